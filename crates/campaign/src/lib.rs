@@ -1,0 +1,25 @@
+//! What should happen: the files of a workspace, located diagnostics, schedules, audiences and pure planning.
+//!
+//! This crate reads the workspace's files and nothing else: no clock, no socket, no environment. Time,
+//! chance and environment variables are arguments.
+
+pub mod audience;
+pub mod diagnostic;
+pub mod ids;
+pub mod money;
+pub mod schedule;
+pub mod secret;
+pub mod text;
+pub mod workspace;
+
+pub use audience::{Audience, Rule};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
+pub use money::{Cost, Currency, Micros};
+pub use schedule::{CatchUp, Condition, Moment, Occurrence, Overlap, Schedule, Trigger, Zone};
+pub use secret::Secret;
+pub use text::{EmailAddress, Language, Mailbox};
+pub use workspace::{
+    Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per, Rate, Server,
+    Step, Template, TemplateFile, TemplateRole, Workspace,
+};

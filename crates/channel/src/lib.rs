@@ -1,0 +1,15 @@
+//! Saying it: templates to messages, e-mail by lettre, webhooks by one guarded HTTP client, and what every
+//! answer means.
+//!
+//! A step is [compiled](compile) once per revision; a [`Renderer`] makes the message for each recipient; a
+//! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
+
+mod compile;
+mod message;
+mod render;
+mod send;
+
+pub use compile::{Compiled, compile};
+pub use message::{Email, Message, Post};
+pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
+pub use send::{RejectReason, SendOutcome, Sender, SenderError, Session};

@@ -1,0 +1,2 @@
+//! chorus.
+fn main() {}

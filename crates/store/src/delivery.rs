@@ -1,0 +1,227 @@
+//! Deliveries: claimed under a lease, begun by a recorded intent, ended by a recorded outcome.
+
+use crate::{
+    AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, Run, RunId, Store, StoreError,
+    SuppressionReason,
+};
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// Waits until it is due.
+    Queued,
+    /// Begun; no answer is recorded.
+    Sending,
+    /// The relay or platform accepted it.
+    Sent,
+    /// To be tried again.
+    Deferred,
+    /// Refused for good.
+    Failed,
+    /// A crash or a lost connection left no answer, and the step says `hold`.
+    Uncertain,
+    /// Was not to be sent.
+    Suppressed,
+    /// Its run was ended first.
+    Cancelled,
+}
+
+/// A delivery in the hands of a worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The row.
+    pub id: DeliveryId,
+    /// Whom it goes to; `None` for a feed.
+    pub contact: Option<Contact>,
+    /// How many tries came before.
+    pub attempts: i64,
+    /// When it fell due.
+    pub due_at: Millis,
+}
+
+/// What a try came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Accepted, with the answer.
+    Accepted {
+        /// The relay's or platform's words.
+        answer: String,
+    },
+    /// To be tried again.
+    Deferred {
+        /// When.
+        until: Millis,
+        /// The words.
+        answer: String,
+    },
+    /// Refused for good.
+    Rejected(Rejection),
+    /// Nobody knows: the connection broke after the last byte.
+    Unknown {
+        /// When to try again if the step says `resend`.
+        retry_at: Millis,
+        /// What was seen.
+        answer: String,
+    },
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// One of a closed list: `bad_address`, `mailbox_full`, `policy`, `too_big`, `render`, `expired`, `rejected`.
+    pub reason: String,
+    /// The words.
+    pub answer: String,
+    /// Whether the address may never be written to again.
+    pub suppress: Option<SuppressionReason>,
+}
+
+/// A message for the outbox, stored with its outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxMessage {
+    /// Of this delivery.
+    pub delivery: DeliveryId,
+    /// Kept by this channel.
+    pub channel: String,
+    /// To whom.
+    pub recipient: String,
+    /// The subject.
+    pub subject: String,
+    /// As a browser shows it.
+    pub html: String,
+    /// As a terminal shows it.
+    pub text: String,
+    /// As a server would get it.
+    pub raw: Vec<u8>,
+}
+
+/// One group commit: the outcomes of the last deliveries, the intents of the next.
+#[derive(Debug, Clone, Default)]
+pub struct Record {
+    /// What tries came to.
+    pub outcomes: Vec<(DeliveryId, Outcome)>,
+    /// What is about to be begun.
+    pub intents: Vec<DeliveryId>,
+    /// What the outbox keeps.
+    pub outbox: Vec<OutboxMessage>,
+}
+
+/// What a group commit did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recorded {
+    /// Those that may be begun: still this lease's, still queued, their run still running, the address not
+    /// suppressed meanwhile.
+    pub granted: Vec<DeliveryId>,
+    /// Outcomes that changed a row; the rest belonged to somebody else by then.
+    pub recorded: u64,
+}
+
+/// One delivery as people read it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct DeliveryRow {
+    /// The row.
+    pub id: DeliveryId,
+    /// Of this run.
+    pub run_id: RunId,
+    /// Of this campaign.
+    pub campaign: String,
+    /// And this step.
+    pub step: String,
+    /// By this channel.
+    pub channel: String,
+    /// To whom; 0 for a feed.
+    pub contact_id: ContactId,
+    /// E-mail, phone or external id; empty for a feed.
+    pub address: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Why.
+    pub reason: Option<String>,
+    /// When it may be tried next.
+    pub due_at: Option<Millis>,
+    /// How many tries.
+    pub attempts: i64,
+    /// How many of them may have been received twice.
+    pub repeats: i64,
+    /// When it was accepted.
+    pub sent_at: Option<Millis>,
+    /// The last answer.
+    pub answer: Option<String>,
+    /// First opened by a person.
+    pub opened_at: Option<Millis>,
+    /// First clicked by a person.
+    pub clicked_at: Option<Millis>,
+    /// First credited with a conversion.
+    pub converted_at: Option<Millis>,
+}
+
+/// All that is known of one person and one campaign.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Explanation {
+    /// Every run of the campaign, with this person's delivery if there is one; newest first.
+    pub runs: Vec<(Run, Option<DeliveryRow>)>,
+}
+
+impl Store {
+    /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
+    /// On the way, set-based: those past the run's expiry become `failed` (`expired`); those whose address was
+    /// suppressed or whose consent was taken back since become `suppressed`; those who do not meet the run's
+    /// condition become `suppressed` (`condition`).
+    pub async fn delivery_claim(
+        &self,
+        _lease: LeaseId,
+        _run: RunId,
+        _address: Option<AddressKind>,
+        _now: Millis,
+        _limit: i64,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        todo!()
+    }
+
+    /// One group commit. Outcomes count only for rows that this lease holds in `sending`; rollups, tallies,
+    /// attempts and suppressions are kept in the same transaction.
+    pub async fn delivery_record(
+        &self,
+        _lease: LeaseId,
+        _record: &Record,
+        _now: Millis,
+    ) -> Result<Recorded, StoreError> {
+        todo!()
+    }
+
+    /// Gives claimed but unbegun deliveries back.
+    pub async fn delivery_release(&self, _lease: LeaseId, _ids: &[DeliveryId]) -> Result<(), StoreError> {
+        todo!()
+    }
+
+    /// Deliveries of a run in one state, or of any, after an id. `repeated` keeps those with repeats.
+    pub async fn delivery_list(
+        &self,
+        _run: RunId,
+        _state: Option<DeliveryState>,
+        _repeated: bool,
+        _after: DeliveryId,
+        _limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        todo!()
+    }
+
+    /// Everything sent, or not sent, to one person, newest first.
+    pub async fn delivery_of_contact(
+        &self,
+        _contact: ContactId,
+        _limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        todo!()
+    }
+
+    /// What became of one person in one campaign.
+    pub async fn delivery_explain(
+        &self,
+        _contact: ContactId,
+        _campaign: &str,
+    ) -> Result<Explanation, StoreError> {
+        todo!()
+    }
+}

@@ -1,0 +1,67 @@
+//! The numbers of rows.
+
+/// Makes a newtype over a row's number.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id!(
+    /// A contact: 1 to 2³²−1. [`ContactId::FEED`] stands for the channel's own feed.
+    ContactId
+);
+id!(
+    /// A run: 1 to 2³¹−1.
+    RunId
+);
+id!(
+    /// A delivery: its run and its contact side by side, run × 2³² + contact.
+    DeliveryId
+);
+id!(
+    /// A worker's lease.
+    LeaseId
+);
+id!(
+    /// A compiled step.
+    RevisionId
+);
+id!(
+    /// A registered destination.
+    LinkId
+);
+
+impl ContactId {
+    /// The target of a delivery that goes to the channel's own feed.
+    pub const FEED: Self = Self(0);
+}
+
+impl DeliveryId {
+    /// The delivery of `run` to `contact`.
+    #[must_use]
+    pub const fn new(run: RunId, contact: ContactId) -> Self {
+        Self((run.0 << 32) | contact.0)
+    }
+
+    /// The run it belongs to.
+    #[must_use]
+    pub const fn run(self) -> RunId {
+        RunId(self.0 >> 32)
+    }
+
+    /// Whom it goes to.
+    #[must_use]
+    pub const fn contact(self) -> ContactId {
+        ContactId(self.0 & 0xffff_ffff)
+    }
+}

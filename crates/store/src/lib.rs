@@ -1,0 +1,36 @@
+//! What happened: all SQL, on SQLite and PostgreSQL, and every change of state as a guarded set-based statement.
+//!
+//! One [`Store`], one file per entity, methods named noun_verb. No other crate names sqlx.
+
+mod audience;
+mod clock;
+mod contact;
+mod database;
+mod delivery;
+mod event;
+mod ids;
+mod lease;
+mod outbox;
+mod report;
+mod revision;
+mod run;
+mod setting;
+mod suppression;
+
+pub use clock::Clock;
+pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
+pub use database::{Store, StoreError};
+pub use delivery::{
+    Claimed, DeliveryRow, DeliveryState, Explanation, OutboxMessage, Outcome, Record, Recorded, Rejection,
+};
+pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
+pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
+pub use lease::TakenOver;
+pub use outbox::OutboxRow;
+pub use report::{Metric, RollupFilter, RollupRow};
+pub use revision::{LinkRow, Revision};
+pub use run::{NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
+pub use suppression::{Suppression, SuppressionReason};
+
+/// UTC milliseconds, as every time is stored.
+pub type Millis = i64;
