@@ -1,0 +1,284 @@
+//! What counts mean: rates with their base, and money.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::counts::{Counts, Micros};
+use crate::proportion::Proportion;
+
+/// What rates are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Base {
+    /// What is known to have arrived.
+    Delivered,
+    /// What the relay or platform accepted: there are no delivery reports, or for less than half of it.
+    Sent,
+}
+
+/// Shares of deliveries to people. Each carries its numerator and denominator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rates {
+    /// What `open`, `click`, `conversion`, `unsubscribe` and `complaint` are of.
+    pub base: Base,
+    /// Accepted, of tried to the end.
+    pub acceptance: Proportion,
+    /// Refused for good, of tried to the end.
+    pub failure: Proportion,
+    /// Arrived, of tried to the end; only where delivery reports exist.
+    pub delivery: Option<Proportion>,
+    /// Came back later, of sent.
+    pub bounce: Proportion,
+    /// Opened by a person, of the base.
+    pub open: Proportion,
+    /// Clicked by a person, of the base.
+    pub click: Proportion,
+    /// Clicked, of opened.
+    pub click_to_open: Proportion,
+    /// Conversions credited, of the base. More than one for each delivery has no value as a rate.
+    pub conversion: Proportion,
+    /// Unsubscribed, of the base.
+    pub unsubscribe: Proportion,
+    /// Called spam, of the base. Gmail and Yahoo ask for less than 0.1 %, and act at 0.3 %.
+    pub complaint: Proportion,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Amount {
+    /// Millionths of one `currency`.
+    pub micros: Micros,
+    /// An ISO 4217 code.
+    pub currency: String,
+}
+
+/// Money in one currency.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Money {
+    /// What conversions were worth.
+    pub revenue: Micros,
+    /// What sending cost.
+    pub cost: Micros,
+    /// Revenue minus cost.
+    pub profit: Micros,
+    /// Return on investment: `profit / cost`, so that 0 is break-even and 1 is twice the cost back. `None`
+    /// without cost, and where other currencies are in play: amounts of two currencies do not compare.
+    pub roi: Option<f64>,
+}
+
+/// What some counts mean.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Figures {
+    /// The counts themselves.
+    pub counts: Counts,
+    /// Shares; `None` for posts on a feed, whose readers nobody counts.
+    pub rates: Option<Rates>,
+    /// By currency: every one in which there is revenue or cost.
+    pub money: BTreeMap<String, Money>,
+    /// Cost over conversions, rounded to the nearest millionth. `None` without conversions or cost, or with
+    /// costs in several currencies.
+    pub cost_per_conversion: Option<Amount>,
+}
+
+impl Figures {
+    /// What the counts of messages to people mean.
+    #[must_use]
+    pub fn of(counts: &Counts) -> Self {
+        Self { rates: Some(Rates::of(counts)), ..Self::of_feed(counts) }
+    }
+
+    /// What the counts of posts on a feed mean: one post has many readers, so there are no rates.
+    #[must_use]
+    pub fn of_feed(counts: &Counts) -> Self {
+        Self {
+            counts: counts.clone(),
+            rates: None,
+            money: money(counts),
+            cost_per_conversion: cost_per_conversion(counts),
+        }
+    }
+}
+
+impl Rates {
+    fn of(counts: &Counts) -> Self {
+        let tried = counts.sent.saturating_add(counts.failed);
+        let base = Base::of(counts);
+        let of_base = |part| Proportion::new(part, base.count(counts));
+        Self {
+            base,
+            acceptance: Proportion::new(counts.sent, tried),
+            failure: Proportion::new(counts.failed, tried),
+            delivery: (base == Base::Delivered).then(|| Proportion::new(counts.delivered, tried)),
+            bounce: Proportion::new(counts.bounced, counts.sent),
+            open: of_base(counts.opened),
+            click: of_base(counts.clicked),
+            click_to_open: Proportion::new(counts.clicked, counts.opened),
+            conversion: of_base(counts.converted),
+            unsubscribe: of_base(counts.unsubscribed),
+            complaint: of_base(counts.complained),
+        }
+    }
+}
+
+impl Base {
+    /// What rates of `counts` are of: [`Base::Delivered`] where reports of arrival or return exist for at least
+    /// half of what was sent, so that a few stray reports do not turn 400 opens of 10,000 into 400 of 3.
+    #[must_use]
+    pub fn of(counts: &Counts) -> Self {
+        let reported = counts.delivered.saturating_add(counts.bounced);
+        if counts.delivered > 0 && reported >= counts.sent / 2 { Self::Delivered } else { Self::Sent }
+    }
+
+    /// How many that is.
+    #[must_use]
+    pub const fn count(self, counts: &Counts) -> i64 {
+        match self {
+            Self::Delivered => counts.delivered,
+            Self::Sent => counts.sent,
+        }
+    }
+}
+
+fn money(counts: &Counts) -> BTreeMap<String, Money> {
+    let mut money: BTreeMap<String, Money> = BTreeMap::new();
+    let none = Money { revenue: 0, cost: 0, profit: 0, roi: None };
+    for (currency, revenue) in counts.revenue.iter().filter(|(_, amount)| **amount != 0) {
+        money.entry(currency.clone()).or_insert(none).revenue = *revenue;
+    }
+    for (currency, cost) in counts.cost.iter().filter(|(_, amount)| **amount != 0) {
+        money.entry(currency.clone()).or_insert(none).cost = *cost;
+    }
+    let comparable = money.len() == 1;
+    for row in money.values_mut() {
+        row.profit = row.revenue.saturating_sub(row.cost);
+        row.roi = (comparable && row.cost > 0).then(|| ratio(row.profit, row.cost));
+    }
+    money
+}
+
+fn cost_per_conversion(counts: &Counts) -> Option<Amount> {
+    let mut costs = counts.cost.iter().filter(|(_, amount)| **amount > 0);
+    let (currency, cost) = costs.next()?;
+    if costs.next().is_some() || counts.converted <= 0 {
+        return None;
+    }
+    let micros = cost.saturating_add(counts.converted / 2) / counts.converted;
+    Some(Amount { micros, currency: currency.clone() })
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a ratio of money is read to three digits")]
+fn ratio(part: i64, whole: i64) -> f64 {
+    part as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn amounts(rows: &[(&str, i64)]) -> BTreeMap<String, Micros> {
+        rows.iter().map(|(currency, amount)| ((*currency).to_owned(), *amount)).collect()
+    }
+
+    #[test]
+    fn each_rate_says_what_it_is_of() {
+        let counts = Counts {
+            sent: 950,
+            failed: 50,
+            opened: 400,
+            clicked: 100,
+            clicks: 130,
+            converted: 19,
+            unsubscribed: 2,
+            complained: 1,
+            ..Counts::default()
+        };
+        let rates = Figures::of(&counts).rates.unwrap();
+        assert_eq!(rates.base, Base::Sent);
+        assert_eq!(rates.acceptance, Proportion::new(950, 1_000));
+        assert_eq!(rates.failure, Proportion::new(50, 1_000));
+        assert_eq!(rates.delivery, None);
+        assert_eq!(rates.open, Proportion::new(400, 950));
+        assert_eq!(rates.click, Proportion::new(100, 950));
+        assert_eq!(rates.click_to_open, Proportion::new(100, 400));
+        assert_eq!(rates.conversion, Proportion::new(19, 950));
+        assert_eq!(rates.unsubscribe, Proportion::new(2, 950));
+        assert_eq!(rates.complaint, Proportion::new(1, 950));
+    }
+
+    #[test]
+    fn delivery_reports_become_the_base_once_they_cover_half() {
+        let mut counts = Counts { sent: 1_000, failed: 20, delivered: 3, opened: 400, ..Counts::default() };
+        assert_eq!(Figures::of(&counts).rates.unwrap().open, Proportion::new(400, 1_000));
+        counts.delivered = 480;
+        counts.bounced = 20;
+        let rates = Figures::of(&counts).rates.unwrap();
+        assert_eq!((rates.base, rates.open), (Base::Delivered, Proportion::new(400, 480)));
+        assert_eq!(rates.delivery, Some(Proportion::new(480, 1_020)));
+        assert_eq!(rates.bounce, Proportion::new(20, 1_000));
+    }
+
+    #[test]
+    fn a_feed_has_counts_and_no_rates() {
+        let figures = Figures::of_feed(&Counts { sent: 1, clicks: 57, clicked: 57, ..Counts::default() });
+        assert_eq!(figures.rates, None);
+        assert_eq!(figures.counts.clicks, 57);
+    }
+
+    #[test]
+    fn return_on_investment_is_profit_over_cost() {
+        let counts = Counts {
+            converted: 3,
+            revenue: amounts(&[("CNY", 300_000_000)]),
+            cost: amounts(&[("CNY", 100_000_000)]),
+            ..Counts::default()
+        };
+        let figures = Figures::of(&counts);
+        let money = figures.money["CNY"];
+        assert_eq!((money.profit, money.roi), (200_000_000, Some(2.0)));
+        assert_eq!(figures.cost_per_conversion, Some(Amount { micros: 33_333_333, currency: "CNY".into() }));
+    }
+
+    #[test]
+    fn two_currencies_do_not_compare() {
+        let counts = Counts {
+            converted: 1,
+            revenue: amounts(&[("USD", 5_000_000)]),
+            cost: amounts(&[("CNY", 1_000_000)]),
+            ..Counts::default()
+        };
+        let figures = Figures::of(&counts);
+        assert_eq!(figures.money["CNY"].roi, None);
+        assert_eq!(figures.money["CNY"].profit, -1_000_000);
+        assert_eq!(figures.money["USD"].roi, None);
+        assert_eq!(figures.cost_per_conversion.unwrap().currency, "CNY");
+    }
+
+    #[test]
+    fn cost_without_revenue_is_lost_and_revenue_without_cost_has_no_return() {
+        let spent = Counts { cost: amounts(&[("CNY", 7)]), ..Counts::default() };
+        assert_eq!(Figures::of(&spent).money["CNY"].roi, Some(-1.0));
+        assert_eq!(Figures::of(&spent).cost_per_conversion, None);
+        let free =
+            Counts { revenue: amounts(&[("CNY", 7)]), cost: amounts(&[("EUR", 0)]), ..Counts::default() };
+        assert_eq!(Figures::of(&free).money["CNY"].roi, None);
+        assert_eq!(Figures::of(&free).money.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_number_makes_it_panic(numbers in proptest::array::uniform8(any::<i64>())) {
+            let [sent, failed, delivered, bounced, opened, converted, revenue, cost] = numbers;
+            let counts = Counts {
+                sent, failed, delivered, bounced, opened, converted,
+                revenue: amounts(&[("CNY", revenue)]),
+                cost: amounts(&[("CNY", cost)]),
+                ..Counts::default()
+            };
+            let figures = Figures::of(&counts);
+            prop_assert_eq!(figures.counts, counts);
+        }
+    }
+}
