@@ -1,0 +1,267 @@
+//! Who fetched a picture or followed a link: a person, or a machine, and the rule that says so.
+//!
+//! The answer to a request never depends on this; it only labels the event. Only [`HUMAN`] counts in `opened`
+//! and `clicked`. The user agent is kept with the event, so that a better rule can judge it again.
+//!
+//! What counts, and why:
+//! - Gmail's and Yahoo's image proxies fetch when a person opens the message and are the only sign of an open
+//!   that these services give, so they are [`HUMAN`].
+//! - Apple's Mail Privacy Protection (user agent `Mozilla/5.0` and nothing else) fetches every picture whether
+//!   or not anybody reads: `proxy:apple`, which does not count.
+//! - Gmail's fetch at delivery has a frozen user agent of its own: `machine:gmail-delivery`.
+//!
+//! Patterns are anchored at the start of the user agent or of a word in it; broad ones such as `outlook` or
+//! `fetch` would remove people.
+
+use axum::http::{HeaderMap, Method, header};
+
+/// A person, as far as anybody can tell.
+pub(crate) const HUMAN: &str = "human";
+/// A browser that fetched ahead of a person who may never look.
+pub(crate) const PREFETCH: &str = "prefetch";
+/// Apple's Mail Privacy Protection.
+pub(crate) const APPLE: &str = "proxy:apple";
+
+/// What was asked for: some rules hold for one and not for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hit {
+    /// The picture.
+    Open,
+    /// A link.
+    Click,
+}
+
+/// The user agent that Gmail fetches pictures with at delivery, before anybody opened the message:
+/// Edge 12's, with a tail that no Edge ever had (mautic/mautic pull request 10245).
+const GMAIL_DELIVERY: &str = "mozilla/5.0 (windows nt 10.0; win64; x64) applewebkit/537.36 (khtml, like gecko) \
+     chrome/42.0.2311.135 safari/537.36 edge/12.246 mozilla/5.0";
+
+/// Programs whose user agent starts with this.
+const STARTS: &[(&str, &str)] = &[
+    ("ahc/", "library"),
+    ("aiohttp/", "library"),
+    ("apache-httpclient/", "library"),
+    ("axios/", "library"),
+    ("curl/", "library"),
+    ("go-http-client/", "library"),
+    ("guzzlehttp/", "library"),
+    ("headlesschrome/", "headless"),
+    ("java/", "library"),
+    ("libwww-perl/", "library"),
+    ("lua-resty-http/", "library"),
+    ("node-fetch/", "library"),
+    ("python-requests/", "library"),
+    ("python-urllib/", "library"),
+    ("python/", "library"),
+    ("reqwest/", "library"),
+    ("ruby", "library"),
+    ("undici", "library"),
+    ("wget/", "library"),
+    ("whatsapp/", "unfurler"),
+];
+
+/// Programs with a word in their user agent that starts with this.
+const WORDS: &[(&str, &str)] = &[
+    ("adsbot-google", "crawler"),
+    ("applebot", "crawler"),
+    ("baiduspider", "crawler"),
+    ("barracuda", "scanner"),
+    ("bingbot", "crawler"),
+    ("bingpreview", "unfurler"),
+    ("bitlybot", "unfurler"),
+    ("bytespider", "crawler"),
+    ("discordbot", "unfurler"),
+    ("embedly", "unfurler"),
+    ("facebookcatalog", "unfurler"),
+    ("facebookexternalhit", "unfurler"),
+    ("fireeye", "scanner"),
+    ("forcepoint", "scanner"),
+    ("googlebot", "crawler"),
+    ("headlesschrome", "headless"),
+    ("hubspot connect", "scanner"),
+    ("iframely", "unfurler"),
+    ("ironport", "scanner"),
+    ("linkedinbot", "unfurler"),
+    ("mattermost-bot", "unfurler"),
+    ("messagelabs", "scanner"),
+    ("microsoft office existence discovery", "unfurler"),
+    ("mimecast", "scanner"),
+    ("phantomjs", "headless"),
+    ("pinterestbot", "unfurler"),
+    ("proofpoint", "scanner"),
+    ("redditbot", "unfurler"),
+    ("safelinks", "scanner"),
+    ("skypeuripreview", "unfurler"),
+    ("slack-imgproxy", "unfurler"),
+    ("slackbot", "unfurler"),
+    ("sophos", "scanner"),
+    ("telegrambot", "unfurler"),
+    ("trendmicro", "scanner"),
+    ("twitterbot", "unfurler"),
+    ("urldefense", "scanner"),
+    ("virustotal", "scanner"),
+    ("yandexbot", "crawler"),
+    ("zscaler", "scanner"),
+];
+
+/// Image proxies that fetch because a person opened the message. They never follow a link.
+const IMAGE_PROXIES: &[&str] = &["googleimageproxy", "yahoomailproxy"];
+
+/// The label of a request: `human`, `prefetch`, `proxy:apple`, or `machine:` and the rule.
+pub(crate) fn classify(hit: Hit, method: &Method, headers: &HeaderMap) -> String {
+    if method != Method::GET {
+        return "machine:method".to_owned();
+    }
+    if is_prefetch(headers) {
+        return PREFETCH.to_owned();
+    }
+    let agent = headers.get(header::USER_AGENT).map_or("", |agent| agent.to_str().unwrap_or("?"));
+    by_agent(hit, &agent.trim().to_ascii_lowercase())
+}
+
+/// Says that the browser fetches ahead: the names that browsers use and have used.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    ["sec-purpose", "purpose", "x-purpose", "x-moz"].iter().any(|name| {
+        headers.get(*name).and_then(|value| value.to_str().ok()).is_some_and(|value| {
+            let value = value.trim().to_ascii_lowercase();
+            ["prefetch", "prerender", "preview"].iter().any(|word| value.starts_with(word))
+        })
+    })
+}
+
+fn by_agent(hit: Hit, agent: &str) -> String {
+    if agent.is_empty() {
+        return "machine:no-agent".to_owned();
+    }
+    if agent == "mozilla/5.0" {
+        return if hit == Hit::Open { APPLE.to_owned() } else { "machine:bare-agent".to_owned() };
+    }
+    if agent == GMAIL_DELIVERY {
+        return "machine:gmail-delivery".to_owned();
+    }
+    if IMAGE_PROXIES.iter().any(|name| has_word(agent, name)) {
+        return if hit == Hit::Open { HUMAN.to_owned() } else { "machine:image-proxy".to_owned() };
+    }
+    named(agent).map_or_else(|| HUMAN.to_owned(), |rule| format!("machine:{rule}"))
+}
+
+fn named(agent: &str) -> Option<&'static str> {
+    let starts = STARTS.iter().find(|(name, _)| agent.starts_with(name));
+    let words = || WORDS.iter().find(|(name, _)| has_word(agent, name));
+    // `+http` in a user agent is how a robot says where to read about it; no browser has it.
+    let declared = || has_word(agent, "+http").then_some("declared");
+    starts.or_else(words).map(|(_, rule)| *rule).or_else(declared)
+}
+
+/// Whether a word of `agent` starts with `name`.
+fn has_word(agent: &str, name: &str) -> bool {
+    agent
+        .match_indices(name)
+        .any(|(at, _)| agent[..at].chars().next_back().is_none_or(|before| !before.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn with_agent(agent: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::USER_AGENT, HeaderValue::from_str(agent).unwrap())])
+    }
+
+    fn label(hit: Hit, agent: &str) -> String {
+        classify(hit, &Method::GET, &with_agent(agent))
+    }
+
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
+
+    #[test]
+    fn people_count() {
+        for agent in [
+            FIREFOX,
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+            // Outlook on Windows and its kin: `outlook` and `office` must not remove them.
+            "Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 10.0; WOW64; Trident/7.0; Microsoft Outlook 16.0; ms-office; MSOffice 16)",
+            "Outlook-iOS/2.0",
+            "Mozilla/5.0 (Linux; Android 14; MI 9 Build/UKQ1; wv) AppleWebKit/537.36 Chrome/120.0 Mobile Safari/537.36 MicroMessenger/8.0.47",
+            // A phone model whose name holds `bot` in the middle of a word.
+            "Mozilla/5.0 (Linux; Android 13; CUBOT NOTE 50) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36",
+            // The true Edge 12.
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246",
+        ] {
+            assert_eq!(label(Hit::Open, agent), HUMAN, "{agent}");
+            assert_eq!(label(Hit::Click, agent), HUMAN, "{agent}");
+        }
+    }
+
+    #[test]
+    fn machines_are_named_by_the_rule_that_found_them() {
+        for (agent, rule) in [
+            ("curl/8.5.0", "library"),
+            ("python-requests/2.32", "library"),
+            ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "unfurler"),
+            ("TelegramBot (like TwitterBot)", "unfurler"),
+            ("WhatsApp/2.23.20.0", "unfurler"),
+            ("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "unfurler"),
+            ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "crawler"),
+            ("Barracuda Sentinel (EE)", "scanner"),
+            ("Mozilla/5.0 (Windows NT 10.0) Mimecast URL Protect", "scanner"),
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/140.0 Safari/537.36",
+                "headless",
+            ),
+            ("Mozilla/5.0 (compatible; NobodyKnowsMe/1.0; +https://example.org)", "declared"),
+            ("", "no-agent"),
+        ] {
+            assert_eq!(label(Hit::Click, agent), format!("machine:{rule}"), "{agent}");
+            assert_eq!(label(Hit::Open, agent), format!("machine:{rule}"), "{agent}");
+        }
+    }
+
+    #[test]
+    fn proxies_of_mailboxes_count_only_when_they_say_that_somebody_looked() {
+        let gmail =
+            "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)";
+        assert_eq!(label(Hit::Open, gmail), HUMAN);
+        assert_eq!(label(Hit::Click, gmail), "machine:image-proxy");
+        let yahoo = "Mozilla/5.0 (compatible; YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html)";
+        assert_eq!(label(Hit::Open, yahoo), HUMAN);
+        assert_eq!(label(Hit::Open, "Mozilla/5.0"), APPLE);
+        assert_eq!(label(Hit::Click, "Mozilla/5.0"), "machine:bare-agent");
+        let at_delivery = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/42.0.2311.135 Safari/537.36 Edge/12.246 Mozilla/5.0";
+        assert_eq!(label(Hit::Open, at_delivery), "machine:gmail-delivery");
+    }
+
+    #[test]
+    fn a_browser_that_fetches_ahead_does_not_count() {
+        for (name, value) in [
+            ("sec-purpose", "prefetch;prerender"),
+            ("sec-purpose", "prefetch;anonymous-client-ip"),
+            ("purpose", "Preview"),
+            ("x-moz", "prefetch"),
+        ] {
+            let mut headers = with_agent(FIREFOX);
+            headers.insert(name, HeaderValue::from_static(value));
+            assert_eq!(classify(Hit::Click, &Method::GET, &headers), PREFETCH, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn anything_but_get_does_not_count() {
+        assert_eq!(classify(Hit::Click, &Method::HEAD, &with_agent(FIREFOX)), "machine:method");
+    }
+
+    #[test]
+    fn a_user_agent_that_is_no_text_is_judged_without_a_panic() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_bytes(b"\xff\xfe Mozilla").unwrap());
+        assert_eq!(classify(Hit::Open, &Method::GET, &headers), HUMAN);
+        headers.insert(
+            header::USER_AGENT,
+            HeaderValue::from_bytes("Mozilla/5.0 é slackbot".as_bytes()).unwrap(),
+        );
+        assert_eq!(classify(Hit::Open, &Method::GET, &headers), HUMAN);
+    }
+}
