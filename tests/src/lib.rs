@@ -1,1 +1,14 @@
-//! tests.
+//! The stage for end-to-end stories and benchmarks: real servers on loopback, a workspace in a temporary
+//! folder, and the real `chorus` executable, each of which ends with the value that stands for it.
+
+mod child;
+mod http;
+mod sandbox;
+mod sink;
+mod tools;
+
+pub use child::{Guard, bound, free_port, until};
+pub use http::{Answer, Http};
+pub use sandbox::{Ran, Sandbox, Server};
+pub use sink::Sink;
+pub use tools::Tools;

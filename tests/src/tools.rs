@@ -1,0 +1,64 @@
+//! The outside programs that stories and benchmarks use, handed from `cargo xtask` to them by environment.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// Where each program is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// The `chorus` executable under test.
+    pub chorus: PathBuf,
+    /// Postfix's server that takes mail and throws it away.
+    pub smtp_sink: PathBuf,
+    /// Postfix's client that sends as fast as it can.
+    pub smtp_source: PathBuf,
+    /// A browser.
+    pub chromium: PathBuf,
+    /// What drives it.
+    pub chromedriver: PathBuf,
+    /// The database shell.
+    pub sqlite3: PathBuf,
+    /// Python 3, whose `email` package is the second opinion on every message.
+    pub python3: PathBuf,
+}
+
+impl Tools {
+    /// As `cargo xtask test` exported them.
+    ///
+    /// # Errors
+    /// Names the variable that is missing or points nowhere, and says what sets it.
+    pub fn from_environment() -> Result<Self> {
+        Ok(Self {
+            chorus: named("CHORUS_TEST_BINARY")?,
+            smtp_sink: named("CHORUS_TEST_SMTP_SINK")?,
+            smtp_source: named("CHORUS_TEST_SMTP_SOURCE")?,
+            chromium: named("CHORUS_TEST_CHROMIUM")?,
+            chromedriver: named("CHORUS_TEST_CHROMEDRIVER")?,
+            sqlite3: named("CHORUS_TEST_SQLITE3")?,
+            python3: named("CHORUS_TEST_PYTHON3")?,
+        })
+    }
+
+    /// Hands them to a process.
+    pub fn export(&self, command: &mut Command) {
+        command
+            .env("CHORUS_TEST_BINARY", &self.chorus)
+            .env("CHORUS_TEST_SMTP_SINK", &self.smtp_sink)
+            .env("CHORUS_TEST_SMTP_SOURCE", &self.smtp_source)
+            .env("CHORUS_TEST_CHROMIUM", &self.chromium)
+            .env("CHORUS_TEST_CHROMEDRIVER", &self.chromedriver)
+            .env("CHORUS_TEST_SQLITE3", &self.sqlite3)
+            .env("CHORUS_TEST_PYTHON3", &self.python3);
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where tests learn what xtask found")]
+fn named(variable: &str) -> Result<PathBuf> {
+    let path = std::env::var_os(variable)
+        .with_context(|| format!("{variable} is not set: run the stories with `cargo xtask test e2e`"))?;
+    let path = PathBuf::from(path);
+    ensure!(path.exists(), "{variable} names {}, which is not there", path.display());
+    Ok(path)
+}
