@@ -1,0 +1,219 @@
+//! Who may lean on whom.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use toml::Table;
+
+use super::sources::Source;
+use super::{entries, none, root, text, toml};
+
+/// The crates and their levels, top of design down: an arrow goes to a lower level only.
+const LEVELS: [(&str, u8); 8] = [
+    ("campaign", 0),
+    ("insight", 0),
+    ("store", 1),
+    ("channel", 1),
+    ("tracking", 2),
+    ("scheduler", 3),
+    ("dashboard", 3),
+    ("chorus", 4),
+];
+
+fn level(name: &str) -> Option<u8> {
+    LEVELS.iter().find(|(known, _)| *known == name).map(|(_, level)| *level)
+}
+
+/// Names in the given tables of a manifest.
+fn named(manifest: &Table, tables: &[&str]) -> BTreeSet<String> {
+    tables
+        .iter()
+        .filter_map(|table| manifest.get(*table)?.as_table())
+        .flat_map(|table| table.keys().cloned())
+        .collect()
+}
+
+/// Everything a crate is built with, tests included.
+const ALL: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
+
+fn members() -> Vec<(String, Table)> {
+    let crates = entries("crates", false).into_iter().map(|name| (format!("crates/{name}"), name));
+    let others = ["tests", "xtask"].map(|name| (name.to_owned(), name.to_owned()));
+    crates.chain(others).map(|(folder, name)| (name, toml(&format!("{folder}/Cargo.toml")))).collect()
+}
+
+fn upward(name: &str, manifest: &Table) -> Vec<String> {
+    let Some(own) = level(name) else { return Vec::new() };
+    named(manifest, &ALL)
+        .into_iter()
+        .filter(|dependency| level(dependency).is_some_and(|level| level >= own))
+        .map(|dependency| format!("{name} leans on {dependency}"))
+        .collect()
+}
+
+#[test]
+fn arrows_point_down_only() {
+    let offences: Vec<String> =
+        members().iter().flat_map(|(name, manifest)| upward(name, manifest)).collect();
+    none("an arrow may only go to a lower level", &offences);
+}
+
+#[test]
+fn an_arrow_up_is_noticed() {
+    let manifest = "[dependencies]\nchorus.workspace = true\n[dev-dependencies]\nstore.workspace = true";
+    assert_eq!(
+        upward("store", &manifest.parse().unwrap()),
+        ["store leans on chorus", "store leans on store"]
+    );
+}
+
+#[test]
+fn the_crates_are_those_of_the_design_and_are_called_like_their_folders() {
+    let mut known: Vec<&str> = LEVELS.iter().map(|(name, _)| *name).collect();
+    known.sort_unstable();
+    assert_eq!(entries("crates", false), known);
+    for (folder, manifest) in members() {
+        assert_eq!(manifest["package"]["name"].as_str(), Some(folder.as_str()));
+        assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{folder} has lints of its own");
+    }
+}
+
+#[test]
+fn only_store_knows_sqlx_and_only_channel_knows_how_to_connect() {
+    // The demo in `chorus` plays the people who follow its links; the rule about the code holds it to that.
+    let owners: [(&str, &[&str]); 3] =
+        [("sqlx", &["store"]), ("lettre", &["channel"]), ("reqwest", &["channel", "chorus"])];
+    for (library, allowed) in owners {
+        let users: Vec<String> = members()
+            .into_iter()
+            .filter(|(_, manifest)| {
+                named(manifest, &["dependencies", "build-dependencies"]).contains(library)
+            })
+            .map(|(name, _)| name)
+            .collect();
+        assert!(!users.is_empty(), "nobody uses {library}");
+        let others: Vec<String> =
+            users.into_iter().filter(|user| !allowed.contains(&user.as_str())).collect();
+        none(library, &others);
+    }
+}
+
+#[test]
+fn pure_crates_have_nothing_to_wait_or_roll_dice_with() {
+    let impure = ["tokio", "tokio-util", "rand", "axum", "futures-util", "governor"];
+    for name in ["campaign", "insight"] {
+        let manifest = toml(&format!("crates/{name}/Cargo.toml"));
+        let offences: Vec<String> = named(&manifest, &["dependencies"])
+            .into_iter()
+            .filter(|d| impure.contains(&d.as_str()))
+            .collect();
+        none(name, &offences);
+    }
+}
+
+#[test]
+fn every_dependency_is_declared_once_for_all_and_used() {
+    let declared = named(toml("Cargo.toml")["workspace"].as_table().unwrap(), &["dependencies"]);
+    let mut used = BTreeSet::new();
+    let mut offences = Vec::new();
+    for (name, manifest) in members() {
+        for table in ALL {
+            for (dependency, value) in
+                manifest.get(table).and_then(toml::Value::as_table).into_iter().flatten()
+            {
+                if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
+                    offences
+                        .push(format!("{name}: {dependency} is declared outside [workspace.dependencies]"));
+                }
+                used.insert(dependency.clone());
+            }
+        }
+    }
+    // The executable is everybody's top: nobody leans on it.
+    let idle = declared.difference(&used).filter(|name| *name != "chorus");
+    offences.extend(idle.map(|name| format!("{name} is declared and nobody uses it")));
+    none("dependencies", &offences);
+}
+
+#[test]
+fn every_dependency_of_a_crate_is_named_in_its_code() {
+    let sources = Source::all();
+    let mut offences = Vec::new();
+    for (name, manifest) in members() {
+        for dependency in named(&manifest, &ALL) {
+            let word = dependency.replace('-', "_");
+            let mut own = sources.iter().filter(|source| source.owner == name);
+            if !own.any(|source| has_word(&source.text, &word)) {
+                offences.push(format!("{name} does not use {dependency}"));
+            }
+        }
+    }
+    none("dependencies that nothing needs", &offences);
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, _)| {
+        let letter = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !letter(text[..start].chars().next_back()) && !letter(text[start + word.len()..].chars().next())
+    })
+}
+
+#[test]
+fn a_word_is_not_a_part_of_a_word() {
+    assert!(has_word("use url::Url;", "url"));
+    assert!(!has_word("let public_url = curl;", "url"));
+}
+
+#[test]
+fn every_dependency_has_its_line_in_the_architecture() {
+    let house: BTreeSet<String> = members().into_iter().map(|(name, _)| name).collect();
+    let architecture = text("ARCHITECTURE.md");
+    let offences: Vec<String> = named(toml("Cargo.toml")["workspace"].as_table().unwrap(), &["dependencies"])
+        .into_iter()
+        .filter(|name| !house.contains(name) && !architecture.contains(&format!("`{name}`")))
+        .collect();
+    none("ARCHITECTURE.md does not say why these are there", &offences);
+}
+
+#[test]
+fn every_licence_is_one_that_deny_toml_allows() {
+    let deny = toml("deny.toml");
+    let allowed: Vec<&str> =
+        deny["licenses"]["allow"].as_array().unwrap().iter().map(|value| value.as_str().unwrap()).collect();
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--workspace", "--locked", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--format", "{p}\t{l}"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let listed = String::from_utf8(output.stdout).unwrap();
+    let packages: BTreeSet<(&str, &str)> = listed
+        .lines()
+        .filter_map(|line| line.split_once('\t'))
+        .map(|(package, licence)| (package, licence.trim_end_matches(" (*)")))
+        .collect();
+    assert!(packages.len() > 100, "cargo tree listed {} packages", packages.len());
+    let offences: Vec<String> = packages
+        .iter()
+        .filter(|(_, licence)| !permitted(licence, &allowed))
+        .map(|(package, licence)| format!("{package}: {licence:?}"))
+        .collect();
+    none("licences", &offences);
+}
+
+/// Whether a licence expression leaves a choice that is allowed: any side of an `OR`, every side of an `AND`.
+fn permitted(expression: &str, allowed: &[&str]) -> bool {
+    let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
+    flat.split(" AND ").all(|part| part.split(" OR ").any(|licence| allowed.contains(&licence.trim())))
+}
+
+#[test]
+fn a_licence_is_read_as_it_is_meant() {
+    let allowed = ["MIT", "Apache-2.0", "Unicode-3.0"];
+    assert!(permitted("MIT OR GPL-3.0", &allowed));
+    assert!(permitted("(MIT OR Apache-2.0) AND Unicode-3.0", &allowed));
+    assert!(permitted("Apache-2.0/MIT", &allowed));
+    assert!(!permitted("MIT AND GPL-3.0", &allowed));
+    assert!(!permitted("", &allowed));
+}

@@ -1,0 +1,170 @@
+//! What the code may say.
+
+use std::fs;
+use std::path::Path;
+
+use super::{entries, none, root};
+
+/// One Rust file.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The crate it belongs to.
+    pub(super) owner: String,
+    /// Its path in the repository.
+    pub(super) path: String,
+    /// All of it.
+    pub(super) text: String,
+}
+
+impl Source {
+    /// Every Rust file of the workspace.
+    pub(super) fn all() -> Vec<Self> {
+        let crates = entries("crates", false).into_iter().map(|name| (format!("crates/{name}"), name));
+        let others = ["tests", "xtask"].map(|name| (name.to_owned(), name.to_owned()));
+        let mut sources = Vec::new();
+        for (folder, owner) in crates.chain(others) {
+            walk(&root().join(folder), &owner, &mut sources);
+        }
+        assert!(sources.len() > 50, "only {} files were found", sources.len());
+        sources
+    }
+
+    /// What is no test: nothing of a file that is one, and of others what stands before the tests in them.
+    fn code(&self) -> &str {
+        let tests = self.path.contains("/tests/") || self.path.ends_with("/tests.rs");
+        if tests || self.owner == "tests" {
+            return "";
+        }
+        self.text.split("#[cfg(test)]").next().unwrap_or_default()
+    }
+
+    /// `path:line` of every line of the code, comments left out, that says one of `words`.
+    fn lines_with(&self, words: &[&str]) -> Vec<String> {
+        self.code()
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .filter(|(_, line)| words.iter().any(|word| line.contains(word)))
+            .map(|(number, line)| format!("{}:{}: {}", self.path, number + 1, line.trim()))
+            .collect()
+    }
+}
+
+fn walk(folder: &Path, owner: &str, sources: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            walk(&path, owner, sources);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            let path = path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            sources.push(Source { owner: owner.to_owned(), path, text });
+        }
+    }
+}
+
+/// Offences of every file that `applies` to.
+fn offences(words: &[&str], applies: impl Fn(&Source) -> bool) -> Vec<String> {
+    Source::all()
+        .iter()
+        .filter(|source| applies(source))
+        .flat_map(|source| source.lines_with(words))
+        .collect()
+}
+
+#[test]
+fn only_channel_connects_out() {
+    let ways = ["reqwest::", "TcpStream::connect", "UdpSocket", "hyper::client", "lettre::", "lookup_host"];
+    // The demo plays the people who follow its links, on loopback, in its own process. Benchmarks measure.
+    let leave = |source: &Source| {
+        source.owner == "channel"
+            || source.owner == "xtask"
+            || source.path.starts_with("crates/chorus/src/demo")
+    };
+    none("only channel connects out", &offences(&ways, |source| !leave(source)));
+}
+
+#[test]
+fn only_chorus_reads_the_environment_and_the_command_line() {
+    let ways = ["std::env", "env::var", "env::args", "use clap"];
+    none("only chorus reads them", &offences(&ways, |s| s.owner != "chorus" && s.owner != "xtask"));
+}
+
+#[test]
+fn campaign_and_insight_read_no_clock_and_open_no_socket() {
+    let ways = [
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "Zoned::now",
+        "std::net",
+        "async fn",
+        "std::process",
+    ];
+    let pure = |source: &Source| source.owner == "campaign" || source.owner == "insight";
+    none("they are pure", &offences(&ways, pure));
+    let files = ["std::fs", "File::", "std::io"];
+    none("insight reads nothing", &offences(&files, |source| source.owner == "insight"));
+}
+
+#[test]
+fn the_time_is_read_in_one_place() {
+    let ways = ["SystemTime::now", "Timestamp::now", "Zoned::now", "TimeZone::system"];
+    none("the clock is store's", &offences(&ways, |source| source.path != "crates/store/src/clock.rs"));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    let long: Vec<String> = Source::all()
+        .iter()
+        .map(|source| (source.text.split("#[cfg(test)]").next().unwrap_or_default().lines().count(), source))
+        .filter(|(lines, _)| *lines > 600)
+        .map(|(lines, source)| format!("{}: {lines} lines", source.path))
+        .collect();
+    none("600 lines are the end, tests not counted", &long);
+}
+
+#[test]
+fn nothing_is_left_unfinished_or_switched_off() {
+    // Put together here, so that this file does not say them itself.
+    let words = ["todo", "unimplemented", "dbg"].map(|word| format!("{word}!("));
+    let ignore = format!("#[{}", "ignore");
+    let offences: Vec<String> = Source::all()
+        .iter()
+        .flat_map(|source| source.text.lines().enumerate().map(move |(number, line)| (source, number, line)))
+        .filter(|(_, _, line)| line.contains(&ignore) || words.iter().any(|word| line.contains(word)))
+        .map(|(source, number, line)| format!("{}:{}: {}", source.path, number + 1, line.trim()))
+        .collect();
+    none("finish it or take it out", &offences);
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let silent: Vec<String> = Source::all()
+        .iter()
+        .filter(|source| !source.text.starts_with("//! ") && !source.path.ends_with("/tests.rs"))
+        .map(|source| source.path.clone())
+        .collect();
+    none("a file opens with one sentence", &silent);
+}
+
+#[test]
+fn no_module_is_called_after_nothing() {
+    let empty = ["utils", "util", "common", "helpers", "types", "models", "misc"];
+    let offences: Vec<String> = Source::all()
+        .into_iter()
+        .map(|source| source.path)
+        .filter(|path| path.trim_end_matches(".rs").split('/').any(|part| empty.contains(&part)))
+        .collect();
+    none("a name says what a thing is", &offences);
+}
+
+#[test]
+fn an_offence_is_noticed_with_its_line_and_a_comment_or_a_test_is_none() {
+    let text =
+        "//! A file.\n// std::env is not read here\nlet a = std::env::var(\"A\");\n#[cfg(test)]\nstd::env";
+    let source = |path: &str| Source { owner: "store".into(), path: path.into(), text: text.into() };
+    let found = source("crates/store/src/a.rs").lines_with(&["std::env"]);
+    assert_eq!(found, ["crates/store/src/a.rs:3: let a = std::env::var(\"A\");"]);
+    assert!(source("crates/store/src/a/tests.rs").lines_with(&["std::env"]).is_empty());
+}
