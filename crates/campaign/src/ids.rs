@@ -71,7 +71,9 @@ pub enum BadName {
     #[error("a name has at most 64 characters, this one has {0}")]
     TooLong(usize),
     /// A character that a name may not have, or not there.
-    #[error("a name is lower-case letters, digits, `-` and `_`, and starts with a letter or digit; `{0}` does not fit")]
+    #[error(
+        "a name is lower-case letters, digits, `-` and `_`, and starts with a letter or digit; `{0}` does not fit"
+    )]
     BadCharacter(char),
 }
 

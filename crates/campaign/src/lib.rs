@@ -5,6 +5,8 @@
 
 pub mod audience;
 pub mod diagnostic;
+pub mod duration;
+mod file;
 pub mod ids;
 pub mod money;
 pub mod schedule;
@@ -18,7 +20,7 @@ pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 pub use money::{Cost, Currency, Micros};
 pub use schedule::{CatchUp, Condition, Moment, Occurrence, Overlap, Schedule, Trigger, Zone};
 pub use secret::Secret;
-pub use text::{EmailAddress, Language, Mailbox};
+pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
     Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per, Rate, Server,
     Step, Template, TemplateFile, TemplateRole, Workspace,

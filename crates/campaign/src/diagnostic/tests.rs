@@ -1,0 +1,69 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn sample() -> Diagnostics {
+    let mut findings = Diagnostics::new();
+    findings.push(Diagnostic::warning("b", "b.toml", "second file").help("Do this.\nOr that."));
+    findings.push(Diagnostic::error("late", "a.toml", "late in the file").at(9..13).help("Fix it."));
+    findings.push(Diagnostic::error("early", "a.toml", "early in the file").at(0..1));
+    findings.add_source(Path::new("a.toml"), || "x = 1\nß = \"ü\" # é\n".to_owned());
+    findings
+}
+
+#[test]
+fn are_told_by_file_and_place_with_a_caret_and_the_fix() {
+    insta::assert_snapshot!(sample().to_text(false));
+}
+
+#[test]
+fn have_a_stable_json_form() {
+    insta::assert_json_snapshot!(sample().to_json());
+}
+
+#[test]
+fn colours_only_when_asked() {
+    assert!(!sample().to_text(false).contains('\u{1b}'));
+    assert!(sample().to_text(true).contains('\u{1b}'));
+}
+
+#[test]
+fn errors_and_warnings_are_told_apart() {
+    let findings = sample();
+    assert_eq!(findings.errors().map(|finding| finding.code).collect::<Vec<_>>(), ["early", "late"]);
+    assert_eq!(findings.warnings().map(|finding| finding.code).collect::<Vec<_>>(), ["b"]);
+    assert!(findings.is_fatal());
+}
+
+#[test]
+fn the_same_finding_is_told_once() {
+    let mut findings = sample();
+    findings.push(Diagnostic::error("early", "a.toml", "early in the file").at(0..1));
+    assert_eq!(findings.len(), 3);
+}
+
+#[test]
+fn a_source_is_only_read_for_a_file_with_findings() {
+    let mut findings = Diagnostics::new();
+    findings.add_source(Path::new("a.toml"), || unreachable!("nothing points into this file"));
+    assert!(findings.is_empty());
+}
+
+#[test]
+fn a_file_cannot_steer_the_terminal() {
+    let mut findings = Diagnostics::new();
+    findings.push(Diagnostic::error("x", "a.toml", "\u{1b}[2Jgone").at(0..4));
+    findings.add_source(Path::new("a.toml"), || "\u{1b}[2J\u{7}\n".to_owned());
+    assert!(!findings.to_text(false).contains('\u{1b}'));
+}
+
+proptest! {
+    #[test]
+    fn any_place_in_any_text_can_be_shown(text in any::<String>(), start in 0usize..80, length in 0usize..80) {
+        let mut findings = Diagnostics::new();
+        findings.push(Diagnostic::error("x", "a.toml", text.clone()).at(start..start + length).help(text.clone()));
+        findings.add_source(Path::new("a.toml"), || text);
+        prop_assert!(findings.to_text(false).contains("a.toml"));
+        prop_assert!(findings.to_json()[0]["line"].as_u64().is_some_and(|line| line >= 1));
+    }
+}

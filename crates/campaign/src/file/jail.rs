@@ -1,0 +1,243 @@
+//! Nothing outside the workspace is read, whatever a file says and wherever a link points.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+
+/// The most entries one folder may have.
+const MOST_ENTRIES: usize = 10_000;
+
+/// The folder that may not be left.
+#[derive(Debug, Clone)]
+pub(crate) struct Jail {
+    root: PathBuf,
+}
+
+/// Why a path of a file is not followed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Escape {
+    #[error("a path may not be empty")]
+    Empty,
+    #[error("a path may not hold {0:?}")]
+    Character(char),
+    #[error("a path starts in the workspace, not at `/`")]
+    Absolute,
+    #[error("a path may not climb out with `..`")]
+    Parent,
+    #[error("a symbolic link leads out of the workspace")]
+    Link,
+    #[error("there is no such file")]
+    Missing,
+    #[error("it is not a file")]
+    NotAFile,
+    #[error("it cannot be reached ({0})")]
+    Unreachable(io::ErrorKind),
+}
+
+/// Why a file cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreadable {
+    #[error("this file cannot be read: {0}")]
+    Escape(#[from] Escape),
+    #[error("this file is larger than {0} MiB")]
+    TooBig(u64),
+    #[error("this file is not UTF-8 text; byte {0} is wrong")]
+    NotUtf8(usize),
+}
+
+/// What stands in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Relative to the workspace.
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+    pub(crate) is_folder: bool,
+}
+
+impl Jail {
+    /// The jail around an existing folder.
+    pub(crate) fn new(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: fs::canonicalize(root)? })
+    }
+
+    /// The folder, absolute and without links.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The path of an existing file that `text` names, relative to the workspace.
+    pub(crate) fn file(&self, text: &str) -> Result<PathBuf, Escape> {
+        let path = relative(text)?;
+        let real = self.resolve(&path)?;
+        if real.is_file() { Ok(path) } else { Err(Escape::NotAFile) }
+    }
+
+    /// The absolute path of a file that `text` names, which need not exist yet.
+    pub(crate) fn place(&self, text: &str) -> Result<PathBuf, Escape> {
+        let path = relative(text)?;
+        if path.as_os_str().is_empty() {
+            return Err(Escape::Empty);
+        }
+        for ancestor in path.ancestors() {
+            // A link to nothing yet is not an absent file: whoever opens it would follow it.
+            if fs::symlink_metadata(self.root.join(ancestor)).is_ok() {
+                self.resolve(ancestor)?;
+                break;
+            }
+        }
+        Ok(self.root.join(path))
+    }
+
+    /// The text of the file at `path`, which is relative to the workspace: at most `limit` MiB of UTF-8.
+    pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<String, Unreadable> {
+        let real = self.resolve(path)?;
+        // Opening a pipe would wait for somebody to write into it.
+        if !real.is_file() {
+            return Err(Escape::NotAFile.into());
+        }
+        let unreachable = |error: io::Error| Escape::Unreachable(error.kind());
+        let file = File::open(&real).map_err(unreachable)?;
+        let mut bytes = Vec::new();
+        let most = limit << 20;
+        file.take(most + 1).read_to_end(&mut bytes).map_err(unreachable)?;
+        if bytes.len() as u64 > most {
+            return Err(Unreadable::TooBig(limit));
+        }
+        String::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8(error.utf8_error().valid_up_to()))
+    }
+
+    /// What stands in the folder at `path`, by name, without hidden files; nothing if there is no folder.
+    pub(crate) fn list(&self, path: &Path) -> Result<Vec<Entry>, Escape> {
+        let real = match self.resolve(path) {
+            Err(Escape::Missing) => return Ok(Vec::new()),
+            real => real?,
+        };
+        let unreachable = |error: io::Error| Escape::Unreachable(error.kind());
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(&real).map_err(unreachable)?.take(MOST_ENTRIES) {
+            let name = entry.map_err(unreachable)?.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                let path = path.join(&name);
+                let is_folder = self.root.join(&path).is_dir();
+                entries.push(Entry { path, name, is_folder });
+            }
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// Where `path` really is, if that is inside.
+    fn resolve(&self, path: &Path) -> Result<PathBuf, Escape> {
+        let real = fs::canonicalize(self.root.join(path)).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Escape::Missing,
+            kind => Escape::Unreachable(kind),
+        })?;
+        if real.starts_with(&self.root) { Ok(real) } else { Err(Escape::Link) }
+    }
+}
+
+/// `text` as a path below the workspace, by its letters alone.
+fn relative(text: &str) -> Result<PathBuf, Escape> {
+    if text.trim().is_empty() {
+        return Err(Escape::Empty);
+    }
+    if let Some(c) = text.chars().find(|&c| c.is_control() || c == '\\') {
+        return Err(Escape::Character(c));
+    }
+    let mut path = PathBuf::new();
+    for component in Path::new(text).components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => return Err(Escape::Parent),
+            Component::RootDir | Component::Prefix(_) => return Err(Escape::Absolute),
+        }
+    }
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn jail() -> (tempfile::TempDir, Jail) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("in/images")).unwrap();
+        fs::write(folder.path().join("secret.txt"), "outside").unwrap();
+        fs::write(folder.path().join("in/images/a.png"), b"\x89PNG").unwrap();
+        fs::write(folder.path().join("in/note.txt"), "inside").unwrap();
+        let jail = Jail::new(&folder.path().join("in")).unwrap();
+        (folder, jail)
+    }
+
+    #[test]
+    fn a_file_inside_is_found() {
+        let (_folder, jail) = jail();
+        assert_eq!(jail.file("./images/a.png"), Ok(PathBuf::from("images/a.png")));
+        assert_eq!(jail.file("images/b.png"), Err(Escape::Missing));
+        assert_eq!(jail.file("images"), Err(Escape::NotAFile));
+    }
+
+    #[test]
+    fn no_path_leads_out() {
+        let (folder, jail) = jail();
+        symlink(folder.path().join("secret.txt"), folder.path().join("in/link.txt")).unwrap();
+        symlink(folder.path(), folder.path().join("in/up")).unwrap();
+        symlink(folder.path().join("nothing.db"), folder.path().join("in/dangling.db")).unwrap();
+        for (text, escape) in [
+            ("", Escape::Empty),
+            ("/etc/passwd", Escape::Absolute),
+            ("../secret.txt", Escape::Parent),
+            ("images/../../secret.txt", Escape::Parent),
+            ("images\\..\\a", Escape::Character('\\')),
+            ("a\0b", Escape::Character('\0')),
+            ("link.txt", Escape::Link),
+            ("up/secret.txt", Escape::Link),
+        ] {
+            assert_eq!(jail.file(text), Err(escape.clone()), "{text}");
+            assert_eq!(jail.place(text), Err(escape), "{text}");
+        }
+        assert_eq!(jail.place("up/new.db"), Err(Escape::Link));
+        assert_eq!(jail.place("dangling.db"), Err(Escape::Missing));
+        assert_eq!(jail.read(Path::new("link.txt"), 1), Err(Escape::Link.into()));
+    }
+
+    #[test]
+    fn a_new_file_has_its_place() {
+        let (_folder, jail) = jail();
+        assert_eq!(jail.place("data/deep/chorus.db"), Ok(jail.root().join("data/deep/chorus.db")));
+        assert_eq!(jail.place("."), Err(Escape::Empty));
+    }
+
+    #[test]
+    fn only_texts_of_a_fair_size_are_read() {
+        let (_folder, jail) = jail();
+        assert_eq!(jail.read(Path::new("note.txt"), 1).as_deref(), Ok("inside"));
+        assert_eq!(jail.read(Path::new("images/a.png"), 1), Err(Unreadable::NotUtf8(0)));
+        fs::write(jail.root().join("big.txt"), vec![b'x'; (1 << 20) + 1]).unwrap();
+        assert_eq!(jail.read(Path::new("big.txt"), 1), Err(Unreadable::TooBig(1)));
+        assert_eq!(jail.read(Path::new("images"), 1), Err(Escape::NotAFile.into()));
+    }
+
+    #[test]
+    fn folders_are_listed_by_name_without_hidden_files() {
+        let (_folder, jail) = jail();
+        fs::write(jail.root().join(".hidden"), "").unwrap();
+        let names: Vec<_> = jail.list(Path::new("")).unwrap().into_iter().map(|entry| entry.name).collect();
+        assert_eq!(names, ["images", "note.txt"]);
+        assert_eq!(jail.list(Path::new("nowhere")), Ok(Vec::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn a_path_made_of_any_letters_stays_below(text in "[a./\\\\\\PC]{0,20}") {
+            if let Ok(path) = relative(&text) {
+                prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
+            }
+        }
+    }
+}
