@@ -115,8 +115,8 @@ pub(crate) fn classify(hit: Hit, method: &Method, headers: &HeaderMap) -> String
     if is_prefetch(headers) {
         return PREFETCH.to_owned();
     }
-    let agent = headers.get(header::USER_AGENT).map_or("", |agent| agent.to_str().unwrap_or("?"));
-    by_agent(hit, &agent.trim().to_ascii_lowercase())
+    let agent = headers.get(header::USER_AGENT).map_or(&b""[..], |agent| agent.as_bytes());
+    by_agent(hit, &String::from_utf8_lossy(agent).trim().to_ascii_lowercase())
 }
 
 /// Says that the browser fetches ahead: the names that browsers use and have used.
@@ -258,10 +258,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_bytes(b"\xff\xfe Mozilla").unwrap());
         assert_eq!(classify(Hit::Open, &Method::GET, &headers), HUMAN);
-        headers.insert(
-            header::USER_AGENT,
-            HeaderValue::from_bytes("Mozilla/5.0 é slackbot".as_bytes()).unwrap(),
-        );
-        assert_eq!(classify(Hit::Open, &Method::GET, &headers), HUMAN);
+        let hidden = HeaderValue::from_bytes("é slackbot".as_bytes()).unwrap();
+        headers.insert(header::USER_AGENT, hidden);
+        assert_eq!(classify(Hit::Open, &Method::GET, &headers), "machine:unfurler");
     }
 }

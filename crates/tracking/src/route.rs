@@ -1,18 +1,50 @@
-//! The public paths: `/c/…`, `/o/…`, `/u/…`, `POST /api/v1/events`.
+//! The public paths: `/c/…`, `/o/…`, `/u/…`, `POST /api/v1/events`, `/healthz`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::map_response;
+use axum::routing::{get, post};
 use store::{Clock, Goal, Store};
+use tower_http::timeout::TimeoutLayer;
 
-use crate::Signer;
+use crate::links::Links;
+use crate::writer::{Intake, QUEUE, Writer};
+use crate::{Signer, api, follow, page, unsubscribe};
+
+/// The most that a page is sent, in bytes.
+const FORM: usize = 16 * 1024;
+/// The most that the API is sent, in bytes.
+const EVENTS: usize = 1024 * 1024;
+/// How long a request may take, from its first header to its answer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Which campaigns count which event as their goal: event name to goals. Swapped whole when files change.
 pub type Goals = Arc<RwLock<BTreeMap<String, Vec<Goal>>>>;
 
 /// Everything the public paths need.
 #[derive(Debug)]
-pub struct Tracking {}
+pub struct Tracking {
+    public: Arc<Public>,
+    writer: Writer,
+}
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Public {
+    pub store: Store,
+    pub signer: Signer,
+    pub clock: Clock,
+    pub goals: Goals,
+    pub api_key: Option<String>,
+    pub brand: String,
+    pub links: Links,
+    pub intake: Intake,
+}
 
 impl Tracking {
     /// Loads the registered links and starts the writer of events. `api_key`: what `POST /api/v1/events` must
@@ -21,24 +53,41 @@ impl Tracking {
     /// # Errors
     /// The database does not answer.
     pub async fn start(
-        _store: Store,
-        _signer: Signer,
-        _clock: Clock,
-        _goals: Goals,
-        _api_key: Option<String>,
-        _brand: String,
+        store: Store,
+        signer: Signer,
+        clock: Clock,
+        goals: Goals,
+        api_key: Option<String>,
+        brand: String,
     ) -> Result<Self, store::StoreError> {
-        todo!()
+        let links = Links::load(store.clone()).await?;
+        let (intake, writer) = Writer::start(store.clone(), clock.clone(), QUEUE);
+        let public = Public { store, signer, clock, goals, api_key, brand, links, intake };
+        Ok(Self { public: Arc::new(public), writer })
     }
 
     /// The paths.
+    pub fn router(&self) -> Router {
+        Router::new()
+            .route("/c/{link}", get(follow::click))
+            .route("/o/{token}", get(follow::open))
+            .route("/u/{token}", get(unsubscribe::ask).post(unsubscribe::post))
+            .layer(DefaultBodyLimit::max(FORM))
+            .route("/api/v1/events", post(api::post).layer(DefaultBodyLimit::max(EVENTS)))
+            .route("/healthz", get(|| async { "ok\n" }))
+            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
+            .layer(map_response(page::harden))
+            .with_state(Arc::clone(&self.public))
+    }
+
+    /// How many opens and clicks were answered but not kept, because the queue was full.
     #[must_use]
-    pub fn router(&self) -> axum::Router {
-        todo!()
+    pub fn shed(&self) -> u64 {
+        self.public.intake.shed()
     }
 
     /// Writes what is still in memory, then ends. Call it after the server stopped taking requests.
     pub async fn finish(self) {
-        todo!()
+        self.writer.finish().await;
     }
 }

@@ -1,0 +1,294 @@
+//! The body of `POST /api/v1/events`: read whole, and refused whole if any of it is wrong.
+
+use std::borrow::Cow;
+
+use campaign::{Currency, Micros};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use store::Millis;
+
+/// How many events one request may bring.
+pub(crate) const MOST: usize = 1_000;
+/// How long `properties` may be, in bytes.
+const PROPERTIES: usize = 16 * 1024;
+/// The most an event can be worth, in whole units: keeps every sum far from the end of 64 bits.
+const WORTH: i64 = 1_000_000_000;
+/// How far ahead of ours a clock may run, in milliseconds.
+const AHEAD: Millis = 5 * 60 * 1000;
+
+/// One event, checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Posted {
+    /// E-mail, external id or phone.
+    pub contact: String,
+    pub name: String,
+    pub occurred_at: Millis,
+    pub value_micros: Option<Micros>,
+    pub currency: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// JSON, an object.
+    pub properties: Option<String>,
+}
+
+/// What is wrong with one event of a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Wrong {
+    /// Its place in the array, from 0.
+    pub index: usize,
+    /// What, and how to mend it.
+    pub error: String,
+}
+
+/// As it is sent.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw<'a> {
+    #[serde(borrow)]
+    contact: Cow<'a, str>,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+    #[serde(default)]
+    currency: Option<String>,
+    #[serde(default)]
+    occurred_at: Option<String>,
+    #[serde(default)]
+    idempotency_key: Option<String>,
+    #[serde(borrow, default)]
+    properties: Option<&'a RawValue>,
+}
+
+/// Reads an object or an array of objects.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn read(body: &[u8], now: Millis) -> Result<Vec<Posted>, Vec<Wrong>> {
+    let events = split(body).map_err(|error| vec![Wrong { index: 0, error }])?;
+    let mut good = Vec::with_capacity(events.len());
+    let mut wrong = Vec::new();
+    for (index, event) in events.into_iter().enumerate() {
+        match read_one(event, now) {
+            Ok(event) => good.push(event),
+            Err(error) => wrong.push(Wrong { index, error }),
+        }
+    }
+    if wrong.is_empty() { Ok(good) } else { Err(wrong) }
+}
+
+fn split(body: &[u8]) -> Result<Vec<&RawValue>, String> {
+    let not_json = |error: serde_json::Error| format!("the body is not JSON: {error}");
+    let whole: &RawValue = serde_json::from_slice(body).map_err(not_json)?;
+    let events: Vec<&RawValue> = match whole.get().as_bytes().first() {
+        Some(b'[') => serde_json::from_str(whole.get()).map_err(not_json)?,
+        Some(b'{') => vec![whole],
+        _ => return Err("send a JSON object, or an array of them".to_owned()),
+    };
+    match events.len() {
+        0 => Err("the array is empty: send at least one event".to_owned()),
+        1..=MOST => Ok(events),
+        many => Err(format!("{many} events in one request: send at most {MOST}")),
+    }
+}
+
+fn read_one(event: &RawValue, now: Millis) -> Result<Posted, String> {
+    if !event.get().starts_with('{') {
+        return Err(
+            "an event is an object such as {\"contact\": \"mei@example.org\", \"event\": \"purchase\"}"
+                .to_owned(),
+        );
+    }
+    let raw: Raw<'_> = serde_json::from_str(event.get()).map_err(|error| error.to_string())?;
+    let value_micros = raw.value.map(|value| micros(value.get())).transpose()?;
+    let currency = raw.currency.map(currency).transpose()?;
+    if value_micros.is_some() && currency.is_none() {
+        return Err("a `value` needs its `currency`, such as \"CNY\"".to_owned());
+    }
+    Ok(Posted {
+        contact: text("contact", &raw.contact, 254)?,
+        name: text("event", &raw.event, 64)?,
+        occurred_at: raw.occurred_at.map_or(Ok(now), |at| instant(&at, now))?,
+        value_micros,
+        currency,
+        idempotency_key: raw.idempotency_key.map(|key| text("idempotency_key", &key, 200)).transpose()?,
+        properties: raw.properties.map(properties).transpose()?,
+    })
+}
+
+/// A text without control characters, of 1 to `most` characters, without spaces around it.
+fn text(field: &str, text: &str, most: usize) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(format!("`{field}` is empty"));
+    }
+    if text.chars().count() > most {
+        return Err(format!("`{field}` is longer than {most} characters"));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(format!("`{field}` holds a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+fn currency(code: String) -> Result<String, String> {
+    match Currency::parse(&code) {
+        Some(_) => Ok(code),
+        None => Err(format!("`currency` is three capital letters such as \"CNY\", not {:?}", short(&code))),
+    }
+}
+
+fn instant(text: &str, now: Millis) -> Result<Millis, String> {
+    let at: Timestamp = text.parse().map_err(|_| {
+        format!(
+            "`occurred_at` is a time such as \"2027-03-02T10:05:00+08:00\" (RFC 3339), not {:?}",
+            short(text)
+        )
+    })?;
+    let at = at.as_millisecond();
+    if at < 0 {
+        return Err("`occurred_at` lies before 1970".to_owned());
+    }
+    if at > now.saturating_add(AHEAD) {
+        return Err("`occurred_at` lies in the future: leave it out, or set that clock".to_owned());
+    }
+    Ok(at)
+}
+
+fn properties(raw: &RawValue) -> Result<String, String> {
+    let text = raw.get();
+    if !text.starts_with('{') {
+        return Err("`properties` is an object".to_owned());
+    }
+    if text.len() > PROPERTIES {
+        return Err(format!("`properties` is longer than {PROPERTIES} bytes"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Millionths, exactly: `raw` is a JSON number or a string that holds a decimal number. It never becomes a
+/// floating-point number on the way.
+fn micros(raw: &str) -> Result<Micros, String> {
+    let refuse = || format!("`value` is a decimal number such as 199.5 or \"199.50\", not {}", short(raw));
+    let number = raw.trim_matches('"').trim();
+    let (negative, digits) = number.strip_prefix('-').map_or((false, number), |digits| (true, digits));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let decimal = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !decimal(whole) || !decimal(fraction) {
+        return Err(refuse());
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > 6 {
+        return Err(format!("`value` has more than six decimals: {}", short(raw)));
+    }
+    let whole = whole.parse().ok().filter(|whole| *whole <= WORTH);
+    let whole: i64 = whole.ok_or_else(|| format!("`value` is more than {WORTH}"))?;
+    let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
+    let micros = whole * 1_000_000 + fraction;
+    Ok(if negative { -micros } else { micros })
+}
+
+/// The start of a text, enough to find it again.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Millis = 1_800_000_000_000;
+
+    fn errors(body: &str) -> Vec<String> {
+        read(body.as_bytes(), NOW)
+            .unwrap_err()
+            .into_iter()
+            .map(|wrong| format!("{}: {}", wrong.index, wrong.error))
+            .collect()
+    }
+
+    #[test]
+    fn one_event_or_many() {
+        let one = r#"{"contact":"mei@example.org","event":"purchase","value":199.5,"currency":"CNY",
+            "occurred_at":"2027-01-10T10:05:00+08:00","idempotency_key":"order-1","properties":{"sku":"tea"}}"#;
+        let event = read(one.as_bytes(), NOW).unwrap().remove(0);
+        assert_eq!(event.value_micros, Some(199_500_000));
+        assert_eq!(event.occurred_at, "2027-01-10T02:05:00Z".parse::<Timestamp>().unwrap().as_millisecond());
+        assert_eq!(event.properties.as_deref(), Some(r#"{"sku":"tea"}"#));
+        let two = r#" [ {"contact":"a","event":"x"}, {"contact":"\u00e9","event":"x","value":null} ] "#;
+        let events = read(two.as_bytes(), NOW).unwrap();
+        assert_eq!((events.len(), events[0].occurred_at, events[1].contact.as_str()), (2, NOW, "é"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place_and_its_fix() {
+        let many = format!("[{}]", vec!["{}"; MOST + 1].join(","));
+        let long =
+            format!(r#"{{"contact":"a","event":"x","properties":{{"k":"{}"}}}}"#, "v".repeat(PROPERTIES));
+        let told: Vec<_> = [
+            "",
+            "{",
+            "7",
+            "[]",
+            "{} x",
+            &many,
+            r#"[{"contact":"a","event":"x"},{"contact":"a"},7]"#,
+            r#"{"contact":"a","event":"x","valeu":1}"#,
+            r#"{"contact":"a","event":"x","event":"y"}"#,
+            r#"{"contact":" ","event":"x"}"#,
+            r#"{"contact":"a\u0000","event":"x"}"#,
+            r#"{"contact":"a","event":"x","value":1}"#,
+            r#"{"contact":"a","event":"x","value":1,"currency":"yuan"}"#,
+            r#"{"contact":"a","event":"x","value":1e3,"currency":"CNY"}"#,
+            r#"{"contact":"a","event":"x","value":0.1234567,"currency":"CNY"}"#,
+            r#"{"contact":"a","event":"x","value":1000000001,"currency":"CNY"}"#,
+            r#"{"contact":"a","event":"x","occurred_at":"yesterday"}"#,
+            r#"{"contact":"a","event":"x","occurred_at":"2999-01-01T00:00:00Z"}"#,
+            r#"{"contact":"a","event":"x","occurred_at":"1950-01-01T00:00:00Z"}"#,
+            r#"{"contact":"a","event":"x","properties":[]}"#,
+            &long,
+        ]
+        .into_iter()
+        .flat_map(errors)
+        .collect();
+        insta::assert_snapshot!(told.join("\n"));
+    }
+
+    #[test]
+    fn money_is_exact() {
+        for (raw, expected) in [
+            ("0", 0),
+            ("-0.5", -500_000),
+            ("199.5", 199_500_000),
+            ("\"199.50\"", 199_500_000),
+            ("\" 7.000001 \"", 7_000_001),
+            ("0.1000000000", 100_000),
+            ("999999999.999999", 999_999_999_999_999),
+        ] {
+            assert_eq!(micros(raw), Ok(expected), "{raw}");
+        }
+        for raw in
+            ["\"\"", "\".5\"", "\"5.\"", "\"1,5\"", "\"+1\"", "\"--1\"", "\"٣\"", "true", "{}", "\"NaN\""]
+        {
+            assert!(micros(raw).is_err(), "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_amount_comes_back(amount in -1_000_000_000_000_000i64..1_000_000_000_000_000) {
+            let sign = if amount < 0 { "-" } else { "" };
+            let text = format!("{sign}{}.{:06}", amount.abs() / 1_000_000, amount.abs() % 1_000_000);
+            prop_assert_eq!(micros(&text), Ok(amount));
+        }
+
+        #[test]
+        fn no_body_makes_it_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"0-9a-z. \\\\]{0,60}") {
+            let _ = read(&body, NOW);
+            let _ = read(text.as_bytes(), NOW);
+            let _ = micros(&text);
+        }
+    }
+}

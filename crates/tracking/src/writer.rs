@@ -1,0 +1,159 @@
+//! From requests to rows: a bounded queue that no request waits for, and one task that writes it in batches.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use store::{Clock, NewEvent, Store};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+/// How many events may wait: some 25 MB at most.
+pub(crate) const QUEUE: usize = 65_536;
+/// How many are written in one transaction.
+const BATCH: usize = 5_000;
+/// How long the first of a batch waits for others.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long a failed batch waits before it is tried again: doubled each time, from the first to the last.
+const BACK_OFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// How long a database that does not answer is waited for once the process wants to end.
+const GIVE_UP: Duration = Duration::from_secs(5);
+
+/// The way in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Intake {
+    queue: mpsc::Sender<NewEvent>,
+    shed: Arc<AtomicU64>,
+}
+
+impl Intake {
+    /// Takes an event, or counts it as shed when the queue is full. Never waits.
+    pub(crate) fn take(&self, event: NewEvent) {
+        if self.queue.try_send(event).is_err() {
+            self.shed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many events were shed since the start.
+    pub(crate) fn shed(&self) -> u64 {
+        self.shed.load(Ordering::Relaxed)
+    }
+}
+
+/// The task, as its owner holds it.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    task: JoinHandle<()>,
+    /// When the task must have ended; `None` while it runs.
+    end: watch::Sender<Option<Instant>>,
+}
+
+impl Writer {
+    /// Starts the task with a queue of `capacity`.
+    pub(crate) fn start(store: Store, clock: Clock, capacity: usize) -> (Intake, Self) {
+        let (queue, events) = mpsc::channel(capacity);
+        let (end, ends) = watch::channel(None);
+        let shed = Arc::new(AtomicU64::new(0));
+        let work = Work { store, clock, events, ends, shed: Arc::clone(&shed), told: 0 };
+        (Intake { queue, shed }, Self { task: tokio::spawn(work.run()), end })
+    }
+
+    /// Takes no more, writes what is queued, and ends: within [`GIVE_UP`] or so even if the database is gone.
+    pub(crate) async fn finish(mut self) {
+        self.end.send_replace(Some(Instant::now() + GIVE_UP));
+        if timeout(GIVE_UP * 2, &mut self.task).await.is_err() {
+            self.task.abort();
+            tracing::error!("the writer of opens and clicks did not end in time; what it held is lost");
+        }
+    }
+}
+
+struct Work {
+    store: Store,
+    clock: Clock,
+    events: mpsc::Receiver<NewEvent>,
+    ends: watch::Receiver<Option<Instant>>,
+    shed: Arc<AtomicU64>,
+    /// How many shed events have been told to the log.
+    told: u64,
+}
+
+impl Work {
+    async fn run(mut self) {
+        let mut batch = Vec::new();
+        while self.gather(&mut batch).await {
+            self.write(&batch).await;
+            batch.clear();
+            self.tell_shed();
+        }
+    }
+
+    /// Fills a batch; false when the queue is closed and empty.
+    async fn gather(&mut self, batch: &mut Vec<NewEvent>) -> bool {
+        let first = tokio::select! {
+            biased;
+            () = ended(&mut self.ends), if !self.events.is_closed() => None,
+            taken = self.events.recv_many(batch, BATCH) => Some(taken),
+        };
+        if first.is_none() {
+            self.events.close();
+            return self.events.recv_many(batch, BATCH).await > 0;
+        }
+        let until = Instant::now() + GATHER;
+        while !batch.is_empty() && batch.len() < BATCH {
+            let room = BATCH - batch.len();
+            match timeout_at(until, self.events.recv_many(batch, room)).await {
+                Ok(1..) => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        !batch.is_empty()
+    }
+
+    /// Writes a batch, however long that takes; until the end, when there is one.
+    async fn write(&mut self, batch: &[NewEvent]) {
+        let mut pause = BACK_OFF.0;
+        loop {
+            match self.store.event_record(batch, self.clock.millis()).await {
+                Ok(_) => return,
+                Err(error) if self.is_over() => {
+                    tracing::error!(%error, events = batch.len(), "opens and clicks are lost");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, events = batch.len(), "opens and clicks wait"),
+            }
+            tokio::select! {
+                () = sleep(pause) => pause = (pause * 2).min(BACK_OFF.1),
+                () = changed(&mut self.ends) => pause = BACK_OFF.0,
+            }
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.ends.borrow().is_some_and(|end| Instant::now() >= end)
+    }
+
+    fn tell_shed(&mut self) {
+        let shed = self.shed.load(Ordering::Relaxed);
+        if shed > self.told {
+            tracing::warn!(shed = shed - self.told, "opens and clicks were not kept: the queue was full");
+            self.told = shed;
+        }
+    }
+}
+
+/// Waits until an end is set; for ever if the owner went away without setting one.
+async fn ended(ends: &mut watch::Receiver<Option<Instant>>) {
+    if ends.wait_for(Option::is_some).await.is_err() {
+        pending::<()>().await;
+    }
+}
+
+/// Waits until the end is set or moved; for ever if the owner went away.
+async fn changed(ends: &mut watch::Receiver<Option<Instant>>) {
+    if ends.changed().await.is_err() {
+        pending::<()>().await;
+    }
+}
