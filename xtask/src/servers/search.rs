@@ -43,7 +43,7 @@ impl Shelf {
         let wrapper = wrappers.join(name);
         let script = format!(
             "#!/bin/sh\nexport LD_LIBRARY_PATH='{}'\n{}exec '{}' \"$@\"\n",
-            self.libraries()?.join(":"),
+            self.libraries().join(":"),
             self.fonts(),
             path.display()
         );
@@ -52,18 +52,17 @@ impl Shelf {
         Ok(wrapper)
     }
 
-    fn libraries(&self) -> Result<Vec<String>> {
+    /// Folders of shared libraries: those of the architecture, and the private ones one level below them.
+    fn libraries(&self) -> Vec<String> {
         let mut folders = vec![self.unpacked.join("usr/lib/postfix")];
         for parent in ["usr/lib", "lib"] {
-            let Ok(entries) = fs::read_dir(self.unpacked.join(parent)) else { continue };
-            for entry in entries {
-                let entry = entry?;
-                if entry.file_name().to_string_lossy().contains("-linux-gnu") {
-                    folders.push(entry.path());
-                }
+            let architecture = |path: &PathBuf| path.to_string_lossy().contains("-linux-gnu");
+            for folder in subfolders(&self.unpacked.join(parent)).filter(architecture) {
+                folders.extend(subfolders(&folder).filter(|private| has_library(private)));
+                folders.push(folder);
             }
         }
-        Ok(folders.iter().map(|folder| folder.display().to_string()).collect())
+        folders.iter().map(|folder| folder.display().to_string()).collect()
     }
 
     fn fonts(&self) -> String {
@@ -74,6 +73,21 @@ impl Shelf {
             String::new()
         }
     }
+}
+
+fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+}
+
+fn has_library(folder: &Path) -> bool {
+    let library = |name: &str| name.starts_with("lib") && name.contains(".so");
+    let mut entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.any(|entry| entry.file_name().to_str().is_some_and(library))
 }
 
 /// The program in a folder below `root`; a `*` in the folder stands for its highest version.

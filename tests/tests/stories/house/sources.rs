@@ -97,7 +97,8 @@ fn campaign_and_insight_read_no_clock_and_open_no_socket() {
         "Instant::now",
         "Timestamp::now",
         "Zoned::now",
-        "std::net",
+        "TcpStream",
+        "TcpListener",
         "async fn",
         "std::process",
     ];
