@@ -1,11 +1,26 @@
 //! When: triggers, time zones, and the occurrences of a step between two instants.
 
+mod catch_up;
+mod cron;
+mod describe;
+mod error;
+mod every;
+mod field;
+#[cfg(test)]
+mod tests;
+mod zone;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+pub use self::catch_up::{GRACE, MOST_AT_ONCE, decide};
+pub use self::cron::Cron;
+pub use self::error::{CronError, CronErrorKind};
+pub use self::every::every;
+pub use self::field::Field;
 use crate::ids::StepId;
 
 /// A step's `when`, complete.
@@ -118,33 +133,77 @@ pub struct Occurrence {
     pub moment: Moment,
 }
 
-/// A POSIX five-field cron expression: minute, hour, day of month, month, day of week, in wall-clock time.
-#[derive(Debug, Clone)]
-pub struct Cron {
-    source: String,
-}
-
 impl Schedule {
     /// Every occurrence with `after < instant <= until`, in order. Empty for [`Trigger::After`], whose
-    /// occurrences follow another step's runs. Bounded: stops after `limit`.
+    /// occurrences follow another step's runs. Bounded: stops after `limit`, and at the end of 2100.
+    ///
+    /// In one zone, every wall-clock time of the schedule fires at most once. A time that occurs twice fires at
+    /// the first. All times that a gap leaps over fall on the first instant after it, together with the time
+    /// shown there, and make one occurrence: `*/15 * * * *` fires 92 times on a day of 23 hours, 96 on one of
+    /// 25, and rests while the repeated hour runs again.
     #[must_use]
-    pub fn occurrences(&self, _after: Timestamp, _until: Timestamp, _limit: usize) -> Vec<Occurrence> {
-        todo!()
+    pub fn occurrences(&self, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Occurrence> {
+        let walls: Box<dyn Iterator<Item = DateTime>> = match &self.trigger {
+            Trigger::Cron(cron) => Box::new(cron.walls_after(self.zone.shows(after))),
+            Trigger::At(wall) => Box::new(std::iter::once(*wall)),
+            Trigger::After { .. } => return Vec::new(),
+        };
+        let mut found: Vec<Occurrence> = Vec::new();
+        for occurrence in walls.map(|wall| self.zone.occurrence(wall)) {
+            if found.len() >= limit || occurrence.instant > until {
+                break;
+            }
+            // Not yet fired: neither in the first run of a repeated hour, nor with the rest of its gap.
+            if occurrence.instant > found.last().map_or(after, |last| last.instant) {
+                found.push(occurrence);
+            }
+        }
+        found
+    }
+}
+
+impl Zone {
+    /// A wall-clock time such that everything that falls due after `instant` is later on the clock.
+    fn shows(&self, instant: Timestamp) -> DateTime {
+        match self {
+            Self::Fixed(zone) => zone.to_datetime(instant),
+            Self::Contact { .. } => zone::FIRST.to_datetime(instant),
+        }
+    }
+
+    fn occurrence(&self, wall: DateTime) -> Occurrence {
+        match self {
+            Self::Fixed(zone) => at_instant(zone::resolve(wall, zone)),
+            Self::Contact { .. } => Occurrence {
+                instant: zone::at(wall, zone::FIRST),
+                until: zone::at(wall, zone::LAST),
+                moment: Moment::Local(wall),
+            },
+        }
     }
 }
 
 impl Moment {
     /// The instant at which it falls due for somebody in `zone`: a time in a gap at the first instant after
     /// it, a time that occurs twice at the first.
+    ///
+    /// For zones between UTC−12 and UTC+14, which are all there are, it lies between the `instant` and the
+    /// `until` of its occurrence.
     #[must_use]
-    pub fn due_in(&self, _zone: &TimeZone) -> Timestamp {
-        todo!()
+    pub fn due_in(&self, zone: &TimeZone) -> Timestamp {
+        match *self {
+            Self::Instant(instant) => instant,
+            Self::Local(wall) => zone::resolve(wall, zone),
+        }
     }
 }
 
 /// The run of an `after` step that follows a parent run at `parent`: `parent + delay`.
 #[must_use]
 pub fn after(parent: Timestamp, delay: Duration) -> Occurrence {
-    let instant = parent.saturating_add(delay).unwrap_or(Timestamp::MAX);
+    at_instant(parent.saturating_add(delay).unwrap_or(Timestamp::MAX))
+}
+
+const fn at_instant(instant: Timestamp) -> Occurrence {
     Occurrence { instant, until: instant, moment: Moment::Instant(instant) }
 }

@@ -1,0 +1,209 @@
+//! POSIX five-field cron expressions, and the calendar that follows from them.
+//!
+//! The calendar is our own, over [`jiff::civil`], rather than the `cron` package's. That one reads a field
+//! of seconds and counts Sunday as 1, so every expression would be read here and then written anew for it; it
+//! requires both day fields where POSIX asks for either, so many schedules would be two, merged; it cannot say
+//! "the last day of the month"; and it speaks `chrono`. With the fields already read into sets, the search is
+//! the forty lines at the end of this file. The tests hold it against the package as a second opinion.
+
+use std::fmt;
+
+use jiff::civil::{Date, DateTime, date};
+
+use super::error::{CronError, CronErrorKind as Kind, quote};
+use super::field::{Field, Piece, Values};
+
+/// A POSIX five-field cron expression: minute, hour, day of month, month, day of week, in wall-clock time.
+///
+/// Where POSIX is silent or differs from what everybody runs, it is read as Vixie's cron reads it: names may
+/// stand in lists and ranges, steps exist, and the month always applies, also to days of the week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cron {
+    pub(super) source: String,
+    pub(super) minutes: Values,
+    pub(super) hours: Values,
+    pub(super) days: Days,
+    pub(super) months: Values,
+}
+
+/// On which days of its months a [`Cron`] fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Days {
+    /// On all.
+    Every,
+    /// On these days of the month.
+    OfMonth(Values),
+    /// On these days of the week; Sunday is 0.
+    OfWeek(Values),
+    /// On any day that either of them names: POSIX, where both fields are restricted.
+    Either(Values, Values),
+    /// On the last day of the month.
+    Last,
+}
+
+/// The years in which a schedule fires; beyond them nothing is looked for.
+const YEARS: std::ops::RangeInclusive<i16> = 1970..=2100;
+
+impl Cron {
+    /// Reads `minute hour day-of-month month day-of-week`.
+    ///
+    /// A field is `*`, a value, a range `1-5`, either of the latter two with a step (`*/5`, `10-50/10`), or a
+    /// list of these. Months and days of the week may be three-letter names in any case; 0 and 7 are Sunday.
+    /// When neither day field is `*`, a day that either of them names counts
+    /// ([POSIX crontab](https://pubs.opengroup.org/onlinepubs/9799919799/utilities/crontab.html)).
+    ///
+    /// # Errors
+    /// [`CronError`] says what is wrong, in which bytes, and what to write instead: for anything that is not
+    /// of that form, for expressions that never fire (30 February), and for `*/2` in a day field whose
+    /// neighbour is restricted too, which some crons read as "both" and some as "either".
+    pub fn parse(text: &str) -> Result<Self, CronError> {
+        let whole = Piece { text, start: 0 };
+        let [minute, hour, day, month, weekday] = five(whole)?;
+        let cron = Self {
+            source: text.to_owned(),
+            minutes: Field::Minute.parse(minute)?,
+            hours: Field::Hour.parse(hour)?,
+            months: Field::Month.parse(month)?,
+            days: days(day, weekday)?,
+        };
+        if cron.never() {
+            let fix =
+                "choose a day that the month has; for the last day write `every = \"month last 09:00\"`";
+            return Err(CronError::new(Kind::Never, day.start..month.span().end, fix));
+        }
+        Ok(cron)
+    }
+
+    /// Whether none of the months has any of the days. Only days of the month can be missing.
+    fn never(&self) -> bool {
+        let Days::OfMonth(days) = self.days else { return false };
+        // 2000 was a leap year: 29 February happens.
+        let has = |month, day| Date::new(2000, month, day).is_ok();
+        !self.months.iter().any(|month| days.iter().any(|day| has(month, day)))
+    }
+}
+
+impl fmt::Display for Cron {
+    /// The text it was read from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+fn five(whole: Piece<'_>) -> Result<[Piece<'_>; 5], CronError> {
+    let words: Vec<_> = whole.words().take(9).collect();
+    if let Some(first) = words.first().filter(|word| word.text.starts_with('@')) {
+        return Err(CronError::new(Kind::Shorthand(quote(first.text)), first.span(), longhand(first.text)));
+    }
+    if words.is_empty() {
+        let fix = "write minute, hour, day of month, month and day of week, such as `0 10 * * TUE`";
+        return Err(CronError::new(Kind::Empty, whole.span(), fix));
+    }
+    words.as_slice().try_into().map_err(|_| {
+        let count = whole.text.split_ascii_whitespace().count();
+        let fix = if count < Field::ALL.len() {
+            "write all of minute, hour, day of month, month and day of week, with `*` for any"
+        } else {
+            "take out the seconds in front or the year at the end: minute, hour, day of month, month, day of week"
+        };
+        let start = words.first().map_or(0, |word| word.start);
+        CronError::new(Kind::FieldCount(count), start..whole.text.trim_ascii_end().len(), fix)
+    })
+}
+
+fn longhand(shorthand: &str) -> String {
+    let fields = match shorthand.to_ascii_lowercase().as_str() {
+        "@hourly" => "0 * * * *",
+        "@daily" | "@midnight" => "0 0 * * *",
+        "@weekly" => "0 0 * * SUN",
+        "@monthly" => "0 0 1 * *",
+        "@yearly" | "@annually" => "0 0 1 1 *",
+        _ => return "write five fields, such as `0 10 * * TUE`, or a time with `at`".to_owned(),
+    };
+    format!("write `{fields}`")
+}
+
+fn days(day: Piece<'_>, weekday: Piece<'_>) -> Result<Days, CronError> {
+    let of_month = Field::DayOfMonth.parse(day)?;
+    let of_week = Field::DayOfWeek.parse(weekday)?;
+    Ok(match (day.text == "*", weekday.text == "*") {
+        (true, true) => Days::Every,
+        (false, true) => Days::OfMonth(of_month),
+        (true, false) => Days::OfWeek(of_week),
+        (false, false) => {
+            if let Some(starred) = [day, weekday].into_iter().find(|field| field.text.contains('*')) {
+                return Err(ambiguous(starred, starred.start == day.start));
+            }
+            Days::Either(of_month, of_week)
+        }
+    })
+}
+
+/// POSIX joins two restricted day fields by "or"; Vixie's cron, and most after it, by "and" if one of them
+/// starts with `*`. A mailing on the wrong days cannot be taken back, so neither is guessed.
+fn ambiguous(field: Piece<'_>, of_month: bool) -> CronError {
+    let span = if of_month { "1-31" } else { "0-6" };
+    let written_out = field.text.replace('*', span);
+    let fix =
+        format!("write `{}` if either field shall be enough, or `*` in one of them", quote(&written_out));
+    CronError::new(Kind::AmbiguousDays(quote(field.text)), field.span(), fix)
+}
+
+// The calendar: wall-clock time only, no zone.
+impl Cron {
+    /// The wall-clock minutes after `wall`, in order, until the end of 2100.
+    pub(super) fn walls_after(&self, wall: DateTime) -> impl Iterator<Item = DateTime> {
+        let first = wall.max(date(*YEARS.start(), 1, 1).at(0, 0, 0, 0).saturating_sub(MINUTE));
+        std::iter::successors(self.next(first), |&wall| self.next(wall))
+    }
+
+    /// The first minute after `wall`.
+    fn next(&self, wall: DateTime) -> Option<DateTime> {
+        let from = wall.checked_add(MINUTE).ok()?;
+        let today = from.date();
+        if YEARS.contains(&today.year())
+            && self.fires_on(today)
+            && let Some((hour, minute)) = self.time_from(from.hour(), from.minute())
+        {
+            return Some(today.at(hour, minute, 0, 0));
+        }
+        let (hour, minute) = self.time_from(0, 0)?;
+        Some(self.day_after(today)?.at(hour, minute, 0, 0))
+    }
+
+    /// The first time of a firing day at or after this one.
+    fn time_from(&self, hour: i8, minute: i8) -> Option<(i8, i8)> {
+        let this_hour = if self.hours.has(hour) { self.minutes.at_or_after(minute) } else { None };
+        match this_hour {
+            Some(minute) => Some((hour, minute)),
+            None => Some((self.hours.at_or_after(hour + 1)?, self.minutes.at_or_after(0)?)),
+        }
+    }
+
+    /// The first firing day after `day`; months that do not fire are passed over whole.
+    fn day_after(&self, mut day: Date) -> Option<Date> {
+        loop {
+            if !self.months.has(day.month()) {
+                day = day.last_of_month();
+            }
+            day = day.tomorrow().ok().filter(|day| YEARS.contains(&day.year()))?;
+            if self.fires_on(day) {
+                return Some(day);
+            }
+        }
+    }
+
+    fn fires_on(&self, day: Date) -> bool {
+        let of_week = |days: Values| days.has(day.weekday().to_sunday_zero_offset());
+        self.months.has(day.month())
+            && match self.days {
+                Days::Every => true,
+                Days::OfMonth(days) => days.has(day.day()),
+                Days::OfWeek(days) => of_week(days),
+                Days::Either(days, weekdays) => days.has(day.day()) || of_week(weekdays),
+                Days::Last => day == day.last_of_month(),
+            }
+    }
+}
+
+const MINUTE: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);

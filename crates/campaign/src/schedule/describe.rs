@@ -1,0 +1,232 @@
+//! A schedule in plain English, for `plan` and the dashboard.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+
+use super::cron::{Cron, Days};
+use super::field::{Field, Values};
+use super::{Condition, Reaction, Schedule, Trigger, Zone};
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+impl Schedule {
+    /// When it fires, in words: `every Tuesday at 10:00, each contact's time`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match &self.trigger {
+            Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&self.zone)),
+            Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&self.zone)),
+            Trigger::After { step, delay, condition } => {
+                let only =
+                    condition.map(|condition| format!(", {}", for_whom(condition))).unwrap_or_default();
+                match delay.as_secs() {
+                    0 => format!("right after `{step}`{only}"),
+                    _ => format!("{} after `{step}`{only}", length(*delay)),
+                }
+            }
+        }
+    }
+}
+
+fn whose(zone: &Zone) -> String {
+    match zone {
+        Zone::Contact { .. } => "each contact's time".to_owned(),
+        Zone::Fixed(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
+            (Some("UTC"), _) => "UTC".to_owned(),
+            (Some(name), _) => format!("{name} time"),
+            (None, Ok(offset)) => format!("UTC{offset}"),
+            (None, Err(_)) => "local time".to_owned(),
+        },
+    }
+}
+
+fn moment(wall: DateTime) -> String {
+    let seconds = if wall.second() == 0 { "" } else { ":%S" };
+    wall.strftime(&format!("%A %-d %B %Y at %H:%M{seconds}")).to_string()
+}
+
+fn for_whom(condition: Condition) -> String {
+    let (verb, reaction) = match condition {
+        Condition::If(reaction) => ("did", reaction),
+        Condition::Unless(reaction) => ("did not", reaction),
+    };
+    let what = match reaction {
+        Reaction::Opened => "open it",
+        Reaction::Clicked => "click it",
+        Reaction::Converted => "do what the campaign is for",
+    };
+    format!("only for those who {verb} {what}")
+}
+
+fn length(delay: Duration) -> String {
+    let seconds = delay.as_secs();
+    let parts = [
+        (seconds / 86400, "day"),
+        (seconds / 3600 % 24, "hour"),
+        (seconds / 60 % 60, "minute"),
+        (seconds % 60, "second"),
+    ];
+    let said = parts.iter().filter(|(count, _)| *count > 0).map(|&(count, unit)| match count {
+        1 => format!("1 {unit}"),
+        _ => format!("{count} {unit}s"),
+    });
+    listed(&said.collect::<Vec<_>>())
+}
+
+fn rhythm(cron: &Cron) -> String {
+    let time = time_of_day(cron.hours, cron.minutes);
+    let days = days(cron);
+    let two_kinds_of_days = matches!(cron.days, Days::Either(..));
+    match (days.as_str(), two_kinds_of_days || time.starts_with("every")) {
+        ("every day", true) => time,
+        (_, true) => format!("{days}, {time}"),
+        (_, false) => format!("{days} {time}"),
+    }
+}
+
+fn days(cron: &Cron) -> String {
+    let months = (cron.months.len() < 12).then(|| name_list(cron.months, |at| name(&MONTHS, at - 1)));
+    let in_months = months.as_ref().map(|months| format!(" in {months}")).unwrap_or_default();
+    let of_months = months.unwrap_or_else(|| "every month".to_owned());
+    match cron.days {
+        Days::Every => format!("every day{in_months}"),
+        Days::OfWeek(days) => format!("{}{in_months}", weekdays(days)),
+        Days::OfMonth(days) => {
+            let rare = days.at_or_after(0) > Some(28) && in_months.is_empty();
+            format!("on {} of {of_months}{}", ordinals(days), if rare { " that has one" } else { "" })
+        }
+        Days::Either(days, of_week) => {
+            format!("on {} of {of_months} and {}{in_months}", ordinals(days), weekdays(of_week))
+        }
+        Days::Last => format!("on the last day of {of_months}"),
+    }
+}
+
+fn weekdays(days: Values) -> String {
+    if days == Values::span(Field::DayOfWeek.bounds()) {
+        "every day".to_owned()
+    } else if days == Values::span((1, 5)) {
+        "every weekday".to_owned()
+    } else if days == Values::one(0).union(Values::one(6)) {
+        "every Saturday and Sunday".to_owned()
+    } else {
+        format!("every {}", name_list(days, |at| name(&WEEKDAYS, at)))
+    }
+}
+
+fn ordinals(days: Values) -> String {
+    let ordinal = |day: i8| {
+        let ending = match (day % 10, day) {
+            (_, 11..=13) => "th",
+            (1, _) => "st",
+            (2, _) => "nd",
+            (3, _) => "rd",
+            _ => "th",
+        };
+        format!("{day}{ending}")
+    };
+    format!("the {}", name_list(days, ordinal))
+}
+
+fn time_of_day(hours: Values, minutes: Values) -> String {
+    let minute_step = even_step(minutes, 60);
+    let all_hours = hours.len() == 24;
+    match (minutes.iter().next(), minutes.len()) {
+        _ if minute_step == Some(1) => format!("every minute{}", during(hours)),
+        _ if minute_step.is_some_and(|step| step < 60) => {
+            format!("every {} minutes{}", minute_step.unwrap_or(1), during(hours))
+        }
+        (Some(0), 1) if all_hours => "every hour on the hour".to_owned(),
+        _ if all_hours => format!("every hour at {}", past(minutes)),
+        _ if hours.len() * minutes.len() <= 6 => format!("at {}", times(hours, minutes)),
+        (Some(minute), 1) => match (even_step(hours, 24), hours.iter().next(), hours.iter().last()) {
+            (Some(step), ..) => format!("every {step} hours from {}", clock(0, minute)),
+            (None, Some(first), Some(last)) if run(hours) => {
+                format!("every hour from {} to {}", clock(first, minute), clock(last, minute))
+            }
+            _ => format!("at {}", times(hours, minutes)),
+        },
+        _ => format!("at {}{}", past(minutes), during(hours)),
+    }
+}
+
+/// ` between 09:00 and 17:59`, ` in the hours 9, 12 and 15`, or nothing for all hours.
+fn during(hours: Values) -> String {
+    match (hours.iter().next(), hours.iter().last()) {
+        _ if hours.len() == 24 => String::new(),
+        (Some(first), Some(last)) if run(hours) => {
+            format!(" between {} and {}", clock(first, 0), clock(last, 59))
+        }
+        _ => format!(" in the hours {}", name_list(hours, |hour| hour.to_string())),
+    }
+}
+
+fn past(minutes: Values) -> String {
+    let noun = if minutes == Values::one(1) { "minute" } else { "minutes" };
+    format!("{} {noun} past", name_list(minutes, |minute| minute.to_string()))
+}
+
+fn times(hours: Values, minutes: Values) -> String {
+    let times: Vec<_> =
+        hours.iter().flat_map(|hour| minutes.iter().map(move |minute| clock(hour, minute))).collect();
+    listed(&times)
+}
+
+fn clock(hour: i8, minute: i8) -> String {
+    format!("{hour:02}:{minute:02}")
+}
+
+/// The step of values that start at 0 and divide the whole evenly: 15 for 0, 15, 30, 45 of 60.
+fn even_step(values: Values, whole: i8) -> Option<i8> {
+    let step = values.at_or_after(1).unwrap_or(whole);
+    let even = whole % step == 0 && values.iter().eq((0..whole).step_by(usize::try_from(step).ok()?));
+    even.then_some(step)
+}
+
+/// Whether the values follow one another without a hole.
+fn run(values: Values) -> bool {
+    values.iter().zip(values.iter().skip(1)).all(|(one, next)| next == one + 1)
+}
+
+/// The names of the values, with three and more in a row as `a to b`.
+fn name_list(values: Values, name: impl Fn(i8) -> String) -> String {
+    let mut names = Vec::new();
+    let mut next = values.at_or_after(0);
+    while let Some(first) = next {
+        let last = (first..63).find(|&value| !values.has(value + 1)).unwrap_or(63);
+        match last - first {
+            0 => names.push(name(first)),
+            1 => names.extend([name(first), name(last)]),
+            _ => names.push(format!("{} to {}", name(first), name(last))),
+        }
+        next = if last < 63 { values.at_or_after(last + 1) } else { None };
+    }
+    listed(&names)
+}
+
+fn name(names: &[&str], at: i8) -> String {
+    usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default().to_owned()
+}
+
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [only] => only.clone(),
+        [init @ .., last] => format!("{} and {last}", init.join(", ")),
+    }
+}

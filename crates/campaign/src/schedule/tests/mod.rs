@@ -1,0 +1,48 @@
+//! What schedules promise, in the reader's order.
+
+mod calendar;
+mod catch_up;
+mod describe;
+mod dst;
+mod oracle;
+mod parse;
+mod random;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+
+use super::*;
+
+/// A zone of the database that is built in, so that the machine's own changes nothing.
+fn zone(name: &str) -> TimeZone {
+    TimeZoneDatabase::bundled().get(name).unwrap()
+}
+
+fn instant(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn fixed(cron: &str, name: &str) -> Schedule {
+    schedule(Trigger::Cron(Cron::parse(cron).unwrap()), Zone::Fixed(zone(name)))
+}
+
+fn contact(cron: &str) -> Schedule {
+    schedule(Trigger::Cron(Cron::parse(cron).unwrap()), Zone::Contact { fallback: zone("Asia/Shanghai") })
+}
+
+fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
+    Schedule {
+        trigger,
+        zone,
+        catch_up: CatchUp::Latest,
+        catch_up_window: Duration::from_secs(3600),
+        overlap: Overlap::Skip,
+    }
+}
+
+fn instants(schedule: &Schedule, after: &str, until: &str) -> Vec<String> {
+    let found = schedule.occurrences(instant(after), instant(until), 100_000);
+    found.iter().map(|occurrence| occurrence.instant.to_string()).collect()
+}
