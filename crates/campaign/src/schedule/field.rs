@@ -71,7 +71,7 @@ impl Field {
         let body = item.part(0..slash);
         let (low, high) = self.range(body)?;
         if body.text != "*" && !body.text.contains('-') {
-            let fix = format!("write `{low}-{}{}`", self.bounds().1, &item.text[slash..]);
+            let fix = format!("write `{low}-{}{}`", self.bounds().1, quote(&item.text[slash..]));
             return Err(CronError::new(
                 Kind::StepWithoutRange(quote(item.text)),
                 item.span(),
@@ -170,6 +170,7 @@ impl Field {
         }
         let abbreviation = piece.text.get(..3).filter(|short| self.named(short).is_some());
         let fix = match (abbreviation, self) {
+            _ if piece.text == "*" => "write the first and the last value of the range".to_owned(),
             (Some(short), _) => format!("write `{}`", short.to_ascii_uppercase()),
             (None, Self::Month) => "use 1 to 12, or JAN, FEB, MAR …".to_owned(),
             (None, Self::DayOfWeek) => "use 0 to 7 (0 and 7 are Sunday), or MON, TUE, WED …".to_owned(),
