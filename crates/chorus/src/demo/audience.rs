@@ -1,0 +1,249 @@
+//! The simulated audience: watches what was sent and answers it over HTTP, through the real tracked links.
+//!
+//! It connects to the demo's own server on the loopback address and to nothing else: the base of the links must
+//! be a loopback address, links that do not start with it are not followed, and redirects are not either.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use reqwest::{Client, RequestBuilder};
+use serde_json::json;
+use store::{DeliveryId, OutboxRow, Store};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio_util::sync::CancellationToken;
+use url::{Host, Url};
+
+use super::habits::{self, Act, Planned};
+use super::platform::Feed;
+use super::tracked::Tracked;
+
+/// How often the outbox and the platforms are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// How many messages one look at the outbox reads at once.
+const PAGE: i64 = 500;
+/// How many people act at the same moment.
+const AT_ONCE: usize = 16;
+/// How many acts may be ahead; messages beyond that find nobody at home.
+const AHEAD: usize = 50_000;
+/// How long one request may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the audience lives in.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    /// Where messages are kept.
+    pub(crate) store: Store,
+    /// What was posted.
+    pub(crate) feed: Feed,
+    /// What tracked links start with: `http://127.0.0.1:…`.
+    pub(crate) base: Url,
+    /// What the API asks for, if anything.
+    pub(crate) api_key: Option<String>,
+    /// The name of the event that a purchase is.
+    pub(crate) goal: String,
+    /// The currency that people pay in.
+    pub(crate) currency: String,
+    /// Chance: the same seed does the same to the same messages.
+    pub(crate) seed: u64,
+}
+
+/// Which message somebody acts on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Of {
+    Mail(DeliveryId),
+    Post(String),
+}
+
+/// One act to come.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    at: Instant,
+    number: u64,
+    of: Of,
+    act: Act,
+}
+
+/// Lives until it is stopped.
+///
+/// # Errors
+/// The links would not lead to this machine.
+pub(crate) async fn simulate(world: World, stop: CancellationToken) -> anyhow::Result<()> {
+    ensure!(is_loopback(&world.base), "the simulated audience only visits this machine, not {}", world.base);
+    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    let client = client.build().context("make the simulated audience's browser")?;
+    let mut crowd =
+        Crowd { world: Arc::new(world), seen: HashSet::new(), ahead: BinaryHeap::new(), number: 0 };
+    let mut looks = interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut busy = JoinSet::new();
+    loop {
+        let next = crowd.next().filter(|_| busy.len() < AT_ONCE);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            _ = looks.tick() => crowd.look().await,
+            () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
+                if let Some(Reverse(due)) = crowd.ahead.pop() {
+                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act));
+                }
+            }
+            Some(_) = busy.join_next(), if !busy.is_empty() => {}
+        }
+    }
+    busy.shutdown().await;
+    Ok(())
+}
+
+/// Only an address, so that no name server has a say in it.
+fn is_loopback(base: &Url) -> bool {
+    let loopback = match base.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    loopback && base.scheme() == "http"
+}
+
+struct Crowd {
+    world: Arc<World>,
+    seen: HashSet<Of>,
+    ahead: BinaryHeap<Reverse<Due>>,
+    /// Keeps acts of the same instant in order.
+    number: u64,
+}
+
+impl Crowd {
+    fn next(&self) -> Option<Instant> {
+        self.ahead.peek().map(|Reverse(due)| due.at)
+    }
+
+    /// Finds what is new and decides what becomes of it.
+    async fn look(&mut self) {
+        for post in self.world.feed.posts() {
+            self.meet(Of::Post(post.id), habits::of_post);
+        }
+        if let Err(error) = self.look_at_mail().await {
+            tracing::debug!(%error, "the simulated audience could not look at its mail");
+        }
+    }
+
+    /// Reads the whole list: it is ordered by delivery, and a low one may come late.
+    async fn look_at_mail(&mut self) -> Result<(), store::StoreError> {
+        let mut before = None;
+        loop {
+            let page = self.world.store.outbox_page(None, before, PAGE).await?;
+            before = page.last().map(|row| row.delivery_id);
+            let last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE;
+            for row in page {
+                self.meet(Of::Mail(row.delivery_id), habits::of_mail);
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn meet(&mut self, of: Of, habits: impl Fn(&mut StdRng) -> Vec<Planned>) {
+        if self.seen.contains(&of) {
+            return;
+        }
+        let mut rng = StdRng::seed_from_u64(self.world.seed ^ of.seed());
+        let now = Instant::now();
+        if self.ahead.len() < AHEAD {
+            for (after, act) in habits(&mut rng) {
+                self.number += 1;
+                self.ahead.push(Reverse(Due { at: now + after, number: self.number, of: of.clone(), act }));
+            }
+        }
+        self.seen.insert(of);
+    }
+}
+
+impl Of {
+    /// Spreads what names a message over 64 bits (FNV-1a), so that neighbours do not behave alike.
+    fn seed(&self) -> u64 {
+        let bytes = match self {
+            Self::Mail(id) => id.0.to_be_bytes().to_vec(),
+            Self::Post(id) => id.clone().into_bytes(),
+        };
+        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+}
+
+/// Acts, and does not mind a failure: people do not retry.
+async fn perform(world: Arc<World>, client: Client, of: Of, act: Act) {
+    let sent = match read(&world, &of).await {
+        Ok(Some((tracked, recipient))) => match request(&world, &client, &tracked, &of, &recipient, act) {
+            Some(request) => request.send().await.map(drop).context("visit"),
+            None => Ok(()),
+        },
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = sent {
+        tracing::debug!(%error, "somebody simulated gave up");
+    }
+}
+
+/// The links in a message, and whom it went to.
+async fn read(world: &World, of: &Of) -> anyhow::Result<Option<(Tracked, String)>> {
+    match of {
+        Of::Mail(id) => {
+            let row: Option<OutboxRow> = world.store.outbox_get(*id).await?;
+            Ok(row.map(|row| (Tracked::find(&row.html, &world.base), row.recipient)))
+        }
+        Of::Post(id) => {
+            let post = world.feed.posts().into_iter().find(|post| post.id == *id);
+            Ok(post.map(|post| (Tracked::find(&post.data.to_string(), &world.base), String::new())))
+        }
+    }
+}
+
+fn request(
+    world: &World,
+    client: &Client,
+    tracked: &Tracked,
+    of: &Of,
+    recipient: &str,
+    act: Act,
+) -> Option<RequestBuilder> {
+    let link = |nth: usize| tracked.clicks.get(nth % tracked.clicks.len().max(1));
+    match act {
+        Act::Open { agent } => Some(client.get(tracked.open.as_deref()?).header(USER_AGENT, agent)),
+        Act::Click { agent, nth } => Some(client.get(link(nth)?).header(USER_AGENT, agent)),
+        Act::Probe { agent } => Some(client.head(link(0)?).header(USER_AGENT, agent)),
+        Act::Leave => {
+            let form = "application/x-www-form-urlencoded";
+            let request = client.post(tracked.leave.as_deref()?).header(CONTENT_TYPE, form);
+            Some(request.body("List-Unsubscribe=One-Click"))
+        }
+        Act::Buy { cents } => Some(purchase(world, client, of, recipient, cents)),
+    }
+}
+
+fn purchase(world: &World, client: &Client, of: &Of, recipient: &str, cents: u32) -> RequestBuilder {
+    // `Name <address>` or the address alone.
+    let address = recipient.rsplit('<').next().unwrap_or_default().trim_end_matches('>');
+    let body = json!({
+        "contact": address,
+        "event": world.goal,
+        "value": format!("{}.{:02}", cents / 100, cents % 100),
+        "currency": world.currency,
+        "idempotency_key": format!("demo-{:016x}", of.seed()),
+    });
+    let url = format!("{}/api/v1/events", world.base.as_str().trim_end_matches('/'));
+    let request = client.post(url).header(CONTENT_TYPE, "application/json").body(body.to_string());
+    match &world.api_key {
+        Some(key) => request.header(AUTHORIZATION, format!("Bearer {key}")),
+        None => request,
+    }
+}
