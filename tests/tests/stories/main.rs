@@ -1,4 +1,12 @@
 //! The rules of the house, and the stories that show its promises kept.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
+mod crash;
+mod delivery;
+mod demo;
+mod first_day;
 mod house;
+mod letters;
+mod nonsense;
+mod pier;
+mod unsubscribe;

@@ -1,0 +1,105 @@
+//! A cron campaign to ten thousand contacts: each gets exactly one well-formed letter, and a click is seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tests::{Sandbox, Server, Sink, until};
+
+use crate::letters::{self, Letter};
+use crate::pier::{self, ADDRESS, DESTINATION, OFFER};
+
+const READERS: usize = 10_000;
+
+#[test]
+fn a_cron_campaign_writes_once_to_each_of_ten_thousand_and_a_click_is_reported() {
+    let tools = pier::tools();
+    let mail = tempfile::tempdir().unwrap();
+    let sink = Sink::dumping(&tools.smtp_sink, &mail.path().join("dump"), &[]).unwrap();
+    // Every minute, until it has fired once: the file is changed under the running server.
+    let sandbox = pier::workspace(&tools, &sink, r#"{ cron = "* * * * *" }"#);
+    pier::import(&sandbox, READERS);
+    let server = sandbox.serve().unwrap();
+    let run = first_run(&sandbox);
+    sandbox.edit("campaigns/letter.toml", "* * * * *", "0 0 29 2 *").unwrap();
+    finished(&sandbox, run);
+
+    let letters = letters::received(&sink);
+    let expected: BTreeSet<String> = (0..READERS).map(pier::address).collect();
+    assert_eq!(letters.keys().cloned().collect::<BTreeSet<_>>(), expected);
+    for (number, letter) in (0..READERS).map(|number| (number, &letters[&pier::address(number)])) {
+        assert_eq!(letter.len(), 1, "{} got {}", pier::address(number), letter.len());
+        well_formed(number, &letter[0]);
+    }
+    let ids: BTreeSet<&str> = letters.values().map(|letter| letter[0].message_id.as_str()).collect();
+    assert_eq!(ids.len(), READERS, "every Message-ID is its own");
+    letters::python_agrees(&tools, &sink, &letters);
+
+    a_click_redirects_and_is_reported(&sandbox, &server, &letters);
+    server.stop().unwrap();
+}
+
+/// Waits for the schedule to fire, which it does at the next full minute.
+fn first_run(sandbox: &Sandbox) -> i64 {
+    until("the schedule to fire", Duration::from_secs(75), || {
+        let runs = sandbox.json(&["runs", "list"])?;
+        Ok(runs[0]["id"].as_i64())
+    })
+    .unwrap()
+}
+
+fn finished(sandbox: &Sandbox, run: i64) {
+    let run = run.to_string();
+    let ended = until("the run to finish", Duration::from_secs(120), || {
+        let shown = sandbox.json(&["runs", "show", &run])?;
+        Ok(Some(shown["run"].clone()).filter(|run| run["finished_at"].is_i64()))
+    })
+    .unwrap();
+    assert_eq!(ended["state"], "finished", "{ended:#}");
+    assert_eq!(ended["kind"], "scheduled", "{ended:#}");
+    assert_eq!(ended["instant"].as_i64().unwrap() % 60_000, 0, "{ended:#}");
+}
+
+fn well_formed(number: usize, letter: &Letter) {
+    assert_eq!(letter.to, pier::address(number));
+    assert_eq!(letter.from, "news@pier.example");
+    assert_eq!(letter.subject, format!("Grüße vom Pier: {OFFER}"));
+    assert_eq!(letter.headers["list-unsubscribe-post"], "List-Unsubscribe=One-Click");
+    for header in ["date", "mime-version", "list-id", "precedence", "feedback-id", "reply-to"] {
+        assert!(letter.headers.contains_key(header), "no {header} in {:?}", letter.headers);
+    }
+    let greeting = format!("Hello {},", pier::name(number));
+    assert!(letter.text.contains(&greeting), "{greeting:?} is not in {:?}", letter.text);
+    let escaped = greeting.replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#x27;");
+    assert!(
+        letter.html.contains(&escaped) || letter.html.contains(&greeting),
+        "{escaped:?}: {}",
+        letter.html
+    );
+    for body in [&letter.text, &letter.html] {
+        assert!(body.contains(ADDRESS) && body.contains("/u/"), "the law asks for an address and a way out");
+        assert!(body.contains(OFFER), "a fact is repeated unchanged");
+    }
+    assert!(letter.html.contains("/o/"), "the picture that tells of an opening");
+}
+
+fn a_click_redirects_and_is_reported(
+    sandbox: &Sandbox,
+    server: &Server,
+    letters: &BTreeMap<String, Vec<Letter>>,
+) {
+    let path = letters[&pier::address(4_711)][0].link().replace("&amp;", "&");
+    let answer = server.http.get(&path).unwrap();
+    assert_eq!(answer.status, 302);
+    let target = answer.header("location").unwrap();
+    assert!(target.starts_with(DESTINATION) && target.contains("utm_"), "{target}");
+    until("the click to be reported", Duration::from_secs(5), || {
+        let total = &sandbox.json(&["report", "letter"])?["total"]["counts"];
+        assert_eq!(total["sent"], READERS);
+        Ok((total["clicked"] == 1).then_some(()))
+    })
+    .unwrap();
+    let mut forged = path.clone();
+    forged.replace_range(path.len() - 1.., if path.ends_with('A') { "B" } else { "A" });
+    let answer = server.http.get(&forged).unwrap();
+    assert_eq!((answer.status, answer.header("location")), (404, None), "a tampered link leads nowhere");
+}

@@ -1,0 +1,104 @@
+//! How long the deliveries of a run take to make, and how long the same insert takes by hand.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use ::tests::{Guard, Sandbox, Tools, until};
+use anyhow::{Context, Result, ensure};
+
+use super::table::{Figure, median, spread};
+use super::workspace::{self, Way};
+
+/// The same rows as a run's, in the words of somebody who knows SQL and this database.
+const BY_HAND: &str = "
+pragma journal_mode = wal;
+pragma synchronous = full;
+begin immediate;
+insert into deliveries (id, run_id, contact_id, state, due_at)
+select 77 * 4294967296 + c.id, 77, c.id, 'queued', 0
+from contacts c
+where json_extract(c.attributes, '$.tier') in ('gold', 'silver') and c.email is not null and c.consent = 'yes'
+  and not exists (select 1 from suppressions s where s.kind = 'email' and s.address = c.email);
+select changes();
+commit;
+";
+
+pub(super) fn measure(tools: &Tools, contacts: usize, rounds: usize) -> Result<Vec<Figure>> {
+    let sandbox = workspace::make(tools, Way::Outbox, 0)?;
+    let start = Instant::now();
+    workspace::import(&sandbox, contacts)?;
+    let imported = start.elapsed().as_secs_f64();
+    println!("plan: {contacts} contacts imported in {imported:.1} s");
+    let database = sandbox.path().join("data/chorus.db");
+    let clean = sandbox.path().join("clean.db");
+    fs::copy(&database, &clean).context("the import left no database")?;
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 1..=rounds.max(3) {
+        let one = fired(&sandbox, "note", &clean, 1)?;
+        let all = fired(&sandbox, "letter", &clean, contacts)?;
+        let hand = by_hand(&tools.sqlite3, &sandbox, &clean, contacts)?;
+        println!("plan {round}: chorus {all:.2} s, of which {one:.2} s without rows; by hand {hand:.2} s");
+        ours.push(all - one);
+        theirs.push(hand);
+    }
+    let ratio = median(&ours) / median(&theirs);
+    Ok(vec![
+        Figure::new(format!("import of {contacts} contacts"), format!("{imported:.1} s"), ""),
+        Figure::new(format!("{contacts} deliveries made"), spread(&ours, 2, "s"), "≤ 5 s for 1,000,000"),
+        Figure::new("the same by hand in sqlite3", spread(&theirs, 2, "s"), ""),
+        Figure::new("chorus to by hand", format!("{ratio:.2}"), ""),
+    ])
+}
+
+/// Seconds from the start of `chorus send` until its run has its deliveries, on a fresh copy of the database.
+fn fired(sandbox: &Sandbox, campaign: &str, clean: &Path, expected: usize) -> Result<f64> {
+    restore(sandbox, clean)?;
+    let start = Instant::now();
+    let mut command = sandbox.command(&["send", campaign]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut sending = Guard::spawn("chorus send", &mut command)?;
+    let (seconds, total) = until("the run to be planned", Duration::from_secs(300), || {
+        ensure!(sending.ended()?.is_none() || expected == 1, "chorus send ended before it was measured");
+        let runs = sandbox.json(&["runs", "list"])?;
+        let planned = runs[0]["planned_at"].is_i64();
+        Ok(planned.then(|| (start.elapsed().as_secs_f64(), runs[0]["total"].as_u64())))
+    })?;
+    sending.crash()?;
+    ensure!(total == Some(expected as u64), "{total:?} deliveries were made, not {expected}");
+    Ok(seconds)
+}
+
+fn restore(sandbox: &Sandbox, clean: &Path) -> Result<()> {
+    let folder = sandbox.path().join("data");
+    fs::remove_dir_all(&folder)?;
+    fs::create_dir_all(&folder)?;
+    fs::copy(clean, folder.join("chorus.db"))?;
+    Ok(())
+}
+
+/// Seconds that the sqlite3 shell takes, on a copy of its own.
+fn by_hand(sqlite3: &Path, sandbox: &Sandbox, clean: &Path, expected: usize) -> Result<f64> {
+    let copy = sandbox.path().join("by-hand.db");
+    fs::copy(clean, &copy)?;
+    let start = Instant::now();
+    let mut shell = Command::new(sqlite3)
+        .args(["-bail", "-batch"])
+        .arg(&copy)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot start sqlite3")?;
+    shell.stdin.take().context("sqlite3 takes no input")?.write_all(BY_HAND.as_bytes())?;
+    let output = shell.wait_with_output()?;
+    let seconds = start.elapsed().as_secs_f64();
+    let said = String::from_utf8_lossy(&output.stdout);
+    ensure!(output.status.success(), "sqlite3 failed: {said}");
+    ensure!(said.lines().any(|line| line == expected.to_string()), "by hand other rows were made: {said}");
+    for end in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{end}", copy.display()));
+    }
+    Ok(seconds)
+}

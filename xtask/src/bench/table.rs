@@ -1,0 +1,67 @@
+//! Figures and how they are shown.
+
+use std::fmt::Write;
+
+/// One figure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Figure {
+    /// What was measured.
+    what: String,
+    /// What it is, with its unit.
+    value: String,
+    /// What was promised; empty where nothing was.
+    promise: &'static str,
+}
+
+impl Figure {
+    pub(super) fn new(what: impl Into<String>, value: impl Into<String>, promise: &'static str) -> Self {
+        Self { what: what.into(), value: value.into(), promise }
+    }
+}
+
+/// A Markdown table.
+pub(super) fn markdown(figures: &[Figure]) -> String {
+    let mut text = String::from("| what | measured | promised |\n|---|---|---|\n");
+    for Figure { what, value, promise } in figures {
+        let _ = writeln!(text, "| {what} | {value} | {promise} |");
+    }
+    text
+}
+
+/// The middle one; the mean of the two middle ones of an even number.
+pub(super) fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match sorted.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => sorted[odd / 2],
+        even => f64::midpoint(sorted[even / 2 - 1], sorted[even / 2]),
+    }
+}
+
+/// The median with the least and the greatest, at so many decimals.
+pub(super) fn spread(values: &[f64], decimals: usize, unit: &str) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let middle = median(values);
+    format!("{middle:.decimals$} {unit} ({least:.decimals$}–{most:.decimals$})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_is_in_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
+        assert!(median(&[]).is_nan());
+    }
+
+    #[test]
+    fn a_table_is_markdown() {
+        let figure = Figure::new("idle", spread(&[1.0, 3.0, 2.0], 1, "MB"), "≤ 30 MB");
+        let table = markdown(&[figure]);
+        assert!(table.ends_with("| idle | 2.0 MB (1.0–3.0) | ≤ 30 MB |\n"), "{table}");
+    }
+}
