@@ -126,7 +126,8 @@ fn found(schedule: &Schedule, after: Timestamp, until: Timestamp) -> Vec<Timesta
 /// zone's changes, or up to four hours after it, when a repeated hour may still be running.
 fn window() -> impl Strategy<Value = (TimeZone, Timestamp, Timestamp)> {
     let hour = 3600_i64;
-    (any::<prop::sample::Index>(), any::<prop::sample::Index>(), -36 * hour..4 * hour, 0..72 * hour).prop_map(
+    let start = prop_oneof![-36 * hour..4 * hour, -hour..2 * hour];
+    (any::<prop::sample::Index>(), any::<prop::sample::Index>(), start, 0..72 * hour).prop_map(
         |(zone, change, start, length)| {
             let (zone, changes) = zone.get(&CHANGES);
             let after = *change.get(changes) + SignedDuration::from_secs(start);
