@@ -1,9 +1,34 @@
 //! Showing it: pages and API, drawn on the server, without scripts.
+//!
+//! A page is a file below `pages`: what it asks of the database, then how it looks. [`words`] holds what pages
+//! say, `notation` how numbers and times are written, `parts` what several pages share. Pages write nothing but
+//! intent (`pause` a run); the workers see it in the database.
+
+mod access;
+mod chart;
+mod error;
+mod headers;
+mod notation;
+mod pages;
+mod parts;
+mod period;
+mod rollup;
+#[cfg(test)]
+mod sample;
+mod shell;
+mod words;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use campaign::{Diagnostics, Workspace};
 use store::{Clock, Store};
+
+pub use rollup::counts_of;
 
 /// Everything the pages need. The workspace is swapped whole when files change.
 #[derive(Debug, Clone)]
@@ -21,9 +46,39 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// The pages: `/`, `/campaigns/{id}`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`, `/runs/{id}`.
+    /// The pages: `/`, `/campaigns/{id}`, `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`,
+    /// `/runs/{id}`, and `/api/v1/report`. Unknown paths are left to the router it is merged into.
     #[must_use]
-    pub fn router(self) -> axum::Router {
-        todo!()
+    pub fn router(self) -> Router {
+        let state = Arc::new(self);
+        let pages = Router::new()
+            .route("/", get(pages::overview::get))
+            .route("/campaigns/{id}", get(pages::campaign::get))
+            .route("/runs/{id}", get(pages::run::get))
+            .route("/runs/{id}/{action}", post(pages::run::post))
+            .route("/contacts", get(pages::contact::list))
+            .route("/contacts/{id}", get(pages::contact::get))
+            .route("/outbox", get(pages::outbox::list))
+            .route("/outbox/{id}", get(pages::outbox::get))
+            .route("/outbox/{id}/html", get(pages::outbox::html))
+            .route("/outbox/{id}/message.eml", get(pages::outbox::eml))
+            .route("/api/v1/report", get(pages::report::get))
+            .route_layer(from_fn_with_state(Arc::clone(&state), access::require_own_origin))
+            .route_layer(from_fn_with_state(Arc::clone(&state), access::require_key));
+        // Style and icon tell nothing, and the page that asks for the key needs them.
+        let open = Router::new().route("/style.css", get(style)).route("/icon.svg", get(icon));
+        pages.merge(open).route_layer(from_fn(headers::secure)).with_state(state)
     }
+}
+
+async fn style() -> Response {
+    fixed("text/css; charset=utf-8", include_str!("../assets/style.css"))
+}
+
+async fn icon() -> Response {
+    fixed("image/svg+xml", include_str!("../assets/icon.svg"))
+}
+
+fn fixed(kind: &'static str, text: &'static str) -> Response {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=300")], text).into_response()
 }

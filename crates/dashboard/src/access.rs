@@ -1,0 +1,167 @@
+//! Who may look, and whose clicks count: the key, the cookie that keeps it, and the origin of what changes things.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::Dashboard;
+use crate::error::PageError;
+
+/// The cookie that keeps the key.
+const COOKIE_NAME: &str = "chorus_key";
+
+/// How long a browser keeps it: 30 days.
+const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
+
+/// Lets through who brings the key: by cookie, as `Authorization: Bearer …`, or once as `?key=…`, which becomes
+/// the cookie and leaves the address.
+pub(crate) async fn require_key(
+    State(dashboard): State<Arc<Dashboard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(key) = dashboard.access_key.as_deref() else { return next.run(request).await };
+    if request.method() == Method::GET
+        && let Some(offered) = offered_key(request.uri())
+    {
+        return if same(&offered, key) { keep(key, &request) } else { PageError::Locked.into_response() };
+    }
+    if bearer(request.headers()).is_some_and(|offered| same(offered, key))
+        || cookie(request.headers()).is_some_and(|offered| same(offered, key))
+    {
+        return next.run(request).await;
+    }
+    PageError::Locked.into_response()
+}
+
+/// Refuses what changes things unless it comes from our own pages (`Sec-Fetch-Site`, else `Origin`), or from a
+/// program that brings the key itself.
+pub(crate) async fn require_own_origin(
+    State(dashboard): State<Arc<Dashboard>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let program = match (dashboard.access_key.as_deref(), bearer(request.headers())) {
+        (Some(key), Some(offered)) => same(offered, key),
+        _ => false,
+    };
+    if safe || program || own_origin(request.headers()) {
+        return next.run(request).await;
+    }
+    PageError::ForeignOrigin.into_response()
+}
+
+/// Whether a browser says that one of our own pages sent this.
+fn own_origin(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
+        return site == "same-origin";
+    }
+    let host_of = |origin: &str| origin.split_once("://").map(|(_, host)| host.to_ascii_lowercase());
+    match (text(ORIGIN).and_then(host_of), text(HOST)) {
+        (Some(origin), Some(host)) => origin == host.to_ascii_lowercase(),
+        _ => false,
+    }
+}
+
+/// The key in the query, decoded.
+fn offered_key(uri: &Uri) -> Option<String> {
+    let pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
+    pairs.into_iter().find(|(name, _)| name == "key").map(|(_, value)| value.into_owned())
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
+}
+
+/// Sets the cookie and goes to the same page without the key in its address.
+fn keep(key: &str, request: &Request) -> Response {
+    let forwarded = request.headers().get("x-forwarded-proto").is_some_and(|proto| proto == "https");
+    let secure = if forwarded { "; Secure" } else { "" };
+    let cookie =
+        format!("{COOKIE_NAME}={key}; Path=/; HttpOnly; SameSite=Strict; Max-Age={COOKIE_SECONDS}{secure}");
+    let (Ok(cookie), Ok(location)) =
+        (HeaderValue::from_str(&cookie), HeaderValue::from_str(&without_key(request.uri())))
+    else {
+        return PageError::Locked.into_response();
+    };
+    (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, location)]).into_response()
+}
+
+/// The path, with what is left of the query. Always of this site: a path like `//evil.example` would name
+/// another one.
+fn without_key(uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let rest = url::form_urlencoded::parse(query).filter(|(name, _)| name != "key");
+    let rest = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
+    let path = format!("/{}", uri.path().trim_start_matches(['/', '\\']));
+    if rest.is_empty() { path } else { format!("{path}?{rest}") }
+}
+
+/// Compares without telling by its time how much of the key was right.
+fn same(offered: &str, key: &str) -> bool {
+    let (offered, key) = (offered.as_bytes(), key.as_bytes());
+    let different = key.iter().enumerate().fold(offered.len() ^ key.len(), |sum, (index, byte)| {
+        let other = offered.get(index).copied().unwrap_or_default();
+        black_box(sum | usize::from(byte ^ other))
+    });
+    black_box(different) == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_the_same_or_not() {
+        assert!(same("secret", "secret"));
+        for wrong in ["", "secre", "secrets", "Secret", "secret\0"] {
+            assert!(!same(wrong, "secret"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_key_leaves_the_address_and_the_address_stays_ours() {
+        let strip = |uri: &str| without_key(&uri.parse().unwrap());
+        assert_eq!(strip("/?key=abc"), "/");
+        assert_eq!(strip("/runs/3?state=failed&key=abc"), "/runs/3?state=failed");
+        assert_eq!(strip("//evil.example/?key=abc"), "/evil.example/");
+    }
+
+    #[test]
+    fn an_origin_is_ours_only_if_the_browser_says_so() {
+        let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
+            pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
+        };
+        assert!(own_origin(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(own_origin(&headers(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")])));
+        assert!(!own_origin(&headers(&[
+            ("sec-fetch-site", "same-site"),
+            ("origin", "http://a"),
+            ("host", "a")
+        ])));
+        assert!(!own_origin(&headers(&[("sec-fetch-site", "none")])));
+        assert!(!own_origin(&headers(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8080")])));
+        assert!(!own_origin(&headers(&[("origin", "null"), ("host", "null")])));
+        assert!(!own_origin(&headers(&[("host", "127.0.0.1:8080")])));
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, HeaderValue::from_static("a=b; chorus_key=k=1; c=d"));
+        assert_eq!(cookie(&headers), Some("k=1"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Pages that cannot be shown, and what to do about it.
+
+use axum::http::StatusCode;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::response::{IntoResponse, Response};
+use store::StoreError;
+
+use crate::{shell, words};
+
+/// Why a page cannot be shown.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PageError {
+    /// There is no such thing.
+    #[error("find the {0}")]
+    NotFound(&'static str),
+    /// The address of the page makes no sense.
+    #[error("read the address: {0}")]
+    BadRequest(&'static str),
+    /// The key is missing or wrong.
+    #[error("let somebody in without the key")]
+    Locked,
+    /// Another site sent it.
+    #[error("do what another site asks")]
+    ForeignOrigin,
+    /// The database does not answer.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+impl PageError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Self::Locked => StatusCode::UNAUTHORIZED,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What happened, and what to do.
+    fn told(&self) -> (String, &'static str) {
+        match self {
+            Self::NotFound(what) => (words::not_found(what), words::NOT_FOUND_HELP),
+            Self::BadRequest(what) => ((*what).to_owned(), words::BAD_REQUEST_HELP),
+            Self::Locked => (words::LOCKED.to_owned(), words::LOCKED_HELP),
+            Self::ForeignOrigin => (words::FOREIGN_ORIGIN.to_owned(), words::FOREIGN_ORIGIN_HELP),
+            Self::Store(_) => (words::STORE_DOWN.to_owned(), words::STORE_DOWN_HELP),
+        }
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        if let Self::Store(error) = &self {
+            tracing::error!(%error, "a page could not be shown");
+        }
+        let (title, help) = self.told();
+        let page = shell::bare(&title, help);
+        let mut response = (self.status(), page).into_response();
+        if matches!(self, Self::Locked) {
+            let scheme = axum::http::HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+        }
+        response
+    }
+}

@@ -1,0 +1,188 @@
+//! How numbers, money and times are written on pages.
+
+use insight::{Interval, MICROS, Micros, Proportion};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use crate::words;
+
+/// `12,041`.
+pub(crate) fn number(value: i64) -> String {
+    let digits = value.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0 {
+        text.push('−');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `3.4%`: two digits after the point below one per cent, one elsewhere, none for exactly none and all.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent == 0.0 || (percent - 100.0).abs() < f64::EPSILON {
+        return format!("{percent:.0}%");
+    }
+    let digits = if percent.abs() < 0.995 { 2 } else { 1 };
+    format!("{percent:.digits$}%").replace('-', "−")
+}
+
+/// `+2,630%`, for what may be more than all and less than nothing.
+#[allow(clippy::cast_possible_truncation, reason = "saturates, and nobody earns that much")]
+pub(crate) fn signed_percent(ratio: f64) -> String {
+    let percent = (ratio * 100.0).round() as i64;
+    let sign = if percent > 0 { "+" } else { "" };
+    format!("{sign}{}%", number(percent))
+}
+
+/// `2.9–3.5%`.
+pub(crate) fn interval(range: Interval) -> String {
+    let (low, high) = (percent(range.low), percent(range.high));
+    format!("{}–{high}", low.trim_end_matches('%'))
+}
+
+/// `3.4%`, or a dash where there is none.
+pub(crate) fn rate(proportion: Proportion) -> String {
+    proportion.value().map_or_else(|| words::NONE.to_owned(), percent)
+}
+
+/// `CNY 12,300.50`; amounts below one cent keep the digits they need.
+pub(crate) fn money(micros: Micros, currency: &str) -> String {
+    let sign = if micros < 0 { "−" } else { "" };
+    format!("{currency} {sign}{}", amount(micros.unsigned_abs(), currency))
+}
+
+/// Digits after the point, by ISO 4217: none where a currency has no cents.
+fn amount(micros: u64, currency: &str) -> String {
+    let unit = MICROS.unsigned_abs();
+    let whole = |value: u64| number(i64::try_from(value).unwrap_or(i64::MAX));
+    if matches!(currency, "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF") && micros >= unit {
+        return whole(micros.saturating_add(unit / 2) / unit);
+    }
+    if micros < unit && !micros.is_multiple_of(unit / 100) {
+        let digits = format!("{micros:06}");
+        return format!("0.{}", digits.trim_end_matches('0'));
+    }
+    let cents = micros.saturating_add(unit / 200) / (unit / 100);
+    format!("{}.{:02}", whole(cents / 100), cents % 100)
+}
+
+/// A count with its noun: `1 message`, `2,000 messages`.
+pub(crate) fn count(value: i64, (one, many): (&str, &str)) -> String {
+    format!("{} {}", number(value), if value == 1 { one } else { many })
+}
+
+/// Writes times in one zone: the brand's.
+#[derive(Debug, Clone)]
+pub(crate) struct Times {
+    /// The zone.
+    pub(crate) zone: TimeZone,
+    /// The time now.
+    pub(crate) now: Timestamp,
+}
+
+impl Times {
+    /// The IANA name of the zone, or its offset.
+    pub(crate) fn zone_name(&self) -> String {
+        match self.zone.iana_name() {
+            Some(name) => name.to_owned(),
+            None => self.zone.to_offset(self.now).to_string(),
+        }
+    }
+
+    /// `Tue 2 Mar, 10:00`, with the year when it is another one.
+    pub(crate) fn minute(&self, millis: i64) -> String {
+        self.written(millis, "%a %-d %b, %H:%M", "%a %-d %b %Y, %H:%M")
+    }
+
+    /// `Tue 2 Mar, 10:00:07`.
+    pub(crate) fn second(&self, millis: i64) -> String {
+        self.written(millis, "%a %-d %b, %H:%M:%S", "%a %-d %b %Y, %H:%M:%S")
+    }
+
+    /// `Tuesday 2 March 2027`.
+    pub(crate) fn day(&self, millis: i64) -> String {
+        self.written(millis, "%A %-d %B %Y", "%A %-d %B %Y")
+    }
+
+    /// `2 Mar`.
+    pub(crate) fn short_day(&self, millis: i64) -> String {
+        self.written(millis, "%-d %b", "%-d %b")
+    }
+
+    /// `10:00`.
+    pub(crate) fn clock(&self, millis: i64) -> String {
+        self.written(millis, "%H:%M", "%H:%M")
+    }
+
+    /// For `datetime` attributes.
+    pub(crate) fn machine(&self, millis: i64) -> String {
+        Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |at| at.to_string())
+    }
+
+    /// `in 3 hours`, `2 days ago`.
+    pub(crate) fn distance(&self, millis: i64) -> String {
+        let minutes = millis.saturating_sub(self.now.as_millisecond()).div_euclid(60_000);
+        words::distance(minutes)
+    }
+
+    /// The time in the zone.
+    pub(crate) fn at(&self, millis: i64) -> Option<Zoned> {
+        Timestamp::from_millisecond(millis).ok().map(|at| at.to_zoned(self.zone.clone()))
+    }
+
+    fn written(&self, millis: i64, this_year: &str, other_year: &str) -> String {
+        let Some(at) = self.at(millis) else { return words::NONE.to_owned() };
+        let same = at.year() == self.now.to_zoned(self.zone.clone()).year();
+        at.strftime(if same { this_year } else { other_year }).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let written: Vec<_> = [0, 7, 999, 1_000, 12_041, -1_234_567, i64::MIN].map(number).into();
+        assert_eq!(written, ["0", "7", "999", "1,000", "12,041", "−1,234,567", "−9,223,372,036,854,775,808"]);
+    }
+
+    #[test]
+    fn shares_have_the_digits_that_matter() {
+        assert_eq!(
+            [0.0, 0.0004, 0.034_3, 0.5, 0.999_6, 1.0].map(percent),
+            ["0%", "0.04%", "3.4%", "50.0%", "100.0%", "100%"]
+        );
+        assert_eq!([26.3, -1.0, 0.0].map(signed_percent), ["+2,630%", "−100%", "0%"]);
+        assert_eq!(interval(Interval { low: 0.0289, high: 0.0351 }), "2.9–3.5%");
+    }
+
+    #[test]
+    fn money_has_cents_where_the_currency_has() {
+        assert_eq!(money(12_300_500_000, "CNY"), "CNY 12,300.50");
+        assert_eq!(money(1_000, "CNY"), "CNY 0.001");
+        assert_eq!(money(10_000, "CNY"), "CNY 0.01");
+        assert_eq!(money(-45_204_999, "EUR"), "EUR −45.20");
+        assert_eq!(money(1_500_000, "JPY"), "JPY 2");
+        assert_eq!(money(0, "CNY"), "CNY 0.00");
+        assert_eq!(money(i64::MIN, "CNY"), "CNY −9,223,372,036,854.78");
+    }
+
+    #[test]
+    fn times_are_in_the_zone_and_say_another_year() {
+        let now: Timestamp = "2027-03-02T01:00:00Z".parse().unwrap();
+        let times = Times { zone: TimeZone::get("Asia/Shanghai").unwrap(), now };
+        assert_eq!(times.minute(now.as_millisecond()), "Tue 2 Mar, 09:00");
+        assert_eq!(times.minute(0), "Thu 1 Jan 1970, 08:00");
+        assert_eq!(times.minute(i64::MAX), words::NONE);
+        assert_eq!(times.zone_name(), "Asia/Shanghai");
+        assert_eq!(times.distance(now.as_millisecond() + 3 * 3_600_000), "in 3 hours");
+        assert_eq!(times.distance(i64::MIN), words::distance(i64::MIN / 60_000));
+    }
+}

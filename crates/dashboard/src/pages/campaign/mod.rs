@@ -1,0 +1,111 @@
+//! `/campaigns/{id}`: how is one campaign doing?
+
+mod view;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use campaign::{Campaign, CampaignId};
+use insight::{Counts, Figures};
+use serde::Deserialize;
+use store::{RollupFilter, RollupRow, Run};
+
+use crate::Dashboard;
+use crate::error::PageError;
+use crate::parts::{self, Scene, Upcoming};
+use crate::rollup::{counts_of, grouped};
+use crate::shell::{Page, Section};
+
+/// How many runs are listed.
+const RUNS: i64 = 30;
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Asked {
+    live: Option<String>,
+}
+
+/// What stands on the page.
+pub(crate) struct CampaignPage {
+    id: String,
+    /// `None`: its file is gone, or has errors.
+    campaign: Option<Campaign>,
+    total: Counts,
+    /// By step and channel.
+    steps: BTreeMap<(String, String), Figures>,
+    runs: Vec<Run>,
+    upcoming: Vec<Upcoming>,
+    has_outbox: bool,
+}
+
+/// Shows the page.
+pub(crate) async fn get(
+    State(dashboard): State<Arc<Dashboard>>,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Page, PageError> {
+    let id = CampaignId::parse(&id).map_err(|_| PageError::NotFound(crate::words::A_CAMPAIGN))?;
+    let scene = Scene::of(&dashboard);
+    let filter = RollupFilter { campaign: Some(id.to_string()), ..RollupFilter::default() };
+    let rows = dashboard.store.rollup_read(&filter).await?;
+    let runs = dashboard.store.run_list(Some(id.as_str()), RUNS).await?;
+    let page =
+        CampaignPage::of(&id, &rows, runs, &scene).ok_or(PageError::NotFound(crate::words::A_CAMPAIGN))?;
+    let moving = page.runs.iter().any(parts::is_live);
+    let live = scene.live(moving, asked.live.as_deref(), &format!("/campaigns/{id}"));
+    let shell = scene.shell(Section::Overview, live);
+    Ok(shell.page(&scene.title_of(id.as_str()), &view::page(&page, &scene)))
+}
+
+impl CampaignPage {
+    /// `None` when neither a file nor a row knows the campaign.
+    fn of(id: &CampaignId, rows: &[RollupRow], runs: Vec<Run>, scene: &Scene) -> Option<Self> {
+        let campaign = scene.workspace().campaigns.get(id).cloned();
+        if campaign.is_none() && runs.is_empty() && rows.is_empty() {
+            return None;
+        }
+        let steps = grouped(rows, |row| (row.step.clone(), row.channel.clone()));
+        let steps = steps.into_iter().map(|(key, counts)| {
+            let figures = scene.figures(&key.1, &counts);
+            (key, figures)
+        });
+        let outboxes = scene.workspace().channels.values();
+        Some(Self {
+            id: id.to_string(),
+            campaign,
+            total: counts_of(rows),
+            steps: steps.collect(),
+            runs,
+            upcoming: scene.upcoming(Some(id), 6),
+            has_outbox: outboxes.into_iter().any(|channel| channel.kind.name() == "outbox"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_campaign_says_how_it_is_doing() {
+        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let id = CampaignId::parse("spring-tide").unwrap();
+        let mut rows = sample::rollups();
+        rows.retain(|row| row.campaign == id.as_str());
+        let page = CampaignPage::of(&id, &rows, vec![sample::live_run()], &scene).unwrap();
+        let shell = scene.shell(Section::Overview, scene.live(true, None, "/campaigns/spring-tide"));
+        insta::assert_snapshot!(shell.page("Spring Tide", &view::page(&page, &scene)).text());
+    }
+
+    #[test]
+    fn figures_outlive_their_file() {
+        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let id = CampaignId::parse("gone").unwrap();
+        assert!(CampaignPage::of(&id, &[], vec![], &scene).is_none());
+        let page = CampaignPage::of(&id, &sample::rollups(), vec![], &scene).unwrap();
+        let html = view::page(&page, &scene).0;
+        assert!(html.contains(crate::words::NO_FILE) && html.contains("reminder").eq(&false), "{html}");
+    }
+}

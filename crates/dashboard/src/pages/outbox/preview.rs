@@ -1,0 +1,97 @@
+//! A message's HTML made fit for a frame that loads nothing: pictures it carries are put in, links lead nowhere.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use mail_parser::{MessageParser, MimeHeaders};
+
+/// Pictures beyond this many bytes together stay out.
+const PICTURES: usize = 8 << 20;
+
+/// Put before everything else in the head. Links open in a new window, which the sandbox forbids: looking at a
+/// message must not follow its links, which would count as clicks. A picture behind an address is not fetched,
+/// which would count as an opening; a quiet field stands in its place.
+const HEAD: &str = "<base target=\"_blank\"><meta name=\"color-scheme\" content=\"light\"><style>\
+    img[src^='http']{content:url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 600 \
+    300'%3E%3Crect width='600' height='300' fill='%23e6e3dd'/%3E%3Cpath d='M250 180l35-45 25 30 15-18 25 33z' \
+    fill='%23c9c4ba'/%3E%3C/svg%3E\")}a{cursor:default}</style>";
+
+/// The HTML for the frame.
+pub(super) fn html(html: &str, raw: &[u8]) -> String {
+    let html = if html.contains("cid:") { with_pictures(html, raw) } else { Cow::Borrowed(html) };
+    let at = after_head(&html);
+    let (before, after) = html.split_at(at);
+    format!("{before}{HEAD}{after}")
+}
+
+/// Where the head begins; the start where there is none.
+fn after_head(html: &str) -> usize {
+    let lower = html.to_ascii_lowercase();
+    let head = lower.match_indices("<head").find(|(at, _)| {
+        // `<header>` is something else.
+        lower.as_bytes().get(at + 5).is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
+    });
+    let end = head.and_then(|(at, _)| lower.get(at..)?.find('>').map(|end| at + end + 1));
+    // Before a doctype it would change how browsers read the rest.
+    let doctype = || lower.trim_start().starts_with("<!doctype").then(|| lower.find('>').map(|end| end + 1));
+    end.or_else(|| doctype().flatten()).unwrap_or(0)
+}
+
+/// Puts each picture that the message carries where `cid:` names it (RFC 2392).
+fn with_pictures<'a>(html: &'a str, raw: &[u8]) -> Cow<'a, str> {
+    let Some(message) = MessageParser::default().parse(raw) else { return Cow::Borrowed(html) };
+    let mut room = PICTURES;
+    let mut html = Cow::Borrowed(html);
+    for part in &message.parts {
+        let (Some(id), Some(kind)) = (part.content_id(), part.content_type()) else { continue };
+        let (true, Some(subtype)) = (kind.ctype().eq_ignore_ascii_case("image"), kind.subtype()) else {
+            continue;
+        };
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let bytes = part.contents();
+        if !plain(subtype) || bytes.len() > room {
+            continue;
+        }
+        let name = format!("cid:{}", id.trim_matches(['<', '>']));
+        if html.contains(&name) {
+            room -= bytes.len();
+            let data = format!("data:image/{subtype};base64,{}", STANDARD.encode(bytes));
+            html = Cow::Owned(html.replacen(&name, &data, 3));
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_style_goes_into_the_head_and_never_before_the_doctype() {
+        assert_eq!(after_head("<!DOCTYPE html><html><HEAD lang=en><title>"), 35);
+        assert_eq!(after_head("<!doctype html><header>"), 15);
+        assert_eq!(after_head("<p>ü</p>"), 0);
+        assert_eq!(after_head("<head"), 0);
+        let page = html("<html><head></head><body>é</body></html>", b"");
+        assert!(page.starts_with("<html><head><base target=\"_blank\">"), "{page}");
+        assert!(page.ends_with("</head><body>é</body></html>"), "{page}");
+    }
+
+    #[test]
+    fn a_picture_in_the_message_is_shown() {
+        let raw = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n\
+            Content-Type: text/html\r\n\r\n<img src=\"cid:hero\">\r\n--b\r\nContent-Type: image/png\r\n\
+            Content-ID: <hero>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
+        let page = html("<img src=\"cid:hero\"><img src=\"cid:other\">", raw);
+        assert!(page.contains("src=\"data:image/png;base64,iVBORw0KGgo=\""), "{page}");
+        assert!(page.contains("cid:other"), "{page}");
+    }
+
+    #[test]
+    fn a_part_cannot_break_out_of_its_address() {
+        let raw = b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n\
+            Content-Type: image/x\"onerror=alert(1)\r\nContent-ID: <hero>\r\n\r\nx\r\n--b--\r\n";
+        assert!(!html("<img src=\"cid:hero\">", raw).contains("onerror"));
+    }
+}

@@ -1,0 +1,201 @@
+//! How a run's page looks.
+
+use maud::{Markup, html};
+use store::{ContactId, DeliveryRow, Run, RunState};
+
+use super::{Filter, RunPage, STATES};
+use crate::notation::number;
+use crate::parts::{self, Scene};
+use crate::words;
+
+/// What stands in `main`.
+pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
+    let run = &page.run;
+    html! {
+        div.headline {
+            p.crumb { a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) } " / " (run.step) }
+            h1 { @if parts::is_live(run) { (words::RUN_QUESTION_LIVE) } @else { (words::RUN_QUESTION) } }
+            p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &scene.times.minute(run.instant), words::run_kind(run.kind))) }
+            @if let Some(note) = &run.note { p.notice role="status" { (note) } }
+        }
+        (standing(run, scene))
+        (actions(run))
+        (tallies(run))
+        (deliveries(page, scene))
+    }
+}
+
+fn standing(run: &Run, scene: &Scene) -> Markup {
+    let done = parts::progress(run);
+    let fact = |name: &str, at: Option<i64>| {
+        html! { @if let Some(at) = at { div { dt { (name) } dd { (parts::time(&scene.times, at)) } } } }
+    };
+    html! {
+        section.standing aria-label=(words::PROGRESS) {
+            p.figure { (number(done.numerator)) " " span.quiet { (words::of_deliveries(done.denominator)) } }
+            progress.wide max=(done.denominator.max(1)) value=(done.numerator) aria-label=(words::PROGRESS) {}
+            dl.times {
+                (fact(words::STARTED, run.started_at))
+                (fact(words::ENDED, run.finished_at))
+                @if run.finished_at.is_none() { (fact(words::EXPIRES, Some(run.expires_at))) }
+                @if let Some(parent) = run.parent_id {
+                    div { dt { (words::FOLLOWS) } dd { a href={ "/runs/" (parent) } { (words::run_name(parent.0)) } } }
+                }
+            }
+        }
+    }
+}
+
+/// What somebody can do with the run now. Cancelling asks once more, without a script.
+fn actions(run: &Run) -> Markup {
+    let button = |action: &str, name: &str, class: &str| {
+        html! {
+            form method="post" action={ "/runs/" (run.id) "/" (action) } { button.(class) type="submit" { (name) } }
+        }
+    };
+    let open = run.finished_at.is_none() && run.state != RunState::Cancelled;
+    let again = parts::tallied(run, "failed").saturating_add(parts::tallied(run, "uncertain"));
+    html! {
+        div.actions {
+            @if parts::is_live(run) { (button("pause", words::PAUSE, "plain")) }
+            @if run.state == RunState::Paused { (button("resume", words::RESUME, "main")) }
+            @if again > 0 && run.state != RunState::Cancelled {
+                (button("retry", &words::retry(again), "plain"))
+            }
+            @if open {
+                details.confirm {
+                    summary { (words::CANCEL) }
+                    p { (words::CANCEL_MORE) }
+                    (button("cancel", words::CANCEL_SURE, "danger"))
+                }
+            }
+        }
+    }
+}
+
+fn tallies(run: &Run) -> Markup {
+    html! {
+        @if !run.tallies.is_empty() {
+            section #tallies {
+                h2 { (words::WHAT_BECAME) }
+                div.scroll tabindex="0" role="region" aria-label=(words::WHAT_BECAME) {
+                    table.tallies {
+                        thead { tr {
+                            th scope="col" { (words::STATE) }
+                            th scope="col" { (words::WHY) }
+                            th.num scope="col" { (words::HOW_MANY) }
+                        } }
+                        tbody {
+                            @for tally in &run.tallies {
+                                @let path = if tally.state == "repeat" { format!("/runs/{}?repeated=1", run.id) }
+                                    else { format!("/runs/{}?state={}", run.id, tally.state) };
+                                tr {
+                                    th scope="row" { (words::tally(&tally.state)) }
+                                    td { @if tally.reason.is_empty() { span.quiet { (words::NONE) } } @else { (words::sentence(words::reason(&tally.reason))) } }
+                                    td.num { (parts::linked(tally.count, &path)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
+    html! {
+        section #deliveries {
+            h2 { (words::DELIVERIES) }
+            (filters(page))
+            @if page.deliveries.is_empty() {
+                p.empty { (words::NO_DELIVERIES) }
+            } @else {
+                div.scroll tabindex="0" role="region" aria-label=(words::DELIVERIES) {
+                    table {
+                        thead { tr {
+                            th scope="col" { (words::WHO) }
+                            th scope="col" { (words::STATE) }
+                            th scope="col" { (words::WHEN) }
+                            th scope="col" { (words::OPENED) }
+                            th scope="col" { (words::CLICKED) }
+                            th scope="col" { (words::CONVERTED) }
+                            th scope="col" { (words::ANSWER) }
+                        } }
+                        tbody { @for delivery in &page.deliveries { (delivery_row(delivery, page, scene)) } }
+                    }
+                }
+            }
+            (pages(page))
+        }
+    }
+}
+
+fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup {
+    let mark = |at: Option<i64>| {
+        html! { @match at { Some(at) => { (parts::time(&scene.times, at)) } None => { span.quiet { (words::NONE) } } } }
+    };
+    html! {
+        tr {
+            th scope="row" { (who(delivery)) }
+            td {
+                (words::delivery_state(delivery.state))
+                @if let Some(reason) = &delivery.reason { small { (words::reason(reason)) } }
+                @if delivery.repeats > 0 { small { (words::repeats(delivery.repeats)) } }
+                @else if delivery.attempts > 1 { small { (words::tries(delivery.attempts)) } }
+            }
+            td {
+                @match (delivery.sent_at, delivery.due_at) {
+                    (Some(sent), _) => {
+                        @if page.in_outbox { a href={ "/outbox/" (delivery.id) } { (parts::time(&scene.times, sent)) } }
+                        @else { (parts::time(&scene.times, sent)) }
+                    }
+                    (None, Some(due)) => { (words::DUE) " " (parts::time(&scene.times, due)) }
+                    (None, None) => { span.quiet { (words::NONE) } }
+                }
+            }
+            td { (mark(delivery.opened_at)) }
+            td { (mark(delivery.clicked_at)) }
+            td { (mark(delivery.converted_at)) }
+            td.answer { @if let Some(answer) = &delivery.answer { (answer) } @else { span.quiet { (words::NONE) } } }
+        }
+    }
+}
+
+/// Whom a delivery is for, leading to the person.
+fn who(delivery: &DeliveryRow) -> Markup {
+    html! {
+        @if delivery.contact_id == ContactId::FEED { (words::FEED) }
+        @else {
+            a href={ "/contacts/" (delivery.contact_id) } {
+                @if delivery.address.is_empty() { (words::contact_name(delivery.contact_id.0)) } @else { (delivery.address) }
+            }
+        }
+    }
+}
+
+fn filters(page: &RunPage) -> Markup {
+    let entry = |filter: Filter, name: &str| {
+        html! {
+            a href={ (filter.path(page.run.id)) "#deliveries" } aria-current=[(filter == page.filter).then_some("true")] { (name) }
+        }
+    };
+    html! {
+        nav.periods aria-label=(words::FILTER) {
+            (entry(Filter::All, words::ALL))
+            @for (state, _) in STATES { (entry(Filter::State(state), words::delivery_state(state))) }
+            (entry(Filter::Repeated, words::tally("repeat")))
+        }
+    }
+}
+
+fn pages(page: &RunPage) -> Markup {
+    let path = page.filter.path(page.run.id);
+    let mark = if path.contains('?') { "&" } else { "?" };
+    html! {
+        p.pages {
+            @if page.later { a href={ (path) "#deliveries" } { (words::FIRST_PAGE) } }
+            @if let Some(last) = page.more { a href={ (path) (mark) "after=" (last) "#deliveries" } { (words::NEXT_PAGE) } }
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! Pieces that several pages share.
+
+use std::sync::Arc;
+
+use campaign::{CampaignId, Diagnostics, Workspace};
+use insight::{Counts, Figures, Proportion};
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+use store::{Run, RunState};
+
+use crate::Dashboard;
+use crate::notation::{self, Times, number};
+use crate::shell::{Live, Section, Shell};
+use crate::words;
+
+/// How far ahead a page looks for occurrences.
+const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// What every page asks for first: the files as they are now, and the time.
+pub(crate) struct Scene {
+    /// The workspace, and what is wrong with it.
+    pub(crate) files: Arc<(Workspace, Diagnostics)>,
+    /// The time, in the brand's zone.
+    pub(crate) times: Times,
+    simulated: bool,
+}
+
+impl Scene {
+    /// As things stand now.
+    pub(crate) fn of(dashboard: &Dashboard) -> Self {
+        let files = Arc::clone(&dashboard.workspace.borrow());
+        let times = Times { zone: files.0.brand.timezone.clone(), now: dashboard.clock.now() };
+        Self { files, times, simulated: dashboard.simulated }
+    }
+
+    /// As a test arranges them.
+    #[cfg(test)]
+    pub(crate) fn with(files: Arc<(Workspace, Diagnostics)>, times: Times, simulated: bool) -> Self {
+        Self { files, times, simulated }
+    }
+
+    /// The files.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.files.0
+    }
+
+    /// The frame of a page.
+    pub(crate) fn shell(&self, section: Section, live: Live) -> Shell {
+        Shell {
+            brand: self.workspace().brand.name.clone(),
+            times: self.times.clone(),
+            section,
+            live,
+            simulated: self.simulated,
+        }
+    }
+
+    /// Whether the numbers of a page move: `asked` is what its address says about it, `path` that address
+    /// without it.
+    pub(crate) fn live(&self, moving: bool, asked: Option<&str>, path: &str) -> Live {
+        let mark = if path.contains('?') { '&' } else { '?' };
+        match (moving || self.simulated, asked) {
+            (false, _) => Live::Still,
+            (true, Some("off")) => Live::Stopped { go: path.to_owned() },
+            (true, _) => Live::Moving { stop: format!("{path}{mark}live=off") },
+        }
+    }
+
+    /// What a campaign is called; its id when there is no file of it any more.
+    pub(crate) fn title_of(&self, campaign: &str) -> String {
+        self.workspace()
+            .campaigns
+            .get(campaign)
+            .map_or_else(|| campaign.to_owned(), |found| found.title.clone())
+    }
+
+    /// What the counts of a channel mean: a feed has no known readers.
+    pub(crate) fn figures(&self, channel: &str, counts: &Counts) -> Figures {
+        if self.is_feed(channel) { Figures::of_feed(counts) } else { Figures::of(counts) }
+    }
+
+    /// Whether a channel speaks once to everybody who follows it.
+    pub(crate) fn is_feed(&self, channel: &str) -> bool {
+        let found = self.workspace().channels.get(channel);
+        found.is_some_and(|channel| channel.kind.per() == campaign::Per::Feed)
+    }
+
+    /// The next firings of one campaign's steps, or of all, soonest first.
+    pub(crate) fn upcoming(&self, only: Option<&CampaignId>, limit: usize) -> Vec<Upcoming> {
+        let until = self.times.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let mut all = Vec::new();
+        for campaign in self.workspace().campaigns.values() {
+            if only.is_some_and(|only| *only != campaign.id) {
+                continue;
+            }
+            for step in &campaign.steps {
+                for occurrence in step.schedule.occurrences(self.times.now, until, limit) {
+                    all.push(Upcoming {
+                        campaign: campaign.id.to_string(),
+                        title: campaign.title.clone(),
+                        step: step.id.to_string(),
+                        channel: step.channel.to_string(),
+                        at: occurrence.instant.as_millisecond(),
+                        until: occurrence.until.as_millisecond(),
+                    });
+                }
+            }
+        }
+        all.sort_by_key(|upcoming| upcoming.at);
+        all.truncate(limit);
+        all
+    }
+}
+
+/// One firing to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Upcoming {
+    /// Of this campaign.
+    pub(crate) campaign: String,
+    /// What it is called.
+    pub(crate) title: String,
+    /// Of this step.
+    pub(crate) step: String,
+    /// By this channel.
+    pub(crate) channel: String,
+    /// When it starts.
+    pub(crate) at: i64,
+    /// When the last contact falls due; `at` unless everybody's own clock counts.
+    pub(crate) until: i64,
+}
+
+/// A list of firings to come, or what to do when there are none.
+pub(crate) fn upcoming_list(upcoming: &[Upcoming], times: &Times, named: bool) -> Markup {
+    html! {
+        @if upcoming.is_empty() {
+            p.empty { (words::NOTHING_NEXT) }
+        } @else {
+            ol.upcoming {
+                @for next in upcoming {
+                    li {
+                        (time(times, next.at))
+                        span.distance { (times.distance(next.at)) }
+                        span.what {
+                            @if named { a href={ "/campaigns/" (next.campaign) } { (next.title) } " " }
+                            span.quiet { (words::step_on_channel(&next.step, &next.channel)) }
+                            @if next.until > next.at { span.quiet { " " (words::EACH_OWN_TIME) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A time with its machine-readable form.
+pub(crate) fn time(times: &Times, millis: i64) -> Markup {
+    html! { time datetime=(times.machine(millis)) { (times.minute(millis)) } }
+}
+
+/// How many deliveries of a run have ended, of how many.
+pub(crate) fn progress(run: &Run) -> Proportion {
+    let ended = run.tallies.iter().filter(|tally| {
+        matches!(tally.state.as_str(), "sent" | "failed" | "uncertain" | "suppressed" | "cancelled")
+    });
+    let done = ended.map(|tally| tally.count).fold(0_i64, i64::saturating_add);
+    Proportion::new(done.clamp(0, run.total.max(0)), run.total.max(0))
+}
+
+/// A bar with its numbers in words beside it.
+pub(crate) fn bar(part: Proportion, what: &str) -> Markup {
+    html! {
+        span.bar {
+            progress max=(part.denominator.max(1)) value=(part.numerator) aria-label=(what) {}
+            span.num { (number(part.numerator)) span.quiet { " " (words::of(&number(part.denominator))) } }
+        }
+    }
+}
+
+/// How many deliveries ended in `state`, for whatever reason.
+pub(crate) fn tallied(run: &Run, state: &str) -> i64 {
+    let fits = run.tallies.iter().filter(|tally| tally.state == state);
+    fits.map(|tally| tally.count).fold(0, i64::saturating_add)
+}
+
+/// Whether a run can still change by itself.
+pub(crate) const fn is_live(run: &Run) -> bool {
+    matches!(run.state, RunState::Planned | RunState::Running)
+}
+
+/// A run's state as a badge.
+pub(crate) fn state_badge(state: RunState) -> Markup {
+    let class = match state {
+        RunState::Running => "badge going",
+        RunState::Paused => "badge held",
+        RunState::FinishedWithFailures => "badge bad",
+        RunState::Planned | RunState::Finished | RunState::Cancelled => "badge",
+    };
+    html! { span class=(class) { (words::run_state(state)) } }
+}
+
+/// Runs as a table; `named` shows which campaign each is of.
+pub(crate) fn run_table(runs: &[Run], scene: &Scene, named: bool) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(words::RUNS) {
+            table {
+                thead { tr {
+                    th scope="col" { (words::RUN) }
+                    @if named { th scope="col" { (words::CAMPAIGN) } }
+                    th scope="col" { (words::STEP) }
+                    th scope="col" { (words::WHEN) }
+                    th scope="col" { (words::STATE) }
+                    th scope="col" { (words::PROGRESS) }
+                    th.num scope="col" { (words::SENT) }
+                    th.num scope="col" { (words::FAILED) }
+                    th.num scope="col" { (words::LEFT_OUT) }
+                } }
+                tbody {
+                    @for run in runs {
+                        @let link = |state: &str| format!("/runs/{}?state={state}", run.id);
+                        tr {
+                            th scope="row" { a href={ "/runs/" (run.id) } { (words::run_name(run.id.0)) } }
+                            @if named { td { a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) } } }
+                            td { (run.step) " " span.quiet { (run.channel) } }
+                            td { (time(&scene.times, run.instant)) }
+                            td { (state_badge(run.state)) }
+                            td { (bar(progress(run), words::PROGRESS)) }
+                            td.num { (linked(tallied(run, "sent"), &link("sent"))) }
+                            td.num { (linked(tallied(run, "failed"), &link("failed"))) }
+                            td.num { (linked(tallied(run, "suppressed"), &link("suppressed"))) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A count that leads to its rows, unless there are none.
+pub(crate) fn linked(count: i64, path: &str) -> Markup {
+    html! { @if count == 0 { span.quiet { "0" } } @else { a href=(path) { (number(count)) } } }
+}
+
+/// A count with its rate below it.
+pub(crate) fn counted(count: i64, rate: Option<Proportion>) -> Markup {
+    html! {
+        (number(count))
+        @if let Some(rate) = rate { small { (notation::rate(rate)) } }
+    }
+}
+
+/// `3.4% of 12,041 delivered, 2.9–3.5% at 95%`: a rate with its base and interval.
+pub(crate) fn rate_line(rate: Proportion, base: &str) -> Markup {
+    html! {
+        @match (rate.value(), rate.interval()) {
+            (Some(value), Some(range)) => {
+                strong { (notation::percent(value)) }
+                " " (words::of(&format!("{} {base}", number(rate.denominator))))
+                span.interval { " " (words::interval(&notation::interval(range))) }
+            }
+            _ => { (words::no_rate(base)) }
+        }
+    }
+}
+
+/// Amounts by currency, one below the other; a dash where there is nothing.
+pub(crate) fn amounts<'a>(amounts: impl IntoIterator<Item = (&'a String, i64)>) -> Markup {
+    let written: Vec<String> = amounts
+        .into_iter()
+        .filter(|(_, micros)| *micros != 0)
+        .map(|(currency, micros)| notation::money(micros, currency))
+        .collect();
+    html! {
+        @if written.is_empty() { span.quiet { (words::NONE) } }
+        @for (index, amount) in written.iter().enumerate() {
+            @if index > 0 { br; }
+            span.money { (amount) }
+        }
+    }
+}
+
+/// Return on investment by currency; a dash where it cannot be said.
+pub(crate) fn returns(figures: &Figures) -> Markup {
+    let roi = figures.money.values().find_map(|money| money.roi);
+    html! {
+        @match roi {
+            Some(roi) => { (notation::signed_percent(roi)) }
+            None => { span.quiet { (words::NONE) } }
+        }
+    }
+}
