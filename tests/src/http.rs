@@ -60,15 +60,41 @@ impl Http {
         self.ask(&head, body)
     }
 
+    /// DELETEs a path.
+    ///
+    /// # Errors
+    /// As [`Http::get`].
+    pub fn delete(&self, path: &str) -> Result<Answer> {
+        self.ask(&format!("DELETE {path} HTTP/1.1\r\n"), b"")
+    }
+
     fn ask(&self, head: &str, body: &[u8]) -> Result<Answer> {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let head = format!("{head}Host: {}\r\nAccept: */*\r\nConnection: close\r\n\r\n", self.address);
         stream.write_all(&[head.as_bytes(), body].concat())?;
-        let mut raw = Vec::new();
-        stream.read_to_end(&mut raw)?;
-        Answer::parse(&raw)
+        Answer::parse(&read(&mut stream)?)
     }
+}
+
+/// Reads one answer: as long as it says it is, or to the end. Not every server closes when asked to.
+fn read(stream: &mut TcpStream) -> Result<Vec<u8>> {
+    let mut raw = Vec::new();
+    let mut part = [0; 16 * 1024];
+    loop {
+        let count = stream.read(&mut part)?;
+        raw.extend_from_slice(&part[..count]);
+        if count == 0 || length(&raw).is_some_and(|length| raw.len() >= length) {
+            return Ok(raw);
+        }
+    }
+}
+
+/// The length of the whole answer, once its headers are there, if they tell.
+fn length(raw: &[u8]) -> Option<usize> {
+    let answer = Answer::parse(raw).ok()?;
+    let body: usize = answer.header("content-length")?.parse().ok()?;
+    Some(raw.len() - answer.body.len() + body)
 }
 
 impl Answer {

@@ -1,12 +1,14 @@
 //! The stage for end-to-end stories and benchmarks: real servers on loopback, a workspace in a temporary
 //! folder, and the real `chorus` executable, each of which ends with the value that stands for it.
 
+mod browser;
 mod child;
 mod http;
 mod sandbox;
 mod sink;
 mod tools;
 
+pub use browser::Browser;
 pub use child::{Guard, bound, free_port, until};
 pub use http::{Answer, Http};
 pub use sandbox::{Ran, Sandbox, Server};

@@ -1,13 +1,14 @@
 //! The demo: everything at once, alive within seconds, looked at in a browser.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tests::{Http, Sandbox, Tools, free_port, until};
+use tests::{Browser, Guard, Http, Sandbox, free_port, until};
 
 use crate::pier;
+
+/// The narrowest phone and the widest desk that pages are made for.
+const WIDTHS: [u32; 2] = [360, 1920];
 
 #[test]
 fn the_demo_shows_living_numbers_in_a_browser() {
@@ -17,7 +18,7 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     let mut command = sandbox.command(&["demo", "--port", &port.to_string()]);
     let log = fs::File::create(sandbox.path().join("demo.log")).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log);
-    let mut demo = tests::Guard::spawn("chorus demo", &mut command).unwrap();
+    let mut demo = Guard::spawn("chorus demo", &mut command).unwrap();
     let said = || fs::read_to_string(sandbox.path().join("demo.log")).unwrap();
     let http = Http::local(port);
     until("the demo to be ready", Duration::from_secs(20), || {
@@ -27,54 +28,39 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     .unwrap();
     assert!(said().contains("simulated"), "it says that its audience is made up: {}", said());
 
+    let browser = Browser::start(&tools).unwrap();
+    let home = format!("http://127.0.0.1:{port}/");
     let overview = until("numbers on the overview", Duration::from_secs(30), || {
-        let page = dom(&tools, sandbox.path(), port, "/");
-        Ok((page.contains("<svg") && page.contains("Harbour")).then_some(page))
+        browser.open(&home)?;
+        let drawn = browser.run("return document.querySelectorAll('svg').length")?.as_u64();
+        let text = browser.page_text()?;
+        Ok((drawn > Some(0) && text.contains("The Harbour Letter")).then_some(text))
     })
     .unwrap();
-    for heading in ["Sent", "Clicked"] {
-        assert!(overview.to_lowercase().contains(&heading.to_lowercase()), "no {heading} in {overview}");
+    assert!(overview.to_lowercase().contains("simulated"), "{overview}");
+
+    browser.click("a[href*='/campaigns/']").unwrap();
+    assert!(browser.address().unwrap().contains("/campaigns/"));
+    readable(&browser);
+    for path in ["", "outbox"] {
+        browser.open(&format!("{home}{path}")).unwrap();
+        readable(&browser);
     }
-    for path in ["/campaigns/weekly-newsletter", "/outbox"] {
-        let page = dom(&tools, sandbox.path(), port, path);
-        assert!(page.contains("<h1"), "{path}: {page}");
+    drop(browser);
+    assert!(demo.stop(Duration::from_secs(10)).unwrap().success(), "{}", said());
+}
+
+/// The page that is shown says something at every width, needs no sideways scrolling, and leaves the browser
+/// nothing to complain about.
+fn readable(browser: &Browser) {
+    let address = browser.address().unwrap();
+    for width in WIDTHS {
+        browser.resize(width, 900).unwrap();
+        let beyond = browser.run("return document.documentElement.scrollWidth - window.innerWidth").unwrap();
+        assert!(beyond.as_i64() <= Some(0), "{address} is {beyond} px too wide for {width} px");
     }
-    let picture = screenshot(&tools, sandbox.path(), port, "/");
-    assert!(picture > 20_000, "the overview is nearly empty: {picture} bytes of PNG");
-}
-
-fn browser(tools: &Tools, folder: &Path) -> Command {
-    let mut command = tests::bound(&tools.chromium);
-    command
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--disable-dev-shm-usage", "--window-size=1280,900", "--timeout=10000"])
-        .arg(format!("--user-data-dir={}", folder.join("browser").display()))
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    command
-}
-
-/// A page as the browser understood it.
-fn dom(tools: &Tools, folder: &Path, port: u16, path: &str) -> String {
-    let output = browser(tools, folder)
-        .arg("--dump-dom")
-        .arg(format!("http://127.0.0.1:{port}{path}"))
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "Chromium: {}", output.status);
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-/// How many bytes a picture of the page has.
-fn screenshot(tools: &Tools, folder: &Path, port: u16, path: &str) -> u64 {
-    let file = folder.join("page.png");
-    let status = browser(tools, folder)
-        .arg(format!("--screenshot={}", file.display()))
-        .arg(format!("http://127.0.0.1:{port}{path}"))
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success(), "Chromium: {status}");
-    fs::metadata(file).unwrap().len()
+    let heading = browser.run("return document.querySelector('h1')?.innerText ?? ''").unwrap();
+    assert_ne!(heading, "", "{address} has no heading");
+    let complaints = browser.complaints().unwrap();
+    assert!(complaints.is_empty(), "{address}: {complaints:#?}");
 }

@@ -9,4 +9,5 @@ mod house;
 mod letters;
 mod nonsense;
 mod pier;
+mod stage;
 mod unsubscribe;
