@@ -22,6 +22,6 @@ pub use schedule::{CatchUp, Condition, Moment, Occurrence, Overlap, Schedule, Tr
 pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
-    Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per, Rate, Server,
-    Step, Template, TemplateFile, TemplateRole, Workspace,
+    AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per,
+    Rate, SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
 };

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 /// The most entries one folder may have.
-const MOST_ENTRIES: usize = 10_000;
+const MOST_ENTRIES: usize = 2_000;
 
 /// The folder that may not be left.
 #[derive(Debug, Clone)]

@@ -23,16 +23,6 @@ pub(crate) enum Scalar {
 }
 
 impl Scalar {
-    /// What it is, in a marketer's words.
-    pub(crate) fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) => "a text",
-            Self::Number(_) => "a number",
-            Self::Date(_) => "a date",
-            Self::Boolean(_) => "true or false",
-        }
-    }
-
     /// The text of a date, with or without quotes.
     pub(crate) fn as_date(&self) -> Option<&str> {
         match self {

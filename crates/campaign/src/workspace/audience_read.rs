@@ -1,0 +1,136 @@
+//! From an audience file as written to an audience.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::AttributeKind;
+use super::audience_file::{AudienceFile, RuleFile};
+use super::chorus_read::one_line;
+use super::known::{CAMPAIGN, unknown};
+use super::rule_read;
+use crate::audience::{Audience, Rule};
+use crate::file::{Field, Located, Sheet};
+use crate::ids::{AudienceId, CampaignId};
+
+/// How deep groups may stand in groups.
+const DEEPEST: usize = 16;
+
+/// How many conditions one file may have.
+const MOST_RULES: usize = 500;
+
+/// Reads the rules of one file.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) sheet: &'a Sheet,
+    pub(super) attributes: &'a BTreeMap<String, AttributeKind>,
+    pub(super) campaigns: &'a BTreeSet<String>,
+    /// The other audiences it refers to.
+    pub(super) mentions: Vec<Located<String>>,
+    /// How many conditions were read.
+    pub(super) count: usize,
+}
+
+type Rules = Field<Vec<Field<RuleFile>>>;
+
+impl Reading<'_> {
+    /// The audience; `None` if it has errors.
+    pub(super) fn audience(&mut self, id: AudienceId, file: &AudienceFile) -> Option<Audience> {
+        let title = self.sheet.need(&file.title, "title", "title = \"Lapsing members\"", None);
+        let title = title.and_then(|title| one_line(self.sheet, "title", title));
+        let rule = self.group([&file.all, &file.any, &file.none], 1);
+        if self.count > MOST_RULES {
+            let message = format!("this audience has {} conditions", self.count);
+            let help = format!(
+                "At most {MOST_RULES} are taken: `in = [...]` replaces many `is`, and other audiences can be used."
+            );
+            self.sheet.error("too-many-rules", None, message, help);
+        }
+        let audience = Audience { id, title: title?, rule: rule?.unwrap_or(Rule::All(Vec::new())) };
+        (!self.sheet.has_errors()).then_some(audience)
+    }
+
+    /// The one group of all, any and none that is given; `Some(None)` if none is.
+    fn group(&mut self, [all, any, none]: [&Rules; 3], depth: usize) -> Option<Option<Rule>> {
+        let given = [all, any, none].into_iter().filter(|rules| rules.is_given()).count();
+        if given > 1 {
+            let span = [all, any, none].into_iter().find_map(Field::span);
+            let help = "Keep one, and put the others inside it: all = [ …, { none = [ … ] } ].";
+            self.sheet.error(
+                "too-many-groups",
+                span,
+                "only one of `all`, `any` and `none` can stand here",
+                help,
+            );
+            return None;
+        }
+        if given == 0 {
+            return Some(None);
+        }
+        let (rules, make): (_, fn(Vec<Rule>) -> Rule) = match () {
+            () if all.is_given() => (all, Rule::All),
+            () if any.is_given() => (any, Rule::Any),
+            () => (none, Rule::None),
+        };
+        self.members(rules, depth).map(|members| Some(make(members)))
+    }
+
+    fn members(&mut self, rules: &Rules, depth: usize) -> Option<Vec<Rule>> {
+        let rules = rules.get()?;
+        if depth > DEEPEST {
+            let message = format!("groups stand more than {DEEPEST} deep in one another");
+            self.sheet.error(
+                "too-deep",
+                rules.span.clone(),
+                message,
+                "Move the inner ones into an audience of their own.",
+            );
+            return None;
+        }
+        if rules.is_empty() {
+            let help = "Add a condition; leave the key out to mean everybody.";
+            self.sheet.error("empty-group", rules.span.clone(), "this group has no conditions", help);
+        }
+        // Every member is read, so that everything wrong with any of them is told.
+        let members: Vec<_> =
+            rules.iter().map(|rule| rule.get().and_then(|rule| self.rule(rule, depth))).collect();
+        members.into_iter().collect()
+    }
+
+    fn rule(&mut self, rule: &Located<RuleFile>, depth: usize) -> Option<Rule> {
+        self.count += 1;
+        let grouped = rule.all.is_given() || rule.any.is_given() || rule.none.is_given();
+        match rule_read::subject(self.sheet, rule, grouped)? {
+            rule_read::Subject::Group => self.group([&rule.all, &rule.any, &rule.none], depth + 1).flatten(),
+            rule_read::Subject::Attribute => rule_read::attribute(self, rule),
+            rule_read::Subject::Event => rule_read::event(self.sheet, rule),
+            rule_read::Subject::Engagement => rule_read::engagement(self, rule),
+            rule_read::Subject::Audience => self.other(rule.audience.get()?),
+        }
+    }
+
+    fn other(&mut self, name: &Located<String>) -> Option<Rule> {
+        self.mentions.push(name.clone());
+        // A name that cannot be one is not that of any audience: it is told with those.
+        AudienceId::parse(name).ok().map(Rule::Audience)
+    }
+
+    /// The campaign that a condition names; `Some(None)` is any.
+    pub(super) fn campaign(&self, field: &Field<String>) -> Option<Option<CampaignId>> {
+        match field {
+            Field::Absent => Some(None),
+            Field::Bad => None,
+            Field::Here(name) if name.value == "any" => Some(None),
+            Field::Here(name) if self.campaigns.contains(&name.value) => {
+                CampaignId::parse(name).ok().map(Some)
+            }
+            Field::Here(name) => {
+                unknown(
+                    self.sheet,
+                    &CAMPAIGN,
+                    name,
+                    self.campaigns.iter().map(String::as_str).chain(["any"]),
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! From `[channels.NAME]` as written to a channel.
+
+use url::Url;
+
+use super::chorus_file::{ChannelFile, ChorusFile, CostFile, KindFile};
+use super::chorus_read::Reading;
+use super::known::Shelf;
+use super::{Brand, Channel, ChannelKind, Per, Rate, variable};
+use crate::file::{Field, Located, Name, Sheet};
+use crate::ids::ChannelId;
+use crate::money::{self, Cost, Currency};
+use crate::secret::Secret;
+use crate::text::Mailbox;
+
+const DEFAULT_CONNECTIONS: usize = 8;
+
+/// Every `[channels.NAME]`; one with errors is there, as one that cannot be used.
+pub(super) fn channels(reading: &Reading<'_>, file: &ChorusFile, brand: Option<&Brand>) -> Shelf<Channel> {
+    let entries = file.channels.value().into_iter().flat_map(|entries| &entries.0);
+    let mut shelf = Shelf::new();
+    for (name, field) in entries {
+        let help = "Call it something like `email` or `team-room`.";
+        let id = reading.sheet.take(
+            "bad-name",
+            &name.span,
+            ChannelId::parse(&name.text),
+            "this channel's name",
+            help,
+        );
+        let channel = field.get().and_then(|table| channel(reading, name, id, table, brand));
+        shelf.insert(name.text.clone(), channel);
+    }
+    shelf
+}
+
+fn channel(
+    reading: &Reading<'_>,
+    name: &Name,
+    id: Option<ChannelId>,
+    table: &Located<ChannelFile>,
+    brand: Option<&Brand>,
+) -> Option<Channel> {
+    let sheet = reading.sheet;
+    let rate = optional(&table.rate, |rate| {
+        sheet.take(
+            "bad-rate",
+            &rate.span,
+            Rate::parse(rate),
+            "`rate`",
+            "Write it like `100/s`, `30/min`, `500/h` or `2000/d`.",
+        )
+    });
+    let connections = optional(&table.connections, |count| connections(sheet, count));
+    let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
+    let example = "kind = \"outbox\"";
+    let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
+    let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
+    Some(Channel {
+        id: id?,
+        kind: kind?,
+        rate: rate?,
+        connections: connections?.unwrap_or(DEFAULT_CONNECTIONS),
+        cost: cost?,
+    })
+}
+
+/// `Some(None)` if it is not given, `None` if it cannot be used.
+fn optional<T, U>(field: &Field<T>, read: impl FnOnce(&Located<T>) -> Option<U>) -> Option<Option<U>> {
+    match field {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Here(value) => read(value).map(Some),
+    }
+}
+
+fn connections(sheet: &Sheet, count: &Located<u32>) -> Option<usize> {
+    let fits = (1..=1000).contains(&count.value);
+    if !fits {
+        let message = format!("`connections` is {}", count.value);
+        sheet.error("bad-connections", count.span.clone(), message, "Write a number from 1 to 1000.");
+    }
+    fits.then_some(count.value as usize)
+}
+
+fn cost(sheet: &Sheet, table: &Located<CostFile>) -> Option<Cost> {
+    let amount = sheet.need(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
+    let amount = amount.and_then(|amount| amount_of(sheet, "per_message", amount));
+    let currency = sheet.need(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
+    let currency = currency.and_then(|currency| currency_of(sheet, currency));
+    Some(Cost { per_message: amount?, currency: currency? })
+}
+
+/// An amount of money.
+pub(super) fn amount_of(
+    sheet: &Sheet,
+    key: &str,
+    amount: &Located<crate::file::Scalar>,
+) -> Option<money::Micros> {
+    let digits = amount.as_number().ok_or(money::BadAmount::NotANumber);
+    sheet.take(
+        "bad-amount",
+        &amount.span,
+        digits.and_then(money::parse),
+        &format!("`{key}`"),
+        "Write it like 20000 or 0.001.",
+    )
+}
+
+/// A currency.
+pub(super) fn currency_of(sheet: &Sheet, code: &Located<String>) -> Option<Currency> {
+    let currency = Currency::parse(code);
+    if currency.is_none() {
+        let message = format!("{:?} is not a currency", code.chars().take(24).collect::<String>());
+        sheet.error(
+            "bad-currency",
+            code.span.clone(),
+            message,
+            "Write three capital letters, such as `CNY` or `EUR`.",
+        );
+    }
+    currency
+}
+
+fn kind(
+    reading: &Reading<'_>,
+    name: &Name,
+    kind: KindFile,
+    table: &Located<ChannelFile>,
+    brand: Option<&Brand>,
+) -> Option<ChannelKind> {
+    refuse_keys(reading.sheet, kind, table);
+    let sheet = reading.sheet;
+    match kind {
+        KindFile::Outbox => {
+            let from = match &table.from {
+                Field::Absent => default_from(sheet, name, brand),
+                from => from.get().and_then(|from| mailbox(sheet, "from", from)),
+            };
+            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            Some(ChannelKind::Outbox { from: from?, reply_to: reply_to? })
+        }
+        KindFile::Smtp => {
+            let example = "from = \"Harbour Coffee <news@harbour.example>\"";
+            let from = sheet.need(&table.from, "from", example, Some(&table.span));
+            let from = from.and_then(|from| mailbox(sheet, "from", from));
+            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
+            let url = sheet.need(&table.url, "url", example, Some(&table.span));
+            let url = url.and_then(|url| address(reading, url, is_smtp, SMTP_HELP));
+            Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to? })
+        }
+        KindFile::Webhook => {
+            let url = sheet.need(&table.url, "url", "url = \"${TEAM_WEBHOOK_URL}\"", Some(&table.span));
+            let url = url.and_then(|url| address(reading, url, is_web, "Write an http or https address."));
+            let secret =
+                optional(&table.secret, |secret| address(reading, secret, is_signing_key, SECRET_HELP));
+            let per = optional(&table.per, |per| Some(per.value));
+            Some(ChannelKind::Webhook { url: url?, secret: secret?, per: per?.unwrap_or(Per::Feed) })
+        }
+    }
+}
+
+/// Tells keys that this kind of channel has no use for.
+fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
+    let mail = kind != KindFile::Webhook;
+    let web = kind == KindFile::Webhook;
+    let keys = [
+        ("from", &table.from, mail),
+        ("reply_to", &table.reply_to, mail),
+        ("url", &table.url, kind != KindFile::Outbox),
+        ("secret", &table.secret, web),
+    ];
+    let texts = keys
+        .into_iter()
+        .filter(|(_, field, fits)| field.is_given() && !fits)
+        .map(|(key, field, _)| (key, field.span()));
+    let per = (table.per.is_given() && !web).then(|| ("per", table.per.span()));
+    for (key, span) in texts.chain(per) {
+        let message = format!("a channel of this kind has no `{key}`");
+        sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
+    }
+}
+
+fn mailbox(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Mailbox> {
+    let help = "Write it like `Harbour Coffee <news@harbour.example>`.";
+    sheet.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}` is no sender"), help)
+}
+
+/// `Brand <hello@host-of-the-brand>`.
+fn default_from(sheet: &Sheet, name: &Name, brand: Option<&Brand>) -> Option<Mailbox> {
+    // Without a brand that has been told, and is what has to be mended.
+    let brand = brand?;
+    let host = brand.url.host_str().unwrap_or_default();
+    let mailbox = Mailbox::parse(&format!("hello@{}", host.strip_prefix("www.").unwrap_or(host)));
+    if mailbox.is_err() {
+        let message = format!("`from` is missing, and no address can be made of {host}");
+        sheet.error(
+            "missing-key",
+            name.span.clone(),
+            message,
+            "Add a line such as `from = \"News <news@harbour.example>\"`.",
+        );
+    }
+    mailbox.ok().map(|mailbox| Mailbox { name: Some(brand.name.clone()), ..mailbox })
+}
+
+const SMTP_HELP: &str = "Write `smtps://user:${SMTP_PASSWORD}@host`, or `smtp://…` for STARTTLS; `?tls=off` only for a server on this machine.";
+const SECRET_HELP: &str =
+    "Write `${NAME}` and keep the value in the environment: `whsec_` and base64 of 24 to 64 bytes.";
+
+/// A secret that `fits`; the value is never repeated.
+fn address(
+    reading: &Reading<'_>,
+    text: &Located<String>,
+    fits: fn(&str) -> bool,
+    help: &str,
+) -> Option<Secret> {
+    let secret = variable::secret(reading.sheet, text, reading.env);
+    let good = secret.expose().map_or(true, fits);
+    if !good {
+        reading.sheet.error(
+            "bad-secret",
+            text.span.clone(),
+            "this value is not what the channel needs",
+            help,
+        );
+    }
+    good.then_some(secret)
+}
+
+fn is_smtp(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let tls = url.query_pairs().all(|(key, value)| key == "tls" && matches!(&*value, "off" | "required"));
+        let path = matches!(url.path(), "" | "/");
+        matches!(url.scheme(), "smtp" | "smtps") && url.has_host() && tls && path && url.fragment().is_none()
+    })
+}
+
+fn is_web(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+}
+
+/// Base64 of 24 to 64 bytes, as Standard Webhooks 1.0.0 asks of a symmetric key.
+fn is_signing_key(text: &str) -> bool {
+    let key = text.strip_prefix("whsec_").unwrap_or(text);
+    let bare = key.trim_end_matches('=');
+    let letters = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+    letters && key.len() - bare.len() <= 2 && (24..=64).contains(&(bare.len() * 3 / 4))
+}

@@ -1,0 +1,125 @@
+//! `chorus.toml` as it is written.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{AttributeKind, Per};
+use crate::file::{Entries, Field, Scalar};
+
+/// Who speaks, through what, and where rows are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChorusFile {
+    /// Who speaks.
+    pub(super) brand: Field<BrandFile>,
+    /// Where rows are kept.
+    #[serde(default)]
+    pub(super) database: Field<DatabaseFile>,
+    /// Where pages and links are served.
+    #[serde(default)]
+    pub(super) server: Field<ServerFile>,
+    /// What is known of a contact, and as what: text, number, boolean or date. What is not declared is text.
+    #[serde(default)]
+    pub(super) attributes: Field<Entries<AttributeKind>>,
+    /// The ways out, each under a name of its own.
+    #[serde(default)]
+    pub(super) channels: Field<Entries<ChannelFile>>,
+}
+
+/// Who speaks.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BrandFile {
+    /// What it is called.
+    pub(super) name: Field<String>,
+    /// Its site: http or https.
+    pub(super) url: Field<String>,
+    /// The postal address that every e-mail carries.
+    #[serde(default)]
+    pub(super) address: Field<String>,
+    /// The time zone of schedules that name none, such as Asia/Shanghai; UTC if not given.
+    #[serde(default)]
+    pub(super) timezone: Field<String>,
+    /// The language of contacts whose own is not known; en if not given.
+    #[serde(default)]
+    pub(super) language: Field<String>,
+    /// Phrases that no channel may say.
+    #[serde(default)]
+    pub(super) never_say: Field<Vec<Field<String>>>,
+}
+
+/// Where rows are kept.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatabaseFile {
+    /// sqlite:path, relative to the workspace, or postgres://…; may read `${NAME}`. sqlite:data/chorus.db if not given.
+    #[serde(default)]
+    pub(super) url: Field<String>,
+}
+
+/// Where pages and links are served.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ServerFile {
+    /// An address and a port; 127.0.0.1:8080 if not given.
+    #[serde(default)]
+    pub(super) listen: Field<String>,
+    /// The start of every tracked link, as readers reach it; `http://127.0.0.1:8080` if not given.
+    #[serde(default)]
+    pub(super) public_url: Field<String>,
+}
+
+/// One way out.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChannelFile {
+    /// What it talks to.
+    pub(super) kind: Field<KindFile>,
+    /// outbox, smtp: the sender, as in `Harbour Coffee <news@harbour.example>`.
+    #[serde(default)]
+    pub(super) from: Field<String>,
+    /// outbox, smtp: where answers go.
+    #[serde(default)]
+    pub(super) reply_to: Field<String>,
+    /// smtp: smtps://user:password@host, or smtp:// for STARTTLS. webhook: http or https. May read `${NAME}`.
+    #[serde(default)]
+    pub(super) url: Field<String>,
+    /// webhook: whsec_… or base64; signs every request. May read `${NAME}`.
+    #[serde(default)]
+    pub(super) secret: Field<String>,
+    /// webhook: once to the feed, or once for each contact.
+    #[serde(default)]
+    pub(super) per: Field<Per>,
+    /// How fast it may send, such as 100/s; per s, min, h or d.
+    #[serde(default)]
+    pub(super) rate: Field<String>,
+    /// How many sends may be under way at once: 1 to 1000; 8 if not given.
+    #[serde(default)]
+    pub(super) connections: Field<u32>,
+    /// What a message costs.
+    #[serde(default)]
+    pub(super) cost: Field<CostFile>,
+}
+
+/// What a channel talks to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KindFile {
+    /// Keeps messages in the database.
+    Outbox,
+    /// A mail server.
+    Smtp,
+    /// Any HTTP endpoint.
+    Webhook,
+}
+
+/// What a message costs.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CostFile {
+    /// For each message sent; at most six decimals.
+    #[schemars(with = "f64")]
+    pub(super) per_message: Field<Scalar>,
+    /// Three capital letters, such as CNY.
+    pub(super) currency: Field<String>,
+}

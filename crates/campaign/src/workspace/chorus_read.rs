@@ -1,0 +1,258 @@
+//! From `chorus.toml` as written to brand, database, server and attributes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use super::chorus_file::{BrandFile, ChorusFile, DatabaseFile, ServerFile};
+use super::{AttributeKind, Brand, Database, Server, variable};
+use crate::file::nearest::nearest;
+use crate::file::{Entries, Field, Jail, Located, Sheet};
+use crate::secret::Secret;
+use crate::text::Language;
+
+/// What is built into every contact.
+pub(super) const BUILT_IN: [&str; 6] =
+    ["email", "phone", "external_id", "language", "timezone", "created_at"];
+
+const DEFAULT_DATABASE: &str = "sqlite:data/chorus.db";
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:8080";
+
+/// What reading needs besides the file.
+pub(super) struct Reading<'a> {
+    pub(super) sheet: &'a Sheet,
+    pub(super) jail: &'a Jail,
+    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// `[brand]`; `None` when nobody could speak.
+pub(super) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
+    let sheet = reading.sheet;
+    let table = sheet.need(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
+    let owner = Some(&table.span);
+    let name = sheet.need(&table.name, "name", "name = \"Harbour Coffee\"", owner);
+    let url = sheet
+        .need(&table.url, "url", "url = \"https://harbour.example\"", owner)
+        .and_then(|url| web(sheet, "url", url));
+    let name = name.and_then(|name| one_line(sheet, "name", name));
+    let timezone = timezone(sheet, &table.timezone);
+    let language = language(sheet, table);
+    Some(Brand {
+        name: name?,
+        url: url?,
+        address: table.address.value().map(|address| address.trim().to_owned()).unwrap_or_default(),
+        timezone: timezone?,
+        language: language?,
+        never_say: never_say(sheet, table),
+    })
+}
+
+/// A text that stands on one line, such as a name or a subject.
+pub(super) fn one_line(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<String> {
+    if text.trim().is_empty() {
+        sheet.error(
+            "empty-text",
+            text.span.clone(),
+            format!("`{key}` is empty"),
+            "Say something, or leave the line out.",
+        );
+        return None;
+    }
+    if text.chars().any(char::is_control) {
+        let message = format!("`{key}` holds a line break or another control character");
+        sheet.error("not-one-line", text.span.clone(), message, "Write it on one line.");
+        return None;
+    }
+    Some(text.value.clone())
+}
+
+/// An http or https address with a host.
+pub(super) fn web(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let plain = url.filter(|url| url.username().is_empty() && url.password().is_none());
+    if plain.is_none() {
+        let message =
+            format!("`{key}` is not a web address: {:?}", text.chars().take(80).collect::<String>());
+        sheet.error(
+            "bad-address",
+            text.span.clone(),
+            message,
+            "Write it in full, such as https://harbour.example/renew.",
+        );
+    }
+    plain
+}
+
+/// The zone of an IANA name; UTC if none is given.
+fn timezone(sheet: &Sheet, field: &Field<String>) -> Option<TimeZone> {
+    match field {
+        Field::Absent => Some(TimeZone::UTC),
+        Field::Bad => None,
+        Field::Here(name) => zone(sheet, name, &[]),
+    }
+}
+
+/// The zone `name`; `words` are what else may stand there.
+pub(super) fn zone(sheet: &Sheet, name: &Located<String>, words: &[&str]) -> Option<TimeZone> {
+    let zone = TimeZone::get(name).ok();
+    if zone.is_none() {
+        let names: Vec<_> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+        let meant = nearest(name, words.iter().copied().chain(names.iter().map(String::as_str)));
+        let help = meant.map_or_else(
+            || "Write an IANA name such as `Asia/Shanghai`.".to_owned(),
+            |meant| format!("Did you mean `{meant}`?"),
+        );
+        let shown: String = name.chars().take(64).collect();
+        sheet.error("unknown-timezone", name.span.clone(), format!("there is no time zone `{shown}`"), help);
+    }
+    zone
+}
+
+fn language(sheet: &Sheet, table: &BrandFile) -> Option<Language> {
+    match &table.language {
+        Field::Absent => Language::parse("en").ok(),
+        Field::Bad => None,
+        Field::Here(tag) => sheet.take(
+            "bad-language",
+            &tag.span,
+            Language::parse(tag),
+            "`language`",
+            "Write a tag such as `en` or `zh-CN`.",
+        ),
+    }
+}
+
+fn never_say(sheet: &Sheet, table: &BrandFile) -> Vec<String> {
+    let phrases = table.never_say.value().into_iter().flatten().filter_map(Field::get);
+    phrases
+        .filter_map(|phrase| one_line(sheet, "never_say", phrase))
+        .map(|phrase| phrase.trim().to_owned())
+        .collect()
+}
+
+/// `[database]`; `None` when rows could not be kept.
+pub(super) fn database(reading: &Reading<'_>, file: &ChorusFile) -> Option<Database> {
+    let given = match &file.database {
+        Field::Bad => return None,
+        Field::Absent => &Field::Absent,
+        Field::Here(Located { value: DatabaseFile { url }, .. }) => url,
+    };
+    let default = Located { value: DEFAULT_DATABASE.to_owned(), span: 0..0 };
+    let url = match given {
+        Field::Bad => return None,
+        Field::Absent => &default,
+        Field::Here(url) => url,
+    };
+    match url.strip_prefix("sqlite:") {
+        Some(path) => sqlite(reading, url, path),
+        None => postgres(reading, url),
+    }
+}
+
+fn sqlite(reading: &Reading<'_>, url: &Located<String>, path: &str) -> Option<Database> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let at: &Range<usize> = &url.span;
+    let help = "Write a path inside the workspace, such as `sqlite:data/chorus.db`.";
+    // What a URL reads as a query or an escape is no part of a plain file name.
+    if let Some(c) = path.chars().find(|c| "?#%:".contains(*c)) {
+        let message = format!("the database's path holds `{c}`");
+        reading.sheet.error("bad-path", at.clone(), message, help);
+        return None;
+    }
+    let place = reading.sheet.take("bad-path", at, reading.jail.place(path), "the database's path", help)?;
+    Some(Database { url: Secret::new(format!("sqlite:{}", place.display())) })
+}
+
+fn postgres(reading: &Reading<'_>, url: &Located<String>) -> Option<Database> {
+    let secret = variable::secret(reading.sheet, url, reading.env);
+    let fits = secret.expose().is_err() || secret.expose().is_ok_and(is_postgres);
+    if !fits {
+        // The address may hold a password: it is not repeated.
+        let message = "the database's `url` is neither `sqlite:…` nor a valid `postgres://…`";
+        let help = "Write `sqlite:data/chorus.db` or `postgres://user:${PGPASSWORD}@host/database`.";
+        reading.sheet.error("bad-database", url.span.clone(), message, help);
+    }
+    fits.then_some(Database { url: secret })
+}
+
+fn is_postgres(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host())
+}
+
+/// `[server]`; `None` when it could not be reached.
+pub(super) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server> {
+    let absent = ServerFile { listen: Field::Absent, public_url: Field::Absent };
+    let table = match &file.server {
+        Field::Bad => return None,
+        Field::Absent => &absent,
+        Field::Here(table) => table,
+    };
+    let listen = listen(reading.sheet, &table.listen);
+    let public_url = public_url(reading.sheet, &table.public_url);
+    Some(Server { listen: listen?, public_url: public_url? })
+}
+
+fn listen(sheet: &Sheet, field: &Field<String>) -> Option<core::net::SocketAddr> {
+    let help =
+        "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
+    match field {
+        Field::Absent => DEFAULT_LISTEN.parse().ok(),
+        Field::Bad => None,
+        Field::Here(text) => sheet.take("bad-listen", &text.span, text.parse(), "`listen`", help),
+    }
+}
+
+fn public_url(sheet: &Sheet, field: &Field<String>) -> Option<Url> {
+    let text = match field {
+        Field::Absent => return Url::parse(DEFAULT_PUBLIC_URL).ok(),
+        Field::Bad => return None,
+        Field::Here(text) => text,
+    };
+    let mut url = web(sheet, "public_url", text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        let message = "`public_url` has a `?` or `#`, and links are added after it";
+        sheet.error("bad-address", text.span.clone(), message, "End it with the host or a folder.");
+        return None;
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Some(url)
+}
+
+/// `[attributes]`.
+pub(super) fn attributes(
+    sheet: &Sheet,
+    field: &Field<Entries<AttributeKind>>,
+) -> BTreeMap<String, AttributeKind> {
+    let mut declared = BTreeMap::new();
+    for (name, kind) in field.value().into_iter().flat_map(|entries| &entries.0) {
+        if BUILT_IN.contains(&name.text.as_str()) {
+            let message = format!("`{}` is built in", name.text);
+            sheet.error(
+                "built-in-attribute",
+                name.span.clone(),
+                message,
+                "Every contact has it: leave this line out.",
+            );
+        } else if let Err(fault) = attribute_name(&name.text) {
+            sheet.error("bad-name", name.span.clone(), fault, "Call it something like `first_name`.");
+        } else if let Some(&kind) = kind.value() {
+            declared.insert(name.text.clone(), kind);
+        }
+    }
+    declared
+}
+
+/// Whether templates and audiences can name an attribute so.
+pub(super) fn attribute_name(text: &str) -> Result<(), &'static str> {
+    let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    match text.chars().count() {
+        0 => Err("an attribute needs a name"),
+        65.. => Err("an attribute's name has at most 64 characters"),
+        _ if text.chars().all(fits) => Ok(()),
+        _ => Err("an attribute's name is letters, digits, `_` and `-`"),
+    }
+}

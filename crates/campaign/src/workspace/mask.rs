@@ -1,0 +1,134 @@
+//! `chorus.toml` as it may be shown: with stars where a secret stands or could stand.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::variable::variables;
+
+/// Keys that never hold a secret, wherever they stand. `url` is not among them.
+const PLAIN: [&str; 15] = [
+    "kind",
+    "from",
+    "reply_to",
+    "rate",
+    "per",
+    "per_message",
+    "currency",
+    "connections",
+    "name",
+    "address",
+    "timezone",
+    "language",
+    "never_say",
+    "listen",
+    "public_url",
+];
+
+/// Tables without secrets.
+const OPEN: [&str; 3] = ["brand", "server", "attributes"];
+
+/// `text` with every secret replaced by as many stars as it has bytes, so that places stay what they are.
+/// `${NAME}` is no secret, nor the path of a SQLite database. Errs on the side of stars: a misspelt `secret` is one, too.
+pub(super) fn mask(text: String) -> String {
+    let (document, errors) = DeTable::parse_recoverable(&text);
+    let mut hidden = Vec::new();
+    for (key, value) in document.get_ref() {
+        if !OPEN.contains(&key.get_ref().as_ref()) {
+            hide_in(key.get_ref(), value, &mut hidden);
+        }
+    }
+    hidden.extend(credentials(&text));
+    if !errors.is_empty() {
+        hidden.extend(suspicious_lines(&text));
+    }
+    drop(document);
+    stars(text, hidden)
+}
+
+fn hide_in(key: &str, value: &Spanned<DeValue<'_>>, hidden: &mut Vec<Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().for_each(|(key, value)| hide_in(key.get_ref(), value, hidden)),
+        DeValue::Array(array) => array.iter().for_each(|value| hide_in(key, value, hidden)),
+        _ if PLAIN.contains(&key) => {}
+        DeValue::String(text) if text.starts_with("sqlite:") => {}
+        _ => hidden.push(value.span()),
+    }
+}
+
+/// `user:password` of every `scheme://user:password@host`.
+fn credentials(text: &str) -> Vec<Range<usize>> {
+    let ends = |c: char| c.is_whitespace() || "\"'/".contains(c);
+    text.match_indices("://")
+        .filter_map(|(at, mark)| {
+            let start = at + mark.len();
+            let authority = text.get(start..)?.split(ends).next()?;
+            authority.rfind('@').map(|length| start..start + length)
+        })
+        .collect()
+}
+
+/// Where the text is not TOML: everything after the `=` of a key that could hold a secret, and lines that
+/// could go on with one.
+fn suspicious_lines(text: &str) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let mut hidden = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let trimmed = line.trim_start();
+        let plain = match trimmed.split_once('=') {
+            _ if trimmed.starts_with(['#', '[']) => true,
+            Some((key, _)) => PLAIN.contains(&key.trim()),
+            None => false,
+        };
+        if !plain {
+            hidden.push(start + line.find('=').map_or(0, |at| at + 1)..start + line.len());
+        }
+        start += line.len();
+    }
+    hidden
+}
+
+fn stars(text: String, hidden: Vec<Range<usize>>) -> String {
+    let kept: Vec<_> = variables(&text).into_iter().map(|(place, _)| place).collect();
+    let mut bytes = text.into_bytes();
+    for at in hidden.into_iter().flatten() {
+        let named = kept.iter().any(|place| place.contains(&at));
+        if let Some(byte) = bytes.get_mut(at).filter(|byte| !named && !b"\"' \t\r\n".contains(byte)) {
+            *byte = b'*';
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn shows_everything_but_secrets() {
+        let text = "[brand]\nname = \"B\"\nurl = \"https://b.example\"\n[channels.mail]\nkind = \"smtp\"\n\
+            url = \"smtps://news:hunter2@h\"\nsceret = \"hunter2\"\n[channels.x]\nsecret = \"${S}\"\nurl = 12345\n\
+            [database]\nurl = \"sqlite:data/a.db\"\n";
+        insta::assert_snapshot!(mask(text.to_owned()));
+    }
+
+    #[test]
+    fn a_broken_file_shows_no_secret_either() {
+        let text =
+            "[channels.mail\nkind = \"smtp\"\nsecret = \"hunter2\nhunter2\nurl = \"smtp://a:hunter2@h\n";
+        insta::assert_snapshot!(mask(text.to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn places_stay_what_they_are(text in "[a-z=\"\\[\\]\\.:/@$\\{\\}é\n]{0,80}") {
+            let masked = mask(text.clone());
+            prop_assert_eq!(masked.len(), text.len());
+            let lines = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();
+            prop_assert_eq!(lines(&masked), lines(&text));
+        }
+    }
+}

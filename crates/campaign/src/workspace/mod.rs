@@ -1,0 +1,67 @@
+//! What a folder of files says, as types that cannot be wrong. Made by `load`, which tells all findings at once.
+
+mod audience_file;
+mod audience_read;
+mod audience_set;
+mod campaign;
+mod campaign_file;
+mod campaign_read;
+mod channel_read;
+mod chorus_file;
+mod chorus_read;
+mod fingerprint;
+mod known;
+mod load;
+mod mask;
+mod mention;
+mod message_check;
+mod message_merge;
+mod rate;
+mod rule_read;
+mod schema;
+mod settings;
+mod step_read;
+mod template;
+mod template_files;
+mod variable;
+mod when_read;
+mod when_time;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step};
+pub use self::rate::BadRate;
+pub use self::schema::{SchemaKind, schema};
+pub use self::settings::{AttributeKind, Brand, Channel, ChannelKind, Database, Per, Rate, Server};
+pub use self::template::{Template, TemplateFile, TemplateRole};
+use crate::audience::Audience;
+use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
+
+/// A whole workspace, read and checked.
+#[derive(Debug, Clone)]
+pub struct Workspace {
+    /// Its folder.
+    pub root: PathBuf,
+    /// Who speaks.
+    pub brand: Brand,
+    /// Where rows are kept.
+    pub database: Database,
+    /// Where pages and links are served.
+    pub server: Server,
+    /// Declared attributes of contacts; an attribute nobody declares is text.
+    pub attributes: BTreeMap<String, AttributeKind>,
+    /// The ways out.
+    pub channels: BTreeMap<ChannelId, Channel>,
+    /// The segments.
+    pub audiences: BTreeMap<AudienceId, Audience>,
+    /// The campaigns without findings of severity `Error`. One with an error is not here, and does not run.
+    pub campaigns: BTreeMap<CampaignId, Campaign>,
+    /// The template folders.
+    pub templates: BTreeMap<TemplateId, Template>,
+    /// `templates/partials` and `templates/layouts`: name (`partials/button`, without extension) to file.
+    pub shared: BTreeMap<String, TemplateFile>,
+}

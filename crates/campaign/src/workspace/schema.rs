@@ -1,0 +1,51 @@
+//! JSON Schemas of the files, for editors: made of the very types that read them.
+
+use schemars::generate::SchemaSettings;
+
+use super::audience_file::AudienceFile;
+use super::campaign_file::CampaignFile;
+use super::chorus_file::ChorusFile;
+
+/// A kind of file in a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SchemaKind {
+    /// `chorus.toml`
+    Chorus,
+    /// `campaigns/*.toml`
+    Campaign,
+    /// `audiences/*.toml`
+    Audience,
+}
+
+impl SchemaKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Chorus, Self::Campaign, Self::Audience];
+
+    /// Its name on the command line: `chorus`, `campaign`, `audience`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chorus => "chorus",
+            Self::Campaign => "campaign",
+            Self::Audience => "audience",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// The JSON Schema, draft 2020-12, of a kind of file. TOML's dates count as strings.
+#[must_use]
+pub fn schema(kind: SchemaKind) -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().into_generator();
+    let schema = match kind {
+        SchemaKind::Chorus => generator.into_root_schema_for::<ChorusFile>(),
+        SchemaKind::Campaign => generator.into_root_schema_for::<CampaignFile>(),
+        SchemaKind::Audience => generator.into_root_schema_for::<AudienceFile>(),
+    };
+    schema.to_value()
+}

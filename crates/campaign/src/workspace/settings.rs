@@ -1,0 +1,147 @@
+//! What `chorus.toml` says: who speaks, through what, and where rows are kept.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use crate::ids::ChannelId;
+use crate::money::Cost;
+use crate::secret::Secret;
+use crate::text::{Language, Mailbox};
+
+/// What an attribute's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributeKind {
+    /// Any text.
+    Text,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Boolean,
+    /// A day or an instant, ISO 8601.
+    Date,
+}
+
+/// `[brand]`.
+#[derive(Debug, Clone)]
+pub struct Brand {
+    /// What it is called.
+    pub name: String,
+    /// Its site: http or https.
+    pub url: Url,
+    /// The postal address that every e-mail carries.
+    pub address: String,
+    /// The zone of schedules that name none.
+    pub timezone: TimeZone,
+    /// The language of contacts whose own is not known.
+    pub language: Language,
+    /// Phrases that no channel may say.
+    pub never_say: Vec<String>,
+}
+
+/// `[database]`.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// `sqlite:path` (made absolute, inside the workspace) or `postgres://…`.
+    pub url: Secret,
+}
+
+/// `[server]`.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: core::net::SocketAddr,
+    /// The start of every tracked link, without a trailing slash.
+    pub public_url: Url,
+}
+
+/// One `[channels.NAME]`.
+#[derive(Debug, Clone)]
+pub struct Channel {
+    /// Its key.
+    pub id: ChannelId,
+    /// What it talks to.
+    pub kind: ChannelKind,
+    /// How fast it may send, if bounded.
+    pub rate: Option<Rate>,
+    /// How many sends may be under way at once: 1 to 1000; default 8.
+    pub connections: usize,
+    /// What a message costs.
+    pub cost: Option<Cost>,
+}
+
+/// What a channel talks to. The name in files is [`ChannelKind::name`].
+#[derive(Debug, Clone)]
+pub enum ChannelKind {
+    /// Keeps messages in the database.
+    Outbox {
+        /// The sender that messages show.
+        from: Mailbox,
+        /// Where answers go.
+        reply_to: Option<Mailbox>,
+    },
+    /// A mail server.
+    Smtp {
+        /// `smtp://` (STARTTLS, required unless `tls = "off"` in the query), `smtps://`; user and password inside.
+        url: Secret,
+        /// The sender.
+        from: Mailbox,
+        /// Where answers go.
+        reply_to: Option<Mailbox>,
+    },
+    /// Any HTTP endpoint, signed as Standard Webhooks 1.0.0 asks.
+    Webhook {
+        /// http or https; private addresses only because this file names them.
+        url: Secret,
+        /// `whsec_…` or base64; signs every request.
+        secret: Option<Secret>,
+        /// Once to the endpoint, or once for each contact.
+        per: Per,
+    },
+}
+
+/// How often a channel speaks in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Once, to the channel's own feed or room.
+    #[default]
+    Feed,
+    /// Once for each contact.
+    Contact,
+}
+
+/// So many messages in so long.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rate {
+    /// How many: 1 or more.
+    pub count: u32,
+    /// In how long: a second, minute, hour or day.
+    pub per: Duration,
+}
+
+impl ChannelKind {
+    /// Kinds that a template can have a file of their own for.
+    pub(super) const OWN_TEMPLATES: [&'static str; 1] = ["webhook"];
+
+    /// The kind's name in files: `outbox`, `smtp`, `webhook`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Outbox { .. } => "outbox",
+            Self::Smtp { .. } => "smtp",
+            Self::Webhook { .. } => "webhook",
+        }
+    }
+
+    /// How often it speaks in one run.
+    #[must_use]
+    pub const fn per(&self) -> Per {
+        match self {
+            Self::Outbox { .. } | Self::Smtp { .. } => Per::Contact,
+            Self::Webhook { per, .. } => *per,
+        }
+    }
+}

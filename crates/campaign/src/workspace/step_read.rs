@@ -1,0 +1,176 @@
+//! From `[[steps]]` as written to steps.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::campaign_file::{MessageFile, StepFile};
+use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
+use super::message_check::{Said, as_said, as_written, is_mail};
+use super::message_merge::Draft;
+use super::when_read::{Around, Earlier, duration_or, schedule};
+use super::{Channel, OnUncertain, Per, Step, Template, TemplateRole};
+use crate::file::{Field, Located, Sheet};
+use crate::ids::{AudienceId, StepId};
+
+const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
+
+/// Reads the steps of one campaign, from the first to the last.
+pub(super) struct Reading<'a> {
+    pub(super) sheet: &'a Sheet,
+    pub(super) known: &'a Known,
+    /// The campaign's message.
+    pub(super) message: &'a Draft,
+    /// The campaign's audience, if it can be used.
+    pub(super) audience: Option<&'a AudienceId>,
+}
+
+impl Reading<'_> {
+    /// The steps; `None` if one of them has errors.
+    pub(super) fn steps(&self, steps: &Located<Vec<Field<StepFile>>>) -> Option<Vec<Step>> {
+        if steps.is_empty() {
+            let help = "Add one: [[steps]] with id, channel, template and when.";
+            self.sheet.error("missing-steps", steps.span.clone(), "this campaign has no steps", help);
+        }
+        let mut earlier = Vec::new();
+        let mut taken = BTreeSet::new();
+        let mut read = Vec::new();
+        for step in steps.iter() {
+            read.push(step.get().and_then(|step| self.step(step, &mut earlier, &mut taken)));
+        }
+        read.into_iter().collect()
+    }
+
+    fn step(
+        &self,
+        step: &Located<StepFile>,
+        earlier: &mut Vec<Earlier>,
+        taken: &mut BTreeSet<String>,
+    ) -> Option<Step> {
+        let owner = Some(&step.span);
+        let id = self.sheet.need(&step.id, "id", "id = \"mail\"", owner).and_then(|id| self.id(id, taken));
+        let channel = self.sheet.need(&step.channel, "channel", "channel = \"email\"", owner);
+        let hidden = self.known.channels_hidden;
+        let channel = channel.filter(|name| !hidden || self.known.channels.contains_key(&name.value));
+        let channel = channel.and_then(|name| find(self.sheet, &CHANNEL, name, &self.known.channels));
+        let name = self.sheet.need(&step.template, "template", "template = \"newsletter\"", owner);
+        let template = name.and_then(|name| find(self.sheet, &TEMPLATE, name, &self.known.templates));
+        if let (Some(name), Some(template), Some(channel)) = (name, template, channel) {
+            self.fits(name, template, channel);
+        }
+        let audience = self.audience(step);
+        let message = self.message(step, channel, template);
+        let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
+        let example = "when = { every = \"tuesday 10:00\" }";
+        let when = self.sheet.need(&step.when, "when", example, owner);
+        let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier, to_contacts };
+        let schedule = when.and_then(|when| schedule(&around, when));
+        let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
+        if let Some(id) = step.id.value() {
+            earlier.push(Earlier { id: id.clone(), to_contacts });
+        }
+        Some(Step {
+            id: id?,
+            channel: channel?.id.clone(),
+            template: template?.id.clone(),
+            audience: audience?,
+            message,
+            schedule: schedule?,
+            on_uncertain: on_uncertain(&step.on_uncertain)?,
+            expires: expires?,
+        })
+    }
+
+    fn id(&self, id: &Located<String>, taken: &mut BTreeSet<String>) -> Option<StepId> {
+        if !taken.insert(id.value.clone()) {
+            let message = format!("there are two steps `{}`", id.value);
+            self.sheet.error("twice", id.span.clone(), message, "Give each step a name of its own.");
+            return None;
+        }
+        let help = "Call it something like `mail` or `reminder-2`.";
+        self.sheet.take("bad-name", &id.span, StepId::parse(id), "this step's id", help)
+    }
+
+    fn audience(&self, step: &StepFile) -> Option<AudienceId> {
+        match &step.audience {
+            Field::Absent => self.audience.cloned(),
+            Field::Bad => None,
+            Field::Here(name) => {
+                find(self.sheet, &AUDIENCE, name, &self.known.audiences).map(|audience| audience.id.clone())
+            }
+        }
+    }
+
+    fn message(
+        &self,
+        step: &Located<StepFile>,
+        channel: Option<&Channel>,
+        template: Option<&Template>,
+    ) -> super::Message {
+        let own = step.message.value().map(|file| self.override_of(file)).unwrap_or_default();
+        let draft = own.over(self.message);
+        let name = step.id.value().map_or("?", String::as_str);
+        as_said(self.sheet, &draft, &Said { step: name, place: &step.span, channel, template });
+        self.untranslated(name, &own);
+        draft.message()
+    }
+
+    fn override_of(&self, file: &MessageFile) -> Draft {
+        let own = Draft::read(self.sheet, file);
+        as_written(self.sheet, self.known, &own);
+        own
+    }
+
+    /// Tells texts that a step says otherwise, but not in every language of the campaign: readers of the
+    /// others would get the campaign's text.
+    fn untranslated(&self, step: &str, own: &Draft) {
+        for tag in self.message.translations.keys() {
+            let Some(base) = self.message.translations.get(tag) else { continue };
+            let said = own.translations.get(tag);
+            for ((key, text), (_, base)) in own.own.texts().into_iter().zip(base.texts()) {
+                let there = said
+                    .is_some_and(|said| said.texts().iter().any(|(k, text)| *k == key && text.is_given()));
+                if let Some(text) = text.get().filter(|_| base.is_given() && !there) {
+                    let message = format!("step `{step}` says another `{key}`, but not in {tag}");
+                    let help = format!(
+                        "Add it to the step's translations.\"{tag}\"; until then readers of {tag} get the campaign's."
+                    );
+                    self.sheet.warning("not-translated", text.span.clone(), message, help);
+                }
+            }
+        }
+    }
+
+    /// Tells a template that has nothing for the channel.
+    fn fits(&self, name: &Located<String>, template: &Template, channel: &Channel) {
+        let kind = channel.kind.name();
+        let mail = is_mail(&channel.kind);
+        let serves = |role: &TemplateRole| match role {
+            TemplateRole::EmailMjml | TemplateRole::EmailHtml | TemplateRole::EmailMarkdown => mail,
+            TemplateRole::Post => !mail,
+            TemplateRole::Kind(name) => !mail && name == kind,
+            TemplateRole::EmailText | TemplateRole::Shared => false,
+        };
+        let fits = template.files.iter().any(|file| file.language.is_none() && serves(&file.role));
+        if !fits {
+            let wanted = if mail {
+                "email.mjml, email.html or email.md".to_owned()
+            } else {
+                format!("post.md or {kind}.md")
+            };
+            let message = format!(
+                "template `{}` has nothing for channel `{}`, which is of kind {kind}",
+                template.id, channel.id
+            );
+            let help = format!("Add {wanted} to templates/{}.", template.id);
+            self.sheet.error("template-without-channel", name.span.clone(), message, help);
+        }
+    }
+}
+
+fn on_uncertain(field: &Field<OnUncertain>) -> Option<OnUncertain> {
+    match field {
+        Field::Absent => Some(OnUncertain::default()),
+        Field::Bad => None,
+        Field::Here(choice) => Some(choice.value),
+    }
+}

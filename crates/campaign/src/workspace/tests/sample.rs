@@ -1,0 +1,164 @@
+//! Good files become what they say.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::folder::Folder;
+use crate::audience::{Did, Rule, Test, Value};
+use crate::schedule::{CatchUp, Condition, Overlap, Reaction, Trigger, Zone};
+use crate::text::Language;
+use crate::workspace::{ChannelKind, OnUncertain, Per, TemplateRole, Workspace};
+
+const DAY: u64 = 86_400;
+
+fn good() -> (Folder, Workspace) {
+    let folder = Folder::new();
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    (folder, workspace.unwrap())
+}
+
+#[test]
+fn chorus_toml_is_read_with_its_defaults() {
+    let (folder, workspace) = good();
+    let root = std::fs::canonicalize(folder.path()).unwrap();
+    assert_eq!(workspace.root, root);
+    assert_eq!(workspace.brand.language, Language::parse("en").unwrap());
+    assert_eq!(workspace.brand.timezone.iana_name(), Some("Asia/Shanghai"));
+    assert_eq!(workspace.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(workspace.server.public_url.as_str(), "http://127.0.0.1:8080/");
+    let database = format!("sqlite:{}", root.join("data/chorus.db").display());
+    assert_eq!(workspace.database.url.expose(), Ok(database.as_str()));
+    let email = &workspace.channels["email"];
+    assert_eq!((email.connections, email.kind.per()), (8, Per::Contact));
+    assert_eq!(email.cost.as_ref().map(|cost| cost.per_message), Some(1_000));
+    assert_eq!(email.rate.map(|rate| (rate.count, rate.per)), Some((100, Duration::from_secs(1))));
+    let ChannelKind::Outbox { from, .. } = &email.kind else { panic!("{email:?}") };
+    assert_eq!(from.to_string(), "Harbour Coffee <hello@harbour.example>");
+    let ChannelKind::Smtp { url, .. } = &workspace.channels["relay"].kind else { panic!() };
+    assert_eq!(url.expose(), Ok("smtps://news:hunter2@smtp.example.com"));
+    let ChannelKind::Webhook { url, per, .. } = &workspace.channels["team"].kind else { panic!() };
+    assert_eq!((url.expose(), *per), (Ok("https://hooks.example/T0/B0"), Per::Feed));
+    assert!(!format!("{workspace:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_campaign_is_read_whole() {
+    let (_folder, workspace) = good();
+    let campaign = &workspace.campaigns["spring-renewal"];
+    assert_eq!(campaign.file, PathBuf::from("campaigns/spring-renewal.toml"));
+    assert_eq!(campaign.starts.unwrap().to_string(), "2027-02-28T16:00:00Z");
+    assert_eq!(campaign.ends.unwrap().to_string(), "2027-04-30T15:59:59.999Z");
+    assert_eq!(campaign.budget.as_ref().map(|budget| budget.amount), Some(20_000_000_000));
+    assert_eq!(campaign.goal.as_ref().map(|goal| goal.window), Some(Duration::from_secs(14 * DAY)));
+    let [mail, post, reminder] = campaign.steps.as_slice() else { panic!("{:?}", campaign.steps) };
+    assert!(matches!(
+        (&mail.schedule.trigger, &mail.schedule.zone),
+        (Trigger::Cron(_), Zone::Contact { .. })
+    ));
+    assert_eq!((mail.on_uncertain, mail.expires), (OnUncertain::Resend, Duration::from_secs(2 * DAY)));
+    assert_eq!((mail.schedule.catch_up, mail.schedule.overlap), (CatchUp::Latest, Overlap::Skip));
+    assert!(matches!(&post.schedule.trigger, Trigger::At(time) if time.to_string() == "2027-03-02T10:05:00"));
+    assert_eq!(post.on_uncertain, OnUncertain::Hold);
+    assert_eq!(reminder.audience.as_str(), "everyone");
+    assert_eq!(reminder.expires, Duration::from_secs(DAY));
+    assert_eq!((reminder.schedule.catch_up, reminder.schedule.overlap), (CatchUp::All, Overlap::Queue));
+    let Trigger::After { step, delay, condition } = &reminder.schedule.trigger else { panic!() };
+    assert_eq!((step.as_str(), *delay), ("mail", Duration::from_secs(3 * DAY)));
+    assert_eq!(*condition, Some(Condition::Unless(Reaction::Clicked)));
+}
+
+#[test]
+fn a_step_says_what_it_says_and_inherits_the_rest_in_every_language() {
+    let (_folder, workspace) = good();
+    let message = &workspace.campaigns["spring-renewal"].steps[2].message;
+    assert_eq!(message.subject.as_deref(), Some("Last days: {{facts.offer}}"));
+    assert_eq!(message.headline.as_deref(), Some("One free month when you renew"));
+    assert_eq!(message.facts["offer"], "one free month");
+    let chinese = message.in_language(&Language::parse("zh-Hans-CN").unwrap());
+    assert_eq!(chinese.subject, message.subject, "zh-Hans-CN is no longer form of zh-CN");
+    let chinese = message.in_language(&Language::parse("zh").unwrap());
+    assert_eq!(chinese.subject.as_deref(), Some("最后几天"));
+    assert_eq!(chinese.body.as_deref(), Some("{{facts.deadline}}前续费，{{facts.offer}}。"));
+    assert_eq!(chinese.facts["offer"], "送一个月");
+    assert_eq!(chinese.link.as_deref(), Some("https://harbour.example/renew"));
+    assert!(chinese.translations.is_empty());
+}
+
+#[test]
+fn an_audience_is_a_tree_of_rules() {
+    let (_folder, workspace) = good();
+    assert_eq!(workspace.audiences["everyone"].rule, Rule::All(vec![]));
+    let Rule::All(rules) = &workspace.audiences["lapsing-members"].rule else { panic!() };
+    let text = |text: &str| Value::Text(text.to_owned());
+    let attribute = |name: &str, test| Rule::Attribute { name: name.to_owned(), test };
+    let days = |days| Some(Duration::from_secs(days * DAY));
+    let expected = [
+        attribute("tier", Test::In(vec![text("gold"), text("silver")])),
+        Rule::All(vec![
+            attribute("visits", Test::LessThan(Value::Number(40.5))),
+            attribute("visits", Test::AtLeast(Value::Number(3.0))),
+        ]),
+        attribute("joined", Test::LessThan(Value::Date("2026-06-01".to_owned()))),
+        attribute("vip", Test::In(vec![Value::Boolean(true)])),
+        Rule::All(vec![
+            attribute("city", Test::NotIn(vec![text("Shangrao")])),
+            attribute("city", Test::StartsWith("Shang".to_owned())),
+        ]),
+        Rule::Event { name: "purchase".to_owned(), within: days(365), at_least: 2 },
+        Rule::Engagement {
+            campaign: Some(crate::CampaignId::parse("spring-renewal").unwrap()),
+            did: Did::Opened,
+            within: None,
+        },
+        Rule::Audience(crate::AudienceId::parse("everyone").unwrap()),
+        Rule::None(vec![
+            Rule::Event { name: "purchase".to_owned(), within: days(60), at_least: 1 },
+            Rule::Engagement { campaign: None, did: Did::Clicked, within: days(2) },
+        ]),
+    ];
+    assert_eq!(rules.as_slice(), expected);
+}
+
+#[test]
+fn templates_have_their_roles_by_name() {
+    let folder = Folder::new();
+    folder.write("templates/newsletter/email.txt", "").write("templates/newsletter/webhook.json", "{}");
+    folder.write("templates/layouts/letters/main.zh-CN.mjml", "");
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let workspace = workspace.unwrap();
+    let files: Vec<_> = workspace.templates["newsletter"]
+        .files
+        .iter()
+        .map(|file| {
+            (file.path.file_name().unwrap().to_str().unwrap(), file.role.clone(), file.language.is_some())
+        })
+        .collect();
+    assert_eq!(
+        files,
+        [
+            ("email.mjml", TemplateRole::EmailMjml, false),
+            ("email.txt", TemplateRole::EmailText, false),
+            ("email.zh-CN.mjml", TemplateRole::EmailMjml, true),
+            ("post.md", TemplateRole::Post, false),
+            ("webhook.json", TemplateRole::Kind("webhook".to_owned()), false),
+        ]
+    );
+    let shared: Vec<_> = workspace.shared.keys().map(String::as_str).collect();
+    assert_eq!(shared, ["layouts/letters/main.zh-CN", "partials/button"]);
+}
+
+/// The workspace at the root of the repository.
+#[test]
+fn the_sample_workspace_has_no_errors() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let env = |name: &str| match name {
+        "COMMUNITY_WEBHOOK_URL" => Some("https://feed.example/hook".to_owned()),
+        "COMMUNITY_WEBHOOK_SECRET" => Some("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned()),
+        _ => None,
+    };
+    let (workspace, findings) = Workspace::load(&root, &env).unwrap();
+    assert_eq!(findings.to_text(false), "");
+    assert!(workspace.campaigns.len() >= 3);
+}

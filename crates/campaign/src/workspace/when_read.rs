@@ -1,0 +1,248 @@
+//! From `when` as written to a schedule.
+
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::campaign_file::{CatchUpFile, OverlapFile, ReactionFile, WhenFile};
+use super::chorus_read::zone;
+use super::when_time::{self, When};
+use crate::duration;
+use crate::file::nearest::advice;
+use crate::file::{Field, Located, Scalar, Sheet};
+use crate::ids::StepId;
+use crate::schedule::{
+    self, CatchUp, Condition, Cron, CronError, Overlap, Reaction, Schedule, Trigger, Zone,
+};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// An earlier step of the campaign.
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    pub(super) id: String,
+    /// Whether it goes to contacts, as far as that is known.
+    pub(super) to_contacts: Option<bool>,
+}
+
+/// What reading a `when` needs besides it.
+pub(super) struct Around<'a> {
+    pub(super) sheet: &'a Sheet,
+    /// The brand's zone.
+    pub(super) zone: &'a TimeZone,
+    /// The steps above this one.
+    pub(super) earlier: &'a [Earlier],
+    /// Whether this step goes to contacts, as far as that is known.
+    pub(super) to_contacts: Option<bool>,
+}
+
+/// The schedule; `None` if it has errors.
+pub(super) fn schedule(around: &Around<'_>, when: &Located<WhenFile>) -> Option<Schedule> {
+    let sheet = around.sheet;
+    let zone = zone_of(around, when);
+    let trigger = trigger(around, when, zone.as_ref());
+    let window = duration_or(sheet, "catch_up_window", &when.catch_up_window, HOUR);
+    let catch_up = or_default(&when.catch_up, |catch_up| match catch_up {
+        CatchUpFile::Latest => CatchUp::Latest,
+        CatchUpFile::Skip => CatchUp::Skip,
+        CatchUpFile::All => CatchUp::All,
+    });
+    let overlap = or_default(&when.overlap, |overlap| match overlap {
+        OverlapFile::Skip => Overlap::Skip,
+        OverlapFile::Queue => Overlap::Queue,
+    });
+    Some(Schedule {
+        trigger: trigger?,
+        zone: zone?,
+        catch_up: catch_up?,
+        catch_up_window: window?,
+        overlap: overlap?,
+    })
+}
+
+fn or_default<T: Copy, U: Default>(field: &Field<T>, read: impl Fn(T) -> U) -> Option<U> {
+    match field {
+        Field::Absent => Some(U::default()),
+        Field::Bad => None,
+        Field::Here(value) => Some(read(value.value)),
+    }
+}
+
+/// A length of time, or what it is when nothing is said.
+pub(super) fn duration_or(
+    sheet: &Sheet,
+    key: &str,
+    field: &Field<String>,
+    default: Duration,
+) -> Option<Duration> {
+    match field {
+        Field::Absent => Some(default),
+        Field::Bad => None,
+        Field::Here(text) => {
+            let help = "Write it like `90m`, `36h` or `3d`.";
+            sheet.take("bad-duration", &text.span, duration::parse(text), &format!("`{key}`"), help)
+        }
+    }
+}
+
+fn zone_of(around: &Around<'_>, when: &WhenFile) -> Option<Zone> {
+    let name = match &when.timezone {
+        Field::Absent => return Some(Zone::Fixed(around.zone.clone())),
+        Field::Bad => return None,
+        Field::Here(name) => name,
+    };
+    match name.as_str() {
+        "brand" => Some(Zone::Fixed(around.zone.clone())),
+        "contact" if around.to_contacts == Some(false) => {
+            let help = "Leave `timezone` out for the brand's, or name one such as `Asia/Shanghai`.";
+            let message = "this channel speaks to its feed, which is in no contact's time zone";
+            around.sheet.error("feed-without-zone", name.span.clone(), message, help);
+            None
+        }
+        "contact" => Some(Zone::Contact { fallback: around.zone.clone() }),
+        _ => zone(around.sheet, name, &["brand", "contact"]).map(Zone::Fixed),
+    }
+}
+
+fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -> Option<Trigger> {
+    let given = [when.cron.is_given(), when.every.is_given(), when.at.is_given(), when.after.is_given()];
+    match given.into_iter().filter(|given| *given).count() {
+        1 => {}
+        0 => {
+            let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, or after = \"mail\" with delay = \"3d\".";
+            around.sheet.error("missing-trigger", when.span.clone(), "`when` does not say when", help);
+            return None;
+        }
+        _ => {
+            let help = "Keep one of `cron`, `every`, `at` and `after`; a second time is a second step.";
+            around.sheet.error(
+                "too-many-triggers",
+                when.span.clone(),
+                "`when` says more than one time",
+                help,
+            );
+            return None;
+        }
+    }
+    if !when.after.is_given() {
+        refuse_after_keys(around.sheet, when);
+    }
+    match when.value {
+        _ if when.cron.is_given() => cron(around.sheet, when.cron.get()?, Cron::parse).map(Trigger::Cron),
+        _ if when.every.is_given() => {
+            cron(around.sheet, when.every.get()?, schedule::every).map(Trigger::Cron)
+        }
+        _ if when.at.is_given() => at(around.sheet, when.at.get()?, zone).map(Trigger::At),
+        _ => after(around, when),
+    }
+}
+
+fn refuse_after_keys(sheet: &Sheet, when: &WhenFile) {
+    let keys = [
+        ("delay", when.delay.is_given(), when.delay.span()),
+        ("unless", when.unless.is_given(), when.unless.span()),
+        ("if", when.r#if.is_given(), when.r#if.span()),
+    ];
+    for (key, _, span) in keys.into_iter().filter(|(_, given, _)| *given) {
+        let message = format!("`{key}` has a meaning only beside `after`");
+        sheet.error("useless-key", span, message, "Leave it out, or say `after = \"…\"` in place of a time.");
+    }
+}
+
+fn cron(sheet: &Sheet, text: &Located<String>, read: fn(&str) -> Result<Cron, CronError>) -> Option<Cron> {
+    read(text)
+        .map_err(|error| {
+            sheet.error("bad-schedule", sheet.inside(text, error.span.clone()), error.to_string(), &error.fix)
+        })
+        .ok()
+}
+
+/// A wall-clock time in the schedule's zone.
+fn at(sheet: &Sheet, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
+    let help = "Write a date and time, such as `at = 2027-03-02T10:05:00`.";
+    let when = at.as_date().ok_or("it is not a date and time").and_then(when_time::parse);
+    match (sheet.take("bad-date", &at.span, when, "`at`", help)?, zone?) {
+        (When::Local(time), _) => Some(time),
+        (When::Instant(instant), Zone::Fixed(zone)) => Some(zone.to_datetime(instant)),
+        (When::Instant(_), Zone::Contact { .. }) => {
+            let message = "`at` has an offset, and `timezone = \"contact\"` means each contact's own";
+            sheet.error("two-zones", at.span.clone(), message, "Leave the offset or the `timezone` out.");
+            None
+        }
+        (When::Day(_), _) => {
+            sheet.error("bad-date", at.span.clone(), "`at` has a date, but no time", help);
+            None
+        }
+    }
+}
+
+fn after(around: &Around<'_>, when: &Located<WhenFile>) -> Option<Trigger> {
+    let sheet = around.sheet;
+    let step = when.after.get().and_then(|name| earlier(around, name));
+    let delay = sheet.need(&when.delay, "delay", "delay = \"3d\"", Some(&when.span));
+    let help = "Write it like `90m`, `36h` or `3d`.";
+    let delay =
+        delay.and_then(|text| sheet.take("bad-duration", &text.span, duration::parse(text), "`delay`", help));
+    if when.if_and_unless() {
+        let message = "`if` and `unless` cannot stand together";
+        sheet.error("too-many-conditions", when.r#if.span(), message, "Keep one of them.");
+    }
+    let condition = condition(around, when);
+    Some(Trigger::After { step: step?, delay: delay?, condition: condition? })
+}
+
+impl WhenFile {
+    fn if_and_unless(&self) -> bool {
+        self.r#if.is_given() && self.unless.is_given()
+    }
+}
+
+fn condition(around: &Around<'_>, when: &WhenFile) -> Option<Option<Condition>> {
+    let (field, make): (_, fn(Reaction) -> Condition) =
+        if when.r#if.is_given() { (&when.r#if, Condition::If) } else { (&when.unless, Condition::Unless) };
+    if let (Some(span), Some(false)) = (field.span(), around.to_contacts) {
+        let message = "this channel speaks to its feed, and a feed neither opens nor clicks";
+        around.sheet.error(
+            "feed-with-condition",
+            span,
+            message,
+            "Leave the condition out, or choose a channel to contacts.",
+        );
+        return None;
+    }
+    match field {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Here(reaction) => Some(Some(make(match reaction.value {
+            ReactionFile::Opened => Reaction::Opened,
+            ReactionFile::Clicked => Reaction::Clicked,
+            ReactionFile::Converted => Reaction::Converted,
+        }))),
+    }
+}
+
+/// The step that `after` names: one above this one that goes to contacts.
+fn earlier(around: &Around<'_>, name: &Located<String>) -> Option<StepId> {
+    let sheet = around.sheet;
+    match around.earlier.iter().find(|step| step.id == name.value) {
+        Some(Earlier { to_contacts: Some(false), .. }) => {
+            let message = format!("step `{}` speaks to a feed: nobody in particular gets it", name.value);
+            sheet.error(
+                "after-feed",
+                name.span.clone(),
+                message,
+                "Name a step that goes to contacts, or use `at`.",
+            );
+            None
+        }
+        Some(step) => StepId::parse(&step.id).ok(),
+        None => {
+            let shown: String = name.chars().take(64).collect();
+            let message = format!("there is no step `{shown}` above this one");
+            let help = advice(name, "steps above", around.earlier.iter().map(|step| step.id.as_str()));
+            sheet.error("unknown-step", name.span.clone(), message, help);
+            None
+        }
+    }
+}
