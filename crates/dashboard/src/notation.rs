@@ -1,6 +1,7 @@
 //! How numbers, money and times are written on pages.
 
 use insight::{Interval, MICROS, Micros, Proportion};
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -53,20 +54,25 @@ pub(crate) fn rate(proportion: Proportion) -> String {
 
 /// `CNY 12,300.50`; amounts below one cent keep the digits they need.
 pub(crate) fn money(micros: Micros, currency: &str) -> String {
+    format!("{currency} {}", amount(micros, currency))
+}
+
+/// `12,300.50`, for where the currency stands apart.
+pub(crate) fn amount(micros: Micros, currency: &str) -> String {
     let sign = if micros < 0 { "−" } else { "" };
-    format!("{currency} {sign}{}", amount(micros.unsigned_abs(), currency))
+    format!("{sign}{}", digits(micros.unsigned_abs(), currency))
 }
 
 /// Digits after the point, by ISO 4217: none where a currency has no cents.
-fn amount(micros: u64, currency: &str) -> String {
+fn digits(micros: u64, currency: &str) -> String {
     let unit = MICROS.unsigned_abs();
     let whole = |value: u64| number(i64::try_from(value).unwrap_or(i64::MAX));
     if matches!(currency, "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF") && micros >= unit {
         return whole(micros.saturating_add(unit / 2) / unit);
     }
     if micros < unit && !micros.is_multiple_of(unit / 100) {
-        let digits = format!("{micros:06}");
-        return format!("0.{}", digits.trim_end_matches('0'));
+        let fraction = format!("{micros:06}");
+        return format!("0.{}", fraction.trim_end_matches('0'));
     }
     let cents = micros.saturating_add(unit / 200) / (unit / 100);
     format!("{}.{:02}", whole(cents / 100), cents % 100)
@@ -98,6 +104,12 @@ impl Times {
     /// `Tue 2 Mar, 10:00`, with the year when it is another one.
     pub(crate) fn minute(&self, millis: i64) -> String {
         self.written(millis, "%a %-d %b, %H:%M", "%a %-d %b %Y, %H:%M")
+    }
+
+    /// A time where each contact is, written like [`Self::minute`].
+    pub(crate) fn civil(&self, at: DateTime) -> String {
+        let same = at.year() == self.now.to_zoned(self.zone.clone()).year();
+        at.strftime(if same { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" }).to_string()
     }
 
     /// `Tue 2 Mar, 10:00:07`.

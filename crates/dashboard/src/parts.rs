@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use campaign::{CampaignId, Diagnostics, Workspace};
+use campaign::{CampaignId, Diagnostics, Moment, Workspace};
 use insight::{Counts, Figures, Proportion};
+use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use store::{Run, RunState};
@@ -101,7 +102,10 @@ impl Scene {
                         step: step.id.to_string(),
                         channel: step.channel.to_string(),
                         at: occurrence.instant.as_millisecond(),
-                        until: occurrence.until.as_millisecond(),
+                        local: match occurrence.moment {
+                            Moment::Instant(_) => None,
+                            Moment::Local(at) => Some(at),
+                        },
                     });
                 }
             }
@@ -125,29 +129,40 @@ pub(crate) struct Upcoming {
     pub(crate) channel: String,
     /// When it starts.
     pub(crate) at: i64,
-    /// When the last contact falls due; `at` unless everybody's own clock counts.
-    pub(crate) until: i64,
+    /// The time where each contact is, if that is what counts.
+    pub(crate) local: Option<DateTime>,
 }
 
 /// A list of firings to come, or what to do when there are none.
 pub(crate) fn upcoming_list(upcoming: &[Upcoming], times: &Times, named: bool) -> Markup {
     html! {
         @if upcoming.is_empty() {
-            p.empty { (words::NOTHING_NEXT) }
+            p.empty { (text(words::NOTHING_NEXT)) }
         } @else {
             ol.upcoming {
                 @for next in upcoming {
                     li {
-                        (time(times, next.at))
+                        @match next.local {
+                            Some(at) => { time datetime=(at) { (times.civil(at)) } }
+                            None => { (time(times, next.at)) }
+                        }
                         span.distance { (times.distance(next.at)) }
                         span.what {
                             @if named { a href={ "/campaigns/" (next.campaign) } { (next.title) } " " }
-                            span.quiet { (words::step_on_channel(&next.step, &next.channel)) }
-                            @if next.until > next.at { span.quiet { " " (words::EACH_OWN_TIME) } }
+                            span.quiet { (words::step_on_channel(&next.step, &next.channel, next.local.is_some())) }
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// A text in which `backticks` mark what is typed or stands in a file.
+pub(crate) fn text(text: &str) -> Markup {
+    html! {
+        @for (index, part) in text.split('`').enumerate() {
+            @if index % 2 == 1 { code { (part) } } @else { (part) }
         }
     }
 }
@@ -198,38 +213,43 @@ pub(crate) fn state_badge(state: RunState) -> Markup {
     html! { span class=(class) { (words::run_state(state)) } }
 }
 
-/// Runs as a table; `named` shows which campaign each is of.
+/// Runs as a table, which the style sheet turns into blocks on a telephone; `named` shows which campaign each
+/// is of. The roles are said because blocks would lose them.
 pub(crate) fn run_table(runs: &[Run], scene: &Scene, named: bool) -> Markup {
+    let names = [words::RUN, words::CAMPAIGN, words::STEP, words::WHEN, words::STATE, words::PROGRESS];
+    let numbers = [words::SENT, words::FAILED, words::LEFT_OUT];
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(words::RUNS) {
-            table {
-                thead { tr {
-                    th scope="col" { (words::RUN) }
-                    @if named { th scope="col" { (words::CAMPAIGN) } }
-                    th scope="col" { (words::STEP) }
-                    th scope="col" { (words::WHEN) }
-                    th scope="col" { (words::STATE) }
-                    th scope="col" { (words::PROGRESS) }
-                    th.num scope="col" { (words::SENT) }
-                    th.num scope="col" { (words::FAILED) }
-                    th.num scope="col" { (words::LEFT_OUT) }
-                } }
-                tbody {
-                    @for run in runs {
-                        @let link = |state: &str| format!("/runs/{}?state={state}", run.id);
-                        tr {
-                            th scope="row" { a href={ "/runs/" (run.id) } { (words::run_name(run.id.0)) } }
-                            @if named { td { a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) } } }
-                            td { (run.step) " " span.quiet { (run.channel) } }
-                            td { (time(&scene.times, run.instant)) }
-                            td { (state_badge(run.state)) }
-                            td { (bar(progress(run), words::PROGRESS)) }
-                            td.num { (linked(tallied(run, "sent"), &link("sent"))) }
-                            td.num { (linked(tallied(run, "failed"), &link("failed"))) }
-                            td.num { (linked(tallied(run, "suppressed"), &link("suppressed"))) }
-                        }
+        div.scroll.stack tabindex="0" role="region" aria-label=(words::RUNS) {
+            table role="table" {
+                thead role="rowgroup" { tr role="row" {
+                    @for name in names.into_iter().filter(|name| named || *name != words::CAMPAIGN) {
+                        th role="columnheader" scope="col" { (name) }
                     }
+                    @for name in numbers { th.num role="columnheader" scope="col" { (name) } }
+                } }
+                tbody role="rowgroup" { @for run in runs { (run_row(run, scene, named)) } }
+            }
+        }
+    }
+}
+
+fn run_row(run: &Run, scene: &Scene, named: bool) -> Markup {
+    let link = |state: &str| format!("/runs/{}?state={state}#deliveries", run.id);
+    let counts = [("sent", words::SENT), ("failed", words::FAILED), ("suppressed", words::LEFT_OUT)];
+    html! {
+        tr role="row" {
+            th role="rowheader" scope="row" { a href={ "/runs/" (run.id) } { (words::run_name(run.id.0)) } }
+            @if named {
+                td role="cell" data-label=(words::CAMPAIGN) {
+                    a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) }
                 }
+            }
+            td role="cell" data-label=(words::STEP) { span { (run.step) " " span.quiet { (run.channel) } } }
+            td role="cell" data-label=(words::WHEN) { (time(&scene.times, run.instant)) }
+            td role="cell" data-label=(words::STATE) { (state_badge(run.state)) }
+            td role="cell" data-label=(words::PROGRESS) { (bar(progress(run), words::PROGRESS)) }
+            @for (state, name) in counts {
+                td.num role="cell" data-label=(name) { (linked(tallied(run, state), &link(state))) }
             }
         }
     }
@@ -264,18 +284,19 @@ pub(crate) fn rate_line(rate: Proportion, base: &str) -> Markup {
 
 /// Amounts by currency, one below the other; a dash where there is nothing.
 pub(crate) fn amounts<'a>(amounts: impl IntoIterator<Item = (&'a String, i64)>) -> Markup {
-    let written: Vec<String> = amounts
-        .into_iter()
-        .filter(|(_, micros)| *micros != 0)
-        .map(|(currency, micros)| notation::money(micros, currency))
-        .collect();
+    let known: Vec<_> = amounts.into_iter().filter(|(_, micros)| *micros != 0).collect();
     html! {
-        @if written.is_empty() { span.quiet { (words::NONE) } }
-        @for (index, amount) in written.iter().enumerate() {
+        @if known.is_empty() { span.quiet { (words::NONE) } }
+        @for (index, (currency, micros)) in known.into_iter().enumerate() {
             @if index > 0 { br; }
-            span.money { (amount) }
+            (money(micros, currency))
         }
     }
+}
+
+/// An amount, its currency set small.
+pub(crate) fn money(micros: i64, currency: &str) -> Markup {
+    html! { span.money { span.unit { (currency) } " " (notation::amount(micros, currency)) } }
 }
 
 /// Return on investment by currency; a dash where it cannot be said.

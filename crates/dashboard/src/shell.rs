@@ -146,7 +146,7 @@ pub(crate) fn bare(title: &str, help: &str) -> Markup {
             main.bare #content {
                 (mark())
                 h1 { (title) }
-                p.lead { (help) }
+                p.lead { (crate::parts::text(help)) }
                 p { a.button href="/" { (words::TO_OVERVIEW) } }
             }
         },

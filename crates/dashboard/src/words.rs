@@ -267,12 +267,11 @@ pub(crate) const STAGE: &str = "Stage";
 pub(crate) const BY_CHANNEL: &str = "By campaign and channel";
 pub(crate) const RATES_NOTE: &str = "A rate is a share of messages delivered where the other side reports \
      deliveries, else of messages sent. Opens and clicks are first ones by people; mail scanners and other \
-     machines are counted apart. A post on a feed has no known number of readers, so it has no rates.";
+     machines are counted apart. The range in brackets holds the true rate 95 times of 100. A post on a feed has no known number of readers, so it has no rates.";
 pub(crate) const EVERY_CLICK: &str = "every click";
 pub(crate) const NEXT: &str = "What comes next";
 pub(crate) const NOTHING_NEXT: &str = "No step is scheduled for the next 30 days. Give a step a `when` in its \
      campaign's file; `chorus plan` shows what it would do.";
-pub(crate) const EACH_OWN_TIME: &str = "at each contact's own time";
 pub(crate) const RECENT: &str = "Latest runs";
 pub(crate) const RUNS: &str = "Runs";
 pub(crate) const RUN: &str = "Run";
@@ -348,8 +347,9 @@ pub(crate) const fn buckets(period: Period) -> &'static str {
     }
 }
 
-pub(crate) fn step_on_channel(step: &str, channel: &str) -> String {
-    format!("{step} on {channel}")
+pub(crate) fn step_on_channel(step: &str, channel: &str, own_clock: bool) -> String {
+    let clock = if own_clock { ", by each contact's own clock" } else { "" };
+    format!("{step} on {channel}{clock}")
 }
 
 pub(crate) fn run_name(id: i64) -> String {
@@ -361,11 +361,11 @@ pub(crate) fn of(whole: &str) -> String {
 }
 
 pub(crate) fn interval(range: &str) -> String {
-    format!("({range} at 95% confidence)")
+    format!("(95%: {range})")
 }
 
 pub(crate) fn no_rate(base: &str) -> String {
-    format!("nothing {base} to be a share of")
+    format!("no rate: nothing {base} yet")
 }
 
 // A campaign.
@@ -540,7 +540,7 @@ pub(crate) const OUTBOX_QUESTION: &str = "What did they get, exactly?";
 pub(crate) const OUTBOX_LEAD: &str = "Messages of channels of the kind “outbox”: kept here, word for word, \
      instead of being sent.";
 pub(crate) const OUTBOX_EMPTY: &str = "The outbox is empty";
-pub(crate) const OUTBOX_CHANNEL: &str = "Only a channel with kind = \"outbox\" in chorus.toml keeps its \
+pub(crate) const OUTBOX_CHANNEL: &str = "Only a channel with `kind = \"outbox\"` in chorus.toml keeps its \
      messages here.";
 pub(crate) const OUTBOX_SEND: &str = "Then `chorus send CAMPAIGN --to you@example.com` puts one in.";
 pub(crate) const TO: &str = "To";
@@ -554,3 +554,7 @@ pub(crate) const HEADERS: &str = "Headers";
 pub(crate) const SOURCE: &str = "Source";
 pub(crate) const SAVE: &str = "Save as a file";
 pub(crate) const CUT: &str = "\n… the rest is in the file.";
+
+pub(crate) fn with_count(name: &str, count: i64) -> String {
+    format!("{name} {}", number(count))
+}

@@ -33,7 +33,7 @@ pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
         }
         section #runs {
             h2 { (words::RUNS) }
-            @if page.runs.is_empty() { p.empty { (words::no_runs(&page.id)) } }
+            @if page.runs.is_empty() { p.empty { (parts::text(&words::no_runs(&page.id))) } }
             @else { (parts::run_table(&page.runs, scene, false)) }
             @if page.has_outbox {
                 p.more { a href={ "/outbox?campaign=" (page.id) } { (words::SEE_MESSAGES) } }
@@ -142,7 +142,7 @@ fn step_card(page: &CampaignPage, step: &Step) -> Markup {
         li.step {
             div.step-head {
                 h3 { (step.id) }
-                p { (words::sentence(&step.schedule.describe())) }
+                p { (parts::text(&words::sentence(&step.schedule.describe()))) }
                 p.quiet {
                     (words::step_facts(step.channel.as_str(), step.template.as_str(), step.audience.as_str()))
                 }

@@ -6,7 +6,6 @@ use store::{Contact, DeliveryRow, DeliveryState, EventKind, EventRow};
 
 use super::timeline::What;
 use super::{ContactList, ContactPage};
-use crate::notation;
 use crate::parts::{self, Scene};
 use crate::words;
 
@@ -24,7 +23,7 @@ pub(super) fn list(list: &ContactList) -> Markup {
             @if let Some(missed) = &list.missed { p.notice role="status" { (words::nobody_has(missed)) } }
         }
         @if list.contacts.is_empty() {
-            section.empty { h2 { (words::NOBODY_YET) } ol { li { (words::IMPORT_CONTACTS) } } }
+            section.empty { h2 { (words::NOBODY_YET) } ol { li { (parts::text(words::IMPORT_CONTACTS)) } } }
         } @else {
             section aria-label=(words::NAV_CONTACTS) {
                 div.scroll tabindex="0" role="region" aria-label=(words::NAV_CONTACTS) {
@@ -121,7 +120,7 @@ fn timeline(page: &ContactPage, scene: &Scene) -> Markup {
     html! {
         section.timeline {
             h2 { (words::TIMELINE) }
-            @if page.timeline.is_empty() { p.empty { (words::NOTHING_HAPPENED) } }
+            @if page.timeline.is_empty() { p.empty { (parts::text(words::NOTHING_HAPPENED)) } }
             ol {
                 @for entry in &page.timeline {
                     li.(class(&entry.what)) {
@@ -190,7 +189,7 @@ fn happened(event: &EventRow, scene: &Scene) -> Markup {
             strong { (what) @if let Some(name) = &event.name { " “" (name) "”" } }
             @if let (Some(campaign), Some(step)) = (&event.campaign, &event.step) { " " (of_campaign(campaign, step, scene)) }
             @if let (Some(value), Some(currency)) = (event.value_micros, &event.currency) {
-                " " span.money { (notation::money(value, currency)) }
+                " " (parts::money(value, currency))
             }
         }
         @if let Some(url) = &event.url { p.quiet { (url) } }

@@ -16,7 +16,7 @@ pub(super) fn list(outbox: &Outbox, scene: &Scene) -> Markup {
             (filters(outbox, scene))
         }
         @if outbox.messages.is_empty() {
-            section.empty { h2 { (words::OUTBOX_EMPTY) } ol { li { (words::OUTBOX_CHANNEL) } li { (words::OUTBOX_SEND) } } }
+            section.empty { h2 { (words::OUTBOX_EMPTY) } ol { li { (parts::text(words::OUTBOX_CHANNEL)) } li { (parts::text(words::OUTBOX_SEND)) } } }
         } @else {
             section aria-label=(words::NAV_OUTBOX) {
                 ol.mailbox {

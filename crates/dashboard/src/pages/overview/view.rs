@@ -27,9 +27,9 @@ pub(super) fn page(overview: &Overview, scene: &Scene) -> Markup {
         div.headline {
             h1 { (words::OVERVIEW_QUESTION) }
             p.lead { (lead(earned)) }
+            (notice(scene))
             (periods(earned.period))
         }
-        (notice(scene))
         (tiles(earned))
         (live(overview, scene))
         @if earned.all.counts.is_empty() {
@@ -124,7 +124,7 @@ fn money_tile(earned: &Earned, period: &str) -> Markup {
             h2 { (words::REVENUE_TILE) }
             @if figures.money.is_empty() { p.figure.quiet { (words::NONE) } }
             @for (currency, money) in &figures.money {
-                p.figure { a href="#channels" { (notation::money(money.revenue, currency)) } }
+                p.figure { a href="#channels" { (parts::money(money.revenue, currency)) } }
                 p.base { (words::against(&notation::money(money.cost, currency), money.roi.map(notation::signed_percent))) }
             }
             @if let Some(cost) = &figures.cost_per_conversion {
@@ -154,9 +154,9 @@ fn nothing_yet(overview: &Overview, scene: &Scene) -> Markup {
         section.empty {
             h2 { (words::NOTHING_YET) }
             ol {
-                @if scene.workspace().campaigns.is_empty() { li { (words::WRITE_A_CAMPAIGN) } }
-                @if overview.contacts == 0 { li { (words::IMPORT_CONTACTS) } }
-                li { (words::SEND_A_TEST) }
+                @if scene.workspace().campaigns.is_empty() { li { (parts::text(words::WRITE_A_CAMPAIGN)) } }
+                @if overview.contacts == 0 { li { (parts::text(words::IMPORT_CONTACTS)) } }
+                li { (parts::text(words::SEND_A_TEST)) }
             }
         }
     }
@@ -336,12 +336,12 @@ fn findings(scene: &Scene) -> Markup {
         @if !findings.is_empty() {
             section #findings {
                 h2 { (words::FINDINGS) }
-                p.quiet { (words::FINDINGS_MORE) }
+                p.quiet { (parts::text(words::FINDINGS_MORE)) }
                 ul.findings {
                     @for finding in findings.iter() {
                         li.error[finding.severity == Severity::Error] {
-                            p { strong { (words::severity(finding.severity)) } " " (finding.message) }
-                            @if let Some(help) = &finding.help { p { (help) } }
+                            p { strong { (words::severity(finding.severity)) } " " (parts::text(&finding.message)) }
+                            @if let Some(help) = &finding.help { p { (parts::text(help)) } }
                             p.quiet { code { (finding.file.display()) } }
                         }
                     }

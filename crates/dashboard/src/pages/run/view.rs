@@ -1,7 +1,7 @@
 //! How a run's page looks.
 
 use maud::{Markup, html};
-use store::{ContactId, DeliveryRow, Run, RunState};
+use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState};
 
 use super::{Filter, RunPage, STATES};
 use crate::notation::number;
@@ -180,13 +180,26 @@ fn filters(page: &RunPage) -> Markup {
             a href={ (filter.path(page.run.id)) "#deliveries" } aria-current=[(filter == page.filter).then_some("true")] { (name) }
         }
     };
+    let open = page.run.finished_at.is_none();
     html! {
         nav.periods aria-label=(words::FILTER) {
             (entry(Filter::All, words::ALL))
-            @for (state, _) in STATES { (entry(Filter::State(state), words::delivery_state(state))) }
-            (entry(Filter::Repeated, words::tally("repeat")))
+            @for (state, name) in STATES {
+                @let (filter, count) = (Filter::State(state), parts::tallied(&page.run, name));
+                @if count > 0 { (entry(filter, &words::with_count(words::delivery_state(state), count))) }
+                @else if filter == page.filter || (open && state_is_open(state)) { (entry(filter, words::delivery_state(state))) }
+            }
+            @let repeats = parts::tallied(&page.run, "repeat");
+            @if repeats > 0 || page.filter == Filter::Repeated {
+                (entry(Filter::Repeated, &words::with_count(words::tally("repeat"), repeats)))
+            }
         }
     }
+}
+
+/// Whether deliveries in this state will leave it by themselves; tallies count only those that have ended.
+const fn state_is_open(state: DeliveryState) -> bool {
+    matches!(state, DeliveryState::Queued | DeliveryState::Sending | DeliveryState::Deferred)
 }
 
 fn pages(page: &RunPage) -> Markup {
