@@ -40,7 +40,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
 
 /// `GET /u/…`: asks, and changes nothing.
 pub(crate) fn ask(brand: &str, status: StatusCode) -> Response {
-    let form = form("unsubscribe", WORDS.ask_button, "");
+    let form = form("unsubscribe", WORDS.ask_button, false);
     answer(status, brand, WORDS.ask_title, WORDS.ask_text, &form)
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn ask(brand: &str, status: StatusCode) -> Response {
 pub(crate) fn done(brand: &str) -> Response {
     let undo = html! {
         p.soft { (WORDS.undo_text) }
-        (form("undo", WORDS.undo_button, "quiet"))
+        (form("undo", WORDS.undo_button, true))
     };
     answer(StatusCode::OK, brand, WORDS.done_title, WORDS.done_text, &undo)
 }
@@ -61,8 +61,8 @@ pub(crate) fn back(brand: &str) -> Response {
 /// The database does not answer: nothing was done. `action` is offered again, if there is one.
 pub(crate) fn busy(brand: &str, action: Option<&str>) -> Response {
     let again = match action {
-        Some("undo") => form("undo", WORDS.undo_button, ""),
-        Some(_) => form("unsubscribe", WORDS.ask_button, ""),
+        Some("undo") => form("undo", WORDS.undo_button, false),
+        Some(_) => form("unsubscribe", WORDS.ask_button, false),
         None => html! {},
     };
     let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -77,10 +77,10 @@ pub(crate) fn lost(brand: &str) -> Response {
 }
 
 /// A button that posts to the page's own address.
-fn form(action: &str, button: &str, class: &str) -> Markup {
+fn form(action: &str, button: &str, quiet: bool) -> Markup {
     html! {
         form method="post" {
-            button class=(class) name="action" value=(action) { (button) }
+            button.quiet[quiet] name="action" value=(action) { (button) }
         }
     }
 }

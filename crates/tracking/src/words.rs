@@ -23,10 +23,10 @@ pub(crate) struct Words {
 pub(crate) const ENGLISH: Words = Words {
     language: "en",
     ask_title: "Unsubscribe from {brand}?",
-    ask_text: "Press the button and {brand} will send you no more messages of this kind.",
+    ask_text: "Press the button and {brand} will send you no more newsletters or offers by e-mail.",
     ask_button: "Unsubscribe",
     done_title: "You are unsubscribed",
-    done_text: "{brand} will send you no more messages of this kind. One that is already on its way may still arrive.",
+    done_text: "{brand} will send you no more newsletters or offers by e-mail. One that is already on its way may still arrive.",
     undo_text: "Was that a mistake? For an hour you can take it back.",
     undo_button: "Keep me subscribed",
     back_title: "You stay subscribed",

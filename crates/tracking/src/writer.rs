@@ -115,20 +115,25 @@ impl Work {
     /// Writes a batch, however long that takes; until the end, when there is one.
     async fn write(&mut self, batch: &[NewEvent]) {
         let mut pause = BACK_OFF.0;
-        loop {
-            match self.store.event_record(batch, self.clock.millis()).await {
-                Ok(_) => return,
-                Err(error) if self.is_over() => {
-                    tracing::error!(%error, events = batch.len(), "opens and clicks are lost");
-                    return;
-                }
-                Err(error) => tracing::warn!(%error, events = batch.len(), "opens and clicks wait"),
+        while !self.is_written(batch).await {
+            if self.is_over() {
+                tracing::error!(events = batch.len(), "opens and clicks are lost");
+                return;
             }
             tokio::select! {
                 () = sleep(pause) => pause = (pause * 2).min(BACK_OFF.1),
                 () = changed(&mut self.ends) => pause = BACK_OFF.0,
             }
         }
+    }
+
+    /// Tries once.
+    async fn is_written(&self, batch: &[NewEvent]) -> bool {
+        let written = self.store.event_record(batch, self.clock.millis()).await;
+        if let Err(error) = &written {
+            tracing::warn!(%error, events = batch.len(), "opens and clicks wait");
+        }
+        written.is_ok()
     }
 
     fn is_over(&self) -> bool {
@@ -155,5 +160,118 @@ async fn ended(ends: &mut watch::Receiver<Option<Instant>>) {
 async fn changed(ends: &mut watch::Receiver<Option<Instant>>) {
     if ends.changed().await.is_err() {
         pending::<()>().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use campaign::OnUncertain;
+    use jiff::Timestamp;
+    use store::{AddressKind, ContactId, DeliveryId, EventKind, NewContact, NewRun, Planned, RunId, RunKind};
+
+    use super::*;
+
+    /// What the first contact's delivery of the first run will be called.
+    const DELIVERY: DeliveryId = DeliveryId::new(RunId(1), ContactId(1));
+
+    fn click() -> NewEvent {
+        let (kind, actor) = (EventKind::Clicked, "human".to_owned());
+        NewEvent { kind, delivery: DELIVERY, link: None, occurred_at: 1, actor, detail: None }
+    }
+
+    fn clock() -> Clock {
+        Clock::fixed(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The task's inside, not started.
+    fn work(store: Store) -> (Work, mpsc::Sender<NewEvent>, watch::Sender<Option<Instant>>) {
+        let (queue, events) = mpsc::channel(1);
+        let (end, ends) = watch::channel(None);
+        (Work { store, clock: clock(), events, ends, shed: Arc::default(), told: 0 }, queue, end)
+    }
+
+    async fn clicks(store: &Store) -> usize {
+        store.event_of_contact(ContactId(1), 100).await.unwrap().len()
+    }
+
+    /// Makes the tables, one contact and one run that goes to it.
+    async fn prepare(store: &Store) {
+        store.migrate().await.unwrap();
+        let email = Some("mei@example.org".to_owned());
+        let (external_id, phone, language, timezone, consent) = (None, None, None, None, None);
+        let attributes = serde_json::Map::new();
+        let person = NewContact { external_id, email, phone, language, timezone, consent, attributes };
+        store.contact_upsert(&[person], 0).await.unwrap();
+        let revision = store.revision_put("hash", "spring", "mail", "{}", &[], 0).await.unwrap();
+        let run = NewRun {
+            campaign: "spring".to_owned(),
+            step: "mail".to_owned(),
+            channel: "email".to_owned(),
+            instant: 0,
+            kind: RunKind::Manual,
+            revision_id: revision.id,
+            parent_id: None,
+            condition: None,
+            on_uncertain: OnUncertain::Resend,
+            cost_micros: 0,
+            currency: String::new(),
+            expires_at: 1_000,
+        };
+        let run = store.run_insert(&run, 0).await.unwrap().unwrap();
+        let whom = Planned::One { contact: ContactId(1), address: AddressKind::Email, due_at: 0 };
+        store.run_plan(run, &whom, 0).await.unwrap();
+        assert_eq!(DeliveryId::new(run, ContactId(1)), DELIVERY);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_sheds_and_counts_and_keeps_what_it_has() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        prepare(&store).await;
+        let (intake, writer) = Writer::start(store.clone(), clock(), 2);
+        // The task has not run yet: nothing waits here.
+        for _ in 0..5 {
+            intake.take(click());
+        }
+        assert_eq!(intake.shed(), 3);
+        writer.finish().await;
+        assert_eq!(clicks(&store).await, 2);
+        intake.take(click());
+        assert_eq!(intake.shed(), 4, "what comes after the end is counted too");
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_failed_is_written_when_the_database_is_back() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        let (work, _events, _end) = work(store.clone());
+        let batch = [click()];
+        assert!(!work.is_written(&batch).await, "there are no tables");
+        prepare(&store).await;
+        assert!(work.is_written(&batch).await);
+        assert_eq!(clicks(&store).await, 1);
+    }
+
+    #[tokio::test]
+    async fn a_queue_longer_than_a_batch_is_written_whole() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        prepare(&store).await;
+        let (intake, writer) = Writer::start(store.clone(), clock(), QUEUE);
+        for _ in 0..BATCH + 10 {
+            intake.take(click());
+        }
+        writer.finish().await;
+        let all = i64::try_from(BATCH).unwrap() + 100;
+        assert_eq!(store.event_of_contact(ContactId(1), all).await.unwrap().len(), BATCH + 10);
+    }
+
+    #[tokio::test]
+    async fn it_ends_without_a_database() {
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        store.close().await;
+        tokio::time::pause();
+        let (intake, writer) = Writer::start(store, clock(), 10);
+        intake.take(click());
+        let began = Instant::now();
+        writer.finish().await;
+        assert!(began.elapsed() < GIVE_UP * 2, "it gave up by itself");
     }
 }

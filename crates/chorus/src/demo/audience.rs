@@ -247,3 +247,32 @@ fn purchase(world: &World, client: &Client, of: &Of, recipient: &str, cents: u32
         None => request,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_audience_never_leaves_this_machine() {
+        let ours = |url: &str| is_loopback(&Url::parse(url).unwrap());
+        assert!(ours("http://127.0.0.1:8080") && ours("http://[::1]:8080/"));
+        for elsewhere in [
+            "https://news.harbour.example",
+            "http://127.0.0.1.example",
+            "http://localhost:8080",
+            "http://10.0.0.1",
+            "http://[::ffff:127.0.0.1]",
+            "http://0.0.0.0",
+            "https://127.0.0.1",
+        ] {
+            assert!(!ours(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn neighbouring_messages_do_not_behave_alike() {
+        let seeds: HashSet<u64> = (1..1_000).map(|id| Of::Mail(DeliveryId(id)).seed()).collect();
+        assert_eq!(seeds.len(), 999);
+        assert_ne!(Of::Post("a".to_owned()).seed(), Of::Post("b".to_owned()).seed());
+    }
+}
