@@ -75,21 +75,39 @@ fn card(post: &Post) -> Markup {
                     time datetime=(at) { (at.strftime("%Y-%m-%d %H:%M UTC")) }
                 }
             }
-            @if let Some(title) = said(&post.data, &["title", "headline"]) { p.title { (title) } }
-            @match said(&post.data, &["text", "markdown", "body", "content"]) {
-                Some(text) => p.text { (text) },
-                None => p.text { (post.data.to_string()) },
-            }
-            @if let Some(link) = said(&post.data, &["link", "url"]).filter(|link| is_web(link)) {
-                a href=(link) rel="noreferrer nofollow" { (link) }
-            }
+            (body(&post.data))
         }
     }
 }
 
-/// The first of these fields that is a text.
-fn said<'a>(data: &'a Value, fields: &[&str]) -> Option<&'a str> {
-    fields.iter().find_map(|field| data.get(field)?.as_str()).filter(|text| !text.trim().is_empty())
+/// The text as the platforms show it: line breaks kept, the link short and clickable.
+fn body(data: &Value) -> Markup {
+    let link = said(data, "link").filter(|link| is_web(link));
+    let Some(text) = said(data, "text") else { return html! { p.text { (data.to_string()) } } };
+    let title = said(data, "headline").filter(|title| !text.contains(title));
+    let parts: Vec<&str> = link.map_or_else(|| vec![text], |link| text.split(link).collect());
+    html! {
+        @if let Some(title) = title { p.title { (title) } }
+        p.text {
+            @for (nth, part) in parts.iter().enumerate() {
+                @if let Some(link) = link.filter(|_| nth > 0) { (anchor(link)) }
+                (part)
+            }
+        }
+        @if let Some(link) = link.filter(|_| parts.len() == 1) { p { (anchor(link)) } }
+    }
+}
+
+fn anchor(link: &str) -> Markup {
+    let plain = link.split_once("://").map_or(link, |(_, plain)| plain);
+    let short: String = plain.chars().take(28).collect();
+    let cut = if short.len() < plain.len() { "…" } else { "" };
+    html! { a href=(link) rel="noreferrer nofollow" { (short) (cut) } }
+}
+
+/// A field that is a text.
+fn said<'a>(data: &'a Value, field: &str) -> Option<&'a str> {
+    data.get(field)?.as_str().filter(|text| !text.trim().is_empty())
 }
 
 fn is_web(link: &str) -> bool {
@@ -108,21 +126,31 @@ mod tests {
 
     #[test]
     fn a_post_is_a_card() {
-        let data =
-            json!({ "title": "Spring Tide", "text": "One\nTwo 茶", "link": "https://harbour.example/c" });
+        let link = "http://127.0.0.1:8080/c/abcdefghijklmnopqrstuvwxyzA.abcdefghijklmnopqrstuvwxyzA";
+        let text = format!("Spring Tide\n茶 Choose: {link}\nSoon.");
+        let data = json!({ "headline": "Spring Tide", "text": text, "link": link });
         let card = card(&post(data)).into_string();
         assert!(card.contains("<h2>community</h2>") && card.contains("2027-01-15 08:00 UTC"), "{card}");
-        assert!(
-            card.contains("One\nTwo 茶") && card.contains("href=\"https://harbour.example/c\""),
-            "{card}"
-        );
+        let anchor =
+            format!("<a href=\"{link}\" rel=\"noreferrer nofollow\">127.0.0.1:8080/c/abcdefghijk…</a>");
+        let said = format!("<p class=\"text\">Spring Tide\n茶 Choose: {anchor}\nSoon.</p>");
+        assert!(card.contains(&said), "{card}");
+        assert_eq!(card.matches("Spring Tide").count(), 1, "{card}");
+    }
+
+    #[test]
+    fn a_link_that_the_text_does_not_say_stands_below() {
+        let data = json!({ "headline": "Spring", "text": "Tea", "link": "https://harbour.example/" });
+        let card = card(&post(data)).into_string();
+        assert!(card.contains("<p class=\"title\">Spring</p>"), "{card}");
+        assert!(card.contains("<p><a href=\"https://harbour.example/\""), "{card}");
     }
 
     #[test]
     fn hostile_posts_stay_text() {
         for data in [
             json!({ "text": "<script>alert(1)</script>", "link": "javascript:alert(1)" }),
-            json!({ "title": "<img src=x onerror=alert(1)>" }),
+            json!({ "headline": "<img src=x onerror=alert(1)>", "text": "x" }),
             json!("<svg onload=alert(1)>"),
             json!(null),
         ] {
