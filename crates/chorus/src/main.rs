@@ -1,2 +1,81 @@
-//! chorus.
-fn main() {}
+//! `chorus`: the command line, the configuration, the wiring.
+
+mod commands;
+mod demo;
+mod embedded;
+mod files;
+mod output;
+mod server;
+mod setup;
+mod stage;
+mod time;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::output::Format;
+
+/// One message, every channel, on time, measured.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Options {
+    /// The workspace's folder. Default: this folder or the nearest one above it that has a chorus.toml.
+    #[arg(long, global = true, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+    /// How to print.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(commands::init::Options),
+    Demo(commands::demo::Options),
+    Check(commands::check::Options),
+    Plan(commands::plan::Options),
+    Preview(commands::preview::Options),
+    Send(commands::send::Options),
+    Serve(commands::serve::Options),
+    Runs(commands::runs::Options),
+    Contacts(commands::contacts::Options),
+    Explain(commands::explain::Options),
+    Report(commands::report::Options),
+    Migrate(commands::migrate::Options),
+    Schema(commands::schema::Options),
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    setup::start_logging(matches!(options.command, Command::Serve(_)));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&anyhow::Error::from(error).context("start")),
+    };
+    let result = runtime.block_on(run(options));
+    // A blocking task that hangs must not keep the process alive.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    result.unwrap_or_else(|error| output::fail(&error))
+}
+
+async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let env = setup::Env { workspace: options.workspace, format: options.format };
+    match options.command {
+        Command::Init(options) => commands::init::run(&env, &options),
+        Command::Demo(options) => commands::demo::run(&env, options).await,
+        Command::Check(options) => commands::check::run(&env, &options),
+        Command::Plan(options) => commands::plan::run(&env, &options).await,
+        Command::Preview(options) => commands::preview::run(&env, &options).await,
+        Command::Send(options) => commands::send::run(&env, &options).await,
+        Command::Serve(options) => commands::serve::run(&env, &options).await,
+        Command::Runs(options) => commands::runs::run(&env, &options).await,
+        Command::Contacts(options) => commands::contacts::run(&env, &options).await,
+        Command::Explain(options) => commands::explain::run(&env, &options).await,
+        Command::Report(options) => commands::report::run(&env, &options).await,
+        Command::Migrate(options) => commands::migrate::run(&env, &options).await,
+        Command::Schema(options) => commands::schema::run(&env, &options),
+    }
+}

@@ -1,1 +1,18 @@
-//! scheduler.
+//! Making it happen: schedules become runs, runs become deliveries, deliveries are claimed, rendered, sent and
+//! recorded, and what a crash left is found again.
+//!
+//! An [`Engine`] is one worker. Any number may work on one database: rows are claimed under a lease, and every
+//! write says whose lease it belongs to.
+
+mod engine;
+mod fire;
+mod lane;
+mod pace;
+mod planner;
+mod renderers;
+mod retry;
+mod session;
+
+pub use engine::{Context, Engine, Files, Loaded};
+pub use fire::{FireError, fire, plan};
+pub use retry::retry_delay;

@@ -1,0 +1,126 @@
+//! `chorus contacts export`: everybody, in a form that `import` reads again.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde_json::Value;
+use store::{Consent, Contact, ContactId, Store};
+
+use crate::output::{self, Format};
+use crate::setup::{Env, Opened};
+
+const PAGE: i64 = 5_000;
+const FIXED: [&str; 6] = ["external_id", "email", "phone", "language", "timezone", "consent"];
+
+pub(super) async fn run(env: &Env, opened: &Opened, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let mut to: Box<dyn Write> = match out {
+        Some(path) => Box::new(std::io::BufWriter::new(
+            File::create(path).with_context(|| format!("write {}", path.display()))?,
+        )),
+        None => Box::new(std::io::stdout()),
+    };
+    let count = match env.format {
+        Format::Json => export_json(&opened.store, &mut to).await?,
+        _ => export_csv(&opened.store, &mut to).await?,
+    };
+    to.flush()?;
+    if let Some(path) = out {
+        output::note(format!("{count} contacts in {}", path.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A JSON object on each line.
+async fn export_json(store: &Store, to: &mut dyn Write) -> anyhow::Result<u64> {
+    let mut count = 0;
+    let mut after = ContactId(0);
+    loop {
+        let page = store.contact_page(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(count) };
+        after = last.id;
+        count += page.len() as u64;
+        for contact in &page {
+            serde_json::to_writer(&mut *to, contact)?;
+            to.write_all(b"\n")?;
+        }
+    }
+}
+
+async fn export_csv(store: &Store, to: &mut dyn Write) -> anyhow::Result<u64> {
+    let names = attribute_names(store).await?;
+    let mut writer = csv::Writer::from_writer(to);
+    writer.write_record(FIXED.iter().copied().chain(names.iter().map(String::as_str)))?;
+    let mut count = 0;
+    let mut after = ContactId(0);
+    loop {
+        let page = store.contact_page(after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = last.id;
+        count += page.len() as u64;
+        for contact in &page {
+            writer.write_record(row(contact, &names))?;
+        }
+    }
+    writer.flush()?;
+    Ok(count)
+}
+
+async fn attribute_names(store: &Store) -> anyhow::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    let mut after = ContactId(0);
+    loop {
+        let page = store.contact_page(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(names) };
+        after = last.id;
+        for contact in page {
+            names.extend(contact.attributes.into_iter().map(|(name, _)| name));
+        }
+    }
+}
+
+fn row(contact: &Contact, names: &BTreeSet<String>) -> Vec<String> {
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let consent = if contact.consent == Consent::Yes { "yes" } else { "no" };
+    let mut row = vec![
+        harmless(&text(&contact.external_id)),
+        harmless(&text(&contact.email)),
+        // A phone number starts with a plus sign by its nature and holds nothing but digits.
+        text(&contact.phone),
+        text(&contact.language),
+        text(&contact.timezone),
+        consent.to_owned(),
+    ];
+    row.extend(names.iter().map(|name| contact.attributes.get(name).map_or_else(String::new, cell)));
+    row
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::String(text) => harmless(text),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// A text that a spreadsheet does not run as a formula: an apostrophe stands before `= + - @` and control
+/// characters (OWASP, CSV injection).
+fn harmless(text: &str) -> String {
+    let risky = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
+    if text.starts_with(risky) { format!("'{text}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_formula_is_not_run() {
+        assert_eq!(harmless("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+        assert_eq!(harmless("＝1+1"), "'＝1+1");
+        assert_eq!(harmless("Zhang"), "Zhang");
+    }
+}

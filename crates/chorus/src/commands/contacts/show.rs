@@ -1,0 +1,101 @@
+//! `chorus contacts show`: one person, what they got and what they did.
+
+use std::process::ExitCode;
+
+use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
+
+use crate::output::{self, Format, money, wrong};
+use crate::setup::{Env, Opened};
+use crate::time;
+
+const LISTED: i64 = 100;
+
+pub(super) async fn run(env: &Env, opened: &Opened, address: &str) -> anyhow::Result<ExitCode> {
+    let store = &opened.store;
+    let found = store.contact_find(address).await?;
+    let contact = found.ok_or_else(|| wrong(format!("nobody has the address {address:?}")))?;
+    let deliveries = store.delivery_of_contact(contact.id, LISTED).await?;
+    let events = store.event_of_contact(contact.id, LISTED).await?;
+    let suppression = match &contact.email {
+        Some(email) => store.suppression_get(AddressKind::Email, email).await?,
+        None => None,
+    };
+    if env.format == Format::Json {
+        output::json(&serde_json::json!({
+            "contact": contact, "suppression": suppression, "deliveries": deliveries, "events": events,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    print_contact(&contact, suppression.as_ref())?;
+    print_deliveries(opened, &deliveries)?;
+    print_events(opened, &events)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_contact(contact: &Contact, suppression: Option<&Suppression>) -> anyhow::Result<()> {
+    let mut facts: Vec<(&str, String)> = Vec::new();
+    let known = [
+        ("email", &contact.email),
+        ("phone", &contact.phone),
+        ("external_id", &contact.external_id),
+        ("language", &contact.language),
+        ("timezone", &contact.timezone),
+    ];
+    for (name, value) in known {
+        if let Some(value) = value {
+            facts.push((name, value.clone()));
+        }
+    }
+    facts.push(("consent", format!("{:?}", contact.consent).to_lowercase()));
+    for (name, value) in &contact.attributes {
+        facts.push((name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    }
+    for (name, value) in facts {
+        output::line(format!("{name:<14} {value}"))?;
+    }
+    if let Some(stop) = suppression {
+        output::line(format!("{:<14} {:?}, by {}", "not written to", stop.reason, stop.source))?;
+    }
+    Ok(())
+}
+
+fn print_deliveries(opened: &Opened, deliveries: &[DeliveryRow]) -> anyhow::Result<()> {
+    if deliveries.is_empty() {
+        return output::line("\nNothing was sent to them yet.");
+    }
+    let zone = &opened.workspace().brand.timezone;
+    output::line("\nWhat they got:")?;
+    let row = |row: &DeliveryRow| {
+        vec![
+            row.sent_at.or(row.due_at).map_or_else(String::new, |at| time::show_millis(at, zone)),
+            format!("{}/{}", row.campaign, row.step),
+            row.channel.clone(),
+            format!("{:?}", row.state).to_lowercase(),
+            row.reason.as_deref().map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
+        ]
+    };
+    output::table(&["at", "campaign/step", "channel", "state", "why"], deliveries.iter().map(row).collect())
+}
+
+fn print_events(opened: &Opened, events: &[EventRow]) -> anyhow::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let zone = &opened.workspace().brand.timezone;
+    output::line("\nWhat they did:")?;
+    let row = |event: &EventRow| {
+        let about = event.campaign.as_ref().map_or_else(String::new, |campaign| {
+            format!("{campaign}/{}", event.step.as_deref().unwrap_or_default())
+        });
+        let currency = event.currency.as_deref().unwrap_or_default();
+        vec![
+            time::show_millis(event.occurred_at, zone),
+            event.name.clone().unwrap_or_else(|| format!("{:?}", event.kind).to_lowercase()),
+            about,
+            event.url.clone().unwrap_or_default(),
+            event.value_micros.map_or_else(String::new, |value| money(value, currency)),
+            event.actor.clone(),
+        ]
+    };
+    output::table(&["at", "what", "campaign/step", "link", "value#", "who"], events.iter().map(row).collect())
+}

@@ -1,0 +1,28 @@
+//! `chorus migrate`: bring the database to this version.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use store::Store;
+
+use crate::output::{self, Format, wrong};
+use crate::setup::Env;
+
+/// Bring the database to this version; other commands do it by themselves
+#[derive(Debug, Args)]
+pub(crate) struct Options {}
+
+pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
+    let loaded = env.load()?;
+    let url = loaded.0.database.url.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
+    let store = Store::open(url).await?;
+    let ran = store.migrate().await?;
+    if env.format == Format::Json {
+        output::json(&serde_json::json!({ "database": store.dialect(), "migrations": ran }))?;
+    } else {
+        let what = if ran == 0 { "nothing to do".to_owned() } else { format!("{ran} migrations run") };
+        output::line(format!("{}: {what}", store.dialect()))?;
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}

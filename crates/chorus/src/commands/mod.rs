@@ -1,0 +1,15 @@
+//! One file per command, each with its options and its `run`.
+
+pub(crate) mod check;
+pub(crate) mod contacts;
+pub(crate) mod demo;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod migrate;
+pub(crate) mod plan;
+pub(crate) mod preview;
+pub(crate) mod report;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod send;
+pub(crate) mod serve;

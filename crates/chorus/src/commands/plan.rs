@@ -1,0 +1,197 @@
+//! `chorus plan`: what would run when, to how many, who is left out and why, at what cost.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use campaign::{Campaign, Moment, Per, Step, Trigger, Workspace, schedule};
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use store::{AddressKind, PlanCounts};
+
+use crate::output::{self, Format, money, number};
+use crate::setup::{Env, Opened};
+use crate::time;
+
+/// Show what would run when, to how many, who is left out and why, and what it would cost
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// One campaign; all of them when left out.
+    campaign: Option<String>,
+    /// From when: 2027-03-02, 2027-03-02T10:00, +14d, -7d or now.
+    #[arg(long, default_value = "now", allow_hyphen_values = true)]
+    from: String,
+    /// Until when.
+    #[arg(long, default_value = "+30d", allow_hyphen_values = true)]
+    to: String,
+}
+
+/// How many occurrences of one step are listed.
+const LISTED: usize = 200;
+
+/// One occurrence of one step.
+#[derive(Debug, Serialize)]
+struct Row {
+    campaign: String,
+    step: String,
+    channel: String,
+    /// The first instant at which it falls due for anybody.
+    at: Timestamp,
+    /// The wall-clock time, when it follows each contact's own clock.
+    local: Option<String>,
+    /// What it waits for, of an `after` step.
+    after: Option<String>,
+    audience: Option<String>,
+    counts: PlanCounts,
+    cost_micros: i64,
+    currency: String,
+}
+
+pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
+    let opened = env.open().await?;
+    let workspace = opened.workspace();
+    let (zone, now) = (&workspace.brand.timezone, opened.clock.now());
+    let from = time::parse(&options.from, zone, now)?;
+    let to = time::parse(&options.to, zone, now)?;
+    let campaigns: Vec<&Campaign> = match &options.campaign {
+        Some(name) => vec![opened.campaign(name)?],
+        None => workspace.campaigns.values().collect(),
+    };
+    let mut rows = Vec::new();
+    for campaign in campaigns {
+        rows.extend(rows_of(&opened, campaign, from, to).await?);
+    }
+    rows.sort_by_key(|row| row.at);
+    match env.format {
+        Format::Json => output::json(&serde_json::json!({ "from": from, "to": to, "occurrences": rows }))?,
+        _ => print(workspace, &rows, from, to)?,
+    }
+    opened.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn rows_of(
+    opened: &Opened,
+    campaign: &Campaign,
+    from: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for step in &campaign.steps {
+        let firings = firings(campaign, step, from, to);
+        if firings.is_empty() {
+            continue;
+        }
+        let counts = counts(opened, step).await?;
+        rows.extend(firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts)));
+    }
+    Ok(rows)
+}
+
+/// When a step fires: with the wall-clock time where that is everybody's own, and what it follows.
+struct Firing {
+    at: Timestamp,
+    local: Option<String>,
+    after: Option<String>,
+}
+
+/// What fires between two instants: of an `after` step, what follows the earlier step's firings.
+fn firings(campaign: &Campaign, step: &Step, from: Timestamp, to: Timestamp) -> Vec<Firing> {
+    if let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger {
+        let Some(earlier) = campaign.steps.iter().find(|other| other.id == *parent) else { return Vec::new() };
+        let back = SignedDuration::try_from(*delay).unwrap_or(SignedDuration::MAX);
+        let (from, to) = (from.saturating_sub(back), to.saturating_sub(back));
+        let (Ok(from), Ok(to)) = (from, to) else { return Vec::new() };
+        let follow = |firing: Firing| Firing {
+            at: schedule::after(firing.at, *delay).instant,
+            local: None,
+            after: Some(step.schedule.describe()),
+        };
+        return firings(campaign, earlier, from, to).into_iter().map(follow).collect();
+    }
+    let mut due = step.schedule.occurrences(from, to, LISTED);
+    due.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
+    let firing = |occurrence: campaign::Occurrence| {
+        let local = match occurrence.moment {
+            Moment::Local(wall) => Some(wall.strftime("%a %-d %b %Y %H:%M").to_string()),
+            Moment::Instant(_) => None,
+        };
+        Firing { at: occurrence.instant, local, after: None }
+    };
+    due.into_iter().map(firing).collect()
+}
+
+async fn counts(opened: &Opened, step: &Step) -> anyhow::Result<PlanCounts> {
+    let workspace = opened.workspace();
+    let per = workspace.channels.get(&step.channel).map_or(Per::Contact, |channel| channel.kind.per());
+    if per == Per::Feed {
+        return Ok(PlanCounts { audience: 1, reached: 1, left_out: BTreeMap::new() });
+    }
+    let now = opened.clock.millis();
+    Ok(opened.store.plan_count(&workspace.audiences, &step.audience, AddressKind::Email, now).await?)
+}
+
+fn row(workspace: &Workspace, campaign: &Campaign, step: &Step, firing: Firing, counts: &PlanCounts) -> Row {
+    let channel = workspace.channels.get(&step.channel);
+    let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
+    let cost = channel.and_then(|channel| channel.cost.as_ref());
+    Row {
+        campaign: campaign.id.to_string(),
+        step: step.id.to_string(),
+        channel: step.channel.to_string(),
+        at: firing.at,
+        local: firing.local,
+        after: firing.after,
+        audience: (!feed).then(|| step.audience.to_string()),
+        counts: counts.clone(),
+        cost_micros: cost.map_or(0, |cost| cost.per_message.saturating_mul(counts.reached)),
+        currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
+    }
+}
+
+fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) -> anyhow::Result<()> {
+    let zone = &workspace.brand.timezone;
+    let name = zone.iana_name().unwrap_or("UTC");
+    let span = format!("{} to {} ({name})", time::show(from, zone), time::show(to, zone));
+    if rows.is_empty() {
+        return output::line(format!("Nothing runs from {span}."));
+    }
+    output::line(format!("What runs from {span}:\n"))?;
+    let cells = |row: &Row| {
+        vec![
+            match (&row.local, &row.after) {
+                (Some(local), _) => format!("{local} (each contact's time)"),
+                (None, Some(_)) => format!("{} or later", time::show(row.at, zone)),
+                (None, None) => time::show(row.at, zone),
+            },
+            format!("{}/{}", row.campaign, row.step),
+            row.channel.clone(),
+            row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
+            format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
+            number(row.counts.audience - row.counts.reached),
+            if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
+        ]
+    };
+    let headings = ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "cost#"];
+    output::table(&headings, rows.iter().map(cells).collect())?;
+    print_left_out(rows)
+}
+
+/// Why people are left out, once for each audience.
+fn print_left_out(rows: &[Row]) -> anyhow::Result<()> {
+    let mut told = std::collections::BTreeSet::new();
+    for row in rows {
+        let Some(audience) = &row.audience else { continue };
+        if row.counts.left_out.is_empty() || !told.insert(audience) {
+            continue;
+        }
+        if told.len() == 1 {
+            output::line("\nWho is left out, and why:")?;
+        }
+        let why = row.counts.left_out.iter();
+        let why: Vec<_> =
+            why.map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason))).collect();
+        output::line(format!("  {audience}: {}", why.join(", ")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `chorus report`: what each campaign, step and channel earned; every rate with its base.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use campaign::Per;
+use clap::Args;
+use insight::{Base, Counts, Figures, Proportion};
+use serde::Serialize;
+use store::{RollupFilter, RollupRow};
+
+use crate::output::{self, Format, money, number};
+use crate::setup::{Env, Opened};
+use crate::time;
+
+/// Show what each campaign, step and channel earned
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// One campaign; all of them when left out.
+    campaign: Option<String>,
+    /// What happened from then on: 2027-03-02, 2027-03-02T10:00, -7d.
+    #[arg(long, allow_hyphen_values = true)]
+    from: Option<String>,
+    /// What happened before then.
+    #[arg(long, allow_hyphen_values = true)]
+    to: Option<String>,
+}
+
+/// The figures of one step.
+#[derive(Debug, Serialize)]
+struct Row {
+    campaign: String,
+    step: String,
+    channel: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
+    let opened = env.open().await?;
+    let (zone, now) = (&opened.workspace().brand.timezone, opened.clock.now());
+    let read = |text: &Option<String>| -> anyhow::Result<Option<i64>> {
+        text.as_deref().map(|text| Ok(time::parse(text, zone, now)?.as_millisecond())).transpose()
+    };
+    let filter = RollupFilter {
+        campaign: options.campaign.clone(),
+        from: read(&options.from)?,
+        to: read(&options.to)?,
+        by_hour: false,
+    };
+    let rows = opened.store.rollup_read(&filter).await?;
+    if let (true, Some(name)) = (rows.is_empty(), &options.campaign) {
+        opened.campaign(name)?;
+    }
+    let steps = by_step(&opened, &rows);
+    match env.format {
+        Format::Json => output::json(&json(&steps))?,
+        Format::Csv => print_csv(&steps)?,
+        Format::Text => print(&steps)?,
+    }
+    opened.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn json(steps: &[Row]) -> serde_json::Value {
+    let mut total = Counts::default();
+    for row in steps {
+        total += row.figures.counts.clone();
+    }
+    serde_json::json!({ "steps": steps, "total": Figures::of(&total) })
+}
+
+/// Sums rollups by campaign, step and channel.
+fn by_step(opened: &Opened, rows: &[RollupRow]) -> Vec<Row> {
+    let sums = dashboard::grouped(rows, |row| (row.campaign.clone(), row.step.clone(), row.channel.clone()));
+    let feeds = |channel: &str| {
+        let channel = opened.workspace().channels.get(channel);
+        channel.is_some_and(|channel| channel.kind.per() == Per::Feed)
+    };
+    let row = |((campaign, step, channel), counts): ((String, String, String), Counts)| {
+        let figures = if feeds(&channel) { Figures::of_feed(&counts) } else { Figures::of(&counts) };
+        Row { campaign, step, channel, figures }
+    };
+    sums.into_iter().map(row).collect()
+}
+
+fn print(steps: &[Row]) -> anyhow::Result<()> {
+    if steps.is_empty() {
+        return output::line("Nothing was sent yet. `chorus plan` says what runs next.");
+    }
+    let headings = [
+        "campaign/step",
+        "channel",
+        "sent#",
+        "delivered#",
+        "failed#",
+        "opened#",
+        "clicked#",
+        "converted#",
+        "unsubscribed#",
+        "revenue#",
+        "cost#",
+    ];
+    output::table(&headings, steps.iter().map(cells).collect())?;
+    output::line(format!("\n{}", legend(steps)))
+}
+
+fn cells(row: &Row) -> Vec<String> {
+    let counts = &row.figures.counts;
+    let rates = row.figures.rates.as_ref();
+    let rate = |count: i64, rate: Option<Proportion>| match rate.and_then(Proportion::value) {
+        Some(value) => format!("{} ({:.1} %)", number(count), value * 100.0),
+        None => number(count),
+    };
+    vec![
+        format!("{}/{}", row.campaign, row.step),
+        row.channel.clone(),
+        number(counts.sent),
+        if counts.delivered == 0 { "-".to_owned() } else { number(counts.delivered) },
+        rate(counts.failed, rates.map(|rates| rates.failure)),
+        rate(counts.opened, rates.map(|rates| rates.open)),
+        rate(counts.clicked, rates.map(|rates| rates.click)),
+        rate(counts.converted, rates.map(|rates| rates.conversion)),
+        rate(counts.unsubscribed, rates.map(|rates| rates.unsubscribe)),
+        amounts(&counts.revenue),
+        amounts(&counts.cost),
+    ]
+}
+
+fn amounts(amounts: &BTreeMap<String, i64>) -> String {
+    amounts.iter().map(|(currency, micros)| money(*micros, currency)).collect::<Vec<_>>().join(" + ")
+}
+
+/// What the percentages are of.
+fn legend(steps: &[Row]) -> String {
+    let delivered =
+        steps.iter().any(|row| row.figures.rates.as_ref().is_some_and(|rates| rates.base == Base::Delivered));
+    let base = if delivered { "delivered, where the relay reports it, else of sent" } else { "sent" };
+    let machine: i64 = steps.iter().map(|row| row.figures.counts.machine).sum();
+    format!(
+        "Opens, clicks, conversions and unsubscriptions in % of {base}; failures in % of sent and failed.\n\
+         Each person counts once for a message; {} opens and clicks by machines are left out.",
+        number(machine)
+    )
+}
+
+fn print_csv(steps: &[Row]) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_writer(std::io::stdout());
+    writer.write_record([
+        "campaign", "step", "channel", "sent", "delivered", "failed", "suppressed", "opened", "clicked", "clicks",
+        "machine", "converted", "unsubscribed", "bounced", "complained", "revenue", "cost",
+    ])?;
+    for Row { campaign, step, channel, figures } in steps {
+        let c = &figures.counts;
+        let counts = [
+            c.sent, c.delivered, c.failed, c.suppressed, c.opened, c.clicked, c.clicks, c.machine, c.converted,
+            c.unsubscribed, c.bounced, c.complained,
+        ];
+        let mut record = vec![campaign.clone(), step.clone(), channel.clone()];
+        record.extend(counts.iter().map(ToString::to_string));
+        record.extend([amounts(&c.revenue), amounts(&c.cost)]);
+        writer.write_record(&record)?;
+    }
+    writer.flush()?;
+    Ok(())
+}

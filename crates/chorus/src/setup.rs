@@ -1,0 +1,159 @@
+//! From the command line and the environment to a workspace, a database and a signer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use campaign::{Diagnostics, Workspace};
+use scheduler::Loaded;
+use store::{Clock, Store};
+use tracking::Signer;
+
+use crate::output::{Format, wrong};
+
+/// What every command gets.
+#[derive(Debug)]
+pub(crate) struct Env {
+    /// `--workspace`.
+    pub(crate) workspace: Option<PathBuf>,
+    /// `--format`.
+    pub(crate) format: Format,
+}
+
+/// Everything that is opened together.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    pub(crate) loaded: Loaded,
+    pub(crate) store: Store,
+    pub(crate) signer: Signer,
+    pub(crate) clock: Clock,
+}
+
+/// Logs go to the error stream; `CHORUS_LOG` says which, as `tracing` filters do.
+#[expect(clippy::disallowed_methods, reason = "chorus reads the environment")]
+pub(crate) fn start_logging(serving: bool) {
+    let filter = std::env::var("CHORUS_LOG")
+        .unwrap_or_else(|_| if serving { "info,sqlx=warn".to_owned() } else { "error".to_owned() });
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+#[expect(clippy::disallowed_methods, reason = "chorus reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl Env {
+    /// The workspace's folder.
+    pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
+        if let Some(dir) = &self.workspace {
+            let found = dir.join("chorus.toml").is_file();
+            let lost = || wrong(format!("there is no chorus.toml in {}; `chorus init` makes one", dir.display()));
+            return if found { Ok(dir.clone()) } else { Err(lost()) };
+        }
+        let here = std::env::current_dir().context("find the current folder")?;
+        let found = here.ancestors().find(|folder| folder.join("chorus.toml").is_file());
+        found.map(Path::to_owned).ok_or_else(|| {
+            wrong("there is no chorus.toml here or in a folder above; `chorus init DIR` makes a workspace")
+        })
+    }
+
+    /// The workspace with everything that is wrong with it; campaigns with errors are not in it.
+    pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
+        load(&self.root()?)
+    }
+
+    /// The workspace and its database, brought to this version.
+    pub(crate) async fn open(&self) -> anyhow::Result<Opened> {
+        let loaded = self.load()?;
+        open(loaded, Clock::System).await
+    }
+}
+
+/// Reads the workspace in `root` and compiles every step.
+pub(crate) fn load(root: &Path) -> anyhow::Result<Loaded> {
+    read(root).map_err(|findings| wrong(findings.to_text(false)))
+}
+
+/// Reads the workspace in `root` and compiles every step; the findings alone when chorus.toml is of no use.
+pub(crate) fn read(root: &Path) -> Result<Loaded, Diagnostics> {
+    let (workspace, findings) = Workspace::load(root, &variable)?;
+    Ok(Arc::new(compile_all(workspace, findings)))
+}
+
+/// Compiles every step, and leaves out the campaigns that do not compile.
+fn compile_all(mut workspace: Workspace, mut findings: Diagnostics) -> (Workspace, Diagnostics) {
+    let mut broken = Vec::new();
+    for campaign in workspace.campaigns.values() {
+        for step in &campaign.steps {
+            let found = match channel::compile(&workspace, campaign, step) {
+                Ok((_, found)) => found,
+                Err(found) => {
+                    broken.push(campaign.id.clone());
+                    found
+                }
+            };
+            for finding in found {
+                let file = finding.file.clone();
+                findings.push(finding);
+                let path = workspace.root.join(&file);
+                findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
+            }
+        }
+    }
+    for id in broken {
+        workspace.campaigns.remove(&id);
+    }
+    (workspace, findings)
+}
+
+/// Opens a loaded workspace's database.
+pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<Opened> {
+    let workspace = &loaded.0;
+    let url = workspace.database.url.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
+    let store = Store::open(url).await?;
+    store.migrate().await?;
+    let signer = signer(&store, workspace).await?;
+    Ok(Opened { loaded, store, signer, clock })
+}
+
+async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> {
+    let key = store.setting_init("signing_key", &fresh_key()).await?;
+    Ok(Signer::new(key.as_bytes(), &workspace.server.public_url))
+}
+
+/// 256 bits from the operating system, in hexadecimal.
+#[expect(clippy::disallowed_methods, reason = "the one place where chance comes from outside")]
+fn fresh_key() -> String {
+    let bits: [u8; 32] = rand::random();
+    bits.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Opened {
+    /// The workspace.
+    pub(crate) fn workspace(&self) -> &Workspace {
+        &self.loaded.0
+    }
+
+    /// A campaign that may run.
+    pub(crate) fn campaign(&self, name: &str) -> anyhow::Result<&campaign::Campaign> {
+        find_campaign(&self.loaded, name)
+    }
+}
+
+/// A campaign that may run; an error says whether it is not there or has errors.
+pub(crate) fn find_campaign<'a>(loaded: &'a Loaded, name: &str) -> anyhow::Result<&'a campaign::Campaign> {
+    let workspace = &loaded.0;
+    if let Some(campaign) = workspace.campaigns.get(name) {
+        return Ok(campaign);
+    }
+    let file = PathBuf::from("campaigns").join(format!("{name}.toml"));
+    if workspace.root.join(&file).is_file() {
+        return Err(wrong(format!("{} has errors; `chorus check` shows them", file.display())));
+    }
+    let known: Vec<_> = workspace.campaigns.keys().map(campaign::CampaignId::as_str).collect();
+    Err(wrong(format!("there is no campaign {name:?}; there are: {}", known.join(", "))))
+}

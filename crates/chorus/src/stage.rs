@@ -1,0 +1,138 @@
+//! Sets the stage for the demo: the sample workspace in a temporary folder, everything started, a clock that
+//! runs fast, and made-up people around it.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use campaign::{Trigger, Workspace};
+use jiff::{SignedDuration, Timestamp};
+use scheduler::{Context, Engine, Loaded};
+use store::Clock;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::commands::contacts;
+use crate::demo::{Platform, World, simulate};
+use crate::embedded;
+use crate::server::{Keys, Server};
+use crate::setup::{self, Opened};
+
+/// A demo at work.
+pub(crate) struct Stage {
+    server: Server,
+    engine: Engine,
+    platform: Platform,
+    people: JoinHandle<()>,
+    stop: CancellationToken,
+    opened: Opened,
+    /// Keeps the engine's and the pages' reading of the files alive.
+    _files: watch::Sender<Loaded>,
+    _folder: TempDir,
+}
+
+/// Signs the posts of the demo to its own platform; a key of the demo, no secret at all.
+const PLATFORM_KEY: &str = "whsec_Y2hvcnVzLWRlbW8tcGxhdGZvcm0tc2VjcmV0";
+/// The made-up people do the same in every demo.
+const SEED: u64 = 20_270_302;
+
+impl Stage {
+    /// Starts everything. `speed` is how many simulated seconds pass in a real one.
+    pub(crate) async fn set(speed: u32, port: Option<u16>) -> anyhow::Result<Self> {
+        let folder = TempDir::with_prefix("chorus-demo-").context("make a temporary folder")?;
+        embedded::write_sample(folder.path())?;
+        std::fs::write(folder.path().join("chorus.toml"), embedded::CHORUS_TOML)?;
+        let listener = listen(port).await?;
+        let address = listener.local_addr()?;
+        let clock = Clock::scaled(beginning(&read(folder.path(), None)?.0), speed);
+        let platform = Platform::start(PLATFORM_KEY, clock.clone()).await?;
+        let (mut workspace, findings) = read(folder.path(), Some(&platform.hook("community")))?;
+        workspace.server.listen = address;
+        workspace.server.public_url = Url::parse(&format!("http://{address}"))?;
+        let opened = setup::open(Arc::new((workspace, findings)), clock).await?;
+        import(&opened).await?;
+        let (tell, files) = watch::channel(opened.loaded.clone());
+        let server = Server::start(&opened, listener, files.clone(), Keys::default(), true).await?;
+        let engine = Engine::start(Context {
+            store: opened.store.clone(),
+            files,
+            signer: opened.signer.clone(),
+            clock: opened.clock.clone(),
+            worker: "demo".to_owned(),
+            only: None,
+        });
+        let stop = CancellationToken::new();
+        let people = tokio::spawn(simulate(world(&opened, &platform), SEED, stop.clone()));
+        Ok(Self { server, engine, platform, people, stop, opened, _files: tell, _folder: folder })
+    }
+
+    /// Where the dashboard is.
+    pub(crate) fn dashboard(&self) -> String {
+        format!("http://{}/", self.server.address)
+    }
+
+    /// Where the stand-in for the platforms shows what it got.
+    pub(crate) fn community(&self) -> String {
+        self.platform.page()
+    }
+
+    /// Ends everything, in order.
+    pub(crate) async fn clear(self) {
+        self.stop.cancel();
+        let _ = self.people.await;
+        self.engine.stop().await;
+        self.server.finish().await;
+        self.platform.finish().await;
+        self.opened.store.close().await;
+    }
+}
+
+fn world(opened: &Opened, platform: &Platform) -> World {
+    World {
+        store: opened.store.clone(),
+        public_url: opened.workspace().server.public_url.clone(),
+        feed: platform.feed(),
+    }
+}
+
+async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
+    let on = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    match port {
+        Some(port) => on(port).await.with_context(|| format!("listen on port {port}")),
+        None => match on(8080).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => on(0).await.context("listen"),
+        },
+    }
+}
+
+/// The sample workspace, whose community channel posts to `hook`.
+fn read(root: &Path, hook: Option<&str>) -> anyhow::Result<(Workspace, campaign::Diagnostics)> {
+    let env = |name: &str| match name {
+        "COMMUNITY_WEBHOOK_URL" => hook.map(str::to_owned),
+        "COMMUNITY_WEBHOOK_SECRET" => Some(PLATFORM_KEY.to_owned()),
+        _ => None,
+    };
+    let told = |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
+    Workspace::load(root, &env).map_err(told)
+}
+
+/// When the demo begins: a minute before the first step that happens once, so that something happens at once.
+fn beginning(workspace: &Workspace) -> Timestamp {
+    let steps = workspace.campaigns.values().flat_map(|campaign| &campaign.steps);
+    let once = steps.filter(|step| matches!(step.schedule.trigger, Trigger::At(_)));
+    let due = once.flat_map(|step| step.schedule.occurrences(Timestamp::UNIX_EPOCH, Timestamp::MAX, 1));
+    let first = due.map(|occurrence| occurrence.instant).min().unwrap_or_else(|| Clock::System.now());
+    first.checked_sub(SignedDuration::from_mins(1)).unwrap_or(first)
+}
+
+async fn import(opened: &Opened) -> anyhow::Result<()> {
+    let attributes = &opened.workspace().attributes;
+    let now = opened.clock.millis();
+    contacts::import_from(&opened.store, attributes, embedded::CONTACTS.as_bytes(), now).await
+}

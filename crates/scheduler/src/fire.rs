@@ -1,0 +1,174 @@
+//! From a step to a run, and from a run to its deliveries.
+
+use std::sync::Arc;
+
+use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
+use jiff::Timestamp;
+use crate::Loaded;
+use store::{
+    AddressKind, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
+};
+
+/// Why a step cannot be fired.
+#[derive(Debug, thiserror::Error)]
+pub enum FireError {
+    /// The database refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The step does not compile; the findings say why.
+    #[error("compile the step: {0}")]
+    Compile(String),
+    /// The files do not have what the run needs any more.
+    #[error("find {0} in the workspace: it was renamed or has errors; run `chorus check`")]
+    Missing(String),
+    /// A run with the same key is there already.
+    #[error("fire the step: it fired at this very instant already")]
+    Again,
+}
+
+/// Compiles a step as the files say it now, and stores it unless it is there.
+pub(crate) async fn revision(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    now: Millis,
+) -> Result<RevisionId, FireError> {
+    let (files, of, what) = (Arc::clone(loaded), campaign.clone(), step.clone());
+    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &of, &what))
+        .await
+        .map_err(|error| FireError::Compile(error.to_string()))?;
+    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
+    let json = serde_json::to_string(&compiled).map_err(|error| FireError::Compile(error.to_string()))?;
+    let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
+    let hash = compiled.hash();
+    Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
+}
+
+fn first_message(findings: &[campaign::Diagnostic]) -> String {
+    let error = findings.iter().max_by_key(|finding| finding.severity);
+    error.map_or_else(|| "no reason given".to_owned(), |finding| finding.message.clone())
+}
+
+/// The run of one occurrence of a step.
+pub(crate) fn new_run(
+    campaign: &Campaign,
+    step: &Step,
+    channel: Option<&Channel>,
+    revision_id: RevisionId,
+    occurrence: &Occurrence,
+    kind: RunKind,
+) -> NewRun {
+    let cost = channel.and_then(|channel| channel.cost.as_ref());
+    let expires_at = occurrence.until.saturating_add(step.expires).unwrap_or(Timestamp::MAX);
+    NewRun {
+        campaign: campaign.id.to_string(),
+        step: step.id.to_string(),
+        channel: step.channel.to_string(),
+        instant: occurrence.instant.as_millisecond(),
+        kind,
+        revision_id,
+        parent_id: None,
+        condition: None,
+        on_uncertain: step.on_uncertain,
+        cost_micros: cost.map_or(0, |cost| cost.per_message),
+        currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
+        expires_at: expires_at.as_millisecond(),
+    }
+}
+
+/// Fires a step at `now`, whatever its schedule says: for `chorus send`. With `to`, one test copy to that contact.
+///
+/// # Errors
+/// The step does not compile, or the database refuses.
+pub async fn fire(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    to: Option<ContactId>,
+    now: Timestamp,
+) -> Result<RunId, FireError> {
+    let revision = revision(store, loaded, campaign, step, now.as_millisecond()).await?;
+    let occurrence = Occurrence { instant: now, until: now, moment: Moment::Instant(now) };
+    let kind = if to.is_some() { RunKind::Test } else { RunKind::Manual };
+    let channel = loaded.0.channels.get(&step.channel);
+    let run = new_run(campaign, step, channel, revision, &occurrence, kind);
+    let id = store.run_insert(&run, now.as_millisecond()).await?.ok_or(FireError::Again)?;
+    let whom = whom_now(&loaded.0, step, to, now)?;
+    store.run_plan(id, &whom, now.as_millisecond()).await?;
+    Ok(id)
+}
+
+fn whom_now<'a>(
+    workspace: &'a Workspace,
+    step: &'a Step,
+    to: Option<ContactId>,
+    now: Timestamp,
+) -> Result<Planned<'a>, FireError> {
+    let due_at = now.as_millisecond();
+    match to {
+        Some(contact) if per(workspace, step)? == Per::Contact => {
+            Ok(Planned::One { contact, address: AddressKind::Email, due_at })
+        }
+        _ => audience_or_feed(workspace, step, Moment::Instant(now)),
+    }
+}
+
+/// Makes the deliveries of a planned run. Says how many.
+///
+/// # Errors
+/// The files do not have the step any more, or the database refuses.
+pub async fn plan(store: &Store, workspace: &Workspace, run: &Run, now: Timestamp) -> Result<i64, FireError> {
+    let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
+    let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
+    let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
+    let whom = match (&step.schedule.trigger, run.parent_id) {
+        (Trigger::After { delay, .. }, Some(_)) if per(workspace, step)? == Per::Contact => {
+            Planned::Followers { delay: millis(*delay), address: AddressKind::Email }
+        }
+        _ => audience_or_feed(workspace, step, moment(step, run))?,
+    };
+    Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
+}
+
+/// When a scheduled run falls due: its instant, or with contacts' own zones the wall clock of UTC+14 then.
+fn moment(step: &Step, run: &Run) -> Moment {
+    let instant = Timestamp::from_millisecond(run.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    match &step.schedule.zone {
+        Zone::Contact { .. } if run.kind == store::RunKind::Scheduled && run.parent_id.is_none() => {
+            let first = jiff::tz::Offset::constant(14).to_time_zone();
+            Moment::Local(instant.to_zoned(first).datetime())
+        }
+        _ => Moment::Instant(instant),
+    }
+}
+
+fn audience_or_feed<'a>(
+    workspace: &'a Workspace,
+    step: &'a Step,
+    moment: Moment,
+) -> Result<Planned<'a>, FireError> {
+    let fallback = &workspace.brand.timezone;
+    if per(workspace, step)? == Per::Feed {
+        return Ok(Planned::Feed { due_at: moment.due_in(fallback).as_millisecond() });
+    }
+    Ok(Planned::Audience {
+        audiences: &workspace.audiences,
+        audience: &step.audience,
+        address: AddressKind::Email,
+        moment,
+        fallback,
+        catch_up_window: millis(step.schedule.catch_up_window),
+    })
+}
+
+fn per(workspace: &Workspace, step: &Step) -> Result<Per, FireError> {
+    let channel = workspace.channels.get(&step.channel);
+    let channel = channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))?;
+    Ok(channel.kind.per())
+}
+
+pub(crate) fn millis(duration: std::time::Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}

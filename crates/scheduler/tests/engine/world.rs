@@ -1,0 +1,169 @@
+//! A small workspace, a database and a clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use campaign::Workspace;
+use jiff::Timestamp;
+use scheduler::{Context, Engine, Files, Loaded};
+use store::{Clock, DeliveryRow, NewContact, Run, RunId, RunState, Store};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tracking::Signer;
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) loaded: Loaded,
+    files: Files,
+    _tell: watch::Sender<Loaded>,
+    _folder: TempDir,
+}
+
+pub(crate) const MAIL: &str = r#"
+[[steps]]
+id       = "mail"
+channel  = "email"
+template = "plain"
+"#;
+
+impl World {
+    /// A workspace with one campaign, `hello`, that has these steps, at `now`.
+    pub(crate) async fn new(steps: &str, now: &str) -> Self {
+        Self::with_channel("kind = \"outbox\"", steps, now).await
+    }
+
+    pub(crate) async fn with_channel(channel: &str, steps: &str, now: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("chorus.toml", &format!("{CHORUS}\n[channels.email]\n{channel}\n"));
+        write("audiences/everyone.toml", "title = \"Everyone\"\n");
+        write("templates/plain/email.md", EMAIL);
+        write("campaigns/hello.toml", &format!("{CAMPAIGN}\n{steps}"));
+        let (workspace, findings) = Workspace::load(folder.path(), &|_| None).unwrap();
+        assert!(!findings.is_fatal(), "{}", findings.to_text(false));
+        let store = Store::open(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let loaded: Loaded = Arc::new((workspace, findings));
+        let (tell, files) = watch::channel(Arc::clone(&loaded));
+        let clock = Clock::fixed(now.parse::<Timestamp>().unwrap());
+        Self { store, clock, loaded, files, _tell: tell, _folder: folder }
+    }
+
+    pub(crate) fn signer(&self) -> Signer {
+        Signer::new(b"0123456789abcdef0123456789abcdef", &self.loaded.0.server.public_url)
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine_for(None)
+    }
+
+    pub(crate) fn engine_for(&self, only: Option<RunId>) -> Engine {
+        Engine::start(Context {
+            store: self.store.clone(),
+            files: self.files.clone(),
+            signer: self.signer(),
+            clock: self.clock.clone(),
+            worker: "test".to_owned(),
+            only,
+        })
+    }
+
+    pub(crate) fn set(&self, now: &str) {
+        let Clock::Fixed(at) = &self.clock else { unreachable!() };
+        at.store(now.parse::<Timestamp>().unwrap().as_millisecond(), Ordering::Relaxed);
+    }
+
+    pub(crate) async fn contacts(&self, count: usize, zone: Option<&str>) {
+        let contact = |n: usize| NewContact {
+            external_id: None,
+            email: Some(format!("{}{n}@example.com", zone.map_or("p".to_owned(), |z| z.replace('/', "").to_lowercase()))),
+            phone: None,
+            language: None,
+            timezone: zone.map(str::to_owned),
+            consent: None,
+            attributes: serde_json::Map::new(),
+        };
+        let people: Vec<_> = (0..count).map(contact).collect();
+        self.store.contact_upsert(&people, self.clock.millis()).await.unwrap();
+    }
+
+    /// Fires the campaign's step at the clock's time.
+    pub(crate) async fn fire(&self, step: &str) -> RunId {
+        let campaign = &self.loaded.0.campaigns["hello"];
+        let step = campaign.steps.iter().find(|s| s.id.as_str() == step).unwrap();
+        scheduler::fire(&self.store, &self.loaded, campaign, step, None, self.clock.now()).await.unwrap()
+    }
+
+    /// Waits until `done` holds for the runs, oldest first; fails after twenty seconds.
+    pub(crate) async fn wait(&self, what: &str, done: impl Fn(&[Run]) -> bool) -> Vec<Run> {
+        for _ in 0..400 {
+            let mut runs = self.store.run_list(None, 100).await.unwrap();
+            runs.sort_by_key(|run| run.id);
+            if done(&runs) {
+                return runs;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never: {what}: {:#?}", self.store.run_list(None, 100).await.unwrap());
+    }
+
+    pub(crate) async fn ended(&self, count: usize) -> Vec<Run> {
+        let ended = |run: &Run| run.state == RunState::Finished || run.state == RunState::FinishedWithFailures;
+        self.wait(&format!("{count} runs ended"), |runs| runs.len() >= count && runs.iter().all(ended)).await
+    }
+
+    pub(crate) async fn deliveries(&self, run: RunId) -> Vec<DeliveryRow> {
+        let before = store::DeliveryId((run.0 << 32) - 1);
+        self.store.delivery_list(run, None, false, before, 100_000).await.unwrap()
+    }
+
+    /// How many messages the outbox kept for each recipient.
+    pub(crate) async fn kept(&self) -> BTreeMap<String, usize> {
+        let mut kept = BTreeMap::new();
+        for message in self.store.outbox_page(None, None, 100_000).await.unwrap() {
+            *kept.entry(message.recipient).or_default() += 1;
+        }
+        kept
+    }
+}
+
+pub(crate) fn tally(run: &Run, state: &str) -> i64 {
+    run.tallies.iter().filter(|tally| tally.state == state).map(|tally| tally.count).sum()
+}
+
+const CHORUS: &str = r#"
+[brand]
+name     = "Test"
+url      = "https://test.example"
+address  = "1 Test Road"
+timezone = "Europe/London"
+
+[server]
+public_url = "http://127.0.0.1:1"
+"#;
+
+const EMAIL: &str = "\
+# {{message.headline}}
+
+[Go]({{message.link}})
+
+{{brand.address}} – [unsubscribe]({{links.unsubscribe}})
+";
+
+const CAMPAIGN: &str = r#"
+title    = "Hello"
+audience = "everyone"
+
+[message]
+subject  = "Hello"
+headline = "Hello"
+link     = "https://test.example/go"
+"#;
+
