@@ -51,8 +51,10 @@ create table schedules (
   primary key (campaign, step)
 ) strict, without rowid;
 
+-- One row is one firing of a step. Ids stay below 2^31: see deliveries. `address` is the kind that the
+-- channel needs, null for a feed.
 create table runs (
-  id             integer primary key autoincrement,
+  id             integer primary key autoincrement check (id between 1 and 2147483647),
   campaign       text not null,
   step           text not null,
   channel        text not null,
@@ -62,6 +64,7 @@ create table runs (
   revision_id    integer references revisions (id),
   parent_id      integer references runs (id),
   condition      text,
+  address        text check (address in ('email', 'phone')),
   on_uncertain   text not null check (on_uncertain in ('resend', 'hold')),
   cost_micros    integer not null default 0,
   currency       text not null default '',

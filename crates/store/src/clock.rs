@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+use crate::Millis;
 
 /// Where the current time comes from.
 #[derive(Debug, Clone)]
@@ -12,6 +15,15 @@ pub enum Clock {
     System,
     /// A time that tests set, in UTC milliseconds.
     Fixed(Arc<AtomicI64>),
+    /// A simulated time that runs `factor` times as fast as the machine's: the demo's.
+    Scaled {
+        /// When it started, in real time.
+        since: Instant,
+        /// What it showed then.
+        origin: Timestamp,
+        /// How many simulated seconds pass in a real one: 1 or more.
+        factor: u32,
+    },
 }
 
 impl Clock {
@@ -21,6 +33,12 @@ impl Clock {
         Self::Fixed(Arc::new(AtomicI64::new(now.as_millisecond())))
     }
 
+    /// A clock that shows `origin` now and runs `factor` times as fast as the machine's.
+    #[must_use]
+    pub fn scaled(origin: Timestamp, factor: u32) -> Self {
+        Self::Scaled { since: Instant::now(), origin, factor: factor.max(1) }
+    }
+
     /// The time, cut to milliseconds.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place")]
@@ -28,7 +46,25 @@ impl Clock {
         let millis = match self {
             Self::System => Timestamp::now().as_millisecond(),
             Self::Fixed(at) => at.load(Ordering::Relaxed),
+            Self::Scaled { since, origin, factor } => {
+                let passed = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
+                origin.as_millisecond().saturating_add(passed.saturating_mul(i64::from(*factor)))
+            }
         };
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// The time in milliseconds.
+    #[must_use]
+    pub fn millis(&self) -> Millis {
+        self.now().as_millisecond()
+    }
+
+    /// What this clock shows after `real` of the machine's time has passed.
+    #[must_use]
+    pub fn millis_after(&self, real: Duration) -> Millis {
+        let factor = if let Self::Scaled { factor, .. } = self { i64::from(*factor) } else { 1 };
+        let passed = i64::try_from(real.as_millis()).unwrap_or(i64::MAX);
+        self.millis().saturating_add(passed.saturating_mul(factor))
     }
 }

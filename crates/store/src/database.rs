@@ -1,8 +1,42 @@
 //! The two databases behind one `Store`.
 
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor};
+
+use crate::sql::{Dialect, args, sql};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// Versions before this one can corrupt a write-ahead log that two connections reset at once.
+const SAFE_SQLITE: [u32; 3] = [3, 51, 3];
+
+/// How many reading connections SQLite gets beside its one writer. Each is a thread.
+const READERS: u32 = 4;
+
+/// How many connections PostgreSQL gets.
+const CONNECTIONS: u32 = 8;
+
 /// A database of either kind. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {}
+#[derive(Clone)]
+pub struct Store {
+    pools: Pools,
+}
+
+/// The typed pools. In memory, `writer` and `readers` are the same single connection.
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
 
 /// What can go wrong with a database.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +53,24 @@ pub enum StoreError {
     /// A row holds what this version does not know.
     #[error("read a row: {0}")]
     BadRow(String),
+    /// What was to be stored or asked cannot be; says what to change.
+    #[error("use what was given: {0}")]
+    BadInput(String),
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Store").field(&self.dialect()).finish()
+    }
+}
+
+impl Pools {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite { .. } => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
 }
 
 impl Store {
@@ -26,8 +78,18 @@ impl Store {
     ///
     /// # Errors
     /// The address is not known, or the database does not answer.
-    pub async fn open(_url: &str) -> Result<Self, StoreError> {
-        todo!()
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let pools = match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(url).await?,
+            Some("postgres" | "postgresql") => open_postgres(url).await?,
+            // The address itself is not shown: it may hold a password.
+            _ => {
+                return Err(StoreError::BadUrl(
+                    "write `sqlite:data/chorus.db` or `postgres://user@host/database`".to_owned(),
+                ));
+            }
+        };
+        Ok(Self { pools })
     }
 
     /// Brings the tables to this version. Says how many migrations it ran.
@@ -35,17 +97,146 @@ impl Store {
     /// # Errors
     /// The database is newer, was changed by hand, or fails.
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        todo!()
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => {
+                // One transaction around all: sqlx has no lock of its own for two processes on one file.
+                let mut tx = writer.begin_with("begin immediate").await?;
+                let before = sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE);
+                before.await?;
+                let before = applied(&mut *tx).await?;
+                SQLITE_MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+                let after = applied(&mut *tx).await?;
+                tx.commit().await?;
+                Ok(after - before)
+            }
+            Pools::Postgres(pool) => {
+                let mut connection = pool.acquire().await?;
+                let before = sqlx::migrate::Migrate::ensure_migrations_table(&mut *connection, MIGRATIONS_TABLE);
+                before.await?;
+                let before = applied(&mut *connection).await?;
+                POSTGRES_MIGRATIONS.run_direct(None, &mut *connection, false).await?;
+                Ok(applied(&mut *connection).await? - before)
+            }
+        }
+    }
+
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// It gives none.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.row::<(i64,)>(&sql!("select cast(1 as bigint)"), args![]).await.map(|_| ())
     }
 
     /// Ends all connections, after what is under way; truncates SQLite's log.
     pub async fn close(&self) {
-        todo!()
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                if let Ok(mut connection) = writer.acquire().await
+                    && let Err(error) = connection.execute("pragma wal_checkpoint(truncate)").await
+                {
+                    tracing::warn!(%error, "the write-ahead log was not truncated");
+                }
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
     }
 
     /// `sqlite` or `postgres`.
     #[must_use]
     pub fn dialect(&self) -> &'static str {
-        todo!()
+        match self.pools.dialect() {
+            Dialect::Sqlite => "sqlite",
+            Dialect::Postgres => "postgres",
+        }
+    }
+
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.pools
+    }
+}
+
+/// Where sqlx keeps which migrations ran.
+const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
+
+async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, StoreError> {
+    Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
+}
+
+async fn open_sqlite(url: &str) -> Result<Pools, StoreError> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let in_memory = matches!(url, "sqlite::memory:" | "sqlite://:memory:");
+    if !in_memory {
+        create_folder(options.get_filename())?;
+    }
+    let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
+    let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
+    let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };
+    let writer = pool.clone().min_connections(1).max_connections(1).connect_with(write).await?;
+    check_version(&writer).await?;
+    let readers = if in_memory {
+        writer.clone()
+    } else {
+        let read = options.pragma("cache_size", "-2048").pragma("query_only", "on");
+        pool.max_connections(READERS).connect_lazy_with(read)
+    };
+    Ok(Pools::Sqlite { writer, readers })
+}
+
+fn create_folder(file: &Path) -> Result<(), StoreError> {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .map_err(|error| StoreError::BadUrl(format!("create the folder {}: {error}", folder.display()))),
+        _ => Ok(()),
+    }
+}
+
+async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
+    let (version,): (String,) = sqlx::query_as("select sqlite_version()").fetch_one(pool).await?;
+    if is_safe(&version) {
+        return Ok(());
+    }
+    Err(StoreError::BadUrl(format!(
+        "this is SQLite {version}, whose write-ahead log can be corrupted; build with 3.51.3 or later"
+    )))
+}
+
+fn is_safe(version: &str) -> bool {
+    let numbers: Vec<u32> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    numbers.as_slice() >= SAFE_SQLITE.as_slice()
+}
+
+async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
+    let options = PgConnectOptions::from_str(url)?.application_name("chorus").disable_statement_logging();
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(10));
+    Ok(Pools::Postgres(pool.connect_with(options).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_versions_with_the_repaired_log_are_safe() {
+        for (version, safe) in
+            [("3.40.1", false), ("3.51.2", false), ("3.51.3", true), ("3.52.0", true), ("4.0", true), ("", false)]
+        {
+            assert_eq!(is_safe(version), safe, "{version}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_address_is_told_without_showing_it() {
+        let error = Store::open("mysql://root:hunter2@db/chorus").await.unwrap_err().to_string();
+        assert!(error.contains("sqlite:data/chorus.db"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
     }
 }

@@ -1,6 +1,8 @@
 //! Leases: a worker's claim, and what becomes of it when the worker is gone.
 
-use crate::{LeaseId, Millis, Store, StoreError};
+use crate::moves::Moves;
+use crate::sql::{Sql, args, batch, sql};
+use crate::{DeliveryId, DeliveryState, LeaseId, Millis, Store, StoreError};
 
 /// What was found in the hands of workers that are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,29 +15,123 @@ pub struct TakenOver {
     pub held: u64,
 }
 
+const OPEN: Sql = sql!("insert into leases (worker, acquired_at, expires_at) values ($1, $2, $3) returning id");
+
+const RENEW: Sql = sql!("update leases set expires_at = $2 where id = $1");
+
+const CLOSE_ROWS: Sql =
+    sql!("update deliveries set lease_id = null where lease_id = $1 and state in ('queued', 'deferred')");
+
+const CLOSE: Sql = sql!("delete from leases where id = $1");
+
+/// Whether a sweep has anything to do.
+const STALE: Sql = sql!(
+    "select cast(1 as bigint) from leases where expires_at <= $1
+     union all
+     select cast(1 as bigint) from deliveries d where d.lease_id is not null
+       and not exists (select 1 from leases l where l.id = d.lease_id)
+     limit 1"
+);
+
+const EXPIRE: Sql = sql!("delete from leases where expires_at <= $1");
+
+/// A run that was cancelled sends nothing again: whether its message arrived, nobody knows.
+const TAKE_BEGUN: Sql = sql!(
+    "update deliveries set lease_id = null, answer = 'the worker stopped before the answer',
+       state = case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'queued' else 'uncertain' end,
+       due_at = case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then deliveries.due_at end,
+       repeats = repeats + case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then 1 else 0 end
+     from runs r
+     where r.id = deliveries.run_id and deliveries.lease_id is not null and deliveries.state = 'sending'
+       and not exists (select 1 from leases l where l.id = deliveries.lease_id)
+     returning deliveries.id, deliveries.state, deliveries.attempts"
+);
+
+const TAKE_CLAIMED: Sql = sql!(
+    "update deliveries set lease_id = null
+     where lease_id is not null and not exists (select 1 from leases l where l.id = deliveries.lease_id)"
+);
+
+const ATTEMPTS: Sql = sql!(
+    "with " [batch 1 as input: id bigint, number bigint]
+    "insert into attempts (delivery_id, number, finished_at, outcome, answer)
+     select id, number, $2, 'unknown', 'the worker stopped before the answer' from input order by id"
+);
+
+#[derive(serde::Serialize)]
+struct Attempt {
+    id: DeliveryId,
+    number: i64,
+}
+
 impl Store {
     /// A lease for a worker until `expires_at`. Its number is its epoch: never given twice.
+    ///
+    /// # Errors
+    /// The database refused or went away.
     pub async fn lease_open(
         &self,
-        _worker: &str,
-        _now: Millis,
-        _expires_at: Millis,
+        worker: &str,
+        now: Millis,
+        expires_at: Millis,
     ) -> Result<LeaseId, StoreError> {
-        todo!()
+        let mut tx = self.begin().await?;
+        let opened: Option<(LeaseId,)> = tx.row(&OPEN, args![worker, now, expires_at]).await?;
+        tx.commit().await?;
+        opened.map(|(id,)| id).ok_or_else(|| StoreError::BadRow("a new lease has no number".to_owned()))
     }
 
     /// Keeps a lease alive. False when it had expired and was taken over: the worker must stop.
-    pub async fn lease_renew(&self, _id: LeaseId, _expires_at: Millis) -> Result<bool, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_renew(&self, id: LeaseId, expires_at: Millis) -> Result<bool, StoreError> {
+        Ok(self.execute(&RENEW, args![id, expires_at]).await? > 0)
     }
 
-    /// Takes over what expired leases held, and deletes them. Writes an `unknown` attempt for each begun one.
-    pub async fn lease_sweep(&self, _now: Millis) -> Result<TakenOver, StoreError> {
-        todo!()
+    /// Takes over what expired or ended leases held, and deletes them. Writes an `unknown` attempt for each
+    /// begun one.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_sweep(&self, now: Millis) -> Result<TakenOver, StoreError> {
+        // Most of the time nobody is gone: then SQLite's one writer is left alone.
+        if self.rows::<(i64,)>(&STALE, args![now]).await?.is_empty() {
+            return Ok(TakenOver::default());
+        }
+        let mut tx = self.begin().await?;
+        // On PostgreSQL this waits for claims and records that hold the lease's row. What they wrote is seen by
+        // the next statements, so nothing stays behind with a lease that is gone.
+        tx.execute(&EXPIRE, args![now]).await?;
+        let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![]).await?;
+        let mut taken = TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
+        let mut moves = Moves::default();
+        for (id, state, _) in &begun {
+            if state == DeliveryState::Queued.as_str() {
+                taken.resent += 1;
+                moves.repeated(id.run(), 1);
+            } else {
+                taken.held += 1;
+                moves.ended(id.run(), DeliveryState::Uncertain, "", 1);
+            }
+        }
+        if !begun.is_empty() {
+            let attempts: Vec<_> = begun.iter().map(|(id, _, number)| Attempt { id: *id, number: *number }).collect();
+            tx.execute(&ATTEMPTS, args![batch(&attempts)?, now]).await?;
+        }
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(taken)
     }
 
-    /// Gives everything unbegun back and ends the lease.
-    pub async fn lease_close(&self, _id: LeaseId, _now: Millis) -> Result<(), StoreError> {
-        todo!()
+    /// Gives everything unbegun back and ends the lease. What is begun stays so until the next sweep.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_close(&self, id: LeaseId, _now: Millis) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        tx.execute(&CLOSE, args![id]).await?;
+        tx.execute(&CLOSE_ROWS, args![id]).await?;
+        tx.commit().await
     }
 }

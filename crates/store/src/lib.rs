@@ -10,12 +10,15 @@ mod delivery;
 mod event;
 mod ids;
 mod lease;
+mod moves;
 mod outbox;
 mod report;
 mod revision;
 mod run;
 mod setting;
+mod sql;
 mod suppression;
+mod words;
 
 pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};

@@ -1,9 +1,10 @@
 //! What the outbox channel kept.
 
+use crate::sql::{Sql, args, sql};
 use crate::{DeliveryId, Millis, Store, StoreError};
 
 /// One kept message.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct OutboxRow {
     /// Of this delivery.
     pub delivery_id: DeliveryId,
@@ -28,19 +29,40 @@ pub struct OutboxRow {
     pub created_at: Millis,
 }
 
+const PAGE: Sql = sql!(
+    "select o.delivery_id, r.campaign, r.step, o.channel, o.recipient, o.subject, '' as html, '' as text, "
+    { sqlite: "x''", postgres: "cast('' as bytea)" }
+    " as raw, o.created_at
+     from outbox o join runs r on r.id = o.delivery_id / 4294967296
+     where ($1 is null or r.campaign = $1) and ($2 is null or o.delivery_id < $2)
+     order by o.delivery_id desc limit $3"
+);
+
+const GET: Sql = sql!(
+    "select o.delivery_id, r.campaign, r.step, o.channel, o.recipient, o.subject, o.html, o.text, o.raw, o.created_at
+     from outbox o join runs r on r.id = o.delivery_id / 4294967296
+     where o.delivery_id = $1"
+);
+
 impl Store {
     /// The newest first, older than `before` if given, of one campaign if given.
+    ///
+    /// # Errors
+    /// The database refused or went away.
     pub async fn outbox_page(
         &self,
-        _campaign: Option<&str>,
-        _before: Option<DeliveryId>,
-        _limit: i64,
+        campaign: Option<&str>,
+        before: Option<DeliveryId>,
+        limit: i64,
     ) -> Result<Vec<OutboxRow>, StoreError> {
-        todo!()
+        self.rows(&PAGE, args![campaign, before, limit]).await
     }
 
     /// One message whole.
-    pub async fn outbox_get(&self, _id: DeliveryId) -> Result<Option<OutboxRow>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn outbox_get(&self, id: DeliveryId) -> Result<Option<OutboxRow>, StoreError> {
+        self.row(&GET, args![id]).await
     }
 }

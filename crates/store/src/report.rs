@@ -1,5 +1,7 @@
 //! Figures, read from rollups only.
 
+use crate::sql::{Sql, args, sql};
+use crate::words::words;
 use crate::{Millis, Store, StoreError};
 
 /// What a rollup counts.
@@ -48,7 +50,7 @@ pub struct RollupFilter {
 }
 
 /// One figure.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct RollupRow {
     /// Of this campaign.
     pub campaign: String,
@@ -57,6 +59,7 @@ pub struct RollupRow {
     /// By this channel.
     pub channel: String,
     /// What is counted.
+    #[sqlx(try_from = "String")]
     pub metric: Metric,
     /// The start of the hour; 0 when summed.
     pub hour: Millis,
@@ -68,9 +71,48 @@ pub struct RollupRow {
     pub amount: i64,
 }
 
+words!(Metric, {
+    Sent => "sent",
+    Failed => "failed",
+    Suppressed => "suppressed",
+    Delivered => "delivered",
+    Opened => "opened",
+    Clicked => "clicked",
+    Clicks => "clicks",
+    Machine => "machine",
+    Converted => "converted",
+    Unsubscribed => "unsubscribed",
+    Bounced => "bounced",
+    Complained => "complained",
+    Cost => "cost",
+});
+
+const READ: Sql = sql!(
+    "select campaign, step, channel, metric, hour, currency,
+            cast(sum(count) as bigint) as count, cast(sum(amount) as bigint) as amount
+     from (select campaign, step, channel, metric, case when $4 = 1 then hour else 0 end as hour, currency, count, amount
+           from rollups
+           where ($1 is null or campaign = $1) and ($2 is null or hour >= $2) and ($3 is null or hour < $3)) t
+     group by campaign, step, channel, metric, hour, currency"
+);
+
 impl Store {
     /// The figures that fit, by campaign, step, channel, metric and hour.
-    pub async fn rollup_read(&self, _filter: &RollupFilter) -> Result<Vec<RollupRow>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn rollup_read(&self, filter: &RollupFilter) -> Result<Vec<RollupRow>, StoreError> {
+        let args =
+            args![filter.campaign.as_deref(), filter.from, filter.to, i64::from(filter.by_hour)];
+        let mut rows: Vec<RollupRow> = self.rows(&READ, args).await?;
+        // Sorted here, because databases differ in how they sort texts.
+        rows.sort_by(|a, b| a.key().cmp(&b.key()));
+        Ok(rows)
+    }
+}
+
+impl RollupRow {
+    fn key(&self) -> (&str, &str, &str, Metric, Millis, &str) {
+        (&self.campaign, &self.step, &self.channel, self.metric, self.hour, &self.currency)
     }
 }

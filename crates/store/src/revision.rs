@@ -1,9 +1,10 @@
 //! Compiled steps and their links.
 
+use crate::sql::{Sql, args, batch, sql};
 use crate::{LinkId, Millis, RevisionId, Store, StoreError};
 
 /// A compiled step as it was stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Revision {
     /// The row.
     pub id: RevisionId,
@@ -14,11 +15,12 @@ pub struct Revision {
     /// What `channel` compiled, as JSON.
     pub compiled: String,
     /// The links in it, by position.
+    #[sqlx(skip)]
     pub links: Vec<LinkId>,
 }
 
 /// A registered destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct LinkRow {
     /// The row.
     pub id: LinkId,
@@ -26,27 +28,84 @@ pub struct LinkRow {
     pub url: String,
 }
 
+const ADD: Sql = sql!(
+    "insert into revisions (hash, campaign, step, compiled, created_at) values ($1, $2, $3, $4, $5)
+     on conflict (hash) do nothing"
+);
+
+const FIND: Sql = sql!("select id, campaign, step, compiled from revisions where hash = $1");
+
+const GET: Sql = sql!("select id, campaign, step, compiled from revisions where id = $1");
+
+const LINKS_ADD: Sql = sql!(
+    "with " [batch 1 as input: position bigint, url text]
+    "insert into links (revision_id, position, url)
+     select $2, position, url from input where true order by position
+     on conflict (revision_id, position) do nothing"
+);
+
+const LINKS: Sql = sql!("select id from links where revision_id = $1 order by position");
+
+const AFTER: Sql = sql!("select id, url from links where id > $1 order by id");
+
+#[derive(serde::Serialize)]
+struct Input<'a> {
+    position: usize,
+    url: &'a str,
+}
+
 impl Store {
     /// Stores a compiled step with its destinations, or finds the same one again by its hash.
+    ///
+    /// # Errors
+    /// The database refused or went away.
     pub async fn revision_put(
         &self,
-        _hash: &str,
-        _campaign: &str,
-        _step: &str,
-        _compiled: &str,
-        _links: &[String],
-        _now: Millis,
+        hash: &str,
+        campaign: &str,
+        step: &str,
+        compiled: &str,
+        links: &[String],
+        now: Millis,
     ) -> Result<Revision, StoreError> {
-        todo!()
+        let mut tx = self.begin().await?;
+        // Links become visible in the order of their ids, so that `link_after` never passes one over.
+        tx.lock("lock table links in share row exclusive mode").await?;
+        let made = tx.execute(&ADD, args![hash, campaign, step, compiled, now]).await?;
+        let mut revision: Revision = tx
+            .row(&FIND, args![hash])
+            .await?
+            .ok_or_else(|| StoreError::BadRow(format!("the revision {hash} is gone")))?;
+        if made > 0 && !links.is_empty() {
+            let input: Vec<_> = links.iter().enumerate().map(|(position, url)| Input { position, url }).collect();
+            tx.execute(&LINKS_ADD, args![batch(&input)?, revision.id]).await?;
+        }
+        revision.links = ids(tx.rows(&LINKS, args![revision.id]).await?);
+        tx.commit().await?;
+        Ok(revision)
     }
 
     /// The revision of this row.
-    pub async fn revision_get(&self, _id: RevisionId) -> Result<Option<Revision>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn revision_get(&self, id: RevisionId) -> Result<Option<Revision>, StoreError> {
+        let Some(mut revision) = self.row::<Revision>(&GET, args![id]).await? else {
+            return Ok(None);
+        };
+        revision.links = ids(self.rows(&LINKS, args![id]).await?);
+        Ok(Some(revision))
     }
 
     /// Every link with an id above `after`, by id.
-    pub async fn link_after(&self, _after: LinkId) -> Result<Vec<LinkRow>, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn link_after(&self, after: LinkId) -> Result<Vec<LinkRow>, StoreError> {
+        self.rows(&AFTER, args![after]).await
     }
+}
+
+fn ids(rows: Vec<(LinkId,)>) -> Vec<LinkId> {
+    rows.into_iter().map(|(id,)| id).collect()
 }

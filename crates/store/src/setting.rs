@@ -1,10 +1,25 @@
 //! Keys that this installation made for itself.
 
+use crate::sql::{Sql, args, sql};
 use crate::{Store, StoreError};
+
+const ADD: Sql = sql!("insert into settings (name, value) values ($1, $2) on conflict (name) do nothing");
+
+const GET: Sql = sql!("select value from settings where name = $1");
 
 impl Store {
     /// The value of `name`; `fresh` becomes it if there is none yet. Safe against a second process.
-    pub async fn setting_init(&self, _name: &str, _fresh: &str) -> Result<String, StoreError> {
-        todo!()
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn setting_init(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
+        if let Some((value,)) = self.row(&GET, args![name]).await? {
+            return Ok(value);
+        }
+        let mut tx = self.begin().await?;
+        tx.execute(&ADD, args![name, fresh]).await?;
+        let stored: Option<(String,)> = tx.row(&GET, args![name]).await?;
+        tx.commit().await?;
+        stored.map(|(value,)| value).ok_or_else(|| StoreError::BadRow(format!("the setting {name} is gone")))
     }
 }

@@ -1,9 +1,12 @@
 //! Deliveries: claimed under a lease, begun by a recorded intent, ended by a recorded outcome.
 
-use crate::{
-    AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, Run, RunId, Store, StoreError,
-    SuppressionReason,
-};
+mod claim;
+mod intent;
+mod read;
+mod record;
+
+use crate::words::words;
+use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SuppressionReason};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -57,6 +60,12 @@ pub enum Outcome {
     },
     /// Refused for good.
     Rejected(Rejection),
+    /// Nothing was sent, for a reason that has nothing to do with this delivery: it is queued again at once and
+    /// the try does not count (`attempts` goes back by one).
+    Returned {
+        /// What was seen.
+        answer: String,
+    },
     /// Nobody knows: the connection broke after the last byte.
     Unknown {
         /// When to try again if the step says `resend`.
@@ -118,7 +127,7 @@ pub struct Recorded {
 }
 
 /// One delivery as people read it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct DeliveryRow {
     /// The row.
     pub id: DeliveryId,
@@ -135,6 +144,7 @@ pub struct DeliveryRow {
     /// E-mail, phone or external id; empty for a feed.
     pub address: String,
     /// Where it stands.
+    #[sqlx(try_from = "String")]
     pub state: DeliveryState,
     /// Why.
     pub reason: Option<String>,
@@ -163,65 +173,25 @@ pub struct Explanation {
     pub runs: Vec<(Run, Option<DeliveryRow>)>,
 }
 
-impl Store {
-    /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
-    /// On the way, set-based: those past the run's expiry become `failed` (`expired`); those whose address was
-    /// suppressed or whose consent was taken back since become `suppressed`; those who do not meet the run's
-    /// condition become `suppressed` (`condition`).
-    pub async fn delivery_claim(
-        &self,
-        _lease: LeaseId,
-        _run: RunId,
-        _address: Option<AddressKind>,
-        _now: Millis,
-        _limit: i64,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        todo!()
-    }
+words!(DeliveryState, {
+    Queued => "queued",
+    Sending => "sending",
+    Sent => "sent",
+    Deferred => "deferred",
+    Failed => "failed",
+    Uncertain => "uncertain",
+    Suppressed => "suppressed",
+    Cancelled => "cancelled",
+});
 
-    /// One group commit. Outcomes count only for rows that this lease holds in `sending`; rollups, tallies,
-    /// attempts and suppressions are kept in the same transaction.
-    pub async fn delivery_record(
-        &self,
-        _lease: LeaseId,
-        _record: &Record,
-        _now: Millis,
-    ) -> Result<Recorded, StoreError> {
-        todo!()
-    }
+/// A delivery in a batch.
+#[derive(serde::Serialize)]
+struct Id {
+    id: DeliveryId,
+}
 
-    /// Gives claimed but unbegun deliveries back.
-    pub async fn delivery_release(&self, _lease: LeaseId, _ids: &[DeliveryId]) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Deliveries of a run in one state, or of any, after an id. `repeated` keeps those with repeats.
-    pub async fn delivery_list(
-        &self,
-        _run: RunId,
-        _state: Option<DeliveryState>,
-        _repeated: bool,
-        _after: DeliveryId,
-        _limit: i64,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        todo!()
-    }
-
-    /// Everything sent, or not sent, to one person, newest first.
-    pub async fn delivery_of_contact(
-        &self,
-        _contact: ContactId,
-        _limit: i64,
-    ) -> Result<Vec<DeliveryRow>, StoreError> {
-        todo!()
-    }
-
-    /// What became of one person in one campaign.
-    pub async fn delivery_explain(
-        &self,
-        _contact: ContactId,
-        _campaign: &str,
-    ) -> Result<Explanation, StoreError> {
-        todo!()
-    }
+/// Deliveries as a batch, in the order of their ids: rows are locked in it.
+fn ids(ids: &[DeliveryId]) -> Vec<Id> {
+    let ids: std::collections::BTreeSet<_> = ids.iter().copied().collect();
+    ids.into_iter().map(|id| Id { id }).collect()
 }

@@ -1,7 +1,12 @@
 //! What came back. Append-only; rollups and the first-time marks of deliveries move in the same transaction.
 
+mod convert;
+mod record;
+
 use campaign::Micros;
 
+use crate::sql::{Sql, args, sql};
+use crate::words::words;
 use crate::{ContactId, DeliveryId, LinkId, Millis, Store, StoreError};
 
 /// What happened.
@@ -87,9 +92,10 @@ pub enum Credit {
 }
 
 /// One event as people read it.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct EventRow {
     /// What happened.
+    #[sqlx(try_from = "String")]
     pub kind: EventKind,
     /// Its name.
     pub name: Option<String>,
@@ -111,32 +117,55 @@ pub struct EventRow {
     pub currency: Option<String>,
 }
 
+words!(EventKind, {
+    Delivered => "delivered",
+    Opened => "opened",
+    Clicked => "clicked",
+    Converted => "converted",
+    Bounced => "bounced",
+    Complained => "complained",
+    Unsubscribed => "unsubscribed",
+    Replied => "replied",
+    Custom => "custom",
+});
+
+/// The columns of an [`EventRow`], of `events e left join runs r left join links l`.
+macro_rules! event_columns {
+    () => {
+        "e.kind, e.name, e.occurred_at, e.delivery_id, r.campaign, r.step, l.url, e.actor, e.value_micros, e.currency"
+    };
+}
+
+const OF_CONTACT: Sql = sql!(
+    "select " event_columns!() "
+     from events e left join runs r on r.id = e.delivery_id / 4294967296 left join links l on l.id = e.link_id
+     where e.contact_id = $1 order by e.occurred_at desc, e.id desc limit $2"
+);
+
+const RECENT: Sql = sql!(
+    "select " event_columns!() "
+     from events e left join runs r on r.id = e.delivery_id / 4294967296 left join links l on l.id = e.link_id
+     order by e.id desc limit $1"
+);
+
 impl Store {
-    /// Writes events in one transaction; those of deliveries that do not exist are dropped. The first human
-    /// open, click and unsubscription of a delivery move `opened`, `clicked`, `unsubscribed` in the rollups
-    /// (once per contact delivery; each time for a feed) and its marks; every human click moves `clicks`;
-    /// `clicked` without `opened` moves `opened` too. Unsubscribed, bounced and complained add a suppression
-    /// of the contact's e-mail address. Runs of kind `test` move nothing. Says how many were written.
-    pub async fn event_record(&self, _events: &[NewEvent], _now: Millis) -> Result<u64, StoreError> {
-        todo!()
-    }
-
-    /// Writes one posted event and credits it. `goals` are those of campaigns whose goal has this name.
-    pub async fn event_convert(
-        &self,
-        _event: &Conversion,
-        _goals: &[Goal],
-        _now: Millis,
-    ) -> Result<Credit, StoreError> {
-        todo!()
-    }
-
     /// What one person did, newest first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
     pub async fn event_of_contact(
         &self,
-        _contact: ContactId,
-        _limit: i64,
+        contact: ContactId,
+        limit: i64,
     ) -> Result<Vec<EventRow>, StoreError> {
-        todo!()
+        self.rows(&OF_CONTACT, args![contact, limit]).await
+    }
+
+    /// What was written last, whoever did it, newest first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn event_recent(&self, limit: i64) -> Result<Vec<EventRow>, StoreError> {
+        self.rows(&RECENT, args![limit]).await
     }
 }

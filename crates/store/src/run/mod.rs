@@ -1,11 +1,17 @@
 //! Runs: one firing of a step at one instant.
 
+mod finish;
+mod insert;
+mod plan;
+mod read;
+
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
 use jiff::tz::TimeZone;
 
-use crate::{AddressKind, ContactId, Millis, RevisionId, RunId, Store, StoreError};
+use crate::words::words;
+use crate::{AddressKind, ContactId, Millis, RevisionId, RunId, StoreError};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -67,7 +73,7 @@ pub struct NewRun {
 }
 
 /// One run.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct Run {
     /// The row.
     pub id: RunId,
@@ -80,14 +86,17 @@ pub struct Run {
     /// The key.
     pub instant: Millis,
     /// Why.
+    #[sqlx(try_from = "String")]
     pub kind: RunKind,
     /// Where it stands.
+    #[sqlx(try_from = "String")]
     pub state: RunState,
     /// What it says.
     pub revision_id: Option<RevisionId>,
     /// The run it follows.
     pub parent_id: Option<RunId>,
     /// Who of the parent's recipients go on.
+    #[sqlx(try_from = "StoredCondition")]
     pub condition: Option<Condition>,
     /// What each sent message costs.
     pub cost_micros: Micros,
@@ -108,6 +117,7 @@ pub struct Run {
     /// When it ended.
     pub finished_at: Option<Millis>,
     /// How its deliveries ended so far.
+    #[sqlx(skip)]
     pub tallies: Vec<Tally>,
 }
 
@@ -176,105 +186,55 @@ pub struct PlanCounts {
     pub left_out: BTreeMap<String, i64>,
 }
 
-impl Store {
-    /// Up to where the occurrences of each (campaign, step) have been decided.
-    pub async fn schedule_all(&self) -> Result<BTreeMap<(String, String), Millis>, StoreError> {
-        todo!()
-    }
+words!(RunKind, {
+    Scheduled => "scheduled",
+    Manual => "manual",
+    Test => "test",
+});
 
-    /// Makes the runs of one step and moves its watermark from `from` (`None`: it has none yet) to `to`, in one
-    /// transaction. `None` when somebody else moved it first, and nothing was done. A run whose key exists is
-    /// not made again.
-    pub async fn schedule_advance(
-        &self,
-        _campaign: &str,
-        _step: &str,
-        _from: Option<Millis>,
-        _to: Millis,
-        _runs: &[NewRun],
-        _now: Millis,
-    ) -> Result<Option<Vec<RunId>>, StoreError> {
-        todo!()
-    }
+words!(RunState, {
+    Planned => "planned",
+    Running => "running",
+    Paused => "paused",
+    Finished => "finished",
+    FinishedWithFailures => "finished_with_failures",
+    Cancelled => "cancelled",
+});
 
-    /// Makes one run. `None` when its key exists.
-    pub async fn run_insert(&self, _run: &NewRun, _now: Millis) -> Result<Option<RunId>, StoreError> {
-        todo!()
-    }
+/// The columns of a [`Run`], of `runs r`.
+macro_rules! run_columns {
+    () => {
+        "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
+         r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.created_at, r.planned_at, r.started_at, \
+         r.finished_at"
+    };
+}
+pub(crate) use run_columns;
 
-    /// Makes a planned run's deliveries and sets it running, in one transaction. Does nothing to a run that is
-    /// not `planned`. Says how many rows were made.
-    pub async fn run_plan(
-        &self,
-        _run: RunId,
-        _whom: &Planned<'_>,
-        _now: Millis,
-    ) -> Result<i64, StoreError> {
-        todo!()
-    }
+/// `runs.condition`: the JSON of a [`Condition`].
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+pub(crate) struct StoredCondition(Option<String>);
 
-    /// What `run_plan` would do for an audience, without doing it.
-    pub async fn plan_count(
-        &self,
-        _audiences: &BTreeMap<AudienceId, Audience>,
-        _audience: &AudienceId,
-        _address: AddressKind,
-        _now: Millis,
-    ) -> Result<PlanCounts, StoreError> {
-        todo!()
-    }
+impl TryFrom<StoredCondition> for Option<Condition> {
+    type Error = StoreError;
 
-    /// One run.
-    pub async fn run_get(&self, _id: RunId) -> Result<Option<Run>, StoreError> {
-        todo!()
+    fn try_from(stored: StoredCondition) -> Result<Self, Self::Error> {
+        stored
+            .0
+            .map(|json| {
+                serde_json::from_str(&json)
+                    .map_err(|error| StoreError::BadRow(format!("the condition {json} is not known: {error}")))
+            })
+            .transpose()
     }
+}
 
-    /// Runs that have not ended, oldest first.
-    pub async fn run_live(&self) -> Result<Vec<Run>, StoreError> {
-        todo!()
-    }
-
-    /// The latest runs first, of one campaign if given, of kind `test` too.
-    pub async fn run_list(&self, _campaign: Option<&str>, _limit: i64) -> Result<Vec<Run>, StoreError> {
-        todo!()
-    }
-
-    /// Runs of (campaign, parent step), not of kind `test`, that were planned after `since` and that have no
-    /// run of (campaign, step) following them yet; with the earliest sending time of their deliveries.
-    pub async fn run_parents(
-        &self,
-        _campaign: &str,
-        _parent_step: &str,
-        _step: &str,
-        _since: Millis,
-    ) -> Result<Vec<Run>, StoreError> {
-        todo!()
-    }
-
-    /// Stops a planned or running run for now, with a note. Says whether it did.
-    pub async fn run_pause(&self, _id: RunId, _note: &str) -> Result<bool, StoreError> {
-        todo!()
-    }
-
-    /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`.
-    pub async fn run_resume(&self, _id: RunId) -> Result<bool, StoreError> {
-        todo!()
-    }
-
-    /// Ends a run: what is not under way is `cancelled`; what is finishes. Says how many were cancelled, or
-    /// `None` if it had ended.
-    pub async fn run_cancel(&self, _id: RunId, _now: Millis) -> Result<Option<i64>, StoreError> {
-        todo!()
-    }
-
-    /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it
-    /// running. Says how many.
-    pub async fn run_retry(&self, _id: RunId, _now: Millis) -> Result<i64, StoreError> {
-        todo!()
-    }
-
-    /// Ends running runs that have no open delivery left. Says which.
-    pub async fn run_finish(&self, _now: Millis) -> Result<Vec<RunId>, StoreError> {
-        todo!()
+impl StoredCondition {
+    pub(crate) fn of(condition: Option<Condition>) -> Result<Option<String>, StoreError> {
+        condition
+            .map(|condition| serde_json::to_string(&condition))
+            .transpose()
+            .map_err(|error| StoreError::BadInput(error.to_string()))
     }
 }

@@ -1,0 +1,204 @@
+//! Claiming: due deliveries into the hands of a worker, the hopeless ones out of its way.
+
+use std::collections::HashMap;
+
+use campaign::{Condition, schedule::Reaction};
+
+use super::{Claimed, DeliveryState, ids};
+use crate::contact::contact_columns;
+use crate::moves::Moves;
+use crate::run::StoredCondition;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
+
+/// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
+const LEASE: Sql = sql!(
+    "select id from leases where id = $1 and expires_at > $2"
+    { sqlite: "", postgres: " for key share" }
+);
+
+const RUN: Sql = sql!(
+    "select parent_id, condition, expires_at, started_at from runs where id = $1 and state = 'running'"
+);
+
+const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
+
+const EXPIRE: Sql = sql!(
+    "update deliveries set state = 'failed', reason = 'expired', due_at = null
+     where run_id = $1 and due_at is not null and lease_id is null and state in ('queued', 'deferred')"
+);
+
+/// $1 run, $2 now, $3 limit, $4 lease, $5 kind of address, $6 parent run, $7 reaction, $8 1 if wanted.
+const CLAIM: Sql = sql!(
+    "with due as materialized (
+       select d.id, d.contact_id from deliveries d
+       where d.run_id = $1 and d.due_at <= $2 and d.lease_id is null and d.state in ('queued', 'deferred')
+       order by d.due_at, d.id limit $3 "
+    { sqlite: "", postgres: "for update skip locked" }
+    "), judged as materialized (
+       select due.id, case
+           when due.contact_id = 0 then null
+           when c.id is null then 'no_address'
+           when $5 = 'email' and c.email is null then 'no_address'
+           when $5 = 'phone' and c.phone is null then 'no_address'
+           when c.consent = 'no' then 'no_consent'
+           when s.reason is not null then s.reason
+           when $7 is not null
+             and (case $7 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
+                          else p.converted_at end is not null) <> ($8 = 1) then 'condition'
+         end as verdict
+       from due
+       left join contacts c on c.id = due.contact_id
+       left join suppressions s on s.kind = $5
+         and s.address = case $5 when 'email' then c.email when 'phone' then c.phone end
+       left join deliveries p on p.id = $6 * 4294967296 + due.contact_id)
+     update deliveries set
+       lease_id = case when j.verdict is null then $4 end,
+       state = case when j.verdict is null then deliveries.state else 'suppressed' end,
+       reason = case when j.verdict is null then deliveries.reason else j.verdict end,
+       due_at = case when j.verdict is null then deliveries.due_at end
+     from judged j where deliveries.id = j.id
+     returning deliveries.id, deliveries.state, coalesce(deliveries.reason, ''), deliveries.attempts,
+       coalesce(deliveries.due_at, 0)"
+);
+
+const CONTACTS: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select " contact_columns!() " from input i join contacts c on c.id = i.id"
+);
+
+#[derive(serde::Serialize)]
+struct Who {
+    id: ContactId,
+}
+
+/// One running run, as far as a claim asks.
+type RunRow = (Option<i64>, StoredCondition, Millis, Option<Millis>);
+
+/// One row that a claim touched: id, state, reason, attempts, due.
+type Touched = (DeliveryId, String, String, i64, Millis);
+
+impl Store {
+    /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
+    /// On the way, set-based: those past the run's expiry become `failed` (`expired`); those whose address was
+    /// suppressed or whose consent was taken back since become `suppressed`; those who do not meet the run's
+    /// condition become `suppressed` (`condition`). An expired lease claims nothing.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_claim(
+        &self,
+        lease: LeaseId,
+        run: RunId,
+        address: Option<AddressKind>,
+        now: Millis,
+        limit: i64,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await? else {
+            return Ok(Vec::new());
+        };
+        let mut moves = Moves::default();
+        let claimed = if expires_at <= now {
+            let expired = tx.execute(&EXPIRE, args![run]).await?;
+            moves.ended(run, DeliveryState::Failed, "expired", i64::try_from(expired).unwrap_or(i64::MAX));
+            Vec::new()
+        } else {
+            if started_at.is_none() {
+                tx.execute(&STARTED, args![run, now]).await?;
+            }
+            let claim = Claim { lease, run, address, now, parent, condition: condition.try_into()? };
+            claim.fill(&mut tx, limit, &mut moves).await?
+        };
+        moves.apply(&mut tx, now).await?;
+        let claimed = with_contacts(&mut tx, claimed).await?;
+        tx.commit().await?;
+        Ok(claimed)
+    }
+}
+
+struct Claim {
+    lease: LeaseId,
+    run: RunId,
+    address: Option<AddressKind>,
+    now: Millis,
+    parent: Option<i64>,
+    condition: Option<Condition>,
+}
+
+impl Claim {
+    /// Claims until the limit is reached or nothing is due: those left out do not count.
+    async fn fill(&self, tx: &mut Tx, limit: i64, moves: &mut Moves) -> Result<Vec<Touched>, StoreError> {
+        let (reaction, wanted) = match self.condition {
+            None => (None, 0),
+            Some(Condition::If(reaction)) => (Some(reaction), 1),
+            Some(Condition::Unless(reaction)) => (Some(reaction), 0),
+        };
+        let reaction = reaction.map(|reaction| match reaction {
+            Reaction::Opened => "opened",
+            Reaction::Clicked => "clicked",
+            Reaction::Converted => "converted",
+        });
+        let address = self.address.map(AddressKind::as_str);
+        let mut claimed = Vec::new();
+        loop {
+            let left = limit - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
+            if left <= 0 {
+                break;
+            }
+            let args = args![self.run, self.now, left, self.lease, address, self.parent, reaction, wanted];
+            let touched: Vec<Touched> = tx.rows(&CLAIM, args).await?;
+            let found = i64::try_from(touched.len()).unwrap_or(i64::MAX);
+            for row in touched {
+                if row.1 == DeliveryState::Suppressed.as_str() {
+                    moves.ended(self.run, DeliveryState::Suppressed, &row.2, 1);
+                } else {
+                    claimed.push(row);
+                }
+            }
+            if found < left {
+                break;
+            }
+        }
+        claimed.sort_unstable_by_key(|row| (row.4, row.0));
+        Ok(claimed)
+    }
+}
+
+async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed>, StoreError> {
+    let who: Vec<_> = claimed.iter().map(|row| Who { id: row.0.contact() }).collect();
+    if who.is_empty() {
+        return Ok(Vec::new());
+    }
+    let contacts: Vec<Contact> = tx.rows(&CONTACTS, args![batch(&who)?]).await?;
+    let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
+    let with_contact = |(id, _, _, attempts, due_at): Touched| Claimed {
+        id,
+        contact: contacts.remove(&id.contact()),
+        attempts,
+        due_at,
+    };
+    Ok(claimed.into_iter().map(with_contact).collect())
+}
+
+const RELEASE: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update deliveries set lease_id = null from input i
+     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+);
+
+impl Store {
+    /// Gives claimed but unbegun deliveries back.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_release(&self, lease: LeaseId, released: &[DeliveryId]) -> Result<(), StoreError> {
+        if released.is_empty() {
+            return Ok(());
+        }
+        self.execute(&RELEASE, args![batch(&ids(released))?, lease]).await.map(|_| ())
+    }
+}

@@ -1,0 +1,74 @@
+//! Intents: what a worker is about to begin, granted or not.
+
+use std::collections::HashSet;
+
+use super::{DeliveryState, ids};
+use crate::moves::Moves;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{DeliveryId, LeaseId, Millis, StoreError};
+
+/// Held until the commit, so that a sweep that ends the lease sees what was begun under it.
+const LEASE: Sql = sql!(
+    "select id from leases where id = $1 and expires_at > $2"
+    { sqlite: "", postgres: " for key share" }
+);
+
+/// A run that stopped takes its rows back; a person who said no meanwhile is left out.
+const GRANT: Sql = sql!(
+    "with " [batch 1 as input: id bigint] ", judged as materialized (
+       select d.id, case
+           when r.state <> 'running' or r.expires_at <= $3 then 'released'
+           when d.contact_id = 0 then null
+           when c.id is null then 'no_address'
+           when r.address = 'email' and c.email is null then 'no_address'
+           when r.address = 'phone' and c.phone is null then 'no_address'
+           when c.consent = 'no' then 'no_consent'
+           else s.reason
+         end as verdict
+       from input i
+       join deliveries d on d.id = i.id
+       join runs r on r.id = d.run_id
+       left join contacts c on c.id = d.contact_id
+       left join suppressions s on s.kind = r.address
+         and s.address = case r.address when 'email' then c.email when 'phone' then c.phone end)
+     update deliveries set
+       state = case when j.verdict is null then 'sending'
+                    when j.verdict = 'released' then deliveries.state else 'suppressed' end,
+       reason = case when j.verdict is null then null
+                     when j.verdict = 'released' then deliveries.reason else j.verdict end,
+       due_at = case when j.verdict is null or j.verdict = 'released' then deliveries.due_at end,
+       lease_id = case when j.verdict is null then deliveries.lease_id end,
+       attempts = deliveries.attempts + case when j.verdict is null then 1 else 0 end
+     from judged j
+     where deliveries.id = j.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')
+     returning deliveries.id, deliveries.state, coalesce(deliveries.reason, '')"
+);
+
+/// Whether the lease still holds.
+pub(super) async fn lease_holds(tx: &mut Tx, lease: LeaseId, now: Millis) -> Result<bool, StoreError> {
+    Ok(tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_some())
+}
+
+/// Sets those that may be begun to `sending` and says which, in the order they were asked for.
+pub(super) async fn grant(
+    tx: &mut Tx,
+    lease: LeaseId,
+    intents: &[DeliveryId],
+    now: Millis,
+    moves: &mut Moves,
+) -> Result<Vec<DeliveryId>, StoreError> {
+    if intents.is_empty() {
+        return Ok(Vec::new());
+    }
+    let touched: Vec<(DeliveryId, String, String)> =
+        tx.rows(&GRANT, args![batch(&ids(intents))?, lease, now]).await?;
+    let mut granted = HashSet::with_capacity(touched.len());
+    for (id, state, reason) in touched {
+        if state == DeliveryState::Sending.as_str() {
+            granted.insert(id);
+        } else if state == DeliveryState::Suppressed.as_str() {
+            moves.ended(id.run(), DeliveryState::Suppressed, &reason, 1);
+        }
+    }
+    Ok(intents.iter().copied().filter(|id| granted.remove(id)).collect())
+}

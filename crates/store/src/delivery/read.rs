@@ -1,0 +1,101 @@
+//! Reading deliveries.
+
+use super::{DeliveryRow, DeliveryState, Explanation};
+use crate::run::run_columns;
+use crate::sql::{Sql, args, sql};
+use crate::{ContactId, DeliveryId, RunId, Store, StoreError};
+
+/// The columns of a [`DeliveryRow`], of `deliveries d join runs r left join contacts c`.
+macro_rules! delivery_columns {
+    () => {
+        "d.id, d.run_id, r.campaign, r.step, r.channel, d.contact_id, \
+         coalesce(c.email, c.phone, c.external_id, '') as address, d.state, d.reason, d.due_at, d.attempts, \
+         d.repeats, d.sent_at, d.answer, d.opened_at, d.clicked_at, d.converted_at"
+    };
+}
+
+const LIST: Sql = sql!(
+    "select " delivery_columns!() "
+     from deliveries d join runs r on r.id = d.run_id left join contacts c on c.id = d.contact_id
+     where d.id > $1 and d.id < $2 and ($3 is null or d.state = $3) and ($4 = 0 or d.repeats > 0)
+     order by d.id limit $5"
+);
+
+const OF_CONTACT: Sql = sql!(
+    "select " delivery_columns!() "
+     from runs r join deliveries d on d.id = r.id * 4294967296 + $1 left join contacts c on c.id = d.contact_id
+     order by r.id desc limit $2"
+);
+
+const RUNS: Sql = sql!("select " run_columns!() " from runs r where r.campaign = $1 order by r.id desc");
+
+const EXPLAIN: Sql = sql!(
+    "select " delivery_columns!() "
+     from runs r join deliveries d on d.id = r.id * 4294967296 + $2 left join contacts c on c.id = d.contact_id
+     where r.campaign = $1"
+);
+
+impl Store {
+    /// Deliveries of a run in one state, or of any, after an id. `repeated` keeps those with repeats.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_list(
+        &self,
+        run: RunId,
+        state: Option<DeliveryState>,
+        repeated: bool,
+        after: DeliveryId,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        let after = after.max(DeliveryId(DeliveryId::new(run, ContactId::FEED).0.saturating_sub(1)));
+        let end = DeliveryId::new(RunId(run.0.saturating_add(1)), ContactId::FEED);
+        let state = state.map(DeliveryState::as_str);
+        self.rows(&LIST, args![after, end, state, i64::from(repeated), limit]).await
+    }
+
+    /// Everything sent, or not sent, to one person, newest first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_of_contact(
+        &self,
+        contact: ContactId,
+        limit: i64,
+    ) -> Result<Vec<DeliveryRow>, StoreError> {
+        if !is_person(contact) {
+            return Ok(Vec::new());
+        }
+        self.rows(&OF_CONTACT, args![contact, limit]).await
+    }
+
+    /// What became of one person in one campaign.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_explain(
+        &self,
+        contact: ContactId,
+        campaign: &str,
+    ) -> Result<Explanation, StoreError> {
+        let runs = self.with_tallies(self.rows(&RUNS, args![campaign]).await?).await?;
+        let mut rows: Vec<DeliveryRow> = Vec::new();
+        if is_person(contact) {
+            rows = self.rows(&EXPLAIN, args![campaign, contact]).await?;
+        }
+        let mut take = |run: RunId| {
+            let at = rows.iter().position(|row| row.run_id == run)?;
+            Some(rows.swap_remove(at))
+        };
+        let runs = runs.into_iter().map(|run| {
+            let delivery = take(run.id);
+            (run, delivery)
+        });
+        Ok(Explanation { runs: runs.collect() })
+    }
+}
+
+/// A number beyond 32 bits would be somebody else's in another run.
+fn is_person(contact: ContactId) -> bool {
+    (1..1 << 32).contains(&contact.0)
+}

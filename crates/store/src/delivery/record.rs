@@ -1,0 +1,297 @@
+//! The group commit: outcomes of the last deliveries, intents of the next.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::{DeliveryState, Outcome, Record, Recorded, intent};
+use crate::moves::Moves;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{DeliveryId, LeaseId, Millis, Store, StoreError};
+
+/// How much of an answer is kept: a hostile server talks for ever.
+const LONGEST_ANSWER: usize = 1_000;
+
+#[derive(serde::Serialize)]
+struct OutcomeInput<'a> {
+    id: DeliveryId,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+    due: Option<Millis>,
+    answer: &'a str,
+}
+
+/// Outcomes are `sent`, `failed`, `deferred`, `returned` and `unknown`. A run that was cancelled sends nothing
+/// again.
+const OUTCOMES: Sql = sql!(
+    "with " [batch 1 as input: id bigint, outcome text, reason text, due bigint, answer text]
+    ", judged as materialized (
+       select i.id, i.reason, i.due, i.answer, case
+           when i.outcome = 'unknown' and r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'again'
+           when i.outcome = 'unknown' then 'uncertain'
+           when i.outcome in ('deferred', 'returned') and r.state = 'cancelled' then 'cancelled'
+           else i.outcome
+         end as verdict
+       from input i join runs r on r.id = i.id / 4294967296)
+     update deliveries set
+       state = case when j.verdict = 'again' then 'deferred' when j.verdict = 'returned' then 'queued'
+                    else j.verdict end,
+       reason = j.reason,
+       due_at = case when j.verdict in ('again', 'deferred') then j.due when j.verdict = 'returned' then $3 end,
+       attempts = deliveries.attempts - case when j.verdict = 'returned' then 1 else 0 end,
+       repeats = deliveries.repeats + case when j.verdict = 'again' then 1 else 0 end,
+       sent_at = case when j.verdict = 'sent' then $3 else deliveries.sent_at end,
+       answer = j.answer,
+       lease_id = null
+     from judged j
+     where deliveries.id = j.id and deliveries.lease_id = $2 and deliveries.state = 'sending'
+     returning deliveries.id, deliveries.state, deliveries.attempts"
+);
+
+#[derive(serde::Serialize)]
+struct AttemptInput<'a> {
+    id: DeliveryId,
+    number: i64,
+    outcome: &'static str,
+    answer: &'a str,
+}
+
+const ATTEMPTS: Sql = sql!(
+    "with " [batch 1 as input: id bigint, number bigint, outcome text, answer text]
+    "insert into attempts (delivery_id, number, finished_at, outcome, answer)
+     select id, number, $2, outcome, answer from input order by id"
+);
+
+#[derive(serde::Serialize)]
+struct SuppressionInput {
+    id: DeliveryId,
+    reason: &'static str,
+    source: String,
+}
+
+const SUPPRESS: Sql = sql!(
+    "with " [batch 1 as input: id bigint, reason text, source text]
+    "insert into suppressions (kind, address, reason, source, created_at)
+     select kind, address, reason, source, $2
+     from (select coalesce(r.address, 'email') as kind,
+                  case when r.address = 'phone' then c.phone else c.email end as address, i.reason, i.source, i.id
+           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
+           join contacts c on c.id = d.contact_id) refused
+     where address is not null order by kind, address, id
+     on conflict (kind, address) do nothing"
+);
+
+#[derive(serde::Serialize)]
+struct OutboxInput<'a> {
+    id: DeliveryId,
+    channel: &'a str,
+    recipient: &'a str,
+    subject: &'a str,
+    html: &'a str,
+    body: &'a str,
+    raw: String,
+}
+
+const OUTBOX: Sql = sql!(
+    "with " [batch 1 as input: id bigint, channel text, recipient text, subject text, html text, body text, raw text]
+    "insert into outbox (delivery_id, channel, recipient, subject, html, text, raw, created_at)
+     select id, channel, recipient, subject, html, body, "
+    { sqlite: "unhex(raw)", postgres: "decode(raw, 'hex')" }
+    ", $2 from input where true order by id
+     on conflict (delivery_id) do update set channel = excluded.channel, recipient = excluded.recipient,
+       subject = excluded.subject, html = excluded.html, text = excluded.text, raw = excluded.raw,
+       created_at = excluded.created_at"
+);
+
+/// One row whose outcome was recorded: id, state, attempts.
+type Ended = (DeliveryId, String, i64);
+
+impl Store {
+    /// One group commit. Outcomes count only for rows that this lease holds in `sending`; rollups, tallies,
+    /// attempts and suppressions are kept in the same transaction. Intents are granted only while the lease
+    /// has not expired. Of two outcomes of one delivery the first counts.
+    ///
+    /// # Errors
+    /// The database refused or went away: nothing was recorded.
+    pub async fn delivery_record(
+        &self,
+        lease: LeaseId,
+        record: &Record,
+        now: Millis,
+    ) -> Result<Recorded, StoreError> {
+        if record.outcomes.is_empty() && record.intents.is_empty() {
+            return Ok(Recorded::default());
+        }
+        let mut outcomes = BTreeMap::new();
+        for (id, outcome) in &record.outcomes {
+            outcomes.entry(*id).or_insert(outcome);
+        }
+        let mut tx = self.begin().await?;
+        let mut moves = Moves::default();
+        let holds = intent::lease_holds(&mut tx, lease, now).await?;
+        let ended = end(&mut tx, lease, &outcomes, now, &mut moves).await?;
+        let mut granted = Vec::new();
+        if holds {
+            granted = intent::grant(&mut tx, lease, &record.intents, now, &mut moves).await?;
+        }
+        note_attempts(&mut tx, &outcomes, &ended, now).await?;
+        suppress(&mut tx, &outcomes, &ended, now).await?;
+        keep(&mut tx, record, &ended, now).await?;
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(Recorded { granted, recorded: ended.len() as u64 })
+    }
+}
+
+/// Ends or defers the rows that this lease holds.
+async fn end(
+    tx: &mut Tx,
+    lease: LeaseId,
+    outcomes: &BTreeMap<DeliveryId, &Outcome>,
+    now: Millis,
+    moves: &mut Moves,
+) -> Result<Vec<Ended>, StoreError> {
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let input: Vec<_> = outcomes.iter().map(|(id, outcome)| OutcomeInput::from((*id, *outcome))).collect();
+    let ended: Vec<Ended> = tx.rows(&OUTCOMES, args![batch(&input)?, lease, now]).await?;
+    for (id, state, _) in &ended {
+        let state = DeliveryState::try_from(state.clone())?;
+        match (state, outcomes.get(id)) {
+            (DeliveryState::Deferred, Some(Outcome::Unknown { .. })) => moves.repeated(id.run(), 1),
+            (DeliveryState::Deferred | DeliveryState::Queued, _) => {}
+            (DeliveryState::Failed, Some(Outcome::Rejected(rejection))) => {
+                moves.ended(id.run(), state, &rejection.reason, 1);
+            }
+            _ => moves.ended(id.run(), state, "", 1),
+        }
+    }
+    Ok(ended)
+}
+
+/// One row for every try that was not accepted.
+async fn note_attempts(
+    tx: &mut Tx,
+    outcomes: &BTreeMap<DeliveryId, &Outcome>,
+    ended: &[Ended],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let attempt = |(id, _, number): &Ended| {
+        let (outcome, answer) = match outcomes.get(id)? {
+            Outcome::Accepted { .. } | Outcome::Returned { .. } => return None,
+            Outcome::Deferred { answer, .. } => ("deferred", answer),
+            Outcome::Rejected(rejection) => ("rejected", &rejection.answer),
+            Outcome::Unknown { answer, .. } => ("unknown", answer),
+        };
+        Some(AttemptInput { id: *id, number: *number, outcome, answer: shortened(answer) })
+    };
+    let input: Vec<_> = ended.iter().filter_map(attempt).collect();
+    if !input.is_empty() {
+        tx.execute(&ATTEMPTS, args![batch(&input)?, now]).await?;
+    }
+    Ok(())
+}
+
+/// The addresses that may never be written to again.
+async fn suppress(
+    tx: &mut Tx,
+    outcomes: &BTreeMap<DeliveryId, &Outcome>,
+    ended: &[Ended],
+    now: Millis,
+) -> Result<(), StoreError> {
+    let refusal = |(id, _, _): &Ended| match outcomes.get(id)? {
+        Outcome::Rejected(rejection) => {
+            let reason = rejection.suppress?.as_str();
+            Some(SuppressionInput { id: *id, reason, source: source(&rejection.answer) })
+        }
+        _ => None,
+    };
+    let input: Vec<_> = ended.iter().filter_map(refusal).collect();
+    if !input.is_empty() {
+        tx.execute(&SUPPRESS, args![batch(&input)?, now]).await?;
+    }
+    Ok(())
+}
+
+/// What the outbox keeps: of rows whose outcome was recorded, nothing of somebody else's.
+async fn keep(tx: &mut Tx, record: &Record, ended: &[Ended], now: Millis) -> Result<(), StoreError> {
+    let ended: HashSet<_> = ended.iter().map(|(id, _, _)| *id).collect();
+    let mut input = BTreeMap::new();
+    for message in &record.outbox {
+        if ended.contains(&message.delivery) {
+            input.insert(message.delivery, OutboxInput::from(message));
+        }
+    }
+    let input: Vec<_> = input.into_values().collect();
+    if !input.is_empty() {
+        tx.execute(&OUTBOX, args![batch(&input)?, now]).await?;
+    }
+    Ok(())
+}
+
+impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
+    fn from((id, outcome): (DeliveryId, &'a Outcome)) -> Self {
+        let (outcome, reason, due, answer) = match outcome {
+            Outcome::Accepted { answer } => ("sent", None, None, answer),
+            Outcome::Deferred { until, answer } => ("deferred", None, Some(*until), answer),
+            Outcome::Returned { answer } => ("returned", None, None, answer),
+            Outcome::Rejected(rejection) => {
+                ("failed", Some(rejection.reason.as_str()), None, &rejection.answer)
+            }
+            Outcome::Unknown { retry_at, answer } => ("unknown", None, Some(*retry_at), answer),
+        };
+        Self { id, outcome, reason, due, answer: shortened(answer) }
+    }
+}
+
+impl<'a> From<&'a super::OutboxMessage> for OutboxInput<'a> {
+    fn from(message: &'a super::OutboxMessage) -> Self {
+        Self {
+            id: message.delivery,
+            channel: &message.channel,
+            recipient: &message.recipient,
+            subject: &message.subject,
+            html: &message.html,
+            body: &message.text,
+            raw: hex(&message.raw),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
+}
+
+fn shortened(answer: &str) -> &str {
+    &answer[..answer.floor_char_boundary(LONGEST_ANSWER)]
+}
+
+/// Where a suppression came from: the codes at the start of the answer, `smtp 550 5.1.1`.
+fn source(answer: &str) -> String {
+    let is_code = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 12;
+    let words = answer.split([' ', '-']).take(2).take_while(is_code);
+    words.fold("smtp".to_owned(), |source, word| source + " " + word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_the_codes_of_an_answer() {
+        assert_eq!(source("550 5.1.1 no such user"), "smtp 550 5.1.1");
+        assert_eq!(source("550-5.1.1 The account"), "smtp 550 5.1.1");
+        assert_eq!(source("gone"), "smtp");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_between_characters() {
+        assert_eq!(shortened(&"é".repeat(800)).chars().count(), 500);
+        assert_eq!(shortened("250 ok"), "250 ok");
+    }
+}

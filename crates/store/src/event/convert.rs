@@ -1,0 +1,102 @@
+//! Events posted from outside, and who is credited with them.
+
+use super::{Conversion, Credit, Goal};
+use crate::moves::Moves;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{DeliveryId, Metric, Millis, Store, StoreError};
+
+/// The most that one event may be worth, in millionths: sums of them must not run over.
+const MOST_VALUE: i64 = 1_000_000_000_000_000;
+
+#[derive(serde::Serialize)]
+struct GoalInput<'a> {
+    campaign: &'a str,
+    since: Millis,
+}
+
+/// The last human click within its goal's window before the event, both edges included; else the last open.
+const CREDIT: Sql = sql!(
+    "with " [batch 1 as input: campaign text, since bigint]
+    "select e.delivery_id from events e
+     join runs r on r.id = e.delivery_id / 4294967296 and r.kind <> 'test'
+     join input i on i.campaign = r.campaign
+     where e.contact_id = $2 and e.occurred_at >= i.since and e.occurred_at <= $3
+       and e.kind in ('clicked', 'opened') and e.actor = 'human'
+     order by case e.kind when 'clicked' then 0 else 1 end, e.occurred_at desc, e.id desc
+     limit 1"
+);
+
+const INSERT: Sql = sql!(
+    "insert into events (kind, name, occurred_at, received_at, delivery_id, contact_id, value_micros, currency,
+       idempotency_key, detail)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     on conflict (idempotency_key) do nothing"
+);
+
+const MARK: Sql = sql!("update deliveries set converted_at = $2 where id = $1 and converted_at is null");
+
+impl Store {
+    /// Writes one posted event and credits it. `goals` are those of campaigns whose goal has this name.
+    ///
+    /// # Errors
+    /// A value beyond a thousand million units of its currency; or the database refused or went away.
+    pub async fn event_convert(
+        &self,
+        event: &Conversion,
+        goals: &[Goal],
+        now: Millis,
+    ) -> Result<Credit, StoreError> {
+        if event.value_micros.is_some_and(|value| !(-MOST_VALUE..=MOST_VALUE).contains(&value)) {
+            return Err(StoreError::BadInput("the value of an event is at most 1000000000".to_owned()));
+        }
+        let mut tx = self.begin().await?;
+        let credited = credit(&mut tx, event, goals).await?;
+        if !insert(&mut tx, event, credited, now).await? {
+            return Ok(Credit::Repeated);
+        }
+        if let Some(id) = credited {
+            tx.execute(&MARK, args![id, event.occurred_at]).await?;
+            let mut moves = Moves::default();
+            let currency = event.currency.as_deref().unwrap_or("");
+            moves.earned(id.run(), Metric::Converted, currency, event.value_micros.unwrap_or(0));
+            moves.apply(&mut tx, now).await?;
+        }
+        tx.commit().await?;
+        Ok(credited.map_or(Credit::Nobody, Credit::Delivery))
+    }
+}
+
+async fn credit(tx: &mut Tx, event: &Conversion, goals: &[Goal]) -> Result<Option<DeliveryId>, StoreError> {
+    if goals.is_empty() {
+        return Ok(None);
+    }
+    let input = goals
+        .iter()
+        .map(|goal| GoalInput { campaign: &goal.campaign, since: event.occurred_at.saturating_sub(goal.window) });
+    let input: Vec<_> = input.collect();
+    let credited = tx.row(&CREDIT, args![batch(&input)?, event.contact, event.occurred_at]).await?;
+    Ok(credited.map(|(id,)| id))
+}
+
+/// Writes the event. False when its idempotency key is there already.
+async fn insert(
+    tx: &mut Tx,
+    event: &Conversion,
+    credited: Option<DeliveryId>,
+    now: Millis,
+) -> Result<bool, StoreError> {
+    let kind = if credited.is_some() { "converted" } else { "custom" };
+    let args = args![
+        kind,
+        event.name.as_str(),
+        event.occurred_at,
+        now,
+        credited,
+        event.contact,
+        event.value_micros,
+        event.currency.as_deref(),
+        event.idempotency_key.as_deref(),
+        event.detail.as_deref(),
+    ];
+    Ok(tx.execute(&INSERT, args).await? > 0)
+}

@@ -1,0 +1,264 @@
+//! Events about deliveries: written in batches, counted once.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{EventKind, NewEvent};
+use crate::moves::Moves;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
+
+#[derive(serde::Serialize)]
+struct Id {
+    id: DeliveryId,
+}
+
+/// Which of the deliveries exist. Their rows stay locked, so that what is first is decided once.
+const EXISTING: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select d.id from input i join deliveries d on d.id = i.id order by d.id"
+    { sqlite: "", postgres: " for no key update of d" }
+);
+
+/// Reports that came before: receivers repeat them.
+const REPORTED: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select distinct e.delivery_id, e.kind from input i join events e on e.delivery_id = i.id
+     where e.kind in ('delivered', 'bounced', 'complained')"
+);
+
+#[derive(serde::Serialize)]
+struct EventInput<'a> {
+    position: usize,
+    kind: &'static str,
+    delivery: DeliveryId,
+    link: Option<i64>,
+    at: Millis,
+    actor: &'a str,
+    detail: Option<&'a str>,
+}
+
+const INSERT: Sql = sql!(
+    "with " [batch 1 as input: position bigint, kind text, delivery bigint, link bigint, at bigint, actor text,
+             detail text]
+    "insert into events (kind, occurred_at, received_at, delivery_id, contact_id, link_id, actor, detail)
+     select kind, at, $2, delivery, nullif(delivery % 4294967296, 0), link, actor, detail
+     from input order by position"
+);
+
+#[derive(serde::Serialize)]
+struct MarkInput {
+    id: DeliveryId,
+    at: Millis,
+}
+
+const OPENED: Sql = sql!(
+    "with " [batch 1 as input: id bigint, at bigint]
+    "update deliveries set opened_at = i.at from input i
+     where deliveries.id = i.id and deliveries.opened_at is null returning deliveries.id"
+);
+
+const CLICKED: Sql = sql!(
+    "with " [batch 1 as input: id bigint, at bigint]
+    "update deliveries set clicked_at = i.at from input i
+     where deliveries.id = i.id and deliveries.clicked_at is null returning deliveries.id"
+);
+
+const UNSUBSCRIBED: Sql = sql!(
+    "with " [batch 1 as input: id bigint, at bigint]
+    "update deliveries set unsubscribed_at = i.at from input i
+     where deliveries.id = i.id and deliveries.unsubscribed_at is null returning deliveries.id"
+);
+
+#[derive(serde::Serialize)]
+struct SuppressionInput {
+    position: usize,
+    contact: ContactId,
+    reason: &'static str,
+    source: String,
+    at: Millis,
+}
+
+const SUPPRESS: Sql = sql!(
+    "with " [batch 1 as input: position bigint, contact bigint, reason text, source text, at bigint]
+    "insert into suppressions (kind, address, reason, source, created_at)
+     select 'email', c.email, i.reason, i.source, i.at from input i join contacts c on c.id = i.contact
+     where c.email is not null order by c.email, i.position
+     on conflict (kind, address) do nothing"
+);
+
+impl Store {
+    /// Writes events in one transaction; those of deliveries that do not exist are dropped. The first human
+    /// open, click and unsubscription of a delivery move `opened`, `clicked`, `unsubscribed` in the rollups
+    /// (once per contact delivery; each time for a feed) and its marks; every human click moves `clicks`;
+    /// `clicked` without `opened` moves `opened` too. The first report of a delivery's arrival, bounce and
+    /// complaint moves `delivered`, `bounced`, `complained`. Unsubscribed, bounced and complained add a
+    /// suppression of the contact's e-mail address, its source from `detail.source` if there is one. Runs of
+    /// kind `test` move no figure. Says how many were written.
+    ///
+    /// # Errors
+    /// The database refused or went away: nothing was written.
+    pub async fn event_record(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let mut tx = self.begin().await?;
+        let existing = existing(&mut tx, events).await?;
+        let events: Vec<_> = events.iter().filter(|event| existing.contains(&event.delivery)).collect();
+        if events.is_empty() {
+            return Ok(0);
+        }
+        let mut moves = Moves::default();
+        report(&mut tx, &events, &mut moves).await?;
+        let written = insert(&mut tx, &events, now).await?;
+        mark(&mut tx, &events, &mut moves).await?;
+        suppress(&mut tx, &events).await?;
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(written)
+    }
+}
+
+async fn existing(tx: &mut Tx, events: &[NewEvent]) -> Result<HashSet<DeliveryId>, StoreError> {
+    let ids: BTreeSet<_> = events.iter().map(|event| event.delivery).collect();
+    let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
+    let rows: Vec<(DeliveryId,)> = tx.rows(&EXISTING, args![batch(&ids)?]).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// Counts arrivals, bounces and complaints, each once for a delivery.
+async fn report(tx: &mut Tx, events: &[&NewEvent], moves: &mut Moves) -> Result<(), StoreError> {
+    let metric = |kind| match kind {
+        EventKind::Delivered => Some(Metric::Delivered),
+        EventKind::Bounced => Some(Metric::Bounced),
+        EventKind::Complained => Some(Metric::Complained),
+        _ => None,
+    };
+    let ids: BTreeSet<_> =
+        events.iter().filter(|event| metric(event.kind).is_some()).map(|event| event.delivery).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
+    let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![batch(&ids)?]).await?;
+    let mut reported: HashSet<(DeliveryId, String)> = rows.into_iter().collect();
+    for event in events {
+        if let Some(metric) = metric(event.kind)
+            && reported.insert((event.delivery, event.kind.as_str().to_owned()))
+        {
+            moves.counted(event.delivery.run(), metric, 1);
+        }
+    }
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, events: &[&NewEvent], now: Millis) -> Result<u64, StoreError> {
+    let input = events.iter().enumerate().map(|(position, event)| EventInput {
+        position,
+        kind: event.kind.as_str(),
+        delivery: event.delivery,
+        link: event.link.map(|id| id.0),
+        at: event.occurred_at,
+        actor: &event.actor,
+        detail: event.detail.as_deref(),
+    });
+    let input: Vec<_> = input.collect();
+    tx.execute(&INSERT, args![batch(&input)?, now]).await
+}
+
+/// Opens, clicks and unsubscriptions of a batch, by delivery.
+#[derive(Default)]
+struct Firsts {
+    opened: BTreeMap<DeliveryId, Millis>,
+    clicked: BTreeMap<DeliveryId, Millis>,
+    unsubscribed: BTreeMap<DeliveryId, Millis>,
+}
+
+/// Sets the marks of what people did first, and counts it.
+async fn mark(tx: &mut Tx, events: &[&NewEvent], moves: &mut Moves) -> Result<(), StoreError> {
+    let mut firsts = Firsts::default();
+    for event in events {
+        firsts.note(event, moves);
+    }
+    let Firsts { opened, clicked, unsubscribed } = firsts;
+    for (sql, metric, at) in [
+        (&OPENED, Metric::Opened, opened),
+        (&CLICKED, Metric::Clicked, clicked),
+        (&UNSUBSCRIBED, Metric::Unsubscribed, unsubscribed),
+    ] {
+        let input: Vec<_> = at.into_iter().map(|(id, at)| MarkInput { id, at }).collect();
+        if input.is_empty() {
+            continue;
+        }
+        let first: Vec<(DeliveryId,)> = tx.rows(sql, args![batch(&input)?]).await?;
+        // A feed has many readers behind one delivery: theirs were counted one by one.
+        for (id,) in first.into_iter().filter(|(id,)| metric == Metric::Unsubscribed || !is_feed(*id)) {
+            moves.counted(id.run(), metric, 1);
+        }
+    }
+    Ok(())
+}
+
+impl Firsts {
+    fn note(&mut self, event: &NewEvent, moves: &mut Moves) {
+        let (id, at) = (event.delivery, event.occurred_at);
+        let run = id.run();
+        let earliest = |map: &mut BTreeMap<DeliveryId, Millis>| {
+            map.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at);
+        };
+        match (event.kind, event.actor == "human") {
+            (EventKind::Opened | EventKind::Clicked, false) => moves.counted(run, Metric::Machine, 1),
+            (EventKind::Opened, true) => {
+                earliest(&mut self.opened);
+                if is_feed(id) {
+                    moves.counted(run, Metric::Opened, 1);
+                }
+            }
+            (EventKind::Clicked, true) => {
+                earliest(&mut self.opened);
+                earliest(&mut self.clicked);
+                moves.counted(run, Metric::Clicks, 1);
+                if is_feed(id) {
+                    moves.counted(run, Metric::Opened, 1);
+                    moves.counted(run, Metric::Clicked, 1);
+                }
+            }
+            (EventKind::Unsubscribed, true) => earliest(&mut self.unsubscribed),
+            _ => {}
+        }
+    }
+}
+
+fn is_feed(id: DeliveryId) -> bool {
+    id.contact() == ContactId::FEED
+}
+
+/// Takes people at their word, whatever read the message for them.
+async fn suppress(tx: &mut Tx, events: &[&NewEvent]) -> Result<(), StoreError> {
+    let suppression = |(position, event): (usize, &&NewEvent)| {
+        let reason = match event.kind {
+            EventKind::Unsubscribed => SuppressionReason::Unsubscribed,
+            EventKind::Bounced => SuppressionReason::Bounced,
+            EventKind::Complained => SuppressionReason::Complained,
+            _ => return None,
+        };
+        Some(SuppressionInput {
+            position,
+            contact: event.delivery.contact(),
+            reason: reason.as_str(),
+            source: source(event),
+            at: event.occurred_at,
+        })
+    };
+    let input: Vec<_> = events.iter().enumerate().filter_map(suppression).collect();
+    if !input.is_empty() {
+        tx.execute(&SUPPRESS, args![batch(&input)?]).await?;
+    }
+    Ok(())
+}
+
+/// `detail.source`, else the kind of the event.
+fn source(event: &NewEvent) -> String {
+    let detail = event.detail.as_deref().and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());
+    let source = detail.as_ref().and_then(|detail| detail.get("source")?.as_str());
+    source.unwrap_or(event.kind.as_str()).chars().take(100).collect()
+}

@@ -1,0 +1,153 @@
+//! How runs stop, go on and end: single guarded statements.
+
+use crate::moves::Moves;
+use crate::sql::{Sql, args, batch, sql};
+use crate::{DeliveryState, Millis, RunId, Store, StoreError};
+
+const PAUSE: Sql =
+    sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
+
+const RESUME: Sql = sql!(
+    "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null
+     where id = $1 and state = 'paused'"
+);
+
+const CANCEL: Sql = sql!(
+    "update runs set state = 'cancelled', finished_at = $2
+     where id = $1 and state in ('planned', 'running', 'paused')"
+);
+
+const CANCEL_DELIVERIES: Sql = sql!(
+    "update deliveries set state = 'cancelled', due_at = null, lease_id = null
+     where run_id = $1 and due_at is not null and state in ('queued', 'deferred')"
+);
+
+/// Takes the row's lock before its deliveries are looked at.
+const RETRY: Sql = sql!(
+    "update runs set state = 'running', finished_at = null, note = null,
+       expires_at = case when expires_at > $2 then expires_at
+                         when expires_at - instant > 3600000 then $2 + expires_at - instant
+                         else $2 + 3600000 end
+     where id = $1 and state in ('running', 'finished', 'finished_with_failures', 'cancelled')"
+);
+
+const RETRY_COUNTS: Sql = sql!(
+    "select state, reason, count from run_tallies
+     where run_id = $1 and state in ('failed', 'uncertain') and count > 0"
+);
+
+const RETRY_DELIVERIES: Sql = sql!(
+    "update deliveries set state = 'queued', reason = null, due_at = $2,
+       repeats = repeats + case when state = 'uncertain' then 1 else 0 end
+     where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 and state in ('failed', 'uncertain')"
+);
+
+const FINISHED: Sql = sql!(
+    "select r.id from runs r where r.state = 'running' and r.finished_at is null
+       and not exists (select 1 from deliveries d where d.run_id = r.id and d.due_at is not null)"
+);
+
+/// Locked before their deliveries are looked at, so that a retry under way is either seen or waited out.
+const FINISH_LOCK: Sql = sql!(
+    "select id from runs where state = 'running' and finished_at is null order by id"
+    { sqlite: "", postgres: " for no key update skip locked" }
+);
+
+const FINISH: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update runs set finished_at = $2,
+       state = case when exists (select 1 from run_tallies t where t.run_id = runs.id and t.count > 0
+                                 and t.state in ('failed', 'uncertain'))
+                    then 'finished_with_failures' else 'finished' end
+     from input i
+     where runs.id = i.id and runs.state = 'running'
+       and not exists (select 1 from deliveries d where d.run_id = i.id and d.due_at is not null)
+     returning runs.id"
+);
+
+#[derive(serde::Serialize)]
+struct Input {
+    id: RunId,
+}
+
+impl Store {
+    /// Stops a planned or running run for now, with a note. Says whether it did.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_pause(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
+        Ok(self.execute(&PAUSE, args![id, note]).await? > 0)
+    }
+
+    /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
+        Ok(self.execute(&RESUME, args![id]).await? > 0)
+    }
+
+    /// Ends a run: what is not under way is `cancelled`; what is finishes. Says how many were cancelled, or
+    /// `None` if it had ended.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_cancel(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.execute(&CANCEL, args![id, now]).await? == 0 {
+            return Ok(None);
+        }
+        let cancelled = i64::try_from(tx.execute(&CANCEL_DELIVERIES, args![id]).await?).unwrap_or(i64::MAX);
+        let mut moves = Moves::default();
+        moves.ended(id, DeliveryState::Cancelled, "", cancelled);
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(Some(cancelled))
+    }
+
+    /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it
+    /// running. Its expiry, if past, moves as far from now as it was from its instant, an hour at least. Says
+    /// how many; a run without any stays as it is.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_retry(&self, id: RunId, now: Millis) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.execute(&RETRY, args![id, now]).await? == 0 {
+            return Ok(0);
+        }
+        let mut moves = Moves::default();
+        for (state, reason, count) in tx.rows::<(String, String, i64)>(&RETRY_COUNTS, args![id]).await? {
+            let state = DeliveryState::try_from(state)?;
+            moves.ended(id, state, &reason, -count);
+            if state == DeliveryState::Uncertain {
+                moves.repeated(id, count);
+            }
+        }
+        let queued = tx.execute(&RETRY_DELIVERIES, args![id, now]).await?;
+        if queued == 0 {
+            return Ok(0);
+        }
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(i64::try_from(queued).unwrap_or(i64::MAX))
+    }
+
+    /// Ends running runs that have no open delivery left. Says which.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_finish(&self, now: Millis) -> Result<Vec<RunId>, StoreError> {
+        // Most of the time nothing ends: then SQLite's one writer is left alone.
+        if self.rows::<(RunId,)>(&FINISHED, args![]).await?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut tx = self.begin().await?;
+        let running: Vec<(RunId,)> = tx.rows(&FINISH_LOCK, args![]).await?;
+        let input: Vec<_> = running.into_iter().map(|(id,)| Input { id }).collect();
+        let mut done: Vec<(RunId,)> = tx.rows(&FINISH, args![batch(&input)?, now]).await?;
+        tx.commit().await?;
+        done.sort_unstable();
+        Ok(done.into_iter().map(|(id,)| id).collect())
+    }
+}

@@ -1,0 +1,221 @@
+//! Who gets a run: its deliveries, made by one `insert … select`.
+
+use std::collections::BTreeMap;
+
+use campaign::{Audience, AudienceId, Moment};
+use jiff::tz::TimeZone;
+
+use super::{PlanCounts, Planned};
+use crate::audience::Expression;
+use crate::moves::Moves;
+use crate::sql::{Arg, Assembled, Sql, Tx, args, sql};
+use crate::{AddressKind, DeliveryState, Millis, RunId, Store, StoreError};
+
+const START: Sql = sql!(
+    "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
+);
+
+const PARENT: Sql = sql!("select parent_id from runs where id = $1");
+
+const FEED: Sql = sql!(
+    "insert into deliveries (id, run_id, contact_id, state, due_at) values ($1 * 4294967296, $1, 0, 'queued', $2)"
+);
+
+const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
+
+const LEFT_OUT: Sql = sql!(
+    "select coalesce(reason, ''), count(*) from deliveries
+     where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 and state = 'suppressed' group by reason"
+);
+
+const TOTAL: Sql = sql!("update runs set total = $2 where id = $1");
+
+impl Store {
+    /// Makes a planned run's deliveries and sets it running, in one transaction. Does nothing to a run that is
+    /// not `planned`. Says how many rows were made.
+    ///
+    /// # Errors
+    /// The audience cannot be asked for, or the database refused or went away.
+    pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        let address = whom.address().map(AddressKind::as_str);
+        if tx.execute(&START, args![run, now, address]).await? == 0 {
+            return Ok(0);
+        }
+        let made = match whom {
+            Planned::Feed { due_at } => tx.execute(&FEED, args![run, *due_at]).await?,
+            _ => {
+                let people = People::of(&mut tx, run, whom, now).await?;
+                let (text, args) = people.insert(run);
+                tx.execute(Assembled(text), args).await?
+            }
+        };
+        let made = i64::try_from(made).unwrap_or(i64::MAX);
+        let mut moves = Moves::default();
+        for (reason, count) in tx.rows::<(String, i64)>(&LEFT_OUT, args![run]).await? {
+            moves.ended(run, DeliveryState::Suppressed, &reason, count);
+        }
+        tx.execute(&TOTAL, args![run, made]).await?;
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
+    /// What `run_plan` would do for an audience, without doing it.
+    ///
+    /// # Errors
+    /// The audience cannot be asked for, or the database refused or went away.
+    pub async fn plan_count(
+        &self,
+        audiences: &BTreeMap<AudienceId, Audience>,
+        audience: &AudienceId,
+        address: AddressKind,
+        now: Millis,
+    ) -> Result<PlanCounts, StoreError> {
+        let mut who = Expression::new(self.pools().dialect(), audiences, now, args![address.as_str()]);
+        let members = who.audience(audience)?;
+        let people = judged("contacts c", "0", column(address), "$1", &members, "");
+        let text = format!("select coalesce(reason, ''), count(*) from ({people}) judged group by reason");
+        let rows: Vec<(String, i64)> = self.rows(Assembled(text), who.args()).await?;
+        let mut counts = PlanCounts::default();
+        for (reason, count) in rows {
+            counts.audience += count;
+            if reason.is_empty() {
+                counts.reached += count;
+            } else {
+                counts.left_out.insert(reason, count);
+            }
+        }
+        Ok(counts)
+    }
+}
+
+impl Planned<'_> {
+    fn address(&self) -> Option<AddressKind> {
+        match self {
+            Self::Feed { .. } => None,
+            Self::Audience { address, .. } | Self::Followers { address, .. } | Self::One { address, .. } => {
+                Some(*address)
+            }
+        }
+    }
+}
+
+/// Contacts that a run goes to, as pieces of a statement: fixed texts and placeholders only.
+struct People {
+    address: AddressKind,
+    /// Common table expressions before the statement.
+    with: &'static str,
+    /// After `from`.
+    from: String,
+    /// When it falls due for a contact.
+    due: &'static str,
+    /// After `where`.
+    members: String,
+    /// The last arm of the reasons to leave somebody out.
+    too_late: &'static str,
+    /// $1 is the run, $2 the kind of address, the rest is as the pieces say.
+    args: Vec<Arg>,
+}
+
+impl People {
+    async fn of(tx: &mut Tx, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<Self, StoreError> {
+        let kind = whom.address().map(AddressKind::as_str);
+        match whom {
+            Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window } => {
+                let mut people = Self::at(*address, args![run, kind], "c.id > 0");
+                match moment {
+                    Moment::Instant(at) => people.args.push(Arg::from(at.as_millisecond())),
+                    Moment::Local(_) => {
+                        people.args.push(Arg::from(moment.due_in(fallback).as_millisecond()));
+                        people.local(tx, moment, now.saturating_sub(*catch_up_window)).await?;
+                    }
+                }
+                let mut who = Expression::new(tx.dialect(), audiences, now, people.args);
+                people.members = who.audience(audience)?;
+                people.args = who.args();
+                Ok(people)
+            }
+            Planned::Followers { delay, address } => {
+                let parent: Option<(Option<i64>,)> = tx.row(&PARENT, args![run]).await?;
+                let parent = parent.and_then(|(parent,)| parent).unwrap_or(0);
+                let mut people = Self::at(
+                    *address,
+                    args![run, kind, *delay, parent],
+                    "p.id > $4 * 4294967296 and p.id < ($4 + 1) * 4294967296 and p.state = 'sent'",
+                );
+                people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
+                people.due = "p.sent_at + $3";
+                Ok(people)
+            }
+            Planned::One { contact, address, due_at } => {
+                Ok(Self::at(*address, args![run, kind, *due_at, *contact], "c.id = $4"))
+            }
+            Planned::Feed { .. } => Err(StoreError::BadInput("a feed has no people".to_owned())),
+        }
+    }
+
+    fn at(address: AddressKind, args: Vec<Arg>, members: &str) -> Self {
+        let (from, members) = ("contacts c".to_owned(), members.to_owned());
+        Self { address, with: "", from, due: "cast($3 as bigint)", members, too_late: "", args }
+    }
+
+    /// Each contact's own wall clock: the zones that contacts have, and when it is that time in each.
+    async fn local(&mut self, tx: &mut Tx, moment: &Moment, too_late: Millis) -> Result<(), StoreError> {
+        let names: Vec<(String,)> = tx.rows(&ZONES, args![]).await?;
+        let due: serde_json::Map<_, _> = names
+            .into_iter()
+            .filter_map(|(name,)| {
+                let zone = TimeZone::get(&name).ok()?;
+                Some((name, moment.due_in(&zone).as_millisecond().into()))
+            })
+            .collect();
+        let due = serde_json::Value::Object(due).to_string();
+        self.args.extend(args![too_late, due.as_str()]);
+        self.with = match tx.dialect() {
+            crate::sql::Dialect::Sqlite => {
+                "with zones as materialized (select key as name, value as due from json_each($5))"
+            }
+            crate::sql::Dialect::Postgres => {
+                "with zones as materialized (
+                   select key as name, cast(value as bigint) as due from jsonb_each_text(cast($5 as jsonb)))"
+            }
+        };
+        self.from.push_str(" left join zones z on z.name = c.timezone");
+        self.due = "coalesce(z.due, $3)";
+        self.too_late = " when due < $4 then 'too_late'";
+        Ok(())
+    }
+
+    fn insert(self, run: RunId) -> (String, Vec<Arg>) {
+        debug_assert_eq!(self.args.first(), Some(&Arg::from(run)));
+        let Self { with, from, due, members, too_late, .. } = &self;
+        let who = judged(from, due, column(self.address), "$2", members, too_late);
+        let text = format!(
+            "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at)
+             select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
+                    reason, case when reason is null then due end
+             from ({who}) judged"
+        );
+        (text, self.args)
+    }
+}
+
+/// The column that holds a kind of address.
+fn column(address: AddressKind) -> &'static str {
+    match address {
+        AddressKind::Email => "c.email",
+        AddressKind::Phone => "c.phone",
+    }
+}
+
+/// People with the reason to leave each out, if there is one.
+fn judged(from: &str, due: &str, column: &str, kind: &str, members: &str, too_late: &str) -> String {
+    format!(
+        "select id, due, case when address is null then 'no_address' when consent = 'no' then 'no_consent'
+                when suppressed is not null then suppressed{too_late} end as reason
+         from (select c.id, {due} as due, {column} as address, c.consent, s.reason as suppressed
+               from {from} left join suppressions s on s.kind = {kind} and s.address = {column}
+               where {members}) who"
+    )
+}

@@ -1,0 +1,93 @@
+//! Reading runs.
+
+use std::collections::HashMap;
+
+use super::{Run, Tally, run_columns};
+use crate::sql::{Sql, args, batch, sql};
+use crate::{RunId, Store, StoreError};
+
+const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
+
+const LIVE: Sql = sql!("select " run_columns!() " from runs r where r.finished_at is null order by r.id");
+
+const LIST: Sql = sql!(
+    "select " run_columns!() " from runs r where $1 is null or r.campaign = $1 order by r.id desc limit $2"
+);
+
+const PARENTS: Sql = sql!(
+    "select " run_columns!() " from runs r
+     where r.campaign = $1 and r.step = $2 and r.kind <> 'test' and r.planned_at > $4
+       and not exists (select 1 from runs f where f.campaign = $1 and f.step = $3 and f.parent_id = r.id)
+     order by r.id"
+);
+
+#[derive(serde::Serialize)]
+struct Id {
+    id: RunId,
+}
+
+const TALLIES: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select t.run_id, t.state, t.reason, t.count from input i join run_tallies t on t.run_id = i.id where t.count <> 0"
+);
+
+impl Store {
+    /// One run.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_get(&self, id: RunId) -> Result<Option<Run>, StoreError> {
+        Ok(self.with_tallies(self.rows(&GET, args![id]).await?).await?.pop())
+    }
+
+    /// Runs that have not ended, oldest first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_live(&self) -> Result<Vec<Run>, StoreError> {
+        self.with_tallies(self.rows(&LIVE, args![]).await?).await
+    }
+
+    /// The latest runs first, of one campaign if given, of kind `test` too.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_list(&self, campaign: Option<&str>, limit: i64) -> Result<Vec<Run>, StoreError> {
+        self.with_tallies(self.rows(&LIST, args![campaign, limit]).await?).await
+    }
+
+    /// Runs of (campaign, parent step), not of kind `test`, that were planned after `since` and that have no
+    /// run of (campaign, step) following them yet, oldest first. A run's `started_at` is the earliest time at
+    /// which one of its deliveries can have been sent.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_parents(
+        &self,
+        campaign: &str,
+        parent_step: &str,
+        step: &str,
+        since: crate::Millis,
+    ) -> Result<Vec<Run>, StoreError> {
+        let runs = self.rows(&PARENTS, args![campaign, parent_step, step, since]).await?;
+        self.with_tallies(runs).await
+    }
+
+    pub(crate) async fn with_tallies(&self, mut runs: Vec<Run>) -> Result<Vec<Run>, StoreError> {
+        if runs.is_empty() {
+            return Ok(runs);
+        }
+        let ids: Vec<_> = runs.iter().map(|run| Id { id: run.id }).collect();
+        let rows: Vec<(RunId, String, String, i64)> = self.rows(&TALLIES, args![batch(&ids)?]).await?;
+        let mut tallies: HashMap<RunId, Vec<Tally>> = HashMap::new();
+        for (run, state, reason, count) in rows {
+            tallies.entry(run).or_default().push(Tally { state, reason, count });
+        }
+        for run in &mut runs {
+            run.tallies = tallies.remove(&run.id).unwrap_or_default();
+            // Sorted here, because databases differ in how they sort texts.
+            run.tallies.sort_by(|a, b| (&a.state, &a.reason).cmp(&(&b.state, &b.reason)));
+        }
+        Ok(runs)
+    }
+}

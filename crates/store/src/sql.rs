@@ -1,0 +1,321 @@
+//! How a statement is said to either database: its text, its values, a transaction to say it in.
+
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
+
+use crate::database::Pools;
+use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, Store, StoreError};
+
+/// Which database is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// One statement for both databases. Made by [`sql!`](crate::sql::sql).
+pub(crate) struct Sql {
+    pub(crate) sqlite: &'static str,
+    pub(crate) postgres: &'static str,
+}
+
+/// Puts a statement together from texts that both databases share, from `{ sqlite: "…", postgres: "…" }`
+/// where the dialects differ, and from `[batch $N as NAME: column type, …]`, the head of a common table
+/// expression that reads the rows of [`batch`] in argument N. Values never stand in the text.
+macro_rules! sql {
+    (@ [$($s:tt)*] [$($p:tt)*]) => {
+        $crate::sql::Sql { sqlite: concat!($($s)*), postgres: concat!($($p)*) }
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] { sqlite: $a:literal, postgres: $b:literal } $($rest:tt)*) => {
+        $crate::sql::sql!(@ [$($s)* $a,] [$($p)* $b,] $($rest)*)
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] [batch $n:literal as $name:ident: $first:ident $ft:ident $(, $column:ident $t:ident)*] $($rest:tt)*) => {
+        $crate::sql::sql!(
+            @
+            [$($s)* stringify!($name), " as materialized (select ", $crate::sql::field!($first $ft), $(", ", $crate::sql::field!($column $t),)* " from json_each($", $n, ")) ",]
+            [$($p)* stringify!($name), " as materialized (select * from jsonb_to_recordset(cast($", $n, " as jsonb)) as t(", stringify!($first), " ", stringify!($ft), $(", ", stringify!($column), " ", stringify!($t),)* ")) ",]
+            $($rest)*
+        )
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] $shared:ident!() $($rest:tt)*) => {
+        $crate::sql::sql!(@ [$($s)* $shared!(),] [$($p)* $shared!(),] $($rest)*)
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] $text:literal $($rest:tt)*) => {
+        $crate::sql::sql!(@ [$($s)* $text,] [$($p)* $text,] $($rest)*)
+    };
+    ($($all:tt)+) => {
+        $crate::sql::sql!(@ [] [] $($all)+)
+    };
+}
+
+/// One column of a batch, as SQLite reads it out of JSON.
+macro_rules! field {
+    ($column:ident jsonb) => {
+        concat!("value -> '", stringify!($column), "' as ", stringify!($column))
+    };
+    ($column:ident $t:ident) => {
+        concat!("value ->> '", stringify!($column), "' as ", stringify!($column))
+    };
+}
+
+pub(crate) use {field, sql};
+
+/// A statement that can be told to either database.
+pub(crate) trait Statement: Send {
+    /// Its text, and whether it is worth keeping prepared.
+    fn text(self, dialect: Dialect) -> (SqlStr, bool);
+}
+
+impl Statement for &'static Sql {
+    fn text(self, dialect: Dialect) -> (SqlStr, bool) {
+        let text = match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        };
+        (SqlStr::from_static(text), true)
+    }
+}
+
+/// A statement that was put together from fixed fragments and placeholders, for the dialect at hand.
+pub(crate) struct Assembled(pub(crate) String);
+
+impl Statement for Assembled {
+    fn text(self, _: Dialect) -> (SqlStr, bool) {
+        (AssertSqlSafe(self.0).into_sql_str(), false)
+    }
+}
+
+/// A value for a placeholder.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Arg {
+    Int(Option<i64>),
+    Real(f64),
+    Text(Option<String>),
+}
+
+/// The values of a statement, in the order of their placeholders.
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::sql::Arg::from($value)),*] };
+}
+pub(crate) use args;
+
+impl From<i64> for Arg {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Arg {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(without_nul(value)))
+    }
+}
+
+impl From<Option<&str>> for Arg {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(without_nul))
+    }
+}
+
+macro_rules! arg_from_id {
+    ($($id:ident),*) => {$(
+        impl From<$id> for Arg {
+            fn from(id: $id) -> Self {
+                Self::Int(Some(id.0))
+            }
+        }
+        impl From<Option<$id>> for Arg {
+            fn from(id: Option<$id>) -> Self {
+                Self::Int(id.map(|id| id.0))
+            }
+        }
+    )*};
+}
+arg_from_id!(ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId);
+
+/// PostgreSQL keeps no NUL in a text, so neither database gets one: it becomes U+FFFD.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Rows as one JSON argument, for `[batch …]` in [`sql!`](crate::sql::sql).
+pub(crate) fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
+    let mut json = Vec::with_capacity(64 * rows.len());
+    rows.serialize(&mut serde_json::Serializer::with_formatter(&mut json, NulFree))
+        .map_err(|error| StoreError::BadInput(error.to_string()))?;
+    let json = String::from_utf8(json).map_err(|error| StoreError::BadInput(error.to_string()))?;
+    Ok(Arg::Text(Some(json)))
+}
+
+/// JSON as usual, with U+FFFD in the place of NUL.
+struct NulFree;
+
+impl Formatter for NulFree {
+    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+        match escape {
+            CharEscape::AsciiControl(0) => writer.write_all(b"\\ufffd"),
+            other => CompactFormatter.write_char_escape(writer, other),
+        }
+    }
+}
+
+fn bind<A: Arguments>(args: Vec<Arg>) -> Result<A, StoreError>
+where
+    for<'t> Option<i64>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+    for<'t> Option<String>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+    for<'t> f64: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+{
+    let mut bound = A::default();
+    for arg in args {
+        match arg {
+            Arg::Int(value) => bound.add(value),
+            Arg::Real(value) => bound.add(value),
+            Arg::Text(value) => bound.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}
+
+/// What can be read from a row of either database.
+pub(crate) trait Readable:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Readable for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// A transaction that may write. Dropped without `commit`, it never happened.
+pub(crate) enum Tx {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Runs a statement and says how many rows it touched.
+    pub(crate) async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let (text, keep) = sql.text(self.dialect());
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let query = sqlx::query_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                query.execute(&mut **tx).await?.rows_affected()
+            }
+            Self::Postgres(tx) => {
+                let query = sqlx::query_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                query.execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// Runs a statement that only PostgreSQL needs, whose writers are many: a lock.
+    pub(crate) async fn lock(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        if let Self::Postgres(tx) = self {
+            sqlx::query(sql).execute(&mut **tx).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement and reads its rows.
+    pub(crate) async fn rows<T: Readable>(
+        &mut self,
+        sql: impl Statement,
+        args: Vec<Arg>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (text, keep) = sql.text(self.dialect());
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                query.fetch_all(&mut **tx).await?
+            }
+            Self::Postgres(tx) => {
+                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                query.fetch_all(&mut **tx).await?
+            }
+        })
+    }
+
+    /// Runs a statement and reads its first row.
+    pub(crate) async fn row<T: Readable>(
+        &mut self,
+        sql: impl Statement,
+        args: Vec<Arg>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Makes it so.
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        })
+    }
+}
+
+impl Store {
+    /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
+    /// asks later is refused whatever the busy timeout says.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self.pools() {
+            Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Reads rows outside any transaction.
+    pub(crate) async fn rows<T: Readable>(
+        &self,
+        sql: impl Statement,
+        args: Vec<Arg>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (text, keep) = sql.text(self.pools().dialect());
+        Ok(match self.pools() {
+            Pools::Sqlite { readers, .. } => {
+                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                query.fetch_all(readers).await?
+            }
+            Pools::Postgres(pool) => {
+                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                query.fetch_all(pool).await?
+            }
+        })
+    }
+
+    /// Reads the first row outside any transaction.
+    pub(crate) async fn row<T: Readable>(
+        &self,
+        sql: impl Statement,
+        args: Vec<Arg>,
+    ) -> Result<Option<T>, StoreError> {
+        Ok(self.rows(sql, args).await?.into_iter().next())
+    }
+
+    /// Writes by one statement, which is its own transaction, and says how many rows it touched.
+    pub(crate) async fn execute(&self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
+        let mut tx = self.begin().await?;
+        let touched = tx.execute(sql, args).await?;
+        tx.commit().await?;
+        Ok(touched)
+    }
+}

@@ -1,0 +1,169 @@
+//! A worker that lost its lease changes nothing, and what it held is not lost.
+
+use std::collections::HashSet;
+
+use campaign::OnUncertain;
+use store::{DeliveryId, LeaseId, TakenOver};
+
+use crate::world::{MINUTE, NOW, World, accepted, id};
+
+pub(crate) async fn a_swept_lease_records_nothing(w: &World) {
+    w.people(2).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 1).await;
+    let claimed = w.claim(lease, run, NOW, 1).await;
+    assert!(w.store.lease_renew(lease, NOW + MINUTE).await.unwrap());
+    assert_eq!(w.store.lease_sweep(NOW + MINUTE - 1).await.unwrap(), TakenOver::default());
+    let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
+    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0 });
+    assert!(!w.store.lease_renew(lease, NOW + 2 * MINUTE).await.unwrap());
+
+    let recorded = w.record(lease, &[(id(run, 1), accepted())], &[claimed[0].id], NOW + MINUTE).await;
+    assert_eq!((recorded.recorded, recorded.granted), (0, vec![]));
+    assert_eq!(w.states(run).await, ["1 queued", "2 queued"]);
+    assert_eq!(w.claim(lease, run, NOW + MINUTE, 10).await, []);
+}
+
+pub(crate) async fn an_expired_lease_begins_nothing(w: &World) {
+    w.people(2).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 1).await;
+    let claimed = w.claim(lease, run, NOW, 1).await;
+    let late = NOW + 30_000;
+    assert_eq!(w.claim(lease, run, late, 10).await, []);
+    let recorded = w.record(lease, &[(id(run, 1), accepted())], &[claimed[0].id], late).await;
+    assert_eq!(recorded.granted, [], "nothing new");
+    assert_eq!(recorded.recorded, 1, "nobody took it over, so what happened is worth knowing");
+}
+
+pub(crate) async fn a_row_taken_over_is_not_overwritten(w: &World) {
+    w.people(1).await;
+    let run = w.planned("mail").await;
+    let slow = w.lease(NOW).await;
+    w.begin(slow, run, NOW, 1).await;
+    let later = NOW + MINUTE;
+    w.store.lease_sweep(later).await.unwrap();
+    let quick = w.lease(later).await;
+    assert_eq!(w.begin(quick, run, later, 1).await, [id(run, 1)]);
+    let refused = crate::life::rejected("policy", None);
+    assert_eq!(w.record(slow, &[(id(run, 1), refused)], &[], later).await.recorded, 0);
+    assert_eq!(w.states(run).await, ["1 sending"]);
+    assert_eq!(w.record(quick, &[(id(run, 1), accepted())], &[], later).await.recorded, 1);
+    assert_eq!(w.states(run).await, ["1 sent"]);
+    assert_eq!(w.tallies(run).await, ["repeat 1", "sent 1"]);
+    w.store.delivery_release(slow, &[id(run, 1)]).await.unwrap();
+    assert_eq!(w.states(run).await, ["1 sent"]);
+}
+
+pub(crate) async fn a_sweep_resends_or_holds(w: &World) {
+    w.people(3).await;
+    let resend = w.planned("resend").await;
+    let hold = w.run("hold", |run| run.on_uncertain = OnUncertain::Hold).await;
+    w.plan(hold).await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, resend, NOW, 1).await;
+    w.begin(lease, hold, NOW, 2).await;
+    let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
+    assert_eq!(taken, TakenOver { released: 0, resent: 1, held: 2 });
+    assert_eq!(w.states(resend).await, ["1 queued", "2 queued", "3 queued"]);
+    assert_eq!(w.states(hold).await, ["1 uncertain", "2 uncertain", "3 queued"]);
+    assert_eq!(w.tallies(resend).await, ["repeat 1"]);
+    assert_eq!(w.tallies(hold).await, ["uncertain 2"]);
+    let attempts = w.texts("select outcome || ' ' || number || ' ' || answer from attempts").await;
+    assert_eq!(attempts, vec!["unknown 1 the worker stopped before the answer"; 3]);
+    let repeated = w.store.delivery_list(resend, None, true, DeliveryId(0), 10).await.unwrap();
+    assert_eq!(repeated.iter().map(|row| (row.id, row.repeats)).collect::<Vec<_>>(), [(id(resend, 1), 1)]);
+    assert_eq!(w.number("select count(*) from leases").await, 0);
+    assert_eq!(w.store.lease_sweep(NOW + MINUTE).await.unwrap(), TakenOver::default());
+}
+
+pub(crate) async fn concurrent_claims_never_overlap(w: &World) {
+    w.people(400).await;
+    let run = w.planned("mail").await;
+    let workers = (0..4).map(|_| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
+            let mut mine = Vec::new();
+            for _ in 0..20 {
+                let email = Some(store::AddressKind::Email);
+                let claimed = store.delivery_claim(lease, run, email, NOW, 7).await.unwrap();
+                assert!(claimed.len() <= 7);
+                mine.extend(claimed.into_iter().map(|claimed| claimed.id));
+            }
+            mine
+        })
+    });
+    let mut all = Vec::new();
+    for worker in workers.collect::<Vec<_>>() {
+        all.extend(worker.await.unwrap());
+    }
+    let different: HashSet<_> = all.iter().collect();
+    assert_eq!(different.len(), all.len(), "somebody was claimed twice");
+    let lease = w.lease(NOW).await;
+    let rest = w.claim(lease, run, NOW, 1_000).await.len();
+    assert_eq!(all.len() + rest, 400, "somebody was passed over");
+}
+
+pub(crate) async fn closing_gives_back(w: &World) {
+    w.people(3).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 1).await;
+    w.claim(lease, run, NOW, 2).await;
+    w.store.lease_close(lease, NOW).await.unwrap();
+    let other = w.lease(NOW).await;
+    assert_eq!(w.claim(other, run, NOW, 10).await.len(), 2);
+    let taken = w.store.lease_sweep(NOW).await.unwrap();
+    assert_eq!(taken, TakenOver { released: 0, resent: 1, held: 0 }, "begun under a lease that was closed");
+}
+
+pub(crate) async fn lease_numbers_never_repeat(w: &World) {
+    let first = w.lease(NOW).await;
+    w.store.lease_close(first, NOW).await.unwrap();
+    let second = w.lease(NOW).await;
+    w.store.lease_sweep(NOW + MINUTE).await.unwrap();
+    let third = w.lease(NOW).await;
+    assert!(first < second && second < third);
+    assert!(!w.store.lease_renew(LeaseId(i64::MAX), NOW).await.unwrap());
+}
+
+/// Workers whose leases expire while they claim and begin, and a sweeper beside them: afterwards no row is in
+/// the hands of a lease that is gone.
+pub(crate) async fn a_sweep_during_claims_leaves_nothing_behind(w: &World) {
+    w.people(200).await;
+    let run = w.planned("mail").await;
+    let sweeper = tokio::spawn({
+        let store = w.store.clone();
+        async move {
+            for _ in 0..30 {
+                store.lease_sweep(NOW + MINUTE).await.unwrap();
+            }
+        }
+    });
+    let workers = (0..3).map(|_| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            for _ in 0..15 {
+                let lease = store.lease_open("worker", NOW, NOW + 30_000).await.unwrap();
+                let email = Some(store::AddressKind::Email);
+                let claimed = store.delivery_claim(lease, run, email, NOW, 20).await.unwrap();
+                let intents = claimed.iter().map(|claimed| claimed.id).take(10).collect();
+                let record = store::Record { intents, ..store::Record::default() };
+                store.delivery_record(lease, &record, NOW).await.unwrap();
+            }
+        })
+    });
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.unwrap();
+    }
+    sweeper.await.unwrap();
+    w.store.lease_sweep(NOW + MINUTE).await.unwrap();
+    assert_eq!(w.number("select count(*) from deliveries where lease_id is not null").await, 0);
+    assert_eq!(w.number("select count(*) from deliveries where state = 'queued'").await, 200);
+    let repeats = w.number("select sum(repeats) from deliveries").await;
+    assert_eq!(w.number("select count from run_tallies where state = 'repeat'").await, repeats);
+    assert_eq!(w.number("select count(*) from attempts").await, repeats);
+}

@@ -1,0 +1,57 @@
+//! Every statement of the store, on both databases, with the same assertions.
+
+mod audience;
+mod contacts;
+mod counts;
+mod events;
+mod fencing;
+mod keeping;
+mod life;
+mod plan;
+mod schedule;
+mod schema;
+mod world;
+
+/// Runs each of these on a fresh database of either kind.
+macro_rules! on_both_databases {
+    ($($module:ident: $($name:ident),+;)+) => {
+        mod sqlite {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(&crate::world::World::sqlite().await).await;
+                })+
+            })+
+        }
+        mod postgres {
+            $(mod $module {
+                $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    crate::$module::$name(&crate::world::World::postgres().await).await;
+                })+
+            })+
+        }
+    };
+}
+
+on_both_databases! {
+    audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
+        large_sets_and_deep_nests_are_bounded, events_and_engagement;
+    contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people, keys_move_and_a_no_goes_along,
+        bad_people_are_told, finding_and_paging;
+    counts: rollups_and_tallies_equal_a_recount, rollups_by_hour_and_filtered;
+    events: firsts_count_once, a_feed_counts_each_time, machines_and_reports, strangers_are_dropped,
+        suppressions_follow, test_runs_move_nothing, credit_goes_to_the_last_click, window_edges, keys_count_once,
+        timelines;
+    fencing: a_swept_lease_records_nothing, an_expired_lease_begins_nothing, a_row_taken_over_is_not_overwritten,
+        a_sweep_resends_or_holds, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
+        a_sweep_during_claims_leaves_nothing_behind;
+    keeping: outbox_keeps_what_was_recorded, revisions_are_found_again, settings_are_made_once,
+        suppressions_stay_as_they_were, opening_and_migrating_again;
+    life: from_plan_to_finish, every_outcome, outcomes_of_one_delivery, pause_and_resume, cancel_in_mid_flight,
+        retry_queues_exactly_the_failed, suppressed_between_claim_and_intent, a_condition_is_met_when_due,
+        expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers;
+    plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after, one_and_feed,
+        only_planned_runs_are_planned;
+    schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
+}

@@ -1,0 +1,239 @@
+//! A fresh database with a few helpers to fill it.
+
+use std::collections::BTreeMap;
+
+use campaign::{Audience, AudienceId, Moment, OnUncertain, Rule};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use sqlx::Connection;
+use store::{
+    AddressKind, Claimed, ContactId, DeliveryId, EventKind, LeaseId, Millis, NewContact, NewEvent, NewRun,
+    Outcome, Planned, Record, RevisionId, Run, RunId, RunKind, Store,
+};
+
+static UTC: TimeZone = TimeZone::UTC;
+
+/// When the tests take place: the start of an hour.
+pub(crate) const NOW: Millis = 1_800_000_000_000;
+pub(crate) const MINUTE: Millis = 60_000;
+pub(crate) const HOUR: Millis = 60 * MINUTE;
+pub(crate) const DAY: Millis = 24 * HOUR;
+
+pub(crate) struct World {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl World {
+    pub(crate) async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("deep/chorus.db").display());
+        Self::open(url, Some(folder)).await
+    }
+
+    /// A database of its own on the throw-away server of the test run.
+    pub(crate) async fn postgres() -> Self {
+        #[allow(clippy::disallowed_methods, reason = "the test run names its server")]
+        let server = std::env::var("CHORUS_TEST_POSTGRES").expect("run `cargo xtask test`, it starts PostgreSQL");
+        let name = format!("store_{:016x}", fastrand());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(create).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+        let mut url = url::Url::parse(&server).unwrap();
+        url.set_path(&name);
+        Self::open(url.to_string(), None).await
+    }
+
+    async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
+        let store = Store::open(&url).await.unwrap();
+        assert!(store.migrate().await.unwrap() > 0);
+        Self { store, url, _folder: folder }
+    }
+
+    /// The rows of a query of one text column, by a connection of the test's own.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        let rows: Vec<(String,)> = if self.store.dialect() == "sqlite" {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap()
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap()
+        };
+        rows.into_iter().map(|(text,)| text).collect()
+    }
+
+    /// The number that a query answers.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        self.texts(&format!("select cast(coalesce(({sql}), 0) as text)")).await[0].parse().unwrap()
+    }
+
+    /// Contacts 1 to `count`, with an address each.
+    pub(crate) async fn people(&self, count: usize) {
+        let people: Vec<_> = (1..=count).map(|n| person(&format!("p{n}@example.com"))).collect();
+        self.store.contact_upsert(&people, NOW).await.unwrap();
+    }
+
+    pub(crate) async fn revision(&self) -> RevisionId {
+        self.store.revision_put("hash", "spring", "mail", "{}", &[], NOW).await.unwrap().id
+    }
+
+    /// A run of the campaign `spring`.
+    pub(crate) async fn run(&self, step: &str, edit: impl FnOnce(&mut NewRun)) -> RunId {
+        let mut run = NewRun {
+            campaign: "spring".to_owned(),
+            step: step.to_owned(),
+            channel: "email".to_owned(),
+            instant: NOW,
+            kind: RunKind::Scheduled,
+            revision_id: self.revision().await,
+            parent_id: None,
+            condition: None,
+            on_uncertain: OnUncertain::Resend,
+            cost_micros: 1_000,
+            currency: "CNY".to_owned(),
+            expires_at: NOW + 2 * DAY,
+        };
+        edit(&mut run);
+        self.store.run_insert(&run, NOW).await.unwrap().unwrap()
+    }
+
+    /// Plans a run for everybody, due now.
+    pub(crate) async fn plan(&self, run: RunId) -> i64 {
+        let audiences = everybody();
+        self.store.run_plan(run, &to_everybody(&audiences), NOW).await.unwrap()
+    }
+
+    /// A planned run for everybody.
+    pub(crate) async fn planned(&self, step: &str) -> RunId {
+        let run = self.run(step, |_| {}).await;
+        self.plan(run).await;
+        run
+    }
+
+    pub(crate) async fn lease(&self, now: Millis) -> LeaseId {
+        self.store.lease_open("worker", now, now + 30_000).await.unwrap()
+    }
+
+    pub(crate) async fn claim(&self, lease: LeaseId, run: RunId, now: Millis, limit: i64) -> Vec<Claimed> {
+        self.store.delivery_claim(lease, run, Some(AddressKind::Email), now, limit).await.unwrap()
+    }
+
+    /// Records outcomes, and intents to begin.
+    pub(crate) async fn record(
+        &self,
+        lease: LeaseId,
+        outcomes: &[(DeliveryId, Outcome)],
+        intents: &[DeliveryId],
+        now: Millis,
+    ) -> store::Recorded {
+        let record =
+            Record { outcomes: outcomes.to_vec(), intents: intents.to_vec(), ..Record::default() };
+        self.store.delivery_record(lease, &record, now).await.unwrap()
+    }
+
+    /// Claims and begins up to `limit` deliveries.
+    pub(crate) async fn begin(&self, lease: LeaseId, run: RunId, now: Millis, limit: i64) -> Vec<DeliveryId> {
+        let ids: Vec<_> = self.claim(lease, run, now, limit).await.iter().map(|claimed| claimed.id).collect();
+        self.record(lease, &[], &ids, now).await.granted
+    }
+
+    /// Sends everything that is due.
+    pub(crate) async fn send_all(&self, run: RunId, now: Millis) {
+        let lease = self.lease(now).await;
+        let begun = self.begin(lease, run, now, 10_000).await;
+        let outcomes: Vec<_> = begun.into_iter().map(|id| (id, accepted())).collect();
+        self.record(lease, &outcomes, &[], now).await;
+        self.store.lease_close(lease, now).await.unwrap();
+    }
+
+    /// The states of a run's deliveries by contact: `1 sent`, `2 failed bounced`.
+    pub(crate) async fn states(&self, run: RunId) -> Vec<String> {
+        let rows = self.store.delivery_list(run, None, false, DeliveryId(0), 10_000).await.unwrap();
+        rows.iter()
+            .map(|row| {
+                let reason = row.reason.as_deref().map_or(String::new(), |reason| format!(" {reason}"));
+                format!("{} {}{reason}", row.contact_id, row.state)
+            })
+            .collect()
+    }
+
+    pub(crate) async fn get(&self, run: RunId) -> Run {
+        self.store.run_get(run).await.unwrap().unwrap()
+    }
+
+    /// A run's tallies: `sent 3`, `failed bad_address 1`.
+    pub(crate) async fn tallies(&self, run: RunId) -> Vec<String> {
+        let words = |tally: &store::Tally| match tally.reason.as_str() {
+            "" => format!("{} {}", tally.state, tally.count),
+            reason => format!("{} {reason} {}", tally.state, tally.count),
+        };
+        self.get(run).await.tallies.iter().map(words).collect()
+    }
+
+    /// All rollups summed: `mail sent 3`, `mail cost CNY 3 3000`.
+    pub(crate) async fn figures(&self) -> Vec<String> {
+        let rows = self.store.rollup_read(&store::RollupFilter::default()).await.unwrap();
+        let words = |row: &store::RollupRow| match row.currency.as_str() {
+            "" => format!("{} {} {}", row.step, row.metric, row.count),
+            currency => format!("{} {} {currency} {} {}", row.step, row.metric, row.count, row.amount),
+        };
+        rows.iter().filter(|row| row.count != 0 || row.amount != 0).map(words).collect()
+    }
+}
+
+/// A number that no other test of this or another process has: from the standard library's random keys.
+fn fastrand() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}
+
+pub(crate) fn person(email: &str) -> NewContact {
+    NewContact {
+        external_id: None,
+        email: Some(email.to_owned()),
+        phone: None,
+        language: None,
+        timezone: None,
+        consent: None,
+        attributes: serde_json::Map::new(),
+    }
+}
+
+pub(crate) fn audience(id: &str, rule: Rule) -> (AudienceId, Audience) {
+    let id = AudienceId::parse(id).unwrap();
+    (id.clone(), Audience { id, title: String::new(), rule })
+}
+
+pub(crate) fn everybody() -> BTreeMap<AudienceId, Audience> {
+    BTreeMap::from([audience("everybody", Rule::All(vec![]))])
+}
+
+pub(crate) fn instant(at: Millis) -> Moment {
+    Moment::Instant(Timestamp::from_millisecond(at).unwrap())
+}
+
+pub(crate) fn to_everybody(audiences: &BTreeMap<AudienceId, Audience>) -> Planned<'_> {
+    Planned::Audience {
+        audiences,
+        audience: audiences.keys().next().unwrap(),
+        address: AddressKind::Email,
+        moment: instant(NOW),
+        fallback: &UTC,
+        catch_up_window: HOUR,
+    }
+}
+
+pub(crate) fn accepted() -> Outcome {
+    Outcome::Accepted { answer: "250 ok".to_owned() }
+}
+
+pub(crate) fn id(run: RunId, contact: i64) -> DeliveryId {
+    DeliveryId::new(run, ContactId(contact))
+}
+
+pub(crate) fn event(kind: EventKind, delivery: DeliveryId, at: Millis) -> NewEvent {
+    NewEvent { kind, delivery, link: None, occurred_at: at, actor: "human".to_owned(), detail: None }
+}
