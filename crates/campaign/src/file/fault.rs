@@ -34,6 +34,9 @@ impl Fault {
         match self {
             Self::Kind { wanted, .. } if wanted == TEXT => "Put it in \"quotes\".".to_owned(),
             Self::Kind { wanted, .. } if wanted == LIST => "Put it in [brackets].".to_owned(),
+            Self::Kind { wanted, .. } if wanted == TABLE => {
+                "Write keys and values in {braces}, or below a [heading].".to_owned()
+            }
             Self::Kind { wanted, .. } => format!("Write {wanted}."),
             Self::Choice { found, known } => super::nearest::advice(found, "choices", known.iter().copied()),
             Self::Other(_) => "See `chorus schema` for what can stand here.".to_owned(),
@@ -43,6 +46,7 @@ impl Fault {
 
 const TEXT: &str = "a text";
 const LIST: &str = "a list";
+const TABLE: &str = "a table";
 
 impl Error for Fault {
     fn custom<T: fmt::Display>(message: T) -> Self {
@@ -70,7 +74,7 @@ fn plain(wanted: &str) -> String {
         "a boolean" => "true or false",
         "a sequence" => LIST,
         "u32" | "u64" | "usize" => "a whole number, not below zero",
-        _ if wanted.starts_with("struct ") => "a table",
+        _ if wanted.starts_with("struct ") => TABLE,
         _ if wanted.starts_with("enum ") => TEXT,
         other => other,
     };
@@ -85,7 +89,7 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
         }
         Unexpected::Str(_) => TEXT,
         Unexpected::Seq => LIST,
-        Unexpected::Map => "a table",
+        Unexpected::Map => TABLE,
         Unexpected::NewtypeStruct => "a date",
         _ => "something else",
     }

@@ -22,9 +22,10 @@ pub(crate) struct Located<T> {
 
 /// What stands under a key. Without `#[serde(default)]` the key is required: the schema says so, and the
 /// code that takes the value says what is missing.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Field<T> {
     /// Nothing.
+    #[default]
     Absent,
     /// Something that cannot be used; it has been told.
     Bad,
@@ -51,12 +52,6 @@ impl<T> Field<T> {
     /// Whether the key stands in the file, usable or not.
     pub(crate) fn is_given(&self) -> bool {
         !matches!(self, Self::Absent)
-    }
-}
-
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self::Absent
     }
 }
 

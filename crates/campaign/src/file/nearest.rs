@@ -7,7 +7,9 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
         return None;
     }
     let word = word.to_lowercase().replace('_', "-");
-    let allowed = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    // In a word of one or two letters everything is near to everything.
+    let allowed = if length < 3 { 0 } else { (length / 3).max(1) };
     candidates
         .into_iter()
         .filter(|candidate| candidate.len() <= 80)
@@ -48,6 +50,7 @@ mod tests {
         assert_eq!(nearest("call-to-action", KEYS), Some("call_to_action"));
         assert_eq!(nearest("Steps", KEYS), Some("step"));
         assert_eq!(nearest("goal", KEYS), None);
+        assert_eq!(nearest("b", ["a"]), None);
         assert_eq!(nearest(&"x".repeat(1000), KEYS), None);
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn document(sheet: &Sheet) -> Spanned<DeTable<'_>> {
 /// The document as a `T`, of which every key is a [`Field`](super::Field).
 pub(crate) fn read<T: DeserializeOwned>(sheet: &Sheet, document: Spanned<DeTable<'_>>) -> Option<T> {
     let value = DeValue::Table(document.into_inner());
-    let reader = Reader { sheet, value, span: 0..0, label: "the file" };
+    let reader = Reader { sheet, value, span: 0..0, label: "", in_list: false };
     T::deserialize(reader)
         .map_err(|fault| sheet.error("bad-file", None, fault.to_string(), fault.help()))
         .ok()
@@ -44,8 +44,10 @@ struct Reader<'s, 'de> {
     sheet: &'s Sheet,
     value: DeValue<'de>,
     span: Range<usize>,
-    /// What messages call it: its key.
+    /// Its key.
     label: &'s str,
+    /// Whether it is an entry of the list under that key.
+    in_list: bool,
 }
 
 impl<'de> Deserializer<'de> for Reader<'_, 'de> {
@@ -158,8 +160,9 @@ impl<'de> SeqAccess<'de> for Place<'_, 'de> {
         }
         let Some(reader) = self.reader.take() else { return Ok(None) };
         let (sheet, span, label) = (reader.sheet, reader.span.clone(), reader.label);
+        let among = if reader.in_list { "an entry of " } else { "" };
         seed.deserialize(reader).map(Some).inspect_err(|fault| {
-            sheet.error("wrong-value", span, format!("`{label}` {fault}"), fault.help());
+            sheet.error("wrong-value", span, format!("{among}`{label}` {fault}"), fault.help());
         })
     }
 }
@@ -177,7 +180,8 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Fault> {
         let Some(element) = self.rest.next() else { return Ok(None) };
         let span = element.span();
-        let reader = Reader { sheet: self.sheet, value: element.into_inner(), span, label: self.label };
+        let reader =
+            Reader { sheet: self.sheet, value: element.into_inner(), span, label: self.label, in_list: true };
         seed.deserialize(reader).map(Some)
     }
 }
@@ -209,7 +213,13 @@ impl<'de> MapAccess<'de> for Pairs<'_, 'de> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Fault> {
         let Some((name, value)) = self.value.take() else { return Err(Fault::custom("a key has no value")) };
         let span = value.span();
-        seed.deserialize(Reader { sheet: self.sheet, value: value.into_inner(), span, label: &name })
+        seed.deserialize(Reader {
+            sheet: self.sheet,
+            value: value.into_inner(),
+            span,
+            label: &name,
+            in_list: false,
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 use super::{Field, Located};
 
@@ -154,14 +154,20 @@ impl Sheet {
     }
 }
 
+/// Findings that something is nowhere to be found.
+const HIDEABLE: [&str; 5] =
+    ["unknown-fact", "unknown-part", "unknown-step", "fact-not-said", "not-translated"];
+
 /// In a file that is not TOML in places, what is missing may only be hidden, and what stands there is not
 /// what was meant.
 fn is_worth_telling(finding: &Diagnostic, unreadable: &[Range<usize>]) -> bool {
-    if unreadable.is_empty() || finding.code == "not-toml" || finding.severity == Severity::Warning {
+    if unreadable.is_empty() || finding.code == "not-toml" {
         return true;
     }
     let told = |span: &Range<usize>| {
         unreadable.iter().any(|bad| span.start < bad.end && bad.start < span.end.max(span.start + 1))
     };
-    !finding.code.starts_with("missing") && finding.span.as_ref().is_some_and(|span| !told(span))
+    !finding.code.starts_with("missing")
+        && !HIDEABLE.contains(&finding.code)
+        && finding.span.as_ref().is_some_and(|span| !told(span))
 }

@@ -99,7 +99,7 @@ mod tests {
     fn needs_both_brackets_once() {
         assert_eq!(Mailbox::parse("A <a@b.example"), Err(BadMailbox::Brackets));
         assert_eq!(Mailbox::parse("A <x> <a@b.example>"), Err(BadMailbox::Brackets));
-        assert_eq!(Mailbox::parse("A a@b.example>").is_err(), true);
+        assert!(Mailbox::parse("A a@b.example>").is_err());
         assert_eq!(
             Mailbox::parse(&format!("{} <a@b.example>", "n".repeat(201))),
             Err(BadMailbox::NameTooLong(201))

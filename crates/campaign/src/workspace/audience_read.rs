@@ -21,7 +21,8 @@ const MOST_RULES: usize = 500;
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     pub(super) sheet: &'a Sheet,
-    pub(super) attributes: &'a BTreeMap<String, AttributeKind>,
+    /// What is declared; `None` if that cannot be known.
+    pub(super) attributes: Option<&'a BTreeMap<String, AttributeKind>>,
     pub(super) campaigns: &'a BTreeSet<String>,
     /// The other audiences it refers to.
     pub(super) mentions: Vec<Located<String>>,
@@ -49,10 +50,14 @@ impl Reading<'_> {
     }
 
     /// The one group of all, any and none that is given; `Some(None)` if none is.
-    fn group(&mut self, [all, any, none]: [&Rules; 3], depth: usize) -> Option<Option<Rule>> {
-        let given = [all, any, none].into_iter().filter(|rules| rules.is_given()).count();
-        if given > 1 {
-            let span = [all, any, none].into_iter().find_map(Field::span);
+    fn group(&mut self, groups: [&Rules; 3], depth: usize) -> Option<Option<Rule>> {
+        let kinds: [fn(Vec<Rule>) -> Rule; 3] = [Rule::All, Rule::Any, Rule::None];
+        let mut read = Vec::new();
+        for (rules, make) in groups.into_iter().zip(kinds).filter(|(rules, _)| rules.is_given()) {
+            read.push(self.members(rules, depth).map(make));
+        }
+        if read.len() > 1 {
+            let span = groups.into_iter().filter_map(Field::span).nth(1);
             let help = "Keep one, and put the others inside it: all = [ …, { none = [ … ] } ].";
             self.sheet.error(
                 "too-many-groups",
@@ -62,15 +67,7 @@ impl Reading<'_> {
             );
             return None;
         }
-        if given == 0 {
-            return Some(None);
-        }
-        let (rules, make): (_, fn(Vec<Rule>) -> Rule) = match () {
-            () if all.is_given() => (all, Rule::All),
-            () if any.is_given() => (any, Rule::Any),
-            () => (none, Rule::None),
-        };
-        self.members(rules, depth).map(|members| Some(make(members)))
+        read.pop().map_or(Some(None), |rule| rule.map(Some))
     }
 
     fn members(&mut self, rules: &Rules, depth: usize) -> Option<Vec<Rule>> {

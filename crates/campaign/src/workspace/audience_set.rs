@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::known::{AUDIENCE, Shelf, find, unknown};
+use super::known::{AUDIENCE, Shelf, find, mend, unknown};
 use crate::audience::{Audience, Rule};
 use crate::file::{Located, Sheet};
 
@@ -117,7 +117,7 @@ fn tell_circles(drafts: &BTreeMap<String, Draft>, waiting: &BTreeSet<String>) {
                 None => (
                     "uses-broken",
                     format!("audience `{}` has errors of its own", other.value),
-                    "Mend those first; this needs no change.".to_owned(),
+                    mend(&AUDIENCE, &other.value),
                 ),
             };
             draft.sheet.error(code, other.span.clone(), message, help);

@@ -82,15 +82,11 @@ fn bounds(sheet: &Sheet, known: &Known, file: &CampaignFile) -> (Option<Timestam
     };
     let starts = bound("starts", &file.starts, When::first);
     let ends = bound("ends", &file.ends, When::last);
-    if let (Some(from), Some(to), Some(span)) = (starts, ends, file.ends.span()) {
-        if to < from {
-            sheet.error(
-                "ends-before-start",
-                span,
-                "the campaign ends before it starts",
-                "Change `starts` or `ends`.",
-            );
-        }
+    if let (Some(from), Some(to), Some(span)) = (starts, ends, file.ends.span())
+        && to < from
+    {
+        let message = "the campaign ends before it starts";
+        sheet.error("ends-before-start", span, message, "Change `starts` or `ends`.");
     }
     (starts, ends)
 }

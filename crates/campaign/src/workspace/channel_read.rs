@@ -146,14 +146,16 @@ fn kind(
             let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
             let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
             let url = sheet.need(&table.url, "url", example, Some(&table.span));
-            let url = url.and_then(|url| address(reading, url, is_smtp, SMTP_HELP));
+            let url = url.and_then(|url| address(reading, "url", url, is_smtp, SMTP_HELP));
             Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to? })
         }
         KindFile::Webhook => {
             let url = sheet.need(&table.url, "url", "url = \"${TEAM_WEBHOOK_URL}\"", Some(&table.span));
-            let url = url.and_then(|url| address(reading, url, is_web, "Write an http or https address."));
-            let secret =
-                optional(&table.secret, |secret| address(reading, secret, is_signing_key, SECRET_HELP));
+            let url =
+                url.and_then(|url| address(reading, "url", url, is_web, "Write an http or https address."));
+            let secret = optional(&table.secret, |secret| {
+                address(reading, "secret", secret, is_signing_key, SECRET_HELP)
+            });
             let per = optional(&table.per, |per| Some(per.value));
             Some(ChannelKind::Webhook { url: url?, secret: secret?, per: per?.unwrap_or(Per::Feed) })
         }
@@ -183,7 +185,7 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
 
 fn mailbox(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Mailbox> {
     let help = "Write it like `Harbour Coffee <news@harbour.example>`.";
-    sheet.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}` is no sender"), help)
+    sheet.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
 }
 
 /// `Brand <hello@host-of-the-brand>`.
@@ -211,6 +213,7 @@ const SECRET_HELP: &str =
 /// A secret that `fits`; the value is never repeated.
 fn address(
     reading: &Reading<'_>,
+    key: &str,
     text: &Located<String>,
     fits: fn(&str) -> bool,
     help: &str,
@@ -221,7 +224,7 @@ fn address(
         reading.sheet.error(
             "bad-secret",
             text.span.clone(),
-            "this value is not what the channel needs",
+            format!("`{key}` is not what this channel needs"),
             help,
         );
     }

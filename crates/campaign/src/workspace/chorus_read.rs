@@ -201,7 +201,10 @@ fn listen(sheet: &Sheet, field: &Field<String>) -> Option<core::net::SocketAddr>
     match field {
         Field::Absent => DEFAULT_LISTEN.parse().ok(),
         Field::Bad => None,
-        Field::Here(text) => sheet.take("bad-listen", &text.span, text.parse(), "`listen`", help),
+        Field::Here(text) => {
+            let address = text.parse().map_err(|_| "it is not an IP address and a port");
+            sheet.take("bad-listen", &text.span, address, "`listen`", help)
+        }
     }
 }
 

@@ -21,8 +21,8 @@ pub(super) struct Known {
     pub(super) never_say: Vec<String>,
     pub(super) attributes: BTreeMap<String, AttributeKind>,
     pub(super) channels: Shelf<Channel>,
-    /// Whether `chorus.toml` is so wrong that a channel may only seem to be missing.
-    pub(super) channels_hidden: bool,
+    /// Whether `chorus.toml` is so wrong that a channel or attribute may only seem to be missing.
+    pub(super) hidden: bool,
     pub(super) audiences: Shelf<Audience>,
     pub(super) templates: Shelf<Template>,
     /// The stems of all campaign files.
@@ -35,26 +35,22 @@ pub(super) struct Sort {
     pub(super) many: &'static str,
     /// The code of a name that nothing has.
     pub(super) unknown: &'static str,
-    /// Where a new one is made.
-    pub(super) made: &'static str,
+    /// Where the one called NAME stands.
+    pub(super) place: &'static str,
 }
 
 pub(super) const CHANNEL: Sort = Sort {
     one: "channel",
     many: "channels",
     unknown: "unknown-channel",
-    made: "as [channels.NAME] in chorus.toml",
+    place: "[channels.NAME] in chorus.toml",
 };
 pub(super) const AUDIENCE: Sort =
-    Sort { one: "audience", many: "audiences", unknown: "unknown-audience", made: "as audiences/NAME.toml" };
-pub(super) const TEMPLATE: Sort = Sort {
-    one: "template",
-    many: "templates",
-    unknown: "unknown-template",
-    made: "as a folder templates/NAME",
-};
+    Sort { one: "audience", many: "audiences", unknown: "unknown-audience", place: "audiences/NAME.toml" };
+pub(super) const TEMPLATE: Sort =
+    Sort { one: "template", many: "templates", unknown: "unknown-template", place: "templates/NAME" };
 pub(super) const CAMPAIGN: Sort =
-    Sort { one: "campaign", many: "campaigns", unknown: "unknown-campaign", made: "as campaigns/NAME.toml" };
+    Sort { one: "campaign", many: "campaigns", unknown: "unknown-campaign", place: "campaigns/NAME.toml" };
 
 /// The thing that `name` refers to; a finding if there is none, or if it cannot be used.
 pub(super) fn find<'k, T>(
@@ -67,7 +63,7 @@ pub(super) fn find<'k, T>(
         Some(Some(thing)) => Some(thing),
         Some(None) => {
             let message = format!("{} `{}` has errors of its own", sort.one, name.value);
-            sheet.error("uses-broken", name.span.clone(), message, "Mend those first; this needs no change.");
+            sheet.error("uses-broken", name.span.clone(), message, mend(sort, &name.value));
             None
         }
         None => {
@@ -75,6 +71,11 @@ pub(super) fn find<'k, T>(
             None
         }
     }
+}
+
+/// What to do about a thing with errors of its own.
+pub(super) fn mend(sort: &Sort, name: &str) -> String {
+    format!("Mend {} first; this needs no change.", sort.place.replace("NAME", name))
 }
 
 /// Tells that nothing has this name.
@@ -86,6 +87,6 @@ pub(super) fn unknown<'a>(
 ) {
     let shown: String = name.chars().take(64).collect();
     let message = format!("there is no {} `{shown}`", sort.one);
-    let help = format!("{} A new one is made {}.", advice(&name.value, sort.many, names), sort.made);
+    let help = format!("{} A new one is made in {}.", advice(&name.value, sort.many, names), sort.place);
     sheet.error(sort.unknown, name.span.clone(), message, help);
 }

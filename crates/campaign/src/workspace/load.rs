@@ -31,7 +31,7 @@ struct Settings {
     server: Option<Server>,
     attributes: BTreeMap<String, super::AttributeKind>,
     channels: Shelf<Channel>,
-    /// Whether a channel may stand where the file cannot be read.
+    /// Whether a channel or attribute may stand where the file cannot be read.
     hidden: bool,
 }
 
@@ -67,7 +67,7 @@ impl Workspace {
             never_say: settings.brand.as_ref().map(|brand| brand.never_say.clone()).unwrap_or_default(),
             attributes: settings.attributes,
             channels: settings.channels,
-            channels_hidden: settings.hidden,
+            hidden: settings.hidden,
             audiences: Shelf::new(),
             templates,
             campaigns: campaigns.iter().map(|file| file.stem.clone()).collect(),
@@ -76,7 +76,7 @@ impl Workspace {
         known.audiences = read_audiences(&known, audiences, &mut findings);
         let campaigns = campaigns
             .into_iter()
-            .filter_map(|file| read_campaign(&known, file, &mut findings))
+            .filter_map(|file| read_campaign(&known, &file, &mut findings))
             .collect::<Vec<_>>();
         let (Some(brand), Some(database), Some(server)) =
             (settings.brand, settings.database, settings.server)
@@ -129,7 +129,10 @@ fn settings(jail: &Jail, env: &dyn Fn(&str) -> Option<String>, findings: &mut Di
         settings.server = chorus_read::server(&reading, &file);
         settings.attributes = chorus_read::attributes(&sheet, &file.attributes);
         settings.channels = channel_read::channels(&reading, &file, settings.brand.as_ref());
-        settings.hidden = sheet.is_garbled() || (file.channels.is_given() && file.channels.get().is_none());
+        let lost = |given: bool, read: bool| given && !read;
+        settings.hidden = sheet.is_garbled()
+            || lost(file.channels.is_given(), file.channels.get().is_some())
+            || lost(file.attributes.is_given(), file.attributes.get().is_some());
         need_postal_address(&sheet, &mut settings, &file);
     }
     sheet.hand_over(findings, mask);
@@ -182,7 +185,7 @@ fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) -> Vec<Toml
     for entry in entries {
         match entry.name.strip_suffix(".toml") {
             Some(stem) if !entry.is_folder => {
-                files.push(TomlFile { stem: stem.to_owned(), path: entry.path })
+                files.push(TomlFile { stem: stem.to_owned(), path: entry.path });
             }
             None if !entry.is_folder => {}
             _ => {
@@ -239,7 +242,7 @@ fn read_audiences(known: &Known, files: Vec<TomlFile>, findings: &mut Diagnostic
 fn draft(known: &Known, sheet: Sheet, id: Option<AudienceId>) -> Draft {
     let mut reading = audience_read::Reading {
         sheet: &sheet,
-        attributes: &known.attributes,
+        attributes: (!known.hidden).then_some(&known.attributes),
         campaigns: &known.campaigns,
         mentions: Vec::new(),
         count: 0,
@@ -252,8 +255,8 @@ fn draft(known: &Known, sheet: Sheet, id: Option<AudienceId>) -> Draft {
     Draft { sheet, audience, mentions }
 }
 
-fn read_campaign(known: &Known, file: TomlFile, findings: &mut Diagnostics) -> Option<super::Campaign> {
-    let (sheet, id) = open(&known.jail, &file, CampaignId::parse, findings)?;
+fn read_campaign(known: &Known, file: &TomlFile, findings: &mut Diagnostics) -> Option<super::Campaign> {
+    let (sheet, id) = open(&known.jail, file, CampaignId::parse, findings)?;
     let stand_in = id.is_none().then(|| CampaignId::parse("unnamed").ok()).flatten();
     let read = read_document::<CampaignFile>(&sheet, &|_| false);
     let campaign =

@@ -88,7 +88,7 @@ pub(super) fn phrase(text: &str, phrase: &str) -> Option<Range<usize>> {
         let after = letters.get(at + wanted.len()).map(|(c, _)| *c);
         let alone = !joined(before, wanted.first()) && !joined(wanted.last().copied(), after.as_ref());
         let (first, last) = (window.first()?, window.last()?);
-        (same && alone).then(|| first.1.start..last.1.end)
+        (same && alone).then_some(first.1.start..last.1.end)
     })
 }
 

@@ -137,7 +137,7 @@ pub(super) fn attribute(reading: &Reading<'_>, rule: &Located<RuleFile>) -> Opti
     reading.sheet.take("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
     let test = Tests { reading, name, kind: kind_of(reading, name) };
     let tests = test.all(rule);
-    if tests.is_empty() && !reading.sheet.has_errors() {
+    if tests.is_empty() {
         let help =
             "Say what must be true of it: `is = \"gold\"`, `in = [...]`, `exists = true`, `at_least = 3`.";
         reading.sheet.error(
@@ -157,7 +157,7 @@ fn kind_of(reading: &Reading<'_>, name: &str) -> Option<AttributeKind> {
     match name {
         "created_at" => Some(AttributeKind::Date),
         _ if BUILT_IN.contains(&name) => Some(AttributeKind::Text),
-        _ => reading.attributes.get(name).copied(),
+        _ => reading.attributes.and_then(|declared| declared.get(name)).copied(),
     }
 }
 
@@ -290,7 +290,7 @@ impl Tests<'_> {
         let name = &self.name.value;
         let (code, message, help) = match self.kind {
             Some(kind) if kind == wanted => return true,
-            None if wanted == AttributeKind::Text => return true,
+            None if wanted == AttributeKind::Text || self.reading.attributes.is_none() => return true,
             None => (
                 "undeclared-attribute",
                 format!("`{name}` is compared with {words}, but nobody declares it, so it is a text"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::campaign_file::{MessageFile, StepFile};
 use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
-use super::message_check::{Said, as_said, as_written, is_mail};
+use super::message_check::{Said, Unsaid, as_said, as_written, is_mail, tell_unsaid};
 use super::message_merge::Draft;
 use super::when_read::{Around, Earlier, duration_or, schedule};
 use super::{Channel, OnUncertain, Per, Step, Template, TemplateRole};
@@ -13,6 +13,14 @@ use crate::file::{Field, Located, Sheet};
 use crate::ids::{AudienceId, StepId};
 
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
+
+/// What the steps read so far leave behind.
+#[derive(Default)]
+struct Above {
+    steps: Vec<Earlier>,
+    taken: BTreeSet<String>,
+    unsaid: Vec<Unsaid>,
+}
 
 /// Reads the steps of one campaign, from the first to the last.
 pub(super) struct Reading<'a> {
@@ -31,25 +39,23 @@ impl Reading<'_> {
             let help = "Add one: [[steps]] with id, channel, template and when.";
             self.sheet.error("missing-steps", steps.span.clone(), "this campaign has no steps", help);
         }
-        let mut earlier = Vec::new();
-        let mut taken = BTreeSet::new();
+        let mut above = Above::default();
         let mut read = Vec::new();
         for step in steps.iter() {
-            read.push(step.get().and_then(|step| self.step(step, &mut earlier, &mut taken)));
+            read.push(step.get().and_then(|step| self.step(step, &mut above)));
         }
+        tell_unsaid(self.sheet, above.unsaid);
         read.into_iter().collect()
     }
 
-    fn step(
-        &self,
-        step: &Located<StepFile>,
-        earlier: &mut Vec<Earlier>,
-        taken: &mut BTreeSet<String>,
-    ) -> Option<Step> {
+    fn step(&self, step: &Located<StepFile>, above: &mut Above) -> Option<Step> {
         let owner = Some(&step.span);
-        let id = self.sheet.need(&step.id, "id", "id = \"mail\"", owner).and_then(|id| self.id(id, taken));
+        let id = self
+            .sheet
+            .need(&step.id, "id", "id = \"mail\"", owner)
+            .and_then(|id| self.id(id, &mut above.taken));
         let channel = self.sheet.need(&step.channel, "channel", "channel = \"email\"", owner);
-        let hidden = self.known.channels_hidden;
+        let hidden = self.known.hidden;
         let channel = channel.filter(|name| !hidden || self.known.channels.contains_key(&name.value));
         let channel = channel.and_then(|name| find(self.sheet, &CHANNEL, name, &self.known.channels));
         let name = self.sheet.need(&step.template, "template", "template = \"newsletter\"", owner);
@@ -58,15 +64,15 @@ impl Reading<'_> {
             self.fits(name, template, channel);
         }
         let audience = self.audience(step);
-        let message = self.message(step, channel, template);
+        let message = self.message(step, channel, template, &mut above.unsaid);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
         let example = "when = { every = \"tuesday 10:00\" }";
         let when = self.sheet.need(&step.when, "when", example, owner);
-        let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier, to_contacts };
+        let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier: &above.steps, to_contacts };
         let schedule = when.and_then(|when| schedule(&around, when));
         let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
-            earlier.push(Earlier { id: id.clone(), to_contacts });
+            above.steps.push(Earlier { id: id.clone(), to_contacts });
         }
         Some(Step {
             id: id?,
@@ -105,11 +111,16 @@ impl Reading<'_> {
         step: &Located<StepFile>,
         channel: Option<&Channel>,
         template: Option<&Template>,
+        unsaid: &mut Vec<Unsaid>,
     ) -> super::Message {
         let own = step.message.value().map(|file| self.override_of(file)).unwrap_or_default();
         let draft = own.over(self.message);
         let name = step.id.value().map_or("?", String::as_str);
-        as_said(self.sheet, &draft, &Said { step: name, place: &step.span, channel, template });
+        unsaid.extend(as_said(
+            self.sheet,
+            &draft,
+            &Said { step: name, place: &step.span, channel, template },
+        ));
         self.untranslated(name, &own);
         draft.message()
     }

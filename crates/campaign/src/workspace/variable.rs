@@ -103,7 +103,7 @@ fn refuse_in_value<'d>(
     match value.get_ref() {
         DeValue::Table(table) => refuse_in_table(sheet, table, is_secret, path),
         DeValue::Array(array) => {
-            array.iter().for_each(|element| refuse_in_value(sheet, element, is_secret, path))
+            array.iter().for_each(|element| refuse_in_value(sheet, element, is_secret, path));
         }
         DeValue::String(text) if !is_secret(path) => {
             let located = Located { value: text.clone().into_owned(), span: value.span() };

@@ -151,11 +151,18 @@ fn refuse_after_keys(sheet: &Sheet, when: &WhenFile) {
 }
 
 fn cron(sheet: &Sheet, text: &Located<String>, read: fn(&str) -> Result<Cron, CronError>) -> Option<Cron> {
-    read(text)
-        .map_err(|error| {
-            sheet.error("bad-schedule", sheet.inside(text, error.span.clone()), error.to_string(), &error.fix)
-        })
-        .ok()
+    let told = |error: CronError| {
+        let place = sheet.inside(text, error.span.clone());
+        sheet.error("bad-schedule", place, error.to_string(), sentence(&error.fix));
+    };
+    read(text).map_err(told).ok()
+}
+
+/// A fragment with a capital and a full stop.
+fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).chain(std::iter::once('.')).collect()
 }
 
 /// A wall-clock time in the schedule's zone.

@@ -1,1 +1,369 @@
-//! x
+//! Bad files are told: all of it at once, where it stands, and what to do.
+
+use std::fs;
+
+use super::folder::{CAMPAIGN, Folder};
+use crate::CampaignId;
+
+/// Shows what is told after edits of a good workspace.
+macro_rules! told {
+    ($name:ident, |$folder:ident| $edits:expr) => {
+        #[test]
+        fn $name() {
+            let $folder = Folder::new();
+            $edits;
+            insta::assert_snapshot!($folder.told());
+        }
+    };
+}
+
+told!(a_misspelt_key_is_told_with_what_was_meant, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "headline ", "hedline ")
+    .edit("chorus.toml", "timezone ", "timezoen "));
+
+told!(everything_wrong_with_a_campaign_is_told_at_once, |folder| folder.write(
+    "campaigns/spring-renewal.toml",
+    r#"title     = 3
+objectiv  = "400 renewals"
+owner     = "growth at harbour"
+starts    = 2027-05-01
+ends      = "the end of April"
+
+[message]
+subject    = ["Your", "month"]
+body       = "Renew by {{facts.deadlin}}, guaranteed, and read {{message.headline}}."
+link       = "harbour.example/renew"
+image      = "../secret.png"
+
+[message.facts]
+deadline = "30 April 2027"
+"of er"  = "one free month"
+
+[message.translations."chinese please"]
+subject = "x"
+
+[goal]
+target = -4
+window = "a fortnight"
+
+[budget]
+amount   = 1.1234567
+currency = "yuan"
+
+[[steps]]
+id       = "Mail"
+channel  = "emial"
+template = "newsleter"
+when     = { cron = "0 25 * * TUE", every = "day 09:00" }
+
+[[steps]]
+id           = "reminder"
+channel      = "email"
+audience     = "everybody"
+when         = { after = "mial", unless = "cliked" }
+on_uncertain = "resnd"
+expires      = 48
+"#
+));
+
+told!(missing_keys_are_told_together, |folder| folder
+    .write("campaigns/spring-renewal.toml", "[[steps]]\n[message]\n[goal]\n[budget]\n")
+    .write("audiences/everyone.toml", "")
+    .write(
+        "chorus.toml",
+        "[brand]\n[channels.email]\n[channels.relay]\nkind = \"smtp\"\n[channels.team]\nkind = \"webhook\"\n"
+    ));
+
+told!(a_file_that_is_not_toml_tells_each_line_and_what_else_is_wrong, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "title     = \"Spring renewal\"", "title     = Spring renewal")
+    .edit("campaigns/spring-renewal.toml", "[message.facts]", "[message.facts")
+    .edit("campaigns/spring-renewal.toml", "channel  = \"email\"", "channel  = \"emial\""));
+
+told!(an_unknown_kind_lists_those_known, |folder| folder
+    .edit("chorus.toml", "kind = \"outbox\"", "kind = \"wecom\"")
+    .edit("chorus.toml", "kind = \"smtp\"", "kind = \"smpt\""));
+
+told!(everything_wrong_with_chorus_toml_is_told_at_once, |folder| folder.write(
+    "chorus.toml",
+    r#"[brand]
+name      = ""
+url       = "ftp://harbour.example"
+timezone  = "Asia/Shangai"
+language  = "english please"
+never_say = "guaranteed"
+slogan    = "${SLOGAN}"
+
+[database]
+url = "sqlite:../outside.db"
+
+[server]
+listen     = "localhost:8080"
+public_url = "https://news.harbour.example/?a=b"
+
+[attributes]
+email    = "text"
+"a b"    = "text"
+birthday = "day"
+
+[channels."E-Mail"]
+kind        = "outbox"
+url         = "smtps://news:letmein@smtp.example.com"
+rate        = "100 per second"
+connections = 0
+cost        = { per_message = -1, curency = "CNY" }
+
+[channels.relay]
+kind     = "smtp"
+url      = "https://news:letmein@smtp.example.com"
+from     = "Harbour Coffee"
+reply_to = "a@b"
+sceret   = "letmein"
+
+[channels.team]
+kind   = "webhook"
+url    = 5
+secret = "letmein"
+per    = "everyone"
+"#
+));
+
+told!(a_secret_is_never_shown_even_where_the_file_is_broken, |folder| {
+    folder.write(
+    "chorus.toml",
+    "[brand]\nname = \"B\"\n[channels.relay]\nurl = \"smtps://news:letmein@smtp.example.com\nsecret = 'letmein\n"
+)
+});
+
+told!(a_variable_that_is_not_set_is_a_warning, |folder| folder
+    .edit("chorus.toml", "${TOKEN}", "${TEAM_TOKEN}")
+    .edit(
+        "chorus.toml",
+        "[attributes]",
+        "[database]\nurl = \"postgres://chorus:${PGPASSWORD}@db/chorus\"\n[attributes]"
+    ));
+
+told!(a_variable_stands_only_where_a_secret_does, |folder| folder
+    .edit("chorus.toml", "1 Pier Road", "${STREET}")
+    .edit("campaigns/spring-renewal.toml", "Renew now", "Renew, ${NAME}")
+    .edit("audiences/lapsing-members.toml", "\"gold\"", "\"${TIER}\""));
+
+told!(mail_needs_the_postal_address, |folder| folder.edit(
+    "chorus.toml",
+    "address   = \"1 Pier Road, Shanghai\"\n",
+    ""
+));
+
+told!(every_kind_of_trigger_is_checked, |folder| folder.write(
+    "campaigns/spring-renewal.toml",
+    CAMPAIGN.split("[[steps]]").next().unwrap().to_owned()
+        + r#"
+[[steps]]
+id       = "a"
+channel  = "email"
+template = "newsletter"
+when     = { cron = "0 10 * * Tues day", timezone = "Asia/Shangai" }
+[[steps]]
+id       = "b"
+channel  = "email"
+template = "newsletter"
+when     = { every = "tuesday 25:00", delay = "3d", if = "opened" }
+[[steps]]
+id       = "c"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-03-02 }
+[[steps]]
+id       = "d"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-03-02T10:00:00+08:00, timezone = "contact" }
+[[steps]]
+id       = "e"
+channel  = "team"
+template = "newsletter"
+when     = { at = 2027-03-02T10:00:00, timezone = "contact" }
+[[steps]]
+id       = "f"
+channel  = "team"
+template = "newsletter"
+when     = { after = "a", delay = "3 fortnights", if = "opened", unless = "clicked" }
+[[steps]]
+id       = "g"
+channel  = "email"
+template = "newsletter"
+when     = { after = "e", delay = "1d" }
+[[steps]]
+id       = "h"
+channel  = "email"
+template = "newsletter"
+when     = { after = "i", delay = "1d" }
+[[steps]]
+id       = "a"
+channel  = "email"
+template = "newsletter"
+when     = { timezone = "brand", catch_up = "sometimes", overlap = true }
+"#
+));
+
+told!(a_message_must_be_sayable, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "subject        = \"Your spring month is on us\"\n", "")
+    .edit("campaigns/spring-renewal.toml", "image_alt      = \"A cup by the harbour\"\n", "")
+    .edit("campaigns/spring-renewal.toml", "and get {{facts.offer}}", "at THE  cheapest price")
+    .edit("campaigns/spring-renewal.toml", "One free month when you renew", "Guaranteed\\u0020renewal")
+    .edit(
+        "campaigns/spring-renewal.toml",
+        "deadline = \"30 April 2027\"",
+        "deadline = \"30 April {{year}}\"\nseats = \"40\""
+    )
+    .edit("campaigns/spring-renewal.toml", "送一个月\"", "送一个月\"\nplaces = \"x\"")
+    .edit("campaigns/spring-renewal.toml", "\"Renew now\"", "\"\""));
+
+told!(a_step_that_says_something_else_says_it_in_every_language, |folder| folder.edit(
+    "campaigns/spring-renewal.toml",
+    ", translations = { \"zh-CN\" = { subject = \"最后几天\" } }",
+    ""
+));
+
+told!(a_template_must_fit_its_channel, |folder| {
+    fs::remove_file(folder.path().join("templates/newsletter/email.mjml")).unwrap();
+    fs::rename(
+        folder.path().join("templates/newsletter/post.md"),
+        folder.path().join("templates/newsletter/pots.md"),
+    )
+    .unwrap();
+});
+
+told!(templates_that_cannot_be_used_are_told, |folder| folder
+    .write("templates/newsletter/email.html", "")
+    .write("templates/newsletter/email.chinese-please.md", "")
+    .write("templates/newsletter/logo.png", "")
+    .write("templates/newsletter/email.txt", [0xff, 0xfe])
+    .write("templates/Old Stuff/email.md", "")
+    .write("templates/note.md", "")
+    .write("templates/partials/button.txt", ""));
+
+told!(everything_wrong_with_an_audience_is_told_at_once, |folder| folder.write(
+    "audiences/lapsing-members.toml",
+    r#"titel = "Lapsing"
+all = [
+  { attribute = "tier", in = [] },
+  { attribute = "tier", at_least = 3 },
+  { attribute = "visits", is = "many", contains = "x" },
+  { attribute = "joined", less_than = "last week" },
+  { attribute = "age", more_than = 18 },
+  { attribute = "age", less_than = "18" },
+  { attribute = "vip" },
+  { attribute = "a.b", exists = true },
+  { attribute = "city", event = "purchase" },
+  { event = "pur chase", within = "forever", at_least = 0, exists = true },
+  { campaign = "spring-renewl", did = "oppened" },
+  { campaign = "spring-renewal" },
+  { audience = "everyboby" },
+  { any = [], none = [] },
+  { none = [ {} ] },
+  "gold",
+]
+any = []
+"#
+));
+
+told!(audiences_cannot_use_themselves, |folder| folder
+    .write("audiences/everyone.toml", "title = \"E\"\nall = [{ audience = \"lapsing-members\" }]\n")
+    .write("audiences/self.toml", "title = \"S\"\nnone = [{ audience = \"self\" }]\n")
+    .write("audiences/user.toml", "title = \"U\"\nnone = [{ audience = \"self\" }]\n"));
+
+told!(what_is_broken_takes_its_users_along, |folder| folder
+    .edit("audiences/everyone.toml", "title", "titel")
+    .edit("chorus.toml", "rate = \"100/s\"", "rate = \"100\""));
+
+told!(files_that_cannot_be_read_are_told, |folder| {
+    folder
+        .write("campaigns/huge.toml", vec![b'#'; (1 << 20) + 1])
+        .write("campaigns/binary.toml", b"title = \"\xff\"")
+        .write("campaigns/Bad Name.toml", CAMPAIGN)
+        .write("campaigns/2027/spring.toml", CAMPAIGN)
+        .write("audiences/everyone.toml", b"title = \"\xff\"");
+    let outside = folder.path().parent().unwrap().join("no-such-file.toml");
+    std::os::unix::fs::symlink(outside, folder.path().join("campaigns/dangling.toml")).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", folder.path().join("audiences/outside.toml")).unwrap();
+});
+
+told!(a_folder_without_chorus_toml_is_no_workspace, |folder| {
+    fs::remove_file(folder.path().join("chorus.toml")).unwrap();
+});
+
+#[test]
+fn a_campaign_with_an_error_is_left_out_and_the_others_stay() {
+    let folder = Folder::new();
+    folder.write("campaigns/other.toml", CAMPAIGN);
+    folder.edit("campaigns/spring-renewal.toml", "channel  = \"email\"", "channel  = \"emial\"");
+    let (workspace, findings) = folder.load();
+    let names: Vec<_> = workspace.unwrap().campaigns.into_keys().collect();
+    assert_eq!(names, [CampaignId::parse("other").unwrap()]);
+    assert_eq!(findings.errors().map(|finding| finding.code).collect::<Vec<_>>(), ["unknown-channel"]);
+}
+
+#[test]
+fn a_finding_has_its_line_and_column_in_characters() {
+    let folder = Folder::new();
+    folder.edit(
+        "campaigns/spring-renewal.toml",
+        "subject = \"春季续费\"",
+        "subject = \"春季guaranteed续费\"",
+    );
+    let findings = folder.load().1.to_json();
+    let line = CAMPAIGN.lines().position(|line| line.contains("春季续费")).unwrap() + 1;
+    assert_eq!(findings[0]["code"], "never-say");
+    assert_eq!(findings[0]["line"], line);
+    assert_eq!(findings[0]["column"], "subject = \"春季".chars().count() + 1);
+}
+
+#[test]
+fn a_flood_of_findings_is_cut_off() {
+    let folder = Folder::new();
+    let keys: String = (0..5000).map(|i| format!("key{i} = 1\n")).collect();
+    folder.write("campaigns/spring-renewal.toml", keys);
+    let (_, findings) = folder.load();
+    assert!((100..110).contains(&findings.len()), "{}", findings.len());
+    assert!(findings.warnings().any(|finding| finding.code == "more-findings"));
+}
+
+#[test]
+fn audiences_that_multiply_are_refused() {
+    let folder = Folder::new();
+    for level in 0..16 {
+        let uses = (0..10).map(|_| format!("{{ audience = \"a{}\" }},", level + 1)).collect::<String>();
+        let rules = if level < 15 { format!("all = [{uses}]") } else { String::new() };
+        folder.write(&format!("audiences/a{level}.toml"), format!("title = \"A\"\n{rules}\n"));
+    }
+    let (workspace, findings) = folder.load();
+    assert!(findings.errors().any(|finding| finding.code == "audience-too-big"));
+    assert!(!workspace.unwrap().audiences.contains_key("a0"));
+}
+
+#[test]
+fn groups_and_rules_are_bounded() {
+    let folder = Folder::new();
+    let nested = |depth: usize| {
+        format!(
+            "all = [{}{}]",
+            "{ any = [".repeat(depth),
+            "{ event = \"x\" }".to_owned() + &"] }".repeat(depth)
+        )
+    };
+    let codes = |rules: String| {
+        folder.write("audiences/everyone.toml", format!("title = \"E\"\n{rules}\n"));
+        folder
+            .load()
+            .1
+            .errors()
+            .filter(|finding| finding.file.ends_with("everyone.toml"))
+            .map(|finding| finding.code)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(codes(nested(15)), [""; 0]);
+    assert_eq!(codes(nested(16)), ["too-deep"]);
+    let many = |count: usize| format!("all = [{}]", "{ event = \"x\" },".repeat(count));
+    assert_eq!(codes(many(500)), [""; 0]);
+    assert_eq!(codes(many(501)), ["too-many-rules"]);
+}
