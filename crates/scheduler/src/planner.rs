@@ -4,11 +4,14 @@
 //! that makes the runs, so that no restart, clock step or second process fires twice or misses.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Campaign, Occurrence, Overlap, Step, Trigger, Zone, schedule};
 use jiff::{SignedDuration, Timestamp};
 use store::{Clock, Millis, NewRun, Run, RunKind, Store, StoreError};
+
+use tokio::time::Instant;
 
 use crate::Loaded;
 use crate::fire::{FireError, millis, new_run, revision};
@@ -20,12 +23,23 @@ const ROUND_THE_EARTH: SignedDuration = SignedDuration::from_hours(26);
 pub(crate) struct Planner {
     store: Store,
     clock: Clock,
-    watermarks: Option<BTreeMap<(String, String), Millis>>,
+    watermarks: Option<BTreeMap<Key, Millis>>,
+    /// Until when nothing can fall due, so that an idle worker computes no calendars.
+    quiet: BTreeMap<Key, Timestamp>,
+    /// The reading of the files that `quiet` was computed from.
+    seen: Option<Loaded>,
+    next_follow: Option<Instant>,
 }
+
+/// A campaign and a step.
+type Key = (String, String);
+
+/// How often `after` steps are looked at.
+const FOLLOW: Duration = Duration::from_secs(2);
 
 impl Planner {
     pub(crate) fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock, watermarks: None }
+        Self { store, clock, watermarks: None, quiet: BTreeMap::new(), seen: None, next_follow: None }
     }
 
     /// Looks at every step once, and makes the runs that fell due. `live` are the runs that have not ended.
@@ -33,8 +47,19 @@ impl Planner {
         if self.watermarks.is_none() {
             self.watermarks = Some(self.store.schedule_all().await?);
         }
+        if !self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, loaded)) {
+            self.quiet.clear();
+            self.seen = Some(Arc::clone(loaded));
+        }
+        let follow = self.next_follow.is_none_or(|next| Instant::now() >= next);
+        if follow {
+            self.next_follow = Some(Instant::now() + FOLLOW);
+        }
         for campaign in loaded.0.campaigns.values() {
             for step in &campaign.steps {
+                if !follow && matches!(step.schedule.trigger, Trigger::After { .. }) {
+                    continue;
+                }
                 match self.look(loaded, campaign, step, live).await {
                     Ok(()) => {}
                     Err(FireError::Store(error)) => return Err(error),
@@ -60,6 +85,9 @@ impl Planner {
         }
         let now = self.clock.now();
         let key = (campaign.id.to_string(), step.id.to_string());
+        if self.quiet.get(&key).is_some_and(|until| now < *until) {
+            return Ok(());
+        }
         let mark = self.watermarks.as_ref().and_then(|marks| marks.get(&key).copied());
         let from = mark.map_or_else(|| first_sight(step, now), from_millis);
         if now <= from {
@@ -67,11 +95,12 @@ impl Planner {
         }
         let (due, any) = due(campaign, step, from, now);
         if !any && mark.is_some() {
+            let next = step.schedule.occurrences(now, Timestamp::MAX, 1);
+            let until = next.first().map_or(Timestamp::MAX, |occurrence| occurrence.instant);
+            self.quiet.insert(key, until);
             return Ok(());
         }
-        let running = live.iter().any(|run| {
-            run.kind == RunKind::Scheduled && run.campaign == key.0 && run.step == key.1
-        });
+        let running = live.iter().any(|run| overlaps(run, &key, step, now));
         if running && !due.is_empty() && step.schedule.overlap == Overlap::Queue {
             return Ok(());
         }
@@ -98,7 +127,7 @@ impl Planner {
 
     async fn advance(
         &mut self,
-        key: (String, String),
+        key: Key,
         mark: Option<Millis>,
         now: Timestamp,
         runs: &[NewRun],
@@ -162,6 +191,17 @@ struct Follow<'a> {
     step: &'a Step,
     parent: &'a str,
     delay: Duration,
+}
+
+/// Whether a run of the step is still going. With contacts' own zones a run takes a day by its nature: it
+/// overlaps only when it is still going after that.
+fn overlaps(run: &Run, key: &Key, step: &Step, now: Timestamp) -> bool {
+    let same = run.kind == RunKind::Scheduled && run.campaign == key.0 && run.step == key.1;
+    let day = match step.schedule.zone {
+        Zone::Contact { .. } => ROUND_THE_EARTH,
+        Zone::Fixed(_) => SignedDuration::ZERO,
+    };
+    same && from_millis(run.instant).saturating_add(day).is_ok_and(|over| over <= now)
 }
 
 fn from_millis(millis: Millis) -> Timestamp {
