@@ -1,10 +1,12 @@
 //! Who may look, and whose clicks count: the key, the cookie that keeps it, and the origin of what changes things.
 
 use std::hint::black_box;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, ORIGIN, SET_COOKIE};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,7 +27,10 @@ pub(crate) async fn require_key(
     request: Request,
     next: Next,
 ) -> Response {
-    let Some(key) = dashboard.access_key.as_deref() else { return next.run(request).await };
+    let Some(key) = dashboard.access_key.as_deref() else {
+        let here = this_machine(request.headers());
+        return if here { next.run(request).await } else { PageError::ForeignHost.into_response() };
+    };
     if request.method() == Method::GET
         && let Some(offered) = offered_key(request.uri())
     {
@@ -55,6 +60,15 @@ pub(crate) async fn require_own_origin(
         return next.run(request).await;
     }
     PageError::ForeignOrigin.into_response()
+}
+
+/// Whether a request names this machine by number, or as `localhost`. Without a key this is what keeps out a
+/// site whose name was pointed at us (DNS rebinding): its requests carry its name.
+fn this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = headers.get(HOST) else { return true };
+    let Ok(authority) = Authority::try_from(host.as_bytes()) else { return false };
+    let name = authority.host().trim_matches(['[', ']']);
+    name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
 /// Whether a browser says that one of our own pages sent this.
@@ -156,6 +170,22 @@ mod tests {
         assert!(!own_origin(&headers(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8080")])));
         assert!(!own_origin(&headers(&[("origin", "null"), ("host", "null")])));
         assert!(!own_origin(&headers(&[("host", "127.0.0.1:8080")])));
+    }
+
+    #[test]
+    fn without_a_key_a_name_is_not_enough() {
+        let host = |host: &'static str| {
+            this_machine(&[(HOST, HeaderValue::from_static(host))].into_iter().collect())
+        };
+        for here in ["localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]:8080", "192.168.1.7"] {
+            assert!(host(here), "{here}");
+        }
+        for elsewhere in
+            ["evil.example:8080", "localhost.evil.example", "127.0.0.1.evil.example", "", "a@b@c"]
+        {
+            assert!(!host(elsewhere), "{elsewhere}");
+        }
+        assert!(this_machine(&HeaderMap::new()), "browsers always say a host");
     }
 
     #[test]

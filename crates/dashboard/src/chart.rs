@@ -77,7 +77,7 @@ pub(crate) fn line(
         axis.max = Some(nice(highest));
         axis.width = Some(44.0);
     }
-    drawn(chart.svg(), width.class(), false)
+    drawn(chart.svg().as_deref().ok(), width.class(), false)
 }
 
 /// The stages as one shape, each as wide as its share of the first. The labels stand beside it, in the page.
@@ -98,13 +98,13 @@ pub(crate) fn funnel(funnel: &Funnel) -> Markup {
     chart.series.colors = vec![ACCENT.into()];
     chart.funnel_gap = 3.0;
     chart.min_width = if first > 0.0 { (narrowest / first * 240.0).max(2.0) } else { 2.0 };
-    drawn(chart.svg(), "shape", true)
+    drawn(chart.svg().as_deref().ok(), "shape", true)
 }
 
 /// Puts our own opening tag before what was drawn: a size that follows the page, hidden from readers who have
 /// the table. `stretch` lets height and width differ from the drawing's.
-fn drawn(svg: charts_rs::Result<String>, class: &str, stretch: bool) -> Markup {
-    let Some((view, body)) = svg.as_deref().ok().and_then(split) else {
+fn drawn(svg: Option<&str>, class: &str, stretch: bool) -> Markup {
+    let Some((view, body)) = svg.and_then(split) else {
         tracing::error!("a chart could not be drawn");
         return html! {};
     };

@@ -22,6 +22,9 @@ pub(crate) enum PageError {
     /// Another site sent it.
     #[error("do what another site asks")]
     ForeignOrigin,
+    /// Without a key, only this machine's own names are answered.
+    #[error("answer to a foreign name")]
+    ForeignHost,
     /// The database does not answer.
     #[error("{0}")]
     Store(#[from] StoreError),
@@ -33,7 +36,7 @@ impl PageError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Locked => StatusCode::UNAUTHORIZED,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -45,6 +48,7 @@ impl PageError {
             Self::BadRequest(what) => ((*what).to_owned(), words::BAD_REQUEST_HELP),
             Self::Locked => (words::LOCKED.to_owned(), words::LOCKED_HELP),
             Self::ForeignOrigin => (words::FOREIGN_ORIGIN.to_owned(), words::FOREIGN_ORIGIN_HELP),
+            Self::ForeignHost => (words::FOREIGN_HOST.to_owned(), words::FOREIGN_HOST_HELP),
             Self::Store(_) => (words::STORE_DOWN.to_owned(), words::STORE_DOWN_HELP),
         }
     }

@@ -16,10 +16,13 @@ mod rollup;
 #[cfg(test)]
 mod sample;
 mod shell;
-mod words;
+#[cfg(test)]
+mod tests;
+pub mod words;
 
 use std::sync::Arc;
 
+use crate::error::PageError;
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -28,7 +31,7 @@ use axum::routing::{get, post};
 use campaign::{Diagnostics, Workspace};
 use store::{Clock, Store};
 
-pub use rollup::counts_of;
+pub use rollup::{counts_of, grouped};
 
 /// Everything the pages need. The workspace is swapped whole when files change.
 #[derive(Debug, Clone)]
@@ -47,8 +50,7 @@ pub struct Dashboard {
 
 impl Dashboard {
     /// The pages: `/`, `/campaigns/{id}`, `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`,
-    /// `/runs/{id}`, and `/api/v1/report`. Unknown paths are left to the router it is merged into.
-    #[must_use]
+    /// `/runs/{id}`, and `/api/v1/report`. It answers unknown paths too, so what it is merged with may not.
     pub fn router(self) -> Router {
         let state = Arc::new(self);
         let pages = Router::new()
@@ -67,8 +69,12 @@ impl Dashboard {
             .route_layer(from_fn_with_state(Arc::clone(&state), access::require_key));
         // Style and icon tell nothing, and the page that asks for the key needs them.
         let open = Router::new().route("/style.css", get(style)).route("/icon.svg", get(icon));
-        pages.merge(open).route_layer(from_fn(headers::secure)).with_state(state)
+        pages.merge(open).fallback(lost).layer(from_fn(headers::secure)).with_state(state)
     }
+}
+
+async fn lost() -> PageError {
+    PageError::NotFound(words::A_PAGE)
 }
 
 async fn style() -> Response {

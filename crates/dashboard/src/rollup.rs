@@ -16,7 +16,8 @@ pub fn counts_of<'a>(rows: impl IntoIterator<Item = &'a RollupRow>) -> Counts {
 }
 
 /// The same, apart for each `key`.
-pub(crate) fn grouped<'a, K: Ord>(
+#[must_use]
+pub fn grouped<'a, K: Ord>(
     rows: impl IntoIterator<Item = &'a RollupRow>,
     key: impl Fn(&'a RollupRow) -> K,
 ) -> BTreeMap<K, Counts> {

@@ -140,11 +140,7 @@ mod tests {
             more: Some(ContactId(1)),
             later: true,
         };
-        let html = scene
-            .shell(Section::Contacts, Live::Still)
-            .page("Contacts", &view::list(&list))
-            .text()
-            .to_owned();
+        let html = scene.shell(Section::Contacts, Live::Still).page("Contacts", &view::list(&list)).text();
         assert!(!html.contains("<script"), "hostile text is text");
         insta::assert_snapshot!(html);
     }

@@ -104,11 +104,8 @@ mod tests {
             more: Some(DeliveryId(7)),
             later: true,
         };
-        let html = scene
-            .shell(Section::Outbox, Live::Still)
-            .page("Outbox", &view::list(&outbox, &scene))
-            .text()
-            .to_owned();
+        let html =
+            scene.shell(Section::Outbox, Live::Still).page("Outbox", &view::list(&outbox, &scene)).text();
         assert!(!html.contains("<script"), "hostile text is text");
         insta::assert_snapshot!(html);
     }
@@ -117,11 +114,7 @@ mod tests {
     fn a_message_is_shown_in_a_sandbox() {
         let scene = sample::scene(campaign::Diagnostics::default(), false);
         let message = sample::message();
-        let html = scene
-            .shell(Section::Outbox, Live::Still)
-            .page("x", &view::page(&message, &scene))
-            .text()
-            .to_owned();
+        let html = scene.shell(Section::Outbox, Live::Still).page("x", &view::page(&message, &scene)).text();
         assert!(!html.contains("<script"), "hostile text is text");
         assert!(html.contains("sandbox=\"\""), "{html}");
         insta::assert_snapshot!(html);

@@ -10,19 +10,53 @@ use mail_parser::{MessageParser, MimeHeaders};
 const PICTURES: usize = 8 << 20;
 
 /// Put before everything else in the head. Links open in a new window, which the sandbox forbids: looking at a
-/// message must not follow its links, which would count as clicks. A picture behind an address is not fetched,
-/// which would count as an opening; a quiet field stands in its place.
-const HEAD: &str = "<base target=\"_blank\"><meta name=\"color-scheme\" content=\"light\"><style>\
-    img[src^='http']{content:url(\"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 600 \
-    300'%3E%3Crect width='600' height='300' fill='%23e6e3dd'/%3E%3Cpath d='M250 180l35-45 25 30 15-18 25 33z' \
-    fill='%23c9c4ba'/%3E%3C/svg%3E\")}a{cursor:default}</style>";
+/// message must not follow its links, which would count as clicks.
+const HEAD: &str = "<base target=\"_blank\">";
+
+/// Stands for a picture behind an address: fetching it would count as an opening.
+const FIELD: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 600 300'%3E%3Crect \
+    width='600' height='300' fill='%23e6e3dd'/%3E%3Cpath d='M250 180l35-45 25 30 15-18 25 33z' \
+    fill='%23c9c4ba'/%3E%3C/svg%3E";
 
 /// The HTML for the frame.
 pub(super) fn html(html: &str, raw: &[u8]) -> String {
     let html = if html.contains("cid:") { with_pictures(html, raw) } else { Cow::Borrowed(html) };
+    let html = without_addresses(&html);
     let at = after_head(&html);
     let (before, after) = html.split_at(at);
     format!("{before}{HEAD}{after}")
+}
+
+/// Puts a quiet field where a picture would be fetched. Only a courtesy to the eye: what is missed here the
+/// policy of the frame still forbids.
+fn without_addresses(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some((before, tag)) = rest.split_once("<img") {
+        let end = tag.find('>').unwrap_or(tag.len());
+        let (tag, after) = tag.split_at(end);
+        out.push_str(before);
+        out.push_str("<img");
+        match address(tag) {
+            Some((from, to)) => {
+                out.push_str(tag.get(..from).unwrap_or_default());
+                out.push_str(FIELD);
+                out.push_str(tag.get(to..).unwrap_or_default());
+            }
+            None => out.push_str(tag),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where in a tag the http(s) address of its `src` begins and ends.
+fn address(tag: &str) -> Option<(usize, usize)> {
+    let (before, value) = tag.split_once(" src=\"")?;
+    let (address, _) = value.split_once('"')?;
+    let from = before.len() + " src=\"".len();
+    address.starts_with("http").then_some((from, from + address.len()))
 }
 
 /// Where the head begins; the start where there is none.
@@ -86,6 +120,17 @@ mod tests {
         let page = html("<img src=\"cid:hero\"><img src=\"cid:other\">", raw);
         assert!(page.contains("src=\"data:image/png;base64,iVBORw0KGgo=\""), "{page}");
         assert!(page.contains("cid:other"), "{page}");
+    }
+
+    #[test]
+    fn a_picture_behind_an_address_is_not_fetched() {
+        let page = html(
+            "<img width=\"9\" src=\"https://a.example/x.png\" alt=\"Ü\"><img alt=\"\"><img src=\"http://b",
+            b"",
+        );
+        assert!(!page.contains("a.example"), "{page}");
+        assert!(page.contains("<img width=\"9\" src=\"data:image/svg+xml,"), "{page}");
+        assert!(page.ends_with("\" alt=\"Ü\"><img alt=\"\"><img src=\"http://b"), "{page}");
     }
 
     #[test]

@@ -95,6 +95,6 @@ fn filter(span: Span, by_hour: bool) -> RollupFilter {
 /// The shortest period that holds all rows; a day when there are none.
 fn shortest(rows: &[RollupRow], scene: &Scene) -> Period {
     let Some(first) = rows.iter().map(|row| row.hour).min() else { return Period::Day };
-    let holds = |period: &Period| period.span(&scene.times).from <= first + HOUR - 1;
+    let holds = |period: &Period| period.span(&scene.times).from < first + HOUR;
     [Period::Day, Period::Week].into_iter().find(holds).unwrap_or(Period::Month)
 }

@@ -1,0 +1,21 @@
+//! Words of the outbox.
+
+pub(crate) const A_MESSAGE: &str = "message in the outbox";
+pub(crate) const OUTBOX_QUESTION: &str = "What did they get, exactly?";
+pub(crate) const OUTBOX_LEAD: &str = "Messages of channels of the kind “outbox”: kept here, word for word, \
+     instead of being sent.";
+pub(crate) const OUTBOX_EMPTY: &str = "The outbox is empty";
+pub(crate) const OUTBOX_CHANNEL: &str = "Only a channel with `kind = \"outbox\"` in chorus.toml keeps its \
+     messages here.";
+pub(crate) const OUTBOX_SEND: &str = "Then `chorus send CAMPAIGN --to you@example.com` puts one in.";
+pub(crate) const TO: &str = "To";
+pub(crate) const KEPT: &str = "Kept";
+pub(crate) const AS_IT_LOOKS: &str = "As it looks";
+pub(crate) const NO_HTML: &str = "This message has no HTML part; its text is below.";
+pub(crate) const PREVIEW_NOTE: &str = "Links lead nowhere here, and pictures behind an address are not loaded: \
+     looking at a message counts as nothing.";
+pub(crate) const AS_TEXT: &str = "As text";
+pub(crate) const HEADERS: &str = "Headers";
+pub(crate) const SOURCE: &str = "Source";
+pub(crate) const SAVE: &str = "Save as a file";
+pub(crate) const CUT: &str = "\n… the rest is in the file.";

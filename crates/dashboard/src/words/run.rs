@@ -1,0 +1,52 @@
+//! Words of the page of a run.
+
+use super::{DELIVERY, TIMES, TRIES};
+use crate::notation::{count, number};
+
+pub(crate) const A_RUN: &str = "run";
+pub(crate) const RUN_QUESTION: &str = "Did everybody get it?";
+pub(crate) const RUN_QUESTION_LIVE: &str = "Is everybody getting it?";
+pub(crate) const STARTED: &str = "Started";
+pub(crate) const ENDED: &str = "Ended";
+pub(crate) const EXPIRES: &str = "Nothing goes out after";
+pub(crate) const FOLLOWS: &str = "Follows";
+pub(crate) const PAUSE: &str = "Pause";
+pub(crate) const RESUME: &str = "Go on";
+pub(crate) const CANCEL: &str = "Cancel…";
+pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not, and a cancelled run cannot go \
+     on. To stop for a while, pause it.";
+pub(crate) const CANCEL_SURE: &str = "Cancel this run";
+pub(crate) const PAUSED_HERE: &str = "Paused from the dashboard.";
+pub(crate) const WHAT_BECAME: &str = "What became of it";
+pub(crate) const DELIVERIES: &str = "Deliveries";
+pub(crate) const NO_DELIVERIES: &str = "There is none in this list. Choose another state above.";
+pub(crate) const FILTER: &str = "Which deliveries";
+pub(crate) const DUE: &str = "due";
+
+pub(crate) fn run_lead(state: &str, channel: &str, at: &str, kind: &str) -> String {
+    format!("{state}. On {channel}, planned for {at}, {kind}.")
+}
+
+pub(crate) fn of_deliveries(total: i64) -> String {
+    format!("of {} done", count(total, DELIVERY))
+}
+
+pub(crate) fn retry(again: i64) -> String {
+    format!("Try {} again", count(again, DELIVERY))
+}
+
+pub(crate) fn repeats(times: i64) -> String {
+    format!("sent {} more, may have come twice", count(times, TIMES))
+}
+
+pub(crate) fn tries(attempts: i64) -> String {
+    count(attempts, TRIES)
+}
+
+pub(crate) fn contact_name(id: i64) -> String {
+    format!("Contact {}", number(id))
+}
+
+pub(crate) fn with_count(name: &str, count: i64) -> String {
+    format!("{name} {}", number(count))
+}
