@@ -111,7 +111,8 @@ impl Store {
             }
             Pools::Postgres(pool) => {
                 let mut connection = pool.acquire().await?;
-                let before = sqlx::migrate::Migrate::ensure_migrations_table(&mut *connection, MIGRATIONS_TABLE);
+                let before =
+                    sqlx::migrate::Migrate::ensure_migrations_table(&mut *connection, MIGRATIONS_TABLE);
                 before.await?;
                 let before = applied(&mut *connection).await?;
                 POSTGRES_MIGRATIONS.run_direct(None, &mut *connection, false).await?;
@@ -226,9 +227,14 @@ mod tests {
 
     #[test]
     fn only_versions_with_the_repaired_log_are_safe() {
-        for (version, safe) in
-            [("3.40.1", false), ("3.51.2", false), ("3.51.3", true), ("3.52.0", true), ("4.0", true), ("", false)]
-        {
+        for (version, safe) in [
+            ("3.40.1", false),
+            ("3.51.2", false),
+            ("3.51.3", true),
+            ("3.52.0", true),
+            ("4.0", true),
+            ("", false),
+        ] {
             assert_eq!(is_safe(version), safe, "{version}");
         }
     }

@@ -15,7 +15,8 @@ pub struct TakenOver {
     pub held: u64,
 }
 
-const OPEN: Sql = sql!("insert into leases (worker, acquired_at, expires_at) values ($1, $2, $3) returning id");
+const OPEN: Sql =
+    sql!("insert into leases (worker, acquired_at, expires_at) values ($1, $2, $3) returning id");
 
 const RENEW: Sql = sql!("update leases set expires_at = $2 where id = $1");
 
@@ -104,7 +105,8 @@ impl Store {
         // the next statements, so nothing stays behind with a lease that is gone.
         tx.execute(&EXPIRE, args![now]).await?;
         let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![]).await?;
-        let mut taken = TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
+        let mut taken =
+            TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
         let mut moves = Moves::default();
         for (id, state, _) in &begun {
             if state == DeliveryState::Queued.as_str() {
@@ -116,7 +118,8 @@ impl Store {
             }
         }
         if !begun.is_empty() {
-            let attempts: Vec<_> = begun.iter().map(|(id, _, number)| Attempt { id: *id, number: *number }).collect();
+            let attempts: Vec<_> =
+                begun.iter().map(|(id, _, number)| Attempt { id: *id, number: *number }).collect();
             tx.execute(&ATTEMPTS, args![batch(&attempts)?, now]).await?;
         }
         moves.apply(&mut tx, now).await?;

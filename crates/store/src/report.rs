@@ -102,8 +102,7 @@ impl Store {
     /// # Errors
     /// The database refused or went away.
     pub async fn rollup_read(&self, filter: &RollupFilter) -> Result<Vec<RollupRow>, StoreError> {
-        let args =
-            args![filter.campaign.as_deref(), filter.from, filter.to, i64::from(filter.by_hour)];
+        let args = args![filter.campaign.as_deref(), filter.from, filter.to, i64::from(filter.by_hour)];
         let mut rows: Vec<RollupRow> = self.rows(&READ, args).await?;
         // Sorted here, because databases differ in how they sort texts.
         rows.sort_by(|a, b| a.key().cmp(&b.key()));

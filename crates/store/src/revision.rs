@@ -77,7 +77,8 @@ impl Store {
             .await?
             .ok_or_else(|| StoreError::BadRow(format!("the revision {hash} is gone")))?;
         if made > 0 && !links.is_empty() {
-            let input: Vec<_> = links.iter().enumerate().map(|(position, url)| Input { position, url }).collect();
+            let input: Vec<_> =
+                links.iter().enumerate().map(|(position, url)| Input { position, url }).collect();
             tx.execute(&LINKS_ADD, args![batch(&input)?, revision.id]).await?;
         }
         revision.links = ids(tx.rows(&LINKS, args![revision.id]).await?);

@@ -162,7 +162,11 @@ pub(crate) fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
 struct NulFree;
 
 impl Formatter for NulFree {
-    fn write_char_escape<W: ?Sized + io::Write>(&mut self, writer: &mut W, escape: CharEscape) -> io::Result<()> {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
         match escape {
             CharEscape::AsciiControl(0) => writer.write_all(b"\\ufffd"),
             other => CompactFormatter.write_char_escape(writer, other),
@@ -194,10 +198,7 @@ pub(crate) trait Readable:
 {
 }
 
-impl<T> Readable for T where
-    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
-{
-}
+impl<T> Readable for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A transaction that may write. Dropped without `commit`, it never happened.
 pub(crate) enum Tx {
@@ -266,10 +267,11 @@ impl Tx {
 
     /// Makes it so.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        Ok(match self {
+        match self {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
-        })
+        }
+        Ok(())
     }
 }
 

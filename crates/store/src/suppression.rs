@@ -60,8 +60,9 @@ const ADD: Sql = sql!(
 
 const REMOVE: Sql = sql!("delete from suppressions where kind = $1 and address = $2");
 
-const GET: Sql =
-    sql!("select kind, address, reason, source, created_at from suppressions where kind = $1 and address = $2");
+const GET: Sql = sql!(
+    "select kind, address, reason, source, created_at from suppressions where kind = $1 and address = $2"
+);
 
 const LIST: Sql = sql!(
     "select kind, address, reason, source, created_at from suppressions

@@ -53,7 +53,8 @@ impl Attribute {
                 let (value, json) = if name_is_plain {
                     (format!("(c.attributes ->> {name})"), format!("(c.attributes -> {name})"))
                 } else {
-                    let of = |column| format!("(select {column} from json_each(c.attributes) where key = {name})");
+                    let of =
+                        |column| format!("(select {column} from json_each(c.attributes) where key = {name})");
                     (of("atom"), of("case type when 'true' then 'true' when 'false' then 'false' end"))
                 };
                 // SQLite reads true as 1.
@@ -148,7 +149,9 @@ impl Attribute {
                 format!("{} {operator} {}", self.number, expression.bind(crate::sql::Arg::Real(*value)))
             }
             Value::Number(value) => {
-                return Err(StoreError::BadInput(format!("an audience compares with {value}, which is no number")));
+                return Err(StoreError::BadInput(format!(
+                    "an audience compares with {value}, which is no number"
+                )));
             }
         })
     }

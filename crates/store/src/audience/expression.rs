@@ -74,7 +74,9 @@ impl<'a> Expression<'a> {
     /// A placeholder for a text of a file.
     pub(super) fn bind_text(&mut self, text: &str) -> Result<String, StoreError> {
         if text.contains('\0') {
-            return Err(StoreError::BadInput(format!("an audience compares with {text:?}; take the NUL out")));
+            return Err(StoreError::BadInput(format!(
+                "an audience compares with {text:?}; take the NUL out"
+            )));
         }
         Ok(self.bind(text))
     }
@@ -94,7 +96,9 @@ impl<'a> Expression<'a> {
             Rule::None(rules) => format!("not {}", self.rules(rules)?.join("or", "1 = 0")),
             Rule::Attribute { name, test } => Attribute::of(self, name)?.test(self, test)?,
             Rule::Event { name, within, at_least } => self.event(name, *within, *at_least)?,
-            Rule::Engagement { campaign, did, within } => self.engagement(campaign.as_ref(), *did, *within)?,
+            Rule::Engagement { campaign, did, within } => {
+                self.engagement(campaign.as_ref(), *did, *within)?
+            }
             Rule::Audience(id) => self.audience(id)?,
         };
         self.depth -= 1;
@@ -105,12 +109,7 @@ impl<'a> Expression<'a> {
         rules.iter().map(|rule| self.rule(rule)).collect::<Result<_, _>>().map(Terms)
     }
 
-    fn event(
-        &mut self,
-        name: &str,
-        within: Option<Duration>,
-        at_least: u32,
-    ) -> Result<String, StoreError> {
+    fn event(&mut self, name: &str, within: Option<Duration>, at_least: u32) -> Result<String, StoreError> {
         let name = self.bind_text(name)?;
         let since = self.since("e.occurred_at", within);
         let events = format!("from events e where e.contact_id = c.id and e.name = {name}{since}");

@@ -120,7 +120,8 @@ const FIND: Sql = sql!(
 
 const GET: Sql = sql!("select " contact_columns!() " from contacts c where c.id = $1");
 
-const PAGE: Sql = sql!("select " contact_columns!() " from contacts c where c.id > $1 order by c.id limit $2");
+const PAGE: Sql =
+    sql!("select " contact_columns!() " from contacts c where c.id > $1 order by c.id limit $2");
 
 /// Ranges instead of `like`, so that every branch walks an index.
 const SEARCH: Sql = sql!(

@@ -17,9 +17,8 @@ const LEASE: Sql = sql!(
     { sqlite: "", postgres: " for key share" }
 );
 
-const RUN: Sql = sql!(
-    "select parent_id, condition, expires_at, started_at from runs where id = $1 and state = 'running'"
-);
+const RUN: Sql =
+    sql!("select parent_id, condition, expires_at, started_at from runs where id = $1 and state = 'running'");
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
@@ -98,7 +97,8 @@ impl Store {
         if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
             return Ok(Vec::new());
         }
-        let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await? else {
+        let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await?
+        else {
             return Ok(Vec::new());
         };
         let mut moves = Moves::default();

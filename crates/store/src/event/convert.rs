@@ -70,9 +70,10 @@ async fn credit(tx: &mut Tx, event: &Conversion, goals: &[Goal]) -> Result<Optio
     if goals.is_empty() {
         return Ok(None);
     }
-    let input = goals
-        .iter()
-        .map(|goal| GoalInput { campaign: &goal.campaign, since: event.occurred_at.saturating_sub(goal.window) });
+    let input = goals.iter().map(|goal| GoalInput {
+        campaign: &goal.campaign,
+        since: event.occurred_at.saturating_sub(goal.window),
+    });
     let input: Vec<_> = input.collect();
     let credited = tx.row(&CREDIT, args![batch(&input)?, event.contact, event.occurred_at]).await?;
     Ok(credited.map(|(id,)| id))

@@ -258,7 +258,8 @@ async fn suppress(tx: &mut Tx, events: &[&NewEvent]) -> Result<(), StoreError> {
 
 /// `detail.source`, else the kind of the event.
 fn source(event: &NewEvent) -> String {
-    let detail = event.detail.as_deref().and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());
+    let detail =
+        event.detail.as_deref().and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());
     let source = detail.as_ref().and_then(|detail| detail.get("source")?.as_str());
     source.unwrap_or(event.kind.as_str()).chars().take(100).collect()
 }

@@ -7,6 +7,8 @@ use crate::{DeliveryState, Millis, RunId, Store, StoreError};
 const PAUSE: Sql =
     sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
 
+const NOTE: Sql = sql!("update runs set note = $2 where id = $1 and note is distinct from $2");
+
 const RESUME: Sql = sql!(
     "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null
      where id = $1 and state = 'paused'"
@@ -77,6 +79,14 @@ impl Store {
     /// The database refused or went away.
     pub async fn run_pause(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&PAUSE, args![id, note]).await? > 0)
+    }
+
+    /// Says what people should know of a run. Says whether that is new.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_note(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
+        Ok(self.execute(&NOTE, args![id, note]).await? > 0)
     }
 
     /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`.

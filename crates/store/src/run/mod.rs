@@ -223,8 +223,9 @@ impl TryFrom<StoredCondition> for Option<Condition> {
         stored
             .0
             .map(|json| {
-                serde_json::from_str(&json)
-                    .map_err(|error| StoreError::BadRow(format!("the condition {json} is not known: {error}")))
+                serde_json::from_str(&json).map_err(|error| {
+                    StoreError::BadRow(format!("the condition {json} is not known: {error}"))
+                })
             })
             .transpose()
     }

@@ -15,16 +15,70 @@ use crate::world::{DAY, HOUR, NOW, World, audience, event, id, person};
 
 /// Texts that have broken somebody's query, number or cast before.
 const TEXTS: &[&str] = &[
-    "", "gold", "Gold", "silver", "' or 1=1 --", "\"", "\\", "$.a", "%", "_", "NaN", "Infinity", "-", "+", ".", "1.",
-    ".5", "1e5", "1e400", "0x10", "12", "-12", "+7", "12.5", "007", "--5", "1.2.3", " 12", "12 ", "true", "false",
-    "null", "\u{1f980}", "上海", "Ä", "2026-02-30", "2026-05-01T10:00:00Z", "2026-05-01", "١٢",
-    "99999999999999999999999999999999999999999999999999", "\u{7f}\u{1}\n",
+    "",
+    "gold",
+    "Gold",
+    "silver",
+    "' or 1=1 --",
+    "\"",
+    "\\",
+    "$.a",
+    "%",
+    "_",
+    "NaN",
+    "Infinity",
+    "-",
+    "+",
+    ".",
+    "1.",
+    ".5",
+    "1e5",
+    "1e400",
+    "0x10",
+    "12",
+    "-12",
+    "+7",
+    "12.5",
+    "007",
+    "--5",
+    "1.2.3",
+    " 12",
+    "12 ",
+    "true",
+    "false",
+    "null",
+    "\u{1f980}",
+    "上海",
+    "Ä",
+    "2026-02-30",
+    "2026-05-01T10:00:00Z",
+    "2026-05-01",
+    "١٢",
+    "99999999999999999999999999999999999999999999999999",
+    "\u{7f}\u{1}\n",
 ];
 
 /// Names that a path syntax would take for something else.
 const NAMES: &[&str] = &[
-    "tier", "a b", "a.b", "$.tier", "[0]", "a\"b", "a\\b", "'", "12", "", "$", "上海", "email", "phone", "external_id",
-    "language", "timezone", "created_at", "missing",
+    "tier",
+    "a b",
+    "a.b",
+    "$.tier",
+    "[0]",
+    "a\"b",
+    "a\\b",
+    "'",
+    "12",
+    "",
+    "$",
+    "上海",
+    "email",
+    "phone",
+    "external_id",
+    "language",
+    "timezone",
+    "created_at",
+    "missing",
 ];
 
 fn everything(rule: Rule) -> BTreeMap<AudienceId, Audience> {
@@ -91,7 +145,8 @@ fn random_test(dice: &mut StdRng) -> Test {
 }
 
 fn random_rule(depth: u32, dice: &mut StdRng) -> Rule {
-    let group = |dice: &mut StdRng| (0..dice.random_range(0..4)).map(|_| random_rule(depth - 1, dice)).collect();
+    let group =
+        |dice: &mut StdRng| (0..dice.random_range(0..4)).map(|_| random_rule(depth - 1, dice)).collect();
     match dice.random_range(0..if depth == 0 { 4 } else { 7 }) {
         4 => Rule::All(group(dice)),
         5 => Rule::Any(group(dice)),

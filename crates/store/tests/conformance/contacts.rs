@@ -11,7 +11,8 @@ fn keyed(external_id: Option<&str>, email: Option<&str>, phone: Option<&str>) ->
 }
 
 fn attributes(json: Value) -> Map<String, Value> {
-    json.as_object().unwrap().clone()
+    let Value::Object(attributes) = json else { panic!("{json} is no object") };
+    attributes
 }
 
 async fn upsert(w: &World, people: &[NewContact]) -> Upserted {
@@ -21,8 +22,11 @@ async fn upsert(w: &World, people: &[NewContact]) -> Upserted {
 pub(crate) async fn upsert_finds_by_each_key(w: &World) {
     let created = upsert(w, &[keyed(Some("a"), Some("a@x.example"), Some("+861"))]).await;
     assert_eq!(created, Upserted { created: 1, updated: 0 });
-    for again in [keyed(Some("a"), None, None), keyed(None, Some("a@x.example"), None), keyed(None, None, Some("+861"))]
-    {
+    for again in [
+        keyed(Some("a"), None, None),
+        keyed(None, Some("a@x.example"), None),
+        keyed(None, None, Some("+861")),
+    ] {
         assert_eq!(upsert(w, &[again]).await, Upserted { created: 0, updated: 1 });
     }
     assert_eq!(upsert(w, &[keyed(Some("b"), Some("b@x.example"), None)]).await.created, 1);
@@ -42,7 +46,8 @@ pub(crate) async fn upsert_merges(w: &World) {
     let mut first = person("p@x.example");
     first.language = Some("zh-CN".to_owned());
     first.consent = Some(Consent::No);
-    first.attributes = attributes(json!({"tier": "gold", "visits": 3, "vip": true, "city": "上海", "ratio": 0.25}));
+    first.attributes =
+        attributes(json!({"tier": "gold", "visits": 3, "vip": true, "city": "上海", "ratio": 0.25}));
     upsert(w, &[first]).await;
     let mut second = person("p@x.example");
     second.timezone = Some("Asia/Shanghai".to_owned());
@@ -50,7 +55,10 @@ pub(crate) async fn upsert_merges(w: &World) {
     upsert(w, &[second]).await;
     let merged = w.store.contact_find("P@X.example").await.unwrap().unwrap();
     assert_eq!(merged.consent, Consent::No, "nothing said leaves what is known");
-    assert_eq!((merged.language.as_deref(), merged.timezone.as_deref()), (Some("zh-CN"), Some("Asia/Shanghai")));
+    assert_eq!(
+        (merged.language.as_deref(), merged.timezone.as_deref()),
+        (Some("zh-CN"), Some("Asia/Shanghai"))
+    );
     let expected = json!({"tier": "silver", "visits": 3, "city": "上海", "ratio": 0.25, "new \"key\"": ""});
     assert_eq!(Value::Object(merged.attributes), expected);
     assert_eq!(merged.created_at, NOW);
@@ -82,8 +90,10 @@ pub(crate) async fn keys_move_and_a_no_goes_along(w: &World) {
     assert_eq!((a.email, b.email.as_deref()), (None, Some("a@x.example")));
     assert_eq!(b.consent, Consent::No, "whoever reads that address had said no");
     // Two people swap their addresses in one batch.
-    upsert(w, &[keyed(Some("c"), Some("c@x.example"), None), keyed(Some("d"), Some("d@x.example"), None)]).await;
-    upsert(w, &[keyed(Some("c"), Some("d@x.example"), None), keyed(Some("d"), Some("c@x.example"), None)]).await;
+    upsert(w, &[keyed(Some("c"), Some("c@x.example"), None), keyed(Some("d"), Some("d@x.example"), None)])
+        .await;
+    upsert(w, &[keyed(Some("c"), Some("d@x.example"), None), keyed(Some("d"), Some("c@x.example"), None)])
+        .await;
     assert_eq!(w.store.contact_find("c").await.unwrap().unwrap().email.as_deref(), Some("d@x.example"));
     assert_eq!(w.store.contact_find("d").await.unwrap().unwrap().email.as_deref(), Some("c@x.example"));
     assert_eq!(w.store.contact_count().await.unwrap(), 4);

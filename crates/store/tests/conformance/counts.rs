@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use store::{
-    AddressKind, ContactId, Conversion, DeliveryId, EventKind, Goal, LeaseId, Millis, NewEvent, Outcome, Planned,
-    RollupFilter, RunId, RunKind,
+    AddressKind, ContactId, Conversion, DeliveryId, EventKind, Goal, LeaseId, Millis, NewEvent, Outcome,
+    Planned, RollupFilter, RunId, RunKind,
 };
 
 use crate::life::{rejected, suppression};
@@ -204,7 +204,10 @@ async fn assert_recount(w: &World) {
         0,
         "due_at is null exactly in the end states"
     );
-    assert_eq!(w.number("select count(*) from deliveries where due_at is null and lease_id is not null").await, 0);
+    assert_eq!(
+        w.number("select count(*) from deliveries where due_at is null and lease_id is not null").await,
+        0
+    );
     assert_eq!(
         w.number("select count(*) from deliveries where state = 'sending' and lease_id is null").await,
         0,
@@ -223,7 +226,8 @@ async fn assert_recount(w: &World) {
         .iter()
         .filter(|row| row.count != 0)
         .map(|row| {
-            let key = format!("{} {}{}", row.step, row.metric, if row.currency == "CNY" { " CNY" } else { "" });
+            let key =
+                format!("{} {}{}", row.step, row.metric, if row.currency == "CNY" { " CNY" } else { "" });
             (key, format!("{} {}", row.count, row.amount))
         })
         .collect();
@@ -281,7 +285,10 @@ pub(crate) async fn rollups_by_hour_and_filtered(w: &World) {
         read(Some("autumn"), None, None, true).await,
         [(a.clone(), "sent", NOW, 2, 0), (a.clone(), "sent", NOW + HOUR, 1, 0)]
     );
-    assert_eq!(read(Some("autumn"), Some(NOW + 1), None, true).await, [(a.clone(), "sent", NOW + HOUR, 1, 0)]);
+    assert_eq!(
+        read(Some("autumn"), Some(NOW + 1), None, true).await,
+        [(a.clone(), "sent", NOW + HOUR, 1, 0)]
+    );
     assert_eq!(read(Some("autumn"), None, Some(NOW + HOUR), false).await, [(a, "sent", 0, 2, 0)]);
     assert_eq!(read(Some("winter"), None, None, false).await, []);
 }

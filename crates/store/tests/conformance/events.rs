@@ -1,8 +1,8 @@
 //! What comes back is written once, counted once, and credited to one.
 
 use store::{
-    AddressKind, ContactId, Conversion, Credit, DeliveryId, EventKind, Goal, Millis, NewEvent, Planned, RunId,
-    RunKind, SuppressionReason,
+    AddressKind, ContactId, Conversion, Credit, DeliveryId, EventKind, Goal, Millis, NewEvent, Planned,
+    RunId, RunKind, SuppressionReason,
 };
 
 use crate::world::{DAY, HOUR, NOW, World, event, id};
@@ -136,7 +136,8 @@ pub(crate) async fn test_runs_move_nothing(w: &World) {
     let run = w.run("mail", |run| run.kind = RunKind::Test).await;
     w.plan(run).await;
     w.send_all(run, NOW).await;
-    let batch = [EventKind::Opened, EventKind::Clicked, EventKind::Delivered].map(|kind| event(kind, id(run, 1), NOW));
+    let batch = [EventKind::Opened, EventKind::Clicked, EventKind::Delivered]
+        .map(|kind| event(kind, id(run, 1), NOW));
     assert_eq!(w.store.event_record(&batch, NOW).await.unwrap(), 3);
     assert_eq!(w.figures().await, [] as [&str; 0]);
     assert_eq!(w.store.event_convert(&purchase(1, NOW), &[goal(DAY)], NOW).await.unwrap(), Credit::Nobody);
@@ -174,13 +175,19 @@ pub(crate) async fn credit_goes_to_the_last_click(w: &World) {
         event(EventKind::Opened, id(second, 2), NOW + 2),
     ];
     w.store.event_record(&human, NOW).await.unwrap();
-    let machine = NewEvent { actor: "prefetch".to_owned(), ..event(EventKind::Clicked, id(second, 1), NOW + 8) };
+    let machine =
+        NewEvent { actor: "prefetch".to_owned(), ..event(EventKind::Clicked, id(second, 1), NOW + 8) };
     w.store.event_record(&[machine], NOW).await.unwrap();
 
     let at = NOW + HOUR;
-    let convert = async |contact, goals: &[Goal]| w.store.event_convert(&purchase(contact, at), goals, at).await;
+    let convert =
+        async |contact, goals: &[Goal]| w.store.event_convert(&purchase(contact, at), goals, at).await;
     assert_eq!(convert(1, &[goal(DAY)]).await.unwrap(), Credit::Delivery(id(first, 1)));
-    assert_eq!(convert(2, &[goal(DAY)]).await.unwrap(), Credit::Delivery(id(second, 2)), "no click: the last open");
+    assert_eq!(
+        convert(2, &[goal(DAY)]).await.unwrap(),
+        Credit::Delivery(id(second, 2)),
+        "no click: the last open"
+    );
     let autumn = Goal { campaign: "autumn".to_owned(), window: DAY };
     assert_eq!(convert(1, &[goal(DAY), autumn]).await.unwrap(), Credit::Delivery(id(other, 1)));
     assert_eq!(convert(1, &[]).await.unwrap(), Credit::Nobody);
@@ -192,7 +199,10 @@ pub(crate) async fn credit_goes_to_the_last_click(w: &World) {
     );
     let row = &w.store.delivery_list(first, None, false, DeliveryId(0), 1).await.unwrap()[0];
     assert_eq!(row.converted_at, Some(at));
-    assert_eq!(w.texts("select kind from events where name = 'purchase' order by id").await[3..], ["custom", "custom"]);
+    assert_eq!(
+        w.texts("select kind from events where name = 'purchase' order by id").await[3..],
+        ["custom", "custom"]
+    );
     // Again: counted again, marked the first time only.
     let later = Conversion { occurred_at: at + 1, value_micros: None, currency: None, ..purchase(1, at) };
     w.store.event_convert(&later, &[goal(DAY)], at).await.unwrap();
@@ -251,7 +261,10 @@ pub(crate) async fn timelines(w: &World) {
     w.store.event_convert(&purchase(1, NOW + 3), &[], NOW).await.unwrap();
     let mine = w.store.event_of_contact(ContactId(1), 10).await.unwrap();
     assert_eq!(mine.iter().map(|row| row.kind).collect::<Vec<_>>(), [EventKind::Custom, EventKind::Clicked]);
-    assert_eq!((mine[0].name.as_deref(), mine[0].value_micros, mine[0].campaign.as_deref()), (Some("purchase"), Some(9_900_000), None));
+    assert_eq!(
+        (mine[0].name.as_deref(), mine[0].value_micros, mine[0].campaign.as_deref()),
+        (Some("purchase"), Some(9_900_000), None)
+    );
     assert_eq!((mine[1].campaign.as_deref(), mine[1].step.as_deref()), (Some("spring"), Some("mail")));
     assert_eq!(mine[1].url.as_deref(), Some("https://harbour.example/renew"));
     let recent = w.store.event_recent(2).await.unwrap();

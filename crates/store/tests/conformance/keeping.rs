@@ -55,12 +55,17 @@ pub(crate) async fn revisions_are_found_again(w: &World) {
     let other = w.store.revision_put("h2", "spring", "mail", "{}", &links[..1], NOW).await.unwrap();
     assert_ne!(other.id, first.id);
     let rows = w.store.link_after(LinkId(0)).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.url.clone()).collect::<Vec<_>>(), [&links[..], &links[..1]].concat());
+    assert_eq!(
+        rows.iter().map(|row| row.url.clone()).collect::<Vec<_>>(),
+        [&links[..], &links[..1]].concat()
+    );
     assert_eq!(w.store.link_after(first.links[2]).await.unwrap().len(), 1);
     // The same revision from several sides at once is one.
     let tasks = (0..4).map(|_| {
         let (store, links) = (w.store.clone(), links.clone());
-        tokio::spawn(async move { store.revision_put("h3", "spring", "mail", "{}", &links, NOW).await.unwrap() })
+        tokio::spawn(
+            async move { store.revision_put("h3", "spring", "mail", "{}", &links, NOW).await.unwrap() },
+        )
     });
     let mut made = Vec::new();
     for task in tasks.collect::<Vec<_>>() {
@@ -125,7 +130,8 @@ async fn two_processes_may_migrate_one_new_file_at_once() {
     for task in tasks.collect::<Vec<_>>() {
         ran += task.await.unwrap();
     }
-    let migrations = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite")).unwrap();
+    let migrations =
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite")).unwrap();
     assert_eq!(ran, migrations.count());
 }
 

@@ -3,8 +3,8 @@
 use campaign::schedule::Reaction;
 use campaign::{Condition, OnUncertain};
 use store::{
-    AddressKind, ContactId, DeliveryId, DeliveryState, EventKind, Outcome, Planned, Rejection, RunState, Suppression,
-    SuppressionReason,
+    AddressKind, ContactId, DeliveryId, DeliveryState, EventKind, Outcome, Planned, Rejection, RunState,
+    Suppression, SuppressionReason,
 };
 
 use crate::world::{DAY, HOUR, MINUTE, NOW, World, accepted, event, id};
@@ -65,7 +65,10 @@ pub(crate) async fn every_outcome(w: &World) {
         (id(run, 5), Outcome::Returned { answer: "no connection".to_owned() }),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW + 1).await.recorded, 5);
-    assert_eq!(w.states(run).await, ["1 sent", "2 deferred", "3 failed bad_address", "4 deferred", "5 queued"]);
+    assert_eq!(
+        w.states(run).await,
+        ["1 sent", "2 deferred", "3 failed bad_address", "4 deferred", "5 queued"]
+    );
     assert_eq!(w.tallies(run).await, ["failed bad_address 1", "repeat 1", "sent 1"]);
     assert_eq!(w.figures().await, ["mail sent 1", "mail failed 1", "mail cost CNY 1 1000"]);
 
@@ -81,8 +84,7 @@ pub(crate) async fn every_outcome(w: &World) {
             (Some(NOW + 1), 0, 0)
         ]
     );
-    let attempts =
-        "select (delivery_id % 100) || ' ' || number || ' ' || outcome || ' ' || answer from attempts order by id";
+    let attempts = "select (delivery_id % 100) || ' ' || number || ' ' || outcome || ' ' || answer from attempts order by id";
     assert_eq!(
         w.texts(attempts).await,
         [
@@ -93,7 +95,11 @@ pub(crate) async fn every_outcome(w: &World) {
     );
     let row = w.store.suppression_get(AddressKind::Email, "p3@example.com").await.unwrap().unwrap();
     assert_eq!((row.reason, row.source.as_str()), (SuppressionReason::Bounced, "smtp 550 5.1.1"));
-    assert_eq!(w.store.delivery_list(run, None, true, DeliveryId(0), 10).await.unwrap().len(), 1, "one repeat");
+    assert_eq!(
+        w.store.delivery_list(run, None, true, DeliveryId(0), 10).await.unwrap().len(),
+        1,
+        "one repeat"
+    );
 
     // What was put off comes again when it is due.
     assert_eq!(w.begin(lease, run, NOW + 2, 10).await, [id(run, 5)]);
@@ -146,6 +152,11 @@ pub(crate) async fn pause_and_resume(w: &World) {
     assert_eq!(w.get(run).await.state, RunState::Running);
     let other = w.lease(NOW).await;
     assert_eq!(w.claim(other, run, NOW, 10).await.len(), 2, "the paused worker's row went back");
+
+    assert!(w.store.run_note(run, "slow today").await.unwrap());
+    assert!(!w.store.run_note(run, "slow today").await.unwrap(), "said already");
+    let noted = w.get(run).await;
+    assert_eq!((noted.state, noted.note.as_deref()), (RunState::Running, Some("slow today")));
 
     let planned = w.run("later", |_| {}).await;
     assert!(w.store.run_pause(planned, "wait").await.unwrap());
@@ -263,7 +274,8 @@ pub(crate) async fn a_condition_is_met_when_due(w: &World) {
     assert_eq!(w.get(unless).await.condition, Some(Condition::Unless(Reaction::Clicked)));
 
     // They open and click after the followers were planned.
-    let events = [event(EventKind::Clicked, id(parent, 1), NOW), event(EventKind::Opened, id(parent, 2), NOW)];
+    let events =
+        [event(EventKind::Clicked, id(parent, 1), NOW), event(EventKind::Opened, id(parent, 2), NOW)];
     w.store.event_record(&events, NOW).await.unwrap();
     let lease = w.lease(NOW + HOUR).await;
     assert_eq!(w.begin(lease, unless, NOW + HOUR, 10).await, [id(unless, 2), id(unless, 3)]);
@@ -324,14 +336,18 @@ pub(crate) async fn lists_and_explanations(w: &World) {
     let mine = w.store.delivery_of_contact(ContactId(1), 10).await.unwrap();
     assert_eq!(mine.iter().map(|row| row.run_id).collect::<Vec<_>>(), [other, first]);
     assert_eq!((mine[0].campaign.as_str(), mine[0].address.as_str()), ("autumn", "p1@example.com"));
-    let sent = w.store.delivery_list(first, Some(DeliveryState::Sent), false, id(first, 1), 10).await.unwrap();
+    let sent =
+        w.store.delivery_list(first, Some(DeliveryState::Sent), false, id(first, 1), 10).await.unwrap();
     assert_eq!(sent.iter().map(|row| row.id).collect::<Vec<_>>(), [id(first, 2)]);
     // Numbers from outside reach no other run and break nothing.
     for contact in [0, -1, 1 << 32, (1 << 32) + 1, i64::MAX] {
         assert_eq!(w.store.delivery_of_contact(ContactId(contact), 10).await.unwrap(), []);
     }
     assert_eq!(w.store.run_get(store::RunId(i64::MAX)).await.unwrap(), None);
-    assert_eq!(w.store.delivery_list(store::RunId(i64::MAX), None, false, DeliveryId(0), 1).await.unwrap(), []);
+    assert_eq!(
+        w.store.delivery_list(store::RunId(i64::MAX), None, false, DeliveryId(0), 1).await.unwrap(),
+        []
+    );
 }
 
 pub(crate) async fn hostile_answers(w: &World) {
@@ -347,7 +363,10 @@ pub(crate) async fn hostile_answers(w: &World) {
     assert_eq!(w.record(lease, &outcomes, &[], NOW).await.recorded, 2);
     for row in w.store.delivery_list(run, None, false, DeliveryId(0), 2).await.unwrap() {
         let answer = row.answer.unwrap();
-        assert!(answer.starts_with("451 \u{fffd}\u{1}'; drop table runs; -- \u{1f980}\\u0000\" xxx"), "{answer}");
+        assert!(
+            answer.starts_with("451 \u{fffd}\u{1}'; drop table runs; -- \u{1f980}\\u0000\" xxx"),
+            "{answer}"
+        );
         assert!(answer.len() < 1_100);
     }
 }

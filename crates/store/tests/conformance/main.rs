@@ -1,5 +1,7 @@
 //! Every statement of the store, on both databases, with the same assertions.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by failing")]
+
 mod audience;
 mod contacts;
 mod counts;

@@ -63,7 +63,8 @@ pub(crate) async fn who_is_left_out(w: &World) {
 }
 
 pub(crate) async fn everybody_at_their_own_time(w: &World) {
-    let zones = ["Asia/Shanghai", "America/New_York", "Nowhere/Land", "'; drop table runs; --", "Pacific/Kiritimati"];
+    let zones =
+        ["Asia/Shanghai", "America/New_York", "Nowhere/Land", "'; drop table runs; --", "Pacific/Kiritimati"];
     let mut people: Vec<_> = zones
         .iter()
         .enumerate()

@@ -29,9 +29,9 @@ pub(crate) async fn one_of_two_racers_wins(w: &World) {
         let runs = vec![occurrence(w, to - 1).await];
         let racers = (0..4).map(|_| {
             let (store, runs) = (w.store.clone(), runs.clone());
-            tokio::spawn(
-                async move { store.schedule_advance("spring", "mail", from, to, &runs, NOW).await.unwrap() },
-            )
+            tokio::spawn(async move {
+                store.schedule_advance("spring", "mail", from, to, &runs, NOW).await.unwrap()
+            })
         });
         let mut won = 0;
         for racer in racers.collect::<Vec<_>>() {
@@ -53,8 +53,14 @@ pub(crate) async fn runs_are_made_once(w: &World) {
     let made = w.store.run_insert(&first, NOW + 3).await.unwrap().unwrap();
     assert_eq!(w.store.run_insert(&first, NOW + 4).await.unwrap(), None);
     let run = w.get(made).await;
-    assert_eq!((run.instant, run.created_at, run.cost_micros, run.currency.as_str()), (NOW, NOW + 3, 5, "EUR"));
-    assert_eq!((run.kind, run.expires_at, run.revision_id), (RunKind::Scheduled, NOW + DAY, Some(w.revision().await)));
+    assert_eq!(
+        (run.instant, run.created_at, run.cost_micros, run.currency.as_str()),
+        (NOW, NOW + 3, 5, "EUR")
+    );
+    assert_eq!(
+        (run.kind, run.expires_at, run.revision_id),
+        (RunKind::Scheduled, NOW + DAY, Some(w.revision().await))
+    );
 
     // A watermark moves over what is made already, and makes the rest.
     let runs = [first, occurrence(w, NOW + 1).await, occurrence(w, NOW + 2).await];
@@ -62,7 +68,10 @@ pub(crate) async fn runs_are_made_once(w: &World) {
     assert_eq!(made.len(), 2);
     assert!(made[0] < made[1]);
     assert_eq!(w.store.schedule_advance("spring", "mail", None, NOW + 9, &runs, NOW).await.unwrap(), None);
-    assert_eq!(w.store.schedule_advance("spring", "mail", Some(NOW), NOW + 9, &runs, NOW).await.unwrap(), None);
+    assert_eq!(
+        w.store.schedule_advance("spring", "mail", Some(NOW), NOW + 9, &runs, NOW).await.unwrap(),
+        None
+    );
     let moved = w.store.schedule_advance("spring", "mail", Some(NOW + 2), NOW + 9, &[], NOW).await.unwrap();
     assert_eq!(moved, Some(vec![]));
 }

@@ -35,7 +35,8 @@ impl World {
     /// A database of its own on the throw-away server of the test run.
     pub(crate) async fn postgres() -> Self {
         #[allow(clippy::disallowed_methods, reason = "the test run names its server")]
-        let server = std::env::var("CHORUS_TEST_POSTGRES").expect("run `cargo xtask test`, it starts PostgreSQL");
+        let server =
+            std::env::var("CHORUS_TEST_POSTGRES").expect("run `cargo xtask test`, it starts PostgreSQL");
         let name = format!("store_{:016x}", fastrand());
         let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
         let create = sqlx::AssertSqlSafe(format!("create database {name}"));
@@ -129,8 +130,7 @@ impl World {
         intents: &[DeliveryId],
         now: Millis,
     ) -> store::Recorded {
-        let record =
-            Record { outcomes: outcomes.to_vec(), intents: intents.to_vec(), ..Record::default() };
+        let record = Record { outcomes: outcomes.to_vec(), intents: intents.to_vec(), ..Record::default() };
         self.store.delivery_record(lease, &record, now).await.unwrap()
     }
 
