@@ -5,11 +5,14 @@
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
 mod compile;
+mod egress;
+mod expression;
 mod message;
+mod piece;
 mod render;
 mod send;
 
 pub use compile::{Compiled, compile};
 pub use message::{Email, Message, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
-pub use send::{RejectReason, SendOutcome, Sender, SenderError, Session};
+pub use send::{Limits, RejectReason, SendOutcome, Sender, SenderError, Session};

@@ -1,0 +1,291 @@
+//! The last look at an e-mail's HTML: links go through the tracker, pictures of the workspace into the mail,
+//! and contact data stands only where it cannot become code.
+
+use super::files::Files;
+use super::hole::{Hole, Holes, is_hole};
+use super::link::{Links, Target};
+use super::markup::{Tag, Token, Walk};
+
+/// Something wrong in HTML: what to say, and what to look for in the files to point at it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct BadHtml {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) near: String,
+    pub(super) help: String,
+}
+
+/// Attributes that hold words, and so may hold contact data.
+const WORDS: [&str; 5] = ["alt", "title", "aria-label", "aria-description", "abbr"];
+
+/// Elements that no mail program shows and every filter distrusts.
+const REFUSED: [&str; 9] = ["script", "iframe", "object", "embed", "form", "base", "applet", "frame", "svg"];
+
+/// Goes over `html`, which the CSS inliner wrote.
+pub(super) fn inspect(
+    html: &str,
+    links: &mut Links,
+    files: &mut Files,
+    holes: &mut Holes,
+) -> Result<String, Vec<BadHtml>> {
+    let mut look =
+        Look { links, files, holes, out: String::with_capacity(html.len() + 256), bad: Vec::new() };
+    look.over(html);
+    if look.bad.is_empty() { Ok(look.out) } else { Err(look.bad) }
+}
+
+struct Look<'a> {
+    links: &'a mut Links,
+    files: &'a mut Files,
+    holes: &'a mut Holes,
+    out: String,
+    bad: Vec<BadHtml>,
+}
+
+impl Look<'_> {
+    fn over(&mut self, html: &str) {
+        for token in Walk::over(html) {
+            match token {
+                Token::Text(text) | Token::Declaration(text) => self.out.push_str(text),
+                Token::Raw(text) => self.code(text),
+                Token::Comment(text) => self.comment(text),
+                Token::Open(tag) => self.tag(&tag),
+                Token::Close(name) => self.close(name),
+            }
+        }
+    }
+
+    fn code(&mut self, text: &str) {
+        if text.contains(is_hole) {
+            let help = "put it into the text instead";
+            self.refuse("contact-in-code", "contact data may not stand in styles or scripts", text, help);
+        }
+        self.out.push_str(text);
+    }
+
+    /// Marks of blocks come out of their comments; Outlook's conditions stay; notes go.
+    fn comment(&mut self, text: &str) {
+        if !text.is_empty() && text.chars().all(|c| self.holes.is_mark(c)) {
+            self.out.push_str(text);
+        } else if let Some((head, rest)) = text.split_once("]>").filter(|(head, _)| head.starts_with("[if")) {
+            self.out.push_str("<!--");
+            self.out.push_str(head);
+            self.out.push_str("]>");
+            match rest.strip_suffix("<![endif]") {
+                Some(inside) => {
+                    self.over(inside);
+                    self.out.push_str("<![endif]-->");
+                }
+                None => {
+                    self.out.push_str(rest);
+                    self.out.push_str("-->");
+                }
+            }
+        } else if text == "<![endif]" {
+            self.out.push_str("<!--<![endif]-->");
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        if name == "body" {
+            let open = self.holes.put(Hole::Open);
+            self.out.push_str("<img src=\"");
+            self.out.push(open);
+            self.out.push_str(
+                "\" alt=\"\" width=\"1\" height=\"1\" style=\"display:block;width:1px;height:1px;border:0\">",
+            );
+        }
+        self.out.push_str("</");
+        self.out.push_str(name);
+        self.out.push('>');
+    }
+
+    fn tag(&mut self, tag: &Tag<'_>) {
+        if REFUSED.contains(&tag.name) {
+            let message = format!("mail programs do not show <{}>", tag.name);
+            self.refuse("html-element", &message, &format!("<{}", tag.name), "take it out");
+        }
+        if tag.name.starts_with("mj-") {
+            let message = format!("<{}> is no MJML element, or may not stand where it does", tag.name);
+            self.refuse("mjml", &message, &format!("<{}", tag.name), "see the MJML documentation");
+        }
+        if tag.name == "img" && tag.attribute("alt").is_none() {
+            let near = tag.attribute("src").unwrap_or_default();
+            let help = "say what the picture shows: alt=\"…\"; alt=\"\" if it shows nothing";
+            self.refuse("image-alt-missing", "a picture has no alt text", &near, help);
+        }
+        self.out.push('<');
+        self.out.push_str(tag.name);
+        let attributes = tag.attributes();
+        let changed = attributes.iter().any(|(name, _)| matches!(*name, "href" | "src"));
+        let kept: Vec<_> =
+            attributes.iter().map(|(name, value)| self.attribute(tag.name, name, value)).collect();
+        if !changed {
+            self.out.push_str(tag.rest);
+        } else {
+            for ((name, _), value) in attributes.iter().zip(kept) {
+                self.out.push(' ');
+                self.out.push_str(name);
+                self.out.push_str("=\"");
+                quoted(&value, &mut self.out);
+                self.out.push('"');
+            }
+        }
+        self.out.push('>');
+    }
+
+    /// The value that an attribute gets.
+    fn attribute(&mut self, tag: &str, name: &str, value: &str) -> String {
+        let open = value.contains(is_hole);
+        let lower = name.to_ascii_lowercase();
+        if name.contains(is_hole) {
+            let help = "put the block around the whole element";
+            self.refuse("contact-in-code", "a block may not stand inside a tag", value, help);
+        } else if lower.starts_with("on") {
+            self.refuse(
+                "html-element",
+                &format!("no mail program runs `{name}`"),
+                &format!("{name}="),
+                "take it out",
+            );
+        } else if lower == "href" && !matches!(tag, "link" | "base") {
+            return self.href(value);
+        } else if lower == "src" {
+            return self.src(tag, value);
+        } else if open && !WORDS.contains(&lower.as_str()) {
+            let message = format!("contact data may not stand in `{name}`");
+            self.refuse("contact-in-code", &message, value, "put it into the text, an alt or a title");
+        } else if matches!(lower.as_str(), "background" | "poster" | "srcset") && !is_web(value) {
+            self.refuse("image-address", &format!("`{name}` needs an address with https://"), value, "");
+        }
+        value.to_owned()
+    }
+
+    fn href(&mut self, value: &str) -> String {
+        match self.links.target(value, self.holes) {
+            Ok(Target::Stays) => value.trim().to_owned(),
+            Ok(Target::Click(position)) => self.holes.put(Hole::Click(position)).to_string(),
+            Err(bad) => {
+                self.refuse("bad-link", &bad.to_string(), value, bad.help());
+                String::new()
+            }
+        }
+    }
+
+    fn src(&mut self, tag: &str, value: &str) -> String {
+        let source = value.trim();
+        if source.contains(is_hole) {
+            let help = "show the same picture to everybody, or put it into a block";
+            self.refuse("contact-in-code", "contact data may not choose a picture", value, help);
+        } else if is_web(source) || tag != "img" {
+            return source.to_owned();
+        } else if source.starts_with("data:") {
+            self.refuse(
+                "image-address",
+                "mail programs do not show pictures written as data:",
+                "data:",
+                "use a file",
+            );
+        } else {
+            match self.files.picture(source) {
+                Ok(id) => return format!("cid:{id}"),
+                Err(bad) => self.refuse("image-file", &bad.to_string(), source, bad.help()),
+            }
+        }
+        String::new()
+    }
+
+    fn refuse(&mut self, code: &'static str, message: &str, near: &str, help: &str) {
+        let near = near.split(is_hole).max_by_key(|part| part.len()).unwrap_or_default().to_owned();
+        self.bad.push(BadHtml { code, message: message.to_owned(), near, help: help.to_owned() });
+    }
+}
+
+fn is_web(address: &str) -> bool {
+    let address = address.trim_start().to_ascii_lowercase();
+    address.starts_with("https://") || address.starts_with("http://")
+}
+
+fn quoted(value: &str, out: &mut String) {
+    for c in value.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::Expression;
+
+    fn check(html: &str, holes: &mut Holes) -> Result<String, Vec<&'static str>> {
+        let mut links = Links::new("c", "email", "k", "s");
+        let mut files = Files::new(std::path::Path::new("/nowhere"));
+        inspect(html, &mut links, &mut files, holes)
+            .map_err(|bad| bad.into_iter().map(|bad| bad.code).collect())
+    }
+
+    fn value(holes: &mut Holes) -> char {
+        holes.put(Hole::Value(Expression::Contact(vec!["x".into()]), None))
+    }
+
+    #[test]
+    fn contact_data_stands_only_among_words() {
+        let mut holes = Holes::default();
+        let v = value(&mut holes);
+        for html in
+            [format!("<p title=\"{v}\">{v}</p>"), format!("<img src=\"https://a.example/i\" alt=\"{v}\">")]
+        {
+            assert!(check(&html, &mut holes).is_ok(), "{html}");
+        }
+        for html in [
+            format!("<p style=\"color:{v}\">"),
+            format!("<p class=\"{v}\">"),
+            format!("<p {v}=\"\">"),
+            format!("<style>a{{color:{v}}}</style>"),
+            format!("<img alt=\"\" src=\"https://a.example/{v}\">"),
+            format!("<!--[if mso]><p style=\"{v}\"><![endif]-->"),
+            format!("<td background=\"{v}\">"),
+        ] {
+            assert_eq!(check(&html, &mut holes), Err(vec!["contact-in-code"]), "{html}");
+        }
+        assert_eq!(check(&format!("<a href=\"https://a.example/{v}\">"), &mut holes), Err(vec!["bad-link"]));
+    }
+
+    #[test]
+    fn code_is_refused() {
+        for (html, code) in [
+            ("<p onclick=\"x\">", "html-element"),
+            ("<script>x</script>", "html-element"),
+            ("<mj-sction>x</mj-sction>", "mjml"),
+            ("<a href=\"javascript:x\">", "bad-link"),
+            ("<img src=\"https://a.example\">", "image-alt-missing"),
+            ("<img alt=\"\" src=\"data:image/png;base64,x\">", "image-address"),
+            ("<img alt=\"\" src=\"../../etc/passwd\">", "image-file"),
+            ("<td background=\"file:///x\">", "image-address"),
+        ] {
+            assert_eq!(check(html, &mut Holes::default()), Err(vec![code]), "{html}");
+        }
+    }
+
+    #[test]
+    fn links_become_places_and_notes_go() {
+        let mut holes = Holes::default();
+        let html = "<body><!-- note --><!--[if mso]><a href=\"https://a.example\">x</a><![endif]-->\
+                    <!--[if !mso]><!--><link href=\"https://f.example\"><!--<![endif]--><a href=\"https://a.example\" id=\"b\">y</a></body>";
+        let made = check(html, &mut holes).unwrap();
+        let shown: String = made.chars().map(|c| if is_hole(c) { '@' } else { c }).collect();
+        assert!(
+            shown.starts_with(
+                "<body><!--[if mso]><a href=\"@\">x</a><![endif]--><!--[if !mso]><!-->\
+             <link href=\"https://f.example\"><!--<![endif]--><a href=\"@\" id=\"b\">y</a><img src=\"@\""
+            ),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! A step of a campaign as texts in which only the contact is still open: done once per revision.
+
+mod evaluate;
+mod files;
+mod finding;
+mod hole;
+mod inspect;
+mod link;
+mod mail;
+mod markdown;
+mod markup;
+mod mjml;
+mod plain;
+mod post;
+mod proof;
+mod scope;
+mod split;
+mod step;
+mod syntax;
+
+use std::collections::BTreeMap;
+
+use campaign::{Campaign, Diagnostic, Severity, Step, Workspace};
+
+use crate::piece::Pieces;
+pub(crate) use files::{File, digest};
+pub(crate) use step::primary;
+
+/// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
+/// Serialises to JSON, so that a run says the same on every machine and after every edit of the files.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Compiled {
+    /// The destinations in it, by position: http or https, UTM parameters added unless there were some.
+    pub links: Vec<String>,
+    /// The shape of all this: what another version wrote is not read.
+    pub(crate) version: u32,
+    /// The language of those whose own is not among the variants.
+    pub(crate) language: String,
+    /// What is said, by language.
+    pub(crate) variants: BTreeMap<String, Variant>,
+    /// What every e-mail has in common; `None` for posts.
+    pub(crate) envelope: Option<Envelope>,
+    /// Pictures and attachments.
+    pub(crate) files: Vec<File>,
+}
+
+/// The shape of [`Compiled`] that this version writes and reads.
+pub(crate) const VERSION: u32 = 1;
+
+/// What is said in one language.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Variant {
+    /// By e-mail.
+    Email { subject: Pieces, html: Pieces, text: Pieces },
+    /// By webhook: the whole body of the request.
+    Post(Pieces),
+}
+
+/// What every e-mail of a step has in common.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Envelope {
+    /// The sender.
+    pub(crate) from: Sender,
+    /// Where answers go.
+    pub(crate) reply_to: Option<Sender>,
+    /// `List-ID`, RFC 2919.
+    pub(crate) list_id: String,
+    /// `Feedback-ID`, Google's: campaign, step, we, the sender.
+    pub(crate) feedback_id: String,
+}
+
+/// A name with an address.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Sender {
+    pub(crate) name: Option<String>,
+    pub(crate) address: String,
+}
+
+/// The stack of the thread that compiles. Parsers and serialisers recurse; their depth is limited, and this
+/// holds the deepest.
+const STACK: usize = 64 << 20;
+
+/// Compiles one step and renders it for made-up contacts, so that what is wrong is found before anything runs.
+///
+/// # Errors
+/// The findings, of which at least one is an error.
+pub fn compile(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    step: &Step,
+) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let finished = std::thread::scope(|scope| {
+        let work = || step::compile(workspace, campaign, step);
+        let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK);
+        thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())
+    });
+    finished.unwrap_or_else(|| {
+        Err(vec![Diagnostic {
+            severity: Severity::Error,
+            code: "template-failed",
+            message: format!("the templates of step `{}` cannot be compiled", step.id),
+            file: campaign.file.clone(),
+            span: None,
+            help: Some("simplify them until it can, and report what could not".to_owned()),
+        }])
+    })
+}
+
+impl Compiled {
+    /// SHA-256 of its JSON, in hexadecimal: the same step compiled twice has the same.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        digest(&serde_json::to_vec(self).unwrap_or_default())
+    }
+}

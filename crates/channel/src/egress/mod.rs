@@ -1,0 +1,183 @@
+//! The one way out over HTTP, guarded: what a file names may be reached, and no inner address by any other way.
+
+pub(crate) mod address;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use url::{Host, Url};
+
+use address::Reach;
+
+/// A destination that may not be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Barred {
+    #[error("its url does not start with http:// or https://")]
+    Scheme,
+    #[error("its url names no host")]
+    Host,
+    #[error("{0} can never be reached: it is {1}")]
+    Never(IpAddr, &'static str),
+    #[error("`{0}` leads to {1}, which is {2}; name the address itself in chorus.toml to allow it")]
+    Inner(String, IpAddr, &'static str),
+    #[error("`{0}` leads to no address")]
+    Nowhere(String),
+}
+
+/// Checks the host of a URL that a file names. An inner address is allowed when it stands there itself, or as
+/// `localhost`: then the file asks for it. Gives whether names may lead to this machine.
+pub(crate) fn check(url: &Url) -> Result<bool, Barred> {
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(Barred::Scheme);
+    }
+    let literal = match url.host().ok_or(Barred::Host)? {
+        Host::Domain(name) => return Ok(name.eq_ignore_ascii_case("localhost")),
+        Host::Ipv4(address) => IpAddr::V4(address),
+        Host::Ipv6(address) => IpAddr::V6(address),
+    };
+    match address::reach(literal) {
+        Reach::Public | Reach::Inner(_) => Ok(false),
+        Reach::Never(what) => Err(Barred::Never(literal, what)),
+    }
+}
+
+/// An HTTP client for one destination, whose `check` gave `local`. No redirects, no proxy, and no address from
+/// a name that is not public. `secure` loads the authorities that certificates are checked against.
+pub(crate) fn client(
+    local: bool,
+    secure: bool,
+    roots: &[CertificateDer<'static>],
+    timeout: Duration,
+) -> Result<reqwest::Client, String> {
+    let tls = if secure { tls(roots)? } else { Arc::new(distrustful()?) };
+    reqwest::Client::builder()
+        .tls_backend_preconfigured((*tls).clone())
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .timeout(timeout)
+        .connect_timeout(timeout / 2)
+        .dns_resolver(Guard { local })
+        .user_agent(concat!("chorus/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| error.without_url().to_string())
+}
+
+/// TLS as the machine trusts it, and `roots` besides.
+pub(crate) fn tls(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(roots.to_vec(), Arc::clone(&provider));
+    let verifier = verifier.map_err(|error| format!("no certificate authorities: {error}"))?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+/// TLS that trusts nobody, for a client that speaks in clear.
+fn distrustful() -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth();
+    Ok(config)
+}
+
+/// Resolves names to the addresses that may be reached. hyper asks it for names only, never for literals:
+/// those went through [`check`].
+#[derive(Debug)]
+struct Guard {
+    local: bool,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let local = self.local;
+        Box::pin(async move {
+            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed = allowed(name.as_str(), &found, local)?;
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn allowed(name: &str, found: &[SocketAddr], local: bool) -> Result<Vec<SocketAddr>, Barred> {
+    let fits = |address: &&SocketAddr| match address::reach(address.ip()) {
+        Reach::Public => !local,
+        Reach::Inner(_) => local && address::canonical(address.ip()).is_loopback(),
+        Reach::Never(_) => false,
+    };
+    let good: Vec<_> = found.iter().filter(fits).copied().collect();
+    match (good.is_empty(), found.first()) {
+        (false, _) => Ok(good),
+        (true, None) => Err(Barred::Nowhere(name.to_owned())),
+        (true, Some(bad)) => {
+            let what = match address::reach(bad.ip()) {
+                Reach::Public => "not this machine",
+                Reach::Inner(what) | Reach::Never(what) => what,
+            };
+            Err(Barred::Inner(name.to_owned(), bad.ip(), what))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(url: &str) -> Result<bool, Barred> {
+        check(&Url::parse(url).unwrap())
+    }
+
+    #[test]
+    fn a_file_may_name_an_inner_address_itself() {
+        for url in [
+            "http://127.0.0.1:8080/x",
+            "http://[::1]/",
+            "https://10.1.2.3/",
+            "http://2130706433/",
+            "https://a.example",
+        ] {
+            assert_eq!(checked(url), Ok(false), "{url}");
+        }
+        assert_eq!(checked("http://LOCALHOST:1/"), Ok(true));
+        for url in [
+            "http://169.254.169.254/latest",
+            "http://[::ffff:a9fe:a9fe]/",
+            "http://0.0.0.0/",
+            "http://255.255.255.255",
+        ] {
+            assert!(matches!(checked(url), Err(Barred::Never(..))), "{url}");
+        }
+        for url in ["ftp://a.example", "file:///etc/passwd", "gopher://127.0.0.1"] {
+            assert_eq!(checked(url), Err(Barred::Scheme), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_may_not_lead_inside() {
+        let at = |address: &str| SocketAddr::new(address.parse().unwrap(), 0);
+        let public = at("93.184.216.34");
+        assert_eq!(allowed("a", &[at("10.0.0.1"), public], false), Ok(vec![public]));
+        for inner in
+            ["127.0.0.1", "10.0.0.1", "::1", "::ffff:192.168.0.1", "169.254.169.254", "64:ff9b::7f00:1"]
+        {
+            assert!(matches!(allowed("a", &[at(inner)], false), Err(Barred::Inner(..))), "{inner}");
+        }
+        assert_eq!(allowed("localhost", &[at("127.0.0.1")], true), Ok(vec![at("127.0.0.1")]));
+        for other in [public, at("10.0.0.1")] {
+            assert!(allowed("localhost", &[other], true).is_err());
+        }
+        assert!(allowed("a", &[], false).is_err());
+    }
+}

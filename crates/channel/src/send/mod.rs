@@ -1,0 +1,196 @@
+//! Out: a sender per channel, a session per task, and what every answer means.
+
+mod smtp;
+mod webhook;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use campaign::{Channel, ChannelKind, Secret};
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+
+use crate::Message;
+use smtp::{Courier, Relay};
+use webhook::Endpoint;
+
+/// A way out, ready: an SMTP relay, an endpoint, or nowhere (the outbox, whose messages the caller keeps).
+#[derive(Debug, Clone)]
+pub struct Sender(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Outbox,
+    Smtp(Arc<Relay>),
+    Webhook(Arc<Endpoint>),
+}
+
+/// One line of work on a sender: an open SMTP connection, reused until it breaks.
+#[derive(Debug)]
+pub struct Session(Work);
+
+#[derive(Debug)]
+enum Work {
+    Outbox,
+    Smtp(Courier),
+    Webhook(Arc<Endpoint>),
+}
+
+/// How long to wait for the other side at each step; by default as RFC 5321 §4.5.3.2 asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For a TCP connection, and again for TLS: 30 s.
+    pub connect: Duration,
+    /// For the greeting: 5 min.
+    pub greeting: Duration,
+    /// For EHLO, AUTH, MAIL and RCPT: 5 min.
+    pub command: Duration,
+    /// For the answer to DATA: 2 min.
+    pub data: Duration,
+    /// For each block of the message: 3 min.
+    pub block: Duration,
+    /// For the answer to the message: 10 min. A shorter one makes duplicates (RFC 1047).
+    pub message: Duration,
+    /// For a whole HTTP request: 10 s.
+    pub request: Duration,
+}
+
+/// Why a channel cannot be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("use the channel: {0}")]
+pub struct SenderError(pub String);
+
+/// What became of one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SendOutcome {
+    /// Accepted for delivery: 250 after the final dot, 2xx.
+    Accepted {
+        /// The words.
+        answer: String,
+    },
+    /// Not now; this message may be tried again.
+    Deferred {
+        /// Not before this long, if the other side said so.
+        retry_after: Option<Duration>,
+        /// The words.
+        answer: String,
+    },
+    /// Never.
+    Rejected {
+        /// Which kind of never.
+        reason: RejectReason,
+        /// The words.
+        answer: String,
+    },
+    /// Everything was sent and no answer came: it may or may not have arrived.
+    Unknown {
+        /// What was seen.
+        answer: String,
+    },
+    /// Nothing was sent, for a reason that has nothing to do with this message: no connection, wrong password,
+    /// certificate, greeting 554. The message counts no attempt; the channel should rest.
+    Down {
+        /// Why.
+        answer: String,
+    },
+}
+
+/// Kinds of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RejectReason {
+    /// There is no such address: suppress it.
+    BadAddress,
+    /// It is full.
+    MailboxFull,
+    /// We are refused, not the person: suppress nobody.
+    Policy,
+    /// The message is too big.
+    TooBig,
+    /// Anything else.
+    Rejected,
+}
+
+impl RejectReason {
+    /// The name in the database and on screens: `bad_address`, `mailbox_full`, `policy`, `too_big`, `rejected`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BadAddress => "bad_address",
+            Self::MailboxFull => "mailbox_full",
+            Self::Policy => "policy",
+            Self::TooBig => "too_big",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl Sender {
+    /// Makes the way out of a channel. Opens nothing yet.
+    ///
+    /// # Errors
+    /// A secret is missing, or the URL is of no use.
+    pub fn new(channel: &Channel) -> Result<Self, SenderError> {
+        Self::with(channel, Vec::new(), Limits::default())
+    }
+
+    /// The same, with certificate authorities (DER) trusted besides the machine's own, and other time limits.
+    ///
+    /// # Errors
+    /// As [`Sender::new`].
+    pub fn with(
+        channel: &Channel,
+        roots: Vec<CertificateDer<'static>>,
+        limits: Limits,
+    ) -> Result<Self, SenderError> {
+        let exposed = |secret: &Secret| {
+            secret.expose().map(str::to_owned).map_err(|error| SenderError(error.to_string()))
+        };
+        Ok(Self(match &channel.kind {
+            ChannelKind::Outbox { .. } => Way::Outbox,
+            ChannelKind::Smtp { url, .. } => Way::Smtp(Arc::new(Relay::new(&exposed(url)?, roots, limits)?)),
+            ChannelKind::Webhook { url, secret, .. } => {
+                let secret = secret.as_ref().map(exposed).transpose()?;
+                Way::Webhook(Arc::new(Endpoint::new(&exposed(url)?, secret.as_deref(), roots, limits)?))
+            }
+        }))
+    }
+
+    /// Whether messages are only kept: the caller stores them with their outcome.
+    #[must_use]
+    pub const fn is_outbox(&self) -> bool {
+        matches!(self.0, Way::Outbox)
+    }
+
+    /// A line of work. Connects at the first message.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session(match &self.0 {
+            Way::Outbox => Work::Outbox,
+            Way::Smtp(relay) => Work::Smtp(Courier::new(Arc::clone(relay))),
+            Way::Webhook(endpoint) => Work::Webhook(Arc::clone(endpoint)),
+        })
+    }
+}
+
+impl Session {
+    /// Sends one message. Dropping the future before it ends closes the connection: what was under way is
+    /// unknown, and nothing later can mistake its answer. `now` dates the signature of a webhook.
+    pub async fn send(&mut self, message: &Message, now: Timestamp) -> SendOutcome {
+        match (&mut self.0, message) {
+            (Work::Outbox, _) => SendOutcome::Accepted { answer: "kept".to_owned() },
+            (Work::Smtp(courier), Message::Email(email)) => courier.send(email).await,
+            (Work::Webhook(endpoint), Message::Post(post)) => endpoint.send(post, now).await,
+            (Work::Smtp(_) | Work::Webhook(_), _) => SendOutcome::Rejected {
+                reason: RejectReason::Rejected,
+                answer: "the message is not of the channel's kind".to_owned(),
+            },
+        }
+    }
+
+    /// Says goodbye, if there is anybody to say it to. Bounded to two seconds. The next message connects anew.
+    pub async fn close(&mut self) {
+        if let Work::Smtp(courier) = &mut self.0 {
+            courier.close().await;
+        }
+    }
+}

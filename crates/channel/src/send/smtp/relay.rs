@@ -1,0 +1,344 @@
+//! Where mail goes: the relay's address, how to reach it, and the conversation up to the first MAIL.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use lettre::transport::smtp::commands::{Ehlo, Starttls};
+use lettre::transport::smtp::extension::ClientId;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use super::line::{Line, Wire};
+use super::reply::Reply;
+use crate::egress::tls;
+use crate::send::{Limits, SenderError};
+
+/// An SMTP server to hand messages to.
+pub(crate) struct Relay {
+    host: String,
+    port: u16,
+    security: Security,
+    login: Option<(String, String)>,
+    pub(super) limits: Limits,
+    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+    roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+}
+
+/// When the line becomes secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Security {
+    /// From the first byte: `smtps://`.
+    Implicit,
+    /// By STARTTLS, or not at all.
+    Required,
+    /// By STARTTLS if it is offered: `?tls=opportunistic`. A password is not sent otherwise.
+    Opportunistic,
+    /// Never: `?tls=off`.
+    Off,
+}
+
+/// A connection ready for MAIL, and what the server can do.
+#[derive(Debug)]
+pub(super) struct Ready {
+    pub(super) line: Line,
+    pub(super) can: Extensions,
+}
+
+/// What EHLO told.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Extensions {
+    pub(super) pipelining: bool,
+    pub(super) eight_bit: bool,
+    /// `Some(0)`: any size, but it likes to be told.
+    pub(super) size: Option<usize>,
+    starttls: bool,
+    plain: bool,
+    login: bool,
+}
+
+impl std::fmt::Debug for Relay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Relay").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+impl Relay {
+    /// Reads `smtp://user:password@host:port?tls=off` or `smtps://…`. The error never shows the URL: it holds
+    /// a password.
+    pub(crate) fn new(
+        url: &str,
+        roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+        limits: Limits,
+    ) -> Result<Self, SenderError> {
+        let url = Url::parse(url).map_err(|error| SenderError(format!("its url is not one: {error}")))?;
+        let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+        let security = match (url.scheme(), tls.as_deref()) {
+            ("smtps", None | Some("required")) => Security::Implicit,
+            ("smtp", None | Some("required")) => Security::Required,
+            ("smtp", Some("opportunistic")) => Security::Opportunistic,
+            ("smtp", Some("off")) => Security::Off,
+            ("smtp" | "smtps", Some(other)) => {
+                return Err(SenderError(format!(
+                    "`tls={other}` is not `required`, `opportunistic` or `off`"
+                )));
+            }
+            _ => return Err(SenderError("its url does not start with smtp:// or smtps://".to_owned())),
+        };
+        let port = url.port().unwrap_or(match security {
+            Security::Implicit => 465,
+            Security::Required => 587,
+            Security::Opportunistic | Security::Off => 25,
+        });
+        let host = host(&url).ok_or_else(|| SenderError("its url names no host".to_owned()))?;
+        let login = (!url.username().is_empty())
+            .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
+        Ok(Self { host, port, security, login, limits, tls: OnceLock::new(), roots })
+    }
+
+    /// Connects, and says who we are. The error is what to tell people; nothing of a message was sent.
+    pub(super) async fn connect(&self) -> Result<Ready, String> {
+        let connecting = timeout(self.limits.connect, TcpStream::connect((self.host.as_str(), self.port)));
+        let stream = match connecting.await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return Err(self.failed("cannot be reached", &error)),
+            Err(_) => return Err(self.failed("cannot be reached", &"it took too long")),
+        };
+        // Without this a message waits for the delayed acknowledgement of the last: 40 ms each.
+        stream.set_nodelay(true).map_err(|error| self.failed("cannot be reached", &error))?;
+        let wire = if self.security == Security::Implicit {
+            self.secure(stream).await?
+        } else {
+            Wire::Clear(stream)
+        };
+        let mut line = Line::new(wire);
+        let greeting =
+            line.reply(self.limits.greeting).await.map_err(|lost| self.failed("did not greet", &lost))?;
+        self.expect(&greeting, 220, "does not want us")?;
+        let mut can = self.hello(&mut line).await?;
+        let mut is_secret = self.security == Security::Implicit;
+        if can.starttls && matches!(self.security, Security::Required | Security::Opportunistic) {
+            line = self.start_tls(line).await?;
+            // RFC 3207 §4.2: what was said in clear does not count.
+            can = self.hello(&mut line).await?;
+            is_secret = true;
+        }
+        if !is_secret && self.security == Security::Required {
+            return Err(format!(
+                "the server {} does not offer STARTTLS; nothing was sent in clear (add ?tls=off to allow it)",
+                self.host
+            ));
+        }
+        self.log_in(&mut line, &can, is_secret).await?;
+        Ok(Ready { line, can })
+    }
+
+    async fn hello(&self, line: &mut Line) -> Result<Extensions, String> {
+        let hello = Ehlo::new(client_id()).to_string();
+        let reply = self.ask(line, &hello, "EHLO").await?;
+        self.expect(&reply, 250, "does not speak ESMTP")?;
+        Ok(Extensions::read(&reply))
+    }
+
+    async fn start_tls(&self, mut line: Line) -> Result<Line, String> {
+        let reply = self.ask(&mut line, &Starttls.to_string(), "STARTTLS").await?;
+        self.expect(&reply, 220, "cannot start TLS")?;
+        // Whatever followed the 220 was put there by somebody in between.
+        let stream =
+            line.into_clear().map_err(|_| self.failed("cannot start TLS", &"it said more than it may"))?;
+        Ok(Line::new(self.secure(stream).await?))
+    }
+
+    async fn secure(&self, stream: TcpStream) -> Result<Wire, String> {
+        let config = self.tls.get_or_init(|| tls(&self.roots)).clone()?;
+        let name =
+            ServerName::try_from(self.host.clone()).map_err(|error| self.failed("has a bad name", &error))?;
+        match timeout(self.limits.connect, TlsConnector::from(config).connect(name, stream)).await {
+            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
+            Ok(Err(error)) => Err(self.failed("cannot be trusted", &error)),
+            Err(_) => Err(self.failed("cannot start TLS", &"it took too long")),
+        }
+    }
+
+    /// AUTH PLAIN (RFC 4616), or LOGIN where that is all there is.
+    async fn log_in(&self, line: &mut Line, can: &Extensions, is_secret: bool) -> Result<(), String> {
+        let Some((user, password)) = &self.login else { return Ok(()) };
+        if !is_secret && self.security != Security::Off {
+            return Err(format!(
+                "the server {} offers no TLS, and the password is not sent in clear",
+                self.host
+            ));
+        }
+        let mut reply = if can.plain {
+            let secret = STANDARD.encode(format!("\0{user}\0{password}"));
+            self.ask(line, &format!("AUTH PLAIN {secret}\r\n"), "AUTH").await?
+        } else if can.login {
+            self.ask(line, "AUTH LOGIN\r\n", "AUTH").await?
+        } else {
+            return Err(format!("the server {} offers neither AUTH PLAIN nor LOGIN", self.host));
+        };
+        for secret in [user, password] {
+            if reply.code == 334 {
+                reply = self.ask(line, &format!("{}\r\n", STANDARD.encode(secret)), "AUTH").await?;
+            }
+        }
+        self.expect(&reply, 235, "does not accept the user and password")
+    }
+
+    async fn ask(&self, line: &mut Line, command: &str, what: &str) -> Result<Reply, String> {
+        let limit = self.limits.command;
+        line.write(command.as_bytes(), limit)
+            .await
+            .map_err(|lost| self.failed(&format!("did not take {what}"), &lost))?;
+        line.reply(limit).await.map_err(|lost| self.failed(&format!("did not answer {what}"), &lost))
+    }
+
+    fn expect(&self, reply: &Reply, code: u16, what: &str) -> Result<(), String> {
+        if reply.code == code { Ok(()) } else { Err(self.failed(what, reply)) }
+    }
+
+    fn failed(&self, what: &str, why: &dyn std::fmt::Display) -> String {
+        format!("the server {} {what}: {why}", self.host)
+    }
+}
+
+impl Extensions {
+    fn read(reply: &Reply) -> Self {
+        let mut can = Self::default();
+        for line in reply.lines.iter().skip(1) {
+            let line = line.to_ascii_uppercase();
+            let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
+            match words.next() {
+                Some("PIPELINING") => can.pipelining = true,
+                Some("8BITMIME") => can.eight_bit = true,
+                Some("STARTTLS") => can.starttls = true,
+                Some("SIZE") => can.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0)),
+                Some("AUTH") => {
+                    let words: Vec<_> = words.collect();
+                    can.plain |= words.contains(&"PLAIN");
+                    can.login |= words.contains(&"LOGIN");
+                }
+                _ => {}
+            }
+        }
+        can
+    }
+}
+
+/// The machine's name, if it is one for EHLO; else an address literal (RFC 5321 §4.1.4).
+fn client_id() -> ClientId {
+    let fits = |name: &str| {
+        name.contains('.')
+            && name.len() < 250
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
+    };
+    match ClientId::default() {
+        ClientId::Domain(name) if fits(&name) => ClientId::Domain(name),
+        _ => ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST),
+    }
+}
+
+/// The host of a URL that is not http: IPv4 literals are not parsed in those.
+fn host(url: &Url) -> Option<String> {
+    match url.host()? {
+        Host::Domain(name) if !name.is_empty() => Some(decoded(name)),
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(address.to_string()),
+        Host::Ipv6(address) => Some(address.to_string()),
+    }
+}
+
+/// Percent-decoded.
+fn decoded(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let hex = bytes.get(at + 1..at + 3).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.filter(|_| byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) => {
+                out.push(decoded);
+                at += 3;
+            }
+            None => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// The times of RFC 5321 §4.5.3.2.
+impl Default for Limits {
+    fn default() -> Self {
+        let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+        Self {
+            connect: Duration::from_secs(30),
+            greeting: minutes(5),
+            command: minutes(5),
+            data: minutes(2),
+            block: minutes(3),
+            message: minutes(10),
+            request: Duration::from_secs(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relay(url: &str) -> Result<Relay, SenderError> {
+        Relay::new(url, Vec::new(), Limits::default())
+    }
+
+    #[test]
+    fn reads_urls() {
+        let one = relay("smtps://news%40a.example:p%3Ass%25@mail.example").unwrap();
+        assert_eq!((one.host.as_str(), one.port, one.security), ("mail.example", 465, Security::Implicit));
+        assert_eq!(one.login, Some(("news@a.example".into(), "p:ss%".into())));
+        let port = |url| relay(url).map(|relay| (relay.host, relay.port)).unwrap();
+        assert_eq!(port("smtp://mail.example"), ("mail.example".into(), 587));
+        assert_eq!(port("smtp://127.0.0.1:2525?tls=off"), ("127.0.0.1".into(), 2525));
+        assert_eq!(port("smtp://[::1]?tls=off"), ("::1".into(), 25));
+    }
+
+    #[test]
+    fn says_what_is_wrong_and_no_secret() {
+        for bad in [
+            "",
+            "mail.example",
+            "http://u:secret@mail.example",
+            "smtp://u:secret@a?tls=maybe",
+            "smtp:u:secret",
+        ] {
+            let error = relay(bad).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+        let shown = format!("{:?}", relay("smtp://u:secret@a.example").unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[test]
+    fn reads_what_the_server_can_do() {
+        let reply = Reply::read(
+            "250-mail.example\n250-PIPELINING\n250-SIZE 1000\n250-   \n250-AUTH=LOGIN plain\n250 8bitmime",
+        );
+        let can = Extensions::read(&reply);
+        let expected = Extensions {
+            pipelining: true,
+            eight_bit: true,
+            size: Some(1000),
+            plain: true,
+            login: true,
+            starttls: false,
+        };
+        assert_eq!(can, expected);
+    }
+}

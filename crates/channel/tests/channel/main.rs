@@ -1,0 +1,3 @@
+//! What the crate does, from outside: workspaces on disk, real sockets, and other people's parsers.
+
+mod house;
