@@ -1,8 +1,12 @@
 //! Nonsense in every file: told with its place, never a panic, and nothing half done.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::Duration;
 
-use tests::{Ran, Sandbox};
+use serde_json::Value;
+use tests::{Guard, Ran, Sandbox, until};
 
 use crate::pier;
 
@@ -44,6 +48,35 @@ const MISTAKES: &[Mistake] = &[
         "all = [{ attribute = \"city\", above = 3, below = 1, is = 2 }]\ntitle = ",
         "audiences/everyone.toml:",
     ),
+    mistake("chorus.toml", "kind = \"outbox\"", "kind = \"carrier\"", "carrier"),
+    mistake("chorus.toml", "kind = \"outbox\"", "kind = \"outbox\"\nrate = \"0/s\"", "0/s"),
+    mistake(
+        "chorus.toml",
+        "kind = \"outbox\"",
+        "kind = \"outbox\"\nconnections = 99999999999999999999",
+        "chorus.toml:",
+    ),
+    mistake("campaigns/hello.toml", "every = \"tuesday 10:00\"", "after = \"mail\", delay = \"3d\"", "mail"),
+    mistake(
+        "campaigns/hello.toml",
+        "every = \"tuesday 10:00\"",
+        "every = \"tuesday 10:00\", cron = \"0 0 * * *\"",
+        "cron",
+    ),
+    mistake("campaigns/hello.toml", "every = \"tuesday 10:00\"", "at = 2027-13-45T99:00:00", "hello.toml:"),
+    mistake("campaigns/hello.toml", "every = \"tuesday 10:00\"", "", "when"),
+    mistake(
+        "campaigns/hello.toml",
+        "every = \"tuesday 10:00\"",
+        "every = \"tuesday 10:00\", timezone = \"Local\"",
+        "Local",
+    ),
+    mistake(
+        "audiences/everyone.toml",
+        "title = ",
+        "all = [{ audience = \"everyone\" }]\ntitle = ",
+        "everyone",
+    ),
     mistake("templates/newsletter/email.mjml", "{{> partials/hero}}", "{{> partials/heron}}", "heron"),
     mistake("templates/newsletter/email.mjml", "{{> partials/footer}}", "", "unsubscribe"),
     mistake("templates/newsletter/email.mjml", "</mj-wrapper>", "", "email.mjml"),
@@ -80,7 +113,9 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_sent() {
         let checked = sandbox.chorus(&["check"]).unwrap();
         no_panic(&checked, new);
         let report = said(&checked);
-        if checked.code != Some(1) || !report.contains(says) || !report.contains(&format!("{file}:")) {
+        // What a template lacks as a whole has no line.
+        let place = if file.ends_with(".toml") { format!("{file}:") } else { (*file).to_owned() };
+        if checked.code != Some(1) || !report.contains(says) || !report.contains(&place) {
             offences.push(format!("{file}: {old:?} -> {new:?} ended with {:?}\n{report}", checked.code));
         }
         let sent = sandbox.chorus(&["send", "hello"]).unwrap();
@@ -140,6 +175,43 @@ fn files_that_end_anywhere_or_hold_anything_never_make_it_panic() {
 }
 
 #[test]
+fn what_is_no_file_or_leads_out_of_the_workspace_is_refused() {
+    let sandbox = new_workspace();
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(
+        outside.path().join("secret.md"),
+        "the secret of the house {{links.unsubscribe}} {{brand.address}}",
+    )
+    .unwrap();
+    let inside = |path: &str| sandbox.path().join(path);
+    fs::create_dir_all(inside("templates/stolen")).unwrap();
+    symlink(outside.path().join("secret.md"), inside("templates/stolen/email.md")).unwrap();
+    symlink("/dev/zero", inside("campaigns/endless.toml")).unwrap();
+    fs::create_dir(inside("audiences/folder.toml")).unwrap();
+    assert!(Command::new("mkfifo").arg(inside("campaigns/pipe.toml")).status().unwrap().success());
+    sandbox.edit("campaigns/hello.toml", "\"newsletter\"", "\"stolen\"").unwrap();
+
+    let output = fs::File::create(inside("check.txt")).unwrap();
+    let mut command = sandbox.command(&["check"]);
+    command.stdout(output.try_clone().unwrap()).stderr(output);
+    let mut check = Guard::spawn("chorus check", &mut command).unwrap();
+    let status = until("check to end", Duration::from_secs(20), || check.ended()).unwrap();
+    let report = fs::read_to_string(inside("check.txt")).unwrap();
+    assert_eq!(status.code(), Some(1), "{report}");
+    for file in [
+        "templates/stolen/email.md",
+        "campaigns/endless.toml",
+        "campaigns/pipe.toml",
+        "audiences/folder.toml",
+    ] {
+        assert!(report.contains(file), "nothing is said of {file}:\n{report}");
+    }
+    let shown = sandbox.chorus(&["preview", "hello"]).unwrap();
+    assert_eq!(shown.code, Some(1), "{}", said(&shown));
+    assert!(!said(&shown).contains("secret of the house"), "{}", said(&shown));
+}
+
+#[test]
 fn bad_rows_of_an_import_are_told_by_line_and_good_ones_are_kept() {
     let sandbox = new_workspace();
     let mut rows = b"email,first_name,timezone,language\r\n".to_vec();
@@ -152,15 +224,14 @@ fn bad_rows_of_an_import_are_told_by_line_and_good_ones_are_kept() {
     rows.extend_from_slice(b"inject@example.com\nBcc: all@example.com,x,,\r\n");
     rows.extend_from_slice(b"good.three@example.com,Last,,\r\n");
     fs::write(sandbox.path().join("mixed.csv"), rows).unwrap();
-    let ran = sandbox.chorus(&["contacts", "import", "mixed.csv"]).unwrap();
+    let ran = sandbox.chorus(&["contacts", "import", "mixed.csv", "--format", "json"]).unwrap();
     no_panic(&ran, "a bad import");
-    let report = said(&ran);
-    for line in [3, 4, 5, 6] {
-        assert!(
-            report.contains(&format!("mixed.csv:{line}")) || report.contains(&format!("line {line}")),
-            "no line {line} in\n{report}"
-        );
-    }
+    assert_eq!(ran.code, Some(1), "some rows were bad: {}", said(&ran));
+    let imported: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&imported["created"], &imported["rejected"]), (&3.into(), &6.into()), "{imported:#}");
+    let lines: Vec<u64> =
+        imported["problems"].as_array().unwrap().iter().map(|row| row["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [3, 4, 5, 6, 9, 10], "{imported:#}");
     for good in ["good.one@example.com", "good.two@example.com", "good.three@example.com"] {
         sandbox.done(&["contacts", "show", good]).unwrap();
     }
