@@ -1,5 +1,6 @@
 //! `/campaigns/{id}`: how is one campaign doing?
 
+mod markdown;
 mod view;
 
 use std::collections::BTreeMap;

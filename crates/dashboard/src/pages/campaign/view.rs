@@ -4,7 +4,7 @@ use campaign::{Budget, Campaign, Goal, Message, Step};
 use insight::{Figures, Proportion, Rates};
 use maud::{Markup, html};
 
-use super::CampaignPage;
+use super::{CampaignPage, markdown};
 use crate::notation::{self, number};
 use crate::parts::{self, Scene};
 use crate::words;
@@ -224,11 +224,7 @@ fn message(message: &Message) -> Markup {
                     @if let Some(subject) = said(&message.subject) { p.subject { (subject) } }
                     @if let Some(preheader) = said(&message.preheader) { p.quiet { (preheader) } }
                     @if let Some(headline) = said(&message.headline) { h3 { (headline) } }
-                    @if let Some(body) = said(&message.body) {
-                        @for paragraph in body.split("\n\n").filter(|text| !text.trim().is_empty()) {
-                            p { (paragraph.trim()) }
-                        }
-                    }
+                    @if let Some(body) = said(&message.body) { div.body { (markdown::draw(&body)) } }
                     @if let Some(call) = said(&message.call_to_action) {
                         p.call { span.button-like { (call) } @if let Some(link) = &message.link { code { (link) } } }
                     }
