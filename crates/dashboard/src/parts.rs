@@ -275,8 +275,10 @@ pub(crate) fn rate_line(rate: Proportion, base: &str) -> Markup {
             (Some(value), Some(range)) => {
                 strong { (notation::percent(value)) }
                 " " (words::of(&format!("{} {base}", number(rate.denominator))))
-                span.interval { " " (words::interval(&notation::interval(range))) }
+                " " span.interval { (words::interval(&notation::interval(range))) }
             }
+            // People come back to what went out before: then it is no share of what went out since.
+            _ if rate.denominator > 0 => { (words::more_than_all(&number(rate.denominator), base)) }
             _ => { (words::no_rate(base)) }
         }
     }

@@ -115,6 +115,10 @@ pub(crate) fn interval(range: &str) -> String {
     format!("(95%: {range})")
 }
 
+pub(crate) fn more_than_all(whole: &str, base: &str) -> String {
+    format!("more than the {whole} {base} in this time")
+}
+
 pub(crate) fn no_rate(base: &str) -> String {
     format!("no rate: nothing {base} yet")
 }

@@ -1,7 +1,7 @@
 //! How a run's page looks.
 
 use maud::{Markup, html};
-use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState};
+use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState, Tally};
 
 use super::{Filter, RunPage, STATES};
 use crate::notation::number;
@@ -86,7 +86,7 @@ fn tallies(run: &Run) -> Markup {
                             th.num scope="col" { (words::HOW_MANY) }
                         } }
                         tbody {
-                            @for tally in &run.tallies {
+                            @for tally in in_order(run) {
                                 @let path = if tally.state == "repeat" { format!("/runs/{}?repeated=1", run.id) }
                                     else { format!("/runs/{}?state={}", run.id, tally.state) };
                                 tr {
@@ -101,6 +101,15 @@ fn tallies(run: &Run) -> Markup {
             }
         }
     }
+}
+
+/// The tallies from what went well to what did not, the most frequent reason first.
+fn in_order(run: &Run) -> Vec<&Tally> {
+    const ORDER: [&str; 6] = ["sent", "failed", "uncertain", "suppressed", "cancelled", "repeat"];
+    let place = |state: &str| ORDER.iter().position(|known| *known == state).unwrap_or(ORDER.len());
+    let mut tallies: Vec<&Tally> = run.tallies.iter().collect();
+    tallies.sort_by_key(|tally| (place(&tally.state), std::cmp::Reverse(tally.count)));
+    tallies
 }
 
 fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
