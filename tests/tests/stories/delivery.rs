@@ -87,19 +87,24 @@ fn a_click_redirects_and_is_reported(
     server: &Server,
     letters: &BTreeMap<String, Vec<Letter>>,
 ) {
-    let path = letters[&pier::address(4_711)][0].link().replace("&amp;", "&");
-    let answer = server.http.get(&path).unwrap();
-    assert_eq!(answer.status, 302);
-    let target = answer.header("location").unwrap();
-    assert!(target.starts_with(DESTINATION) && target.contains("utm_"), "{target}");
+    let links = letters[&pier::address(4_711)][0].links();
+    let follow = |path: &String| {
+        let answer = server.http.get(path).unwrap();
+        assert_eq!(answer.status, 302, "{path}");
+        answer.header("location").unwrap().to_owned()
+    };
+    let targets: Vec<String> = links.iter().map(follow).collect();
+    assert!(targets.iter().all(|target| target.starts_with("https://pier.example")), "{targets:?}");
+    let renewal = targets.iter().find(|target| target.starts_with(DESTINATION)).unwrap();
+    assert!(renewal.contains("utm_campaign=letter"), "{renewal}");
     until("the click to be reported", Duration::from_secs(5), || {
         let total = &sandbox.json(&["report", "letter"])?["total"]["counts"];
         assert_eq!(total["sent"], READERS);
         Ok((total["clicked"] == 1).then_some(()))
     })
     .unwrap();
-    let mut forged = path.clone();
-    forged.replace_range(path.len() - 1.., if path.ends_with('A') { "B" } else { "A" });
+    let mut forged = links[0].clone();
+    forged.replace_range(forged.len() - 1.., if forged.ends_with('A') { "B" } else { "A" });
     let answer = server.http.get(&forged).unwrap();
     assert_eq!((answer.status, answer.header("location")), (404, None), "a tampered link leads nowhere");
 }

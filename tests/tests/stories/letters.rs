@@ -90,9 +90,10 @@ pub(crate) fn python_agrees(tools: &Tools, sink: &Sink, letters: &BTreeMap<Strin
 }
 
 impl Letter {
-    /// The path of the first tracked link in it, on this machine's server.
-    pub(crate) fn link(&self) -> &str {
-        self.path("/c/")
+    /// The paths of the tracked links in it, on this machine's server.
+    pub(crate) fn links(&self) -> Vec<String> {
+        let starts = self.html.match_indices("/c/").map(|(start, _)| &self.html[start..]);
+        starts.map(|rest| rest.split('"').next().unwrap().replace("&amp;", "&")).collect()
     }
 
     /// The path of the unsubscribe link in its header.
@@ -100,11 +101,5 @@ impl Letter {
         let header = &self.headers["list-unsubscribe"];
         let url = header.split(['<', '>']).find(|part| part.starts_with("http")).unwrap();
         &url[url.find("/u/").unwrap()..]
-    }
-
-    fn path(&self, start: &str) -> &str {
-        let from = self.html.find(start).unwrap_or_else(|| panic!("no {start} in {}", self.html));
-        let rest = &self.html[from..];
-        &rest[..rest.find('"').unwrap()]
     }
 }
