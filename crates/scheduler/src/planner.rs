@@ -90,7 +90,7 @@ impl Planner {
         }
         let mark = self.watermarks.as_ref().and_then(|marks| marks.get(&key).copied());
         let from = mark.map_or_else(|| first_sight(step, now), from_millis);
-        if now <= from {
+        if mark.is_some() && now <= from {
             return Ok(());
         }
         let (due, any) = due(campaign, step, from, now);
