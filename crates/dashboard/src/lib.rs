@@ -18,6 +18,7 @@ mod sample;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod upcoming;
 pub mod words;
 
 use std::sync::Arc;

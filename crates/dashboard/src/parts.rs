@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use campaign::{CampaignId, Diagnostics, Moment, Workspace};
+use campaign::{Diagnostics, Workspace};
 use insight::{Counts, Figures, Proportion};
-use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use store::{Run, RunState};
 
@@ -13,9 +11,6 @@ use crate::Dashboard;
 use crate::notation::{self, Times, number};
 use crate::shell::{Live, Section, Shell};
 use crate::words;
-
-/// How far ahead a page looks for occurrences.
-const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What every page asks for first: the files as they are now, and the time.
 pub(crate) struct Scene {
@@ -84,77 +79,6 @@ impl Scene {
     pub(crate) fn is_feed(&self, channel: &str) -> bool {
         let found = self.workspace().channels.get(channel);
         found.is_some_and(|channel| channel.kind.per() == campaign::Per::Feed)
-    }
-
-    /// The next firings of one campaign's steps, or of all, soonest first.
-    pub(crate) fn upcoming(&self, only: Option<&CampaignId>, limit: usize) -> Vec<Upcoming> {
-        let until = self.times.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
-        let mut all = Vec::new();
-        for campaign in self.workspace().campaigns.values() {
-            if only.is_some_and(|only| *only != campaign.id) {
-                continue;
-            }
-            for step in &campaign.steps {
-                for occurrence in step.schedule.occurrences(self.times.now, until, limit) {
-                    all.push(Upcoming {
-                        campaign: campaign.id.to_string(),
-                        title: campaign.title.clone(),
-                        step: step.id.to_string(),
-                        channel: step.channel.to_string(),
-                        at: occurrence.instant.as_millisecond(),
-                        local: match occurrence.moment {
-                            Moment::Instant(_) => None,
-                            Moment::Local(at) => Some(at),
-                        },
-                    });
-                }
-            }
-        }
-        all.sort_by_key(|upcoming| upcoming.at);
-        all.truncate(limit);
-        all
-    }
-}
-
-/// One firing to come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Upcoming {
-    /// Of this campaign.
-    pub(crate) campaign: String,
-    /// What it is called.
-    pub(crate) title: String,
-    /// Of this step.
-    pub(crate) step: String,
-    /// By this channel.
-    pub(crate) channel: String,
-    /// When it starts.
-    pub(crate) at: i64,
-    /// The time where each contact is, if that is what counts.
-    pub(crate) local: Option<DateTime>,
-}
-
-/// A list of firings to come, or what to do when there are none.
-pub(crate) fn upcoming_list(upcoming: &[Upcoming], times: &Times, named: bool) -> Markup {
-    html! {
-        @if upcoming.is_empty() {
-            p.empty { (text(words::NOTHING_NEXT)) }
-        } @else {
-            ol.upcoming {
-                @for next in upcoming {
-                    li {
-                        @match next.local {
-                            Some(at) => { time datetime=(at) { (times.civil(at)) } }
-                            None => { (time(times, next.at)) }
-                        }
-                        span.distance { (times.distance(next.at)) }
-                        span.what {
-                            @if named { a href={ "/campaigns/" (next.campaign) } { (next.title) } " " }
-                            span.quiet { (words::step_on_channel(&next.step, &next.channel, next.local.is_some())) }
-                        }
-                    }
-                }
-            }
-        }
     }
 }
 
@@ -245,7 +169,7 @@ fn run_row(run: &Run, scene: &Scene, named: bool) -> Markup {
                 }
             }
             td role="cell" data-label=(words::STEP) { span { (run.step) " " span.quiet { (run.channel) } } }
-            td role="cell" data-label=(words::WHEN) { (time(&scene.times, run.instant)) }
+            td role="cell" data-label=(words::WHEN) { time datetime=(scene.times.machine(run.instant)) { (scene.run_time(run)) } }
             td role="cell" data-label=(words::STATE) { (state_badge(run.state)) }
             td role="cell" data-label=(words::PROGRESS) { (bar(progress(run), words::PROGRESS)) }
             @for (state, name) in counts {

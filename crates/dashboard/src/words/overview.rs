@@ -103,6 +103,10 @@ pub(crate) fn step_on_channel(step: &str, channel: &str, own_clock: bool) -> Str
     format!("{step} on {channel}{clock}")
 }
 
+pub(crate) fn own_clock(at: &str) -> String {
+    format!("{at}, own clocks")
+}
+
 pub(crate) fn run_name(id: i64) -> String {
     format!("Run {}", number(id))
 }

@@ -14,9 +14,10 @@ use store::{RollupFilter, RollupRow, Run};
 
 use crate::Dashboard;
 use crate::error::PageError;
-use crate::parts::{self, Scene, Upcoming};
+use crate::parts::{self, Scene};
 use crate::rollup::{counts_of, grouped};
 use crate::shell::{Page, Section};
+use crate::upcoming::Upcoming;
 
 /// How many runs are listed.
 const RUNS: i64 = 30;
@@ -77,8 +78,8 @@ impl CampaignPage {
             campaign,
             total: counts_of(rows),
             steps: steps.collect(),
+            upcoming: scene.upcoming(Some(id), &runs, 4, 6),
             runs,
-            upcoming: scene.upcoming(Some(id), 6),
             has_outbox: outboxes.into_iter().any(|channel| channel.kind.name() == "outbox"),
         })
     }

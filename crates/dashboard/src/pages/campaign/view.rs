@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{CampaignPage, markdown};
 use crate::notation::{self, number};
 use crate::parts::{self, Scene};
-use crate::words;
+use crate::{upcoming, words};
 
 /// What stands in `main`.
 pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
@@ -29,7 +29,7 @@ pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
         }
         section #next {
             h2 { (words::NEXT) }
-            (parts::upcoming_list(&page.upcoming, &scene.times, false))
+            (upcoming::list(&page.upcoming, &scene.times, false))
         }
         section #runs {
             h2 { (words::RUNS) }

@@ -12,12 +12,16 @@ use store::Run;
 pub(crate) use self::figures::{Earned, Row};
 use crate::Dashboard;
 use crate::error::PageError;
-use crate::parts::{self, Scene, Upcoming};
+use crate::parts::{self, Scene};
 use crate::period::Period;
 use crate::shell::{Page, Section};
+use crate::upcoming::Upcoming;
 
 /// How many finished runs are shown.
-const RECENT: i64 = 6;
+const RECENT: usize = 6;
+
+/// How many runs are read: those shown, and those that steps to come follow.
+const RUNS: i64 = 50;
 
 /// What the address says.
 #[derive(Debug, Default, Deserialize)]
@@ -51,11 +55,13 @@ pub(crate) async fn get(
     let scene = Scene::of(&dashboard);
     let wanted = asked.period()?;
     let live = dashboard.store.run_live().await?;
-    let mut recent = dashboard.store.run_list(None, RECENT).await?;
+    let mut recent = dashboard.store.run_list(None, RUNS).await?;
+    let upcoming = scene.upcoming(None, &recent, 2, 6);
     recent.retain(|run| live.iter().all(|other| other.id != run.id));
+    recent.truncate(RECENT);
     let overview = Overview {
         earned: Earned::read(&dashboard.store, &scene, wanted).await?,
-        upcoming: scene.upcoming(None, 6),
+        upcoming,
         contacts: dashboard.store.contact_count().await?,
         live,
         recent,
@@ -85,7 +91,7 @@ mod tests {
             earned: Earned::of(sample::rollups(), &before, &scene, Period::Day),
             live: vec![sample::live_run()],
             recent: vec![sample::ended_run()],
-            upcoming: scene.upcoming(None, 6),
+            upcoming: scene.upcoming(None, &[], 2, 6),
             contacts: 1_003,
         };
         let html = shown(&overview, &scene, scene.live(true, None, "/"));

@@ -9,7 +9,7 @@ use crate::chart::{self, Width};
 use crate::notation::{self, number};
 use crate::parts::{self, Scene};
 use crate::period::Period;
-use crate::words;
+use crate::{upcoming, words};
 
 /// A measure drawn over time: its name, and how it is counted.
 type Measure = (&'static str, fn(&Counts) -> i64);
@@ -41,7 +41,7 @@ pub(super) fn page(overview: &Overview, scene: &Scene) -> Markup {
             }
             (by_channel(earned))
         }
-        (upcoming(overview, scene))
+        (next(overview, scene))
         (recent(overview, scene))
         (findings(scene))
     }
@@ -309,11 +309,11 @@ fn channel_row(row: &Row) -> Markup {
     }
 }
 
-fn upcoming(overview: &Overview, scene: &Scene) -> Markup {
+fn next(overview: &Overview, scene: &Scene) -> Markup {
     html! {
         section #next {
             h2 { (words::NEXT) }
-            (parts::upcoming_list(&overview.upcoming, &scene.times, true))
+            (upcoming::list(&overview.upcoming, &scene.times, true))
         }
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
         div.headline {
             p.crumb { a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) } " / " (run.step) }
             h1 { @if parts::is_live(run) { (words::RUN_QUESTION_LIVE) } @else { (words::RUN_QUESTION) } }
-            p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &scene.times.minute(run.instant), words::run_kind(run.kind))) }
+            p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &scene.run_time(run), words::run_kind(run.kind))) }
             @if let Some(note) = &run.note { p.notice role="status" { (note) } }
         }
         (standing(run, scene))

@@ -1,0 +1,165 @@
+//! When things go out: what comes next, and the time of a run as its campaign's file says it.
+
+use campaign::{Campaign, CampaignId, Moment, Step, Trigger, Zone};
+use jiff::civil::DateTime;
+use jiff::tz::{Offset, TimeZone};
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+use store::{Run, RunKind};
+
+use crate::notation::Times;
+use crate::parts::{self, Scene};
+use crate::words;
+
+/// How far ahead a page looks.
+const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The first place where it is any time of day.
+const FIRST: i8 = 14;
+
+/// One firing to come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Upcoming {
+    /// Of this campaign.
+    campaign: String,
+    /// What it is called.
+    title: String,
+    /// Of this step.
+    step: String,
+    /// By this channel.
+    channel: String,
+    /// When it starts.
+    at: i64,
+    /// The time where each contact is, if that is what counts.
+    local: Option<DateTime>,
+}
+
+impl Scene {
+    /// The next firings of one campaign's steps, or of all, soonest first; at most `each` of one step. Steps
+    /// that follow another step follow those of `runs`.
+    pub(crate) fn upcoming(
+        &self,
+        only: Option<&CampaignId>,
+        runs: &[Run],
+        each: usize,
+        all: usize,
+    ) -> Vec<Upcoming> {
+        let campaigns = self.workspace().campaigns.values();
+        let campaigns = campaigns.filter(|campaign| only.is_none_or(|only| *only == campaign.id));
+        let steps = campaigns.flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
+        let mut found: Vec<Upcoming> =
+            steps.flat_map(|(campaign, step)| self.firings(campaign, step, runs, each)).collect();
+        found.sort_by_key(|upcoming| upcoming.at);
+        found.truncate(all);
+        found
+    }
+
+    fn firings(&self, campaign: &Campaign, step: &Step, runs: &[Run], each: usize) -> Vec<Upcoming> {
+        let one = |at: Timestamp, local: Option<DateTime>| Upcoming {
+            campaign: campaign.id.to_string(),
+            title: campaign.title.clone(),
+            step: step.id.to_string(),
+            channel: step.channel.to_string(),
+            at: at.as_millisecond(),
+            local,
+        };
+        let until = self.times.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        if let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger {
+            let parents = runs.iter().filter(|run| {
+                run.campaign == campaign.id.as_str()
+                    && run.step == parent.as_str()
+                    && run.kind != RunKind::Test
+            });
+            let parents = parents.filter(|run| runs.iter().all(|other| other.parent_id != Some(run.id)));
+            let starts = parents.filter_map(|run| Timestamp::from_millisecond(run.instant).ok());
+            let firings = starts.map(|start| campaign::schedule::after(start, *delay).instant);
+            let ahead = firings.filter(|at| (self.times.now..=until).contains(at));
+            return ahead.map(|at| one(at, None)).take(each).collect();
+        }
+        let occurrences = step.schedule.occurrences(self.times.now, until, each);
+        let firing = |occurrence: campaign::Occurrence| match occurrence.moment {
+            Moment::Instant(_) => one(occurrence.instant, None),
+            Moment::Local(at) => one(occurrence.instant, Some(at)),
+        };
+        occurrences.into_iter().map(firing).collect()
+    }
+
+    /// When a run goes out, in words. The key of a run by contacts' own clocks is the time at the first place
+    /// on Earth; people know the time on the clocks.
+    pub(crate) fn run_time(&self, run: &Run) -> String {
+        match self.local_time(run) {
+            Some(at) => words::own_clock(&self.times.civil(at)),
+            None => self.times.minute(run.instant),
+        }
+    }
+
+    fn local_time(&self, run: &Run) -> Option<DateTime> {
+        let campaign = self.workspace().campaigns.get(run.campaign.as_str())?;
+        let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step)?;
+        let local = matches!(step.schedule.zone, Zone::Contact { .. })
+            && !matches!(step.schedule.trigger, Trigger::After { .. })
+            && run.kind == RunKind::Scheduled;
+        let first = TimeZone::fixed(Offset::constant(FIRST));
+        let at = Timestamp::from_millisecond(run.instant).ok()?;
+        local.then(|| at.to_zoned(first).datetime())
+    }
+}
+
+/// A list of firings to come, or what to do when there are none.
+pub(crate) fn list(upcoming: &[Upcoming], times: &Times, named: bool) -> Markup {
+    html! {
+        @if upcoming.is_empty() {
+            p.empty { (parts::text(words::NOTHING_NEXT)) }
+        } @else {
+            ol.upcoming {
+                @for next in upcoming {
+                    li {
+                        @match next.local {
+                            Some(at) => { time datetime=(at) { (times.civil(at)) } }
+                            None => { (parts::time(times, next.at)) }
+                        }
+                        span.distance { (times.distance(next.at)) }
+                        span.what {
+                            @if named { a href={ "/campaigns/" (next.campaign) } { (next.title) } " " }
+                            span.quiet { (words::step_on_channel(&next.step, &next.channel, next.local.is_some())) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn a_run_by_own_clocks_shows_the_time_on_the_clocks() {
+        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let instant = "2027-03-03T20:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+        let run = Run { instant, ..sample::live_run() };
+        assert_eq!(scene.run_time(&run), words::own_clock("Thu 4 Mar, 10:00"));
+        let by_hand = Run { kind: RunKind::Manual, ..run };
+        assert_eq!(scene.run_time(&by_hand), "Thu 4 Mar, 04:00");
+    }
+
+    #[test]
+    fn a_step_that_follows_is_expected_after_its_parent_until_it_has_run() {
+        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let parent = sample::live_run();
+        let steps = |runs: &[Run]| -> Vec<String> {
+            scene.upcoming(None, runs, 1, 9).into_iter().map(|next| next.step).collect()
+        };
+        assert_eq!(steps(&[]), ["mail", "post", "letter"]);
+        assert_eq!(steps(std::slice::from_ref(&parent)), ["mail", "post", "reminder", "letter"]);
+        let child = Run {
+            id: store::RunId(13),
+            step: "reminder".into(),
+            parent_id: Some(parent.id),
+            ..parent.clone()
+        };
+        assert_eq!(steps(&[child, parent]), ["mail", "post", "letter"]);
+    }
+}
