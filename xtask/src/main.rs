@@ -49,3 +49,13 @@ fn run(cli: Cli) -> Result<()> {
         Task::Servers(options) => servers::run(&place, &options),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -21,7 +21,7 @@ pub(crate) use postgres::Postgres;
 pub(crate) struct Options {
     /// Behave as if none of them were on this machine, and fetch them again.
     #[arg(long)]
-    pub(crate) fresh: bool,
+    fresh: bool,
 }
 
 /// One program that tests need.

@@ -24,8 +24,9 @@ pub(crate) struct Options {
     /// Say the name of every test.
     #[arg(long, short)]
     verbose: bool,
-    #[command(flatten)]
-    servers: crate::servers::Options,
+    /// Fetch every server anew, as on a machine that has none.
+    #[arg(long)]
+    fresh: bool,
 }
 
 /// One part of the whole.
@@ -82,7 +83,7 @@ fn check(place: &Place, part: Part) -> Result<()> {
 }
 
 fn tests(place: &Place, options: &Options, parts: &[Part]) -> Result<Tally> {
-    let servers = timed("servers", || Servers::find(place, options.servers.fresh))?;
+    let servers = timed("servers", || Servers::find(place, options.fresh))?;
     let built = timed("build", || build::everything(place))?;
     let postgres = servers.start_postgres()?;
     let runner = run::Runner {
