@@ -153,7 +153,7 @@ fn html(
         );
     });
     let html = if file.role == TemplateRole::EmailMjml {
-        from_mjml(job, file, &fenced.ok()?, findings)?
+        from_mjml(job, file, &fenced.ok()?, &saying.language, findings)?
     } else {
         fenced.ok()?
     };
@@ -169,9 +169,16 @@ fn html(
     }
 }
 
-fn from_mjml(job: &Job<'_>, file: &TemplateFile, text: &str, findings: &mut Findings) -> Option<String> {
+fn from_mjml(
+    job: &Job<'_>,
+    file: &TemplateFile,
+    text: &str,
+    language: &str,
+    findings: &mut Findings,
+) -> Option<String> {
     match mjml::to_html(text) {
-        Ok(html) => Some(html),
+        // Undetermined, says mrml, unless the template names a language.
+        Ok(html) => Some(html.replace("lang=\"und\"", &format!("lang=\"{language}\""))),
         Err(bad) => {
             let place =
                 bad.near.as_deref().map_or_else(|| Place::file(&file.path), |near| job.place_of(near));

@@ -2,7 +2,7 @@
 //!
 //! It works on HTML with open places, and leaves them open; layout tables are not drawn.
 
-use super::hole::Holes;
+use super::hole::{Hole, Holes};
 use super::markup::{Tag, Token, Walk, unescape};
 
 /// The text of `html`. `shown` gives what a link that stands for itself says.
@@ -11,7 +11,8 @@ pub(super) fn from_html(html: &str, holes: &Holes) -> String {
         holes,
         out: String::new(),
         gap: Gap::default(),
-        stack: Vec::new(),
+        blocks: Vec::new(),
+        started: false,
         skip: None,
         lists: Vec::new(),
         links: Vec::new(),
@@ -34,14 +35,27 @@ pub(super) fn from_html(html: &str, holes: &Holes) -> String {
 struct Gap {
     newlines: usize,
     space: bool,
+    /// Of the line ends, so many stand there already, written for the next repetition.
+    ended: usize,
+}
+
+/// A block of the template that is open.
+#[derive(Debug)]
+struct Block {
+    repeats: bool,
+    /// The gap before it.
+    before: Gap,
+    /// The gap where its first side ended.
+    first: Gap,
 }
 
 struct Plain<'a> {
     holes: &'a Holes,
     out: String,
     gap: Gap,
-    /// The gap before each block that is open, and the gap where its first side ended.
-    stack: Vec<(Gap, Gap)>,
+    blocks: Vec<Block>,
+    /// Whether a word has been written.
+    started: bool,
     /// Inside something unseen: its name, and how many of that name are open.
     skip: Option<(String, usize)>,
     /// Open lists: the next number, if numbered.
@@ -130,9 +144,7 @@ impl Plain<'_> {
             }
             _ => "- ".to_owned(),
         };
-        self.flush();
-        self.out.push_str(&"  ".repeat(depth));
-        self.out.push_str(&bullet);
+        self.word(&("  ".repeat(depth) + &bullet));
     }
 
     fn line(&mut self, text: &str) {
@@ -176,45 +188,63 @@ impl Plain<'_> {
     fn word(&mut self, text: &str) {
         self.flush();
         self.out.push_str(text);
+        self.started = true;
+        self.gap = Gap::default();
     }
 
     fn flush(&mut self) {
         let gap = std::mem::take(&mut self.gap);
-        if self.out.is_empty() {
+        if !self.started {
             return;
         }
         if gap.newlines > 0 {
-            self.out.push_str(&"\n".repeat(gap.newlines));
+            self.out.push_str(&"\n".repeat(gap.newlines.saturating_sub(gap.ended)));
+            self.gap.ended = gap.newlines.max(gap.ended);
         } else if gap.space && !self.out.ends_with([' ', '\n']) {
             self.out.push(' ');
         }
     }
 
-    /// Keeps the gap right on both sides: a paragraph's goes into the block, so that it goes with it; a
-    /// space or a line break stays before it.
+    /// Keeps the gap right on both sides: a paragraph's goes into the block, so that it goes with it; a space
+    /// or a line break stays before it. What is repeated brings its line end with
+    /// it, and so does what stands there instead.
     fn mark(&mut self, c: char) {
-        use super::hole::Hole;
         match self.holes.get(c) {
-            Some(Hole::If(_) | Hole::Each(_)) => {
+            Some(Hole::If(_)) => {
                 if self.gap.newlines < 2 {
                     self.flush();
                 }
-                self.stack.push((self.gap, Gap::default()));
+                self.blocks.push(Block { repeats: false, before: self.gap, first: Gap::default() });
+            }
+            Some(Hole::Each(_)) => {
+                self.flush();
+                self.blocks.push(Block { repeats: true, before: Gap::default(), first: Gap::default() });
             }
             Some(Hole::Else) => {
-                if let Some((before, first)) = self.stack.last_mut() {
-                    *first = self.gap;
-                    self.gap = *before;
+                self.end_repetition();
+                if let Some(block) = self.blocks.last_mut() {
+                    block.first = self.gap;
+                    self.gap = block.before;
                 }
             }
             _ => {
-                if let Some((before, first)) = self.stack.pop() {
+                self.end_repetition();
+                if let Some(Block { before, first, .. }) = self.blocks.pop() {
                     let newlines = self.gap.newlines.max(first.newlines).max(before.newlines);
-                    self.gap = Gap { newlines, space: self.gap.space || first.space };
+                    let ended = self.gap.ended.min(first.ended);
+                    self.gap = Gap { newlines, space: self.gap.space || first.space, ended };
                 }
             }
         }
         self.out.push(c);
+    }
+
+    fn end_repetition(&mut self) {
+        if self.blocks.last().is_some_and(|block| block.repeats) {
+            let newlines = self.gap.newlines;
+            self.flush();
+            self.gap.newlines = newlines;
+        }
     }
 }
 
@@ -228,7 +258,6 @@ fn is_unseen(tag: &Tag<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::hole::Hole;
     use crate::expression::Expression;
 
     fn text(html: &str) -> String {
@@ -273,5 +302,8 @@ mod tests {
         assert_eq!(made, format!("a{test}\n\nb{end}\n\nc\n"));
         let made = from_html(&format!("Hi {test}you{other}friend{end}, x"), &holes);
         assert_eq!(made, format!("Hi {test}you{other}friend{end}, x\n"));
+        let each = holes.put(Hole::Each(Expression::Contact(vec![])));
+        let made = from_html(&format!("<p>a</p><ul>{each}<li>b</li>{end}</ul><p>c</p>"), &holes);
+        assert_eq!(made, format!("a\n\n{each}- b\n{end}\nc\n"));
     }
 }

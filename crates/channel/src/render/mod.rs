@@ -121,9 +121,9 @@ impl Renderer {
             Some(Variant::Email { subject, html, text }) => {
                 let mime = ready.mime.as_ref().ok_or_else(|| RenderError("it has no sender".to_owned()))?;
                 let said = mime::Said {
-                    subject: fill.write(subject)?.trim().to_owned(),
+                    subject: one_line(&fill.write(subject)?),
                     html: fill.write(html)?,
-                    text: fill.write(text)?,
+                    text: fill.write(text)?.trim_start_matches('\n').to_owned(),
                 };
                 mime.email(recipient, said, &ready.starts.unsubscribe).map(Message::Email)
             }
@@ -149,6 +149,14 @@ impl Ready {
         let alike = || self.variants.iter().find(|(other, _)| primary(other) == primary(tag));
         exact(tag).or_else(|| exact(primary(tag))).or_else(alike)
     }
+}
+
+/// One space where there were several: decoders of RFC 2047 drop those between encoded words. And nothing that
+/// could be taken for an encoded word.
+fn one_line(text: &str) -> String {
+    let text = text.replace("=?", "= ?");
+    let words: Vec<_> = text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
 }
 
 /// ASCII that needs no escape in a header, an attribute, text or JSON, and short enough for a header line.

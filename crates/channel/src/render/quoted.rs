@@ -53,15 +53,13 @@ fn printable(text: &[u8]) -> Vec<u8> {
             _ => {}
         }
         let plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~') || matches!(byte, b' ' | b'\t') && !ends;
-        // A dot at the start of a line would be doubled on the wire: better not to rely on it.
-        let plain = plain && !(column == 0 && byte == b'.');
-        let width = if plain { 1 } else { 3 };
-        if column + width > LINE - 1 {
+        if column + if plain { 1 } else { 3 } > LINE - 1 {
             out.extend_from_slice(b"=\r\n");
             column = 0;
         }
-        let dot = column == 0 && byte == b'.';
-        if plain && !dot {
+        // What starts a line with a dot would be doubled on the wire; what starts one with a dash could be
+        // taken for a boundary.
+        if plain && !(column == 0 && matches!(byte, b'.' | b'-')) {
             out.push(byte);
             column += 1;
         } else {
@@ -87,13 +85,14 @@ mod tests {
     fn encodes_what_must_be() {
         assert_eq!(shown("a=b é \n.x\r\ny \t"), "a=3Db =C3=A9=20\r\n=2Ex\r\ny =09\r\n");
         assert_eq!(shown("a\rb\n\r\nc"), "a\r\nb\r\n\r\nc\r\n");
+        assert_eq!(shown("--x\n-\na-"), "=2D-x\r\n=2D\r\na-\r\n");
         assert_eq!(shown(""), "");
     }
 
     #[test]
     fn breaks_lines_in_time() {
-        let made = shown(&"ab.é".repeat(200));
-        assert!(made.lines().all(|line| line.len() <= 76 && !line.starts_with('.')), "{made}");
-        assert_eq!(made.replace("=\r\n", ""), shown(&"ab.é".repeat(200)).replace("=\r\n", ""));
+        let made = shown(&"ab.-é".repeat(200));
+        assert!(made.lines().all(|line| line.len() <= 76 && !line.starts_with(['.', '-'])), "{made}");
+        assert_eq!(made.replace("=\r\n", ""), shown(&"ab.-é".repeat(200)).replace("=\r\n", ""));
     }
 }

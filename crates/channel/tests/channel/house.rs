@@ -1,7 +1,5 @@
 //! A small workspace on disk, and what it takes to render a message of it.
 
-use std::path::Path;
-
 use campaign::{Diagnostic, Workspace};
 use channel::{Compiled, Email, LinkStarts, Message, Person, Recipient, Renderer, compile};
 use jiff::Timestamp;
@@ -82,7 +80,8 @@ when = { at = 2027-03-02T10:00:00 }
 
 pub(crate) const FOOTER: &str = "<p>{{brand.address}} <a href=\"{{links.unsubscribe}}\">Unsubscribe</a></p>";
 
-const POST: &str = "**{{message.headline}}**\n\n{{message.body}}\n\n[{{message.call_to_action}}]({{message.link}})\n";
+const POST: &str =
+    "**{{message.headline}}**\n\n{{message.body}}\n\n[{{message.call_to_action}}]({{message.link}})\n";
 
 impl House {
     pub(crate) fn new() -> Self {
@@ -101,10 +100,6 @@ impl House {
         let house = Self::new();
         house.file("templates/letter/email.html", &format!("{body}{FOOTER}"));
         house
-    }
-
-    pub(crate) fn root(&self) -> &Path {
-        self.0.path()
     }
 
     pub(crate) fn file(&self, path: &str, text: impl AsRef<[u8]>) -> &Self {

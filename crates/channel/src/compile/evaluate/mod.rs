@@ -443,6 +443,10 @@ impl Evaluation<'_> {
         Err(self.stop("template-explodes", format!("the template writes more than {MAX_OUTPUT} bytes")))
     }
 
+    fn is_in_partial(&self) -> bool {
+        !self.including.is_empty()
+    }
+
     fn here(&self) -> Place {
         self.parsed.source.tag(self.at.0, self.at.1)
     }

@@ -178,6 +178,13 @@ impl Evaluation<'_> {
             Err(nothing) if (tested || self.unused > 0) && nothing.root.as_deref() == Some("facts") => {
                 Some(Worked::Known(Value::Null))
             }
+            // Nor need a partial be given every value that it can use.
+            Err(nothing) if tested && nothing.root.is_none() && names.len() == 1 && self.is_in_partial() => {
+                Some(Worked::Known(Value::Null))
+            }
+            Err(_) if self.unused > 0 && names.len() == 1 && self.is_in_partial() => {
+                Some(Worked::Known(Value::Null))
+            }
             Err(nothing) => {
                 self.unknown(raw, &nothing);
                 None
@@ -220,16 +227,19 @@ impl Evaluation<'_> {
                 _ => self.at(here.saturating_sub(levels), names),
             },
             Start::Name => {
+                let declared = names.first().is_some_and(|name| ROOTS.contains(&name.as_str()));
+                // The declared names mean the same inside a block as outside. What is repeated of a contact
+                // could have any name, so there they come first; a field of it is `this.name`.
+                let open = matches!(self.frames[here].this, Some(Worked::Open(_)));
                 let local = self.local(here, names);
-                let found = local.or_else(|nothing| match names.first() {
-                    Some(name) if name.starts_with('@') => Err(nothing),
-                    _ => self.at(here, names),
-                });
-                // The declared names mean the same inside a block as outside.
-                found.or_else(|nothing| match names.first() {
-                    Some(name) if here > 0 && ROOTS.contains(&name.as_str()) => self.at(0, names),
-                    _ => Err(nothing),
-                })
+                match local {
+                    Err(nothing) if names.first().is_some_and(|name| name.starts_with('@')) => Err(nothing),
+                    Err(_) if declared && open => self.at(0, names),
+                    Err(_) => self.at(here, names).or_else(|nothing| {
+                        if declared && here > 0 { self.at(0, names) } else { Err(nothing) }
+                    }),
+                    found => found,
+                }
             }
         }
     }
