@@ -5,6 +5,7 @@
 //! intent (`pause` a run); the workers see it in the database.
 
 mod access;
+mod asset;
 mod chart;
 mod error;
 mod headers;
@@ -25,9 +26,7 @@ use std::sync::Arc;
 
 use crate::error::PageError;
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use campaign::{Diagnostics, Workspace};
 use store::{Clock, Store};
@@ -69,23 +68,11 @@ impl Dashboard {
             .route_layer(from_fn_with_state(Arc::clone(&state), access::require_own_origin))
             .route_layer(from_fn_with_state(Arc::clone(&state), access::require_key));
         // Style and icon tell nothing, and the page that asks for the key needs them.
-        let open = Router::new().route("/style.css", get(style)).route("/icon.svg", get(icon));
+        let open = Router::new().route("/style.css", get(asset::style)).route("/icon.svg", get(asset::icon));
         pages.merge(open).fallback(lost).layer(from_fn(headers::secure)).with_state(state)
     }
 }
 
 async fn lost() -> PageError {
     PageError::NotFound(words::A_PAGE)
-}
-
-async fn style() -> Response {
-    fixed("text/css; charset=utf-8", include_str!("../assets/style.css"))
-}
-
-async fn icon() -> Response {
-    fixed("image/svg+xml", include_str!("../assets/icon.svg"))
-}
-
-fn fixed(kind: &'static str, text: &'static str) -> Response {
-    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=300")], text).into_response()
 }

@@ -4,6 +4,7 @@ use axum::http::header::REFRESH;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::asset::STYLE_VERSION;
 use crate::notation::Times;
 use crate::words;
 
@@ -134,7 +135,7 @@ impl IntoResponse for Page {
 impl Page {
     /// The HTML, an element a line, so that a change shows where it is.
     pub(crate) fn text(&self) -> String {
-        self.html.0.replace("><", ">\n<")
+        self.html.0.replace(&format!("?v={STYLE_VERSION}"), "").replace("><", ">\n<")
     }
 }
 
@@ -163,7 +164,7 @@ fn document(title: &str, body: &Markup) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="icon" href="/icon.svg" type="image/svg+xml";
-                link rel="stylesheet" href="/style.css";
+                link rel="stylesheet" href={ "/style.css?v=" (STYLE_VERSION) };
             }
             body { (body) }
         }

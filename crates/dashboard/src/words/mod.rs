@@ -10,7 +10,7 @@ mod overview;
 mod run;
 mod states;
 
-pub(crate) use self::states::{NOT_COUNTED, consent, event, machine_event, suppression};
+pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};
 pub use self::states::{delivery_state, reason, run_kind, run_state, tally};
 pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, run::*};
 use crate::notation::number;

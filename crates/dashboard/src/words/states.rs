@@ -116,6 +116,14 @@ pub(crate) const fn consent(consent: Consent) -> &'static str {
     }
 }
 
+/// The same in a column of its own.
+pub(crate) const fn agreed(consent: Consent) -> &'static str {
+    match consent {
+        Consent::Yes => "Yes",
+        Consent::No => "No",
+    }
+}
+
 /// Why an address is blocked.
 pub(crate) const fn suppression(reason: SuppressionReason) -> &'static str {
     match reason {

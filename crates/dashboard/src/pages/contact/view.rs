@@ -53,7 +53,7 @@ fn contact_row(contact: &Contact) -> Markup {
             th scope="row" { a href={ "/contacts/" (contact.id) } { (name(contact)) } }
             td { (or_none(&contact.language)) }
             td { (or_none(&contact.timezone)) }
-            td { (words::consent(contact.consent)) }
+            td { (words::agreed(contact.consent)) }
         }
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn page(message: &OutboxRow, scene: &Scene) -> Markup {
         }
         section.letter aria-label=(words::AS_IT_LOOKS) {
             @if message.html.is_empty() { p.empty { (words::NO_HTML) } }
-            @else { iframe src={ "/outbox/" (message.delivery_id) "/html" } title=(words::AS_IT_LOOKS) sandbox="" loading="lazy" {} }
+            @else { iframe src={ "/outbox/" (message.delivery_id) "/html" } title=(words::AS_IT_LOOKS) sandbox="" {} }
         }
         p.note { (words::PREVIEW_NOTE) }
         details {
