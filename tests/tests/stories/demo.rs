@@ -26,7 +26,10 @@ fn the_demo_shows_living_numbers_in_a_browser() {
         Ok(http.get("/healthz").ok().filter(|answer| answer.status == 200))
     })
     .unwrap();
-    assert!(said().contains("simulated"), "it says that its audience is made up: {}", said());
+    until("the demo to say that its people are made up", Duration::from_secs(5), || {
+        Ok(said().contains("simulated").then_some(()))
+    })
+    .unwrap();
 
     let browser = Browser::start(&tools).unwrap();
     let home = format!("http://127.0.0.1:{port}/");
