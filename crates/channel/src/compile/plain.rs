@@ -45,8 +45,8 @@ struct Block {
     repeats: bool,
     /// The gap before it.
     before: Gap,
-    /// The gap where its first side ended.
-    first: Gap,
+    /// The gap where its first side ended, if it has another.
+    first: Option<Gap>,
 }
 
 struct Plain<'a> {
@@ -214,25 +214,27 @@ impl Plain<'_> {
                 if self.gap.newlines < 2 {
                     self.flush();
                 }
-                self.blocks.push(Block { repeats: false, before: self.gap, first: Gap::default() });
+                self.blocks.push(Block { repeats: false, before: self.gap, first: None });
             }
             Some(Hole::Each(_)) => {
                 self.flush();
-                self.blocks.push(Block { repeats: true, before: Gap::default(), first: Gap::default() });
+                self.blocks.push(Block { repeats: true, before: Gap::default(), first: None });
             }
             Some(Hole::Else) => {
                 self.end_repetition();
                 if let Some(block) = self.blocks.last_mut() {
-                    block.first = self.gap;
+                    block.first = Some(self.gap);
                     self.gap = block.before;
                 }
             }
             _ => {
                 self.end_repetition();
-                if let Some(Block { before, first, .. }) = self.blocks.pop() {
-                    let newlines = self.gap.newlines.max(first.newlines).max(before.newlines);
-                    let ended = self.gap.ended.min(first.ended);
-                    self.gap = Gap { newlines, space: self.gap.space || first.space, ended };
+                if let Some(Block { repeats, before, first }) = self.blocks.pop() {
+                    // Without another side it may be as if the block were not there.
+                    let other = first.unwrap_or(if repeats { self.gap } else { before });
+                    let newlines = self.gap.newlines.max(other.newlines).max(before.newlines);
+                    let ended = self.gap.ended.min(other.ended);
+                    self.gap = Gap { newlines, space: self.gap.space || other.space, ended };
                 }
             }
         }

@@ -72,6 +72,9 @@ pub struct Recipient<'a> {
 #[error("render the message: {0}")]
 pub struct RenderError(pub String);
 
+/// The longest subject, in characters: one word of it must fit a line of 998 bytes (RFC 5322 §2.1.1).
+const MAX_SUBJECT: usize = 255;
+
 /// The longest token and message id, in bytes.
 const MAX_NAME: usize = 200;
 
@@ -156,7 +159,11 @@ impl Ready {
 fn one_line(text: &str) -> String {
     let text = text.replace("=?", "= ?");
     let words: Vec<_> = text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect();
-    words.join(" ")
+    let line = words.join(" ");
+    match line.char_indices().nth(MAX_SUBJECT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 /// ASCII that needs no escape in a header, an attribute, text or JSON, and short enough for a header line.

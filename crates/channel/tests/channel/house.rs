@@ -90,7 +90,7 @@ impl House {
             .file("chorus.toml", CHORUS)
             .file("audiences/everybody.toml", AUDIENCE)
             .file("campaigns/spring.toml", CAMPAIGN)
-            .file("templates/letter/email.html", &format!("<h1>{{{{message.headline}}}}</h1>{FOOTER}"))
+            .file("templates/letter/email.html", format!("<h1>{{{{message.headline}}}}</h1>{FOOTER}"))
             .file("templates/letter/post.md", POST);
         house
     }
@@ -98,7 +98,7 @@ impl House {
     /// The same, whose e-mail is this HTML and a footer.
     pub(crate) fn html(body: &str) -> Self {
         let house = Self::new();
-        house.file("templates/letter/email.html", &format!("{body}{FOOTER}"));
+        house.file("templates/letter/email.html", format!("{body}{FOOTER}"));
         house
     }
 

@@ -43,7 +43,7 @@ fn check(email: &Email) {
         match byte {
             b'\r' => assert_eq!(email.raw.get(at + 1), Some(&b'\n'), "a bare CR"),
             b'\n' => {
-                assert_eq!(at.checked_sub(1).and_then(|at| email.raw.get(at)), Some(&b'\r'), "a bare LF")
+                assert_eq!(at.checked_sub(1).and_then(|at| email.raw.get(at)), Some(&b'\r'), "a bare LF");
             }
             0 => panic!("a NUL"),
             _ => {}
@@ -99,7 +99,7 @@ fn the_same_arguments_make_the_same_bytes() {
     let renderer = Renderer::new(&compiled, &starts(&compiled)).unwrap();
     let again = Renderer::new(&house.good("mail"), &starts(&compiled)).unwrap();
     let first = renderer.render(&recipient(Some(&ada))).unwrap();
-    assert_eq!(first, renderer.clone().render(&recipient(Some(&ada))).unwrap());
+    assert_eq!(first, renderer.render(&recipient(Some(&ada))).unwrap());
     assert_eq!(first, again.render(&recipient(Some(&ada))).unwrap());
     let mut other = recipient(Some(&ada));
     other.message_id = "other";

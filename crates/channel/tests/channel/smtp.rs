@@ -1,0 +1,546 @@
+//! The conversation with a relay, when it goes well and when it goes wrong at every place.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use campaign::{Channel, ChannelId, ChannelKind, EmailAddress, Mailbox, Secret};
+use channel::{Email, Limits, Message, RejectReason, SendOutcome, Sender, Session};
+use jiff::Timestamp;
+use rcgen::{CertifiedKey, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::server::{Act, At, Server, Setup, say};
+
+pub(crate) fn channel(kind: ChannelKind) -> Channel {
+    Channel { id: ChannelId::parse("email").unwrap(), kind, rate: None, connections: 1, cost: None }
+}
+
+fn smtp(url: String) -> Channel {
+    let address = EmailAddress::parse("news@harbour.example").unwrap();
+    channel(ChannelKind::Smtp {
+        url: Secret::new(url),
+        from: Mailbox { name: None, address },
+        reply_to: None,
+    })
+}
+
+/// Nothing in a test takes this long, unless it is meant to.
+pub(crate) fn patient() -> Limits {
+    limits(Duration::from_secs(20))
+}
+
+/// For servers that never answer.
+pub(crate) fn hasty() -> Limits {
+    limits(Duration::from_millis(700))
+}
+
+fn limits(limit: Duration) -> Limits {
+    Limits {
+        connect: Duration::from_secs(20),
+        greeting: limit,
+        command: limit,
+        data: limit,
+        block: limit,
+        message: limit,
+        request: limit,
+    }
+}
+
+fn sender(url: String) -> Sender {
+    Sender::with(&smtp(url), Vec::new(), patient()).unwrap()
+}
+
+fn in_clear(server: &Server) -> Session {
+    sender(format!("smtp://{}?tls=off", server.address)).session()
+}
+
+fn email(text: &str) -> Message {
+    Message::Email(Email {
+        envelope_from: "news@harbour.example".into(),
+        envelope_to: "ada@contact.example".into(),
+        subject: "s".into(),
+        html: String::new(),
+        text: text.into(),
+        raw: format!("Subject: s\r\n\r\n{text}\r\n").into_bytes(),
+    })
+}
+
+async fn send(session: &mut Session, text: &str) -> SendOutcome {
+    session.send(&email(text), Timestamp::UNIX_EPOCH).await
+}
+
+fn is_accepted(outcome: &SendOutcome) -> bool {
+    matches!(outcome, SendOutcome::Accepted { .. })
+}
+
+/// One word for what came of it.
+fn word(outcome: &SendOutcome) -> &'static str {
+    match outcome {
+        SendOutcome::Accepted { .. } => "accepted",
+        SendOutcome::Deferred { .. } => "deferred",
+        SendOutcome::Rejected { .. } => "rejected",
+        SendOutcome::Unknown { .. } => "unknown",
+        SendOutcome::Down { .. } => "down",
+    }
+}
+
+#[tokio::test]
+async fn messages_go_over_one_connection() {
+    for pipelining in [false, true] {
+        let server = Setup::default().pipelining(pipelining).start().await;
+        let mut session = in_clear(&server);
+        for text in ["one", "two\r\n.\r\n..three", "bare\nfeeds\r.\rend"] {
+            let outcome = send(&mut session, text).await;
+            assert_eq!(outcome, SendOutcome::Accepted { answer: "250 kept".into() });
+        }
+        session.close().await;
+        let texts: Vec<_> = server.messages().into_iter().map(|(text, _)| text).collect();
+        assert_eq!(
+            texts,
+            [
+                "Subject: s\r\n\r\none\r\n",
+                "Subject: s\r\n\r\ntwo\r\n..\r\n...three\r\n",
+                "Subject: s\r\n\r\nbare\r\nfeeds\r\n..\r\nend\r\n"
+            ]
+        );
+        let mut expected = vec!["EHLO"];
+        expected.extend(["MAIL", "RCPT", "DATA"].repeat(3));
+        expected.push("QUIT");
+        assert_eq!(server.verbs(), expected);
+        assert_eq!(server.connections(), 1);
+        assert!(is_accepted(&send(&mut session, "after goodbye").await));
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[tokio::test]
+async fn size_is_told_and_respected() {
+    let server = Setup { extensions: vec!["SIZE 200"], ..Setup::default() }.start().await;
+    let mut session = in_clear(&server);
+    assert!(is_accepted(&send(&mut session, "small").await));
+    let outcome = send(&mut session, &"x".repeat(300)).await;
+    assert!(matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }), "{outcome:?}");
+    assert!(is_accepted(&send(&mut session, "small again").await));
+    let heard = server.heard.lock().unwrap();
+    assert!(heard.commands.iter().any(|(_, command)| command == "MAIL FROM:<news@harbour.example> SIZE=21"));
+    assert_eq!((heard.connections, heard.messages.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn addresses_and_bytes_that_cannot_go_are_refused_before() {
+    let server = Setup { extensions: vec![], ..Setup::default() }.start().await;
+    let mut session = in_clear(&server);
+    for address in ["ä@contact.example", "a@b\r\nRCPT TO:<c@d.example>", "", "a b@c.example", "<a@b.example>"]
+    {
+        let Message::Email(mut mail) = email("x") else { unreachable!() };
+        mail.envelope_to = address.into();
+        let outcome = session.send(&Message::Email(mail), Timestamp::UNIX_EPOCH).await;
+        assert!(
+            matches!(outcome, SendOutcome::Rejected { reason: RejectReason::BadAddress, .. }),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(word(&send(&mut session, "é").await), "rejected");
+    assert!(is_accepted(&send(&mut session, "e").await));
+    assert_eq!(server.verbs(), ["EHLO", "MAIL", "RCPT", "DATA"]);
+}
+
+#[tokio::test]
+async fn a_refusal_costs_no_connection() {
+    for pipelining in [false, true] {
+        let recipients = Arc::new(Mutex::new(0));
+        let server = Setup::default()
+            .pipelining(pipelining)
+            .manners(move |at, _, _| {
+                let mut recipients = recipients.lock().unwrap();
+                *recipients += usize::from(at == At::Rcpt);
+                match at {
+                    At::Rcpt if matches!(*recipients, 2 | 3) => Some(say("550 5.1.1 no such user")),
+                    At::Data if matches!(*recipients, 2 | 3) => Some(say("554 5.5.1 no valid recipients")),
+                    _ => None,
+                }
+            })
+            .start()
+            .await;
+        let mut session = in_clear(&server);
+        let mut outcomes = Vec::new();
+        for text in ["one", "two", "three", "four"] {
+            outcomes.push(word(&send(&mut session, text).await));
+        }
+        assert_eq!(outcomes, ["accepted", "rejected", "rejected", "accepted"], "{pipelining}");
+        assert_eq!(server.connections(), 1);
+        assert_eq!(server.verbs().iter().filter(|verb| *verb == "RSET").count(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_goes_on_after_a_refusal_gets_nothing() {
+    for (at, connections) in [(At::Rcpt, 1), (At::Mail, 2)] {
+        let server = Setup::default()
+            .pipelining(true)
+            .manners(move |here, connection, messages| match here {
+                _ if connection > 1 || messages > 0 => None,
+                _ if here == at => Some(say("550 5.7.1 no")),
+                // An empty message for nobody: it is refused too.
+                At::Dot => Some(say("554 no recipients")),
+                _ => None,
+            })
+            .start()
+            .await;
+        let mut session = in_clear(&server);
+        assert_eq!(word(&send(&mut session, "one").await), "rejected", "{at:?}");
+        assert_eq!(word(&send(&mut session, "two").await), "accepted", "{at:?}");
+        assert_eq!(server.connections(), connections, "{at:?}");
+        assert!(server.messages().iter().all(|(text, _)| !text.contains("one")), "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_at_each_place() {
+    let places = [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data, At::Dot];
+    type Case = (&'static str, Act, [&'static str; 6]);
+    let cases: [Case; 9] = [
+        ("later", say("451 later"), ["down", "down", "deferred", "deferred", "deferred", "deferred"]),
+        ("bye", Act::Last("421 bye".into()), ["down", "down", "down", "deferred", "deferred", "deferred"]),
+        ("never", say("554 never"), ["down", "down", "rejected", "rejected", "rejected", "rejected"]),
+        ("close", Act::Close, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("silence", Act::Silence, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("garbage", say("\u{1F600} what"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("mixed", say("250-a\r\n550 b"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        (
+            "half",
+            Act::Last("250-and then".into()),
+            ["down", "down", "deferred", "deferred", "deferred", "unknown"],
+        ),
+        ("wrong yes", say("220 yes?"), ["accepted", "down", "deferred", "deferred", "deferred", "unknown"]),
+    ];
+    let mut running = tokio::task::JoinSet::new();
+    for pipelining in [false, true] {
+        for (name, act, expected) in &cases {
+            for (place, expected) in places.iter().zip(expected) {
+                running.spawn(goes_wrong(*place, name, act.clone(), expected, pipelining));
+            }
+        }
+    }
+    assert_eq!(running.len(), 108);
+    running.join_all().await;
+}
+
+async fn goes_wrong(place: At, name: &'static str, act: Act, expected: &'static str, pipelining: bool) {
+    let limits = if matches!(act, Act::Silence) { hasty() } else { patient() };
+    let setup = Setup::default().pipelining(pipelining);
+    let server = setup.manners(move |at, _, _| (at == place).then(|| act.clone())).start().await;
+    let url = format!("smtp://{}?tls=off", server.address);
+    let mut session = Sender::with(&smtp(url), Vec::new(), limits).unwrap().session();
+    let outcome = send(&mut session, "x").await;
+    assert_eq!(word(&outcome), expected, "{name} at {place:?}, pipelining {pipelining}: {outcome:?}");
+}
+
+#[tokio::test]
+async fn answers_that_nobody_asked_for_are_never_a_yes() {
+    for pipelining in [false, true] {
+        for (place, extra) in [
+            (At::Hello, "250 a\r\n250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
+            (At::Mail, "250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
+            (At::Rcpt, "250 ok\r\n354 go\r\n250 kept"),
+            (At::Data, "354 go\r\n250 kept"),
+        ] {
+            let server = Setup { extensions: vec![], ..Setup::default() }
+                .pipelining(pipelining)
+                .manners(move |at, connection, _| match at {
+                    _ if at == place && connection == 1 => Some(say(extra)),
+                    At::Dot if connection == 1 => Some(say("554 never")),
+                    _ => None,
+                })
+                .start()
+                .await;
+            let mut session = in_clear(&server);
+            let outcome = send(&mut session, "one").await;
+            assert!(!is_accepted(&outcome), "{place:?} {pipelining}: {outcome:?}");
+            assert!(is_accepted(&send(&mut session, "two").await), "{place:?} {pipelining}");
+            assert!(server.messages().iter().any(|(text, yes)| text.contains("two") && *yes));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_has_had_its_time_is_replaced() {
+    for pipelining in [false, true] {
+        for act in [Act::Last("421 4.4.2 idle too long".into()), Act::Close] {
+            let gone = act.clone();
+            let server = Setup::default()
+                .pipelining(pipelining)
+                .manners(move |at, connection, messages| {
+                    (at == At::Mail && connection == 1 && messages == 1).then(|| gone.clone())
+                })
+                .start()
+                .await;
+            let mut session = in_clear(&server);
+            assert!(is_accepted(&send(&mut session, "one").await));
+            assert!(is_accepted(&send(&mut session, "two").await), "{act:?}");
+            assert_eq!((server.connections(), server.messages().len()), (2, 2));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_changed_after_a_hundred_messages() {
+    let server = Setup::default().pipelining(true).start().await;
+    let mut session = in_clear(&server);
+    for _ in 0..201 {
+        assert!(is_accepted(&send(&mut session, "x").await));
+    }
+    assert_eq!((server.connections(), server.messages().len()), (3, 201));
+}
+
+/// Polls a future so many times and then drops it. `None` if it was not done by then.
+async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
+    let mut future = Box::pin(future);
+    let mut left = times;
+    std::future::poll_fn(move |context| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        Pin::new(&mut future).poll(context).map(Some)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_send_dropped_anywhere_never_makes_a_later_one_look_done() {
+    for pipelining in [false, true] {
+        let mut finished = 0;
+        for times in 1..200 {
+            let server = Setup::default().pipelining(pipelining).start().await;
+            let mut session = in_clear(&server);
+            assert!(is_accepted(&send(&mut session, "zero").await));
+            let message = email("one");
+            let first = poll_times(session.send(&message, Timestamp::UNIX_EPOCH), times).await;
+            for text in ["two", "three"] {
+                let outcome = send(&mut session, text).await;
+                assert!(is_accepted(&outcome), "{times}: {outcome:?}");
+                let kept = server.messages().iter().any(|(kept, yes)| kept.contains(text) && *yes);
+                assert!(kept, "{text} was reported as accepted after {times} polls, and is not there");
+            }
+            if first.is_some() {
+                finished += 1;
+                if finished == 3 {
+                    break;
+                }
+            }
+        }
+        assert_eq!(finished, 3, "no send ever ended");
+    }
+}
+
+#[tokio::test]
+async fn a_send_dropped_before_an_answer_leaves_no_trace_of_it() {
+    for place in [At::Mail, At::Rcpt, At::Data, At::Dot] {
+        let server = Setup::default()
+            .manners(move |at, connection, _| (at == place && connection == 1).then_some(Act::Silence))
+            .start()
+            .await;
+        let mut session = in_clear(&server);
+        let message = email("one");
+        let dropped =
+            tokio::time::timeout(Duration::from_millis(50), session.send(&message, Timestamp::UNIX_EPOCH))
+                .await;
+        assert!(dropped.is_err());
+        assert!(is_accepted(&send(&mut session, "two").await), "{place:?}");
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+struct Identity {
+    server: Arc<ServerConfig>,
+    root: CertificateDer<'static>,
+}
+
+fn identity(name: &str) -> Identity {
+    let CertifiedKey { cert, signing_key }: CertifiedKey<KeyPair> =
+        rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let server = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    Identity { server: Arc::new(server), root: cert.der().clone() }
+}
+
+fn trusting(url: String, root: &CertificateDer<'static>) -> Session {
+    Sender::with(&smtp(url), vec![root.clone()], patient()).unwrap().session()
+}
+
+#[tokio::test]
+async fn starttls_and_implicit_tls_hide_everything() {
+    let identity = identity("localhost");
+    let start = Setup { tls: Some(Arc::clone(&identity.server)), ..Setup::default() };
+    let server = start.offering("STARTTLS").offering("AUTH PLAIN LOGIN").start().await;
+    for query in ["", "?tls=required", "?tls=opportunistic"] {
+        let url = format!("smtp://user:p%40ss@localhost:{}{query}", server.address.port());
+        let mut session = trusting(url, &identity.root);
+        assert!(is_accepted(&send(&mut session, "one").await));
+        assert!(is_accepted(&send(&mut session, "two").await));
+    }
+    {
+        let heard = server.heard.lock().unwrap();
+        let clear: Vec<_> = heard.in_clear.lines().map(|line| line.split(' ').next().unwrap()).collect();
+        assert_eq!(clear, ["EHLO", "STARTTLS"].repeat(3));
+        // RFC 4616: NUL, user, NUL, password.
+        assert!(heard.commands.iter().any(|(_, command)| command == "AUTH PLAIN AHVzZXIAcEBzcw=="));
+    }
+    let implicit = Setup { tls: Some(identity.server), implicit: true, ..Setup::default() };
+    let server = implicit.start().await;
+    let mut session = trusting(format!("smtps://localhost:{}", server.address.port()), &identity.root);
+    assert!(is_accepted(&send(&mut session, "one").await));
+    assert_eq!(server.heard.lock().unwrap().in_clear, "");
+}
+
+#[tokio::test]
+async fn where_tls_is_stripped_nothing_is_said_in_clear() {
+    let server = Setup::default().offering("AUTH PLAIN").start().await;
+    let port = server.address.port();
+    for (url, what) in [
+        (format!("smtp://user:secret@localhost:{port}"), "STARTTLS"),
+        (format!("smtp://localhost:{port}?tls=required"), "STARTTLS"),
+        (format!("smtp://user:secret@localhost:{port}?tls=opportunistic"), "password"),
+    ] {
+        let outcome = send(&mut sender(url).session(), "x").await;
+        let SendOutcome::Down { answer } = &outcome else { panic!("{outcome:?}") };
+        assert!(answer.contains(what) && !answer.contains("secret"), "{answer}");
+    }
+    assert_eq!(server.verbs(), ["EHLO"; 3]);
+    let refusing = Setup::default().offering("STARTTLS");
+    let server = refusing.manners(|at, _, _| (at == At::StartTls).then(|| say("454 not now"))).start().await;
+    for query in ["", "?tls=opportunistic"] {
+        let url = format!("smtp://localhost:{}{query}", server.address.port());
+        assert_eq!(word(&send(&mut sender(url).session(), "x").await), "down");
+    }
+    assert_eq!(server.verbs(), ["EHLO", "STARTTLS", "EHLO", "STARTTLS"]);
+}
+
+#[tokio::test]
+async fn words_put_in_before_tls_do_not_count() {
+    let identity = identity("localhost");
+    let setup = Setup { tls: Some(identity.server), ..Setup::default() }.offering("STARTTLS");
+    let server =
+        setup.manners(|at, _, _| (at == At::StartTls).then(|| say("220 go\r\n250 injected"))).start().await;
+    let mut session = trusting(format!("smtp://localhost:{}", server.address.port()), &identity.root);
+    assert_eq!(word(&send(&mut session, "x").await), "down");
+    assert_eq!(server.verbs(), ["EHLO", "STARTTLS"]);
+}
+
+#[tokio::test]
+async fn servers_that_are_not_who_they_say_get_nothing() {
+    let (ours, other) = (identity("localhost"), identity("mail.other.example"));
+    let stranger = identity("localhost");
+    for (shown, trusted) in [(&other, &other.root), (&stranger, &ours.root)] {
+        let setup = Setup { tls: Some(Arc::clone(&shown.server)), ..Setup::default() };
+        let server = setup.offering("STARTTLS").start().await;
+        let mut session = trusting(format!("smtp://localhost:{}", server.address.port()), trusted);
+        let outcome = send(&mut session, "x").await;
+        assert_eq!(word(&outcome), "down", "{outcome:?}");
+        assert_eq!(server.verbs(), ["EHLO", "STARTTLS"]);
+    }
+}
+
+#[tokio::test]
+async fn passwords_are_given_as_the_server_wants_them() {
+    let script = |at: At, _: usize, _: usize| match at {
+        At::Auth | At::Other => Some(say("334 VXNlcm5hbWU6")),
+        _ => None,
+    };
+    let answers = Arc::new(Mutex::new(0));
+    let server = Setup::default()
+        .offering("AUTH LOGIN")
+        .manners(move |at, a, b| {
+            let act = script(at, a, b)?;
+            let mut answers = answers.lock().unwrap();
+            *answers += 1;
+            Some(if *answers == 3 { say("235 in") } else { act })
+        })
+        .start()
+        .await;
+    let mut session = sender(format!("smtp://user:pass@{}?tls=off", server.address)).session();
+    assert!(is_accepted(&send(&mut session, "x").await));
+    assert_eq!(server.verbs()[..4], ["EHLO", "AUTH", "dXNlcg==", "cGFzcw=="]);
+    for (offer, answer) in [
+        ("AUTH PLAIN", "535 5.7.8 wrong"),
+        ("AUTH PLAIN", "454 later"),
+        ("AUTH CRAM-MD5", "235 in"),
+        ("AUTH LOGIN", "334 x"),
+    ] {
+        let server = Setup::default()
+            .offering(offer)
+            .manners(move |at, _, _| matches!(at, At::Auth | At::Other).then(|| say(answer)))
+            .start()
+            .await;
+        let mut session = sender(format!("smtp://user:pass@{}?tls=off", server.address)).session();
+        assert_eq!(word(&send(&mut session, "x").await), "down", "{offer} {answer}");
+        assert!(!server.verbs().contains(&"MAIL".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_strange_hello_is_no_matter() {
+    let server = Setup {
+        extensions: vec!["   ", "", "SIZE x", "AUTH", "\u{1F600}", "PIPELINING extra"],
+        ..Setup::default()
+    };
+    let server = server.start().await;
+    assert!(is_accepted(&send(&mut in_clear(&server), "x").await));
+}
+
+#[tokio::test]
+async fn replies_without_end_are_cut_off() {
+    for endless in ["250-x\r\n".repeat(5000) + "250 x", format!("250 {}", "x".repeat(100_000))] {
+        let text = endless.clone();
+        let server = Setup::default()
+            .manners(move |at, connection, _| (at == At::Mail && connection == 1).then(|| say(&text)))
+            .start()
+            .await;
+        assert_eq!(word(&send(&mut in_clear(&server), "x").await), "deferred");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_not_read_is_not_unknown() {
+    let server = Setup::default()
+        .manners(|at, _, _| (at == At::Data).then(|| Act::Last("354 go on, I am leaving".into())))
+        .start()
+        .await;
+    let outcome = send(&mut in_clear(&server), &"x\r\n".repeat(4_000_000)).await;
+    assert!(matches!(word(&outcome), "rejected" | "deferred"), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let outcome = send(&mut sender(format!("smtp://user:secret@{address}?tls=off")).session(), "x").await;
+    let SendOutcome::Down { answer } = &outcome else { panic!("{outcome:?}") };
+    assert!(answer.contains("127.0.0.1") && !answer.contains("secret"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_message_of_another_kind_is_refused() {
+    let server = Setup::default().start().await;
+    let post = Message::Post(channel::Post { id: "1".into(), body: "{}".into() });
+    assert_eq!(word(&in_clear(&server).send(&post, Timestamp::UNIX_EPOCH).await), "rejected");
+    assert!(Sender::new(&smtp("http://x".into())).is_err());
+    let missing = ChannelKind::Smtp {
+        url: Secret::missing("SMTP_PASSWORD"),
+        from: Mailbox { name: None, address: EmailAddress::parse("a@b.example").unwrap() },
+        reply_to: None,
+    };
+    assert!(Sender::new(&channel(missing)).unwrap_err().to_string().contains("SMTP_PASSWORD"));
+}
