@@ -1,7 +1,7 @@
 //! Saying it: templates to messages, e-mail by lettre, webhooks by one guarded HTTP client, and what every
 //! answer means.
 //!
-//! A step is [compiled](compile) once per revision; a [`Renderer`] makes the message for each recipient; a
+//! A step is [compiled](compile()) once per revision; a [`Renderer`] makes the message for each recipient; a
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
 mod compile;

@@ -55,7 +55,9 @@ impl Scope {
 
     /// The same with `message`, whose texts have been worked out.
     pub(super) fn with_message(mut self, texts: &BTreeMap<&'static str, Option<String>>) -> Self {
-        self.root.insert("message".to_owned(), json!(texts));
+        let mut message = json!(texts);
+        message["facts"] = self.root.get("facts").cloned().unwrap_or_default();
+        self.root.insert("message".to_owned(), message);
         self
     }
 

@@ -156,9 +156,9 @@ fn nothing_else_is_in_scope() {
 #[test]
 fn what_a_campaign_may_lack_is_empty() {
     let house = House::html(
-        "{{#if facts.nope}}{{facts.nope}}{{/if}}{{default facts.nope \"none\"}}{{message.image}}|{{contact.nope.deep}}",
+        "{{#if facts.nope}}{{facts.nope}}{{/if}}{{default facts.nope message.facts.deadline}}{{message.image}}|{{contact.nope.deep}}",
     );
-    assert!(house.mail(json!({})).text.starts_with("none|"));
+    assert!(house.mail(json!({})).text.starts_with("30 April|"));
 }
 
 fn any_value() -> impl Strategy<Value = Value> {

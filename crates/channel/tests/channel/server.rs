@@ -105,6 +105,7 @@ impl Setup {
         let (heard, setup) = (Arc::clone(&server.heard), Arc::new(self));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
                 let number = {
                     let mut heard = heard.lock().unwrap();
                     heard.connections += 1;

@@ -7,7 +7,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
+use tokio::io::{
+    AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf,
+};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
@@ -113,7 +115,11 @@ impl Line {
 
     /// Whether the connection stands and nothing is waiting on it: the next reply answers the next command.
     pub(super) async fn is_quiet(&mut self) -> bool {
-        !self.has_unread() && timeout(Duration::ZERO, self.0.fill_buf()).await.is_err()
+        // Looks once: a timer, even of no time, would cost a millisecond.
+        let look = |context: &mut Context<'_>| {
+            Poll::Ready(Pin::new(&mut self.0).poll_fill_buf(context).is_pending())
+        };
+        std::future::poll_fn(look).await
     }
 
     /// The bytes below, if nothing was read from them in advance.

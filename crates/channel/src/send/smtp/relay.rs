@@ -1,5 +1,6 @@
 //! Where mail goes: the relay's address, how to reach it, and the conversation up to the first MAIL.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -111,6 +112,8 @@ impl Relay {
         };
         // Without this a message waits for the delayed acknowledgement of the last: 40 ms each.
         stream.set_nodelay(true).map_err(|error| self.failed("cannot be reached", &error))?;
+        let address = stream.local_addr().map_err(|error| self.failed("cannot be reached", &error))?;
+        let hello = Ehlo::new(client_id(address.ip())).to_string();
         let wire = if self.security == Security::Implicit {
             self.secure(stream).await?
         } else {
@@ -120,12 +123,12 @@ impl Relay {
         let greeting =
             line.reply(self.limits.greeting).await.map_err(|lost| self.failed("did not greet", &lost))?;
         self.expect(&greeting, 220, "does not want us")?;
-        let mut can = self.hello(&mut line).await?;
+        let mut can = self.hello(&mut line, &hello).await?;
         let mut is_secret = self.security == Security::Implicit;
         if can.starttls && matches!(self.security, Security::Required | Security::Opportunistic) {
             line = self.start_tls(line).await?;
             // RFC 3207 §4.2: what was said in clear does not count.
-            can = self.hello(&mut line).await?;
+            can = self.hello(&mut line, &hello).await?;
             is_secret = true;
         }
         if !is_secret && self.security == Security::Required {
@@ -138,9 +141,8 @@ impl Relay {
         Ok(Ready { line, can })
     }
 
-    async fn hello(&self, line: &mut Line) -> Result<Extensions, String> {
-        let hello = Ehlo::new(client_id()).to_string();
-        let reply = self.ask(line, &hello, "EHLO").await?;
+    async fn hello(&self, line: &mut Line, hello: &str) -> Result<Extensions, String> {
+        let reply = self.ask(line, hello, "EHLO").await?;
         self.expect(&reply, 250, "does not speak ESMTP")?;
         Ok(Extensions::read(&reply))
     }
@@ -230,8 +232,8 @@ impl Extensions {
     }
 }
 
-/// The machine's name, if it is one for EHLO; else an address literal (RFC 5321 §4.1.4).
-fn client_id() -> ClientId {
+/// The machine's name, if it is a whole one; else its address on this connection (RFC 5321 §4.1.4).
+fn client_id(address: IpAddr) -> ClientId {
     let fits = |name: &str| {
         name.contains('.')
             && name.len() < 250
@@ -239,7 +241,10 @@ fn client_id() -> ClientId {
     };
     match ClientId::default() {
         ClientId::Domain(name) if fits(&name) => ClientId::Domain(name),
-        _ => ClientId::Ipv4(std::net::Ipv4Addr::LOCALHOST),
+        _ => match address.to_canonical() {
+            IpAddr::V4(address) => ClientId::Ipv4(address),
+            IpAddr::V6(address) => ClientId::Ipv6(address),
+        },
     }
 }
 
