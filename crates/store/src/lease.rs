@@ -104,6 +104,7 @@ impl Store {
         // On PostgreSQL this waits for claims and records that hold the lease's row. What they wrote is seen by
         // the next statements, so nothing stays behind with a lease that is gone.
         tx.execute(&EXPIRE, args![now]).await?;
+        tx.lock("select id from runs where finished_at is null order by id for share").await?;
         let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![]).await?;
         let mut taken =
             TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };

@@ -275,6 +275,25 @@ impl Tx {
     }
 }
 
+/// PostgreSQL ends one of two transactions that wait for each other: that one is begun again.
+macro_rules! again_if_deadlocked {
+    ($once:expr) => {{
+        let mut tries = 0;
+        loop {
+            match $once.await {
+                Err(error) if tries < 3 && $crate::sql::is_deadlock(&error) => tries += 1,
+                done => break done,
+            }
+        }
+    }};
+}
+pub(crate) use again_if_deadlocked;
+
+/// Whether a transaction was ended for the sake of another: nothing of it happened.
+pub(crate) fn is_deadlock(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))
+}
+
 impl Store {
     /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
     /// asks later is refused whatever the busy timeout says.

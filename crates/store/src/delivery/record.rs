@@ -1,14 +1,25 @@
 //! The group commit: outcomes of the last deliveries, intents of the next.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{DeliveryState, Outcome, Record, Recorded, intent};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{DeliveryId, LeaseId, Millis, Store, StoreError};
+use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
 /// How much of an answer is kept: a hostile server talks for ever.
 const LONGEST_ANSWER: usize = 1_000;
+
+#[derive(serde::Serialize)]
+struct RunInput {
+    id: RunId,
+}
+
+const HOLD_RUNS: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select r.id from input i join runs r on r.id = i.id order by r.id"
+    { sqlite: "", postgres: " for share of r" }
+);
 
 #[derive(serde::Serialize)]
 struct OutcomeInput<'a> {
@@ -124,21 +135,44 @@ impl Store {
         for (id, outcome) in &record.outcomes {
             outcomes.entry(*id).or_insert(outcome);
         }
+        again_if_deadlocked!(self.record_once(lease, record, &outcomes, now))
+    }
+
+    async fn record_once(
+        &self,
+        lease: LeaseId,
+        record: &Record,
+        outcomes: &BTreeMap<DeliveryId, &Outcome>,
+        now: Millis,
+    ) -> Result<Recorded, StoreError> {
         let mut tx = self.begin().await?;
         let mut moves = Moves::default();
         let holds = intent::lease_holds(&mut tx, lease, now).await?;
-        let ended = end(&mut tx, lease, &outcomes, now, &mut moves).await?;
+        hold_runs(&mut tx, record).await?;
+        let ended = end(&mut tx, lease, outcomes, now, &mut moves).await?;
         let mut granted = Vec::new();
         if holds {
             granted = intent::grant(&mut tx, lease, &record.intents, now, &mut moves).await?;
         }
-        note_attempts(&mut tx, &outcomes, &ended, now).await?;
-        suppress(&mut tx, &outcomes, &ended, now).await?;
+        note_attempts(&mut tx, outcomes, &ended, now).await?;
+        suppress(&mut tx, outcomes, &ended, now).await?;
         keep(&mut tx, record, &ended, now).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Recorded { granted, recorded: ended.len() as u64 })
     }
+}
+
+/// On PostgreSQL, a cancellation waits until this is committed and sees it, or is seen by it: else a row could be
+/// put off in a run that is over.
+async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
+    if tx.dialect() == Dialect::Postgres {
+        let outcomes = record.outcomes.iter().map(|(id, _)| id.run());
+        let runs: BTreeSet<_> = outcomes.chain(record.intents.iter().map(|id| id.run())).collect();
+        let runs: Vec<_> = runs.into_iter().map(|id| RunInput { id }).collect();
+        tx.execute(&HOLD_RUNS, args![batch(&runs)?]).await?;
+    }
+    Ok(())
 }
 
 /// Ends or defers the rows that this lease holds.

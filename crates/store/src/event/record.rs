@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{EventKind, NewEvent};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
 use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
 
 #[derive(serde::Serialize)]
@@ -101,6 +101,10 @@ impl Store {
         if events.is_empty() {
             return Ok(0);
         }
+        again_if_deadlocked!(self.write_once(events, now))
+    }
+
+    async fn write_once(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let existing = existing(&mut tx, events).await?;
         let events: Vec<_> = events.iter().filter(|event| existing.contains(&event.delivery)).collect();

@@ -1,8 +1,8 @@
 //! How runs stop, go on and end: single guarded statements.
 
 use crate::moves::Moves;
-use crate::sql::{Sql, args, batch, sql};
-use crate::{DeliveryState, Millis, RunId, Store, StoreError};
+use crate::sql::{Sql, again_if_deadlocked, args, batch, sql};
+use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const PAUSE: Sql =
     sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
@@ -19,9 +19,12 @@ const CANCEL: Sql = sql!(
      where id = $1 and state in ('planned', 'running', 'paused')"
 );
 
+/// Some at a time: SQLite remembers every row that a statement is about to move in an index.
 const CANCEL_DELIVERIES: Sql = sql!(
     "update deliveries set state = 'cancelled', due_at = null, lease_id = null
-     where run_id = $1 and due_at is not null and state in ('queued', 'deferred')"
+     where id in (select d.id from deliveries d
+                  where d.run_id = $1 and d.due_at is not null and d.state in ('queued', 'deferred') limit 20000)
+       and state in ('queued', 'deferred')"
 );
 
 /// Takes the row's lock before its deliveries are looked at.
@@ -41,7 +44,10 @@ const RETRY_COUNTS: Sql = sql!(
 const RETRY_DELIVERIES: Sql = sql!(
     "update deliveries set state = 'queued', reason = null, due_at = $2,
        repeats = repeats + case when state = 'uncertain' then 1 else 0 end
-     where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 and state in ('failed', 'uncertain')"
+     where id in (select d.id from deliveries d
+                  where d.id > $3 and d.id < ($1 + 1) * 4294967296 and d.state in ('failed', 'uncertain')
+                  order by d.id limit 20000)
+     returning id"
 );
 
 const FINISHED: Sql = sql!(
@@ -103,11 +109,22 @@ impl Store {
     /// # Errors
     /// The database refused or went away.
     pub async fn run_cancel(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
+        again_if_deadlocked!(self.cancel_once(id, now))
+    }
+
+    async fn cancel_once(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.execute(&CANCEL, args![id, now]).await? == 0 {
             return Ok(None);
         }
-        let cancelled = i64::try_from(tx.execute(&CANCEL_DELIVERIES, args![id]).await?).unwrap_or(i64::MAX);
+        let mut cancelled = 0;
+        loop {
+            let some = tx.execute(&CANCEL_DELIVERIES, args![id]).await?;
+            if some == 0 {
+                break;
+            }
+            cancelled += i64::try_from(some).unwrap_or(i64::MAX);
+        }
         let mut moves = Moves::default();
         moves.ended(id, DeliveryState::Cancelled, "", cancelled);
         moves.apply(&mut tx, now).await?;
@@ -134,13 +151,20 @@ impl Store {
                 moves.repeated(id, count);
             }
         }
-        let queued = tx.execute(&RETRY_DELIVERIES, args![id, now]).await?;
+        let mut queued = 0;
+        let mut after = DeliveryId(DeliveryId::new(id, ContactId::FEED).0 - 1);
+        loop {
+            let some: Vec<(DeliveryId,)> = tx.rows(&RETRY_DELIVERIES, args![id, now, after]).await?;
+            let Some((last,)) = some.iter().max() else { break };
+            after = *last;
+            queued += i64::try_from(some.len()).unwrap_or(i64::MAX);
+        }
         if queued == 0 {
             return Ok(0);
         }
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(i64::try_from(queued).unwrap_or(i64::MAX))
+        Ok(queued)
     }
 
     /// Ends running runs that have no open delivery left. Says which.

@@ -9,7 +9,7 @@ use super::{PlanCounts, Planned};
 use crate::audience::Expression;
 use crate::moves::Moves;
 use crate::sql::{Arg, Assembled, Sql, Tx, args, sql};
-use crate::{AddressKind, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{AddressKind, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const START: Sql = sql!(
     "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
@@ -23,9 +23,10 @@ const FEED: Sql = sql!(
 
 const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
 
-const LEFT_OUT: Sql = sql!(
-    "select coalesce(reason, ''), count(*) from deliveries
-     where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 and state = 'suppressed' group by reason"
+/// Where the next deliveries of a parent run end.
+const NEXT: Sql = sql!(
+    "select max(id) from (select id from deliveries where id > $2 and id < ($1 + 1) * 4294967296
+                          order by id limit 20000) slab"
 );
 
 const TOTAL: Sql = sql!("update runs set total = $2 where id = $1");
@@ -44,16 +45,21 @@ impl Store {
         }
         let made = match whom {
             Planned::Feed { due_at } => tx.execute(&FEED, args![run, *due_at]).await?,
+            Planned::Followers { delay, address } => follow(&mut tx, run, *address, *delay).await?,
             _ => {
-                let people = People::of(&mut tx, run, whom, now).await?;
-                let (text, args) = people.insert(run);
+                let (text, args) = People::of(&mut tx, run, whom, now).await?.insert();
                 tx.execute(Assembled(text), args).await?
             }
         };
         let made = i64::try_from(made).unwrap_or(i64::MAX);
         let mut moves = Moves::default();
-        for (reason, count) in tx.rows::<(String, i64)>(&LEFT_OUT, args![run]).await? {
-            moves.ended(run, DeliveryState::Suppressed, &reason, count);
+        let text = format!(
+            "select {} from deliveries
+             where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 and state = 'suppressed'",
+            counts_by_reason()
+        );
+        for (reason, count) in left_out(tx.row(Assembled(text), args![run]).await?) {
+            moves.ended(run, DeliveryState::Suppressed, reason, count);
         }
         tx.execute(&TOTAL, args![run, made]).await?;
         moves.apply(&mut tx, now).await?;
@@ -75,17 +81,11 @@ impl Store {
         let mut who = Expression::new(self.pools().dialect(), audiences, now, args![address.as_str()]);
         let members = who.audience(audience)?;
         let people = judged("contacts c", "0", column(address), "$1", &members, "");
-        let text = format!("select coalesce(reason, ''), count(*) from ({people}) judged group by reason");
-        let rows: Vec<(String, i64)> = self.rows(Assembled(text), who.args()).await?;
-        let mut counts = PlanCounts::default();
-        for (reason, count) in rows {
-            counts.audience += count;
-            if reason.is_empty() {
-                counts.reached += count;
-            } else {
-                counts.left_out.insert(reason, count);
-            }
-        }
+        let text = format!("select {} from ({people}) judged", counts_by_reason());
+        let row: Option<Counts> = self.row(Assembled(text), who.args()).await?;
+        let mut counts = PlanCounts { audience: row.map_or(0, |row| row.0), ..PlanCounts::default() };
+        counts.left_out = left_out(row).map(|(reason, count)| (reason.to_owned(), count)).collect();
+        counts.reached = counts.audience - counts.left_out.values().sum::<i64>();
         Ok(counts)
     }
 }
@@ -136,22 +136,12 @@ impl People {
                 people.args = who.args();
                 Ok(people)
             }
-            Planned::Followers { delay, address } => {
-                let parent: Option<(Option<i64>,)> = tx.row(&PARENT, args![run]).await?;
-                let parent = parent.and_then(|(parent,)| parent).unwrap_or(0);
-                let mut people = Self::at(
-                    *address,
-                    args![run, kind, *delay, parent],
-                    "p.id > $4 * 4294967296 and p.id < ($4 + 1) * 4294967296 and p.state = 'sent'",
-                );
-                people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
-                people.due = "p.sent_at + $3";
-                Ok(people)
-            }
             Planned::One { contact, address, due_at } => {
                 Ok(Self::at(*address, args![run, kind, *due_at, *contact], "c.id = $4"))
             }
-            Planned::Feed { .. } => Err(StoreError::BadInput("a feed has no people".to_owned())),
+            Planned::Feed { .. } | Planned::Followers { .. } => {
+                Err(StoreError::BadInput("only audiences and single contacts are people".to_owned()))
+            }
         }
     }
 
@@ -187,8 +177,7 @@ impl People {
         Ok(())
     }
 
-    fn insert(self, run: RunId) -> (String, Vec<Arg>) {
-        debug_assert_eq!(self.args.first(), Some(&Arg::from(run)));
+    fn insert(self) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, too_late, .. } = &self;
         let who = judged(from, due, column(self.address), "$2", members, too_late);
         let text = format!(
@@ -199,6 +188,47 @@ impl People {
         );
         (text, self.args)
     }
+}
+
+/// Those whom the parent run reached. Some at a time, because SQLite copies what it reads from the table that
+/// it writes.
+async fn follow(tx: &mut Tx, run: RunId, address: AddressKind, delay: Millis) -> Result<u64, StoreError> {
+    let parent: Option<(Option<RunId>,)> = tx.row(&PARENT, args![run]).await?;
+    let Some((Some(parent),)) = parent else { return Ok(0) };
+    let mut made = 0;
+    let mut after = DeliveryId::new(parent, ContactId::FEED);
+    while let Some((Some(upto),)) = tx.row::<(Option<DeliveryId>,)>(&NEXT, args![parent, after]).await? {
+        let mut people = People::at(
+            address,
+            args![run, address.as_str(), delay, after, upto],
+            "p.id > $4 and p.id <= $5 and p.state = 'sent'",
+        );
+        people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
+        people.due = "p.sent_at + $3";
+        let (text, args) = people.insert();
+        made += tx.execute(Assembled(text), args).await?;
+        after = upto;
+    }
+    Ok(made)
+}
+
+/// Why people are left out when a run is planned.
+const REASONS: [&str; 7] =
+    ["no_address", "no_consent", "unsubscribed", "bounced", "complained", "manual", "too_late"];
+
+/// How many there are, and how many for each of [`REASONS`].
+type Counts = (i64, i64, i64, i64, i64, i64, i64, i64);
+
+/// Counted in one pass: grouping would sort a million rows in memory.
+fn counts_by_reason() -> String {
+    REASONS.iter().fold("count(*)".to_owned(), |text, reason| {
+        format!("{text}, count(*) filter (where reason = '{reason}')")
+    })
+}
+
+fn left_out(row: Option<Counts>) -> impl Iterator<Item = (&'static str, i64)> {
+    let (_, a, b, c, d, e, f, g) = row.unwrap_or_default();
+    REASONS.into_iter().zip([a, b, c, d, e, f, g]).filter(|(_, count)| *count > 0)
 }
 
 /// The column that holds a kind of address.

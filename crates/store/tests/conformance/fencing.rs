@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use campaign::OnUncertain;
-use store::{DeliveryId, LeaseId, TakenOver};
+use store::{DeliveryId, LeaseId, Outcome, TakenOver};
 
 use crate::world::{MINUTE, NOW, World, accepted, id};
 
@@ -166,4 +166,42 @@ pub(crate) async fn a_sweep_during_claims_leaves_nothing_behind(w: &World) {
     let repeats = w.number("select sum(repeats) from deliveries").await;
     assert_eq!(w.number("select count from run_tallies where state = 'repeat'").await, repeats);
     assert_eq!(w.number("select count(*) from attempts").await, repeats);
+}
+
+/// A run that is cancelled while workers put its deliveries off: nothing is left to be sent in a run that is over.
+pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
+    w.people(300).await;
+    let run = w.planned("mail").await;
+    let workers = (0..3).map(|_| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
+            loop {
+                let email = Some(store::AddressKind::Email);
+                let claimed = store.delivery_claim(lease, run, email, NOW, 5).await.unwrap();
+                if claimed.is_empty() {
+                    break;
+                }
+                let intents = claimed.iter().map(|claimed| claimed.id).collect();
+                let begin = store::Record { intents, ..store::Record::default() };
+                let begun = store.delivery_record(lease, &begin, NOW).await.unwrap().granted;
+                let put_off = |id| (id, Outcome::Deferred { until: NOW, answer: "451".to_owned() });
+                let end = store::Record {
+                    outcomes: begun.into_iter().map(put_off).collect(),
+                    ..store::Record::default()
+                };
+                store.delivery_record(lease, &end, NOW).await.unwrap();
+            }
+        })
+    });
+    let workers: Vec<_> = workers.collect();
+    while w.number("select count(*) from attempts").await < 20 {
+        tokio::task::yield_now().await;
+    }
+    assert!(w.store.run_cancel(run, NOW).await.unwrap().is_some());
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    assert_eq!(w.number("select count(*) from deliveries where state <> 'cancelled'").await, 0);
+    assert_eq!(w.tallies(run).await, ["cancelled 300"]);
 }

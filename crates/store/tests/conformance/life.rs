@@ -370,3 +370,29 @@ pub(crate) async fn hostile_answers(w: &World) {
         assert!(answer.len() < 1_100);
     }
 }
+
+/// More rows than one statement moves at a time.
+pub(crate) async fn large_runs_go_in_slabs(w: &World) {
+    const PEOPLE: i64 = 41_000;
+    w.write(&format!(
+        "with recursive n(n) as (select 1 union all select n + 1 from n where n < {PEOPLE})
+         insert into contacts (email, created_at, updated_at) select 'p' || n || '@example.com', 0, 0 from n"
+    ))
+    .await;
+    let cancelled = w.planned("cancelled").await;
+    assert_eq!(w.store.run_cancel(cancelled, NOW).await.unwrap(), Some(PEOPLE));
+
+    let expired = w.run("expired", |run| run.expires_at = NOW).await;
+    assert_eq!(w.plan(expired).await, PEOPLE);
+    let lease = w.lease(NOW).await;
+    assert_eq!(w.claim(lease, expired, NOW, 1).await, []);
+    assert_eq!(w.tallies(expired).await, [format!("failed expired {PEOPLE}")]);
+    assert_eq!(w.store.run_retry(expired, NOW).await.unwrap(), PEOPLE);
+    assert_eq!(w.tallies(expired).await, [] as [&str; 0]);
+
+    w.write("update deliveries set state = 'sent', due_at = null, sent_at = 5 where state = 'queued'").await;
+    let follower = w.run("follower", |run| run.parent_id = Some(expired)).await;
+    let whom = Planned::Followers { delay: 1, address: AddressKind::Email };
+    assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), PEOPLE);
+    assert_eq!(w.number("select count(*) from deliveries where due_at = 6").await, PEOPLE);
+}

@@ -47,12 +47,12 @@ on_both_databases! {
         timelines;
     fencing: a_swept_lease_records_nothing, an_expired_lease_begins_nothing, a_row_taken_over_is_not_overwritten,
         a_sweep_resends_or_holds, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
-        a_sweep_during_claims_leaves_nothing_behind;
+        a_sweep_during_claims_leaves_nothing_behind, a_cancel_during_records_leaves_nothing_open;
     keeping: outbox_keeps_what_was_recorded, revisions_are_found_again, settings_are_made_once,
         suppressions_stay_as_they_were, opening_and_migrating_again;
     life: from_plan_to_finish, every_outcome, outcomes_of_one_delivery, pause_and_resume, cancel_in_mid_flight,
         retry_queues_exactly_the_failed, suppressed_between_claim_and_intent, a_condition_is_met_when_due,
-        expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers;
+        expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after, one_and_feed,
         only_planned_runs_are_planned;
     schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;

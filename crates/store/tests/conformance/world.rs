@@ -66,6 +66,18 @@ impl World {
         rows.into_iter().map(|(text,)| text).collect()
     }
 
+    /// Changes rows behind the store's back.
+    pub(crate) async fn write(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.store.dialect() == "sqlite" {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query(sql).execute(&mut connection).await.unwrap();
+        }
+    }
+
     /// The number that a query answers.
     pub(crate) async fn number(&self, sql: &str) -> i64 {
         self.texts(&format!("select cast(coalesce(({sql}), 0) as text)")).await[0].parse().unwrap()
