@@ -122,12 +122,14 @@ fn read(root: &Path, hook: Option<&str>) -> anyhow::Result<(Workspace, campaign:
     Workspace::load(root, &env).map_err(told)
 }
 
-/// When the demo begins: a minute before the first step that happens once, so that something happens at once.
+/// When the demo begins: a minute before the first step that happens once falls due where the brand is, so that
+/// something happens at once.
 fn beginning(workspace: &Workspace) -> Timestamp {
     let steps = workspace.campaigns.values().flat_map(|campaign| &campaign.steps);
     let once = steps.filter(|step| matches!(step.schedule.trigger, Trigger::At(_)));
     let due = once.flat_map(|step| step.schedule.occurrences(Timestamp::UNIX_EPOCH, Timestamp::MAX, 1));
-    let first = due.map(|occurrence| occurrence.instant).min().unwrap_or_else(|| Clock::System.now());
+    let first = due.map(|occurrence| occurrence.moment.due_in(&workspace.brand.timezone)).min();
+    let first = first.unwrap_or_else(|| Clock::System.now());
     first.checked_sub(SignedDuration::from_mins(1)).unwrap_or(first)
 }
 

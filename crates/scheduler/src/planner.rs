@@ -93,7 +93,10 @@ impl Planner {
         if mark.is_some() && now <= from {
             return Ok(());
         }
-        let (due, any) = due(campaign, step, from, now);
+        let (mut due, any) = due(campaign, step, from, now);
+        if mark.is_none() {
+            due.retain(|occurrence| is_ahead(step, occurrence, now));
+        }
         if !any && mark.is_some() {
             let next = step.schedule.occurrences(now, Timestamp::MAX, 1);
             let until = next.first().map_or(Timestamp::MAX, |occurrence| occurrence.instant);
@@ -215,6 +218,15 @@ fn first_sight(step: &Step, now: Timestamp) -> Timestamp {
         (Trigger::At(_), _) => Timestamp::UNIX_EPOCH,
         (_, Zone::Contact { .. }) => now.checked_sub(ROUND_THE_EARTH).unwrap_or(now),
         (_, Zone::Fixed(_)) => now,
+    }
+}
+
+/// Whether a step that is seen for the first time joins in: with contacts' own zones, only where it is not yet
+/// that time on the brand's clock.
+fn is_ahead(step: &Step, occurrence: &Occurrence, now: Timestamp) -> bool {
+    match (&step.schedule.trigger, &step.schedule.zone) {
+        (Trigger::Cron(_), Zone::Contact { fallback }) => occurrence.moment.due_in(fallback) > now,
+        _ => true,
     }
 }
 
