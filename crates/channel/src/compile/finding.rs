@@ -87,6 +87,9 @@ impl Place {
     }
 }
 
+/// The most findings of one compilation.
+const MAX_FINDINGS: usize = 100;
+
 /// All findings of one compilation, each once.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Diagnostic>);
@@ -112,6 +115,11 @@ impl Findings {
         self.0.len()
     }
 
+    /// Whether there are so many that more would help nobody. An error is among them then: warnings are few.
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_FINDINGS && !self.are_harmless()
+    }
+
     /// In the order of the files.
     pub(super) fn into_list(mut self) -> Vec<Diagnostic> {
         self.0.sort_by(|a, b| (&a.file, start(a)).cmp(&(&b.file, start(b))));
@@ -119,6 +127,9 @@ impl Findings {
     }
 
     fn push(&mut self, severity: Severity, code: &'static str, message: String, place: Place, help: &str) {
+        if self.is_full() {
+            return;
+        }
         let help = (!help.is_empty()).then(|| help.to_owned());
         let finding = Diagnostic { severity, code, message, file: place.file, span: place.span, help };
         if !self.0.contains(&finding) {

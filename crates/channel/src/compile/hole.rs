@@ -33,7 +33,11 @@ pub(super) enum Hole {
 
 /// The open places of one text.
 #[derive(Debug, Default)]
-pub(super) struct Holes(Vec<Hole>);
+pub(super) struct Holes {
+    list: Vec<Hole>,
+    /// Where those are that are always the same: a handful, found again.
+    same: Vec<usize>,
+}
 
 const FIRST: u32 = 0xF_0000;
 const PLANE: u32 = 0xFFFE;
@@ -42,11 +46,15 @@ const SECOND: u32 = 0x10_0000;
 impl Holes {
     /// The character that stands for `hole`. After 131,068 of them, none: U+FFFD.
     pub(super) fn put(&mut self, hole: Hole) -> char {
-        let known = !matches!(hole, Hole::Value(..) | Hole::If(_) | Hole::Each(_));
-        let index = known.then(|| self.0.iter().position(|old| *old == hole)).flatten();
-        let index = index.unwrap_or_else(|| {
-            self.0.push(hole);
-            self.0.len() - 1
+        let is_same = !matches!(hole, Hole::Value(..) | Hole::If(_) | Hole::Each(_) | Hole::Click(_));
+        let known = || self.same.iter().copied().find(|index| self.list.get(*index) == Some(&hole));
+        let index = is_same.then(known).flatten().unwrap_or_else(|| {
+            let index = self.list.len();
+            self.list.push(hole);
+            if is_same {
+                self.same.push(index);
+            }
+            index
         });
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         let code = if index < PLANE { FIRST + index } else { SECOND.saturating_add(index - PLANE) };
@@ -61,7 +69,7 @@ impl Holes {
             FIRST.. => code - FIRST,
             _ => return None,
         };
-        self.0.get(usize::try_from(index).ok()?)
+        self.list.get(usize::try_from(index).ok()?)
     }
 
     /// Whether `c` begins, divides or ends what only some get: it stands between things, not for one.
@@ -97,12 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_each_value_its_own_and_each_link_one() {
+    fn gives_each_value_its_own() {
         let mut holes = Holes::default();
         let value = || Hole::Value(Expression::Contact(vec![]), None);
         assert_ne!(holes.put(value()), holes.put(value()));
         let click = holes.put(Hole::Click(3));
-        assert_eq!(click, holes.put(Hole::Click(3)));
+        assert_eq!(holes.put(Hole::End), holes.put(Hole::End));
         assert_eq!(holes.get(click), Some(&Hole::Click(3)));
         assert_eq!(holes.get('a'), None);
     }

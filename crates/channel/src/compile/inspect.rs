@@ -15,6 +15,9 @@ pub(super) struct BadHtml {
     pub(super) help: String,
 }
 
+/// More than this help nobody.
+const MAX_BAD: usize = 50;
+
 /// Attributes that hold words, and so may hold contact data.
 const WORDS: [&str; 5] = ["alt", "title", "aria-label", "aria-description", "abbr"];
 
@@ -196,6 +199,9 @@ impl Look<'_> {
     }
 
     fn refuse(&mut self, code: &'static str, message: &str, near: &str, help: &str) {
+        if self.bad.len() >= MAX_BAD {
+            return;
+        }
         let near = near.split(is_hole).max_by_key(|part| part.len()).unwrap_or_default().to_owned();
         self.bad.push(BadHtml { code, message: message.to_owned(), near, help: help.to_owned() });
     }

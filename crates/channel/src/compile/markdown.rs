@@ -81,7 +81,7 @@ fn without_angles(markdown: &str) -> String {
 fn ends_in_picture(before: &str) -> bool {
     let Some(text) = before.strip_suffix('<').unwrap_or(before).strip_suffix("](") else { return false };
     let mut depth = 1_usize;
-    for (at, c) in text.char_indices().rev() {
+    for (at, c) in text.char_indices().rev().take(1000) {
         match c {
             ']' => depth += 1,
             '[' => depth -= 1,

@@ -56,7 +56,7 @@ impl<'a> Walk<'a> {
 
     fn raw(&mut self, name: &str) -> &'a str {
         let close = format!("</{name}");
-        let end = self.rest.to_ascii_lowercase().find(&close).unwrap_or(self.rest.len());
+        let end = self.rest.find(&close).unwrap_or(self.rest.len());
         self.take(end)
     }
 

@@ -17,6 +17,10 @@ pub(super) struct Parsed {
 /// The longest text of a template, in bytes.
 const MAX_SOURCE: usize = 1 << 20;
 
+/// The most that tags times bytes may come to. The parser counts the lines before each tag anew, which takes
+/// seconds where it comes to more.
+const MAX_WORK: usize = 300_000_000;
+
 /// The most blocks in one another. The parser and what follows recurse, so it is checked before they run.
 const MAX_NESTING: usize = 64;
 
@@ -31,6 +35,13 @@ pub(super) fn parse(mut source: Source, findings: &mut Findings) -> Option<Parse
     if let Err((at, message)) = check_nesting(&source.text) {
         let place = source.at(at..(at + 2).min(source.text.len()));
         findings.error("template-too-deep", message, place, "take blocks or brackets out of one another");
+        return None;
+    }
+    let tags = source.text.matches("{{").count();
+    if tags.saturating_mul(source.text.len()) > MAX_WORK {
+        let message =
+            format!("the template has {tags} tags in {} bytes, which is too much", source.text.len());
+        findings.error("template-too-long", message, source.whole(), "split it into partials, or shorten it");
         return None;
     }
     // The parser has `unwrap`s that a text may yet reach: better one located finding than none at all.

@@ -64,6 +64,22 @@ fn templates_that_grow_without_end_are_refused() {
 }
 
 #[test]
+fn templates_that_take_long_to_read_are_refused() {
+    for (count, text) in
+        [(60_000, "{{brand.name}}"), (5_000, &("{{brand.name}}".to_owned() + &"x".repeat(190)))]
+    {
+        assert_eq!(codes(&text.repeat(count)), ["template-too-long"]);
+    }
+    let dead = format!("{{{{#if message.image}}}}{}{{{{/if}}}}", "x".repeat(900_000));
+    let loops = format!("{}{dead}{}", "{{#each @root.brand}}".repeat(6), "{{/each}}".repeat(6));
+    House::html(&loops).compile("mail").unwrap();
+    let wrong = codes(&"{{nope}}".repeat(3_000));
+    assert!(wrong.len() <= 200 && wrong.contains(&"unknown-name"), "{}", wrong.len());
+    let wrong = codes(&"<a href=\"nope\">x</a>".repeat(3_000));
+    assert!(wrong.len() <= 200, "{}", wrong.len());
+}
+
+#[test]
 fn depth_is_refused() {
     for text in [
         "{{#if brand.name}}".repeat(10_000) + &"{{/if}}".repeat(10_000),

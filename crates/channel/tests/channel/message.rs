@@ -144,3 +144,10 @@ proptest! {
         COMPILED.with(|compiled| check(&mail(compiled, &contact)));
     }
 }
+
+#[test]
+fn what_tasks_share_can_be_shared() {
+    fn shared<T: Send + Sync + Clone>() {}
+    shared::<Renderer>();
+    shared::<channel::Sender>();
+}

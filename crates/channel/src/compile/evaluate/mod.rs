@@ -92,7 +92,7 @@ struct Evaluation<'a> {
     written: usize,
     /// Repetitions we are in whose list is the contact's.
     loops: usize,
-    /// Above 0, what is written is thrown away: it is only being checked.
+    /// Above 0, nothing is written: the template is only being checked.
     unused: usize,
     page: Page,
 }
@@ -150,6 +150,7 @@ impl Evaluation<'_> {
                 );
                 Ok(())
             }
+            Some(Worked::Known(_)) if self.unused > 0 => Ok(()),
             Some(Worked::Known(value)) => {
                 let full = self.page.value(&value).err();
                 self.checked(full)
@@ -207,12 +208,9 @@ impl Evaluation<'_> {
     /// Checks a side that nobody will see, so that it is right when somebody does.
     fn look_over(&mut self, side: Option<&Template>) -> Result<(), Stop> {
         let Some(template) = side else { return Ok(()) };
-        let page = self.page.continued();
-        let kept = std::mem::replace(&mut self.page, page);
         self.unused += 1;
         let result = self.template(template);
         self.unused -= 1;
-        self.page = kept;
         result
     }
 
@@ -306,11 +304,17 @@ impl Evaluation<'_> {
     }
 
     fn raw(&mut self, text: &str) -> Result<(), Stop> {
+        if self.unused > 0 {
+            return Ok(());
+        }
         let full = self.page.raw(text).err();
         self.checked(full)
     }
 
     fn hole(&mut self, hole: Hole) -> Result<(), Stop> {
+        if self.unused > 0 {
+            return Ok(());
+        }
         let c = self.holes.put(hole);
         self.raw(c.encode_utf8(&mut [0; 4]))
     }
@@ -332,6 +336,9 @@ impl Evaluation<'_> {
     }
 
     fn error(&mut self, code: &'static str, message: String, help: &str) {
+        if self.findings.is_full() {
+            return;
+        }
         let place = self.here();
         self.findings.error(code, message, place, help);
     }
