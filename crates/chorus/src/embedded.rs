@@ -17,8 +17,12 @@ pub(crate) const CONTACTS: &str = include_str!("../../../contacts.csv");
 
 /// Writes the sample's campaigns, audiences, templates and images below `root`.
 pub(crate) fn write_sample(root: &Path) -> anyhow::Result<()> {
-    let folders =
-        [("campaigns", &CAMPAIGNS), ("audiences", &AUDIENCES), ("templates", &TEMPLATES), ("images", &IMAGES)];
+    let folders = [
+        ("campaigns", &CAMPAIGNS),
+        ("audiences", &AUDIENCES),
+        ("templates", &TEMPLATES),
+        ("images", &IMAGES),
+    ];
     for (name, folder) in folders {
         let path = root.join(name);
         std::fs::create_dir_all(&path).with_context(|| format!("make {}", path.display()))?;

@@ -19,7 +19,9 @@ pub(crate) async fn watch(root: PathBuf, tell: watch::Sender<Loaded>, stop: Canc
     let mut known = Workspace::fingerprint(&root);
     while tokio::time::timeout(LOOK, stop.cancelled()).await.is_err() {
         let folder = root.clone();
-        let Ok(seen) = tokio::task::spawn_blocking(move || Workspace::fingerprint(&folder)).await else { continue };
+        let Ok(seen) = tokio::task::spawn_blocking(move || Workspace::fingerprint(&folder)).await else {
+            continue;
+        };
         if seen == known {
             continue;
         }
@@ -34,7 +36,9 @@ pub(crate) async fn watch(root: PathBuf, tell: watch::Sender<Loaded>, stop: Canc
                 );
                 let _ = tell.send(loaded);
             }
-            Ok(Err(error)) => tracing::error!(%error, "the files changed and cannot be read; going on as before"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the files changed and cannot be read; going on as before");
+            }
             Err(error) => tracing::error!(%error, "the files cannot be read"),
         }
     }

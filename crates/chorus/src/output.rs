@@ -41,7 +41,8 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let theirs = error.chain().any(|cause| cause.is::<Wrong>());
-    let _ = writeln!(std::io::stderr(), "{}", if theirs { told(error) } else { format!("failed to {error:#}") });
+    let _ =
+        writeln!(std::io::stderr(), "{}", if theirs { told(error) } else { format!("failed to {error:#}") });
     ExitCode::from(if theirs { 1 } else { 3 })
 }
 

@@ -71,7 +71,8 @@ impl Server {
         let brand = opened.workspace().brand.name.clone();
         let signer = opened.signer.clone();
         let tracking =
-            Tracking::start(store.clone(), signer, clock.clone(), Arc::clone(&goals), keys.api, brand).await?;
+            Tracking::start(store.clone(), signer, clock.clone(), Arc::clone(&goals), keys.api, brand)
+                .await?;
         let pages =
             Dashboard { store, workspace: files.clone(), clock, access_key: keys.dashboard, simulated };
         let router = Router::new()
@@ -106,7 +107,9 @@ impl Server {
 /// Binds the workspace's address, or says what to do.
 pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        wrong(format!("cannot listen on {address}: {error}; set another `listen` under [server] in chorus.toml"))
+        wrong(format!(
+            "cannot listen on {address}: {error}; set another `listen` under [server] in chorus.toml"
+        ))
     })
 }
 
@@ -123,7 +126,10 @@ fn goals_of(loaded: &Loaded) -> BTreeMap<String, Vec<Goal>> {
     for campaign in loaded.0.campaigns.values() {
         if let Some(goal) = &campaign.goal {
             let window = i64::try_from(goal.window.as_millis()).unwrap_or(i64::MAX);
-            goals.entry(goal.event.clone()).or_default().push(Goal { campaign: campaign.id.to_string(), window });
+            goals
+                .entry(goal.event.clone())
+                .or_default()
+                .push(Goal { campaign: campaign.id.to_string(), window });
         }
     }
     goals

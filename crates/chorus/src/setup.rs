@@ -51,7 +51,8 @@ impl Env {
     pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
         if let Some(dir) = &self.workspace {
             let found = dir.join("chorus.toml").is_file();
-            let lost = || wrong(format!("there is no chorus.toml in {}; `chorus init` makes one", dir.display()));
+            let lost =
+                || wrong(format!("there is no chorus.toml in {}; `chorus init` makes one", dir.display()));
             return if found { Ok(dir.clone()) } else { Err(lost()) };
         }
         let here = std::env::current_dir().context("find the current folder")?;

@@ -118,7 +118,8 @@ fn read(root: &Path, hook: Option<&str>) -> anyhow::Result<(Workspace, campaign:
         "COMMUNITY_WEBHOOK_SECRET" => Some(PLATFORM_KEY.to_owned()),
         _ => None,
     };
-    let told = |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
+    let told =
+        |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
     Workspace::load(root, &env).map_err(told)
 }
 

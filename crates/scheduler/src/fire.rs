@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::Loaded;
 use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
-use crate::Loaded;
 use store::{
     AddressKind, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
 };

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use campaign::{Channel, Per};
 use channel::{RejectReason, SendOutcome, Sender};
-use store::{AddressKind, Clock, DeliveryId, LeaseId, Outcome, Record, Rejection, Run, Store, SuppressionReason};
+use store::{
+    AddressKind, Clock, DeliveryId, LeaseId, Outcome, Record, Rejection, Run, Store, SuppressionReason,
+};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -87,8 +89,7 @@ impl Working {
         let (jobs, queue) = async_channel::bounded(window);
         let (done, results) = mpsc::channel(window);
         let outbox = lane.sender.is_outbox().then(|| lane.channel.id.to_string());
-        let work =
-            Work { jobs: queue, done, signer: lane.signer.clone(), clock: lane.clock.clone(), outbox };
+        let work = Work { jobs: queue, done, signer: lane.signer.clone(), clock: lane.clock.clone(), outbox };
         let mut sessions = JoinSet::new();
         for _ in 0..connections {
             sessions.spawn(work.clone().run(lane.sender.session()));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-
 use crate::output::{self, Format};
 use crate::setup::Env;
 use crate::stage::Stage;
@@ -58,5 +57,9 @@ fn announce(env: &Env, stage: &Stage, speed: u32) -> anyhow::Result<()> {
 }
 
 fn span(seconds: u32) -> String {
-    if seconds.is_multiple_of(60) { format!("{} minutes", seconds / 60) } else { format!("{seconds} seconds") }
+    if seconds.is_multiple_of(60) {
+        format!("{} minutes", seconds / 60)
+    } else {
+        format!("{seconds} seconds")
+    }
 }

@@ -107,7 +107,10 @@ async fn answer(
     };
     let feed = workspace.channels.get(&step.channel).is_some_and(|channel| channel.kind.per() == Per::Feed);
     if feed {
-        return Ok(simple(Reason::NotForPeople, format!("goes to {}'s own feed, not to people", step.channel)));
+        return Ok(simple(
+            Reason::NotForPeople,
+            format!("goes to {}'s own feed, not to people", step.channel),
+        ));
     }
     if let Some((run, Some(delivery))) = latest {
         return Ok(of_delivery(opened, run, delivery));
@@ -125,30 +128,37 @@ async fn answer(
         }
         (Some((run, _)), _) => {
             let at = time::show_millis(run.instant, &workspace.brand.timezone);
-            simple(Reason::JoinedLater, format!("they were not in the audience when it ran ({at}), but are now"))
+            simple(
+                Reason::JoinedLater,
+                format!("they were not in the audience when it ran ({at}), but are now"),
+            )
         }
         (None, _) => {
             let would = would_be_left_out(opened, contact).await?;
-            let next = next(opened, campaign, step);
+            let next = next(opened, campaign, step, contact);
             simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
         }
     })
 }
 
-fn next(opened: &Opened, campaign: &Campaign, step: &Step) -> String {
+/// When they would get it, on their own clock.
+fn next(opened: &Opened, campaign: &Campaign, step: &Step, contact: &Contact) -> String {
     let now = opened.clock.now();
     let far = jiff::Timestamp::MAX;
-    let zone = &opened.workspace().brand.timezone;
+    let own = contact.timezone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
+    let zone = &own.unwrap_or_else(|| opened.workspace().brand.timezone.clone());
     let mut due = step.schedule.occurrences(now, far, 1);
     due.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
     match due.first() {
-        Some(occurrence) => format!("next {}", time::show(occurrence.instant, zone)),
+        Some(occurrence) => format!("next {}", time::show(occurrence.moment.due_in(zone), zone)),
         None => step.schedule.describe(),
     }
 }
 
 async fn would_be_left_out(opened: &Opened, contact: &Contact) -> anyhow::Result<String> {
-    let Some(email) = &contact.email else { return Ok(format!("; they will be left out: {}", word("no_address"))) };
+    let Some(email) = &contact.email else {
+        return Ok(format!("; they will be left out: {}", word("no_address")));
+    };
     if contact.consent == Consent::No {
         return Ok(format!("; they will be left out: {}", word("no_consent")));
     }
@@ -167,7 +177,8 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow) -> Answer {
     let zone = &opened.workspace().brand.timezone;
     let at = delivery.sent_at.or(delivery.due_at);
     let when = at.map_or_else(String::new, |at| time::show_millis(at, zone));
-    let why = delivery.reason.as_deref().map_or_else(|| "no reason is known".to_owned(), |r| word(r).to_owned());
+    let why =
+        delivery.reason.as_deref().map_or_else(|| "no reason is known".to_owned(), |r| word(r).to_owned());
     let said = delivery.answer.as_deref().map_or_else(String::new, |answer| format!(" (answer: {answer})"));
     let (reason, because) = match delivery.state {
         DeliveryState::Sent => (Reason::Sent, format!("sent {when}{}", reactions(delivery))),
@@ -191,9 +202,11 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow) -> Answer {
 /// What they did with it.
 fn reactions(delivery: &DeliveryRow) -> String {
     let mut done = Vec::new();
-    for (at, what) in
-        [(delivery.opened_at, "opened"), (delivery.clicked_at, "clicked"), (delivery.converted_at, "converted")]
-    {
+    for (at, what) in [
+        (delivery.opened_at, "opened"),
+        (delivery.clicked_at, "clicked"),
+        (delivery.converted_at, "converted"),
+    ] {
         if at.is_some() {
             done.push(what);
         }

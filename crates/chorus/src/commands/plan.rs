@@ -37,6 +37,9 @@ struct Row {
     channel: String,
     /// The first instant at which it falls due for anybody.
     at: Timestamp,
+    /// When it falls due where the brand is.
+    #[serde(skip)]
+    here: Timestamp,
     /// The wall-clock time, when it follows each contact's own clock.
     local: Option<String>,
     /// What it waits for, of an `after` step.
@@ -61,7 +64,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     for campaign in campaigns {
         rows.extend(rows_of(&opened, campaign, from, to).await?);
     }
-    rows.sort_by_key(|row| row.at);
+    rows.sort_by_key(|row| row.here);
     match env.format {
         Format::Json => output::json(&serde_json::json!({ "from": from, "to": to, "occurrences": rows }))?,
         _ => print(workspace, &rows, from, to)?,
@@ -78,12 +81,14 @@ async fn rows_of(
 ) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for step in &campaign.steps {
-        let firings = firings(campaign, step, from, to);
+        let firings = firings(opened.workspace(), campaign, step, from, to);
         if firings.is_empty() {
             continue;
         }
         let counts = counts(opened, step).await?;
-        rows.extend(firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts)));
+        rows.extend(
+            firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts)),
+        );
     }
     Ok(rows)
 }
@@ -91,23 +96,33 @@ async fn rows_of(
 /// When a step fires: with the wall-clock time where that is everybody's own, and what it follows.
 struct Firing {
     at: Timestamp,
+    here: Timestamp,
     local: Option<String>,
     after: Option<String>,
 }
 
 /// What fires between two instants: of an `after` step, what follows the earlier step's firings.
-fn firings(campaign: &Campaign, step: &Step, from: Timestamp, to: Timestamp) -> Vec<Firing> {
+fn firings(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    step: &Step,
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<Firing> {
     if let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger {
-        let Some(earlier) = campaign.steps.iter().find(|other| other.id == *parent) else { return Vec::new() };
+        let Some(earlier) = campaign.steps.iter().find(|other| other.id == *parent) else {
+            return Vec::new();
+        };
         let back = SignedDuration::try_from(*delay).unwrap_or(SignedDuration::MAX);
         let (from, to) = (from.saturating_sub(back), to.saturating_sub(back));
         let (Ok(from), Ok(to)) = (from, to) else { return Vec::new() };
         let follow = |firing: Firing| Firing {
             at: schedule::after(firing.at, *delay).instant,
+            here: schedule::after(firing.here, *delay).instant,
             local: None,
             after: Some(step.schedule.describe()),
         };
-        return firings(campaign, earlier, from, to).into_iter().map(follow).collect();
+        return firings(workspace, campaign, earlier, from, to).into_iter().map(follow).collect();
     }
     let mut due = step.schedule.occurrences(from, to, LISTED);
     due.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
@@ -116,7 +131,8 @@ fn firings(campaign: &Campaign, step: &Step, from: Timestamp, to: Timestamp) -> 
             Moment::Local(wall) => Some(wall.strftime("%a %-d %b %Y %H:%M").to_string()),
             Moment::Instant(_) => None,
         };
-        Firing { at: occurrence.instant, local, after: None }
+        let here = occurrence.moment.due_in(&workspace.brand.timezone);
+        Firing { at: occurrence.instant, here, local, after: None }
     };
     due.into_iter().map(firing).collect()
 }
@@ -140,6 +156,7 @@ fn row(workspace: &Workspace, campaign: &Campaign, step: &Step, firing: Firing, 
         step: step.id.to_string(),
         channel: step.channel.to_string(),
         at: firing.at,
+        here: firing.here,
         local: firing.local,
         after: firing.after,
         audience: (!feed).then(|| step.audience.to_string()),
@@ -161,8 +178,8 @@ fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) ->
         vec![
             match (&row.local, &row.after) {
                 (Some(local), _) => format!("{local} (each contact's time)"),
-                (None, Some(_)) => format!("{} or later", time::show(row.at, zone)),
-                (None, None) => time::show(row.at, zone),
+                (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
+                (None, None) => time::show(row.here, zone),
             },
             format!("{}/{}", row.campaign, row.step),
             row.channel.clone(),
@@ -189,8 +206,9 @@ fn print_left_out(rows: &[Row]) -> anyhow::Result<()> {
             output::line("\nWho is left out, and why:")?;
         }
         let why = row.counts.left_out.iter();
-        let why: Vec<_> =
-            why.map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason))).collect();
+        let why: Vec<_> = why
+            .map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason)))
+            .collect();
         output::line(format!("  {audience}: {}", why.join(", ")))?;
     }
     Ok(())

@@ -76,7 +76,8 @@ async fn message(
 ) -> anyhow::Result<Message> {
     let workspace = opened.workspace();
     let compiled = channel::compile(workspace, campaign, step);
-    let (compiled, _) = compiled.map_err(|_| wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)))?;
+    let (compiled, _) =
+        compiled.map_err(|_| wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)))?;
     let renderer = Renderer::new(&compiled, &starts(opened, &compiled))?;
     let person = person(opened, step, address).await?;
     let recipient = Recipient {
@@ -106,7 +107,10 @@ async fn person(opened: &Opened, step: &Step, address: Option<&str>) -> anyhow::
     }
     if let Some(address) = address {
         let found = opened.store.contact_find(address).await?;
-        return found.map(of_contact).map(Some).ok_or_else(|| wrong(format!("nobody has the address {address:?}")));
+        return found
+            .map(of_contact)
+            .map(Some)
+            .ok_or_else(|| wrong(format!("nobody has the address {address:?}")));
     }
     let now = opened.clock.millis();
     let sample = opened.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?;

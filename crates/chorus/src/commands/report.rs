@@ -147,14 +147,39 @@ fn legend(steps: &[Row]) -> String {
 fn print_csv(steps: &[Row]) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(std::io::stdout());
     writer.write_record([
-        "campaign", "step", "channel", "sent", "delivered", "failed", "suppressed", "opened", "clicked", "clicks",
-        "machine", "converted", "unsubscribed", "bounced", "complained", "revenue", "cost",
+        "campaign",
+        "step",
+        "channel",
+        "sent",
+        "delivered",
+        "failed",
+        "suppressed",
+        "opened",
+        "clicked",
+        "clicks",
+        "machine",
+        "converted",
+        "unsubscribed",
+        "bounced",
+        "complained",
+        "revenue",
+        "cost",
     ])?;
     for Row { campaign, step, channel, figures } in steps {
         let c = &figures.counts;
         let counts = [
-            c.sent, c.delivered, c.failed, c.suppressed, c.opened, c.clicked, c.clicks, c.machine, c.converted,
-            c.unsubscribed, c.bounced, c.complained,
+            c.sent,
+            c.delivered,
+            c.failed,
+            c.suppressed,
+            c.opened,
+            c.clicked,
+            c.clicks,
+            c.machine,
+            c.converted,
+            c.unsubscribed,
+            c.bounced,
+            c.complained,
         ];
         let mut record = vec![campaign.clone(), step.clone(), channel.clone()];
         record.extend(counts.iter().map(ToString::to_string));

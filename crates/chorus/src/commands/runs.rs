@@ -63,12 +63,15 @@ enum State {
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let opened = env.open().await?;
     match options.action.as_ref().unwrap_or(&Action::List { campaign: None, limit: 50 }) {
-        Action::List { campaign, limit } => list(env, &opened, campaign.as_deref(), i64::from(*limit)).await?,
+        Action::List { campaign, limit } => {
+            list(env, &opened, campaign.as_deref(), i64::from(*limit)).await?;
+        }
         Action::Show { run, state, limit } => show(env, &opened, *run, *state, i64::from(*limit)).await?,
         Action::Pause { run } => {
             let run = get(&opened, *run).await?;
             let done = opened.store.run_pause(run.id, "paused by hand").await?;
-            changed(env, &opened, &run, done, "paused", "only a planned or running run can be paused").await?;
+            changed(env, &opened, &run, done, "paused", "only a planned or running run can be paused")
+                .await?;
         }
         Action::Resume { run } => {
             let run = get(&opened, *run).await?;
@@ -119,7 +122,9 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
         return output::json(&runs);
     }
     if runs.is_empty() {
-        return output::line("No run yet. `chorus plan` says what runs next; `chorus send CAMPAIGN` runs one now.");
+        return output::line(
+            "No run yet. `chorus plan` says what runs next; `chorus send CAMPAIGN` runs one now.",
+        );
     }
     let zone = &opened.workspace().brand.timezone;
     let row = |run: &Run| {
@@ -140,13 +145,7 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     output::table(&headings, runs.iter().map(row).collect())
 }
 
-async fn show(
-    env: &Env,
-    opened: &Opened,
-    id: i64,
-    state: Option<State>,
-    limit: i64,
-) -> anyhow::Result<()> {
+async fn show(env: &Env, opened: &Opened, id: i64, state: Option<State>, limit: i64) -> anyhow::Result<()> {
     let run = get(opened, id).await?;
     let store = &opened.store;
     let first = DeliveryId::new(run.id, store::ContactId::FEED);
@@ -178,7 +177,9 @@ fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) ->
         vec![
             row.address.clone(),
             format!("{:?}", row.state).to_lowercase(),
-            row.reason.as_deref().map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
+            row.reason
+                .as_deref()
+                .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
             row.sent_at.or(row.due_at).map_or_else(String::new, |at| time::show_millis(at, zone)),
             row.attempts.to_string(),
             row.answer.clone().unwrap_or_default().chars().take(80).collect(),

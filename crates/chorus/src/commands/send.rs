@@ -65,7 +65,9 @@ pub(crate) fn find_step<'a>(campaign: &'a Campaign, name: Option<&str>) -> anyho
 async fn find_contact(opened: &Opened, address: &str) -> anyhow::Result<ContactId> {
     let found = opened.store.contact_find(address).await?;
     found.map(|contact| contact.id).ok_or_else(|| {
-        wrong(format!("no contact has the address {address:?}; import it first: `chorus contacts import FILE`"))
+        wrong(format!(
+            "no contact has the address {address:?}; import it first: `chorus contacts import FILE`"
+        ))
     })
 }
 

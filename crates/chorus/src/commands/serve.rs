@@ -74,7 +74,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
 fn warn_of_errors(opened: &Opened) {
     let errors = opened.loaded.1.errors().count();
     if errors > 0 {
-        output::note(format!("{errors} errors in the files; campaigns that have them do not run: `chorus check`"));
+        output::note(format!(
+            "{errors} errors in the files; campaigns that have them do not run: `chorus check`"
+        ));
     }
 }
 
@@ -86,12 +88,16 @@ fn announce(env: &Env, opened: &Opened, server: Option<&Server>) -> anyhow::Resu
     let address = format!("http://{}/{key}", server.address);
     if env.format == Format::Json {
         return output::line(
-            serde_json::json!({ "listening": server.address, "dashboard": address, "api_key": keys.api }).to_string(),
+            serde_json::json!({ "listening": server.address, "dashboard": address, "api_key": keys.api })
+                .to_string(),
         );
     }
     output::line(format!("Dashboard   {address}"))?;
     if let Some(api) = keys.api {
         output::line(format!("API key     {api}  (Authorization: Bearer …, for POST /api/v1/events)"))?;
     }
-    output::line(format!("Campaigns   {} ready to run; `chorus plan` says when", opened.workspace().campaigns.len()))
+    output::line(format!(
+        "Campaigns   {} ready to run; `chorus plan` says when",
+        opened.workspace().campaigns.len()
+    ))
 }

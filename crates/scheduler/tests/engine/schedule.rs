@@ -8,7 +8,8 @@ use crate::world::{MAIL, World, tally};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cron_time_fires_once_whoever_looks() {
-    let world = World::new(&format!("{MAIL}when = {{ cron = \"0 10 * * *\" }}\n"), "2027-01-05T09:00:00Z").await;
+    let world =
+        World::new(&format!("{MAIL}when = {{ cron = \"0 10 * * *\" }}\n"), "2027-01-05T09:00:00Z").await;
     world.contacts(3, None).await;
     let (first, second) = (world.engine(), world.engine());
     tokio::time::sleep(Duration::from_millis(1_200)).await;
@@ -30,7 +31,8 @@ async fn a_cron_time_fires_once_whoever_looks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_missed_while_nothing_ran_is_caught_up_once() {
-    let world = World::new(&format!("{MAIL}when = {{ cron = \"0 * * * *\" }}\n"), "2027-01-05T09:30:00Z").await;
+    let world =
+        World::new(&format!("{MAIL}when = {{ cron = \"0 * * * *\" }}\n"), "2027-01-05T09:30:00Z").await;
     world.contacts(2, None).await;
     let engine = world.engine();
     tokio::time::sleep(Duration::from_millis(1_200)).await;
@@ -98,7 +100,8 @@ async fn a_reminder_skips_those_who_clicked() {
     assert_eq!(runs[1].step, "reminder");
     assert_eq!(runs[1].parent_id, Some(runs[0].id));
     let rows = world.deliveries(runs[1].id).await;
-    let of = |state| rows.iter().filter(|row| row.state == state).map(|row| row.contact_id.0).collect::<Vec<_>>();
+    let of =
+        |state| rows.iter().filter(|row| row.state == state).map(|row| row.contact_id.0).collect::<Vec<_>>();
     assert_eq!(of(DeliveryState::Sent), [3, 4, 5]);
     assert_eq!(of(DeliveryState::Suppressed), [1, 2]);
 }

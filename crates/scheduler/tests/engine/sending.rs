@@ -28,7 +28,12 @@ async fn everybody_gets_one_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_stop_leaves_the_rest_to_the_next() {
-    let world = World::with_channel("kind = \"outbox\"\nrate = \"400/s\"", &format!("{MAIL}{ONCE}"), "2027-05-01T00:00:00Z").await;
+    let world = World::with_channel(
+        "kind = \"outbox\"\nrate = \"400/s\"",
+        &format!("{MAIL}{ONCE}"),
+        "2027-05-01T00:00:00Z",
+    )
+    .await;
     world.contacts(600, None).await;
     let run = world.fire("mail").await;
     let first = world.engine();
@@ -53,8 +58,7 @@ async fn what_a_dead_worker_had_begun_is_sent_again_and_listed() {
     // A worker claims all, begins ten, and dies.
     let now = world.clock.millis();
     let lease = world.store.lease_open("dead", now, now + 30_000).await.unwrap();
-    let claimed =
-        world.store.delivery_claim(lease, run, Some(AddressKind::Email), now, 1_000).await.unwrap();
+    let claimed = world.store.delivery_claim(lease, run, Some(AddressKind::Email), now, 1_000).await.unwrap();
     let intents = claimed.iter().take(10).map(|claimed| claimed.id).collect();
     let record = Record { intents, ..Record::default() };
     assert_eq!(world.store.delivery_record(lease, &record, now).await.unwrap().granted.len(), 10);
@@ -71,7 +75,12 @@ async fn what_a_dead_worker_had_begun_is_sent_again_and_listed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_run_waits_and_a_cancelled_one_ends() {
-    let world = World::with_channel("kind = \"outbox\"\nrate = \"100/s\"", &format!("{MAIL}{ONCE}"), "2027-05-01T00:00:00Z").await;
+    let world = World::with_channel(
+        "kind = \"outbox\"\nrate = \"100/s\"",
+        &format!("{MAIL}{ONCE}"),
+        "2027-05-01T00:00:00Z",
+    )
+    .await;
     world.contacts(400, None).await;
     let run = world.fire("mail").await;
     let engine = world.engine();

@@ -48,7 +48,8 @@ impl World {
         write("campaigns/hello.toml", &format!("{CAMPAIGN}\n{steps}"));
         let (workspace, findings) = Workspace::load(folder.path(), &|_| None).unwrap();
         assert!(!findings.is_fatal(), "{}", findings.to_text(false));
-        let store = Store::open(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
+        let store =
+            Store::open(&format!("sqlite:{}", folder.path().join("test.db").display())).await.unwrap();
         store.migrate().await.unwrap();
         let loaded: Loaded = Arc::new((workspace, findings));
         let (tell, files) = watch::channel(Arc::clone(&loaded));
@@ -83,7 +84,10 @@ impl World {
     pub(crate) async fn contacts(&self, count: usize, zone: Option<&str>) {
         let contact = |n: usize| NewContact {
             external_id: None,
-            email: Some(format!("{}{n}@example.com", zone.map_or("p".to_owned(), |z| z.replace('/', "").to_lowercase()))),
+            email: Some(format!(
+                "{}{n}@example.com",
+                zone.map_or("p".to_owned(), |z| z.replace('/', "").to_lowercase())
+            )),
             phone: None,
             language: None,
             timezone: zone.map(str::to_owned),
@@ -115,7 +119,8 @@ impl World {
     }
 
     pub(crate) async fn ended(&self, count: usize) -> Vec<Run> {
-        let ended = |run: &Run| run.state == RunState::Finished || run.state == RunState::FinishedWithFailures;
+        let ended =
+            |run: &Run| run.state == RunState::Finished || run.state == RunState::FinishedWithFailures;
         self.wait(&format!("{count} runs ended"), |runs| runs.len() >= count && runs.iter().all(ended)).await
     }
 
@@ -166,4 +171,3 @@ subject  = "Hello"
 headline = "Hello"
 link     = "https://test.example/go"
 "#;
-

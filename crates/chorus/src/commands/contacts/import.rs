@@ -150,7 +150,8 @@ fn columns(
     }
     let mut columns: Vec<Column> = Vec::with_capacity(header.len());
     for (index, name) in header.iter().enumerate() {
-        let name = std::str::from_utf8(name).map_err(|_| wrong("the header is not UTF-8; save the file as UTF-8"))?;
+        let name = std::str::from_utf8(name)
+            .map_err(|_| wrong("the header is not UTF-8; save the file as UTF-8"))?;
         let column = column(name.trim(), attributes)
             .map_err(|problem| wrong(format!("column {} of the header: {problem}", index + 1)))?;
         if columns.contains(&column) {
@@ -224,7 +225,8 @@ fn set(contact: &mut NewContact, column: &Column, value: &str) -> Result<(), Str
             contact.email = Some(parsed.as_str().to_owned());
         }
         Column::Phone => {
-            let parsed = campaign::text::Phone::parse(value).map_err(|error| format!("phone {value:?}: {error}"))?;
+            let parsed =
+                campaign::text::Phone::parse(value).map_err(|error| format!("phone {value:?}: {error}"))?;
             contact.phone = Some(parsed.as_str().to_owned());
         }
         Column::ExternalId => contact.external_id = owned(),

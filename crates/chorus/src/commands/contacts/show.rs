@@ -71,7 +71,9 @@ fn print_deliveries(opened: &Opened, deliveries: &[DeliveryRow]) -> anyhow::Resu
             format!("{}/{}", row.campaign, row.step),
             row.channel.clone(),
             format!("{:?}", row.state).to_lowercase(),
-            row.reason.as_deref().map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
+            row.reason
+                .as_deref()
+                .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
         ]
     };
     output::table(&["at", "campaign/step", "channel", "state", "why"], deliveries.iter().map(row).collect())
