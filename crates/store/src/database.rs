@@ -218,6 +218,13 @@ fn is_safe(version: &str) -> bool {
 async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("chorus").disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(10));
+    // A plan that knows neither the run nor the limit is guessed for a tenth of the table, and then compiled for
+    // longer than it runs.
+    let pool = pool.after_connect(|connection, _| {
+        Box::pin(async move {
+            connection.execute("set jit = off; set plan_cache_mode = force_custom_plan").await.map(|_| ())
+        })
+    });
     Ok(Pools::Postgres(pool.connect_with(options).await?))
 }
 

@@ -7,7 +7,7 @@ use campaign::{Condition, schedule::Reaction};
 use super::{Claimed, DeliveryState, ids};
 use crate::contact::contact_columns;
 use crate::moves::Moves;
-use crate::run::StoredCondition;
+use crate::run::{StoredCondition, in_slabs};
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
@@ -22,14 +22,14 @@ const RUN: Sql =
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
-/// Some at a time: SQLite remembers every row that a statement is about to move in an index.
 const EXPIRE: Sql = sql!(
     "update deliveries set state = 'failed', reason = 'expired', due_at = null
      where id in (select d.id from deliveries d
-                  where d.run_id = $1 and d.due_at is not null and d.lease_id is null
-                    and d.state in ('queued', 'deferred') "
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.lease_id is null
+                    and d.state in ('queued', 'deferred') order by d.id "
     { sqlite: "limit 20000", postgres: "limit 20000 for update skip locked" }
-    ") and lease_id is null and state in ('queued', 'deferred')"
+    ") and lease_id is null and state in ('queued', 'deferred')
+     returning id"
 );
 
 /// $1 run, $2 now, $3 limit, $4 lease, $5 kind of address, $6 parent run, $7 reaction, $8 1 if wanted.
@@ -108,7 +108,8 @@ impl Store {
         };
         let mut moves = Moves::default();
         let claimed = if expires_at <= now {
-            expire(&mut tx, run, &mut moves).await?;
+            let expired = in_slabs(&mut tx, run, &EXPIRE, &[]).await?;
+            moves.ended(run, DeliveryState::Failed, "expired", expired);
             Vec::new()
         } else {
             if started_at.is_none() {
@@ -121,17 +122,6 @@ impl Store {
         let claimed = with_contacts(&mut tx, claimed).await?;
         tx.commit().await?;
         Ok(claimed)
-    }
-}
-
-/// Ends everything that nobody holds.
-async fn expire(tx: &mut Tx, run: RunId, moves: &mut Moves) -> Result<(), StoreError> {
-    loop {
-        let expired = tx.execute(&EXPIRE, args![run]).await?;
-        if expired == 0 {
-            return Ok(());
-        }
-        moves.ended(run, DeliveryState::Failed, "expired", i64::try_from(expired).unwrap_or(i64::MAX));
     }
 }
 

@@ -1,7 +1,7 @@
 //! How runs stop, go on and end: single guarded statements.
 
 use crate::moves::Moves;
-use crate::sql::{Sql, again_if_deadlocked, args, batch, sql};
+use crate::sql::{Arg, Sql, Tx, again_if_deadlocked, args, batch, sql};
 use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const PAUSE: Sql =
@@ -19,12 +19,13 @@ const CANCEL: Sql = sql!(
      where id = $1 and state in ('planned', 'running', 'paused')"
 );
 
-/// Some at a time: SQLite remembers every row that a statement is about to move in an index.
 const CANCEL_DELIVERIES: Sql = sql!(
     "update deliveries set state = 'cancelled', due_at = null, lease_id = null
      where id in (select d.id from deliveries d
-                  where d.run_id = $1 and d.due_at is not null and d.state in ('queued', 'deferred') limit 20000)
-       and state in ('queued', 'deferred')"
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('queued', 'deferred')
+                  order by d.id limit 20000)
+       and state in ('queued', 'deferred')
+     returning id"
 );
 
 /// Takes the row's lock before its deliveries are looked at.
@@ -42,10 +43,10 @@ const RETRY_COUNTS: Sql = sql!(
 );
 
 const RETRY_DELIVERIES: Sql = sql!(
-    "update deliveries set state = 'queued', reason = null, due_at = $2,
+    "update deliveries set state = 'queued', reason = null, due_at = $3,
        repeats = repeats + case when state = 'uncertain' then 1 else 0 end
      where id in (select d.id from deliveries d
-                  where d.id > $3 and d.id < ($1 + 1) * 4294967296 and d.state in ('failed', 'uncertain')
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('failed', 'uncertain')
                   order by d.id limit 20000)
      returning id"
 );
@@ -117,14 +118,7 @@ impl Store {
         if tx.execute(&CANCEL, args![id, now]).await? == 0 {
             return Ok(None);
         }
-        let mut cancelled = 0;
-        loop {
-            let some = tx.execute(&CANCEL_DELIVERIES, args![id]).await?;
-            if some == 0 {
-                break;
-            }
-            cancelled += i64::try_from(some).unwrap_or(i64::MAX);
-        }
+        let cancelled = in_slabs(&mut tx, id, &CANCEL_DELIVERIES, &[]).await?;
         let mut moves = Moves::default();
         moves.ended(id, DeliveryState::Cancelled, "", cancelled);
         moves.apply(&mut tx, now).await?;
@@ -151,14 +145,7 @@ impl Store {
                 moves.repeated(id, count);
             }
         }
-        let mut queued = 0;
-        let mut after = DeliveryId(DeliveryId::new(id, ContactId::FEED).0 - 1);
-        loop {
-            let some: Vec<(DeliveryId,)> = tx.rows(&RETRY_DELIVERIES, args![id, now, after]).await?;
-            let Some((last,)) = some.iter().max() else { break };
-            after = *last;
-            queued += i64::try_from(some.len()).unwrap_or(i64::MAX);
-        }
+        let queued = in_slabs(&mut tx, id, &RETRY_DELIVERIES, &[now.into()]).await?;
         if queued == 0 {
             return Ok(0);
         }
@@ -183,5 +170,24 @@ impl Store {
         tx.commit().await?;
         done.sort_unstable();
         Ok(done.into_iter().map(|(id,)| id).collect())
+    }
+}
+
+/// Runs an update of a run's deliveries on some at a time, because SQLite remembers every row that a statement is
+/// about to move in an index. $1 is the run, $2 the delivery after which it looks; it returns those it moved.
+pub(crate) async fn in_slabs(
+    tx: &mut Tx,
+    run: RunId,
+    sql: &'static Sql,
+    more: &[Arg],
+) -> Result<i64, StoreError> {
+    let mut moved = 0;
+    let mut after = DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1);
+    loop {
+        let args = args![run, after].into_iter().chain(more.iter().cloned()).collect();
+        let some: Vec<(DeliveryId,)> = tx.rows(sql, args).await?;
+        let Some((last,)) = some.iter().max() else { return Ok(moved) };
+        after = *last;
+        moved += i64::try_from(some.len()).unwrap_or(i64::MAX);
     }
 }

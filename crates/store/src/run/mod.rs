@@ -209,6 +209,7 @@ macro_rules! run_columns {
          r.finished_at"
     };
 }
+pub(crate) use finish::in_slabs;
 pub(crate) use run_columns;
 
 /// `runs.condition`: the JSON of a [`Condition`].

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::{PlanCounts, Planned};
 use crate::audience::Expression;
+use crate::database::Pools;
 use crate::moves::Moves;
 use crate::sql::{Arg, Assembled, Sql, Tx, args, sql};
 use crate::{AddressKind, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -30,6 +31,9 @@ const NEXT: Sql = sql!(
 );
 
 const TOTAL: Sql = sql!("update runs set total = $2 where id = $1");
+
+/// From how many new deliveries on the planner's statistics are worth renewing.
+const MANY: i64 = 1_000;
 
 impl Store {
     /// Makes a planned run's deliveries and sets it running, in one transaction. Does nothing to a run that is
@@ -64,7 +68,20 @@ impl Store {
         tx.execute(&TOTAL, args![run, made]).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
+        if made >= MANY {
+            self.analyze().await;
+        }
         Ok(made)
+    }
+
+    /// Tells PostgreSQL's planner of the new rows: until it looks for itself, a minute later, it would take a run
+    /// of a million for a handful, and sort them anew for every claim.
+    async fn analyze(&self) {
+        if let Pools::Postgres(pool) = self.pools()
+            && let Err(error) = sqlx::query("analyze deliveries").execute(pool).await
+        {
+            tracing::warn!(%error, "claims may be slow until PostgreSQL has analysed the deliveries");
+        }
     }
 
     /// What `run_plan` would do for an audience, without doing it.
