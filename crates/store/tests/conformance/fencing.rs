@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use campaign::OnUncertain;
+use sqlx::Connection;
 use store::{DeliveryId, LeaseId, Outcome, TakenOver};
 
 use crate::world::{MINUTE, NOW, World, accepted, id};
@@ -77,6 +78,22 @@ pub(crate) async fn a_sweep_resends_or_holds(w: &World) {
     assert_eq!(repeated.iter().map(|row| (row.id, row.repeats)).collect::<Vec<_>>(), [(id(resend, 1), 1)]);
     assert_eq!(w.number("select count(*) from leases").await, 0);
     assert_eq!(w.store.lease_sweep(NOW + MINUTE).await.unwrap(), TakenOver::default());
+}
+
+pub(crate) async fn a_sweep_leaves_the_living_alone(w: &World) {
+    w.people(4).await;
+    let run = w.planned("mail").await;
+    let (dead, alive) = (w.lease(NOW).await, w.lease(NOW).await);
+    w.begin(dead, run, NOW, 1).await;
+    w.begin(alive, run, NOW, 1).await;
+    w.claim(dead, run, NOW, 1).await;
+    let mine = w.claim(alive, run, NOW, 1).await;
+    assert!(w.store.lease_renew(alive, NOW + 2 * MINUTE).await.unwrap());
+    let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
+    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0 });
+    assert_eq!(w.states(run).await, ["1 queued", "2 sending", "3 queued", "4 queued"]);
+    let recorded = w.record(alive, &[(id(run, 2), accepted())], &[mine[0].id], NOW + MINUTE).await;
+    assert_eq!((recorded.recorded, recorded.granted), (1, vec![id(run, 4)]));
 }
 
 pub(crate) async fn concurrent_claims_never_overlap(w: &World) {
@@ -204,4 +221,87 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
     }
     assert_eq!(w.number("select count(*) from deliveries where state <> 'cancelled'").await, 0);
     assert_eq!(w.tallies(run).await, ["cancelled 300"]);
+}
+
+/// Waits until so many transactions wait for somebody's lock.
+async fn until_blocked(connection: &mut sqlx::PgConnection, count: i64) {
+    let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    loop {
+        let (waiting,): (i64,) = sqlx::query_as(blocked).fetch_one(&mut *connection).await.unwrap();
+        if waiting >= count {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// PostgreSQL only, because SQLite has one writer: an outcome that meets a cancellation half-way waits for it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_waits_for_a_cancellation_under_way() {
+    let w = World::postgres().await;
+    w.people(2).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 1).await;
+    let mut watch = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    let mut other = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    let mut cancellation = other.begin().await.unwrap();
+    sqlx::query("update runs set state = 'cancelled'").execute(&mut *cancellation).await.unwrap();
+    let put_off = store::Record {
+        outcomes: vec![(id(run, 1), Outcome::Deferred { until: NOW, answer: "451".to_owned() })],
+        ..store::Record::default()
+    };
+    let record = tokio::spawn({
+        let store = w.store.clone();
+        async move { store.delivery_record(lease, &put_off, NOW).await.unwrap().recorded }
+    });
+    until_blocked(&mut watch, 1).await;
+    cancellation.commit().await.unwrap();
+    assert_eq!(record.await.unwrap(), 1);
+    assert_eq!(w.states(run).await, ["1 cancelled", "2 queued"]);
+}
+
+/// PostgreSQL only: of two transactions that wait for each other one is ended; the store begins it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlocked_record_is_begun_again() {
+    let w = World::postgres().await;
+    // Whoever touches the second row waits at a gate first, with the first row in hand; and the store's
+    // transactions look for a deadlock at once.
+    w.write("do $$ begin execute format('alter database %I set deadlock_timeout = 10', current_database()); end $$").await;
+    w.write("create function gate() returns trigger as 'begin perform pg_advisory_xact_lock(7); return new; end' language plpgsql").await;
+    w.write("create trigger gate before update on deliveries for each row when (new.contact_id = 2 and new.state = 'sent') execute function gate()").await;
+    let store = store::Store::open(&w.url).await.unwrap();
+    w.people(2).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 2).await;
+    let mut gate = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    sqlx::query("select pg_advisory_lock(7)").execute(&mut gate).await.unwrap();
+    let mut rival = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    sqlx::query("set deadlock_timeout = '1h'").execute(&mut rival).await.unwrap();
+    sqlx::query("begin").execute(&mut rival).await.unwrap();
+    let lock = "select id from deliveries where contact_id = $1 for update";
+    sqlx::query(lock).bind(2_i64).execute(&mut rival).await.unwrap();
+
+    let both = store::Record {
+        outcomes: vec![(id(run, 1), accepted()), (id(run, 2), accepted())],
+        ..store::Record::default()
+    };
+    let record =
+        tokio::spawn(async move { store.delivery_record(lease, &both, NOW).await.unwrap().recorded });
+    until_blocked(&mut gate, 1).await;
+    let rival = tokio::spawn(async move {
+        sqlx::query(lock).bind(1_i64).execute(&mut rival).await.unwrap();
+        sqlx::query("rollback").execute(&mut rival).await.unwrap();
+    });
+    until_blocked(&mut gate, 2).await;
+    sqlx::query("select pg_advisory_unlock(7)").execute(&mut gate).await.unwrap();
+    rival.await.unwrap();
+    assert_eq!(record.await.unwrap(), 2);
+    assert_eq!(w.states(run).await, ["1 sent", "2 sent"]);
+    assert_eq!(w.figures().await, ["mail sent 2", "mail cost CNY 2 2000"]);
+    let ended = "select cast(deadlocks as text) from pg_stat_database where datname = current_database()";
+    while w.texts(ended).await == ["0"] {
+        tokio::task::yield_now().await;
+    }
 }

@@ -72,6 +72,10 @@ pub(crate) async fn runs_are_made_once(w: &World) {
         w.store.schedule_advance("spring", "mail", Some(NOW), NOW + 9, &runs, NOW).await.unwrap(),
         None
     );
+    assert_eq!(
+        w.store.schedule_advance("spring", "mail", Some(NOW + 5), NOW + 9, &runs, NOW).await.unwrap(),
+        None
+    );
     let moved = w.store.schedule_advance("spring", "mail", Some(NOW + 2), NOW + 9, &[], NOW).await.unwrap();
     assert_eq!(moved, Some(vec![]));
 }
