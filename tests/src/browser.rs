@@ -47,7 +47,7 @@ impl Browser {
         let profile = tempfile::Builder::new().prefix("chorus-browser-").tempdir()?;
         let port = free_port()?;
         let mut command = bound(&tools.chromedriver);
-        command.arg(format!("--port={port}")).env("HOME", profile.path());
+        command.arg(format!("--port={port}")).env("HOME", profile.path()).env("TMPDIR", profile.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = Guard::spawn("chromedriver", &mut command)?;
         until("chromedriver to listen", Duration::from_secs(20), || {
