@@ -142,6 +142,7 @@ create table outbox (
   raw         bytea not null,
   created_at  bigint not null
 );
+create index outbox_kept on outbox (created_at, delivery_id);
 
 -- What came back. Append-only.
 create table events (

@@ -9,6 +9,7 @@ use channel::Sender;
 use store::{Clock, LeaseId, Run, RunId, RunState, Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
@@ -94,9 +95,20 @@ struct Shift<'a> {
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
+    /// When the followers among the runs were last looked after.
+    grown: HashMap<RunId, Grown>,
     /// Runs whose channel was told to be unusable, so that it is told once.
     unusable: std::collections::HashSet<RunId>,
 }
+
+/// A run that follows another gets more recipients while the other is still going, and once after its end.
+struct Grown {
+    at: Instant,
+    last: bool,
+}
+
+/// How often a run whose leader is still sending gets those whom the leader reached meanwhile.
+const GROW: Duration = Duration::from_secs(5);
 
 struct LaneHandle {
     runs: watch::Sender<Arc<[Run]>>,
@@ -116,6 +128,7 @@ impl<'a> Shift<'a> {
             planner,
             renderers,
             lanes: HashMap::new(),
+            grown: HashMap::new(),
             unusable: std::collections::HashSet::new(),
         }
     }
@@ -190,12 +203,12 @@ impl<'a> Shift<'a> {
         Ok(live)
     }
 
-    /// Makes the deliveries of runs that have none, and those of followers whose leaders are still sending.
-    async fn plan(&self, workspace: &Workspace, live: &[Run]) -> Result<(), StoreError> {
+    /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more meanwhile.
+    async fn plan(&mut self, workspace: &Workspace, live: &[Run]) -> Result<(), StoreError> {
+        self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
         let now = self.context.clock.now();
         for run in live {
-            let growing = run.state == RunState::Running && run.parent_id.is_some();
-            if run.state != RunState::Planned && !growing {
+            if run.state != RunState::Planned && !self.grows(run, live) {
                 continue;
             }
             match fire::plan(&self.context.store, workspace, run, now).await {
@@ -208,6 +221,18 @@ impl<'a> Shift<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is time to look for more recipients of a run that follows another.
+    fn grows(&mut self, run: &Run, live: &[Run]) -> bool {
+        let Some(parent) = run.parent_id.filter(|_| run.state == RunState::Running) else { return false };
+        let last = !live.iter().any(|other| other.id == parent);
+        let due =
+            self.grown.get(&run.id).is_none_or(|grown| !grown.last && (last || grown.at.elapsed() >= GROW));
+        if due {
+            self.grown.insert(run.id, Grown { at: Instant::now(), last });
+        }
+        due
     }
 
     /// Tells each lane its running runs; starts those that are missing.

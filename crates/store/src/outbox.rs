@@ -34,8 +34,10 @@ const PAGE: Sql = sql!(
     { sqlite: "x''", postgres: "cast('' as bytea)" }
     " as raw, o.created_at
      from outbox o join runs r on r.id = o.delivery_id / 4294967296
-     where ($1 is null or r.campaign = $1) and ($2 is null or o.delivery_id < $2)
-     order by o.delivery_id desc limit $3"
+     where ($1 is null or r.campaign = $1)
+       and ($2 is null or (o.created_at, o.delivery_id) <
+                          (select b.created_at, b.delivery_id from outbox b where b.delivery_id = $2))
+     order by o.created_at desc, o.delivery_id desc limit $3"
 );
 
 const GET: Sql = sql!(

@@ -59,7 +59,8 @@ impl Store {
             let mut moves = Moves::default();
             let currency = event.currency.as_deref().unwrap_or("");
             moves.earned(id.run(), Metric::Converted, currency, event.value_micros.unwrap_or(0));
-            moves.apply(&mut tx, now).await?;
+            // In the hour in which it happened, which may be told late.
+            moves.apply(&mut tx, event.occurred_at.min(now)).await?;
         }
         tx.commit().await?;
         Ok(credited.map_or(Credit::Nobody, Credit::Delivery))

@@ -53,7 +53,9 @@ const RETRY_DELIVERIES: Sql = sql!(
 
 const FINISHED: Sql = sql!(
     "select r.id from runs r where r.state = 'running' and r.finished_at is null
-       and not exists (select 1 from deliveries d where d.run_id = r.id and d.due_at is not null)"
+       and not exists (select 1 from deliveries d where d.run_id = r.id and d.due_at is not null)
+       and not exists (select 1 from runs p where p.id = r.parent_id
+                       and (p.finished_at is null or p.finished_at > r.planned_at))"
 );
 
 /// Locked before their deliveries are looked at, so that a retry under way is either seen or waited out.
@@ -71,6 +73,8 @@ const FINISH: Sql = sql!(
      from input i
      where runs.id = i.id and runs.state = 'running'
        and not exists (select 1 from deliveries d where d.run_id = i.id and d.due_at is not null)
+       and not exists (select 1 from runs p where p.id = runs.parent_id
+                       and (p.finished_at is null or p.finished_at > runs.planned_at))
      returning runs.id"
 );
 
@@ -154,7 +158,8 @@ impl Store {
         Ok(queued)
     }
 
-    /// Ends running runs that have no open delivery left. Says which.
+    /// Ends running runs that have no open delivery left; one that follows another only when that has ended and
+    /// was looked at since. Says which.
     ///
     /// # Errors
     /// The database refused or went away.

@@ -1,6 +1,7 @@
 //! Runs: one firing of a step at one instant.
 
 mod finish;
+mod follow;
 mod insert;
 mod plan;
 mod read;

@@ -10,13 +10,11 @@ use crate::audience::Expression;
 use crate::database::Pools;
 use crate::moves::Moves;
 use crate::sql::{Arg, Assembled, Sql, Tx, args, sql};
-use crate::{AddressKind, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{AddressKind, DeliveryState, Millis, RunId, Store, StoreError};
 
-const START: Sql = sql!(
+pub(super) const START: Sql = sql!(
     "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
 );
-
-const PARENT: Sql = sql!("select parent_id from runs where id = $1");
 
 const FEED: Sql = sql!(
     "insert into deliveries (id, run_id, contact_id, state, due_at) values ($1 * 4294967296, $1, 0, 'queued', $2)"
@@ -24,24 +22,22 @@ const FEED: Sql = sql!(
 
 const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
 
-/// Where the next deliveries of a parent run end.
-const NEXT: Sql = sql!(
-    "select max(id) from (select id from deliveries where id > $2 and id < ($1 + 1) * 4294967296
-                          order by id limit 20000) slab"
-);
-
 const TOTAL: Sql = sql!("update runs set total = $2 where id = $1");
 
 /// From how many new deliveries on the planner's statistics are worth renewing.
-const MANY: i64 = 1_000;
+pub(super) const MANY: i64 = 1_000;
 
 impl Store {
     /// Makes a planned run's deliveries and sets it running, in one transaction. Does nothing to a run that is
-    /// not `planned`. Says how many rows were made.
+    /// not `planned`, with one exception: `Planned::Followers` of a running run adds those whom the parent
+    /// reached since. Says how many rows were made.
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
     pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
+        if let Planned::Followers { delay, address } = whom {
+            return self.run_follow(run, *address, *delay, now).await;
+        }
         let mut tx = self.begin().await?;
         let address = whom.address().map(AddressKind::as_str);
         if tx.execute(&START, args![run, now, address]).await? == 0 {
@@ -49,7 +45,6 @@ impl Store {
         }
         let made = match whom {
             Planned::Feed { due_at } => tx.execute(&FEED, args![run, *due_at]).await?,
-            Planned::Followers { delay, address } => follow(&mut tx, run, *address, *delay).await?,
             _ => {
                 let (text, args) = People::of(&mut tx, run, whom, now).await?.insert();
                 tx.execute(Assembled(text), args).await?
@@ -76,7 +71,7 @@ impl Store {
 
     /// Tells PostgreSQL's planner of the new rows: until it looks for itself, a minute later, it would take a run
     /// of a million for a handful, and sort them anew for every claim.
-    async fn analyze(&self) {
+    pub(super) async fn analyze(&self) {
         if let Pools::Postgres(pool) = self.pools()
             && let Err(error) = sqlx::query("analyze deliveries").execute(pool).await
         {
@@ -119,14 +114,14 @@ impl Planned<'_> {
 }
 
 /// Contacts that a run goes to, as pieces of a statement: fixed texts and placeholders only.
-struct People {
+pub(super) struct People {
     address: AddressKind,
     /// Common table expressions before the statement.
     with: &'static str,
     /// After `from`.
-    from: String,
+    pub(super) from: String,
     /// When it falls due for a contact.
-    due: &'static str,
+    pub(super) due: &'static str,
     /// After `where`.
     members: String,
     /// The last arm of the reasons to leave somebody out.
@@ -162,7 +157,7 @@ impl People {
         }
     }
 
-    fn at(address: AddressKind, args: Vec<Arg>, members: &str) -> Self {
+    pub(super) fn at(address: AddressKind, args: Vec<Arg>, members: &str) -> Self {
         let (from, members) = ("contacts c".to_owned(), members.to_owned());
         Self { address, with: "", from, due: "cast($3 as bigint)", members, too_late: "", args }
     }
@@ -194,7 +189,8 @@ impl People {
         Ok(())
     }
 
-    fn insert(self) -> (String, Vec<Arg>) {
+    /// The statement that makes their deliveries.
+    pub(super) fn insert(self) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, too_late, .. } = &self;
         let who = judged(from, due, column(self.address), "$2", members, too_late);
         let text = format!(
@@ -205,28 +201,6 @@ impl People {
         );
         (text, self.args)
     }
-}
-
-/// Those whom the parent run reached. Some at a time, because SQLite copies what it reads from the table that
-/// it writes.
-async fn follow(tx: &mut Tx, run: RunId, address: AddressKind, delay: Millis) -> Result<u64, StoreError> {
-    let parent: Option<(Option<RunId>,)> = tx.row(&PARENT, args![run]).await?;
-    let Some((Some(parent),)) = parent else { return Ok(0) };
-    let mut made = 0;
-    let mut after = DeliveryId::new(parent, ContactId::FEED);
-    while let Some((Some(upto),)) = tx.row::<(Option<DeliveryId>,)>(&NEXT, args![parent, after]).await? {
-        let mut people = People::at(
-            address,
-            args![run, address.as_str(), delay, after, upto],
-            "p.id > $4 and p.id <= $5 and p.state = 'sent'",
-        );
-        people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
-        people.due = "p.sent_at + $3";
-        let (text, args) = people.insert();
-        made += tx.execute(Assembled(text), args).await?;
-        after = upto;
-    }
-    Ok(made)
 }
 
 /// Why people are left out when a run is planned.

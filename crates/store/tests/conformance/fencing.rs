@@ -223,16 +223,16 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
     assert_eq!(w.tallies(run).await, ["cancelled 300"]);
 }
 
-/// Waits until so many transactions wait for somebody's lock.
+/// Waits until so many transactions wait for somebody's lock; they never will where nothing is locked.
 async fn until_blocked(connection: &mut sqlx::PgConnection, count: i64) {
     let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    loop {
-        let (waiting,): (i64,) = sqlx::query_as(blocked).fetch_one(&mut *connection).await.unwrap();
-        if waiting >= count {
-            return;
+    let patience = std::time::Duration::from_secs(20);
+    let wait = async {
+        while sqlx::query_as::<_, (i64,)>(blocked).fetch_one(&mut *connection).await.unwrap().0 < count {
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(patience, wait).await.expect("nobody waits");
 }
 
 /// PostgreSQL only, because SQLite has one writer: an outcome that meets a cancellation half-way waits for it.
@@ -300,6 +300,7 @@ async fn a_deadlocked_record_is_begun_again() {
     assert_eq!(record.await.unwrap(), 2);
     assert_eq!(w.states(run).await, ["1 sent", "2 sent"]);
     assert_eq!(w.figures().await, ["mail sent 2", "mail cost CNY 2 2000"]);
+    // The server counts a moment later that one was ended.
     let ended = "select cast(deadlocks as text) from pg_stat_database where datname = current_database()";
     while w.texts(ended).await == ["0"] {
         tokio::task::yield_now().await;

@@ -132,6 +132,31 @@ pub(crate) async fn followers_come_after(w: &World) {
     assert_eq!(w.store.run_plan(orphan, &whom, NOW).await.unwrap(), 0);
 }
 
+pub(crate) async fn followers_grow_while_their_leader_sends(w: &World) {
+    w.people(4).await;
+    let parent = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, parent, NOW, 4).await;
+    w.record(lease, &[(id(parent, 1), crate::world::accepted())], &[], NOW).await;
+    let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
+    let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+    assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 1);
+    assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody new");
+    let next = w.begin(lease, follower, NOW, 1).await;
+    w.record(lease, &[(next[0], crate::world::accepted())], &[], NOW + 1).await;
+    assert_eq!(w.store.run_finish(NOW + 1).await.unwrap(), [], "its leader is still going");
+    let rest = [2, 3, 4].map(|contact| (id(parent, contact), crate::world::accepted()));
+    w.record(lease, &rest, &[], NOW + 2).await;
+    w.store.suppression_add(&[suppression("p4@example.com")]).await.unwrap();
+    assert_eq!(w.store.run_finish(NOW + 3).await.unwrap(), [parent], "nobody looked since its leader ended");
+    assert_eq!(w.store.run_plan(follower, &whom, NOW + 4).await.unwrap(), 3);
+    assert_eq!(w.states(follower).await, ["1 sent", "2 queued", "3 queued", "4 suppressed unsubscribed"]);
+    let run = w.store.run_get(follower).await.unwrap().unwrap();
+    assert_eq!(run.total, 4);
+    let left_out = run.tallies.iter().find(|tally| tally.state == "suppressed").unwrap();
+    assert_eq!((left_out.reason.as_str(), left_out.count), ("unsubscribed", 1));
+}
+
 pub(crate) async fn one_and_feed(w: &World) {
     w.people(2).await;
     let one = w.run("mail", |run| run.kind = RunKind::Test).await;
