@@ -122,5 +122,19 @@ impl Moves {
 /// The start of the hour that `now` is in.
 pub(crate) fn hour_of(now: Millis) -> Millis {
     const HOUR: Millis = 3_600_000;
-    now.div_euclid(HOUR) * HOUR
+    now.saturating_sub(now.rem_euclid(HOUR))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hour_of;
+
+    #[test]
+    fn an_hour_starts_at_or_before_any_time() {
+        for (now, hour) in
+            [(0, 0), (3_599_999, 0), (3_600_000, 3_600_000), (-1, -3_600_000), (i64::MIN, i64::MIN)]
+        {
+            assert_eq!(hour_of(now), hour);
+        }
+    }
 }

@@ -5,7 +5,11 @@ use crate::moves::Moves;
 use crate::sql::{Assembled, Sql, Tx, args, sql};
 use crate::{AddressKind, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
-const PARENT: Sql = sql!("select parent_id from runs where id = $1 and state = 'running'");
+/// Locked, so that of two that look at once the second sees whom the first has added.
+const PARENT: Sql = sql!(
+    "select parent_id from runs where id = $1 and state = 'running'"
+    { sqlite: "", postgres: " for no key update" }
+);
 
 /// Where the next deliveries of a parent run end.
 const NEXT: Sql = sql!(

@@ -135,3 +135,25 @@ pub(crate) async fn finding_and_paging(w: &World) {
     }
     assert_eq!(w.store.contact_get(ContactId(-1)).await.unwrap(), None);
 }
+
+pub(crate) async fn imports_at_once_make_nobody_twice(w: &World) {
+    let tasks = (0..4).map(|_| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            let mut done = Upserted::default();
+            for n in 0..10 {
+                let people = [person(&format!("p{n}@x.example")), person(&format!("q{n}@x.example"))];
+                let one = store.contact_upsert(&people, NOW).await.unwrap();
+                done = Upserted { created: done.created + one.created, updated: done.updated + one.updated };
+            }
+            done
+        })
+    });
+    let mut done = Upserted::default();
+    for task in tasks.collect::<Vec<_>>() {
+        let one = task.await.unwrap();
+        done = Upserted { created: done.created + one.created, updated: done.updated + one.updated };
+    }
+    assert_eq!(done, Upserted { created: 20, updated: 60 });
+    assert_eq!(w.store.contact_count().await.unwrap(), 20);
+}

@@ -40,7 +40,8 @@ on_both_databases! {
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
         large_sets_and_deep_nests_are_bounded, events_and_engagement;
     contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people, keys_move_and_a_no_goes_along,
-        bad_people_are_told, finding_and_paging;
+        bad_people_are_told, finding_and_paging,
+        imports_at_once_make_nobody_twice;
     counts: rollups_and_tallies_equal_a_recount, rollups_by_hour_and_filtered;
     events: firsts_count_once, a_feed_counts_each_time, machines_and_reports, strangers_are_dropped,
         suppressions_follow, test_runs_move_nothing, credit_goes_to_the_last_click, window_edges, keys_count_once,
@@ -54,7 +55,7 @@ on_both_databases! {
         retry_queues_exactly_the_failed, suppressed_between_claim_and_intent, a_condition_is_met_when_due,
         expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
-        followers_grow_while_their_leader_sends, one_and_feed,
+        followers_grow_while_their_leader_sends, two_that_look_at_a_leader_add_nobody_twice, one_and_feed,
         only_planned_runs_are_planned;
     schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
 }

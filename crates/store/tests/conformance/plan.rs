@@ -201,3 +201,22 @@ pub(crate) async fn only_planned_runs_are_planned(w: &World) {
     assert!(error.to_string().contains("audiences/missing.toml"), "{error}");
     assert_eq!(w.get(waiting).await.state, RunState::Planned);
 }
+
+pub(crate) async fn two_that_look_at_a_leader_add_nobody_twice(w: &World) {
+    w.people(200).await;
+    let parent = w.planned("mail").await;
+    w.send_all(parent, NOW).await;
+    let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
+    let tasks = (0..4).map(|_| {
+        let store = w.store.clone();
+        tokio::spawn(async move {
+            let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+            store.run_plan(follower, &whom, NOW).await.unwrap()
+        })
+    });
+    let mut made = 0;
+    for task in tasks.collect::<Vec<_>>() {
+        made += task.await.unwrap();
+    }
+    assert_eq!((made, w.get(follower).await.total), (200, 200));
+}
