@@ -265,11 +265,11 @@ async fn an_outcome_waits_for_a_cancellation_under_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deadlocked_record_is_begun_again() {
     let w = World::postgres().await;
-    // Whoever touches the second row waits at a gate first, with the first row in hand; and the store's
-    // transactions look for a deadlock at once.
+    // Whoever sends to the first row waits at a gate with that row in hand; and the store's transactions look for
+    // a deadlock at once, which is once.
     w.write("do $$ begin execute format('alter database %I set deadlock_timeout = 10', current_database()); end $$").await;
     w.write("create function gate() returns trigger as 'begin perform pg_advisory_xact_lock(7); return new; end' language plpgsql").await;
-    w.write("create trigger gate before update on deliveries for each row when (new.contact_id = 2 and new.state = 'sent') execute function gate()").await;
+    w.write("create trigger gate before update on deliveries for each row when (new.contact_id = 1 and new.state = 'sent') execute function gate()").await;
     let store = store::Store::open(&w.url).await.unwrap();
     w.people(2).await;
     let run = w.planned("mail").await;
