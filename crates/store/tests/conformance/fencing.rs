@@ -224,7 +224,7 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
 }
 
 /// Waits until so many transactions wait for somebody's lock; they never will where nothing is locked.
-async fn until_blocked(connection: &mut sqlx::PgConnection, count: i64) {
+pub(crate) async fn until_blocked(connection: &mut sqlx::PgConnection, count: i64) {
     let blocked = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     let patience = std::time::Duration::from_secs(20);
     let wait = async {

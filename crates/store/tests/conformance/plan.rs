@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use campaign::Moment;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use sqlx::Connection;
 use store::{AddressKind, Consent, ContactId, PlanCounts, Planned, RunKind, RunState};
 
 use crate::life::suppression;
@@ -202,11 +203,21 @@ pub(crate) async fn only_planned_runs_are_planned(w: &World) {
     assert_eq!(w.get(waiting).await.state, RunState::Planned);
 }
 
-pub(crate) async fn two_that_look_at_a_leader_add_nobody_twice(w: &World) {
-    w.people(200).await;
+/// PostgreSQL only, because SQLite has one writer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_that_look_at_a_leader_add_nobody_twice() {
+    let w = World::postgres().await;
+    w.people(2_000).await;
     let parent = w.planned("mail").await;
-    w.send_all(parent, NOW).await;
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
+    let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+    assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody was reached yet");
+    w.send_all(parent, NOW).await;
+    // All stand at one line before they add anybody.
+    let mut line = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    let mut watch = sqlx::PgConnection::connect(&w.url).await.unwrap();
+    sqlx::query("begin").execute(&mut line).await.unwrap();
+    sqlx::query("lock table deliveries in share mode").execute(&mut line).await.unwrap();
     let tasks = (0..4).map(|_| {
         let store = w.store.clone();
         tokio::spawn(async move {
@@ -214,9 +225,12 @@ pub(crate) async fn two_that_look_at_a_leader_add_nobody_twice(w: &World) {
             store.run_plan(follower, &whom, NOW).await.unwrap()
         })
     });
+    let tasks: Vec<_> = tasks.collect();
+    crate::fencing::until_blocked(&mut watch, 4).await;
+    sqlx::query("rollback").execute(&mut line).await.unwrap();
     let mut made = 0;
-    for task in tasks.collect::<Vec<_>>() {
+    for task in tasks {
         made += task.await.unwrap();
     }
-    assert_eq!((made, w.get(follower).await.total), (200, 200));
+    assert_eq!((made, w.get(follower).await.total), (2_000, 2_000));
 }
