@@ -19,9 +19,7 @@ pub(super) fn make(tools: &Tools, way: Way, padding: usize) -> Result<Sandbox> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
     sandbox.write("chorus.toml", &configuration(sandbox.port, way))?;
     sandbox.write("audiences/members.toml", MEMBERS)?;
-    sandbox.write("audiences/one.toml", ONE)?;
-    sandbox.write("campaigns/letter.toml", &campaign("members"))?;
-    sandbox.write("campaigns/note.toml", &campaign("one"))?;
+    sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
     pad(&sandbox, padding)?;
     Ok(sandbox)
 }
@@ -29,11 +27,6 @@ pub(super) fn make(tools: &Tools, way: Way, padding: usize) -> Result<Sandbox> {
 const MEMBERS: &str = r#"
 title = "Members of the first two tiers"
 all   = [{ attribute = "tier", in = ["gold", "silver"] }]
-"#;
-
-const ONE: &str = r#"
-title = "One person"
-all   = [{ attribute = "tier", in = ["platinum"] }]
 "#;
 
 fn configuration(port: u16, way: Way) -> String {
@@ -67,14 +60,12 @@ from = "Measure <news@measure.example>"
     )
 }
 
-fn campaign(audience: &str) -> String {
-    format!(
-        r#"
+const CAMPAIGN: &str = r#"
 title    = "Letter"
-audience = "{audience}"
+audience = "members"
 
 [message]
-subject        = "News for {{{{contact.first_name}}}}"
+subject        = "News for {{contact.first_name}}"
 headline       = "News"
 body           = "Something to read."
 call_to_action = "Read"
@@ -84,10 +75,8 @@ link           = "https://measure.example/read"
 id       = "mail"
 channel  = "email"
 template = "plain"
-when     = {{ cron = "0 0 29 2 *" }}
-"#
-    )
-}
+when     = { cron = "0 0 29 2 *" }
+"#;
 
 /// Writes the template with so many characters of filling.
 pub(super) fn pad(sandbox: &Sandbox, padding: usize) -> Result<()> {
@@ -110,9 +99,9 @@ pub(super) fn pad(sandbox: &Sandbox, padding: usize) -> Result<()> {
     sandbox.write("templates/plain/email.txt", text)
 }
 
-/// Writes and imports `count` members, and one person who is none.
+/// Writes and imports `count` members.
 pub(super) fn import(sandbox: &Sandbox, count: usize) -> Result<()> {
-    let mut csv = String::from("email,first_name,tier,city\nlone@example.com,Lone,platinum,Paris\n");
+    let mut csv = String::from("email,first_name,tier,city\n");
     for number in 0..count {
         let tier = if number % 3 == 0 { "gold" } else { "silver" };
         let city = ["Shanghai", "Hangzhou", "Berlin", "Lagos"][number % 4];
