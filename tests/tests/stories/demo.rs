@@ -43,18 +43,19 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     .unwrap();
     assert!(overview.to_lowercase().contains("simulated"), "{overview}");
 
-    until("people to click and to buy", Duration::from_secs(30), || {
+    let campaign = until("people to click and to buy", Duration::from_secs(30), || {
         let report: Value = serde_json::from_slice(&http.get("/api/v1/report")?.body)?;
         assert_eq!(report["simulated"], true);
         let counts = &report["all"]["counts"];
-        Ok((counts["clicked"].as_i64() > Some(0) && counts["converted"].as_i64() > Some(0)).then_some(()))
+        let alive = counts["clicked"].as_i64() > Some(0) && counts["converted"].as_i64() > Some(0);
+        Ok(report["rows"][0]["campaign"].as_str().filter(|_| alive).map(str::to_owned))
     })
     .unwrap();
 
     let mut offences = Vec::new();
     readable(&browser, &mut offences);
     follow(&browser, &mut offences, &home, "a[href^='/campaigns/']");
-    follow(&browser, &mut offences, &format!("{home}campaigns/weekly-newsletter"), "a[href^='/runs/']");
+    follow(&browser, &mut offences, &format!("{home}campaigns/{campaign}"), "a[href^='/runs/']");
     follow(&browser, &mut offences, &format!("{home}contacts"), "a[href^='/contacts/']");
     follow(&browser, &mut offences, &format!("{home}outbox"), "a[href^='/outbox/']");
     let frames = browser.run("return document.querySelectorAll(\"iframe[sandbox='']\").length").unwrap();
