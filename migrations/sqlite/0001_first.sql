@@ -81,7 +81,8 @@ create index runs_live on runs (id) where finished_at is null;
 
 -- The row that is never lost. Its id is its run's id and its contact's id side by side, so that
 -- (run, target) is unique by construction and a link names both. Contact 0 is the channel's own feed.
--- due_at is when it may be tried next; it is null exactly in the end states. run_id names no foreign key: rows
+-- due_at is when it may be tried next; it is null exactly in the end states. scheduled_at is when it first fell
+-- due: a message is dated by it, so that a second try is the same bytes. run_id names no foreign key: rows
 -- are made a million at a time, by the statement after the one that locked their run.
 create table deliveries (
   id              integer primary key check (id = run_id * 4294967296 + contact_id),
@@ -90,6 +91,7 @@ create table deliveries (
   state           text not null check (state in ('queued', 'sending', 'sent', 'deferred', 'failed', 'uncertain', 'suppressed', 'cancelled')),
   reason          text,
   due_at          integer,
+  scheduled_at    integer not null,
   attempts        integer not null default 0,
   repeats         integer not null default 0,
   lease_id        integer,

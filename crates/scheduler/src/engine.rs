@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use campaign::{ChannelId, Diagnostics, Workspace};
+use campaign::{Channel, ChannelId, Diagnostics, Workspace};
 use channel::Sender;
 use store::{Clock, LeaseId, Run, RunId, RunState, Store, StoreError};
 use tokio::sync::watch;
@@ -13,8 +14,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
-use crate::fire::{self, FireError};
-use crate::lane::Lane;
+use crate::fire;
+use crate::lane::{Lane, Signals};
 use crate::planner::Planner;
 use crate::renderers::Renderers;
 
@@ -87,30 +88,62 @@ async fn work(context: Context, stop: CancellationToken) {
     }
 }
 
+/// Keeps the lease, and takes over what dead workers left, until told to stop. `lost` is set when the lease is
+/// somebody else's. In a task of its own: no planning, however long, keeps it from beating.
+async fn keep_lease(context: Context, lease: LeaseId, lost: CancellationToken, stop: CancellationToken) {
+    let (store, clock) = (&context.store, &context.clock);
+    loop {
+        match store.lease_renew(lease, clock.millis_after(LEASE)).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::error!("this worker was taken for dead; it starts anew");
+                return lost.cancel();
+            }
+            Err(error) => tracing::warn!(%error, "cannot renew the lease"),
+        }
+        match store.lease_sweep(clock.millis()).await {
+            Ok(found) if found != store::TakenOver::default() => {
+                tracing::warn!(?found, "took over from a worker that is gone");
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "cannot look for dead workers"),
+        }
+        if tokio::time::timeout(HEARTBEAT, stop.cancelled()).await.is_ok() {
+            return;
+        }
+    }
+}
+
 /// The time between a lease's beginning and its end.
 struct Shift<'a> {
     context: &'a Context,
     lease: LeaseId,
+    /// The worker is told to end.
     stop: CancellationToken,
+    /// The lease is somebody else's.
+    lost: CancellationToken,
+    unclear: Arc<AtomicBool>,
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
     /// When the followers among the runs were last looked after.
     grown: HashMap<RunId, Grown>,
-    /// Runs whose channel was told to be unusable, so that it is told once.
-    unusable: std::collections::HashSet<RunId>,
 }
 
-/// A run that follows another gets more recipients while the other is still going, and once after its end.
+/// A run that follows another gets more recipients while the other is still going, and after its end.
 struct Grown {
-    at: Instant,
+    /// When to look again.
+    next: Instant,
+    /// Whether the other had ended.
     last: bool,
 }
 
-/// How often a run whose leader is still sending gets those whom the leader reached meanwhile.
-const GROW: Duration = Duration::from_secs(5);
+/// How often a run whose leader is still sending gets those whom the leader reached meanwhile; and one whose
+/// leader has ended, because somebody may have sent it again to those who failed.
+const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
 
 struct LaneHandle {
+    channel: Channel,
     runs: watch::Sender<Arc<[Run]>>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -119,73 +152,68 @@ struct LaneHandle {
 impl<'a> Shift<'a> {
     fn new(context: &'a Context, lease: LeaseId, stop: CancellationToken) -> Self {
         let (store, clock) = (context.store.clone(), context.clock.clone());
-        let renderers = Renderers::new(store.clone(), context.signer.clone());
-        let planner = Planner::new(store, clock);
         Self {
             context,
             lease,
             stop,
-            planner,
-            renderers,
+            lost: CancellationToken::new(),
+            unclear: Arc::default(),
+            planner: Planner::new(store.clone(), clock),
+            renderers: Renderers::new(store, context.signer.clone()),
             lanes: HashMap::new(),
             grown: HashMap::new(),
-            unusable: std::collections::HashSet::new(),
         }
     }
 
     async fn run(mut self) {
-        let mut files = self.context.files.clone();
-        files.mark_unchanged();
+        let over = CancellationToken::new();
+        let beat = keep_lease(self.context.clone(), self.lease, self.lost.clone(), over.clone());
+        let beat = tokio::spawn(beat);
+        let (stop, lost) = (self.stop.clone(), self.lost.clone());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut heartbeat = tokio::time::interval(HEARTBEAT);
-        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = self.stop.cancelled() => break,
-                _ = heartbeat.tick() => if !self.beat().await { break },
-                _ = tick.tick() => {
-                    if files.has_changed().unwrap_or(false) {
-                        files.mark_unchanged();
-                        // Channels may have changed: the lanes start anew from the new files.
-                        self.stop_lanes().await;
-                    }
-                    if let Err(error) = self.tick().await {
-                        tracing::warn!(%error, "cannot look at schedules and runs; trying again");
-                    }
-                }
+                () = stop.cancelled() => break,
+                () = lost.cancelled() => break,
+                _ = tick.tick() => {}
+            }
+            // A tick that is dropped rolls its transaction back.
+            tokio::select! {
+                result = self.tick() => match result {
+                    Ok(()) if self.must_end() => break,
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(%error, "cannot look at runs; trying again"),
+                },
+                () = stop.cancelled() => break,
+                () = lost.cancelled() => break,
             }
         }
         self.end().await;
+        over.cancel();
+        let _ = beat.await;
     }
 
-    /// Keeps the lease, and takes over what dead workers left. False when the lease was lost.
-    async fn beat(&mut self) -> bool {
-        let clock = &self.context.clock;
-        match self.context.store.lease_renew(self.lease, clock.millis_after(LEASE)).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::error!("this worker was taken for dead; it starts anew");
-                return false;
-            }
-            Err(error) => tracing::warn!(%error, "cannot renew the lease"),
+    /// Whether rows may be in nobody's hands, though the database answers: because it did not say what became of
+    /// a commit, or because a lane failed. Closing the lease gives them back.
+    fn must_end(&self) -> bool {
+        let failed = self.lanes.values().any(|lane| lane.task.is_finished() && !lane.stop.is_cancelled());
+        if failed {
+            tracing::error!("a lane failed; the worker starts anew");
         }
-        match self.context.store.lease_sweep(clock.millis()).await {
-            Ok(found) if found != store::TakenOver::default() => {
-                tracing::warn!(?found, "took over from a worker that is gone");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "cannot look for dead workers"),
-        }
-        true
+        failed || self.unclear.load(Ordering::Relaxed)
     }
 
     async fn tick(&mut self) -> Result<(), StoreError> {
         let loaded = Arc::clone(&self.context.files.borrow());
+        self.retire_lanes(&loaded.0);
         let mut live = self.live().await?;
         if self.context.only.is_none() {
-            self.planner.tick(&loaded, &live).await?;
-            self.plan(&loaded.0, &live).await?;
+            // What goes wrong with one step or run is told, and keeps nothing else from going out.
+            if let Err(error) = self.planner.tick(&loaded, &live).await {
+                tracing::warn!(%error, "cannot look at schedules; trying again");
+            }
+            self.plan(&loaded.0, &live).await;
         }
         if !live.is_empty() {
             self.context.store.run_finish(self.context.clock.millis()).await?;
@@ -204,35 +232,58 @@ impl<'a> Shift<'a> {
     }
 
     /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more meanwhile.
-    async fn plan(&mut self, workspace: &Workspace, live: &[Run]) -> Result<(), StoreError> {
+    async fn plan(&mut self, workspace: &Workspace, live: &[Run]) {
         self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
-        let now = self.context.clock.now();
         for run in live {
-            if run.state != RunState::Planned && !self.grows(run, live) {
+            let grows = self.grows(run, live);
+            if run.state != RunState::Planned && grows.is_none() {
                 continue;
             }
-            match fire::plan(&self.context.store, workspace, run, now).await {
-                Ok(_) => {}
-                Err(FireError::Store(error)) => return Err(error),
-                Err(error) => {
-                    self.context.store.run_pause(run.id, &format!("failed to {error}")).await?;
-                    tracing::error!(run = run.id.0, %error, "a run cannot be planned; it is paused");
+            let begun = Instant::now();
+            match fire::plan(&self.context.store, workspace, run, self.context.clock.now()).await {
+                Ok(_) => {
+                    if let Some(last) = grows {
+                        let rest = if last { GROW.1 } else { GROW.0 };
+                        // A look at a large leader takes its time; most of it is left to others.
+                        let next = Instant::now() + rest.max(begun.elapsed() * 20);
+                        self.grown.insert(run.id, Grown { next, last });
+                    }
+                    if run.state == RunState::Planned && run.note.is_some() {
+                        self.note(run.id, "").await;
+                    }
                 }
+                Err(error) => self.note(run.id, &format!("waits: failed to {error}")).await,
             }
         }
-        Ok(())
     }
 
-    /// Whether it is time to look for more recipients of a run that follows another.
-    fn grows(&mut self, run: &Run, live: &[Run]) -> bool {
-        let Some(parent) = run.parent_id.filter(|_| run.state == RunState::Running) else { return false };
+    /// Whether it is time to look for more recipients of a run that follows another; true when for the last
+    /// time, because the other has ended.
+    fn grows(&self, run: &Run, live: &[Run]) -> Option<bool> {
+        let parent = run.parent_id.filter(|_| run.state == RunState::Running)?;
         let last = !live.iter().any(|other| other.id == parent);
-        let due =
-            self.grown.get(&run.id).is_none_or(|grown| !grown.last && (last || grown.at.elapsed() >= GROW));
-        if due {
-            self.grown.insert(run.id, Grown { at: Instant::now(), last });
+        let grown = self.grown.get(&run.id);
+        grown.is_none_or(|grown| grown.last != last || Instant::now() >= grown.next).then_some(last)
+    }
+
+    /// Says what people should know of a run: on its page, and once in the log.
+    async fn note(&self, run: RunId, note: &str) {
+        match self.context.store.run_note(run, note).await {
+            Ok(true) if !note.is_empty() => tracing::error!(run = run.0, note, "a run waits"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "cannot note why a run waits"),
         }
-        due
+    }
+
+    /// Tells the lanes whose channel changed in the files to end when every answer is in, and forgets those that
+    /// have. Others go on undisturbed.
+    fn retire_lanes(&mut self, workspace: &Workspace) {
+        for (id, lane) in &self.lanes {
+            if workspace.channels.get(id) != Some(&lane.channel) {
+                lane.stop.cancel();
+            }
+        }
+        self.lanes.retain(|_, lane| !(lane.task.is_finished() && lane.stop.is_cancelled()));
     }
 
     /// Tells each lane its running runs; starts those that are missing.
@@ -263,10 +314,21 @@ impl<'a> Shift<'a> {
         });
         let (channel, sender) = match made {
             Ok(made) => made,
-            Err(why) => return self.tell_unusable(name, &runs, &why).await,
+            Err(why) => {
+                for run in &runs {
+                    self.note(run.id, &format!("waits for the channel {name}: {why}")).await;
+                }
+                return;
+            }
         };
         let (tell, runs) = watch::channel(runs.into());
-        let stop = CancellationToken::new();
+        let signals = Signals {
+            stop: self.stop.child_token(),
+            hurry: self.stop.clone(),
+            lost: self.lost.clone(),
+            unclear: Arc::clone(&self.unclear),
+        };
+        let stop = signals.stop.clone();
         let lane = Lane {
             store: self.context.store.clone(),
             clock: self.context.clock.clone(),
@@ -276,24 +338,14 @@ impl<'a> Shift<'a> {
             channel: channel.clone(),
             sender,
             runs,
-            stop: stop.clone(),
+            signals,
         };
         let task = tokio::spawn(lane.run());
-        self.lanes.insert(channel.id, LaneHandle { runs: tell, stop, task });
+        self.lanes.insert(channel.id.clone(), LaneHandle { channel, runs: tell, stop, task });
     }
 
-    /// Runs wait, and say why, while their channel cannot be used.
-    async fn tell_unusable(&mut self, name: &str, runs: &[Run], why: &str) {
-        for run in runs.iter().filter(|run| self.unusable.insert(run.id)) {
-            tracing::error!(run = run.id.0, channel = name, why, "a run waits: its channel cannot be used");
-            let note = format!("waits for the channel {name}: {why}");
-            if let Err(error) = self.context.store.run_note(run.id, &note).await {
-                tracing::warn!(%error, "cannot note why a run waits");
-            }
-        }
-    }
-
-    async fn stop_lanes(&mut self) {
+    /// Ends every lane, then the lease: what was begun and has no answer is found by the next sweep.
+    async fn end(mut self) {
         for lane in self.lanes.values() {
             lane.stop.cancel();
         }
@@ -302,11 +354,6 @@ impl<'a> Shift<'a> {
                 tracing::error!(%channel, %error, "a lane ended badly");
             }
         }
-        self.unusable.clear();
-    }
-
-    async fn end(mut self) {
-        self.stop_lanes().await;
         let (store, now) = (&self.context.store, self.context.clock.millis());
         if let Err(error) = store.run_finish(now).await {
             tracing::warn!(%error, "cannot end runs");

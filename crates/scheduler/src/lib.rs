@@ -7,6 +7,7 @@
 mod engine;
 mod fire;
 mod lane;
+mod outcome;
 mod pace;
 mod planner;
 mod renderers;

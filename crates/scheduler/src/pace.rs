@@ -10,17 +10,18 @@ use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 /// A channel's rate, kept by one worker. Without a rate, everything may go at once.
 #[derive(Debug)]
 pub(crate) struct Pace {
+    rate: Option<Rate>,
     limiter: Option<DefaultDirectRateLimiter>,
     clock: DefaultClock,
 }
 
 /// Messages are let go in groups no larger than what this long is worth, so that the rate is true from the
 /// first second on.
-const BURST: Duration = Duration::from_millis(50);
+const BURST: Duration = Duration::from_millis(200);
 
 impl Pace {
     pub(crate) fn new(rate: Option<Rate>) -> Self {
-        Self { limiter: rate.and_then(quota).map(RateLimiter::direct), clock: DefaultClock::default() }
+        Self { rate, limiter: rate.and_then(quota).map(RateLimiter::direct), clock: DefaultClock::default() }
     }
 
     /// How many of `wanted` may go now, and how long until the next may, if not all of them. They count as gone.
@@ -32,6 +33,15 @@ impl Pace {
             }
         }
         (wanted, None)
+    }
+}
+
+impl Pace {
+    /// About how many may go in `span`: 1 or more.
+    pub(crate) fn within(&self, span: Duration) -> usize {
+        let Some(each) = self.rate.and_then(|rate| rate.per.checked_div(rate.count)) else { return usize::MAX };
+        let count = span.as_nanos().checked_div(each.as_nanos()).unwrap_or(u128::MAX);
+        usize::try_from(count).unwrap_or(usize::MAX).max(1)
     }
 }
 
@@ -56,9 +66,9 @@ mod tests {
     }
 
     #[test]
-    fn lets_a_twentieth_of_a_second_go_at_once_and_says_when_the_next_may() {
+    fn lets_a_fifth_of_a_second_go_at_once_and_says_when_the_next_may() {
         let (taken, wait) = per_second(200).take(1000);
-        assert_eq!(taken, 10);
+        assert_eq!(taken, 40);
         assert!(wait.is_some_and(|w| w <= Duration::from_millis(5)), "{wait:?}");
     }
 

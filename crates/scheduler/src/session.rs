@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tracking::Signer;
 
 /// A delivery whose intent is recorded: it may be begun.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) claimed: Claimed,
     pub(crate) renderer: Arc<Renderer>,
@@ -40,16 +40,26 @@ pub(crate) struct Work {
 
 /// A connection nobody used for this long is closed.
 const IDLE: Duration = Duration::from_secs(30);
+/// The first and the longest rest of a line that could not connect, while others may.
+const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 
 impl Work {
     /// Works until the lane closes its queue.
     pub(crate) async fn run(self, mut session: Session) {
+        let mut rest = REST.0;
         loop {
             match tokio::time::timeout(IDLE, self.jobs.recv()).await {
                 Ok(Ok(job)) => {
                     let done = self.attempt(&mut session, job).await;
+                    let down = matches!(done.result, Ok(SendOutcome::Down { .. }));
                     if self.done.send(done).await.is_err() {
                         return;
+                    }
+                    if down {
+                        tokio::time::sleep(rest).await;
+                        rest = (rest * 2).min(REST.1);
+                    } else {
+                        rest = REST.0;
                     }
                 }
                 Ok(Err(_closed)) => break,
@@ -75,7 +85,7 @@ impl Work {
     fn render(&self, job: Job) -> Result<Message, channel::RenderError> {
         let id = job.claimed.id;
         let person = job.claimed.contact.map(person);
-        let date = Timestamp::from_millisecond(job.claimed.due_at).unwrap_or(Timestamp::UNIX_EPOCH);
+        let date = Timestamp::from_millisecond(job.claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH);
         job.renderer.render(&Recipient {
             person: person.as_ref(),
             token: &self.signer.token(id),

@@ -99,6 +99,13 @@ impl Store {
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
+                // Most of the time nothing is missing: then the one writer is left alone.
+                let known = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
+                let known = known.fetch_one(writer).await.unwrap_or(0);
+                if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
+                    SQLITE_MIGRATIONS.run(writer).await?;
+                    return Ok(0);
+                }
                 // One transaction around all: sqlx has no lock of its own for two processes on one file.
                 let mut tx = writer.begin_with("begin immediate").await?;
                 let before = sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE);
@@ -129,14 +136,14 @@ impl Store {
         self.row::<(i64,)>(&sql!("select cast(1 as bigint)"), args![]).await.map(|_| ())
     }
 
-    /// Ends all connections, after what is under way; truncates SQLite's log.
+    /// Ends all connections, after what is under way; moves SQLite's log into the file as far as nobody reads it.
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { writer, readers } => {
                 if let Ok(mut connection) = writer.acquire().await
-                    && let Err(error) = connection.execute("pragma wal_checkpoint(truncate)").await
+                    && let Err(error) = connection.execute("pragma wal_checkpoint(passive)").await
                 {
-                    tracing::warn!(%error, "the write-ahead log was not truncated");
+                    tracing::warn!(%error, "the write-ahead log was not moved into the file");
                 }
                 readers.close().await;
                 writer.close().await;

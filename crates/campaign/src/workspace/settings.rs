@@ -58,7 +58,7 @@ pub struct Server {
 }
 
 /// One `[channels.NAME]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Channel {
     /// Its key.
     pub id: ChannelId,
@@ -73,7 +73,7 @@ pub struct Channel {
 }
 
 /// What a channel talks to. The name in files is [`ChannelKind::name`].
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ChannelKind {
     /// Keeps messages in the database.
     Outbox {

@@ -63,7 +63,7 @@ const CLAIM: Sql = sql!(
        due_at = case when j.verdict is null then deliveries.due_at end
      from judged j where deliveries.id = j.id
      returning deliveries.id, deliveries.state, coalesce(deliveries.reason, ''), deliveries.attempts,
-       coalesce(deliveries.due_at, 0)"
+       deliveries.scheduled_at"
 );
 
 const CONTACTS: Sql = sql!(
@@ -79,7 +79,7 @@ struct Who {
 /// One running run, as far as a claim asks.
 type RunRow = (Option<i64>, StoredCondition, Millis, Option<Millis>);
 
-/// One row that a claim touched: id, state, reason, attempts, due.
+/// One row that a claim touched: id, state, reason, attempts, when it was first due.
 type Touched = (DeliveryId, String, String, i64, Millis);
 
 impl Store {
@@ -180,13 +180,45 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
     }
     let contacts: Vec<Contact> = tx.rows(&CONTACTS, args![batch(&who)?]).await?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |(id, _, _, attempts, due_at): Touched| Claimed {
+    let with_contact = |(id, _, _, attempts, scheduled_at): Touched| Claimed {
         id,
         contact: contacts.remove(&id.contact()),
         attempts,
-        due_at,
+        scheduled_at,
     };
     Ok(claimed.into_iter().map(with_contact).collect())
+}
+
+/// Runs with something to claim, or past their expiry: looked at without the writer.
+const CLAIMABLE: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select i.id from input i join runs r on r.id = i.id
+     where r.expires_at <= $2
+        or exists (select 1 from deliveries d
+                   where d.run_id = i.id and d.due_at <= $2 and d.lease_id is null
+                     and d.state in ('queued', 'deferred'))
+     order by i.id"
+);
+
+#[derive(serde::Serialize)]
+struct Which {
+    id: RunId,
+}
+
+impl Store {
+    /// Which of these running runs [`Store::delivery_claim`] would do something for. Only reads, so that waiting
+    /// runs cost nearly nothing.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_claimable(&self, runs: &[RunId], now: Millis) -> Result<Vec<RunId>, StoreError> {
+        if runs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input: Vec<_> = runs.iter().map(|id| Which { id: *id }).collect();
+        let rows: Vec<(RunId,)> = self.rows(&CLAIMABLE, args![batch(&input)?, now]).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
 }
 
 const RELEASE: Sql = sql!(

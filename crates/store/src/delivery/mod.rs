@@ -39,8 +39,8 @@ pub struct Claimed {
     pub contact: Option<Contact>,
     /// How many tries came before.
     pub attempts: i64,
-    /// When it fell due.
-    pub due_at: Millis,
+    /// When it first fell due: the same on every try.
+    pub scheduled_at: Millis,
 }
 
 /// What a try came to.
@@ -124,6 +124,9 @@ pub struct Recorded {
     pub granted: Vec<DeliveryId>,
     /// Outcomes that changed a row; the rest belonged to somebody else by then.
     pub recorded: u64,
+    /// Whether the lease was still good. When it was not, nothing was granted, and nothing that was claimed
+    /// under it was given up either.
+    pub held: bool,
 }
 
 /// One delivery as people read it.

@@ -129,7 +129,7 @@ impl Store {
         now: Millis,
     ) -> Result<Recorded, StoreError> {
         if record.outcomes.is_empty() && record.intents.is_empty() {
-            return Ok(Recorded::default());
+            return Ok(Recorded { held: true, ..Recorded::default() });
         }
         let mut outcomes = BTreeMap::new();
         for (id, outcome) in &record.outcomes {
@@ -159,7 +159,7 @@ impl Store {
         keep(&mut tx, record, &ended, now).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(Recorded { granted, recorded: ended.len() as u64 })
+        Ok(Recorded { granted, recorded: ended.len() as u64, held: holds })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreErr
 const PAUSE: Sql =
     sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
 
-const NOTE: Sql = sql!("update runs set note = $2 where id = $1 and note is distinct from $2");
+const NOTE: Sql = sql!("update runs set note = nullif($2, '') where id = $1 and coalesce(note, '') <> $2");
 
 const RESUME: Sql = sql!(
     "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null
@@ -92,7 +92,7 @@ impl Store {
         Ok(self.execute(&PAUSE, args![id, note]).await? > 0)
     }
 
-    /// Says what people should know of a run. Says whether that is new.
+    /// Says what people should know of a run; nothing, when empty. Says whether that is new.
     ///
     /// # Errors
     /// The database refused or went away.

@@ -17,7 +17,8 @@ pub(super) const START: Sql = sql!(
 );
 
 const FEED: Sql = sql!(
-    "insert into deliveries (id, run_id, contact_id, state, due_at) values ($1 * 4294967296, $1, 0, 'queued', $2)"
+    "insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
+     values ($1 * 4294967296, $1, 0, 'queued', $2, $2)"
 );
 
 const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
@@ -194,9 +195,9 @@ impl People {
         let Self { with, from, due, members, too_late, .. } = &self;
         let who = judged(from, due, column(self.address), "$2", members, too_late);
         let text = format!(
-            "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at)
+            "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at, scheduled_at)
              select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
-                    reason, case when reason is null then due end
+                    reason, case when reason is null then due end, due
              from ({who}) judged"
         );
         (text, self.args)

@@ -21,7 +21,7 @@ pub(crate) async fn from_plan_to_finish(w: &World) {
     let claimed = w.claim(lease, run, NOW + 5, 2).await;
     assert_eq!(claimed.iter().map(|c| c.id).collect::<Vec<_>>(), [id(run, 1), id(run, 2)]);
     assert_eq!(claimed[0].contact.as_ref().unwrap().email.as_deref(), Some("p1@example.com"));
-    assert_eq!((claimed[0].attempts, claimed[0].due_at), (0, NOW));
+    assert_eq!((claimed[0].attempts, claimed[0].scheduled_at), (0, NOW));
     assert_eq!(w.get(run).await.started_at, Some(NOW + 5));
     assert_eq!(w.states(run).await, ["1 queued", "2 queued", "3 queued"], "a claim begins nothing");
 

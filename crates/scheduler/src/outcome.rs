@@ -1,0 +1,39 @@
+//! What a session says, as the database keeps it.
+
+use std::time::Duration;
+
+use channel::{RejectReason, SendOutcome};
+use store::{Clock, Outcome, Rejection, SuppressionReason};
+
+use crate::retry::retry_delay;
+use crate::session::Done;
+
+/// The outcome to be recorded. What is to be tried again waits as long as the other side asked, else as long as
+/// [`retry_delay`] says.
+pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
+    let later = |asked: Option<Duration>| {
+        let wait = asked.map(|asked| asked.max(Duration::from_secs(1)));
+        clock.millis_after(wait.unwrap_or_else(|| retry_delay(done.id, done.attempts)))
+    };
+    match &done.result {
+        Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone() },
+        Ok(SendOutcome::Deferred { retry_after, answer }) => {
+            Outcome::Deferred { until: later(*retry_after), answer: answer.clone() }
+        }
+        Ok(SendOutcome::Rejected { reason, answer }) => Outcome::Rejected(Rejection {
+            reason: reason.name().to_owned(),
+            answer: answer.clone(),
+            // Only an address that does not exist is the person's: everything else is between the servers.
+            suppress: (*reason == RejectReason::BadAddress).then_some(SuppressionReason::Bounced),
+        }),
+        Ok(SendOutcome::Unknown { answer }) => {
+            Outcome::Unknown { retry_at: later(None), answer: answer.clone() }
+        }
+        Ok(SendOutcome::Down { answer }) => Outcome::Returned { answer: answer.clone() },
+        Err(error) => Outcome::Rejected(Rejection {
+            reason: "render".to_owned(),
+            answer: error.to_string(),
+            suppress: None,
+        }),
+    }
+}
