@@ -62,6 +62,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> anyhow::Result<ExitCode> {
+    let spreadsheets = matches!(options.command, Command::Report(_) | Command::Contacts(_));
+    if options.format == Format::Csv && !spreadsheets {
+        output::note(
+            "--format csv is for `chorus report` and `chorus contacts export` only; use text or json",
+        );
+        return Ok(ExitCode::from(2));
+    }
     let env = setup::Env { workspace: options.workspace, format: options.format };
     match options.command {
         Command::Init(options) => commands::init::run(&env, &options),

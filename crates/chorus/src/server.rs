@@ -11,6 +11,7 @@ use dashboard::Dashboard;
 use scheduler::{Files, Loaded};
 use store::Goal;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -135,12 +136,31 @@ fn goals_of(loaded: &Loaded) -> BTreeMap<String, Vec<Goal>> {
     goals
 }
 
-/// Waits for SIGTERM or SIGINT.
-pub(crate) async fn stop_signal() -> anyhow::Result<()> {
-    let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        _ = term.recv() => {}
-        result = tokio::signal::ctrl_c() => result?,
+/// SIGTERM and SIGINT, heard from the moment it is made.
+pub(crate) struct StopSignal {
+    term: Signal,
+    int: Signal,
+}
+
+impl StopSignal {
+    /// Listens from now on; until then a signal ends the process as ever.
+    pub(crate) fn listen() -> anyhow::Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    /// Waits for either.
+    pub(crate) async fn heard(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+
+    /// From now on, the next one ends the process at once.
+    pub(crate) fn then_exit(mut self) {
+        tokio::spawn(async move {
+            self.heard().await;
+            std::process::exit(130);
+        });
+    }
 }

@@ -49,7 +49,7 @@ impl Stage {
         std::fs::write(folder.path().join("chorus.toml"), embedded::CHORUS_TOML)?;
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
-        let clock = Clock::scaled(beginning(&read(folder.path(), None)?.0), speed);
+        let clock = Clock::scaled(beginning(&read(folder.path(), None)?.0, speed), speed);
         let platform = Platform::start(PLATFORM_KEY, clock.clone()).await?;
         let (mut workspace, findings) = read(folder.path(), Some(&platform.hook("community")))?;
         workspace.server.listen = address;
@@ -123,15 +123,15 @@ fn read(root: &Path, hook: Option<&str>) -> anyhow::Result<(Workspace, campaign:
     Workspace::load(root, &env).map_err(told)
 }
 
-/// When the demo begins: a minute before the first step that happens once falls due where the brand is, so that
-/// something happens at once.
-fn beginning(workspace: &Workspace) -> Timestamp {
+/// When the demo begins: two real seconds before the first step that happens once falls due where the brand is,
+/// so that something happens as soon as everything has started.
+fn beginning(workspace: &Workspace, speed: u32) -> Timestamp {
     let steps = workspace.campaigns.values().flat_map(|campaign| &campaign.steps);
     let once = steps.filter(|step| matches!(step.schedule.trigger, Trigger::At(_)));
     let due = once.flat_map(|step| step.schedule.occurrences(Timestamp::UNIX_EPOCH, Timestamp::MAX, 1));
     let first = due.map(|occurrence| occurrence.moment.due_in(&workspace.brand.timezone)).min();
     let first = first.unwrap_or_else(|| Clock::System.now());
-    first.checked_sub(SignedDuration::from_mins(1)).unwrap_or(first)
+    first.checked_sub(SignedDuration::from_secs(2 * i64::from(speed))).unwrap_or(first)
 }
 
 async fn import(opened: &Opened) -> anyhow::Result<()> {

@@ -127,6 +127,8 @@ pub async fn plan(store: &Store, workspace: &Workspace, run: &Run, now: Timestam
         (Trigger::After { delay, .. }, Some(_)) if per(workspace, step)? == Per::Contact => {
             Planned::Followers { delay: millis(*delay), address: AddressKind::Email }
         }
+        // Its step does not follow another any more: whom it was meant for is not known.
+        (_, Some(_)) if per(workspace, step)? == Per::Contact => return Err(missing()),
         _ => audience_or_feed(workspace, step, moment(step, run))?,
     };
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)

@@ -18,8 +18,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
-use crate::pace::Pace;
 use crate::outcome::outcome;
+use crate::pace::Pace;
 use crate::renderers::{LoadError, Renderers};
 use crate::session::{Done, Job, Work};
 
@@ -178,7 +178,12 @@ impl Working {
             self.in_flight = self.in_flight.saturating_sub(1);
             let answer = "stopped before it was begun".to_owned();
             let result = Ok(SendOutcome::Down { answer });
-            self.outcomes.push(Done { id: job.claimed.id, attempts: job.claimed.attempts, result, kept: None });
+            self.outcomes.push(Done {
+                id: job.claimed.id,
+                attempts: job.claimed.attempts,
+                result,
+                kept: None,
+            });
         }
     }
 

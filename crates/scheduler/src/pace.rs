@@ -39,7 +39,9 @@ impl Pace {
 impl Pace {
     /// About how many may go in `span`: 1 or more.
     pub(crate) fn within(&self, span: Duration) -> usize {
-        let Some(each) = self.rate.and_then(|rate| rate.per.checked_div(rate.count)) else { return usize::MAX };
+        let Some(each) = self.rate.and_then(|rate| rate.per.checked_div(rate.count)) else {
+            return usize::MAX;
+        };
         let count = span.as_nanos().checked_div(each.as_nanos()).unwrap_or(u128::MAX);
         usize::try_from(count).unwrap_or(usize::MAX).max(1)
     }

@@ -100,7 +100,8 @@ impl Store {
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
                 // Most of the time nothing is missing: then the one writer is left alone.
-                let known = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
+                let known =
+                    sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
                 let known = known.fetch_one(writer).await.unwrap_or(0);
                 if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
                     SQLITE_MIGRATIONS.run(writer).await?;

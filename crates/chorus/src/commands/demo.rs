@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::output::{self, Format};
+use crate::server::StopSignal;
 use crate::setup::Env;
 use crate::stage::Stage;
 
@@ -24,6 +25,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(env: &Env, options: Options) -> anyhow::Result<ExitCode> {
+    let mut signal = StopSignal::listen()?;
     let stage = Stage::set(options.speed, options.port).await?;
     announce(env, &stage, options.speed)?;
     let end = async {
@@ -34,8 +36,9 @@ pub(crate) async fn run(env: &Env, options: Options) -> anyhow::Result<ExitCode>
     };
     tokio::select! {
         () = end => {}
-        result = crate::server::stop_signal() => result?,
+        () = signal.heard() => {}
     }
+    signal.then_exit();
     stage.clear().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use campaign::{Campaign, Step};
+use campaign::{Campaign, Per, Step, Trigger};
 use clap::Args;
 use scheduler::{Context, Engine};
-use store::{ContactId, Run, RunId};
+use store::{ContactId, Run, RunId, RunKind};
 use tokio::sync::watch;
 
 use crate::commands::runs;
 use crate::output::{self, Format, wrong};
+use crate::server::StopSignal;
 use crate::setup::{Env, Opened};
 
 /// Run a step now and wait for it
@@ -33,6 +34,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let opened = env.open().await?;
     let campaign = opened.campaign(&options.campaign)?;
     let step = find_step(campaign, options.step.as_deref())?;
+    refuse_surprises(&opened, step, options.to.is_some())?;
     let to = match &options.to {
         Some(address) => Some(find_contact(&opened, address).await?),
         None => None,
@@ -47,6 +49,27 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let code = tell(env, &opened, &ended)?;
     opened.store.close().await;
     Ok(code)
+}
+
+/// Tells before anything is made what would hang, or would reach others than meant.
+fn refuse_surprises(opened: &Opened, step: &Step, is_test: bool) -> anyhow::Result<()> {
+    let channel = opened.workspace().channels.get(&step.channel);
+    let channel = channel.ok_or_else(|| wrong(format!("there is no channel {}", step.channel)))?;
+    channel::Sender::new(channel).map_err(|error| wrong(format!("cannot {error}")))?;
+    if is_test && channel.kind.per() == Per::Feed {
+        return Err(wrong(format!(
+            "{} posts to {}'s own feed, for everybody to see: `chorus preview` shows the post, `send` without \
+             --to posts it",
+            step.id, channel.id
+        )));
+    }
+    if !is_test && matches!(step.schedule.trigger, Trigger::After { .. }) {
+        output::note(format!(
+            "{} follows another step by its schedule; sent by hand it goes to all of {}.",
+            step.id, step.audience
+        ));
+    }
+    Ok(())
 }
 
 /// The named step, or the campaign's first.
@@ -90,6 +113,8 @@ async fn wait(opened: &Opened, id: RunId, format: Format) -> anyhow::Result<Run>
 }
 
 async fn watch_run(opened: &Opened, id: RunId, format: Format) -> anyhow::Result<()> {
+    let mut signal = StopSignal::listen()?;
+    let mut told = None;
     let bar = (format == Format::Text).then(|| output::progress("sending", 0));
     loop {
         let Some(run) = opened.store.run_get(id).await? else { break };
@@ -97,17 +122,24 @@ async fn watch_run(opened: &Opened, id: RunId, format: Format) -> anyhow::Result
             bar.set_length(u64::try_from(run.total).unwrap_or(0));
             bar.set_position(u64::try_from(runs::done(&run)).unwrap_or(0));
         }
+        if run.note != told {
+            told.clone_from(&run.note);
+            if let Some(note) = &run.note {
+                output::note(format!("Run {id}: {note}"));
+            }
+        }
         if run.finished_at.is_some() || run.state == store::RunState::Paused {
             break;
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
-            _ = tokio::signal::ctrl_c() => break,
+            () = signal.heard() => break,
         }
     }
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
+    signal.then_exit();
     Ok(())
 }
 
@@ -121,6 +153,9 @@ fn tell(env: &Env, opened: &Opened, run: &Run) -> anyhow::Result<ExitCode> {
         }
     }
     let count = |state: &str| run.tallies.iter().filter(|t| t.state == state).map(|t| t.count).sum::<i64>();
-    let nobody = count("sent") == 0 && count("failed") > 0;
+    let nobody = count("sent") == 0 && count("failed") + count("uncertain") > 0;
+    if run.kind == RunKind::Test && count("suppressed") > 0 {
+        return Err(wrong("no test copy was sent: this contact is left out, as said above"));
+    }
     Ok(if nobody || run.finished_at.is_none() { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }

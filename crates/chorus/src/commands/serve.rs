@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::output::{self, Format};
-use crate::server::{self, Keys, Server};
+use crate::server::{self, Keys, Server, StopSignal};
 use crate::setup::{Env, Opened};
 
 /// Run schedules, links, public pages and the dashboard until told to stop
@@ -30,11 +30,14 @@ enum Role {
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
+    let mut signal = StopSignal::listen()?;
+    let seen = campaign::Workspace::fingerprint(&env.root()?);
     let opened = env.open().await?;
     warn_of_errors(&opened);
     let stop = CancellationToken::new();
     let (tell, files) = watch::channel(opened.loaded.clone());
-    let watching = tokio::spawn(crate::files::watch(opened.workspace().root.clone(), tell, stop.clone()));
+    let watching =
+        tokio::spawn(crate::files::watch(opened.workspace().root.clone(), seen, tell, stop.clone()));
     let server = match options.role {
         Role::Worker => None,
         Role::All | Role::Web => {
@@ -53,19 +56,21 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         })
     });
     announce(env, &opened, server.as_ref())?;
-    server::stop_signal().await?;
+    signal.heard().await;
     output::note("Stopping: what is being sent is finished first. Once more stops at once.");
-    tokio::spawn(async {
-        let _ = server::stop_signal().await;
-        std::process::exit(130);
-    });
+    signal.then_exit();
     stop.cancel();
-    if let Some(engine) = engine {
-        engine.stop().await;
-    }
-    if let Some(server) = server {
-        server.finish().await;
-    }
+    let sending = async {
+        if let Some(engine) = engine {
+            engine.stop().await;
+        }
+    };
+    let serving = async {
+        if let Some(server) = server {
+            server.finish().await;
+        }
+    };
+    tokio::join!(sending, serving);
     let _ = watching.await;
     opened.store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -114,3 +114,48 @@ async fn a_channel_that_is_down_costs_nobody_a_try() {
     assert_eq!(rows.len(), 50);
     assert!(rows.iter().all(|row| row.state == DeliveryState::Queued && row.attempts == 0), "{rows:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_slept_past_its_lease_loses_nothing_and_repeats_nothing() {
+    let channel = "kind = \"outbox\"\nrate = \"200/s\"";
+    let world = World::with_channel(channel, &format!("{MAIL}{ONCE}"), "2027-05-01T00:00:00Z").await;
+    world.contacts(400, None).await;
+    world.fire("mail").await;
+    let engine = world.engine();
+    world.wait("some are sent", |runs| tally(&runs[0], "sent") > 50).await;
+    // Nobody else was there to sweep: the next heartbeat renews the lease.
+    world.set("2027-05-01T00:00:40Z");
+    let runs = world.ended(1).await;
+    engine.stop().await;
+    assert_eq!((tally(&runs[0], "sent"), tally(&runs[0], "repeat")), (400, 0));
+    assert!(world.kept().await.values().all(|count| *count == 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
+    let world = world().await;
+    world.contacts(3, None).await;
+    let run = world.fire("mail").await;
+    let good = world.store.run_get(run).await.unwrap().unwrap();
+    let lost = store::NewRun {
+        campaign: "renamed".to_owned(),
+        step: "mail".to_owned(),
+        channel: "email".to_owned(),
+        instant: 1,
+        kind: store::RunKind::Scheduled,
+        revision_id: good.revision_id.unwrap(),
+        parent_id: None,
+        condition: None,
+        on_uncertain: campaign::OnUncertain::Resend,
+        cost_micros: 0,
+        currency: String::new(),
+        expires_at: i64::MAX,
+    };
+    let lost = world.store.run_insert(&lost, world.clock.millis()).await.unwrap().unwrap();
+    let engine = world.engine();
+    world.wait("the good one ends", |runs| runs.iter().any(|r| r.id == run && r.finished_at.is_some())).await;
+    engine.stop().await;
+    let lost = world.store.run_get(lost).await.unwrap().unwrap();
+    assert_eq!(lost.state, RunState::Planned);
+    assert!(lost.note.unwrap().contains("chorus check"));
+}

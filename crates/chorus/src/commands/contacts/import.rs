@@ -83,12 +83,19 @@ pub(crate) async fn import(
 ) -> anyhow::Result<Imported> {
     let mut source = BufReader::new(source);
     let separator = separator(&mut source)?;
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).flexible(true).from_reader(source);
+    // Rows end with a line feed; the carriage return before it is white space. Left to itself, the reader counts
+    // the lines of such files wrongly.
+    let mut reader = csv::ReaderBuilder::new();
+    reader.delimiter(separator).flexible(true).terminator(csv::Terminator::Any(b'\n'));
+    let mut reader = reader.from_reader(source);
     let columns = columns(reader.byte_headers()?, attributes)?;
     let mut imported = Imported::default();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
+        if record.len() == 1 && record[0].trim_ascii().is_empty() {
+            continue;
+        }
         let line = record.position().map_or(0, csv::Position::line);
         match contact(&columns, &record) {
             Ok(contact) => batch.push(contact),
