@@ -63,7 +63,7 @@ const CLAIM: Sql = sql!(
        due_at = case when j.verdict is null then deliveries.due_at end
      from judged j where deliveries.id = j.id
      returning deliveries.id, deliveries.state, coalesce(deliveries.reason, ''), deliveries.attempts,
-       deliveries.scheduled_at"
+       coalesce(deliveries.due_at, 0), deliveries.scheduled_at"
 );
 
 const CONTACTS: Sql = sql!(
@@ -79,8 +79,8 @@ struct Who {
 /// One running run, as far as a claim asks.
 type RunRow = (Option<i64>, StoredCondition, Millis, Option<Millis>);
 
-/// One row that a claim touched: id, state, reason, attempts, when it was first due.
-type Touched = (DeliveryId, String, String, i64, Millis);
+/// One row that a claim touched: id, state, reason, attempts, when it is due, when it first was.
+type Touched = (DeliveryId, String, String, i64, Millis, Millis);
 
 impl Store {
     /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
@@ -180,7 +180,7 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
     }
     let contacts: Vec<Contact> = tx.rows(&CONTACTS, args![batch(&who)?]).await?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |(id, _, _, attempts, scheduled_at): Touched| Claimed {
+    let with_contact = |(id, _, _, attempts, _, scheduled_at): Touched| Claimed {
         id,
         contact: contacts.remove(&id.contact()),
         attempts,
