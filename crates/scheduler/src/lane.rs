@@ -21,6 +21,7 @@ use tracking::Signer;
 use crate::outcome::outcome;
 use crate::pace::Pace;
 use crate::renderers::{LoadError, Renderers};
+use crate::rest::Rest;
 use crate::session::{Done, Job, Work};
 
 /// How often an idle lane looks for what has fallen due.
@@ -29,8 +30,6 @@ const LOOK: Duration = Duration::from_millis(250);
 const DRAIN: Duration = Duration::from_secs(6);
 /// How long one run may have a channel to itself.
 const TURN: Duration = Duration::from_secs(2);
-/// The first and the longest rest after a channel was found down.
-const REST: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(120));
 
 /// What a lane needs.
 pub(crate) struct Lane {
@@ -79,16 +78,8 @@ struct Working {
     /// Which run is asked first next time.
     turn: usize,
     next_look: Instant,
-    rest: Option<Rest>,
-    /// To be said on the runs' pages: what holds them up; nothing, when empty.
-    note: Option<String>,
+    rest: Rest,
     sessions: JoinSet<()>,
-}
-
-/// A channel that was found down is left alone for a while.
-struct Rest {
-    until: Instant,
-    length: Duration,
 }
 
 impl Lane {
@@ -133,8 +124,7 @@ impl Working {
             outcomes: Vec::new(),
             turn: 0,
             next_look: Instant::now(),
-            rest: None,
-            note: None,
+            rest: Rest::default(),
             sessions,
             lane,
         }
@@ -191,7 +181,8 @@ impl Working {
     /// goes out in [`TURN`], so that a slow channel serves all of them.
     async fn claim(&mut self) {
         let share = self.window.saturating_mul(8).min(2_000).min(self.pace.within(TURN));
-        if self.ready.len() >= share.min(self.window) || self.resting() || Instant::now() < self.next_look {
+        if self.ready.len() >= share.min(self.window) || self.rest.holds() || Instant::now() < self.next_look
+        {
             return;
         }
         let runs: Vec<_> = self.runs.iter().map(|run| run.id).collect();
@@ -250,7 +241,7 @@ impl Working {
 
     /// What may be begun next, by window and rate; and how long to wait when the rate says so.
     fn intents(&mut self) -> (Vec<Job>, Option<Duration>) {
-        if self.resting() {
+        if self.rest.holds() {
             return (Vec::new(), None);
         }
         let room = self.window.saturating_sub(self.in_flight).min(self.ready.len());
@@ -267,36 +258,16 @@ impl Working {
     fn took(&mut self, done: Done) {
         self.in_flight = self.in_flight.saturating_sub(1);
         match &done.result {
-            Ok(SendOutcome::Down { answer }) => self.go_to_rest(answer),
-            Ok(_) => self.wake(),
+            Ok(SendOutcome::Down { answer }) => self.rest.begin(&self.lane.channel.id, answer),
+            Ok(_) => self.rest.end(),
             Err(_) => {}
         }
         self.outcomes.push(done);
     }
 
-    fn resting(&self) -> bool {
-        self.rest.as_ref().is_some_and(|rest| Instant::now() < rest.until)
-    }
-
-    fn go_to_rest(&mut self, answer: &str) {
-        if self.resting() {
-            return;
-        }
-        let length = self.rest.as_ref().map_or(REST.0, |rest| (rest.length * 2).min(REST.1));
-        tracing::warn!(channel = %self.lane.channel.id, answer, rest_s = length.as_secs(), "the channel is down");
-        self.rest = Some(Rest { until: Instant::now() + length, length });
-        self.note = Some(format!("the channel {} is down: {answer}", self.lane.channel.id));
-    }
-
-    fn wake(&mut self) {
-        if self.rest.take().is_some() {
-            self.note = Some(String::new());
-        }
-    }
-
     /// Says on the runs' pages what holds them up.
     async fn tell(&mut self) {
-        let Some(note) = self.note.take() else { return };
+        let Some(note) = self.rest.take_note() else { return };
         for run in self.runs.iter() {
             if let Err(error) = self.lane.store.run_note(run.id, &note).await {
                 tracing::warn!(%error, "cannot note why a run waits");

@@ -11,6 +11,7 @@ mod outcome;
 mod pace;
 mod planner;
 mod renderers;
+mod rest;
 mod retry;
 mod session;
 
