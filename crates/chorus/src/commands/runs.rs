@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use campaign::Workspace;
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState};
 
 use crate::output::{self, Format, number, wrong};
@@ -32,8 +33,8 @@ enum Action {
     Show {
         run: i64,
         /// List the deliveries in this state.
-        #[arg(long)]
-        state: Option<State>,
+        #[arg(long, value_parser = delivery_state())]
+        state: Option<DeliveryState>,
         /// List at most this many deliveries.
         #[arg(long, default_value_t = 100)]
         limit: u32,
@@ -48,16 +49,10 @@ enum Action {
     Retry { run: i64 },
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum State {
-    Queued,
-    Sending,
-    Sent,
-    Deferred,
-    Failed,
-    Uncertain,
-    Suppressed,
-    Cancelled,
+/// The states of a delivery, by their words.
+fn delivery_state() -> impl TypedValueParser<Value = DeliveryState> {
+    let words = DeliveryState::ALL.iter().map(|state| state.as_str());
+    PossibleValuesParser::new(words).try_map(DeliveryState::try_from)
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
@@ -145,17 +140,20 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     output::table(&headings, runs.iter().map(row).collect())
 }
 
-async fn show(env: &Env, opened: &Opened, id: i64, state: Option<State>, limit: i64) -> anyhow::Result<()> {
+async fn show(
+    env: &Env,
+    opened: &Opened,
+    id: i64,
+    state: Option<DeliveryState>,
+    limit: i64,
+) -> anyhow::Result<()> {
     let run = get(opened, id).await?;
     let store = &opened.store;
     let first = DeliveryId::new(run.id, store::ContactId::FEED);
     let before = DeliveryId(first.0 - 1);
     let repeated = store.delivery_list(run.id, None, true, before, limit).await?;
-    let state = state.map(State::into_store);
-    let listed = match state {
-        Some(state) => store.delivery_list(run.id, Some(state), false, before, limit).await?,
-        None => store.delivery_list(run.id, Some(DeliveryState::Failed), false, before, limit).await?,
-    };
+    let wanted = state.unwrap_or(DeliveryState::Failed);
+    let listed = store.delivery_list(run.id, Some(wanted), false, before, limit).await?;
     if env.format == Format::Json {
         return output::json(&serde_json::json!({
             "run": run, "deliveries": listed, "repeated": repeated,
@@ -176,7 +174,7 @@ fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) ->
     let row = |row: &DeliveryRow| {
         vec![
             row.address.clone(),
-            format!("{:?}", row.state).to_lowercase(),
+            row.state.to_string(),
             row.reason
                 .as_deref()
                 .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
@@ -231,20 +229,5 @@ fn state_name(state: RunState) -> &'static str {
         RunState::Finished => "finished",
         RunState::FinishedWithFailures => "finished with failures",
         RunState::Cancelled => "cancelled",
-    }
-}
-
-impl State {
-    const fn into_store(self) -> DeliveryState {
-        match self {
-            Self::Queued => DeliveryState::Queued,
-            Self::Sending => DeliveryState::Sending,
-            Self::Sent => DeliveryState::Sent,
-            Self::Deferred => DeliveryState::Deferred,
-            Self::Failed => DeliveryState::Failed,
-            Self::Uncertain => DeliveryState::Uncertain,
-            Self::Suppressed => DeliveryState::Suppressed,
-            Self::Cancelled => DeliveryState::Cancelled,
-        }
     }
 }

@@ -70,7 +70,7 @@ fn print_deliveries(opened: &Opened, deliveries: &[DeliveryRow]) -> anyhow::Resu
             row.sent_at.or(row.due_at).map_or_else(String::new, |at| time::show_millis(at, zone)),
             format!("{}/{}", row.campaign, row.step),
             row.channel.clone(),
-            format!("{:?}", row.state).to_lowercase(),
+            row.state.to_string(),
             row.reason
                 .as_deref()
                 .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
