@@ -15,4 +15,4 @@ mod send;
 pub use compile::{Compiled, compile};
 pub use message::{Email, Message, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
-pub use send::{Limits, RejectReason, SendOutcome, Sender, SenderError, Session};
+pub use send::{Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};

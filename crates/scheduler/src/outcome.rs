@@ -17,7 +17,7 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
     };
     match &done.result {
         Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone() },
-        Ok(SendOutcome::Deferred { retry_after, answer }) => {
+        Ok(SendOutcome::Deferred { retry_after, answer, .. }) => {
             Outcome::Deferred { until: later(*retry_after), answer: answer.clone() }
         }
         Ok(SendOutcome::Rejected { reason, answer }) => Outcome::Rejected(Rejection {

@@ -72,6 +72,8 @@ pub enum SendOutcome {
     Deferred {
         /// Not before this long, if the other side said so.
         retry_after: Option<Duration>,
+        /// Who else has to wait.
+        scope: Scope,
         /// The words.
         answer: String,
     },
@@ -93,6 +95,15 @@ pub enum SendOutcome {
         /// Why.
         answer: String,
     },
+}
+
+/// Whom a deferral is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// This message alone: a full mailbox, a grey list.
+    Message,
+    /// Everybody at the same receiver: it throttles us, or is busy. The message counts no attempt.
+    Group,
 }
 
 /// Kinds of refusal.

@@ -18,7 +18,7 @@ use rustls::pki_types::CertificateDer;
 use sha2::Sha256;
 use url::Url;
 
-use super::{Limits, RejectReason, SendOutcome, SenderError};
+use super::{Limits, RejectReason, Scope, SendOutcome, SenderError};
 use crate::{Post, egress};
 
 /// An endpoint to post to.
@@ -127,7 +127,7 @@ fn outcome(status: StatusCode, retry_after: Option<Duration>, answer: &str) -> S
     match status.as_u16() {
         200..=299 => SendOutcome::Accepted { answer },
         300..=399 | 401 | 407 | 410 => SendOutcome::Down { answer },
-        408 | 425 | 429 | 500.. => SendOutcome::Deferred { retry_after, answer },
+        408 | 425 | 429 | 500.. => SendOutcome::Deferred { retry_after, scope: Scope::Message, answer },
         403 => rejected(RejectReason::Policy),
         413 => rejected(RejectReason::TooBig),
         _ => rejected(RejectReason::Rejected),

@@ -159,7 +159,7 @@ async fn it_waits_as_long_as_it_is_told() {
     for (said, seconds) in [("7", 7.0), ("2.5", 2.5), ("Thu, 19 Jan 2023 00:14:51 GMT", 60.0)] {
         let endpoint = endpoint(answer("429 Slow", &format!("retry-after: {said}\r\n"), "slow down")).await;
         match post(&endpoint.url).await {
-            SendOutcome::Deferred { retry_after: Some(wait), answer } => {
+            SendOutcome::Deferred { retry_after: Some(wait), answer, .. } => {
                 assert!((wait.as_secs_f64() - seconds).abs() < 0.001, "{said}: {wait:?}");
                 assert_eq!(answer, "429 slow down");
             }

@@ -15,7 +15,7 @@ use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
 use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
 
-use super::{RejectReason, SendOutcome};
+use super::{RejectReason, Scope, SendOutcome};
 use crate::Email;
 use line::{Line, Lost};
 pub(crate) use relay::Relay;
@@ -328,7 +328,7 @@ async fn goodbye(mut open: Open) {
 }
 
 fn deferred(answer: &str) -> SendOutcome {
-    SendOutcome::Deferred { retry_after: None, answer: answer.to_owned() }
+    SendOutcome::Deferred { retry_after: None, scope: Scope::Message, answer: answer.to_owned() }
 }
 
 fn unknown(lost: &Lost) -> SendOutcome {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::reply::Reply;
-use crate::send::{RejectReason, SendOutcome};
+use crate::send::{RejectReason, Scope, SendOutcome};
 
 /// What the refused command was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,7 +215,7 @@ pub(super) fn verdict(stage: Stage, reply: &Reply) -> SendOutcome {
     match TABLE.iter().find(fits).map_or(Later(0), |row| row.means) {
         Later(seconds) => {
             let retry_after = (seconds > 0).then(|| Duration::from_secs(seconds));
-            SendOutcome::Deferred { retry_after, answer }
+            SendOutcome::Deferred { retry_after, scope: Scope::Message, answer }
         }
         Never(reason) => SendOutcome::Rejected { reason, answer },
         Down => SendOutcome::Down { answer },
