@@ -2,15 +2,21 @@
 //! folder, and the real `chorus` executable, each of which ends with the value that stands for it.
 
 mod browser;
+mod chance;
 mod child;
 mod http;
+mod proxy;
+mod relay;
 mod sandbox;
 mod sink;
 mod tools;
 
 pub use browser::Browser;
+pub use chance::Chance;
 pub use child::{Guard, bound, free_port, until};
 pub use http::{Answer, Http};
+pub use proxy::Proxy;
+pub use relay::{Act, Door, Line, Phase, Place, Received, Relay, Rule, Script, Whom};
 pub use sandbox::{Ran, Sandbox, Server};
 pub use sink::Sink;
 pub use tools::Tools;
