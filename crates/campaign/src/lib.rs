@@ -9,6 +9,8 @@ pub mod duration;
 mod file;
 pub mod ids;
 pub mod money;
+pub mod pace;
+pub mod receiver;
 pub mod schedule;
 pub mod secret;
 pub mod text;
@@ -18,10 +20,12 @@ pub use audience::{Audience, Rule};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 pub use money::{Cost, Currency, Micros};
+pub use pace::{Daily, Load, Rate, WarmUp};
+pub use receiver::{Limits, Receivers};
 pub use schedule::{CatchUp, Condition, Moment, Occurrence, Overlap, Schedule, Trigger, Zone};
 pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
     AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per,
-    Rate, SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
+    SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
 };

@@ -64,7 +64,18 @@ fn workspace() -> Workspace {
     let campaigns = [spring(&zone, &audience), letter(&zone, &audience)];
     let channels = [("email", outbox()), ("community", feed())].map(|(id, kind)| {
         let id = ChannelId::parse(id).unwrap();
-        (id.clone(), Channel { id, kind, rate: None, connections: 8, cost: None })
+        (
+            id.clone(),
+            Channel {
+                id,
+                kind,
+                rate: None,
+                connections: 8,
+                daily: campaign::Daily::default(),
+                receivers: campaign::Receivers::default(),
+                cost: None,
+            },
+        )
     });
     Workspace {
         root: PathBuf::from("."),

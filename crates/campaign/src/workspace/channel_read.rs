@@ -5,7 +5,7 @@ use url::Url;
 use super::chorus_file::{ChannelFile, ChorusFile, CostFile, KindFile};
 use super::chorus_read::Reading;
 use super::known::Shelf;
-use super::{Brand, Channel, ChannelKind, Per, Rate, variable};
+use super::{Brand, Channel, ChannelKind, Per, pace_read, variable};
 use crate::file::{Field, Located, Name, Sheet};
 use crate::ids::ChannelId;
 use crate::money::{self, Cost, Currency};
@@ -41,16 +41,10 @@ fn channel(
     brand: Option<&Brand>,
 ) -> Option<Channel> {
     let sheet = reading.sheet;
-    let rate = optional(&table.rate, |rate| {
-        sheet.take(
-            "bad-rate",
-            &rate.span,
-            Rate::parse(rate),
-            "`rate`",
-            "Write it like `100/s`, `30/min`, `500/h` or `2000/d`.",
-        )
-    });
-    let connections = optional(&table.connections, |count| connections(sheet, count));
+    let rate = optional(&table.rate, |rate| pace_read::rate(sheet, rate));
+    let connections = optional(&table.connections, |count| pace_read::connections(sheet, count));
+    let daily = pace_read::daily(sheet, &table.daily_cap, &table.warm_up);
+    let receivers = pace_read::receivers(sheet, &table.groups);
     let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
     let example = "kind = \"outbox\"";
     let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
@@ -60,26 +54,22 @@ fn channel(
         kind: kind?,
         rate: rate?,
         connections: connections?.unwrap_or(DEFAULT_CONNECTIONS),
+        daily: daily?,
+        receivers: receivers?,
         cost: cost?,
     })
 }
 
 /// `Some(None)` if it is not given, `None` if it cannot be used.
-fn optional<T, U>(field: &Field<T>, read: impl FnOnce(&Located<T>) -> Option<U>) -> Option<Option<U>> {
+pub(super) fn optional<T, U>(
+    field: &Field<T>,
+    read: impl FnOnce(&Located<T>) -> Option<U>,
+) -> Option<Option<U>> {
     match field {
         Field::Absent => Some(None),
         Field::Bad => None,
         Field::Here(value) => read(value).map(Some),
     }
-}
-
-fn connections(sheet: &Sheet, count: &Located<u32>) -> Option<usize> {
-    let fits = (1..=1000).contains(&count.value);
-    if !fits {
-        let message = format!("`connections` is {}", count.value);
-        sheet.error("bad-connections", count.span.clone(), message, "Write a number from 1 to 1000.");
-    }
-    fits.then_some(count.value as usize)
 }
 
 fn cost(sheet: &Sheet, table: &Located<CostFile>) -> Option<Cost> {
@@ -177,7 +167,8 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
         .filter(|(_, field, fits)| field.is_given() && !fits)
         .map(|(key, field, _)| (key, field.span()));
     let per = (table.per.is_given() && !web).then(|| ("per", table.per.span()));
-    for (key, span) in texts.chain(per) {
+    let groups = (table.groups.is_given() && !mail).then(|| ("groups", table.groups.span()));
+    for (key, span) in texts.chain(per).chain(groups) {
         let message = format!("a channel of this kind has no `{key}`");
         sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
     }

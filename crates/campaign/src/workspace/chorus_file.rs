@@ -96,9 +96,54 @@ pub(super) struct ChannelFile {
     /// How many sends may be under way at once: 1 to 1000; 8 if not given.
     #[serde(default)]
     pub(super) connections: Field<u32>,
+    /// How many messages it may send in a day; days are those of the brand's time zone.
+    #[serde(default)]
+    pub(super) daily_cap: Field<u32>,
+    /// A new sender begins small: how many messages on the first day, and how that grows.
+    #[serde(default)]
+    pub(super) warm_up: Field<WarmUpFile>,
+    /// outbox, smtp: what each receiver may get, such as gmail, outlook or example.com; `default` is every other
+    /// one, each by itself.
+    #[serde(default)]
+    pub(super) groups: Field<Entries<GroupFile>>,
     /// What a message costs.
     #[serde(default)]
     pub(super) cost: Field<CostFile>,
+}
+
+/// How many messages may go out on the days of a beginning.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WarmUpFile {
+    /// How many on the first day.
+    pub(super) start: Field<u32>,
+    /// How many times as many on each day after: 1 to 10, such as 1.4.
+    #[schemars(with = "f64")]
+    pub(super) growth: Field<Scalar>,
+    /// The first day.
+    #[schemars(with = "String")]
+    pub(super) from: Field<Scalar>,
+}
+
+/// One receiver of mail.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GroupFile {
+    /// The domains that are one receiver, besides those it is known for.
+    #[serde(default)]
+    pub(super) domains: Field<Vec<Field<String>>>,
+    /// How fast, such as 20/s; per s, min, h or d.
+    #[serde(default)]
+    pub(super) rate: Field<String>,
+    /// How many messages may be under way to it at once: 1 to 1000.
+    #[serde(default)]
+    pub(super) connections: Field<u32>,
+    /// How many messages in a day.
+    #[serde(default)]
+    pub(super) daily_cap: Field<u32>,
+    /// Begins small, as the channel's.
+    #[serde(default)]
+    pub(super) warm_up: Field<WarmUpFile>,
 }
 
 /// What a channel talks to.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 15] = [
+const PLAIN: [&str; 19] = [
     "kind",
     "from",
     "reply_to",
@@ -17,6 +17,10 @@ const PLAIN: [&str; 15] = [
     "per_message",
     "currency",
     "connections",
+    "daily_cap",
+    "start",
+    "growth",
+    "domains",
     "name",
     "address",
     "timezone",

@@ -1,12 +1,12 @@
 //! What `chorus.toml` says: who speaks, through what, and where rows are kept.
 
-use std::time::Duration;
-
 use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::ids::ChannelId;
 use crate::money::Cost;
+use crate::pace::{Daily, Rate};
+use crate::receiver::Receivers;
 use crate::secret::Secret;
 use crate::text::{Language, Mailbox};
 
@@ -68,6 +68,10 @@ pub struct Channel {
     pub rate: Option<Rate>,
     /// How many sends may be under way at once: 1 to 1000; default 8.
     pub connections: usize,
+    /// How many messages it may send in a day, if bounded.
+    pub daily: Daily,
+    /// What each receiver of its mail may get.
+    pub receivers: Receivers,
     /// What a message costs.
     pub cost: Option<Cost>,
 }
@@ -111,15 +115,6 @@ pub enum Per {
     Feed,
     /// Once for each contact.
     Contact,
-}
-
-/// So many messages in so long.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rate {
-    /// How many: 1 or more.
-    pub count: u32,
-    /// In how long: a second, minute, hour or day.
-    pub per: Duration,
 }
 
 impl ChannelKind {

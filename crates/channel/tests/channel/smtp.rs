@@ -16,7 +16,15 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::server::{Act, At, Server, Setup, say};
 
 pub(crate) fn channel(kind: ChannelKind) -> Channel {
-    Channel { id: ChannelId::parse("email").unwrap(), kind, rate: None, connections: 1, cost: None }
+    Channel {
+        id: ChannelId::parse("email").unwrap(),
+        kind,
+        rate: None,
+        connections: 1,
+        daily: Default::default(),
+        receivers: Default::default(),
+        cost: None,
+    }
 }
 
 fn smtp(url: String) -> Channel {

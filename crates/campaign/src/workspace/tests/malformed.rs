@@ -127,6 +127,29 @@ per    = "everyone"
 "#
 ));
 
+told!(everything_wrong_with_a_pace_is_told_at_once, |folder| folder.edit(
+    "chorus.toml",
+    "cost = { per_message = 0.001, currency = \"CNY\" }\n",
+    r#"daily_cap = 0
+warm_up   = { start = 0, growth = 0.5, from = "soon" }
+[channels.email.groups.gmial]
+rate = "20/s"
+[channels.email.groups.gmail]
+rate        = "20"
+connections = 0
+dialy_cap   = 4000
+[channels.email.groups.house]
+domains = ["harbour.example", "Gmail.com", "pier", 5]
+[channels.email.groups.pier]
+domains = ["harbour.example"]
+warm_up = {}
+[channels.email.groups."gmail.com"]
+rate = "1/s"
+[channels.email.groups.default]
+domains = ["gmail.com"]
+"#
+));
+
 told!(a_secret_is_never_shown_even_where_the_file_is_broken, |folder| {
     folder.write(
     "chorus.toml",

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::civil::date;
+
 use super::folder::Folder;
 use crate::audience::{Did, Rule, Test, Value};
 use crate::schedule::{CatchUp, Condition, Overlap, Reaction, Trigger, Zone};
@@ -40,6 +42,34 @@ fn chorus_toml_is_read_with_its_defaults() {
     let ChannelKind::Webhook { url, per, .. } = &workspace.channels["team"].kind else { panic!() };
     assert_eq!((url.expose(), *per), (Ok("https://hooks.example/T0/B0"), Per::Feed));
     assert!(!format!("{workspace:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_channel_has_its_pace() {
+    let folder = Folder::new();
+    folder.edit(
+        "chorus.toml",
+        "rate = \"100/s\"",
+        r#"rate      = "100/s"
+daily_cap = 50000
+warm_up   = { start = 50, growth = 1.4, from = 2027-03-01 }
+groups.gmail = { rate = "20/s", connections = 5, daily_cap = 4000, domains = ["Harbour.Example"] }
+groups."pier.example" = { connections = 1 }
+groups.default = { rate = "10/s" }"#,
+    );
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let email = &workspace.unwrap().channels["email"];
+    assert_eq!(email.daily.on(date(2027, 3, 2)), Some(70));
+    assert_eq!(email.daily.on(date(2028, 3, 2)), Some(50_000));
+    let of = |domain| {
+        let limits = email.receivers.limits(email.receivers.name_of(domain, None)).unwrap();
+        (limits.rate.map(|rate| rate.count), limits.connections, limits.daily.cap)
+    };
+    assert_eq!(of("googlemail.com"), (Some(20), Some(5), Some(4_000)));
+    assert_eq!(of("harbour.example"), of("gmail.com"));
+    assert_eq!(of("pier.example"), (None, Some(1), None));
+    assert_eq!(of("elsewhere.example"), (Some(10), None, None));
 }
 
 #[test]

@@ -1,8 +1,16 @@
-//! How fast a channel may speak: `100/s`.
+//! How fast: `100/s`.
 
+use std::fmt;
 use std::time::Duration;
 
-use super::Rate;
+/// So many messages in so long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many: 1 or more.
+    pub count: u32,
+    /// In how long: a second, minute, hour or day.
+    pub per: Duration,
+}
 
 /// A text that is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +49,28 @@ impl Rate {
     }
 }
 
+impl Rate {
+    /// How many messages that is in a second.
+    #[must_use]
+    pub fn per_second(self) -> f64 {
+        f64::from(self.count) / self.per.as_secs_f64()
+    }
+}
+
+/// As in files: `100/s`.
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.per.as_secs() {
+            1 => "s",
+            60 => "min",
+            3600 => "h",
+            86_400 => "d",
+            seconds => return write!(f, "{}/{seconds}s", self.count),
+        };
+        write!(f, "{}/{unit}", self.count)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,7 +80,9 @@ mod tests {
         for (text, count, seconds) in
             [("100/s", 100, 1), ("30 / min", 30, 60), ("500/h", 500, 3600), ("1/d", 1, 86_400)]
         {
-            assert_eq!(Rate::parse(text), Ok(Rate { count, per: Duration::from_secs(seconds) }));
+            let rate = Rate { count, per: Duration::from_secs(seconds) };
+            assert_eq!(Rate::parse(text), Ok(rate));
+            assert_eq!(rate.to_string(), text.replace(' ', ""));
         }
     }
 
