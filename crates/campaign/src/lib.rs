@@ -26,6 +26,6 @@ pub use schedule::{CatchUp, Condition, Moment, Occurrence, Overlap, Schedule, Tr
 pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
-    AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Goal, Message, OnUncertain, Per,
-    SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
+    AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Dkim, DkimKey, Goal, Message,
+    OnUncertain, Per, SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
 };

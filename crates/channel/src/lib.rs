@@ -11,8 +11,10 @@ mod message;
 mod piece;
 mod render;
 mod send;
+mod sign;
 
 pub use compile::{Compiled, compile};
 pub use message::{Email, Message, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
 pub use send::{Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
+pub use sign::Signer;

@@ -106,6 +106,14 @@ impl Jail {
         String::from_utf8(bytes).map_err(|error| Unreadable::NotUtf8(error.utf8_error().valid_up_to()))
     }
 
+    /// The permissions of the file at `path` that others than its owner have: the last six bits of its mode.
+    /// Nothing where the system knows no such thing.
+    pub(crate) fn open_to_others(&self, path: &Path) -> Result<u32, Escape> {
+        let real = self.resolve(path)?;
+        let metadata = fs::metadata(real).map_err(|error| Escape::Unreachable(error.kind()))?;
+        Ok(others(&metadata))
+    }
+
     /// What stands in the folder at `path`, by name, without hidden files; nothing if there is no folder.
     pub(crate) fn list(&self, path: &Path) -> Result<Vec<Entry>, Escape> {
         let real = match self.resolve(path) {
@@ -134,6 +142,17 @@ impl Jail {
         })?;
         if real.starts_with(&self.root) { Ok(real) } else { Err(Escape::Link) }
     }
+}
+
+#[cfg(unix)]
+fn others(metadata: &fs::Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    metadata.permissions().mode() & 0o077
+}
+
+#[cfg(not(unix))]
+fn others(_: &fs::Metadata) -> u32 {
+    0
 }
 
 /// `text` as a path below the workspace, by its letters alone.

@@ -5,7 +5,7 @@ use url::Url;
 use super::chorus_file::{ChannelFile, ChorusFile, CostFile, KindFile};
 use super::chorus_read::Reading;
 use super::known::Shelf;
-use super::{Brand, Channel, ChannelKind, Per, pace_read, variable};
+use super::{Brand, Channel, ChannelKind, Per, dkim_read, pace_read, variable};
 use crate::file::{Field, Located, Name, Sheet};
 use crate::ids::ChannelId;
 use crate::money::{self, Cost, Currency};
@@ -134,10 +134,11 @@ fn kind(
             let from = sheet.need(&table.from, "from", example, Some(&table.span));
             let from = from.and_then(|from| mailbox(sheet, "from", from));
             let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            let dkim = optional(&table.dkim, |dkim| dkim_read::dkim(reading, dkim, from.as_ref()));
             let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
             let url = sheet.need(&table.url, "url", example, Some(&table.span));
             let url = url.and_then(|url| address(reading, "url", url, is_smtp, SMTP_HELP));
-            Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to? })
+            Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
         }
         KindFile::Webhook => {
             let url = sheet.need(&table.url, "url", "url = \"${TEAM_WEBHOOK_URL}\"", Some(&table.span));
@@ -168,7 +169,9 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
         .map(|(key, field, _)| (key, field.span()));
     let per = (table.per.is_given() && !web).then(|| ("per", table.per.span()));
     let groups = (table.groups.is_given() && !mail).then(|| ("groups", table.groups.span()));
-    for (key, span) in texts.chain(per).chain(groups) {
+    let signs = kind == KindFile::Smtp;
+    let dkim = (table.dkim.is_given() && !signs).then(|| ("dkim", table.dkim.span()));
+    for (key, span) in texts.chain(per).chain(groups).chain(dkim) {
         let message = format!("a channel of this kind has no `{key}`");
         sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
     }

@@ -90,6 +90,9 @@ pub(super) struct ChannelFile {
     /// webhook: once to the feed, or once for each contact.
     #[serde(default)]
     pub(super) per: Field<Per>,
+    /// smtp: signs every message (RFC 6376), so that receivers know it is the brand's.
+    #[serde(default)]
+    pub(super) dkim: Field<DkimFile>,
     /// How fast it may send, such as 100/s; per s, min, h or d.
     #[serde(default)]
     pub(super) rate: Field<String>,
@@ -144,6 +147,33 @@ pub(super) struct GroupFile {
     /// Begins small, as the channel's.
     #[serde(default)]
     pub(super) warm_up: Field<WarmUpFile>,
+}
+
+/// How messages are signed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DkimFile {
+    /// The domain that answers for the message; that of `from` if not given.
+    #[serde(default)]
+    pub(super) domain: Field<String>,
+    /// The name under which the public key stands: SELECTOR._domainkey.DOMAIN.
+    pub(super) selector: Field<String>,
+    /// An RSA key of 2048 to 4096 bits: a PEM file of the workspace that only its owner may read, or `${NAME}`,
+    /// which holds the PEM text.
+    pub(super) key: Field<String>,
+    /// A second signature by Ed25519 (RFC 8463), for the receivers that know it.
+    #[serde(default)]
+    pub(super) ed25519: Field<SecondKeyFile>,
+}
+
+/// The key of a second signature.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecondKeyFile {
+    /// Its own name: SELECTOR._domainkey.DOMAIN.
+    pub(super) selector: Field<String>,
+    /// An Ed25519 key, kept as the first is.
+    pub(super) key: Field<String>,
 }
 
 /// What a channel talks to.

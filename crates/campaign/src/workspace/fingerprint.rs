@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use super::Workspace;
 
 /// What a workspace is made of. Everything else in its folder may change as it likes.
-const PARTS: [&str; 4] = ["chorus.toml", "campaigns", "audiences", "templates"];
+const PARTS: [&str; 5] = ["chorus.toml", "campaigns", "audiences", "templates", "keys"];
 
 /// Folders deeper than this are not looked into; `load` does not read them either.
 const DEPTH: usize = 8;

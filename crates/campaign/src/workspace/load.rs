@@ -141,7 +141,13 @@ fn settings(jail: &Jail, env: &dyn Fn(&str) -> Option<String>, findings: &mut Di
 
 /// Where `${NAME}` may stand in `chorus.toml`.
 fn is_secret(keys: &[&str]) -> bool {
-    matches!(keys, ["database", "url"] | ["channels", _, "url" | "secret"])
+    matches!(
+        keys,
+        ["database", "url"]
+            | ["channels", _, "url" | "secret"]
+            | ["channels", _, "dkim", "key"]
+            | ["channels", _, "dkim", "ed25519", "key"]
+    )
 }
 
 /// E-mail without the sender's postal address is against the law in most places: no channel sends it.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 19] = [
+const PLAIN: [&str; 21] = [
     "kind",
     "from",
     "reply_to",
@@ -28,13 +28,15 @@ const PLAIN: [&str; 19] = [
     "never_say",
     "listen",
     "public_url",
+    "domain",
+    "selector",
 ];
 
 /// Tables without secrets.
 const OPEN: [&str; 3] = ["brand", "server", "attributes"];
 
 /// `text` with every secret replaced by as many stars as it has bytes, so that places stay what they are.
-/// `${NAME}` is no secret, nor the path of a SQLite database. Errs on the side of stars: a misspelt `secret` is one, too.
+/// `${NAME}` is no secret, nor the path of a SQLite database or of a key. Errs on the side of stars: a misspelt `secret` is one, too.
 pub(super) fn mask(text: String) -> String {
     let (document, errors) = DeTable::parse_recoverable(&text);
     let mut hidden = Vec::new();
@@ -57,8 +59,14 @@ fn hide_in(key: &str, value: &Spanned<DeValue<'_>>, hidden: &mut Vec<Range<usize
         DeValue::Array(array) => array.iter().for_each(|value| hide_in(key, value, hidden)),
         _ if PLAIN.contains(&key) => {}
         DeValue::String(text) if text.starts_with("sqlite:") => {}
+        DeValue::String(text) if key == "key" && is_key_file(text) => {}
         _ => hidden.push(value.span()),
     }
+}
+
+/// A path such as `keys/dkim.pem`, which is no key itself.
+fn is_key_file(text: &str) -> bool {
+    text.ends_with(".pem") && text.len() <= 100 && !text.contains(['\n', ' ', '$'])
 }
 
 /// `user:password` of every `scheme://user:password@host`.

@@ -94,6 +94,8 @@ pub enum ChannelKind {
         from: Mailbox,
         /// Where answers go.
         reply_to: Option<Mailbox>,
+        /// How messages are signed, if they are.
+        dkim: Option<Dkim>,
     },
     /// Any HTTP endpoint, signed as Standard Webhooks 1.0.0 asks.
     Webhook {
@@ -104,6 +106,26 @@ pub enum ChannelKind {
         /// Once to the endpoint, or once for each contact.
         per: Per,
     },
+}
+
+/// `[channels.NAME.dkim]`: DomainKeys Identified Mail (RFC 6376).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dkim {
+    /// The domain that answers for the message, in A-labels: `d=`.
+    pub domain: String,
+    /// The RSA key, which every receiver knows; 2048 to 4096 bits.
+    pub rsa: DkimKey,
+    /// An Ed25519 key for a second signature (RFC 8463).
+    pub ed25519: Option<DkimKey>,
+}
+
+/// A key that signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DkimKey {
+    /// The name under which the public half stands in the DNS, `SELECTOR._domainkey.DOMAIN`: `s=`.
+    pub selector: String,
+    /// The private half: one PEM section, PKCS#8 or PKCS#1, unlocked.
+    pub key: Secret,
 }
 
 /// How often a channel speaks in one run.

@@ -10,13 +10,16 @@ use campaign::{Channel, ChannelKind, Secret};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
-use crate::Message;
+use crate::{Message, RenderError, Signer};
 use smtp::{Courier, Relay};
 use webhook::Endpoint;
 
 /// A way out, ready: an SMTP relay, an endpoint, or nowhere (the outbox, whose messages the caller keeps).
 #[derive(Debug, Clone)]
-pub struct Sender(Way);
+pub struct Sender {
+    way: Way,
+    signer: Option<Arc<Signer>>,
+}
 
 #[derive(Debug, Clone)]
 enum Way {
@@ -156,26 +159,45 @@ impl Sender {
         let exposed = |secret: &Secret| {
             secret.expose().map(str::to_owned).map_err(|error| SenderError(error.to_string()))
         };
-        Ok(Self(match &channel.kind {
+        let way = match &channel.kind {
             ChannelKind::Outbox { .. } => Way::Outbox,
             ChannelKind::Smtp { url, .. } => Way::Smtp(Arc::new(Relay::new(&exposed(url)?, roots, limits)?)),
             ChannelKind::Webhook { url, secret, .. } => {
                 let secret = secret.as_ref().map(exposed).transpose()?;
                 Way::Webhook(Arc::new(Endpoint::new(&exposed(url)?, secret.as_deref(), roots, limits)?))
             }
-        }))
+        };
+        Ok(Self { way, signer: Signer::of(channel)?.map(Arc::new) })
+    }
+
+    /// Whether [`Sender::finish`] has work to do.
+    #[must_use]
+    pub const fn signs(&self) -> bool {
+        self.signer.is_some()
+    }
+
+    /// The message as it goes out: signed, where the channel signs. The same bytes for the same message. A
+    /// signature costs about a millisecond of processor time: call it off the reactor.
+    ///
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub fn finish(&self, message: Message) -> Result<Message, RenderError> {
+        match (&self.signer, message) {
+            (Some(signer), Message::Email(email)) => signer.sign(email).map(Message::Email),
+            (_, message) => Ok(message),
+        }
     }
 
     /// Whether messages are only kept: the caller stores them with their outcome.
     #[must_use]
     pub const fn is_outbox(&self) -> bool {
-        matches!(self.0, Way::Outbox)
+        matches!(self.way, Way::Outbox)
     }
 
     /// A line of work. Connects at the first message.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session(match &self.0 {
+        Session(match &self.way {
             Way::Outbox => Work::Outbox,
             Way::Smtp(relay) => Work::Smtp(Courier::new(Arc::clone(relay))),
             Way::Webhook(endpoint) => Work::Webhook(Arc::clone(endpoint)),

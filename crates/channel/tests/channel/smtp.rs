@@ -33,6 +33,7 @@ fn smtp(url: String) -> Channel {
         url: Secret::new(url),
         from: Mailbox { name: None, address },
         reply_to: None,
+        dkim: None,
     })
 }
 
@@ -549,6 +550,7 @@ async fn a_message_of_another_kind_is_refused() {
         url: Secret::missing("SMTP_PASSWORD"),
         from: Mailbox { name: None, address: EmailAddress::parse("a@b.example").unwrap() },
         reply_to: None,
+        dkim: None,
     };
     assert!(Sender::new(&channel(missing)).unwrap_err().to_string().contains("SMTP_PASSWORD"));
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use campaign::{Campaign, Per, Step};
-use channel::{Compiled, LinkStarts, Message, Person, Recipient, Renderer};
+use channel::{Compiled, LinkStarts, Message, Person, Recipient, Renderer, Signer};
 use clap::Args;
 use serde::Serialize;
 use store::Contact;
@@ -86,7 +86,23 @@ async fn message(
         message_id: "preview",
         date: opened.clock.now(),
     };
-    renderer.render(&recipient).map_err(|error| wrong(format!("cannot {error}")))
+    let message = renderer.render(&recipient).map_err(|error| wrong(format!("cannot {error}")))?;
+    signed(opened, step, message)
+}
+
+/// The message with its signature, if its channel signs and its keys are at hand.
+fn signed(opened: &Opened, step: &Step, message: Message) -> anyhow::Result<Message> {
+    let Some(channel) = opened.workspace().channels.get(&step.channel) else { return Ok(message) };
+    match (Signer::of(channel), message) {
+        (Ok(Some(signer)), Message::Email(email)) => {
+            Ok(Message::Email(signer.sign(email).map_err(|error| wrong(format!("cannot {error}")))?))
+        }
+        (Err(error), message) => {
+            output::note(format!("{} is shown without its signature: cannot {error}", step.id));
+            Ok(message)
+        }
+        (Ok(_), message) => Ok(message),
+    }
 }
 
 /// Links of a preview look like real ones and lead nowhere: nothing is registered for them.

@@ -1,6 +1,7 @@
 //! A workspace in a folder of its own, to be spoilt.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::diagnostic::Diagnostics;
@@ -138,6 +139,19 @@ impl Folder {
         self
     }
 
+    /// A file that nobody but its owner may read.
+    pub(super) fn secret(&self, path: &str, text: &str) -> &Self {
+        self.write(path, text);
+        fs::set_permissions(self.path().join(path), fs::Permissions::from_mode(0o600)).unwrap();
+        self
+    }
+
+    /// Adds to the end of a file.
+    pub(super) fn append(&self, path: &str, text: &str) -> &Self {
+        let before = fs::read_to_string(self.path().join(path)).unwrap();
+        self.write(path, before + text)
+    }
+
     /// Changes `from`, which must be there, to `to`.
     pub(super) fn edit(&self, path: &str, from: &str, to: &str) -> &Self {
         let text = fs::read_to_string(self.path().join(path)).unwrap();
@@ -148,6 +162,7 @@ impl Folder {
     pub(super) fn load(&self) -> (Option<Workspace>, Diagnostics) {
         let env = |name: &str| match name {
             "SMTP_PASSWORD" => Some("hunter2".to_owned()),
+            "NOT_A_KEY" => Some("hunter2".to_owned()),
             "TOKEN" => Some("T0/B0".to_owned()),
             _ => None,
         };

@@ -390,3 +390,46 @@ fn groups_and_rules_are_bounded() {
     assert_eq!(codes(many(500)), [""; 0]);
     assert_eq!(codes(many(501)), ["too-many-rules"]);
 }
+
+told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
+    use crate::workspace::private_key::tests::{ed25519_pem, rsa_pem};
+    let dkim = |name: &str, rest: &str| {
+        format!(
+            "\n[channels.{name}]\nkind = \"smtp\"\nurl = \"smtps://smtp.example.com\"\n\
+             from = \"News <news@harbour.example>\"\n[channels.{name}.dkim]\n{rest}\n"
+        )
+    };
+    let key = |path: &str| format!("selector = \"s\"\nkey = \"{path}\"");
+    folder
+        .secret("keys/good.pem", &rsa_pem(2048))
+        .secret("keys/short.pem", &rsa_pem(1024))
+        .secret("keys/curve.pem", &ed25519_pem())
+        .secret("keys/locked.pem", "-----BEGIN ENCRYPTED PRIVATE KEY-----")
+        .secret("keys/open.pem", &rsa_pem(2048));
+    let others = std::os::unix::fs::PermissionsExt::from_mode(0o640);
+    fs::set_permissions(folder.path().join("keys/open.pem"), others).unwrap();
+    let channels = [
+        dkim("absent", &key("keys/absent.pem")),
+        dkim("short", &key("keys/short.pem")),
+        dkim("curve", &key("keys/curve.pem")),
+        dkim("locked", &key("keys/locked.pem")),
+        dkim("open", &key("keys/open.pem")),
+        dkim("outside", &key("../dkim.pem")),
+        dkim("text", &key("${NOT_A_KEY}")),
+        dkim("unset", &key("${NOT_SET}")),
+        dkim("nothing", ""),
+        dkim("strange", "domain = \"a b\"\nselector = \"two words\"\nkey = \"keys/good.pem\""),
+        dkim("far", &format!("domain = \"pier.example\"\n{}", key("keys/good.pem"))),
+        dkim(
+            "twins",
+            &format!("{}\ned25519 = {{ selector = \"S\", key = \"keys/curve.pem\" }}", key("keys/good.pem")),
+        ),
+        dkim(
+            "second",
+            &format!("{}\ned25519 = {{ selector = \"e\", key = \"keys/good.pem\" }}", key("keys/good.pem")),
+        ),
+        "\n[channels.box]\nkind = \"outbox\"\ndkim = { selector = \"s\", key = \"keys/good.pem\" }\n"
+            .to_owned(),
+    ];
+    folder.append("chorus.toml", &channels.concat())
+});

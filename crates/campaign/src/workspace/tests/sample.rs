@@ -179,6 +179,29 @@ fn templates_have_their_roles_by_name() {
     assert_eq!(shared, ["layouts/letters/main.zh-CN", "partials/button"]);
 }
 
+#[test]
+fn a_channel_signs_with_the_keys_it_names() {
+    use crate::workspace::private_key::tests::{ed25519_pem, rsa_pem};
+    let folder = Folder::new();
+    folder.secret("keys/dkim.pem", &rsa_pem(2048)).secret("keys/second.pem", &ed25519_pem());
+    let from = "from = \"Harbour Coffee <news@harbour.example>\"\n";
+    let dkim = "[channels.relay.dkim]\nselector = \"Chorus2026\"\nkey = \"keys/dkim.pem\"\n\
+        ed25519 = { selector = \"e.chorus\", key = \"keys/second.pem\" }\n";
+    folder.edit(
+        "chorus.toml",
+        "from = \"Harbour Coffee <news@harbour.example>\"\n",
+        &format!("{from}{dkim}"),
+    );
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let workspace = workspace.unwrap();
+    let ChannelKind::Smtp { dkim: Some(dkim), .. } = &workspace.channels["relay"].kind else { panic!() };
+    assert_eq!((dkim.domain.as_str(), dkim.rsa.selector.as_str()), ("harbour.example", "chorus2026"));
+    assert_eq!(dkim.rsa.key.expose(), Ok(rsa_pem(2048).as_str()));
+    let second = dkim.ed25519.as_ref().unwrap();
+    assert_eq!((second.selector.as_str(), second.key.expose()), ("e.chorus", Ok(ed25519_pem().as_str())));
+}
+
 /// The workspace at the root of the repository.
 #[test]
 fn the_sample_workspace_has_no_errors() {

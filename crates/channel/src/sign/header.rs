@@ -1,0 +1,197 @@
+//! The header of a message, field by field, and the field that carries a signature.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+
+use super::canonical;
+
+/// The fields of a message's header, with their line ends and folds, in order.
+pub(super) struct Fields<'a>(Vec<&'a [u8]>);
+
+impl<'a> Fields<'a> {
+    /// Parts a message at its first empty line.
+    pub(super) fn read(raw: &'a [u8]) -> (Self, &'a [u8]) {
+        let mut fields = Vec::new();
+        let mut start = 0;
+        let mut at = 0;
+        while let Some(length) = line(raw.get(at..).unwrap_or_default()) {
+            let is_fold = matches!(raw.get(at), Some(b' ' | b'\t'));
+            if at > start && !is_fold {
+                fields.extend(raw.get(start..at));
+                start = at;
+            }
+            at += length;
+            if length == 2 && !is_fold {
+                return (Self(fields), raw.get(at..).unwrap_or_default());
+            }
+        }
+        fields.extend(raw.get(start..).filter(|last| !last.is_empty()));
+        (Self(fields), &[])
+    }
+
+    /// What a signature covers: the `sealed`, each once more than it occurs, and the `signed`.
+    pub(super) fn names(&self, sealed: &[&'static str], signed: &[&'static str]) -> Vec<&'static str> {
+        let times = |name: &&'static str, more| {
+            std::iter::repeat_n(*name, self.0.iter().filter(|field| is_called(field, name)).count() + more)
+        };
+        sealed
+            .iter()
+            .flat_map(|name| times(name, 1))
+            .chain(signed.iter().flat_map(|name| times(name, 0)))
+            .collect()
+    }
+
+    /// The relaxed form of the fields of these names, each with its line end. Of several of a name the last comes
+    /// first; where there are no more, nothing does (RFC 6376 §5.4.2, §3.5 `h=`).
+    pub(super) fn canonical(&self, names: &[&str]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(2048);
+        for (at, name) in names.iter().enumerate() {
+            let before = names.iter().take(at).filter(|other| *other == name).count();
+            let mut called = self.0.iter().rev().filter(|field| is_called(field, name));
+            if let Some(field) = called.nth(before) {
+                canonical::field(field, &mut out);
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        out
+    }
+
+    /// When the message was written.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        let field = self.0.iter().find(|field| is_called(field, "Date"))?;
+        let text = std::str::from_utf8(field.get("Date:".len()..)?).ok()?;
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
+    }
+}
+
+/// How long the line at the start of `text` is, with its end; nothing if there is none.
+fn line(text: &[u8]) -> Option<usize> {
+    text.windows(2).position(|pair| pair == b"\r\n").map(|at| at + 2)
+}
+
+fn is_called(field: &[u8], name: &str) -> bool {
+    let colon = field.iter().position(|byte| *byte == b':').unwrap_or(0);
+    field.get(..colon).is_some_and(|own| own.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
+}
+
+/// What a signature says besides itself.
+pub(super) struct Statement<'a> {
+    pub(super) domain: &'a str,
+    /// When it was made; nothing is said of it where the message has no date.
+    pub(super) time: Option<Timestamp>,
+    pub(super) names: &'a [&'a str],
+    pub(super) body_hash: &'a [u8],
+}
+
+/// Where a line is folded, before this column.
+const WIDTH: usize = 77;
+
+impl Statement<'_> {
+    /// The field as it is signed: without a signature and without a line end.
+    pub(super) fn unsigned(&self, algorithm: &str, selector: &str) -> String {
+        let mut field = Folded::new("DKIM-Signature: v=1;");
+        field.word(&format!(" a={algorithm};"));
+        field.word(" c=relaxed/relaxed;");
+        field.word(&format!(" d={};", self.domain));
+        field.word(&format!(" s={selector};"));
+        if let Some(time) = self.time {
+            field.word(&format!(" t={};", time.as_second()));
+        }
+        for (at, name) in self.names.iter().enumerate() {
+            let (before, after) =
+                (if at == 0 { " h=" } else { "" }, if at + 1 == self.names.len() { ";" } else { ":" });
+            field.word(&format!("{before}{name}{after}"));
+        }
+        field.word(&format!(" bh={};", STANDARD.encode(self.body_hash)));
+        field.line(" b=");
+        field.text
+    }
+}
+
+/// The field with its signature and its line end.
+pub(super) fn finished(unsigned: String, signature: &[u8]) -> String {
+    let mut field = Folded { column: " b=".len(), text: unsigned };
+    let encoded = STANDARD.encode(signature);
+    let mut rest = encoded.as_str();
+    while let Some((piece, more)) = rest.split_at_checked((WIDTH - field.column).min(rest.len())) {
+        field.text.push_str(piece);
+        rest = more;
+        if rest.is_empty() {
+            break;
+        }
+        field.line(" ");
+    }
+    field.text.push_str("\r\n");
+    field.text
+}
+
+/// A field that grows line by line.
+struct Folded {
+    text: String,
+    column: usize,
+}
+
+impl Folded {
+    fn new(start: &str) -> Self {
+        Self { text: start.to_owned(), column: start.len() }
+    }
+
+    /// Adds what must stay together.
+    fn word(&mut self, word: &str) {
+        if self.column + word.len() > WIDTH {
+            let gap = if word.starts_with(' ') { "" } else { " " };
+            self.line(gap);
+        }
+        self.text.push_str(word);
+        self.column += word.len();
+    }
+
+    /// Begins a new line, which starts with a blank.
+    fn line(&mut self, start: &str) {
+        self.text.push_str("\r\n");
+        self.text.push_str(start);
+        self.column = start.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: &[u8] =
+        b"From: a@b.example\r\nX: 1\r\nto : c@d.example,\r\n\te@f.example\r\nDate: Fri, 21 Nov 1997 09:55:06 -0600\r\nX: 2\r\n\r\nBody\r\n";
+
+    #[test]
+    fn a_message_is_parted_at_its_first_empty_line() {
+        let (fields, body) = Fields::read(MESSAGE);
+        assert_eq!((fields.0.len(), body), (5, b"Body\r\n".as_slice()));
+        assert_eq!(fields.0[2], b"to : c@d.example,\r\n\te@f.example\r\n");
+        assert_eq!(fields.date().unwrap().as_second(), 880_127_706);
+        for (raw, count, body) in
+            [("", 0, ""), ("\r\n\r\nx", 0, "\r\nx"), ("A: b", 1, ""), ("A: b\r\n \r\n\r\n", 1, "")]
+        {
+            let (fields, rest) = Fields::read(raw.as_bytes());
+            assert_eq!((fields.0.len(), rest), (count, body.as_bytes()), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_several_comes_first_and_the_absent_add_nothing() {
+        let (fields, _) = Fields::read(MESSAGE);
+        let names = fields.names(&["From", "Cc"], &["X", "Y"]);
+        assert_eq!(names, ["From", "From", "Cc", "X", "X"]);
+        assert_eq!(fields.canonical(&names), b"from:a@b.example\r\nx:2\r\nx:1\r\n");
+    }
+
+    #[test]
+    fn the_field_is_folded_and_ends_with_the_signature() {
+        let statement = Statement {
+            domain: "harbour.example",
+            time: Some(Timestamp::UNIX_EPOCH),
+            names: &["From", "From", "Reply-To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post"],
+            body_hash: &[0; 32],
+        };
+        insta::assert_snapshot!(finished(statement.unsigned("rsa-sha256", "chorus2026"), &[255; 256]));
+    }
+}
