@@ -61,6 +61,11 @@ impl Guard {
     /// # Errors
     /// When the system refuses.
     pub fn crash(mut self) -> Result<()> {
+        self.kill()
+    }
+
+    /// The same, for one whose owner has more to do with it.
+    pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill().with_context(|| format!("cannot kill {}", self.name))?;
         self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
         Ok(())

@@ -4,6 +4,7 @@
 mod browser;
 mod chance;
 mod child;
+mod crash;
 mod http;
 mod proxy;
 mod relay;
@@ -14,6 +15,7 @@ mod tools;
 pub use browser::Browser;
 pub use chance::Chance;
 pub use child::{Guard, bound, free_port, until};
+pub use crash::{Database, Kill, Moment, Progress, Trial, Verdict};
 pub use http::{Answer, Http};
 pub use proxy::Proxy;
 pub use relay::{Act, Door, Line, Phase, Place, Received, Relay, Rule, Script, Whom};

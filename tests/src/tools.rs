@@ -20,6 +20,8 @@ pub struct Tools {
     pub chromedriver: PathBuf,
     /// The database shell.
     pub sqlite3: PathBuf,
+    /// The shell of the other database.
+    pub psql: PathBuf,
     /// Python 3, whose `email` package is the second opinion on every message.
     pub python3: PathBuf,
 }
@@ -37,6 +39,7 @@ impl Tools {
             chromium: named("CHORUS_TEST_CHROMIUM")?,
             chromedriver: named("CHORUS_TEST_CHROMEDRIVER")?,
             sqlite3: named("CHORUS_TEST_SQLITE3")?,
+            psql: named("CHORUS_TEST_PSQL")?,
             python3: named("CHORUS_TEST_PYTHON3")?,
         })
     }
@@ -50,6 +53,7 @@ impl Tools {
             .env("CHORUS_TEST_CHROMIUM", &self.chromium)
             .env("CHORUS_TEST_CHROMEDRIVER", &self.chromedriver)
             .env("CHORUS_TEST_SQLITE3", &self.sqlite3)
+            .env("CHORUS_TEST_PSQL", &self.psql)
             .env("CHORUS_TEST_PYTHON3", &self.python3);
     }
 }

@@ -1,7 +1,9 @@
-//! What is done to Chorus rather than by it: set-up, tests, benchmarks.
+//! What is done to Chorus rather than by it: set-up, tests, the crash trial, benchmarks.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this tool speaks by printing")]
 
 mod bench;
+mod build;
+mod crash;
 mod place;
 mod servers;
 mod testing;
@@ -13,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::place::Place;
 
-/// Set-up, tests and benchmarks of Chorus.
+/// Set-up, tests, crash trial and benchmarks of Chorus.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -27,6 +29,8 @@ enum Task {
     Test(testing::Options),
     /// Speed and size of the release build, beside an outside measure taken in the same run.
     Bench(bench::Options),
+    /// Kills the release build over and over while it sends, and counts at the other end who got what.
+    Crash(crash::Options),
     /// Finds the servers that tests need, fetches those that are missing, and says where they are.
     Servers(servers::Options),
 }
@@ -46,6 +50,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Task::Test(options) => testing::run(&place, &options),
         Task::Bench(options) => bench::run(&place, &options),
+        Task::Crash(options) => crash::run(&place, &options),
         Task::Servers(options) => servers::run(&place, &options),
     }
 }

@@ -9,12 +9,9 @@ mod table;
 mod usage;
 mod workspace;
 
-use std::path::PathBuf;
-use std::process::Stdio;
+use anyhow::{Result, ensure};
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-
+use crate::build;
 use crate::place::Place;
 use crate::servers::Servers;
 use ::tests::Tools;
@@ -60,7 +57,7 @@ enum Part {
 pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     ensure!(options.rounds > 0 && options.messages > 0 && options.contacts > 0, "nothing to measure");
     let servers = Servers::find(place, false)?;
-    let tools = servers.tools(release(place)?)?;
+    let tools = servers.tools(build::release(place)?)?;
     let asked = |part: Part| options.parts.is_empty() || options.parts.contains(&part);
     let mut figures: Vec<Figure> = Vec::new();
     for part in [Part::Plan, Part::Send, Part::Idle].into_iter().filter(|part| asked(*part)) {
@@ -77,21 +74,4 @@ fn measure(part: Part, tools: &Tools, options: &Options) -> Result<Vec<Figure>> 
         Part::Send => send::measure(tools, options),
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }
-}
-
-/// Builds the executable that users get.
-fn release(place: &Place) -> Result<PathBuf> {
-    let output = place
-        .cargo()
-        .args("build --release --locked --package chorus --message-format=json-render-diagnostics".split(' '))
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot run cargo")?;
-    ensure!(output.status.success(), "the release build failed");
-    let messages = String::from_utf8_lossy(&output.stdout);
-    let mut paths = messages.lines().filter_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        message["executable"].as_str().map(PathBuf::from)
-    });
-    paths.next_back().context("the release build made no chorus")
 }

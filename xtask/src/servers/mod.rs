@@ -14,7 +14,7 @@ use ::tests::Tools;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::place::Place;
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{Postgres, Settings};
 
 /// How the servers are looked for.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,10 +39,11 @@ const BIN: &[&str] = &["/usr/local/bin", "/usr/bin"];
 
 const POSTGRESQL: &[&str] = &["/usr/lib/postgresql/*/bin"];
 
-const WANTED: [Wanted; 9] = [
+const WANTED: [Wanted; 10] = [
     Wanted { name: "postgres", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "initdb", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "pg_isready", package: "postgresql", folders: POSTGRESQL },
+    Wanted { name: "psql", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "smtp-sink", package: "postfix", folders: &["/usr/sbin"] },
     Wanted { name: "smtp-source", package: "postfix", folders: &["/usr/sbin"] },
     // The launcher in /usr/bin is a shell script that knows only /usr/lib.
@@ -69,7 +70,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     for (name, path) in &servers.found {
         println!("{name:12} {}", path.display());
     }
-    let postgres = servers.start_postgres()?;
+    let postgres = servers.start_postgres(Settings::Hasty)?;
     println!("PostgreSQL started and answered; all there after {:.1} s", start.elapsed().as_secs_f64());
     drop(postgres);
     Ok(())
@@ -118,6 +119,7 @@ impl Servers {
             chromium: self.path("chromium")?,
             chromedriver: self.path("chromedriver")?,
             sqlite3: self.path("sqlite3")?,
+            psql: self.path("psql")?,
             python3: self.path("python3")?,
         })
     }
@@ -129,13 +131,13 @@ impl Servers {
     }
 
     /// Starts a PostgreSQL of its own, gone when the value is.
-    pub(crate) fn start_postgres(&self) -> Result<Postgres> {
+    pub(crate) fn start_postgres(&self, settings: Settings) -> Result<Postgres> {
         let programs = postgres::Programs {
             initdb: self.path("initdb")?,
             postgres: self.path("postgres")?,
             pg_isready: self.path("pg_isready")?,
         };
-        Postgres::start(&programs, &self.run)
+        Postgres::start(&programs, &self.run, settings)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A PostgreSQL that lives as long as the value that stands for it: its own folder, its own port, no fsync.
+//! A PostgreSQL that lives as long as the value that stands for it: its own folder, its own port.
 
 use std::fs;
 use std::io::Read;
@@ -12,6 +12,15 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// The user whom PostgreSQL runs as where we are root, which it refuses to be: `nobody`, on every Debian.
 const NOBODY: u32 = 65534;
+
+/// How much a server takes care.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Settings {
+    /// As somebody runs it who installs it.
+    Installed,
+    /// Fast: nothing needs to survive the machine.
+    Hasty,
+}
 
 /// A running server.
 #[derive(Debug)]
@@ -32,7 +41,7 @@ pub(super) struct Programs {
 
 impl Postgres {
     /// Makes a cluster below `run` and starts it.
-    pub(super) fn start(programs: &Programs, run: &Path) -> Result<Self> {
+    pub(super) fn start(programs: &Programs, run: &Path, settings: Settings) -> Result<Self> {
         sweep(run)?;
         let folder = run.join(std::process::id().to_string());
         fs::create_dir_all(&folder)?;
@@ -42,7 +51,7 @@ impl Postgres {
         initialise(&programs.initdb, &folder, &data, &password)?;
         let port = free_port()?;
         let log = folder.join("log");
-        let guard = serve(&programs.postgres, &data, port, &log)?;
+        let guard = serve(&programs.postgres, &data, port, &log, settings)?;
         let url = format!("postgres://chorus:{password}@127.0.0.1:{port}/postgres");
         let mut server = Self { url, folder, guard: Some(guard) };
         server.wait(&programs.pg_isready, port, &log)?;
@@ -100,18 +109,14 @@ fn initialise(initdb: &Path, folder: &Path, data: &Path, password: &str) -> Resu
     Ok(())
 }
 
-fn serve(postgres: &Path, data: &Path, port: u16, log: &Path) -> Result<Guard> {
+fn serve(postgres: &Path, data: &Path, port: u16, log: &Path, settings: Settings) -> Result<Guard> {
     let mut command = as_nobody(postgres);
     command.arg("-D").arg(data).args(["-p", &port.to_string()]);
-    for setting in [
-        "listen_addresses=127.0.0.1",
-        "unix_socket_directories=",
-        "fsync=off",
-        "full_page_writes=off",
-        "synchronous_commit=off",
-        "max_connections=200",
-        "timezone=UTC",
-    ] {
+    let own =
+        ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200", "timezone=UTC"];
+    let hasty = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"];
+    let hasty = hasty.iter().filter(|_| settings == Settings::Hasty);
+    for setting in own.iter().chain(hasty) {
         command.args(["-c", setting]);
     }
     let log = fs::File::create(log)?;

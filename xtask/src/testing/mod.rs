@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use crate::place::Place;
-use crate::servers::Servers;
+use crate::servers::{Servers, Settings};
 use run::Tally;
 
 /// What is tested.
@@ -85,7 +85,7 @@ fn check(place: &Place, part: Part) -> Result<()> {
 fn tests(place: &Place, options: &Options, parts: &[Part]) -> Result<Tally> {
     let servers = timed("servers", || Servers::find(place, options.fresh))?;
     let built = timed("build", || build::everything(place))?;
-    let postgres = servers.start_postgres()?;
+    let postgres = servers.start_postgres(Settings::Hasty)?;
     let runner = run::Runner {
         tools: servers.tools(built.chorus.clone())?,
         postgres: postgres.url.clone(),

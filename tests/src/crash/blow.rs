@@ -1,0 +1,150 @@
+//! When a process is struck.
+
+use std::time::Duration;
+
+use crate::chance::Chance;
+use crate::relay::Phase;
+
+/// What a process is doing when it is struck.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Moment {
+    /// Whatever it does after some time.
+    Anything,
+    /// The relay has seen this of it, and not answered yet.
+    Relay(Phase),
+    /// It has not made the run yet that it was told to make.
+    Starting,
+    /// The run is made, its deliveries are not.
+    Planning,
+    /// It was asked to end, and finishes what it has begun.
+    Draining,
+    /// It is not killed but put to sleep for longer than its lease.
+    Asleep,
+}
+
+impl Moment {
+    /// The moment in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Anything => "any moment",
+            Self::Relay(Phase::Connect) => "connected",
+            Self::Relay(Phase::Hello) => "EHLO sent",
+            Self::Relay(Phase::Mail) => "MAIL sent",
+            Self::Relay(Phase::Rcpt) => "RCPT sent",
+            Self::Relay(Phase::Data) => "DATA sent",
+            Self::Relay(Phase::Body) => "354 answered, the message on its way",
+            Self::Relay(Phase::Dot) => "final dot sent, not answered",
+            Self::Relay(Phase::Answered) => "final dot answered",
+            Self::Starting => "no run yet",
+            Self::Planning => "run planned, deliveries being made",
+            Self::Draining => "draining after SIGTERM",
+            Self::Asleep => "asleep for longer than its lease",
+        }
+    }
+}
+
+/// What will strike a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blow {
+    /// Killed after so long.
+    After(Moment, Duration),
+    /// Killed by the relay when it sees a phase for the so-many-th time.
+    At(Phase, u64),
+    /// Asked to end after the first, killed after the second if it has not ended by then.
+    Draining(Duration, Duration),
+    /// Left alone.
+    Never,
+}
+
+/// The least and the most time until a blow of [`Moment::Anything`].
+const TIMES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+/// The most time between SIGTERM and SIGKILL.
+const DRAIN: Duration = Duration::from_millis(300);
+
+const PHASES: [Phase; 7] =
+    [Phase::Connect, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot, Phase::Answered];
+
+/// Blows in random order, each kind as often as it should be.
+#[derive(Debug)]
+pub(super) struct Deck {
+    pub(super) chance: Chance,
+    cards: Vec<Moment>,
+    /// The least time that was seen from the start of `chorus send` to its first message.
+    planning: Duration,
+}
+
+/// How long the making of a run may take before one was seen.
+const PLANNING: Duration = Duration::from_millis(400);
+
+impl Deck {
+    pub(super) const fn new(chance: Chance) -> Self {
+        Self { chance, cards: Vec::new(), planning: PLANNING }
+    }
+
+    /// The next blow for a process that goes on with a run.
+    pub(super) fn draw(&mut self) -> Blow {
+        if self.cards.is_empty() {
+            self.shuffle();
+        }
+        match self.cards.pop() {
+            Some(Moment::Relay(Phase::Connect)) => Blow::At(Phase::Connect, 1 + self.chance.below(8)),
+            Some(Moment::Relay(phase)) => Blow::At(phase, self.count()),
+            Some(Moment::Draining) => Blow::Draining(self.time(), self.chance.between(Duration::ZERO, DRAIN)),
+            _ => Blow::After(Moment::Anything, self.time()),
+        }
+    }
+
+    /// A blow for a process that makes a run, most likely before it sends anything.
+    pub(super) fn while_planning(&mut self) -> Blow {
+        Blow::After(Moment::Anything, self.chance.between(Duration::ZERO, self.planning))
+    }
+
+    /// So long after its start a process that makes a run sent something.
+    pub(super) fn learn(&mut self, takes: Duration) {
+        self.planning = self.planning.min(takes);
+    }
+
+    fn time(&mut self) -> Duration {
+        self.chance.any_magnitude(TIMES.0, TIMES.1)
+    }
+
+    /// How many times a phase is let pass: from 1 to 400, any order of magnitude as likely.
+    fn count(&mut self) -> u64 {
+        let (least, most) = (Duration::from_millis(1), Duration::from_millis(400));
+        u64::try_from(self.chance.any_magnitude(least, most).as_millis()).unwrap_or(1)
+    }
+
+    fn shuffle(&mut self) {
+        self.cards = PHASES.map(Moment::Relay).to_vec();
+        self.cards.extend([Moment::Anything; 6]);
+        self.cards.push(Moment::Draining);
+        for last in (1..self.cards.len()).rev() {
+            let other = usize::try_from(self.chance.below(last as u64 + 1)).unwrap_or(0);
+            self.cards.swap(last, other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deck_holds_every_moment_and_follows_from_its_seed() {
+        let draw = |seed| {
+            let mut deck = Deck::new(Chance::seeded(seed));
+            (0..14).map(|_| deck.draw()).collect::<Vec<_>>()
+        };
+        let blows = draw(1);
+        for phase in PHASES {
+            assert!(
+                blows.iter().any(|blow| matches!(blow, Blow::At(at, 1..=400) if *at == phase)),
+                "{blows:?}"
+            );
+        }
+        assert!(blows.iter().any(|blow| matches!(blow, Blow::Draining(..))), "{blows:?}");
+        let timed = blows.iter().filter(|blow| matches!(blow, Blow::After(..))).count();
+        assert_eq!((timed, draw(1) == blows, draw(2) == blows), (6, true, false));
+    }
+}

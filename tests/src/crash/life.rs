@@ -1,0 +1,133 @@
+//! One process under trial, from its start to the blow that ends it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
+
+use super::blow::{Blow, Moment};
+use super::stage::Stage;
+use crate::child::Guard;
+use crate::relay::{Door, Phase, Place};
+
+/// How long a process may take to end when it is asked to.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A process with a door of its own.
+#[derive(Debug)]
+pub(super) struct Life {
+    guard: Guard,
+    pub(super) door: Door,
+    pub(super) started: Instant,
+    blow: Blow,
+    /// When it was asked to end.
+    asked: Option<Instant>,
+    /// When the relay struck it.
+    struck: Arc<Mutex<Option<Instant>>>,
+}
+
+/// How a life ended.
+#[derive(Debug)]
+pub(super) enum End {
+    /// It goes on.
+    NotYet,
+    /// It was killed.
+    Killed {
+        /// What it was doing.
+        moment: Moment,
+        /// When.
+        struck: Instant,
+        /// Which messages were waiting for a final answer.
+        awaiting: Vec<Place>,
+    },
+    /// It ended by itself, so long after it was asked to, if it was.
+    Itself(Duration),
+}
+
+impl Life {
+    /// Starts `chorus` with these arguments, a blow hanging over it.
+    pub(super) fn start(stage: &Stage, args: &[&str], blow: Blow) -> Result<Self> {
+        let door = stage.relay.open()?;
+        let guard = Guard::spawn("chorus", &mut stage.sending(args, &door))?;
+        let life = Self { guard, door, started: Instant::now(), blow, asked: None, struck: Arc::default() };
+        if let Blow::At(phase, nth) = blow {
+            life.arm(stage, phase, nth, Signal::KILL)?;
+        }
+        Ok(life)
+    }
+
+    /// Has the relay send it a signal at a phase.
+    pub(super) fn arm(&self, stage: &Stage, phase: Phase, nth: u64, signal: Signal) -> Result<()> {
+        // By then another process may have its id.
+        let process = pidfd_open(self.pid()?, PidfdFlags::empty()).context("cannot name the process")?;
+        let struck = Arc::clone(&self.struck);
+        stage.relay.arm(self.door.port, phase, nth, move || {
+            *struck.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            let _ = pidfd_send_signal(&process, signal);
+        });
+        Ok(())
+    }
+
+    /// When the relay struck it, if it has.
+    pub(super) fn struck(&self) -> Option<Instant> {
+        *self.struck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: Signal) -> Result<()> {
+        kill_process(self.pid()?, signal).context("cannot send a signal")
+    }
+
+    fn pid(&self) -> Result<Pid> {
+        i32::try_from(self.guard.id()).ok().and_then(Pid::from_raw).context("a process has an id")
+    }
+
+    /// Lets the blow fall if its time has come.
+    pub(super) fn tend(&mut self, stage: &Stage) -> Result<End> {
+        let age = self.started.elapsed();
+        match self.blow {
+            Blow::At(phase, _) if self.struck().is_some() => return self.kill(stage, Moment::Relay(phase)),
+            Blow::After(moment, time) if age >= time => return self.kill(stage, moment),
+            Blow::Draining(time, _) if age >= time && self.asked.is_none() => {
+                self.signal(Signal::TERM)?;
+                self.asked = Some(Instant::now());
+            }
+            Blow::Draining(_, grace) if self.asked.is_some_and(|asked| asked.elapsed() >= grace) => {
+                return self.kill(stage, Moment::Draining);
+            }
+            _ => {}
+        }
+        let Some(status) = self.guard.ended()? else { return Ok(End::NotYet) };
+        if self.struck().is_some() {
+            return self.kill(stage, Moment::Anything);
+        }
+        ensure!(status.success(), "chorus ended by itself with {status}");
+        self.door.quiet()?;
+        Ok(End::Itself(self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())))
+    }
+
+    fn kill(&mut self, stage: &Stage, moment: Moment) -> Result<End> {
+        stage.relay.disarm(self.door.port);
+        let struck = self.struck().unwrap_or_else(Instant::now);
+        if self.guard.ended()?.is_some_and(|status| status.success()) {
+            // It was quicker.
+            self.door.quiet()?;
+            return Ok(End::Itself(self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())));
+        }
+        self.guard.kill()?;
+        self.door.quiet()?;
+        Ok(End::Killed { moment, struck, awaiting: stage.relay.awaiting(self.door.port, struck) })
+    }
+
+    /// Asks it to end and says how long that took.
+    pub(super) fn stop(self, stage: &Stage) -> Result<Duration> {
+        stage.relay.disarm(self.door.port);
+        let asked = Instant::now();
+        let status = self.guard.stop(DRAIN)?;
+        let took = asked.elapsed();
+        ensure!(status.success(), "chorus ended with {status} when it was asked to end");
+        self.door.quiet()?;
+        Ok(took)
+    }
+}

@@ -1,0 +1,125 @@
+//! The crash trial: kills `chorus` over and over while it sends, and counts at the other end who got what.
+//!
+//! What must hold, whenever it is killed: nobody is lost; a letter is repeated only if, when its sender was
+//! killed, its end was out and its answer not yet read, which is at most one for each connection; every copy has
+//! the same Message-ID; every repeat is listed by `chorus runs show`.
+
+mod blow;
+mod judge;
+mod life;
+mod round;
+mod stage;
+mod zombie;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+pub use blow::Moment;
+pub use stage::Database;
+
+use crate::chance::Chance;
+use crate::tools::Tools;
+use stage::Stage;
+
+/// What is tried.
+#[derive(Debug, Clone)]
+pub struct Trial<'a> {
+    /// The executable under test, and what the databases need.
+    pub tools: &'a Tools,
+    /// Where the truth is kept.
+    pub database: Database<'a>,
+    /// How many processes send at once.
+    pub workers: usize,
+    /// How many people each run goes to.
+    pub recipients: usize,
+    /// How often somebody is killed.
+    pub kills: usize,
+    /// What everything random follows from.
+    pub seed: u64,
+}
+
+/// How far a trial is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Kills so far.
+    pub kills: usize,
+    /// Runs begun so far.
+    pub runs: usize,
+    /// Messages taken in this run.
+    pub accepted: usize,
+}
+
+/// One kill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    /// What the process was doing.
+    pub moment: Moment,
+    /// When it was struck.
+    pub struck: Instant,
+    /// How many messages were waiting for a final answer.
+    pub awaiting: usize,
+    /// How many of them were sent again.
+    pub repeats: usize,
+}
+
+/// What came of a trial.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// Every kill, in order.
+    pub kills: Vec<Kill>,
+    /// Runs that were begun, all of which ended.
+    pub runs: usize,
+    /// Messages that the relay took, repeats included.
+    pub accepted: usize,
+    /// People who were in a run and got nothing.
+    pub lost: usize,
+    /// How many repeats `chorus runs show` tells of: those that may have been, of which some were not.
+    pub told: usize,
+    /// How often a process that was asked to end did so by itself, and how long that took at most.
+    pub stops: (usize, Duration),
+    /// The longest time from a kill to the repeat of a message that was waiting for its answer then.
+    pub takeover: Duration,
+    /// Every promise that was broken, in words.
+    pub broken: Vec<String>,
+}
+
+impl Verdict {
+    /// How many messages were sent again.
+    #[must_use]
+    pub fn repeats(&self) -> usize {
+        self.kills.iter().map(|kill| kill.repeats).sum()
+    }
+
+    /// The most that were sent again after one kill.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        self.kills.iter().map(|kill| kill.repeats).max().unwrap_or(0)
+    }
+}
+
+impl Trial<'_> {
+    /// Kills until it was often enough, letting every run end.
+    ///
+    /// # Errors
+    /// When something other than a promise fails: a program cannot be started, a run never ends.
+    pub fn run(&self, tell: &mut dyn FnMut(Progress)) -> Result<Verdict> {
+        let stage = Stage::set(self)?;
+        let mut verdict = Verdict::default();
+        let mut deck = blow::Deck::new(Chance::seeded(self.seed));
+        while verdict.kills.len() < self.kills {
+            round::play(self, &stage, &mut deck, &mut verdict, tell)?;
+        }
+        Ok(verdict)
+    }
+
+    /// Has one of two workers sleep for longer than its lease in the middle of a run, and wake up when the other
+    /// has taken over. `asleep` is longer than a lease.
+    ///
+    /// # Errors
+    /// As [`Trial::run`].
+    pub fn zombie(&self, asleep: Duration) -> Result<Verdict> {
+        let stage = Stage::set(self)?;
+        zombie::play(self, &stage, asleep)
+    }
+}

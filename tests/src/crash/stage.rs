@@ -1,0 +1,180 @@
+//! Where the trial takes place: a workspace, a database, a relay that takes its time.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use super::Trial;
+use crate::relay::{Act, Door, Phase, Relay, Script, Whom};
+use crate::sandbox::Sandbox;
+use crate::tools::Tools;
+
+/// Which database holds the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Database<'a> {
+    /// A file in the workspace.
+    Sqlite,
+    /// A new database of the server at this URL, whose user may make one.
+    Postgres(&'a str),
+}
+
+/// How long the relay takes at most to answer a message: long enough for kills to come meanwhile.
+const THOUGHT: Duration = Duration::from_millis(50);
+/// The variable by which a process is told its door.
+const DOOR: &str = "CHORUS_CRASH_RELAY";
+
+/// The stage, set.
+#[derive(Debug)]
+pub(super) struct Stage {
+    pub(super) sandbox: Sandbox,
+    pub(super) relay: Relay,
+    _database: Option<Made>,
+}
+
+/// A database that is gone when this is.
+#[derive(Debug)]
+struct Made {
+    tools: Tools,
+    server: String,
+    name: String,
+}
+
+/// One run, as `chorus runs` tells it.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) id: i64,
+    pub(super) is_planned: bool,
+    pub(super) has_ended: bool,
+}
+
+impl Stage {
+    pub(super) fn set(trial: &Trial<'_>) -> Result<Self> {
+        let sandbox = Sandbox::empty(&trial.tools.chorus)?;
+        let made = match trial.database {
+            Database::Sqlite => None,
+            Database::Postgres(server) => Some(Made::new(trial.tools, server, sandbox.port)?),
+        };
+        let url = made.as_ref().map_or_else(|| "sqlite:data/chorus.db".to_owned(), Made::url);
+        sandbox.write("chorus.toml", &configuration(&url, sandbox.port))?;
+        sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n")?;
+        sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
+        sandbox.write("templates/plain/email.html", HTML)?;
+        sandbox.write("templates/plain/email.txt", TEXT)?;
+        let rows = (0..trial.recipients).map(|number| format!("{},Reader {number}\n", address(number)));
+        sandbox.write("contacts.csv", &format!("email,first_name\n{}", rows.collect::<String>()))?;
+        sandbox.done(&["contacts", "import", "contacts.csv"])?;
+        let thinks = Act::Delay(Duration::ZERO, THOUGHT);
+        let script = Script { seed: trial.seed, ..Script::default() }.with(Phase::Dot, Whom::All, thinks);
+        Ok(Self { sandbox, relay: Relay::new(script), _database: made })
+    }
+
+    /// A command that sends through a door and says nothing.
+    pub(super) fn sending(&self, args: &[&str], door: &Door) -> Command {
+        let mut command = self.sandbox.command(args);
+        command.env(DOOR, format!("smtp://127.0.0.1:{}?tls=off", door.port));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// The latest run.
+    pub(super) fn latest_run(&self) -> Result<Option<Run>> {
+        let runs = self.sandbox.json(&["runs", "list", "--limit", "1"])?;
+        let Some(id) = runs[0]["id"].as_i64() else { return Ok(None) };
+        let (is_planned, has_ended) = (runs[0]["state"] == "planned", runs[0]["finished_at"].is_i64());
+        Ok(Some(Run { id, is_planned, has_ended }))
+    }
+
+    /// Everything that `chorus` tells of a run.
+    pub(super) fn show(&self, run: i64) -> Result<Value> {
+        self.sandbox.json(&["runs", "show", &run.to_string(), "--limit", "1000000"])
+    }
+}
+
+impl Made {
+    /// A database named by a port that is somebody's own.
+    fn new(tools: &Tools, server: &str, port: u16) -> Result<Self> {
+        let name = format!("crash_{}_{port}", std::process::id());
+        let made = Self { tools: tools.clone(), server: server.to_owned(), name };
+        made.say(&format!("create database {}", made.name))?;
+        Ok(made)
+    }
+
+    fn url(&self) -> String {
+        let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
+        format!("{server}/{}", self.name)
+    }
+
+    fn say(&self, what: &str) -> Result<()> {
+        let mut psql = Command::new(&self.tools.psql);
+        psql.args(["-q", "-X", "-d", &self.server, "-c", what]);
+        let output = psql.stdin(Stdio::null()).output().context("cannot start psql")?;
+        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let _ = self.say(&format!("drop database {} with (force)", self.name));
+    }
+}
+
+/// The address of the `number`th recipient.
+pub(super) fn address(number: usize) -> String {
+    format!("reader.{number}@example.com")
+}
+
+fn configuration(database: &str, port: u16) -> String {
+    format!(
+        r#"
+[brand]
+name     = "Pier"
+url      = "https://pier.example"
+address  = "1 Pier Road, Shanghai"
+timezone = "UTC"
+language = "en"
+
+[database]
+url = "{database}"
+
+[server]
+listen     = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+
+[channels.email]
+kind        = "smtp"
+url         = "${{{DOOR}}}"
+from        = "Pier <news@pier.example>"
+connections = 8
+"#
+    )
+}
+
+const CAMPAIGN: &str = r#"
+title    = "Letter"
+audience = "everyone"
+
+[message]
+subject        = "News for {{contact.first_name}}"
+headline       = "News"
+body           = "Something to read."
+call_to_action = "Read"
+link           = "https://pier.example/read"
+
+[[steps]]
+id       = "mail"
+channel  = "email"
+template = "plain"
+when     = { cron = "0 0 29 2 *" }
+"#;
+
+const HTML: &str = r#"<!doctype html><html><body><h1>{{message.headline}}</h1>
+<p>Hello {{contact.first_name}},</p><p>{{message.body}}</p>
+<p><a href="{{message.link}}">{{message.call_to_action}}</a></p>
+<p>{{brand.address}} <a href="{{links.unsubscribe}}">unsubscribe</a></p></body></html>
+"#;
+
+const TEXT: &str =
+    "Hello {{contact.first_name}},\n\n{{message.link}}\n\n{{brand.address}}\n{{links.unsubscribe}}\n";

@@ -1,0 +1,74 @@
+//! A worker that sleeps for longer than its lease in the middle of a run, and wakes up when another has taken over.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use rustix::process::Signal;
+
+use super::blow::{Blow, Deck};
+use super::judge::Evidence;
+use super::life::{End, Life};
+use super::round::SERVE;
+use super::stage::Stage;
+use super::{Kill, Moment, Trial, Verdict};
+use crate::chance::Chance;
+use crate::child::until;
+use crate::relay::{Phase, Place};
+
+/// How long a run may take.
+const LONG: Duration = Duration::from_secs(600);
+/// The phases in which it falls asleep; the last is the one in which nobody can know.
+const PHASES: [Phase; 5] = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot];
+
+/// A run that two workers send, one of them with a sleep.
+pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result<Verdict> {
+    let mut verdict = Verdict { runs: 1, ..Verdict::default() };
+    let mut awaiting = BTreeMap::new();
+    let mut deck = Deck::new(Chance::seeded(trial.seed));
+    make(stage, &mut verdict, &mut awaiting)?;
+
+    let sleeper = Life::start(stage, SERVE, Blow::Never)?;
+    let phase = PHASES[usize::try_from(deck.chance.below(PHASES.len() as u64))?];
+    sleeper.arm(stage, phase, 50 + deck.chance.below(50), Signal::STOP)?;
+    let struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
+    let other = Life::start(stage, SERVE, Blow::Never)?;
+    sleep(asleep);
+    // What it had out when it fell asleep, nothing else, may be repeated.
+    let places = stage.relay.awaiting(sleeper.door.port, struck);
+    awaiting.extend(places.iter().map(|place| (*place, verdict.kills.len())));
+    verdict.kills.push(Kill { moment: Moment::Asleep, struck, awaiting: places.len(), repeats: 0 });
+    sleeper.signal(Signal::CONT)?;
+
+    let run = until("the run to end", LONG, || {
+        sleep(Duration::from_millis(200));
+        Ok(stage.latest_run()?.filter(|run| run.has_ended))
+    })?;
+    for life in [sleeper, other] {
+        let took = life.stop(stage)?;
+        verdict.stops = (verdict.stops.0 + 1, verdict.stops.1.max(took));
+    }
+    let (lines, shown) = (stage.relay.lines(), stage.show(run.id)?);
+    let recipients = trial.recipients;
+    Evidence { lines: &lines, awaiting: &awaiting, shown: &shown, recipients }.judge(&mut verdict)?;
+    Ok(verdict)
+}
+
+/// Makes a run: `chorus send`, killed when it has begun to send.
+fn make(stage: &Stage, verdict: &mut Verdict, awaiting: &mut BTreeMap<Place, usize>) -> Result<()> {
+    let args = ["send", "letter", "--format", "json"];
+    let mut maker = Life::start(stage, &args, Blow::At(Phase::Answered, 1))?;
+    let end = until("a run to be made", LONG, || match maker.tend(stage)? {
+        End::NotYet => Ok(None),
+        end => Ok(Some(end)),
+    })?;
+    let End::Killed { moment, struck, awaiting: places } = end else {
+        anyhow::bail!("chorus send ended before it was killed")
+    };
+    awaiting.extend(places.iter().map(|place| (*place, verdict.kills.len())));
+    verdict.kills.push(Kill { moment, struck, awaiting: places.len(), repeats: 0 });
+    let run = stage.latest_run()?.context("chorus send made no run")?;
+    ensure!(!run.has_ended, "the run was over before it was tried");
+    Ok(())
+}

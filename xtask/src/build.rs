@@ -1,0 +1,26 @@
+//! The executable that users get.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::place::Place;
+
+/// Builds it.
+pub(crate) fn release(place: &Place) -> Result<PathBuf> {
+    let output = place
+        .cargo()
+        .args("build --release --locked --package chorus --message-format=json-render-diagnostics".split(' '))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot run cargo")?;
+    ensure!(output.status.success(), "the release build failed");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let mut paths = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        message["executable"].as_str().map(PathBuf::from)
+    });
+    paths.next_back().context("the release build made no chorus")
+}

@@ -1,0 +1,160 @@
+//! `cargo xtask crash`: kills `chorus` over and over while it sends, and shows what became of the letters.
+
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use ::tests::{Database, Moment, Tools, Trial, Verdict};
+use anyhow::{Result, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::build;
+use crate::place::Place;
+use crate::servers::{Servers, Settings};
+
+/// How long a worker sleeps that is to lose its lease, which lasts thirty seconds.
+const ASLEEP: Duration = Duration::from_secs(36);
+/// How many workers share a PostgreSQL.
+const WORKERS: usize = 3;
+
+/// What is tried.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// How often a sending process is killed, on each database. Where several share one, it is a quarter of this.
+    #[arg(long, default_value_t = 200)]
+    kills: usize,
+    /// How many people each run goes to.
+    #[arg(long, default_value_t = 20_000)]
+    recipients: usize,
+    /// On which database.
+    #[arg(long, value_enum, default_value_t = Which::Both)]
+    database: Which,
+    /// Repeats the choices of an earlier trial. What the machine does meanwhile is not repeated.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Leaves out the workers that share a database, and the one that sleeps through its lease.
+    #[arg(long)]
+    alone: bool,
+    /// Tries this executable instead of building one.
+    #[arg(long, value_name = "PATH")]
+    chorus: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+/// A trial that was made.
+struct Made {
+    what: String,
+    verdict: Verdict,
+}
+
+/// Makes the trials and shows what came of them; an error when a promise was broken.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+    let servers = Servers::find(place, false)?;
+    let chorus = options.chorus.clone().map_or_else(|| build::release(place), Ok)?;
+    let tools = servers.tools(chorus)?;
+    let seed = options.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() % 1_000_000);
+    println!("seed {seed}");
+    let start = Instant::now();
+    let mut made = Vec::new();
+    if options.database != Which::Postgres {
+        made.push(try_one(&tools, options, seed, "SQLite", Database::Sqlite, 1)?);
+    }
+    if options.database != Which::Sqlite {
+        let postgres = servers.start_postgres(Settings::Installed)?;
+        let database = Database::Postgres(&postgres.url);
+        made.push(try_one(&tools, options, seed, "PostgreSQL", database, 1)?);
+        if !options.alone {
+            made.push(try_one(&tools, options, seed, "PostgreSQL", database, WORKERS)?);
+            for recipients in [options.recipients / 10, options.recipients] {
+                made.push(try_asleep(&tools, seed, database, recipients)?);
+            }
+        }
+    }
+    println!("\nseed {seed}, {} s\n", start.elapsed().as_secs());
+    show(&made)
+}
+
+fn try_one(
+    tools: &Tools,
+    options: &Options,
+    seed: u64,
+    name: &str,
+    database: Database<'_>,
+    workers: usize,
+) -> Result<Made> {
+    let kills = if workers == 1 { options.kills } else { options.kills.div_ceil(4) };
+    let trial = Trial { tools, database, workers, recipients: options.recipients, kills, seed };
+    let what = if workers == 1 { name.to_owned() } else { format!("{name}, {workers} workers") };
+    let bar = ProgressBar::new(kills as u64)
+        .with_style(ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} kills, {msg} {elapsed}")?);
+    bar.set_prefix(what.clone());
+    let verdict = trial.run(&mut |progress| {
+        bar.set_position(progress.kills as u64);
+        bar.set_message(format!("run {}: {} messages", progress.runs, progress.accepted));
+    })?;
+    bar.finish_and_clear();
+    println!("\n{what}\n\n{}", moments(&verdict));
+    Ok(Made { what, verdict })
+}
+
+fn try_asleep(tools: &Tools, seed: u64, database: Database<'_>, recipients: usize) -> Result<Made> {
+    let what = format!("PostgreSQL, a worker asleep, {recipients} people");
+    println!("{what}: {ASLEEP:?} and more");
+    let trial = Trial { tools, database, workers: 2, recipients, kills: 1, seed };
+    Ok(Made { what, verdict: trial.zombie(ASLEEP)? })
+}
+
+/// What happened at each kind of moment.
+fn moments(verdict: &Verdict) -> String {
+    let mut rows: BTreeMap<Moment, (usize, usize, usize, usize)> = BTreeMap::new();
+    for kill in &verdict.kills {
+        let (kills, awaiting, repeats, most) = rows.entry(kill.moment).or_default();
+        *kills += 1;
+        *awaiting = (*awaiting).max(kill.awaiting);
+        *repeats += kill.repeats;
+        *most = (*most).max(kill.repeats);
+    }
+    let mut text = String::from(
+        "| killed at | kills | awaiting an answer, most | repeats | most |\n|---|---|---|---|---|\n",
+    );
+    for (moment, (kills, awaiting, repeats, most)) in rows {
+        text.push_str(&format!("| {} | {kills} | {awaiting} | {repeats} | {most} |\n", moment.words()));
+    }
+    text
+}
+
+fn show(made: &[Made]) -> Result<()> {
+    println!(
+        "| trial | kills | runs | messages | lost | repeats | most after one kill | told of | slowest repeat | stops, slowest |\n\
+         |---|---|---|---|---|---|---|---|---|---|"
+    );
+    for Made { what, verdict } in made {
+        println!(
+            "| {what} | {} | {} | {} | {} | {} | {} | {} | {:.2} s | {}, {:.2} s |",
+            verdict.kills.len(),
+            verdict.runs,
+            verdict.accepted,
+            verdict.lost,
+            verdict.repeats(),
+            verdict.most(),
+            verdict.told,
+            verdict.takeover.as_secs_f64(),
+            verdict.stops.0,
+            verdict.stops.1.as_secs_f64(),
+        );
+    }
+    let broken: Vec<String> = made
+        .iter()
+        .flat_map(|made| made.verdict.broken.iter().map(|broken| format!("{}: {broken}", made.what)))
+        .collect();
+    ensure!(broken.is_empty(), "{} promises were broken\n{}", broken.len(), broken.join("\n"));
+    println!("\nEvery promise was kept.");
+    Ok(())
+}
