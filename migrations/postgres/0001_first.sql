@@ -133,6 +133,20 @@ create table leases (
   expires_at  bigint not null
 );
 
+-- What a channel may still send as a whole (receiver ''), and what each receiver may still get: one account for
+-- all workers. free_at is when the next message may go, in microseconds by the machine's clock; used counts the
+-- messages of a day, by the day's number; held_until is when a receiver that put us off is tried again.
+create table allowances (
+  channel    text not null,
+  receiver   text not null,
+  free_at    bigint not null default 0,
+  day        bigint not null default 0,
+  used       bigint not null default 0,
+  held_until bigint,
+  held_why   text,
+  primary key (channel, receiver)
+);
+
 -- What the outbox channel kept instead of sending.
 create table outbox (
   delivery_id bigint primary key,

@@ -2,6 +2,7 @@
 //!
 //! One [`Store`], one file per entity, methods named noun_verb. No other crate names sqlx.
 
+mod allowance;
 mod audience;
 mod clock;
 mod contact;
@@ -20,6 +21,7 @@ mod sql;
 mod suppression;
 mod words;
 
+pub use allowance::{Grant, Held, Micros, Want};
 pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
 pub use database::{Store, StoreError};

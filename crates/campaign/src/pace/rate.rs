@@ -55,6 +55,26 @@ impl Rate {
     pub fn per_second(self) -> f64 {
         f64::from(self.count) / self.per.as_secs_f64()
     }
+
+    /// How long so many take, in microseconds; rounded up, so that the rate is never exceeded.
+    #[must_use]
+    pub fn span(self, count: i64) -> i64 {
+        let (per, each) = self.parts();
+        i64::try_from((i128::from(count) * per + each - 1) / each).unwrap_or(i64::MAX)
+    }
+
+    /// How many go in so many microseconds.
+    #[must_use]
+    pub fn within(self, span: i64) -> i64 {
+        let (per, each) = self.parts();
+        i64::try_from(i128::from(span) * each / per).unwrap_or(i64::MAX)
+    }
+
+    /// Microseconds, and how many go in them.
+    fn parts(self) -> (i128, i128) {
+        let per = i128::try_from(self.per.as_micros()).unwrap_or(i128::MAX);
+        (per.max(1), i128::from(self.count.max(1)))
+    }
 }
 
 /// As in files: `100/s`.
@@ -84,6 +104,18 @@ mod tests {
             assert_eq!(Rate::parse(text), Ok(rate));
             assert_eq!(rate.to_string(), text.replace(' ', ""));
         }
+    }
+
+    #[test]
+    fn so_many_take_so_long() {
+        let rate = |text| Rate::parse(text).unwrap();
+        for (text, count, span) in
+            [("1/s", 1, 1_000_000), ("30000/s", 1, 34), ("30000/s", 3, 100), ("10/d", 1, 8_640_000_000)]
+        {
+            assert_eq!(rate(text).span(count), span, "{text}");
+            assert_eq!(rate(text).within(span), count, "{text}");
+        }
+        assert_eq!(rate("1/d").span(i64::MAX), i64::MAX);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by failing")]
 
+mod allowance;
 mod audience;
 mod contacts;
 mod counts;
@@ -37,6 +38,7 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
+    allowance: two_workers_share_one_rate, a_day_has_one_cap, receivers_that_wait_are_listed, a_receiver_may_have_any_name;
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
         large_sets_and_deep_nests_are_bounded, events_and_engagement;
     contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people, keys_move_and_a_no_goes_along,
