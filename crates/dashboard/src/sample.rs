@@ -296,7 +296,7 @@ pub(crate) fn live_run() -> Run {
         tallies: vec![
             tally("sent", "", 6_240),
             tally("failed", "bad_address", 14),
-            tally("failed", "mailbox_full", 3),
+            tally("failed", "inactive", 3),
             tally("suppressed", "no_consent", 120),
             tally("suppressed", "unsubscribed", 94),
             tally("repeat", "", 2),

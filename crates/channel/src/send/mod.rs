@@ -103,8 +103,11 @@ pub enum SendOutcome {
 /// Whom a deferral is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
-    /// This message alone: a full mailbox, a grey list.
+    /// This message alone: a grey list, a passing trouble.
     Message,
+    /// This person's mailbox, which is full: a soft bounce. Too many of them over too long a time, and the
+    /// address is not written to any more.
+    Mailbox,
     /// Everybody at the same receiver: it throttles us, or is busy. The message counts no attempt.
     Group,
 }
@@ -114,8 +117,8 @@ pub enum Scope {
 pub enum RejectReason {
     /// There is no such address: suppress it.
     BadAddress,
-    /// It is full.
-    MailboxFull,
+    /// It is there and takes nothing: closed, suspended, asleep. Suppress it the second time.
+    Inactive,
     /// We are refused, not the person: suppress nobody.
     Policy,
     /// The message is too big.
@@ -125,12 +128,12 @@ pub enum RejectReason {
 }
 
 impl RejectReason {
-    /// The name in the database and on screens: `bad_address`, `mailbox_full`, `policy`, `too_big`, `rejected`.
+    /// The name in the database and on screens: `bad_address`, `inactive`, `policy`, `too_big`, `rejected`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::BadAddress => "bad_address",
-            Self::MailboxFull => "mailbox_full",
+            Self::Inactive => "inactive",
             Self::Policy => "policy",
             Self::TooBig => "too_big",
             Self::Rejected => "rejected",

@@ -214,7 +214,11 @@ async fn what_goes_wrong_at_each_place() {
     type Case = (&'static str, Act, [&'static str; 6]);
     let cases: [Case; 9] = [
         ("later", say("451 later"), ["down", "down", "deferred", "deferred", "deferred", "deferred"]),
-        ("bye", Act::Last("421 bye".into()), ["down", "down", "down", "deferred", "deferred", "deferred"]),
+        (
+            "bye",
+            Act::Last("421 bye".into()),
+            ["down", "down", "deferred", "deferred", "deferred", "deferred"],
+        ),
         ("never", say("554 never"), ["down", "down", "rejected", "rejected", "rejected", "rejected"]),
         ("close", Act::Close, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
         ("silence", Act::Silence, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),

@@ -50,7 +50,7 @@ pub fn reason(reason: &str) -> &str {
         "condition" => "they do not meet the step's condition",
         "expired" => "it could not go out in time",
         "bad_address" => "there is no such address",
-        "mailbox_full" => "their mailbox is full",
+        "inactive" => "their mailbox is closed or asleep",
         "policy" => "the other side refused us, not them: see its answer",
         "too_big" => "the message is too big for the other side",
         "render" => "the message could not be made for them: see the answer",

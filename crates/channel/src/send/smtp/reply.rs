@@ -44,20 +44,31 @@ impl ReplyLine {
 }
 
 impl Reply {
-    /// The enhanced code: class, subject, detail. Only if its class is the reply's (RFC 2034 §4).
+    /// The enhanced code: class, subject, detail. Only if its class is the reply's (RFC 2034 §4). It comes first;
+    /// IronPort writes `#5.1.0`, and qmail puts `(#5.1.1)` at the end.
     pub(crate) fn enhanced(&self) -> Option<(u16, u16, u16)> {
-        let word = self.lines.first()?.split_whitespace().next()?;
-        let mut numbers = word.split('.').map(|part| {
-            (part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok())?
-        });
-        let code = (numbers.next()??, numbers.next()??, numbers.next()??);
-        (numbers.next().is_none() && code.0 == self.code / 100).then_some(code)
+        let mut words = self.lines.iter().flat_map(|line| line.split_whitespace());
+        let first = words.next()?;
+        code(first.trim_start_matches('#').trim_end_matches(':'))
+            .or_else(|| {
+                words.find_map(|word| code(word.trim_matches(['(', ')', '.', ',']).strip_prefix('#')?))
+            })
+            .filter(|code| code.0 == self.code / 100)
     }
 
     /// Its words in small letters, to look for some in.
     pub(crate) fn words(&self) -> String {
         self.lines.join(" ").to_lowercase()
     }
+}
+
+/// `5.1.1`.
+fn code(word: &str) -> Option<(u16, u16, u16)> {
+    let mut numbers = word.split('.').map(|part| {
+        (part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok())?
+    });
+    let code = (numbers.next()??, numbers.next()??, numbers.next()??);
+    numbers.next().is_none().then_some(code)
 }
 
 impl fmt::Display for Reply {
@@ -96,6 +107,9 @@ mod tests {
     fn reads_enhanced_codes() {
         assert_eq!(Reply::read("550 5.1.1 none").enhanced(), Some((5, 1, 1)));
         assert_eq!(Reply::read("550 5.7.515 none").enhanced(), Some((5, 7, 515)));
+        assert_eq!(Reply::read("550 #5.1.0 Address rejected").enhanced(), Some((5, 1, 0)));
+        assert_eq!(Reply::read("550 5.1.1: none").enhanced(), Some((5, 1, 1)));
+        assert_eq!(Reply::read("550 sorry, no mailbox (#5.1.1)").enhanced(), Some((5, 1, 1)));
         for other in
             ["550 4.1.1 x", "550 5.1 x", "550 5.1.1.1 x", "550 5.1.1111 x", "550", "550 a.b.c", "550 5..1"]
         {
