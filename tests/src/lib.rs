@@ -9,6 +9,7 @@ mod http;
 mod proxy;
 mod relay;
 mod sandbox;
+mod scratch;
 mod sink;
 mod tools;
 
@@ -20,5 +21,6 @@ pub use http::{Answer, Http};
 pub use proxy::Proxy;
 pub use relay::{Act, Door, Line, Phase, Place, Received, Relay, Rule, Script, Whom};
 pub use sandbox::{Ran, Sandbox, Server};
+pub use scratch::Scratch;
 pub use sink::Sink;
 pub use tools::Tools;

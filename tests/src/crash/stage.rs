@@ -3,13 +3,13 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use serde_json::Value;
 
 use super::Trial;
 use crate::relay::{Act, Door, Phase, Relay, Script, Whom};
 use crate::sandbox::Sandbox;
-use crate::tools::Tools;
+use crate::scratch::Scratch;
 
 /// Which database holds the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +30,7 @@ const DOOR: &str = "CHORUS_CRASH_RELAY";
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     pub(super) relay: Relay,
-    _database: Option<Made>,
-}
-
-/// A database that is gone when this is.
-#[derive(Debug)]
-struct Made {
-    tools: Tools,
-    server: String,
-    name: String,
+    _database: Option<Scratch>,
 }
 
 /// One run, as `chorus runs` tells it.
@@ -54,9 +46,9 @@ impl Stage {
         let sandbox = Sandbox::empty(&trial.tools.chorus)?;
         let made = match trial.database {
             Database::Sqlite => None,
-            Database::Postgres(server) => Some(Made::new(trial.tools, server, sandbox.port)?),
+            Database::Postgres(server) => Some(Scratch::new(trial.tools, server)?),
         };
-        let url = made.as_ref().map_or_else(|| "sqlite:data/chorus.db".to_owned(), Made::url);
+        let url = made.as_ref().map_or_else(|| "sqlite:data/chorus.db".to_owned(), Scratch::url);
         sandbox.write("chorus.toml", &configuration(&url, sandbox.port))?;
         sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n")?;
         sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
@@ -89,35 +81,6 @@ impl Stage {
     /// Everything that `chorus` tells of a run.
     pub(super) fn show(&self, run: i64) -> Result<Value> {
         self.sandbox.json(&["runs", "show", &run.to_string(), "--limit", "1000000"])
-    }
-}
-
-impl Made {
-    /// A database named by a port that is somebody's own.
-    fn new(tools: &Tools, server: &str, port: u16) -> Result<Self> {
-        let name = format!("crash_{}_{port}", std::process::id());
-        let made = Self { tools: tools.clone(), server: server.to_owned(), name };
-        made.say(&format!("create database {}", made.name))?;
-        Ok(made)
-    }
-
-    fn url(&self) -> String {
-        let (server, _) = self.server.rsplit_once('/').unwrap_or((&self.server, ""));
-        format!("{server}/{}", self.name)
-    }
-
-    fn say(&self, what: &str) -> Result<()> {
-        let mut psql = Command::new(&self.tools.psql);
-        psql.args(["-q", "-X", "-d", &self.server, "-c", what]);
-        let output = psql.stdin(Stdio::null()).output().context("cannot start psql")?;
-        ensure!(output.status.success(), "psql: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
-    }
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        let _ = self.say(&format!("drop database {} with (force)", self.name));
     }
 }
 

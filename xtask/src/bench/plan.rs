@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ::tests::{Guard, Sandbox, Tools, until};
+use ::tests::{Database, Guard, Tools, until};
 use anyhow::{Context, Result, ensure};
 
+use super::subject::{Subject, Way, reader};
 use super::table::{Figure, median, spread};
-use super::workspace::{self, Way};
 
 /// The same rows as a run's, in the words of somebody who knows SQL and this database.
 const BY_HAND: &str = "
@@ -27,18 +27,13 @@ commit;
 ";
 
 pub(super) fn measure(tools: &Tools, contacts: usize, rounds: usize) -> Result<Vec<Figure>> {
-    let sandbox = workspace::make(tools, Way::Outbox, 0)?;
-    let start = Instant::now();
-    workspace::import(&sandbox, contacts)?;
-    let imported = start.elapsed().as_secs_f64();
+    let subject = Subject::new(tools, Database::Sqlite, Way::Outbox, contacts, reader)?;
+    let imported = subject.imported;
     println!("plan: {contacts} contacts imported in {imported:.1} s");
-    let database = sandbox.path().join("data/chorus.db");
-    let clean = sandbox.path().join("clean.db");
-    fs::copy(&database, &clean).context("the import left no database")?;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 1..=rounds.max(3) {
-        let all = fired(&sandbox, &clean, contacts)?;
-        let hand = by_hand(&tools.sqlite3, &sandbox, &clean, contacts)?;
+        let all = fired(&subject)?;
+        let hand = by_hand(&tools.sqlite3, &subject)?;
         println!("plan {round}: chorus {all:.2} s, by hand {hand:.2} s");
         ours.push(all);
         theirs.push(hand);
@@ -54,8 +49,9 @@ pub(super) fn measure(tools: &Tools, contacts: usize, rounds: usize) -> Result<V
 
 /// Seconds from the start of `chorus send` until its run has its deliveries, on a fresh copy of the database: with
 /// the start of the process, the reading of the files and the compiling of the template.
-fn fired(sandbox: &Sandbox, clean: &Path, expected: usize) -> Result<f64> {
-    restore(sandbox, clean)?;
+fn fired(subject: &Subject) -> Result<f64> {
+    subject.restore()?;
+    let (sandbox, expected) = (&subject.sandbox, subject.people);
     let start = Instant::now();
     let mut command = sandbox.command(&["send", "letter"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -71,18 +67,10 @@ fn fired(sandbox: &Sandbox, clean: &Path, expected: usize) -> Result<f64> {
     Ok(seconds)
 }
 
-fn restore(sandbox: &Sandbox, clean: &Path) -> Result<()> {
-    let folder = sandbox.path().join("data");
-    fs::remove_dir_all(&folder)?;
-    fs::create_dir_all(&folder)?;
-    fs::copy(clean, folder.join("chorus.db"))?;
-    Ok(())
-}
-
 /// Seconds that the sqlite3 shell takes, on a copy of its own.
-fn by_hand(sqlite3: &Path, sandbox: &Sandbox, clean: &Path, expected: usize) -> Result<f64> {
-    let copy = sandbox.path().join("by-hand.db");
-    fs::copy(clean, &copy)?;
+fn by_hand(sqlite3: &Path, subject: &Subject) -> Result<f64> {
+    let copy = subject.sandbox.path().join("by-hand.db");
+    fs::copy(subject.clean(), &copy)?;
     let start = Instant::now();
     let mut shell = Command::new(sqlite3)
         .args(["-bail", "-batch"])
@@ -96,7 +84,10 @@ fn by_hand(sqlite3: &Path, sandbox: &Sandbox, clean: &Path, expected: usize) -> 
     let seconds = start.elapsed().as_secs_f64();
     let said = String::from_utf8_lossy(&output.stdout);
     ensure!(output.status.success(), "sqlite3 failed: {said}");
-    ensure!(said.lines().any(|line| line == expected.to_string()), "by hand other rows were made: {said}");
+    ensure!(
+        said.lines().any(|line| line == subject.people.to_string()),
+        "by hand other rows were made: {said}"
+    );
     for end in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{end}", copy.display()));
     }

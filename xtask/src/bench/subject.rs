@@ -1,0 +1,181 @@
+//! What is measured: a workspace with one letter to everyone, on a database that is the same before every round.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Instant;
+
+use ::tests::{Database, Sandbox, Scratch, Tools};
+use anyhow::{Context, Result};
+
+/// The variable that says where the relay is.
+const RELAY: &str = "CHORUS_BENCH_RELAY";
+
+/// The channel of a measured workspace.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Way {
+    /// A relay, over so many connections, with so many messages a second if that is limited.
+    Smtp { connections: usize, rate: Option<u32> },
+    /// The database, one in a day: what is measured is the making of deliveries, not their sending.
+    Outbox,
+}
+
+/// A workspace with its contacts imported.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) sandbox: Sandbox,
+    /// How many contacts it has.
+    pub(super) people: usize,
+    /// How many seconds their import took.
+    pub(super) imported: f64,
+    scratch: Option<Scratch>,
+}
+
+impl Subject {
+    /// Makes the workspace and imports so many people, whose addresses `address` gives.
+    pub(super) fn new(
+        tools: &Tools,
+        database: Database<'_>,
+        way: Way,
+        people: usize,
+        address: impl Fn(usize) -> String,
+    ) -> Result<Self> {
+        let sandbox = Sandbox::empty(&tools.chorus)?;
+        let scratch = match database {
+            Database::Sqlite => None,
+            Database::Postgres(server) => Some(Scratch::new(tools, server)?),
+        };
+        let url = scratch.as_ref().map_or_else(|| "sqlite:data/chorus.db".to_owned(), Scratch::url);
+        sandbox.write("chorus.toml", &configuration(sandbox.port, &url, way))?;
+        sandbox.write("audiences/members.toml", MEMBERS)?;
+        sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
+        let mut subject = Self { sandbox, people, imported: 0.0, scratch };
+        subject.pad(0)?;
+        subject.imported = subject.import(address)?;
+        subject.keep()?;
+        Ok(subject)
+    }
+
+    /// Makes the database what it was after the import.
+    pub(super) fn restore(&self) -> Result<()> {
+        let Some(scratch) = &self.scratch else {
+            let folder = self.sandbox.path().join("data");
+            fs::remove_dir_all(&folder)?;
+            fs::create_dir_all(&folder)?;
+            let file = folder.join("chorus.db");
+            fs::copy(self.clean(), &file)?;
+            // What is measured does not wait for what came before it.
+            return Ok(fs::File::open(file)?.sync_all()?);
+        };
+        scratch.restore()
+    }
+
+    /// The file with the database as it was after the import, where it is a file.
+    pub(super) fn clean(&self) -> PathBuf {
+        self.sandbox.path().join("clean.db")
+    }
+
+    fn keep(&self) -> Result<()> {
+        let Some(scratch) = &self.scratch else {
+            let database = self.sandbox.path().join("data/chorus.db");
+            fs::copy(database, self.clean()).context("the import left no database")?;
+            return Ok(());
+        };
+        scratch.keep()
+    }
+
+    /// A `chorus` command that sends to a relay on this port.
+    pub(super) fn command(&self, args: &[&str], port: u16) -> Command {
+        let mut command = self.sandbox.command(args);
+        command.env(RELAY, format!("smtp://127.0.0.1:{port}?tls=off"));
+        command
+    }
+
+    /// Writes the template with so many characters of filling.
+    pub(super) fn pad(&self, padding: usize) -> Result<()> {
+        let line = "<p>All work and no play makes a dull letter.</p>\n";
+        let filling = line.repeat(padding / line.len());
+        let html = format!(
+            "<!doctype html><html><body><h1>{{{{message.headline}}}}</h1><p>Hello {{{{contact.first_name}}}},</p>\n\
+             {filling}<p><a href=\"{{{{message.link}}}}\">{{{{message.call_to_action}}}}</a></p>\n\
+             <p>{{{{brand.address}}}} <a href=\"{{{{links.unsubscribe}}}}\">unsubscribe</a></p></body></html>\n"
+        );
+        self.sandbox.write("templates/plain/email.html", &html)?;
+        let text =
+            "Hello {{contact.first_name}},\n\n{{message.link}}\n\n{{brand.address}}\n{{links.unsubscribe}}\n";
+        self.sandbox.write("templates/plain/email.txt", text)
+    }
+
+    fn import(&self, address: impl Fn(usize) -> String) -> Result<f64> {
+        let mut csv = String::from("email,first_name,tier,city\n");
+        for number in 0..self.people {
+            let tier = if number % 3 == 0 { "gold" } else { "silver" };
+            let city = ["Shanghai", "Hangzhou", "Berlin", "Lagos"][number % 4];
+            let _ = writeln!(csv, "{},Reader {number},{tier},{city}", address(number));
+        }
+        self.sandbox.write("contacts.csv", &csv)?;
+        let start = Instant::now();
+        self.sandbox.done(&["contacts", "import", "contacts.csv"])?;
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+/// The address of the `number`th person, all of them at one receiver.
+pub(super) fn reader(number: usize) -> String {
+    format!("reader.{number}@example.com")
+}
+
+const MEMBERS: &str = r#"
+title = "Members of the first two tiers"
+all   = [{ attribute = "tier", in = ["gold", "silver"] }]
+"#;
+
+fn configuration(port: u16, database: &str, way: Way) -> String {
+    let channel = match way {
+        Way::Smtp { connections, rate } => {
+            let rate = rate.map_or_else(String::new, |rate| format!("\nrate = \"{rate}/s\""));
+            format!("kind = \"smtp\"\nurl = \"${{{RELAY}}}\"\nconnections = {connections}{rate}")
+        }
+        Way::Outbox => "kind = \"outbox\"\nrate = \"1/d\"".to_owned(),
+    };
+    format!(
+        r#"
+[brand]
+name     = "Measure"
+url      = "https://measure.example"
+address  = "1 High Street, Measure"
+timezone = "UTC"
+language = "en"
+
+[database]
+url = "{database}"
+
+[server]
+listen     = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+
+[channels.email]
+{channel}
+from = "Measure <news@measure.example>"
+"#
+    )
+}
+
+const CAMPAIGN: &str = r#"
+title    = "Letter"
+audience = "members"
+
+[message]
+subject        = "News for {{contact.first_name}}"
+headline       = "News"
+body           = "Something to read."
+call_to_action = "Read"
+link           = "https://measure.example/read"
+
+[[steps]]
+id       = "mail"
+channel  = "email"
+template = "plain"
+when     = { cron = "0 0 29 2 *" }
+"#;
