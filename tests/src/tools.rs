@@ -24,6 +24,12 @@ pub struct Tools {
     pub psql: PathBuf,
     /// Python 3, whose `email` package is the second opinion on every message.
     pub python3: PathBuf,
+    /// The folder of Python packages that has `dkim`, which reads DKIM signatures.
+    pub dkimpy: PathBuf,
+    /// Node.js.
+    pub node: PathBuf,
+    /// The folder of its package mailauth, which reads them too.
+    pub mailauth: PathBuf,
 }
 
 impl Tools {
@@ -41,6 +47,9 @@ impl Tools {
             sqlite3: named("CHORUS_TEST_SQLITE3")?,
             psql: named("CHORUS_TEST_PSQL")?,
             python3: named("CHORUS_TEST_PYTHON3")?,
+            dkimpy: named("CHORUS_TEST_DKIMPY")?,
+            node: named("CHORUS_TEST_NODE")?,
+            mailauth: named("CHORUS_TEST_MAILAUTH")?,
         })
     }
 
@@ -54,7 +63,10 @@ impl Tools {
             .env("CHORUS_TEST_CHROMEDRIVER", &self.chromedriver)
             .env("CHORUS_TEST_SQLITE3", &self.sqlite3)
             .env("CHORUS_TEST_PSQL", &self.psql)
-            .env("CHORUS_TEST_PYTHON3", &self.python3);
+            .env("CHORUS_TEST_PYTHON3", &self.python3)
+            .env("CHORUS_TEST_DKIMPY", &self.dkimpy)
+            .env("CHORUS_TEST_NODE", &self.node)
+            .env("CHORUS_TEST_MAILAUTH", &self.mailauth);
     }
 }
 

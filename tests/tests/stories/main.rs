@@ -9,5 +9,6 @@ mod house;
 mod letters;
 mod nonsense;
 mod pier;
+mod signed;
 mod stage;
 mod unsubscribe;

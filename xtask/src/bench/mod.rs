@@ -10,6 +10,7 @@ mod rate;
 mod rejects;
 mod round;
 mod send;
+mod sign;
 mod subject;
 mod table;
 mod tarpit;
@@ -72,12 +73,14 @@ enum Part {
     Rate,
     /// What a receiver who answers after a minute takes from the others.
     Tarpit,
+    /// A DKIM signature.
+    Sign,
     /// A server that has nothing to do.
     Idle,
 }
 
 impl Part {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Plan,
         Self::Send,
         Self::Rtt,
@@ -86,6 +89,7 @@ impl Part {
         Self::Postgres,
         Self::Rate,
         Self::Tarpit,
+        Self::Sign,
         Self::Idle,
     ];
 }
@@ -121,6 +125,7 @@ fn measure(part: Part, servers: &Servers, tools: &Tools, options: &Options) -> R
         }
         Part::Rate => rate::measure(tools, options),
         Part::Tarpit => tarpit::measure(tools, options),
+        Part::Sign => sign::measure(options.rounds),
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }
 }

@@ -4,6 +4,7 @@
 mod packages;
 mod postgres;
 mod search;
+mod verifiers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ const BIN: &[&str] = &["/usr/local/bin", "/usr/bin"];
 
 const POSTGRESQL: &[&str] = &["/usr/lib/postgresql/*/bin"];
 
-const WANTED: [Wanted; 10] = [
+const WANTED: [Wanted; 11] = [
     Wanted { name: "postgres", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "initdb", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "pg_isready", package: "postgresql", folders: POSTGRESQL },
@@ -51,6 +52,7 @@ const WANTED: [Wanted; 10] = [
     Wanted { name: "chromedriver", package: "chromium-driver", folders: BIN },
     Wanted { name: "sqlite3", package: "sqlite3", folders: BIN },
     Wanted { name: "python3", package: "python3", folders: BIN },
+    Wanted { name: "pip3", package: "python3-pip", folders: BIN },
 ];
 
 /// Fetched beside the browser, which shows no letter without a font, and no Chinese one without this font.
@@ -94,7 +96,10 @@ impl Servers {
         if !missing.is_empty() {
             packages::install(&missing).with_context(|| format!("{} cannot be had", names(&missing)))?;
         }
-        Self::from_shelf(&shelf, home.join("run"), &home.join("bin"))
+        let mut servers = Self::from_shelf(&shelf, home.join("run"), &home.join("bin"))?;
+        let python3 = servers.path("python3")?;
+        servers.found.extend(verifiers::find(&home, &python3, &shelf.unpacked)?);
+        Ok(servers)
     }
 
     fn from_shelf(shelf: &search::Shelf, run: PathBuf, wrappers: &Path) -> Result<Self> {
@@ -121,6 +126,9 @@ impl Servers {
             sqlite3: self.path("sqlite3")?,
             psql: self.path("psql")?,
             python3: self.path("python3")?,
+            dkimpy: self.path("dkimpy")?,
+            node: self.path("node")?,
+            mailauth: self.path("mailauth")?,
         })
     }
 

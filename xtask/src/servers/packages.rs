@@ -130,7 +130,7 @@ fn inst_lines(plan: &str) -> impl Iterator<Item = &str> {
 
 /// The list of installed packages without those we would fetch.
 fn without_servers(status: &str) -> String {
-    let ours = ["postgres", "postfix", "chromium", "sqlite3"];
+    let ours = ["postgres", "postfix", "chromium", "sqlite3", "python3-pip"];
     status
         .split("\n\n")
         .filter(|stanza| {

@@ -57,7 +57,11 @@ impl Signer {
         }
     }
 
-    fn new(dkim: &Dkim) -> Result<Self, SenderError> {
+    /// What signs with these keys.
+    ///
+    /// # Errors
+    /// As [`Signer::of`].
+    pub fn new(dkim: &Dkim) -> Result<Self, SenderError> {
         let mut keys = vec![Key::rsa(&dkim.rsa)?];
         if let Some(second) = &dkim.ed25519 {
             keys.push(Key::ed25519(second)?);

@@ -1,0 +1,195 @@
+//! Signatures, read by two programs that are not ours: what is the brand's holds, what was changed does not.
+
+pub(crate) mod keys;
+mod raw;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use campaign::{Dkim, DkimKey, Secret, Workspace};
+use channel::{Compiled, Email, LinkStarts, Message, Person, Recipient, Renderer, Signer};
+use serde_json::json;
+use tests::Sink;
+
+use crate::pier;
+use keys::{Keys, verdicts};
+
+const DOMAIN: &str = "harbour.example";
+
+fn signer(keys: &Keys, rsa: &str) -> Signer {
+    let key = |selector: &str, pem: &str| DkimKey {
+        selector: selector.to_owned(),
+        key: Secret::new(keys.pem(pem)),
+    };
+    let dkim = Dkim { domain: DOMAIN.to_owned(), rsa: key("rsa", rsa), ed25519: Some(key("ed", "ed25519")) };
+    Signer::new(&dkim).unwrap()
+}
+
+fn email(raw: Vec<u8>) -> Email {
+    let text = String::new;
+    Email { envelope_from: text(), envelope_to: text(), subject: text(), html: text(), text: text(), raw }
+}
+
+/// What this repository's own campaigns say to all kinds of people, with a file attached to one of them.
+fn letters() -> Vec<Email> {
+    let folder = tempfile::tempdir().unwrap();
+    for part in ["campaigns", "audiences", "templates", "images"] {
+        pier::copy(&pier::repository().join(part), &folder.path().join(part));
+    }
+    fs::copy(pier::repository().join("chorus.toml"), folder.path().join("chorus.toml")).unwrap();
+    attach(folder.path());
+    let (workspace, _) = Workspace::load(folder.path(), &|_| None).unwrap();
+    let mut letters = Vec::new();
+    for campaign in workspace.campaigns.values() {
+        for step in &campaign.steps {
+            let (compiled, _) = channel::compile(&workspace, campaign, step).unwrap();
+            let renderer = Renderer::new(&compiled, &starts(&compiled)).unwrap();
+            for number in 0..16 {
+                let person = person(number);
+                let recipient = Recipient {
+                    person: Some(&person),
+                    token: "tok-1.x",
+                    message_id: &format!("{}-{number}", step.id),
+                    date: "2026-03-10T10:00:00Z".parse().unwrap(),
+                };
+                if let Message::Email(email) = renderer.render(&recipient).unwrap() {
+                    letters.push(email);
+                }
+            }
+        }
+    }
+    letters
+}
+
+fn attach(folder: &Path) {
+    let file = folder.join("campaigns/weekly-newsletter.toml");
+    fs::write(folder.join("images/list.txt"), "a list \t of things\r\n\r\n").unwrap();
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("\n[message]\n"));
+    fs::write(file, text.replace("\n[message]\n", "\n[message]\nattachments = [\"images/list.txt\"]\n"))
+        .unwrap();
+}
+
+fn starts(compiled: &Compiled) -> LinkStarts {
+    LinkStarts {
+        click: (0..compiled.links.len()).map(|link| format!("https://t.example/c/{link}.")).collect(),
+        open: "https://t.example/o/".to_owned(),
+        unsubscribe: "https://t.example/u/".to_owned(),
+    }
+}
+
+fn person(number: usize) -> Person {
+    let languages = ["en", "zh-CN", "de"];
+    let attributes = json!({ "first_name": pier::name(number), "city": "Zürich", "visits": number });
+    Person {
+        email: Some(pier::address(number)),
+        language: Some(languages[number % languages.len()].to_owned()),
+        attributes: attributes.as_object().unwrap().clone(),
+        ..Person::default()
+    }
+}
+
+/// Every message, signed.
+fn signed(signers: &[Signer; 2]) -> Vec<Vec<u8>> {
+    let letters = letters();
+    assert!(letters.len() >= 64, "only {} letters", letters.len());
+    let messages: Vec<_> = letters.into_iter().chain(raw::messages().into_iter().map(email)).collect();
+    assert!(messages.len() >= 200, "only {} messages", messages.len());
+    let sign = |(number, email): (usize, Email)| signers[number % 2].sign(email).unwrap().raw;
+    messages.into_iter().enumerate().map(sign).collect()
+}
+
+/// Writes messages as they arrive: by SMTP the last line always has its end. Without one, readers differ on the
+/// blanks before it.
+fn write(folder: &Path, messages: &[(String, Vec<u8>)]) {
+    for (name, raw) in messages {
+        let end: &[u8] = if raw.ends_with(b"\r\n") { b"" } else { b"\r\n" };
+        fs::write(folder.join(format!("{name}.eml")), [raw, end].concat()).unwrap();
+    }
+}
+
+/// The same message after somebody was at it, in each of the ways that must be noticed.
+fn spoilt(raw: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let text = |at: usize| raw.split_at(at);
+    let body = raw.windows(4).position(|part| part == b"\r\n\r\n").unwrap() + 4;
+    let (header, rest) = text(body - 2);
+    let put = |at: usize, added: &[u8]| [text(at).0, added, text(at).1].concat();
+    let letter = raw[body..].iter().position(u8::is_ascii_alphanumeric);
+    let mut flipped = raw.to_vec();
+    match letter {
+        Some(at) => flipped[body + at] ^= 1,
+        None => flipped.extend_from_slice(b"x\r\n"),
+    }
+    let date = header.windows(7).position(|part| part == b"\nDate: ").unwrap() + 7;
+    let mut postponed = raw.to_vec();
+    postponed[date] ^= 1;
+    let from = b"From: Mallory <m@evil.example>\r\n";
+    let leave = b"List-Unsubscribe: <https://evil.example/>\r\n";
+    vec![
+        ("body", flipped),
+        ("date", postponed),
+        ("from-above", put(0, from)),
+        ("from-below", [header, from, rest].concat()),
+        ("unsubscribe-above", put(0, leave)),
+        ("unsubscribe-below", [header, leave, rest].concat()),
+    ]
+}
+
+#[test]
+fn every_signature_holds_and_none_survives_a_change() {
+    let tools = pier::tools();
+    let keys = Keys::make(&tools);
+    let signers = [signer(&keys, "rsa_pkcs8"), signer(&keys, "rsa_pkcs1")];
+    let whole = signed(&signers);
+    let folder = tempfile::tempdir().unwrap();
+    let named = whole.iter().enumerate().map(|(number, raw)| (format!("{number:04}-whole"), raw.clone()));
+    write(folder.path(), &named.collect::<Vec<_>>());
+    let mut changed = 0;
+    for (number, raw) in whole.iter().enumerate().step_by(5) {
+        let spoilt = spoilt(raw);
+        changed += spoilt.len();
+        let named = spoilt.into_iter().map(|(how, raw)| (format!("{number:04}-{how}"), raw));
+        write(folder.path(), &named.collect::<Vec<_>>());
+    }
+    for (reader, verdicts) in
+        ["dkimpy", "mailauth"].iter().zip(verdicts(&tools, folder.path(), DOMAIN, &keys))
+    {
+        assert_eq!(verdicts.len(), whole.len() + changed, "{reader}");
+        let wrong = |(file, verdict): &(String, Vec<bool>)| {
+            let holds = file.ends_with("-whole.eml");
+            *verdict != [holds, holds]
+        };
+        let wrong: Vec<_> = verdicts.into_iter().filter(wrong).collect();
+        assert!(wrong.is_empty(), "{reader}: {wrong:?}");
+    }
+}
+
+#[test]
+fn what_preview_writes_is_what_would_go_out_with_its_signature() {
+    let tools = pier::tools();
+    let keys = Keys::make(&tools);
+    let sink = Sink::start(&tools.smtp_sink, &[]).unwrap();
+    let sandbox = pier::workspace(&tools, &sink, r#"{ at = 2030-01-01T10:00:00 }"#);
+    sandbox.write("keys/dkim.pem", keys.pem("rsa_pkcs1")).unwrap();
+    let table = "\n[channels.email.dkim]\nselector = \"rsa\"\nkey = \"keys/dkim.pem\"\n\
+        ed25519 = { selector = \"ed\", key = \"${DKIM_ED25519}\" }\n";
+    sandbox.edit("chorus.toml", "connections = 8\n", &format!("connections = 8\n{table}")).unwrap();
+
+    let open = sandbox.chorus(&["check"]).unwrap();
+    assert!(open.code == Some(1) && open.out.contains("chmod 600 keys/dkim.pem"), "{open:?}");
+    let private = fs::Permissions::from_mode(0o600);
+    fs::set_permissions(sandbox.path().join("keys/dkim.pem"), private).unwrap();
+
+    let preview = ["preview", "letter", "--out", "shown"];
+    let unset = sandbox.done(&preview).unwrap();
+    assert!(unset.err.contains("without its signature") && unset.err.contains("DKIM_ED25519"), "{unset:?}");
+    // As an environment holds it that has room for one line.
+    let pem = keys.pem("ed25519").replace('\n', "\\n");
+    let output = sandbox.command(&preview).env("DKIM_ED25519", pem).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = sandbox.path().join("shown");
+    for verdicts in verdicts(&tools, &shown, "pier.example", &keys) {
+        assert_eq!(verdicts.into_iter().collect::<Vec<_>>(), [("mail.eml".to_owned(), vec![true, true])]);
+    }
+}
