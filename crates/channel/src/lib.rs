@@ -16,5 +16,5 @@ mod sign;
 pub use compile::{Compiled, compile};
 pub use message::{Email, Message, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
-pub use send::{Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
+pub use send::{Handover, Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
 pub use sign::Signer;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use campaign::{Diagnostics, Workspace};
-use scheduler::Loaded;
-use store::{Clock, Store};
+use scheduler::{Files, Loaded};
+use store::{Clock, RunId, Store};
 use tracking::Signer;
 
 use crate::output::{Format, wrong};
@@ -143,6 +143,19 @@ impl Opened {
     /// The workspace.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.loaded.0
+    }
+
+    /// What a worker of this workspace works with; `role` is its name in the database, with the process's number.
+    pub(crate) fn worker(&self, role: &str, files: Files, only: Option<RunId>) -> scheduler::Context {
+        scheduler::Context {
+            store: self.store.clone(),
+            files,
+            signer: self.signer.clone(),
+            clock: self.clock.clone(),
+            worker: format!("{role}-{}", std::process::id()),
+            journal: self.workspace().root.join("data/journal"),
+            only,
+        }
     }
 
     /// A campaign that may run.

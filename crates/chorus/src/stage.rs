@@ -8,7 +8,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use campaign::{Trigger, Workspace};
 use jiff::{SignedDuration, Timestamp};
-use scheduler::{Context, Engine, Loaded};
+use scheduler::{Engine, Loaded};
 use store::Clock;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -58,14 +58,7 @@ impl Stage {
         import(&opened).await?;
         let (tell, files) = watch::channel(opened.loaded.clone());
         let server = Server::start(&opened, listener, files.clone(), Keys::default(), true).await?;
-        let engine = Engine::start(Context {
-            store: opened.store.clone(),
-            files,
-            signer: opened.signer.clone(),
-            clock: opened.clock.clone(),
-            worker: "demo".to_owned(),
-            only: None,
-        });
+        let engine = Engine::start(opened.worker("demo", files, None));
         let stop = CancellationToken::new();
         let people = tokio::spawn(simulate(world(&opened, &platform), SEED, stop.clone()));
         Ok(Self { server, engine, platform, people, stop, opened, _files: tell, _folder: folder })

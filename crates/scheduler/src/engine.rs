@@ -1,29 +1,30 @@
 //! One worker: a lease, a planner, and a lane for each channel that has something to send.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use campaign::{Channel, ChannelId, Diagnostics, Workspace};
 use channel::Sender;
-use store::{Clock, LeaseId, Run, RunId, RunState, Store, StoreError};
-use tokio::sync::watch;
+use store::{Clock, Run, RunId, RunState, Store, StoreError};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
 use crate::fire;
+use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planner::Planner;
 use crate::renderers::Renderers;
 
 /// How often schedules and runs are looked at: what a page or another process writes is seen within a second.
 const TICK: Duration = Duration::from_millis(500);
-/// A worker that says nothing for this long is taken to be dead.
-const LEASE: Duration = Duration::from_secs(30);
-const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long a worker that cannot begin waits before it tries again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// The workspace as it was last read, with what is wrong with it.
 pub type Files = watch::Receiver<Loaded>;
@@ -44,6 +45,8 @@ pub struct Context {
     pub clock: Clock,
     /// The worker's name in the database: host and process.
     pub worker: String,
+    /// Where the worker keeps its journal: a folder of this machine, the same for all its workers.
+    pub journal: PathBuf,
     /// Work on this run alone and fire no schedule: for `chorus send`.
     pub only: Option<RunId>,
 }
@@ -77,39 +80,12 @@ impl Engine {
 /// Works under one lease after another until told to stop.
 async fn work(context: Context, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let now = &context.clock;
-        match context.store.lease_open(&context.worker, now.millis(), now.millis_after(LEASE)).await {
-            Ok(lease) => Shift::new(&context, lease, stop.child_token()).run().await,
+        match Hold::open(&context).await {
+            Ok(hold) => Shift::new(&context, hold, stop.child_token()).run().await,
             Err(error) => {
                 tracing::warn!(%error, "cannot begin; trying again");
-                let _ = tokio::time::timeout(HEARTBEAT, stop.cancelled()).await;
+                let _ = tokio::time::timeout(AGAIN, stop.cancelled()).await;
             }
-        }
-    }
-}
-
-/// Keeps the lease, and takes over what dead workers left, until told to stop. `lost` is set when the lease is
-/// somebody else's. In a task of its own: no planning, however long, keeps it from beating.
-async fn keep_lease(context: Context, lease: LeaseId, lost: CancellationToken, stop: CancellationToken) {
-    let (store, clock) = (&context.store, &context.clock);
-    loop {
-        match store.lease_renew(lease, clock.millis_after(LEASE)).await {
-            Ok(true) => {}
-            Ok(false) => {
-                tracing::error!("this worker was taken for dead; it starts anew");
-                return lost.cancel();
-            }
-            Err(error) => tracing::warn!(%error, "cannot renew the lease"),
-        }
-        match store.lease_sweep(clock.millis()).await {
-            Ok(found) if found != store::TakenOver::default() => {
-                tracing::warn!(?found, "took over from a worker that is gone");
-            }
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "cannot look for dead workers"),
-        }
-        if tokio::time::timeout(HEARTBEAT, stop.cancelled()).await.is_ok() {
-            return;
         }
     }
 }
@@ -117,12 +93,14 @@ async fn keep_lease(context: Context, lease: LeaseId, lost: CancellationToken, s
 /// The time between a lease's beginning and its end.
 struct Shift<'a> {
     context: &'a Context,
-    lease: LeaseId,
+    hold: Hold,
     /// The worker is told to end.
     stop: CancellationToken,
     /// The lease is somebody else's.
     lost: CancellationToken,
     unclear: Arc<AtomicBool>,
+    /// A lane has nothing left to do.
+    idle: Arc<Notify>,
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
@@ -146,18 +124,20 @@ struct LaneHandle {
     channel: Channel,
     runs: watch::Sender<Arc<[Run]>>,
     stop: CancellationToken,
-    task: JoinHandle<()>,
+    /// True when everything was recorded and given back.
+    task: JoinHandle<bool>,
 }
 
 impl<'a> Shift<'a> {
-    fn new(context: &'a Context, lease: LeaseId, stop: CancellationToken) -> Self {
+    fn new(context: &'a Context, hold: Hold, stop: CancellationToken) -> Self {
         let (store, clock) = (context.store.clone(), context.clock.clone());
         Self {
             context,
-            lease,
+            hold,
             stop,
             lost: CancellationToken::new(),
             unclear: Arc::default(),
+            idle: Arc::default(),
             planner: Planner::new(store.clone(), clock),
             renderers: Renderers::new(store, context.signer.clone()),
             lanes: HashMap::new(),
@@ -167,15 +147,16 @@ impl<'a> Shift<'a> {
 
     async fn run(mut self) {
         let over = CancellationToken::new();
-        let beat = keep_lease(self.context.clone(), self.lease, self.lost.clone(), over.clone());
+        let beat = self.hold.clone().keep(self.context.clone(), self.lost.clone(), over.clone());
         let beat = tokio::spawn(beat);
-        let (stop, lost) = (self.stop.clone(), self.lost.clone());
+        let (stop, lost, idle) = (self.stop.clone(), self.lost.clone(), Arc::clone(&self.idle));
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = lost.cancelled() => break,
+                () = idle.notified() => {}
                 _ = tick.tick() => {}
             }
             // A tick that is dropped rolls its transaction back.
@@ -189,9 +170,10 @@ impl<'a> Shift<'a> {
                 () = lost.cancelled() => break,
             }
         }
-        self.end().await;
+        self.end_lanes().await;
         over.cancel();
         let _ = beat.await;
+        self.end().await;
     }
 
     /// Whether rows may be in nobody's hands, though the database answers: because it did not say what became of
@@ -326,6 +308,7 @@ impl<'a> Shift<'a> {
             stop: self.stop.child_token(),
             hurry: self.stop.clone(),
             lost: self.lost.clone(),
+            idle: Arc::clone(&self.idle),
             unclear: Arc::clone(&self.unclear),
         };
         let stop = signals.stop.clone();
@@ -334,7 +317,8 @@ impl<'a> Shift<'a> {
             clock: self.context.clock.clone(),
             signer: self.context.signer.clone(),
             renderers: self.renderers.clone(),
-            lease: self.lease,
+            lease: self.hold.lease,
+            journal: self.hold.journal.clone(),
             channel: channel.clone(),
             sender,
             runs,
@@ -344,22 +328,33 @@ impl<'a> Shift<'a> {
         self.lanes.insert(channel.id.clone(), LaneHandle { channel, runs: tell, stop, task });
     }
 
-    /// Ends every lane, then the lease: what was begun and has no answer is found by the next sweep.
-    async fn end(mut self) {
+    /// Ends every lane, each as soon as its answers are in.
+    async fn end_lanes(&mut self) {
         for lane in self.lanes.values() {
             lane.stop.cancel();
         }
         for (channel, lane) in self.lanes.drain() {
-            if let Err(error) = lane.task.await {
-                tracing::error!(%channel, %error, "a lane ended badly");
+            match lane.task.await {
+                Ok(true) => {}
+                Ok(false) => self.unclear.store(true, Ordering::Relaxed),
+                Err(error) => {
+                    tracing::error!(%channel, %error, "a lane ended badly");
+                    self.unclear.store(true, Ordering::Relaxed);
+                }
             }
         }
-        let (store, now) = (&self.context.store, self.context.clock.millis());
-        if let Err(error) = store.run_finish(now).await {
+    }
+
+    /// Ends the lease. Where something may still be in doubt it is left as a dead worker leaves it: the next one
+    /// reads the journal and knows.
+    async fn end(self) {
+        if let Err(error) = self.context.store.run_finish(self.context.clock.millis()).await {
             tracing::warn!(%error, "cannot end runs");
         }
-        if let Err(error) = store.lease_close(self.lease, now).await {
-            tracing::warn!(%error, "cannot give the lease back; it runs out by itself");
+        if self.lost.is_cancelled() {
+            self.hold.abandon();
+        } else if !self.unclear.load(Ordering::Relaxed) {
+            self.hold.close(self.context).await;
         }
     }
 }

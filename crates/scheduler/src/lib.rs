@@ -6,6 +6,8 @@
 
 mod engine;
 mod fire;
+mod hold;
+mod journal;
 mod lane;
 mod outcome;
 mod pace;

@@ -29,6 +29,7 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
         Ok(SendOutcome::Unknown { answer }) => {
             Outcome::Unknown { retry_at: later(None), answer: answer.clone() }
         }
+        Ok(SendOutcome::Withheld) => Outcome::Returned { answer: String::new() },
         Ok(SendOutcome::Down { answer }) => Outcome::Returned { answer: answer.clone() },
         Err(error) => Outcome::Rejected(Rejection {
             reason: "render".to_owned(),

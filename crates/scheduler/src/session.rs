@@ -1,19 +1,25 @@
 //! One line of work: takes jobs from its lane, renders and sends them, and says what became of each.
+//!
+//! While one message is on its way the next is already made, so that its envelope can travel with the last
+//! bytes of the one before.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use channel::{Message, Person, Recipient, Renderer, SendOutcome, Session};
+use channel::{Handover, Message, Person, Recipient, Renderer, SendOutcome, Session};
 use jiff::Timestamp;
 use store::{Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
 use tracking::Signer;
 
+use crate::journal::Entry;
+
 /// A delivery whose intent is recorded: it may be begun.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) claimed: Claimed,
     pub(crate) renderer: Arc<Renderer>,
+    pub(crate) entry: Entry,
 }
 
 /// What became of a job.
@@ -23,8 +29,13 @@ pub(crate) struct Done {
     /// Tries including this one.
     pub(crate) attempts: i64,
     pub(crate) result: Result<SendOutcome, channel::RenderError>,
+    /// How long it took.
+    #[expect(dead_code, reason = "what a receiving group's concurrency learns from")]
+    pub(crate) took: Duration,
     /// The message, when the channel only keeps it.
-    pub(crate) kept: Option<OutboxMessage>,
+    pub(crate) kept: Option<Box<OutboxMessage>>,
+    /// Held until the outcome is recorded.
+    pub(crate) _entry: Entry,
 }
 
 /// What a line of work needs.
@@ -38,6 +49,14 @@ pub(crate) struct Work {
     pub(crate) outbox: Option<String>,
 }
 
+/// A message made, with the job that it is for.
+struct Ready {
+    id: DeliveryId,
+    attempts: i64,
+    message: Message,
+    entry: Entry,
+}
+
 /// A connection nobody used for this long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 /// The first and the longest rest of a line that could not connect, while others may.
@@ -47,51 +66,111 @@ impl Work {
     /// Works until the lane closes its queue.
     pub(crate) async fn run(self, mut session: Session) {
         let mut rest = REST.0;
+        let mut next = None;
         loop {
-            match tokio::time::timeout(IDLE, self.jobs.recv()).await {
-                Ok(Ok(job)) => {
-                    let done = self.attempt(&mut session, job).await;
-                    let down = matches!(done.result, Ok(SendOutcome::Down { .. }));
-                    if self.done.send(done).await.is_err() {
-                        return;
+            let ready = match next.take() {
+                Some(ready) => ready,
+                None => match tokio::time::timeout(IDLE, self.jobs.recv()).await {
+                    Ok(Ok(job)) => match self.prepare(job) {
+                        Ok(ready) => ready,
+                        Err(done) => {
+                            let _ = self.done.send(done).await;
+                            continue;
+                        }
+                    },
+                    Ok(Err(_closed)) => break,
+                    Err(_idle) => {
+                        session.close().await;
+                        continue;
                     }
-                    if down {
-                        tokio::time::sleep(rest).await;
-                        rest = (rest * 2).min(REST.1);
-                    } else {
-                        rest = REST.0;
-                    }
+                },
+            };
+            next = self.next().await;
+            let done = self.attempt(&mut session, ready, next.as_ref()).await;
+            let down = matches!(done.result, Ok(SendOutcome::Down { .. }));
+            if self.done.send(done).await.is_err() {
+                return;
+            }
+            if down {
+                if let Some(ready) = next.take() {
+                    let _ = self.done.send(ready.done(Ok(SendOutcome::Withheld), Duration::ZERO)).await;
                 }
-                Ok(Err(_closed)) => break,
-                Err(_idle) => session.close().await,
+                tokio::time::sleep(rest).await;
+                rest = (rest * 2).min(REST.1);
+            } else {
+                rest = REST.0;
             }
         }
         session.close().await;
     }
 
-    async fn attempt(&self, session: &mut Session, job: Job) -> Done {
-        let id = job.claimed.id;
-        let attempts = job.claimed.attempts + 1;
-        let message = match self.render(job) {
-            Ok(message) => message,
-            Err(error) => return Done { id, attempts, result: Err(error), kept: None },
-        };
-        let outcome = session.send(&message, self.clock.now()).await;
-        let accepted = matches!(outcome, SendOutcome::Accepted { .. });
-        let kept = self.outbox.as_ref().filter(|_| accepted).map(|channel| keep(id, channel, message));
-        Done { id, attempts, result: Ok(outcome), kept }
+    /// The message after the one in hand, if there is one.
+    async fn next(&self) -> Option<Ready> {
+        loop {
+            match self.prepare(self.jobs.try_recv().ok()?) {
+                Ok(ready) => return Some(ready),
+                Err(done) => self.done.send(done).await.ok()?,
+            }
+        }
     }
 
-    fn render(&self, job: Job) -> Result<Message, channel::RenderError> {
+    /// Makes the message.
+    fn prepare(&self, job: Job) -> Result<Ready, Done> {
         let id = job.claimed.id;
+        let attempts = job.claimed.attempts + 1;
         let person = job.claimed.contact.map(person);
         let date = Timestamp::from_millisecond(job.claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH);
-        job.renderer.render(&Recipient {
+        let message = job.renderer.render(&Recipient {
             person: person.as_ref(),
             token: &self.signer.token(id),
             message_id: &self.signer.message_id(id),
             date,
-        })
+        });
+        match message {
+            Ok(message) => Ok(Ready { id, attempts, message, entry: job.entry }),
+            Err(error) => Err(Done {
+                id,
+                attempts,
+                result: Err(error),
+                took: Duration::ZERO,
+                kept: None,
+                _entry: job.entry,
+            }),
+        }
+    }
+
+    async fn attempt(&self, session: &mut Session, ready: Ready, next: Option<&Ready>) -> Done {
+        let begun = Instant::now();
+        let entry = &ready.entry;
+        let handover = Handover { next: next.map(|next| &next.message), commit: &mut || entry.commit() };
+        let outcome = session.hand_over(&ready.message, self.clock.now(), handover).await;
+        let accepted = matches!(outcome, SendOutcome::Accepted { .. });
+        if !matches!(outcome, SendOutcome::Unknown { .. }) && self.outbox.is_none() {
+            entry.answered(accepted);
+        }
+        let kept = self.outbox.as_ref().filter(|_| accepted);
+        let kept = kept.map(|channel| Box::new(keep(ready.id, channel, ready.message.clone())));
+        Done { kept, ..ready.done(Ok(outcome), begun.elapsed()) }
+    }
+}
+
+impl Ready {
+    fn done(self, result: Result<SendOutcome, channel::RenderError>, took: Duration) -> Done {
+        Done { id: self.id, attempts: self.attempts, result, took, kept: None, _entry: self.entry }
+    }
+}
+
+impl Job {
+    /// It was not begun after all.
+    pub(crate) fn unbegun(self) -> Done {
+        Done {
+            id: self.claimed.id,
+            attempts: self.claimed.attempts,
+            result: Ok(SendOutcome::Withheld),
+            took: Duration::ZERO,
+            kept: None,
+            _entry: self.entry,
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! Leases: a worker's claim, and what becomes of it when the worker is gone.
 
+use std::collections::{BTreeMap, HashMap};
+
+use crate::delivery::{Outcome, settle};
 use crate::moves::Moves;
 use crate::sql::{Sql, args, batch, sql};
 use crate::{DeliveryId, DeliveryState, LeaseId, Millis, Store, StoreError};
@@ -13,7 +16,36 @@ pub struct TakenOver {
     pub resent: u64,
     /// Begun without a recorded answer, left `uncertain` for a person.
     pub held: u64,
+    /// Accepted, though it was not recorded: known from the worker's own traces.
+    pub sent: u64,
 }
+
+/// A worker's claim.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Lease {
+    /// Its number, which is its epoch.
+    pub id: LeaseId,
+    /// Who: host and process.
+    pub worker: String,
+    /// Since when.
+    pub acquired_at: Millis,
+    /// Until when, unless renewed.
+    pub expires_at: Millis,
+}
+
+/// What a worker left behind about a try whose outcome is not recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trace {
+    /// Its answer was another than yes.
+    Refused,
+    /// The other side may have it.
+    Out,
+    /// It was accepted.
+    Accepted,
+}
+
+/// Traces by delivery and number of the try.
+pub type Traces = HashMap<(DeliveryId, i64), Trace>;
 
 const OPEN: Sql =
     sql!("insert into leases (worker, acquired_at, expires_at) values ($1, $2, $3) returning id");
@@ -59,10 +91,33 @@ const ATTEMPTS: Sql = sql!(
      select id, number, $2, 'unknown', 'the worker stopped before the answer' from input order by id"
 );
 
+const LIST: Sql = sql!("select id, worker, acquired_at, expires_at from leases order by id");
+
+const BEGUN: Sql =
+    sql!("select id, attempts from deliveries where lease_id = $1 and state = 'sending' order by id");
+
+const LET_GO: Sql = sql!("update deliveries set lease_id = null where lease_id = $1");
+
 #[derive(serde::Serialize)]
 struct Attempt {
     id: DeliveryId,
     number: i64,
+}
+
+/// What became of a try, as far as its worker left a trace of it.
+fn traced(trace: Option<&Trace>, now: Millis) -> Outcome {
+    let answer = |text: &str| text.to_owned();
+    match trace {
+        Some(Trace::Accepted) => Outcome::Accepted {
+            answer: answer("accepted; the worker stopped before it wrote the answer down"),
+        },
+        Some(Trace::Out) => {
+            Outcome::Unknown { retry_at: now, answer: answer("the worker stopped before the answer") }
+        }
+        Some(Trace::Refused) | None => {
+            Outcome::Returned { answer: answer("the worker stopped before it was sent") }
+        }
+    }
 }
 
 impl Store {
@@ -123,6 +178,51 @@ impl Store {
                 begun.iter().map(|(id, _, number)| Attempt { id: *id, number: *number }).collect();
             tx.execute(&ATTEMPTS, args![batch(&attempts)?, now]).await?;
         }
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    /// Every lease there is.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_list(&self) -> Result<Vec<Lease>, StoreError> {
+        self.rows(&LIST, args![]).await
+    }
+
+    /// Takes over one lease whose worker is gone, knowing what it was at: what it had handed over without an
+    /// answer is `unknown`, what was accepted is `sent`, and everything else was never sent and is queued again.
+    /// Does nothing when somebody else was first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_take_over(
+        &self,
+        id: LeaseId,
+        traces: &Traces,
+        now: Millis,
+    ) -> Result<TakenOver, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.execute(&CLOSE, args![id]).await? == 0 {
+            return Ok(TakenOver::default());
+        }
+        tx.lock("select id from runs where finished_at is null order by id for share").await?;
+        let begun: Vec<(DeliveryId, i64)> = tx.rows(&BEGUN, args![id]).await?;
+        let outcomes: BTreeMap<DeliveryId, Outcome> =
+            begun.into_iter().map(|(id, try_)| (id, traced(traces.get(&(id, try_)), now))).collect();
+        let outcomes = outcomes.iter().map(|(id, outcome)| (*id, outcome)).collect();
+        let mut moves = Moves::default();
+        let mut taken = TakenOver::default();
+        for (id, state, _) in settle(&mut tx, id, &outcomes, now, &mut moves).await? {
+            match (outcomes.get(&id), DeliveryState::try_from(state)?) {
+                (Some(Outcome::Unknown { .. }), DeliveryState::Deferred) => taken.resent += 1,
+                (_, DeliveryState::Uncertain) => taken.held += 1,
+                (_, DeliveryState::Sent) => taken.sent += 1,
+                _ => taken.released += 1,
+            }
+        }
+        taken.released += tx.execute(&LET_GO, args![id]).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(taken)

@@ -30,7 +30,7 @@ pub use delivery::{
 };
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
 pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
-pub use lease::TakenOver;
+pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};

@@ -92,6 +92,8 @@ pub enum SendOutcome {
         /// What was seen.
         answer: String,
     },
+    /// Nothing was sent, because the caller said so at the last moment: see [`Handover::commit`].
+    Withheld,
     /// Nothing was sent, for a reason that has nothing to do with this message: no connection, wrong password,
     /// certificate, greeting 554. The message counts no attempt; the channel should rest.
     Down {
@@ -208,14 +210,43 @@ impl Sender {
     }
 }
 
+/// What a session and its caller settle while a message goes.
+pub struct Handover<'a> {
+    /// The message that the next call will send, if there is one: where the other side allows it, it is
+    /// announced together with this one's last bytes.
+    pub next: Option<&'a Message>,
+    /// Called at most once, right before the bytes after which the other side may have the message. If it says
+    /// false, they are not sent and the outcome is [`SendOutcome::Withheld`].
+    pub commit: &'a mut (dyn FnMut() -> bool + Send),
+}
+
+impl std::fmt::Debug for Handover<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Handover").field("has_next", &self.next.is_some()).finish_non_exhaustive()
+    }
+}
+
 impl Session {
-    /// Sends one message. Dropping the future before it ends closes the connection: what was under way is
-    /// unknown, and nothing later can mistake its answer. `now` dates the signature of a webhook.
+    /// Sends one message by itself. Dropping the future before it ends closes the connection: what was under
+    /// way is unknown, and nothing later can mistake its answer. `now` dates the signature of a webhook.
     pub async fn send(&mut self, message: &Message, now: Timestamp) -> SendOutcome {
+        self.hand_over(message, now, Handover { next: None, commit: &mut || true }).await
+    }
+
+    /// The same, one of many.
+    pub async fn hand_over(
+        &mut self,
+        message: &Message,
+        now: Timestamp,
+        mut handover: Handover<'_>,
+    ) -> SendOutcome {
         match (&mut self.0, message) {
             (Work::Outbox, _) => SendOutcome::Accepted { answer: "kept".to_owned() },
-            (Work::Smtp(courier), Message::Email(email)) => courier.send(email).await,
-            (Work::Webhook(endpoint), Message::Post(post)) => endpoint.send(post, now).await,
+            (Work::Smtp(courier), Message::Email(email)) => courier.send(email, &mut handover).await,
+            (Work::Webhook(endpoint), Message::Post(post)) if (handover.commit)() => {
+                endpoint.send(post, now).await
+            }
+            (Work::Webhook(_), Message::Post(_)) => SendOutcome::Withheld,
             (Work::Smtp(_) | Work::Webhook(_), _) => SendOutcome::Rejected {
                 reason: RejectReason::Rejected,
                 answer: "the message is not of the channel's kind".to_owned(),

@@ -92,6 +92,7 @@ fn word(outcome: &SendOutcome) -> &'static str {
         SendOutcome::Accepted { .. } => "accepted",
         SendOutcome::Deferred { .. } => "deferred",
         SendOutcome::Rejected { .. } => "rejected",
+        SendOutcome::Withheld => "withheld",
         SendOutcome::Unknown { .. } => "unknown",
         SendOutcome::Down { .. } => "down",
     }
@@ -301,13 +302,13 @@ async fn a_connection_that_has_had_its_time_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_connection_is_changed_after_a_hundred_messages() {
+async fn a_connection_is_changed_after_a_thousand_messages() {
     let server = Setup::default().pipelining(true).start().await;
     let mut session = in_clear(&server);
-    for _ in 0..201 {
+    for _ in 0..2_001 {
         assert!(is_accepted(&send(&mut session, "x").await));
     }
-    assert_eq!((server.connections(), server.messages().len()), (3, 201));
+    assert_eq!((server.connections(), server.messages().len()), (3, 2_001));
 }
 
 /// Polls a future so many times and then drops it. `None` if it was not done by then.

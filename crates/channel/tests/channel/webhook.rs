@@ -146,6 +146,7 @@ async fn every_status_means_something() {
             SendOutcome::Rejected { reason: RejectReason::Policy, .. } => "policy",
             SendOutcome::Rejected { reason: RejectReason::TooBig, .. } => "big",
             SendOutcome::Rejected { .. } => "rejected",
+            SendOutcome::Withheld => "withheld",
             SendOutcome::Unknown { .. } => "unknown",
             SendOutcome::Down { .. } => "down",
         };

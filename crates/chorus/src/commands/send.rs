@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use campaign::{Campaign, Per, Step, Trigger};
 use clap::Args;
-use scheduler::{Context, Engine};
+use scheduler::Engine;
 use store::{ContactId, Run, RunId, RunKind};
 use tokio::sync::watch;
 
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 }
 
 /// How often a run is looked at while people wait for it.
-const LOOK: Duration = Duration::from_millis(150);
+const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let opened = env.open().await?;
@@ -97,14 +97,7 @@ async fn find_contact(opened: &Opened, address: &str) -> anyhow::Result<ContactI
 /// Works on one run until it ends or somebody interrupts.
 async fn wait(opened: &Opened, id: RunId, format: Format) -> anyhow::Result<Run> {
     let (_keep, files) = watch::channel(opened.loaded.clone());
-    let engine = Engine::start(Context {
-        store: opened.store.clone(),
-        files,
-        signer: opened.signer.clone(),
-        clock: opened.clock.clone(),
-        worker: format!("send-{}", std::process::id()),
-        only: Some(id),
-    });
+    let engine = Engine::start(opened.worker("send", files, Some(id)));
     let result = watch_run(opened, id, format).await;
     engine.stop().await;
     result?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use scheduler::{Context, Engine};
+use scheduler::Engine;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -45,16 +45,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             Some(Server::start(&opened, listener, files.clone(), Keys::of(&opened), false).await?)
         }
     };
-    let engine = (options.role != Role::Web).then(|| {
-        Engine::start(Context {
-            store: opened.store.clone(),
-            files,
-            signer: opened.signer.clone(),
-            clock: opened.clock.clone(),
-            worker: format!("serve-{}", std::process::id()),
-            only: None,
-        })
-    });
+    let engine = (options.role != Role::Web).then(|| Engine::start(opened.worker("serve", files, None)));
     announce(env, &opened, server.as_ref())?;
     signal.heard().await;
     output::note("Stopping: what is being sent is finished first. Once more stops at once.");

@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) loaded: Loaded,
     files: Files,
     _tell: watch::Sender<Loaded>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub(crate) const MAIL: &str = r#"
@@ -54,7 +54,7 @@ impl World {
         let loaded: Loaded = Arc::new((workspace, findings));
         let (tell, files) = watch::channel(Arc::clone(&loaded));
         let clock = Clock::fixed(now.parse::<Timestamp>().unwrap());
-        Self { store, clock, loaded, files, _tell: tell, _folder: folder }
+        Self { store, clock, loaded, files, _tell: tell, folder }
     }
 
     pub(crate) fn signer(&self) -> Signer {
@@ -72,6 +72,7 @@ impl World {
             signer: self.signer(),
             clock: self.clock.clone(),
             worker: "test".to_owned(),
+            journal: self.folder.path().join("journal"),
             only,
         })
     }

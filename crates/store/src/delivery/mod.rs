@@ -5,6 +5,8 @@ mod intent;
 mod read;
 mod record;
 
+pub(crate) use record::settle;
+
 use crate::words::words;
 use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SuppressionReason};
 

@@ -113,7 +113,7 @@ const OUTBOX: Sql = sql!(
 );
 
 /// One row whose outcome was recorded: id, state, attempts.
-type Ended = (DeliveryId, String, i64);
+pub(crate) type Ended = (DeliveryId, String, i64);
 
 impl Store {
     /// One group commit. Outcomes count only for rows that this lease holds in `sending`; rollups, tallies,
@@ -149,18 +149,30 @@ impl Store {
         let mut moves = Moves::default();
         let holds = intent::lease_holds(&mut tx, lease, now).await?;
         hold_runs(&mut tx, record).await?;
-        let ended = end(&mut tx, lease, outcomes, now, &mut moves).await?;
+        let ended = settle(&mut tx, lease, outcomes, now, &mut moves).await?;
         let mut granted = Vec::new();
         if holds {
             granted = intent::grant(&mut tx, lease, &record.intents, now, &mut moves).await?;
         }
-        note_attempts(&mut tx, outcomes, &ended, now).await?;
-        suppress(&mut tx, outcomes, &ended, now).await?;
         keep(&mut tx, record, &ended, now).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Recorded { granted, recorded: ended.len() as u64, held: holds })
     }
+}
+
+/// Ends or defers the rows that this lease holds in `sending`, with their attempts and suppressions.
+pub(crate) async fn settle(
+    tx: &mut Tx,
+    lease: LeaseId,
+    outcomes: &BTreeMap<DeliveryId, &Outcome>,
+    now: Millis,
+    moves: &mut Moves,
+) -> Result<Vec<Ended>, StoreError> {
+    let ended = end(tx, lease, outcomes, now, moves).await?;
+    note_attempts(tx, outcomes, &ended, now).await?;
+    suppress(tx, outcomes, &ended, now).await?;
+    Ok(ended)
 }
 
 /// On PostgreSQL, a cancellation waits until this is committed and sees it, or is seen by it: else a row could be

@@ -2,7 +2,11 @@
 //!
 //! A connection is owned by the send that uses it and comes back only at the end of a whole exchange. So a
 //! send that is dropped half way takes its connection with it, and no later send can read its answer.
+//!
+//! Where the server pipelines, a message's last bytes and the next one's MAIL, RCPT and DATA go in one write
+//! (RFC 2920 §3.1 allows message content as the first of a group): one round trip for each message.
 
+mod letter;
 mod line;
 mod relay;
 mod reply;
@@ -11,12 +15,11 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lettre::Address;
-use lettre::transport::smtp::commands::{Data, Mail, Quit, Rcpt, Rset};
-use lettre::transport::smtp::extension::{MailBodyParameter, MailParameter};
+use lettre::transport::smtp::commands::{Quit, Rset};
 
-use super::{RejectReason, Scope, SendOutcome};
-use crate::Email;
+use super::{Handover, RejectReason, Scope, SendOutcome};
+use crate::{Email, Message};
+use letter::Letter;
 use line::{Line, Lost};
 pub(crate) use relay::Relay;
 use relay::{Extensions, Ready};
@@ -39,13 +42,20 @@ struct Open {
     begun: u32,
     /// The last exchange was refused: RSET comes first.
     unfinished: bool,
+    /// The commands of the next message, when they are on their way already.
+    ahead: Option<String>,
 }
 
-/// After so many messages a connection is changed: receivers suspect those that never end.
-const MESSAGES_PER_CONNECTION: u32 = 100;
+/// After so many messages a connection is changed: receivers suspect those that never end. Those that want
+/// fewer say 421, and the message goes by a new connection.
+const MESSAGES_PER_CONNECTION: u32 = 1_000;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Of a long message all but so much is sent before the caller is asked whether it may go: what comes after
+/// is what nobody can take back.
+const TAIL: usize = 16 << 10;
 
 /// How an exchange ended.
 enum Exchange {
@@ -55,30 +65,20 @@ enum Exchange {
     Stale,
 }
 
-/// A message ready to go.
-struct Letter {
-    from: Address,
-    to: Address,
-    /// Dot-stuffed, with the final dot.
-    body: Vec<u8>,
-    size: usize,
-    is_ascii: bool,
-}
-
 impl Courier {
     pub(crate) const fn new(relay: Arc<Relay>) -> Self {
         Self { relay, open: None }
     }
 
     /// Hands over one message.
-    pub(crate) async fn send(&mut self, email: &Email) -> SendOutcome {
+    pub(crate) async fn send(&mut self, email: &Email, handover: &mut Handover<'_>) -> SendOutcome {
         let letter = match Letter::new(email) {
             Ok(letter) => letter,
             Err(outcome) => return outcome,
         };
         // Taken, not borrowed: if this future is dropped, so is the connection.
-        if let Some(open) = self.reusable().await {
-            match self.exchange(open, &letter).await {
+        if let Some(open) = self.reusable(&letter).await {
+            match self.exchange(open, &letter, handover).await {
                 Exchange::Settled(outcome, open) => {
                     self.open = open;
                     return outcome;
@@ -87,10 +87,10 @@ impl Courier {
             }
         }
         let open = match self.relay.connect().await {
-            Ok(Ready { line, can }) => Open { line, can, begun: 0, unfinished: false },
+            Ok(Ready { line, can }) => Open { line, can, begun: 0, unfinished: false, ahead: None },
             Err(answer) => return SendOutcome::Down { answer },
         };
-        match self.exchange(open, &letter).await {
+        match self.exchange(open, &letter, handover).await {
             Exchange::Settled(outcome, open) => {
                 self.open = open;
                 outcome
@@ -106,8 +106,12 @@ impl Courier {
         }
     }
 
-    async fn reusable(&mut self) -> Option<Open> {
+    async fn reusable(&mut self, letter: &Letter<'_>) -> Option<Open> {
         let mut open = self.open.take()?;
+        if let Some(ahead) = &open.ahead {
+            // Its answers may be here already. What was announced for another message must not get this one.
+            return (*ahead == letter.commands(&open.can).concat()).then_some(open);
+        }
         if open.begun >= MESSAGES_PER_CONNECTION {
             goodbye(open).await;
             return None;
@@ -115,20 +119,15 @@ impl Courier {
         open.line.is_quiet().await.then_some(open)
     }
 
-    async fn exchange(&self, mut open: Open, letter: &Letter) -> Exchange {
-        if let Some(most) = open.can.size.filter(|most| *most > 0 && letter.size > *most) {
-            let answer = format!("the message has {} bytes, the server takes {most}", letter.size);
-            return Exchange::Settled(rejected(RejectReason::TooBig, &answer), Some(open));
-        }
-        if !letter.is_ascii && !open.can.eight_bit {
-            let outcome = rejected(RejectReason::Rejected, "the server takes only messages in ASCII");
+    async fn exchange(&self, mut open: Open, letter: &Letter<'_>, handover: &mut Handover<'_>) -> Exchange {
+        if let Err(outcome) = letter.fits(&open.can) {
             return Exchange::Settled(outcome, Some(open));
         }
         // What was served before may simply have had its time: a new connection gets the message then.
         let is_old = open.begun > 0;
         open.begun += 1;
         match self.envelope(&mut open, letter).await {
-            Envelope::Taken => self.message(open, letter).await,
+            Envelope::Taken => self.message(open, letter, handover).await,
             Envelope::Refused { stage: Stage::Mail, reply, .. } if reply.code == 421 && is_old => {
                 Exchange::Stale
             }
@@ -143,10 +142,11 @@ impl Courier {
     }
 
     /// MAIL, RCPT and DATA: in one flight where the server allows it (RFC 2920).
-    async fn envelope(&self, open: &mut Open, letter: &Letter) -> Envelope {
-        let commands = letter.commands(open);
+    async fn envelope(&self, open: &mut Open, letter: &Letter<'_>) -> Envelope {
         let limits = &self.relay.limits;
-        if open.can.pipelining {
+        let is_ahead = open.ahead.take().is_some();
+        let commands = if is_ahead { steps(false, Default::default()) } else { open.steps(letter) };
+        if open.can.pipelining && !is_ahead {
             let all: String = commands.iter().map(|(_, command)| command.as_str()).collect();
             if let Err(lost) = open.line.write(all.as_bytes(), limits.command).await {
                 return Envelope::Lost(lost.to_string());
@@ -202,25 +202,30 @@ impl Courier {
     }
 
     /// The message itself. From its final dot to the server's answer nobody can know (RFC 1047).
-    async fn message(&self, mut open: Open, letter: &Letter) -> Exchange {
+    async fn message(&self, mut open: Open, letter: &Letter<'_>, handover: &mut Handover<'_>) -> Exchange {
         let limits = &self.relay.limits;
-        if let Err((lost, unsent)) = open.line.write_all(&letter.body, limits.block).await {
-            // A server that refuses half way says so before it closes.
-            let reply =
-                open.line.reply(GOODBYE.min(limits.command)).await.ok().filter(|reply| reply.code >= 400);
-            let outcome = match reply {
-                Some(reply) => verdict(Stage::Message, &reply),
-                None if unsent > 0 => deferred(&lost.to_string()),
-                None => unknown(&lost),
-            };
-            return Exchange::Settled(outcome, None);
+        let ahead = open.next_commands(handover.next);
+        let more = ahead.as_ref().map_or(0, String::len);
+        let mut bytes = letter.body(more);
+        bytes.extend_from_slice(ahead.as_deref().unwrap_or_default().as_bytes());
+        let tail = if bytes.len() > 2 * TAIL { bytes.len() - TAIL - more } else { 0 };
+        if let Err((lost, _)) = open.line.write_all(&bytes[..tail], limits.block).await {
+            return self.broken(open, deferred(&lost.to_string())).await;
+        }
+        if !(handover.commit)() {
+            return Exchange::Settled(SendOutcome::Withheld, None);
+        }
+        if let Err((lost, unsent)) = open.line.write_all(&bytes[tail..], limits.block).await {
+            let outcome = if unsent > more { deferred(&lost.to_string()) } else { unknown(&lost) };
+            return self.broken(open, outcome).await;
         }
         let reply = match open.line.reply(limits.message).await {
             Ok(reply) => reply,
             Err(lost) => return Exchange::Settled(unknown(&lost), None),
         };
         open.unfinished = false;
-        let goes_on = reply.code != 421 && !open.line.has_unread();
+        let goes_on = reply.code != 421 && (ahead.is_some() || !open.line.has_unread());
+        open.ahead = ahead;
         let outcome = match reply.code {
             250 => SendOutcome::Accepted { answer: reply.to_string() },
             400.. => verdict(Stage::Message, &reply),
@@ -228,6 +233,14 @@ impl Courier {
             _ => return Exchange::Settled(SendOutcome::Unknown { answer: reply.to_string() }, None),
         };
         Exchange::Settled(outcome, goes_on.then_some(open))
+    }
+
+    /// The connection broke while the message was written. A server that refuses half way says so before it
+    /// closes.
+    async fn broken(&self, mut open: Open, outcome: SendOutcome) -> Exchange {
+        let limit = GOODBYE.min(self.relay.limits.command);
+        let reply = open.line.reply(limit).await.ok().filter(|reply| reply.code >= 400);
+        Exchange::Settled(reply.map_or(outcome, |reply| verdict(Stage::Message, &reply)), None)
     }
 }
 
@@ -253,73 +266,34 @@ enum Step {
     Asked(Stage),
 }
 
-impl Letter {
-    fn new(email: &Email) -> Result<Self, SendOutcome> {
-        let address = |text: &str| {
-            let fits = text.is_ascii() && text.len() <= 254;
-            let parsed = if fits { text.parse::<Address>().ok() } else { None };
-            parsed.ok_or_else(|| rejected(RejectReason::BadAddress, "the address cannot be written to"))
-        };
-        let from = address(&email.envelope_from)
-            .map_err(|_| rejected(RejectReason::Rejected, "the sender's address cannot be used"))?;
-        let to = address(&email.envelope_to)?;
-        Ok(Self {
-            from,
-            to,
-            body: stuffed(&email.raw),
-            size: email.raw.len(),
-            is_ascii: email.raw.is_ascii(),
-        })
+impl Open {
+    fn steps(&self, letter: &Letter<'_>) -> Vec<(Step, String)> {
+        steps(self.unfinished, letter.commands(&self.can))
     }
 
-    fn commands(&self, open: &Open) -> Vec<(Step, String)> {
-        let mut parameters = Vec::new();
-        if open.can.size.is_some() {
-            parameters.push(MailParameter::Size(self.size));
+    /// What of the next message can go with this one's last bytes.
+    fn next_commands(&self, next: Option<&Message>) -> Option<String> {
+        let Some(Message::Email(next)) = next else { return None };
+        if !self.can.pipelining || self.begun >= MESSAGES_PER_CONNECTION {
+            return None;
         }
-        if !self.is_ascii {
-            parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
-        }
-        let mut commands = Vec::with_capacity(4);
-        if open.unfinished {
-            commands.push((Step::Forget, Rset.to_string()));
-        }
-        commands.push((Step::Asked(Stage::Mail), Mail::new(Some(self.from.clone()), parameters).to_string()));
-        commands.push((Step::Asked(Stage::Rcpt), Rcpt::new(self.to.clone(), Vec::new()).to_string()));
-        commands.push((Step::Asked(Stage::Data), Data.to_string()));
-        commands
+        let letter = Letter::new(next).ok()?;
+        letter.fits(&self.can).ok()?;
+        Some(letter.commands(&self.can).concat())
     }
 }
 
-/// The message as it goes over the wire (RFC 5321 §4.5.2): a dot at the start of a line doubled, every line
-/// ended by CR LF and nothing else, the final dot.
-fn stuffed(raw: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(raw.len() + 64);
-    let mut at_start = true;
-    for (at, &byte) in raw.iter().enumerate() {
-        match byte {
-            b'\n' if at > 0 && raw[at - 1] == b'\r' => {}
-            b'\r' | b'\n' => {
-                out.extend_from_slice(b"\r\n");
-                at_start = true;
-            }
-            _ => {
-                if at_start && byte == b'.' {
-                    out.push(b'.');
-                }
-                out.push(byte);
-                at_start = false;
-            }
-        }
-    }
-    if !at_start {
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b".\r\n");
-    out
+fn steps(forget: bool, commands: [String; 3]) -> Vec<(Step, String)> {
+    let asked = [Stage::Mail, Stage::Rcpt, Stage::Data].map(Step::Asked);
+    let forget = forget.then(|| (Step::Forget, Rset.to_string()));
+    forget.into_iter().chain(asked.into_iter().zip(commands)).collect()
 }
 
 async fn goodbye(mut open: Open) {
+    if open.ahead.is_some() {
+        // The server was told of a message that does not come; it may take QUIT for its text.
+        return;
+    }
     let _ = tokio::time::timeout(GOODBYE, async {
         open.line.write(Quit.to_string().as_bytes(), GOODBYE).await?;
         open.line.reply(GOODBYE).await
@@ -337,19 +311,4 @@ fn unknown(lost: &Lost) -> SendOutcome {
 
 fn rejected(reason: RejectReason, answer: &str) -> SendOutcome {
     SendOutcome::Rejected { reason, answer: answer.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stuffs_dots_and_ends_lines() {
-        let wire = |raw: &str| String::from_utf8(stuffed(raw.as_bytes())).unwrap();
-        assert_eq!(wire("a\r\n.b\r\n..\r\n"), "a\r\n..b\r\n...\r\n.\r\n");
-        assert_eq!(wire(".a"), "..a\r\n.\r\n");
-        assert_eq!(wire("a\n.\nb\r.\rc"), "a\r\n..\r\nb\r\n..\r\nc\r\n.\r\n");
-        assert_eq!(wire("a\r\r\n.\r\n"), "a\r\n\r\n..\r\n.\r\n");
-        assert_eq!(wire(""), ".\r\n");
-    }
 }

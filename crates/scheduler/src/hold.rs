@@ -1,0 +1,134 @@
+//! A worker's hold on what it claims: a lease in the database and a journal beside it. And what becomes of the
+//! hold of a worker that is gone.
+
+use std::io;
+use std::time::Duration;
+
+use store::{Lease, LeaseId, StoreError, TakenOver};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::Context;
+use crate::journal::{self, Found, Journal};
+
+/// A worker that says nothing for this long is taken to be dead.
+const LEASE: Duration = Duration::from_secs(25);
+/// How often a worker says that it lives, and looks for others that do not.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A worker trusts its lease so much shorter than others do.
+const MARGIN: Duration = Duration::from_secs(2);
+/// Who has no journal of a dead worker leaves it so much longer to those who may have it.
+const COURTESY: Duration = Duration::from_secs(5);
+
+/// A lease and its journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Hold {
+    pub(crate) lease: LeaseId,
+    pub(crate) journal: Journal,
+}
+
+/// Why a worker cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HoldError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("cannot write in {folder}: {error}; make the folder writable for chorus")]
+    Journal { folder: String, error: io::Error },
+}
+
+impl Hold {
+    /// A new lease, with its journal.
+    pub(crate) async fn open(context: &Context) -> Result<Self, HoldError> {
+        let (begun, now) = (Instant::now(), context.clock.millis());
+        let until = context.clock.millis_after(LEASE);
+        let lease = context.store.lease_open(&context.worker, now, until).await?;
+        match Journal::create(&context.journal, lease, now) {
+            Ok(journal) => {
+                journal.trust(begun + LEASE - MARGIN);
+                Ok(Self { lease, journal })
+            }
+            Err(error) => {
+                context.store.lease_close(lease, now).await?;
+                let folder = context.journal.display().to_string();
+                Err(HoldError::Journal { folder, error })
+            }
+        }
+    }
+
+    /// Keeps the lease, and takes over what dead workers left, until told to stop. `lost` is set when the lease
+    /// is somebody else's. In a task of its own: no planning, however long, keeps it from beating.
+    pub(crate) async fn keep(self, context: Context, lost: CancellationToken, stop: CancellationToken) {
+        loop {
+            let begun = Instant::now();
+            match context.store.lease_renew(self.lease, context.clock.millis_after(LEASE)).await {
+                Ok(true) => self.journal.trust(begun + LEASE - MARGIN),
+                Ok(false) => {
+                    tracing::error!("this worker was taken for dead; it starts anew");
+                    return lost.cancel();
+                }
+                Err(error) => tracing::warn!(%error, "cannot renew the lease"),
+            }
+            if let Err(error) = self.look_after_others(&context).await {
+                tracing::warn!(%error, "cannot look for dead workers");
+            }
+            if tokio::time::timeout(HEARTBEAT, stop.cancelled()).await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    /// Takes over from workers of this machine as soon as they are dead, knowing what they were at; from others
+    /// when their lease has run out.
+    async fn look_after_others(&self, context: &Context) -> Result<(), StoreError> {
+        let now = context.clock.millis();
+        for other in context.store.lease_list().await? {
+            if other.id == self.lease {
+                continue;
+            }
+            let found = journal::find(&context.journal, other.id, other.acquired_at);
+            let found = found.inspect_err(|error| tracing::warn!(%error, "cannot read a journal"));
+            let traces = match found.unwrap_or(Found::Nothing) {
+                Found::Dead(traces) => traces,
+                Found::Alive(traces) if other.expires_at <= now => traces,
+                Found::Alive(_) | Found::Nothing => continue,
+            };
+            tell(&other.worker, context.store.lease_take_over(other.id, &traces, now).await?);
+            self.forget(context, &other);
+        }
+        let before = now - (context.clock.millis_after(COURTESY) - now);
+        tell("elsewhere", context.store.lease_sweep(before).await?);
+        Ok(())
+    }
+
+    fn forget(&self, context: &Context, other: &Lease) {
+        if let Ok(Found::Dead(_)) = journal::find(&context.journal, other.id, other.acquired_at) {
+            journal::forget(&context.journal, other.id);
+        }
+    }
+
+    /// Ends the hold when nothing is under way any more.
+    pub(crate) async fn close(self, context: &Context) {
+        match context.store.lease_close(self.lease, context.clock.millis()).await {
+            Ok(()) => self.journal.remove(),
+            Err(error) => tracing::warn!(%error, "cannot give the lease back; it is taken over later"),
+        }
+    }
+
+    /// Ends the hold when it was lost: what it held is somebody else's.
+    pub(crate) fn abandon(self) {
+        self.journal.remove();
+    }
+}
+
+fn tell(worker: &str, taken: TakenOver) {
+    if taken != TakenOver::default() {
+        tracing::warn!(
+            worker,
+            queued = taken.released,
+            sent = taken.sent,
+            repeated = taken.resent,
+            uncertain = taken.held,
+            "took over from a worker that is gone"
+        );
+    }
+}

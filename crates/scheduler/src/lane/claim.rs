@@ -1,0 +1,80 @@
+//! Claiming: what is due, each run in its turn.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use store::Run;
+use tokio::time::Instant;
+
+use super::{LOOK, Waiting, Working};
+use crate::renderers::LoadError;
+
+/// How long one run may have a channel to itself.
+const TURN: Duration = Duration::from_secs(2);
+/// The most that is claimed at once.
+const MOST: usize = 1_000;
+
+impl Working {
+    /// Claims what is due until a window's worth is ready, each run in its turn. No run gets more in a turn than
+    /// goes out in [`TURN`], so that a slow channel serves all of them.
+    pub(super) async fn claim(&mut self) {
+        let share = self.window.clamp(1, MOST).min(self.pace.within(TURN));
+        if self.ready.len() >= share.min(self.window) || self.rest.holds() || Instant::now() < self.next_look
+        {
+            return;
+        }
+        let runs: Vec<_> = self.runs.iter().map(|run| run.id).collect();
+        let claimable = self.lane.store.delivery_claimable(&runs, self.lane.clock.millis()).await;
+        let claimable = claimable.unwrap_or_else(|error| {
+            tracing::warn!(%error, "cannot look for what is due; trying again");
+            Vec::new()
+        });
+        let runs = Arc::clone(&self.runs);
+        let runs: Vec<&Run> = runs.iter().filter(|run| claimable.contains(&run.id)).collect();
+        let mut found = false;
+        for offset in 0..runs.len() {
+            let run = runs[(self.turn + offset) % runs.len()];
+            found |= self.claim_from(run, share).await;
+            if self.ready.len() >= self.window {
+                self.turn = self.turn.wrapping_add(offset + 1);
+                break;
+            }
+        }
+        if !found {
+            self.next_look = Instant::now() + LOOK;
+        }
+    }
+
+    async fn claim_from(&mut self, run: &Run, limit: usize) -> bool {
+        let Some(revision) = run.revision_id else { return false };
+        let renderer = match self.lane.renderers.get(revision).await {
+            Ok(renderer) => renderer,
+            Err(LoadError::Store(error)) => {
+                tracing::warn!(run = run.id.0, %error, "cannot read what a run says; trying again");
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(run = run.id.0, %error, "cannot read what a run says; it is paused");
+                let _ = self.lane.store.run_pause(run.id, &format!("failed to {error}")).await;
+                return false;
+            }
+        };
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let lane = &self.lane;
+        let now = lane.clock.millis();
+        match lane.store.delivery_claim(lane.lease, run.id, lane.address(), now, limit).await {
+            Ok(claimed) => {
+                let found = !claimed.is_empty();
+                let waiting = |claimed| Waiting { claimed, renderer: Arc::clone(&renderer) };
+                self.ready.extend(claimed.into_iter().map(waiting));
+                found
+            }
+            Err(error) => {
+                tracing::warn!(run = run.id.0, %error, "cannot claim deliveries; trying again");
+                self.lane.signals.unclear.store(true, Ordering::Relaxed);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One channel's way: claim what is due, record the intent, hand it to the sessions, record what they say.
+//!
+//! **Invariant.** Nothing is handed to a session before the commit that names it as an intent, and no
+//! transaction is open while a session sends. One commit records the outcomes of the last deliveries and the
+//! intents of the next. At most `window` deliveries are begun and not recorded; which of them are really in
+//! doubt when the process dies, the journal tells.
+
+mod claim;
+mod commit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use async_channel::TrySendError;
+use campaign::{Channel, Per};
+use channel::{Renderer, SendOutcome, Sender};
+use store::{AddressKind, Claimed, Clock, LeaseId, Run, Store};
+use tokio::sync::Notify;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracking::Signer;
+
+use crate::journal::Journal;
+use crate::pace::Pace;
+use crate::renderers::Renderers;
+use crate::rest::Rest;
+use crate::session::{Done, Job, Work};
+
+/// How often an idle lane looks for what has fallen due.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a lane of a worker that ends waits for answers.
+const DRAIN: Duration = Duration::from_secs(6);
+/// How many deliveries are with the sessions at once, for each of them. More make larger commits.
+const AHEAD: usize = 32;
+/// How long outcomes may wait for more to be committed with, while the sessions have enough to do, and how
+/// often they are counted meanwhile. The journal has them already.
+const GATHER: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(4));
+
+/// What a lane needs.
+pub(crate) struct Lane {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) signer: Signer,
+    pub(crate) renderers: Renderers,
+    pub(crate) lease: LeaseId,
+    pub(crate) journal: Journal,
+    pub(crate) channel: Channel,
+    pub(crate) sender: Sender,
+    /// The channel's running runs.
+    pub(crate) runs: watch::Receiver<Arc<[Run]>>,
+    pub(crate) signals: Signals,
+}
+
+/// What a lane is told, and what it tells.
+#[derive(Debug, Clone)]
+pub(crate) struct Signals {
+    /// Begin nothing more; wait for every answer, however long it takes.
+    pub(crate) stop: CancellationToken,
+    /// The worker ends: wait for answers no longer than [`DRAIN`].
+    pub(crate) hurry: CancellationToken,
+    /// The lease is somebody else's: what is not begun may not be, and nothing can be recorded.
+    pub(crate) lost: CancellationToken,
+    /// Tells the worker that a lane has nothing left to do: a run may have ended.
+    pub(crate) idle: Arc<Notify>,
+    /// Set when the database did not say what became of a commit: rows may be in nobody's hands until the lease
+    /// is closed.
+    pub(crate) unclear: Arc<AtomicBool>,
+}
+
+/// Claimed, not begun.
+struct Waiting {
+    claimed: Claimed,
+    renderer: Arc<Renderer>,
+}
+
+/// A lane at work.
+struct Working {
+    lane: Lane,
+    pace: Pace,
+    window: usize,
+    runs: Arc<[Run]>,
+    jobs: async_channel::Sender<Job>,
+    /// The sessions' end of `jobs`: what is not begun yet can be taken back.
+    queue: async_channel::Receiver<Job>,
+    results: mpsc::Receiver<Done>,
+    ready: VecDeque<Waiting>,
+    /// With the sessions.
+    in_flight: usize,
+    /// Not yet recorded.
+    outcomes: Vec<Done>,
+    /// Which run is asked first next time.
+    turn: usize,
+    next_look: Instant,
+    /// Whether there was something to do since the worker was last told that there is not.
+    was_busy: bool,
+    rest: Rest,
+    sessions: JoinSet<()>,
+}
+
+impl Lane {
+    /// Works until told to stop, then waits for answers and gives back what it did not begin. True when
+    /// everything was recorded.
+    pub(crate) async fn run(self) -> bool {
+        Working::start(self).run().await
+    }
+
+    fn address(&self) -> Option<AddressKind> {
+        (self.channel.kind.per() == Per::Contact).then_some(AddressKind::Email)
+    }
+}
+
+impl Working {
+    fn start(mut lane: Lane) -> Self {
+        let connections = lane.channel.connections;
+        let window = connections * AHEAD;
+        let (jobs, queue) = async_channel::bounded(window);
+        let (done, results) = mpsc::channel(window);
+        let outbox = lane.sender.is_outbox().then(|| lane.channel.id.to_string());
+        let work = Work {
+            jobs: queue.clone(),
+            done,
+            signer: lane.signer.clone(),
+            clock: lane.clock.clone(),
+            outbox,
+        };
+        let mut sessions = JoinSet::new();
+        for _ in 0..connections {
+            sessions.spawn(work.clone().run(lane.sender.session()));
+        }
+        let runs = Arc::clone(&lane.runs.borrow_and_update());
+        Self {
+            pace: Pace::new(lane.channel.rate),
+            window,
+            runs,
+            jobs,
+            queue,
+            results,
+            ready: VecDeque::new(),
+            in_flight: 0,
+            outcomes: Vec::new(),
+            turn: 0,
+            next_look: Instant::now(),
+            was_busy: true,
+            rest: Rest::default(),
+            sessions,
+            lane,
+        }
+    }
+
+    async fn run(mut self) -> bool {
+        let signals = self.lane.signals.clone();
+        while !signals.stop.is_cancelled() {
+            self.hear();
+            self.tell().await;
+            self.claim().await;
+            self.gather().await;
+            let (intents, wait) = self.intents();
+            if intents.is_empty() && self.outcomes.is_empty() {
+                self.pause(wait).await;
+            } else {
+                self.commit(intents).await;
+            }
+        }
+        self.drain().await
+    }
+
+    /// Hears which runs are running; what a stopped run has queued is not begun.
+    fn hear(&mut self) {
+        if !self.lane.runs.has_changed().unwrap_or(false) {
+            return;
+        }
+        self.runs = Arc::clone(&self.lane.runs.borrow_and_update());
+        self.next_look = Instant::now();
+        let runs = Arc::clone(&self.runs);
+        self.take_back(|job| runs.iter().any(|run| run.id == job.claimed.id.run()));
+    }
+
+    /// Takes back what the sessions have not begun, but for what `keeps` holds.
+    fn take_back(&mut self, keeps: impl Fn(&Job) -> bool) {
+        let queued: Vec<_> = std::iter::from_fn(|| self.queue.try_recv().ok()).collect();
+        for job in queued {
+            let back =
+                if keeps(&job) { self.jobs.try_send(job).err() } else { Some(TrySendError::Full(job)) };
+            if let Some(TrySendError::Full(job) | TrySendError::Closed(job)) = back {
+                self.in_flight = self.in_flight.saturating_sub(1);
+                self.outcomes.push(job.unbegun());
+            }
+        }
+    }
+
+    /// What may be begun next, by window and rate; and how long to wait when the rate says so.
+    fn intents(&mut self) -> (Vec<Job>, Option<Duration>) {
+        if self.rest.holds() {
+            return (Vec::new(), None);
+        }
+        let room = self.window.saturating_sub(self.in_flight).min(self.ready.len());
+        let (count, wait) = self.pace.take(room);
+        let mut intents = Vec::with_capacity(count);
+        while intents.len() < count
+            && let Some(Waiting { claimed, renderer }) = self.ready.pop_front()
+        {
+            match self.lane.journal.entry(claimed.id, claimed.attempts + 1) {
+                Ok(entry) => intents.push(Job { claimed, renderer, entry }),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot write the journal; nothing is sent until it is possible again");
+                    self.ready.push_front(Waiting { claimed, renderer });
+                    break;
+                }
+            }
+        }
+        (intents, wait)
+    }
+
+    /// Lets outcomes gather for a larger commit, while the sessions have enough to do.
+    async fn gather(&mut self) {
+        self.collect();
+        let begun = Instant::now();
+        while self.in_flight > self.window / 2
+            && self.outcomes.len() < self.window / 4
+            && begun.elapsed() < GATHER.0
+            && !self.lane.signals.stop.is_cancelled()
+        {
+            tokio::time::sleep(GATHER.1).await;
+            self.collect();
+        }
+    }
+
+    fn collect(&mut self) {
+        while let Ok(done) = self.results.try_recv() {
+            self.took(done);
+        }
+    }
+
+    fn took(&mut self, done: Done) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        match &done.result {
+            Ok(SendOutcome::Down { answer }) => self.rest.begin(&self.lane.channel.id, answer),
+            Ok(SendOutcome::Withheld) | Err(_) => {}
+            Ok(_) => self.rest.end(),
+        }
+        self.outcomes.push(done);
+    }
+
+    /// Says on the runs' pages what holds them up.
+    async fn tell(&mut self) {
+        let Some(note) = self.rest.take_note() else { return };
+        for run in self.runs.iter() {
+            if let Err(error) = self.lane.store.run_note(run.id, &note).await {
+                tracing::warn!(%error, "cannot note why a run waits");
+            }
+        }
+    }
+
+    /// Waits for an answer, for the rate, or for something new to do.
+    async fn pause(&mut self, wait: Option<Duration>) {
+        let idle = self.in_flight == 0 && self.ready.is_empty();
+        if idle && std::mem::take(&mut self.was_busy) {
+            self.lane.signals.idle.notify_one();
+        }
+        let sleep = wait.unwrap_or(LOOK).min(LOOK);
+        let (stop, asleep) = (self.lane.signals.stop.clone(), self.runs.is_empty() && idle);
+        tokio::select! {
+            Some(done) = self.results.recv() => self.took(done),
+            changed = self.lane.runs.changed() => {
+                // Seen by `hear`, or nobody is there to tell anything any more.
+                if changed.is_ok() { self.lane.runs.mark_changed(); } else { stop.cancel(); }
+            }
+            // Sessions end when they are told to; one that ends before has failed.
+            Some(_) = self.sessions.join_next() => stop.cancel(),
+            () = tokio::time::sleep(sleep), if !asleep => {}
+            () = stop.cancelled() => {}
+        }
+    }
+}
