@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use channel::{Handover, Message, Person, Recipient, Renderer, SendOutcome, Session};
+use channel::{Handover, Message, Person, Recipient, RenderError, Renderer, SendOutcome, Sender, Session};
 use jiff::Timestamp;
 use store::{Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
@@ -28,7 +28,7 @@ pub(crate) struct Done {
     pub(crate) id: DeliveryId,
     /// Tries including this one.
     pub(crate) attempts: i64,
-    pub(crate) result: Result<SendOutcome, channel::RenderError>,
+    pub(crate) result: Result<SendOutcome, RenderError>,
     /// How long it took.
     #[expect(dead_code, reason = "what a receiving group's concurrency learns from")]
     pub(crate) took: Duration,
@@ -44,6 +44,7 @@ pub(crate) struct Work {
     pub(crate) jobs: async_channel::Receiver<Job>,
     pub(crate) done: mpsc::Sender<Done>,
     pub(crate) signer: Signer,
+    pub(crate) sender: Sender,
     pub(crate) clock: Clock,
     /// The channel's name, when it is an outbox.
     pub(crate) outbox: Option<String>,
@@ -71,7 +72,7 @@ impl Work {
             let ready = match next.take() {
                 Some(ready) => ready,
                 None => match tokio::time::timeout(IDLE, self.jobs.recv()).await {
-                    Ok(Ok(job)) => match self.prepare(job) {
+                    Ok(Ok(job)) => match self.prepare(job).await {
                         Ok(ready) => ready,
                         Err(done) => {
                             let _ = self.done.send(done).await;
@@ -107,7 +108,7 @@ impl Work {
     /// The message after the one in hand, if there is one.
     async fn next(&self) -> Option<Ready> {
         loop {
-            match self.prepare(self.jobs.try_recv().ok()?) {
+            match self.prepare(self.jobs.try_recv().ok()?).await {
                 Ok(ready) => return Some(ready),
                 Err(done) => self.done.send(done).await.ok()?,
             }
@@ -115,18 +116,10 @@ impl Work {
     }
 
     /// Makes the message.
-    fn prepare(&self, job: Job) -> Result<Ready, Done> {
+    async fn prepare(&self, job: Job) -> Result<Ready, Done> {
         let id = job.claimed.id;
         let attempts = job.claimed.attempts + 1;
-        let person = job.claimed.contact.map(person);
-        let date = Timestamp::from_millisecond(job.claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH);
-        let message = job.renderer.render(&Recipient {
-            person: person.as_ref(),
-            token: &self.signer.token(id),
-            message_id: &self.signer.message_id(id),
-            date,
-        });
-        match message {
+        match self.make(job.claimed, &job.renderer).await {
             Ok(message) => Ok(Ready { id, attempts, message, entry: job.entry }),
             Err(error) => Err(Done {
                 id,
@@ -136,6 +129,29 @@ impl Work {
                 kept: None,
                 _entry: job.entry,
             }),
+        }
+    }
+
+    async fn make(&self, claimed: Claimed, renderer: &Renderer) -> Result<Message, RenderError> {
+        let person = claimed.contact.map(person);
+        let message = renderer.render(&Recipient {
+            person: person.as_ref(),
+            token: &self.signer.token(claimed.id),
+            message_id: &self.signer.message_id(claimed.id),
+            date: Timestamp::from_millisecond(claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH),
+        })?;
+        if !self.sender.signs() {
+            return Ok(message);
+        }
+        // A signature takes a millisecond: connections that wait for answers must not wait for it too.
+        let sender = self.sender.clone();
+        match tokio::task::spawn_blocking(move || sender.finish(message)).await {
+            Ok(signed) => signed,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The process ends, and this with it.
+                Err(_cancelled) => std::future::pending().await,
+            },
         }
     }
 
@@ -155,7 +171,7 @@ impl Work {
 }
 
 impl Ready {
-    fn done(self, result: Result<SendOutcome, channel::RenderError>, took: Duration) -> Done {
+    fn done(self, result: Result<SendOutcome, RenderError>, took: Duration) -> Done {
         Done { id: self.id, attempts: self.attempts, result, took, kept: None, _entry: self.entry }
     }
 }

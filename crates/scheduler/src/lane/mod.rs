@@ -124,6 +124,7 @@ impl Working {
             jobs: queue.clone(),
             done,
             signer: lane.signer.clone(),
+            sender: lane.sender.clone(),
             clock: lane.clock.clone(),
             outbox,
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use campaign::OnUncertain;
 use sqlx::Connection;
-use store::{DeliveryId, LeaseId, Outcome, TakenOver};
+use store::{DeliveryId, LeaseId, Outcome, TakenOver, Trace, Traces};
 
 use crate::world::{MINUTE, NOW, World, accepted, id};
 
@@ -17,7 +17,7 @@ pub(crate) async fn a_swept_lease_records_nothing(w: &World) {
     assert!(w.store.lease_renew(lease, NOW + MINUTE).await.unwrap());
     assert_eq!(w.store.lease_sweep(NOW + MINUTE - 1).await.unwrap(), TakenOver::default());
     let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
-    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0 });
+    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0, sent: 0 });
     assert!(!w.store.lease_renew(lease, NOW + 2 * MINUTE).await.unwrap());
 
     let recorded = w.record(lease, &[(id(run, 1), accepted())], &[claimed[0].id], NOW + MINUTE).await;
@@ -67,7 +67,7 @@ pub(crate) async fn a_sweep_resends_or_holds(w: &World) {
     w.begin(lease, resend, NOW, 1).await;
     w.begin(lease, hold, NOW, 2).await;
     let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
-    assert_eq!(taken, TakenOver { released: 0, resent: 1, held: 2 });
+    assert_eq!(taken, TakenOver { released: 0, resent: 1, held: 2, sent: 0 });
     assert_eq!(w.states(resend).await, ["1 queued", "2 queued", "3 queued"]);
     assert_eq!(w.states(hold).await, ["1 uncertain", "2 uncertain", "3 queued"]);
     assert_eq!(w.tallies(resend).await, ["repeat 1"]);
@@ -80,6 +80,45 @@ pub(crate) async fn a_sweep_resends_or_holds(w: &World) {
     assert_eq!(w.store.lease_sweep(NOW + MINUTE).await.unwrap(), TakenOver::default());
 }
 
+pub(crate) async fn what_a_dead_worker_left_traces_of_is_known(w: &World) {
+    w.people(6).await;
+    let run = w.planned("mail").await;
+    let hold = w.run("hold", |run| run.on_uncertain = OnUncertain::Hold).await;
+    w.plan(hold).await;
+    let (lease, other) = (w.lease(NOW).await, w.lease(NOW).await);
+    w.begin(lease, run, NOW, 4).await;
+    w.claim(lease, run, NOW, 1).await;
+    w.begin(lease, hold, NOW, 2).await;
+    w.begin(other, run, NOW, 1).await;
+    let traces = Traces::from([
+        ((id(run, 1), 1), Trace::Accepted),
+        ((id(run, 2), 1), Trace::Out),
+        ((id(run, 3), 1), Trace::Refused),
+        // Of another try: it says nothing of this one.
+        ((id(run, 4), 2), Trace::Accepted),
+        ((id(hold, 1), 1), Trace::Out),
+        // Of somebody else's.
+        ((id(run, 6), 1), Trace::Accepted),
+    ]);
+    let taken = w.store.lease_take_over(lease, &traces, NOW + 1).await.unwrap();
+    assert_eq!(taken, TakenOver { released: 4, resent: 1, held: 1, sent: 1 });
+    assert_eq!(
+        w.states(run).await,
+        ["1 sent", "2 deferred", "3 queued", "4 queued", "5 queued", "6 sending"]
+    );
+    assert_eq!(w.states(hold).await[..2], ["1 uncertain", "2 queued"]);
+    assert_eq!(w.tallies(run).await, ["repeat 1", "sent 1"]);
+    assert_eq!(w.tallies(hold).await, ["uncertain 1"]);
+    let tried = w.texts("select contact_id || ' ' || attempts from deliveries order by id").await;
+    assert_eq!(tried[..6], ["1 1", "2 1", "3 0", "4 0", "5 0", "6 1"], "what was never sent was never tried");
+    assert_eq!(w.store.lease_list().await.unwrap().iter().map(|l| l.id).collect::<Vec<_>>(), [other]);
+    let again = w.store.lease_take_over(lease, &traces, NOW + 1).await.unwrap();
+    assert_eq!(again, TakenOver::default(), "somebody was first");
+    let late = w.record(lease, &[(id(run, 2), accepted())], &[id(run, 5)], NOW + 2).await;
+    assert_eq!((late.recorded, late.granted), (0, vec![]));
+    assert_eq!(w.begin(other, run, NOW + 1, 10).await.len(), 4, "they are due at once");
+}
+
 pub(crate) async fn a_sweep_leaves_the_living_alone(w: &World) {
     w.people(4).await;
     let run = w.planned("mail").await;
@@ -90,7 +129,7 @@ pub(crate) async fn a_sweep_leaves_the_living_alone(w: &World) {
     let mine = w.claim(alive, run, NOW, 1).await;
     assert!(w.store.lease_renew(alive, NOW + 2 * MINUTE).await.unwrap());
     let taken = w.store.lease_sweep(NOW + MINUTE).await.unwrap();
-    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0 });
+    assert_eq!(taken, TakenOver { released: 1, resent: 1, held: 0, sent: 0 });
     assert_eq!(w.states(run).await, ["1 queued", "2 sending", "3 queued", "4 queued"]);
     let recorded = w.record(alive, &[(id(run, 2), accepted())], &[mine[0].id], NOW + MINUTE).await;
     assert_eq!((recorded.recorded, recorded.granted), (1, vec![id(run, 4)]));
@@ -134,7 +173,11 @@ pub(crate) async fn closing_gives_back(w: &World) {
     let other = w.lease(NOW).await;
     assert_eq!(w.claim(other, run, NOW, 10).await.len(), 2);
     let taken = w.store.lease_sweep(NOW).await.unwrap();
-    assert_eq!(taken, TakenOver { released: 0, resent: 1, held: 0 }, "begun under a lease that was closed");
+    assert_eq!(
+        taken,
+        TakenOver { released: 0, resent: 1, held: 0, sent: 0 },
+        "begun under a lease that was closed"
+    );
 }
 
 pub(crate) async fn lease_numbers_never_repeat(w: &World) {
