@@ -24,6 +24,19 @@ create table suppressions (
   primary key (kind, address)
 ) strict, without rowid;
 
+-- Mailboxes that were full or closed when they were last written to. A row goes when something arrives there,
+-- or when there were so many that the address is suppressed.
+create table soft_bounces (
+  contact_id integer not null,
+  cause      text not null check (cause in ('full', 'inactive')),
+  kind       text not null check (kind in ('email', 'phone')),
+  address    text not null,
+  count      integer not null,
+  first_at   integer not null,
+  last_at    integer not null,
+  primary key (contact_id, cause)
+) strict, without rowid;
+
 -- What a step said when it ran: compiled once, rendered for every recipient, never changed.
 create table revisions (
   id         integer primary key autoincrement,
@@ -52,7 +65,7 @@ create table schedules (
 ) strict, without rowid;
 
 -- One row is one firing of a step. Ids stay below 2^31: see deliveries. `address` is the kind that the
--- channel needs, null for a feed.
+-- channel needs, null for a feed. `stopped` is what it had come to when it last stopped itself: JSON, see Figures.
 create table runs (
   id             integer primary key autoincrement check (id between 1 and 2147483647),
   campaign       text not null,
@@ -71,6 +84,7 @@ create table runs (
   expires_at     integer not null,
   total          integer not null default 0,
   note           text,
+  stopped        text,
   created_at     integer not null,
   planned_at     integer,
   started_at     integer,
@@ -105,7 +119,8 @@ create table deliveries (
 create index deliveries_due on deliveries (run_id, due_at) where due_at is not null;
 create index deliveries_leased on deliveries (lease_id) where lease_id is not null;
 
--- How many deliveries of a run ended how: kept in the transaction that ends them.
+-- How many deliveries of a run ended how: kept in the transaction that ends them. `repeat` counts sends that may
+-- have come twice; `bounced` and `complained` count what came back of those that were sent.
 create table run_tallies (
   run_id integer not null references runs (id),
   state  text not null,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use channel::{RejectReason, SendOutcome};
-use store::{Clock, Outcome, Rejection, SuppressionReason};
+use channel::{RejectReason, Scope, SendOutcome};
+use store::{Clock, Outcome, Rejection, SoftBounce, SuppressionReason};
 
 use crate::retry::retry_delay;
 use crate::session::Done;
@@ -17,14 +17,17 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
     };
     match &done.result {
         Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone() },
-        Ok(SendOutcome::Deferred { retry_after, answer, .. }) => {
-            Outcome::Deferred { until: later(*retry_after), answer: answer.clone() }
-        }
+        Ok(SendOutcome::Deferred { retry_after, scope, answer }) => Outcome::Deferred {
+            until: later(*retry_after),
+            answer: answer.clone(),
+            soft: (*scope == Scope::Mailbox).then_some(SoftBounce::Full),
+        },
         Ok(SendOutcome::Rejected { reason, answer }) => Outcome::Rejected(Rejection {
             reason: reason.name().to_owned(),
             answer: answer.clone(),
             // Only an address that does not exist is the person's: everything else is between the servers.
             suppress: (*reason == RejectReason::BadAddress).then_some(SuppressionReason::Bounced),
+            soft: (*reason == RejectReason::Inactive).then_some(SoftBounce::Inactive),
         }),
         Ok(SendOutcome::Unknown { answer }) => {
             Outcome::Unknown { retry_at: later(None), answer: answer.clone() }
@@ -35,6 +38,7 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
             reason: "render".to_owned(),
             answer: error.to_string(),
             suppress: None,
+            soft: None,
         }),
     }
 }

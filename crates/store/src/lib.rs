@@ -17,6 +17,7 @@ mod report;
 mod revision;
 mod run;
 mod setting;
+mod soft_bounce;
 mod sql;
 mod suppression;
 mod words;
@@ -34,7 +35,8 @@ pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
-pub use run::{NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
+pub use run::{CameBack, Figures, NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
+pub use soft_bounce::SoftBounce;
 pub use suppression::{Suppression, SuppressionReason};
 
 /// UTC milliseconds, as every time is stored.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::run::{BOUNCED, COMPLAINED};
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryState, Metric, Millis, RunId, StoreError};
 
@@ -78,8 +79,16 @@ impl Moves {
         *self.tallies.entry((run, REPEAT, String::new())).or_default() += count;
     }
 
-    /// A figure moved.
+    /// A figure moved. What comes back counts for the run too, which stops itself when it is too much.
     pub(crate) fn counted(&mut self, run: RunId, metric: Metric, count: i64) {
+        let back = match metric {
+            Metric::Bounced => Some(BOUNCED),
+            Metric::Complained => Some(COMPLAINED),
+            _ => None,
+        };
+        if let Some(back) = back {
+            *self.tallies.entry((run, back, String::new())).or_default() += count;
+        }
         self.metrics.entry((run, metric, String::new())).or_default().0 += count;
     }
 

@@ -8,7 +8,7 @@ mod record;
 pub(crate) use record::settle;
 
 use crate::words::words;
-use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SuppressionReason};
+use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};
 
 /// Where a delivery stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -59,6 +59,8 @@ pub enum Outcome {
         until: Millis,
         /// The words.
         answer: String,
+        /// Whether it was the mailbox.
+        soft: Option<SoftBounce>,
     },
     /// Refused for good.
     Rejected(Rejection),
@@ -80,12 +82,14 @@ pub enum Outcome {
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// One of a closed list: `bad_address`, `mailbox_full`, `policy`, `too_big`, `render`, `expired`, `rejected`.
+    /// One of a closed list: `bad_address`, `inactive`, `policy`, `too_big`, `render`, `expired`, `rejected`.
     pub reason: String,
     /// The words.
     pub answer: String,
     /// Whether the address may never be written to again.
     pub suppress: Option<SuppressionReason>,
+    /// Whether it was the mailbox, which may come back.
+    pub soft: Option<SoftBounce>,
 }
 
 /// A message for the outbox, stored with its outcome.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{DeliveryState, Outcome, Record, Recorded, intent};
+use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent};
 use crate::moves::Moves;
 use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
+use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError, soft_bounce};
 
 /// How much of an answer is kept: a hostile server talks for ever.
 const LONGEST_ANSWER: usize = 1_000;
@@ -237,7 +237,8 @@ async fn note_attempts(
     Ok(())
 }
 
-/// The addresses that may never be written to again.
+/// The addresses that may never be written to again: at once, or because it was so once too often. Whoever got
+/// something begins anew.
 async fn suppress(
     tx: &mut Tx,
     outcomes: &BTreeMap<DeliveryId, &Outcome>,
@@ -255,7 +256,14 @@ async fn suppress(
     if !input.is_empty() {
         tx.execute(&SUPPRESS, args![batch(&input)?, now]).await?;
     }
-    Ok(())
+    let soft = |(id, _, _): &Ended| match outcomes.get(id)? {
+        Outcome::Deferred { soft, .. } | Outcome::Rejected(Rejection { soft, .. }) => Some((*id, (*soft)?)),
+        _ => None,
+    };
+    let soft: Vec<_> = ended.iter().filter_map(soft).collect();
+    soft_bounce::count(tx, &soft, now).await?;
+    let sent = ended.iter().filter(|(id, ..)| matches!(outcomes.get(id), Some(Outcome::Accepted { .. })));
+    soft_bounce::clear(tx, sent.map(|(id, ..)| *id)).await
 }
 
 /// What the outbox keeps: of rows whose outcome was recorded, nothing of somebody else's.
@@ -278,7 +286,7 @@ impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
     fn from((id, outcome): (DeliveryId, &'a Outcome)) -> Self {
         let (outcome, reason, due, answer) = match outcome {
             Outcome::Accepted { answer } => ("sent", None, None, answer),
-            Outcome::Deferred { until, answer } => ("deferred", None, Some(*until), answer),
+            Outcome::Deferred { until, answer, .. } => ("deferred", None, Some(*until), answer),
             Outcome::Returned { answer } => ("returned", None, None, answer),
             Outcome::Rejected(rejection) => {
                 ("failed", Some(rejection.reason.as_str()), None, &rejection.answer)

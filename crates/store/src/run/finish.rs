@@ -1,7 +1,7 @@
 //! How runs stop, go on and end: single guarded statements.
 
 use crate::moves::Moves;
-use crate::sql::{Arg, Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::sql::{Arg, Sql, Tx, args, batch, sql};
 use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const PAUSE: Sql =
@@ -14,27 +14,14 @@ const RESUME: Sql = sql!(
      where id = $1 and state = 'paused'"
 );
 
-const CANCEL: Sql = sql!(
-    "update runs set state = 'cancelled', finished_at = $2
-     where id = $1 and state in ('planned', 'running', 'paused')"
-);
-
-const CANCEL_DELIVERIES: Sql = sql!(
-    "update deliveries set state = 'cancelled', due_at = null, lease_id = null
-     where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('queued', 'deferred')
-                  order by d.id limit 20000)
-       and state in ('queued', 'deferred')
-     returning id"
-);
-
 /// Takes the row's lock before its deliveries are looked at.
 const RETRY: Sql = sql!(
     "update runs set state = 'running', finished_at = null, note = null,
        expires_at = case when expires_at > $2 then expires_at
                          when expires_at - instant > 3600000 then $2 + expires_at - instant
                          else $2 + 3600000 end
-     where id = $1 and state in ('running', 'finished', 'finished_with_failures', 'cancelled')"
+     where id = $1 and (state in ('running', 'finished', 'finished_with_failures')
+                        or state = 'cancelled' and finished_at is not null)"
 );
 
 const RETRY_COUNTS: Sql = sql!(
@@ -106,28 +93,6 @@ impl Store {
     /// The database refused or went away.
     pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
         Ok(self.execute(&RESUME, args![id]).await? > 0)
-    }
-
-    /// Ends a run: what is not under way is `cancelled`; what is finishes. Says how many were cancelled, or
-    /// `None` if it had ended.
-    ///
-    /// # Errors
-    /// The database refused or went away.
-    pub async fn run_cancel(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
-        again_if_deadlocked!(self.cancel_once(id, now))
-    }
-
-    async fn cancel_once(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
-        let mut tx = self.begin().await?;
-        if tx.execute(&CANCEL, args![id, now]).await? == 0 {
-            return Ok(None);
-        }
-        let cancelled = in_slabs(&mut tx, id, &CANCEL_DELIVERIES, &[]).await?;
-        let mut moves = Moves::default();
-        moves.ended(id, DeliveryState::Cancelled, "", cancelled);
-        moves.apply(&mut tx, now).await?;
-        tx.commit().await?;
-        Ok(Some(cancelled))
     }
 
     /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it

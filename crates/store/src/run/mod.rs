@@ -1,10 +1,12 @@
 //! Runs: one firing of a step at one instant.
 
+mod cancel;
 mod finish;
 mod follow;
 mod insert;
 mod plan;
 mod read;
+mod stop;
 
 use std::collections::BTreeMap;
 
@@ -109,6 +111,9 @@ pub struct Run {
     pub total: i64,
     /// What people should know: why it paused, say.
     pub note: Option<String>,
+    /// What it had come to when it last stopped itself.
+    #[sqlx(try_from = "StoredFigures")]
+    pub stopped: Option<Figures>,
     /// When it was made.
     pub created_at: Millis,
     /// When its deliveries were made.
@@ -120,6 +125,9 @@ pub struct Run {
     /// How its deliveries ended so far.
     #[sqlx(skip)]
     pub tallies: Vec<Tally>,
+    /// What came back of those that were sent.
+    #[sqlx(skip)]
+    pub came_back: CameBack,
 }
 
 /// How many deliveries ended in one way. The state `repeat` counts sends that may have been received twice.
@@ -206,12 +214,15 @@ words!(RunState, {
 macro_rules! run_columns {
     () => {
         "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
-         r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.created_at, r.planned_at, r.started_at, \
+         r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.stopped, r.created_at, r.planned_at, r.started_at, \
          r.finished_at"
     };
 }
 pub(crate) use finish::in_slabs;
 pub(crate) use run_columns;
+use stop::StoredFigures;
+pub(crate) use stop::{BOUNCED, COMPLAINED};
+pub use stop::{CameBack, Figures};
 
 /// `runs.condition`: the JSON of a [`Condition`].
 #[derive(sqlx::Type)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Run, Tally, run_columns};
+use super::{CameBack, Run, Tally, run_columns};
 use crate::sql::{Sql, args, batch, sql};
 use crate::{RunId, Store, StoreError};
 
@@ -85,6 +85,7 @@ impl Store {
         }
         for run in &mut runs {
             run.tallies = tallies.remove(&run.id).unwrap_or_default();
+            run.came_back = CameBack::split_off(&mut run.tallies);
             // Sorted here, because databases differ in how they sort texts.
             run.tallies.sort_by(|a, b| (&a.state, &a.reason).cmp(&(&b.state, &b.reason)));
         }

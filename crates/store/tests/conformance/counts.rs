@@ -41,7 +41,7 @@ impl Chaos<'_> {
         let answer = "450 later".to_owned();
         match self.dice.random_range(0..8) {
             0..=2 => accepted(),
-            3 => Outcome::Deferred { until, answer },
+            3 => Outcome::Deferred { until, answer, soft: None },
             4 => rejected("policy", None),
             5 => rejected("bad_address", Some(store::SuppressionReason::Bounced)),
             6 => Outcome::Returned { answer },
@@ -192,6 +192,9 @@ async fn assert_recount(w: &World) {
          group by run_id, state, why
          union all
          select run_id || ' repeat  ' || sum(repeats) from deliveries group by run_id having sum(repeats) > 0
+         union all
+         select delivery_id / 4294967296 || ' ' || kind || '  ' || count(distinct delivery_id) from events
+         where kind in ('bounced', 'complained') group by delivery_id / 4294967296, kind
          order by 1",
     );
     assert_eq!(tallies.await, recount.await);

@@ -245,7 +245,8 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
                 let intents = claimed.iter().map(|claimed| claimed.id).collect();
                 let begin = store::Record { intents, ..store::Record::default() };
                 let begun = store.delivery_record(lease, &begin, NOW).await.unwrap().granted;
-                let put_off = |id| (id, Outcome::Deferred { until: NOW, answer: "451".to_owned() });
+                let put_off =
+                    |id| (id, Outcome::Deferred { until: NOW, answer: "451".to_owned(), soft: None });
                 let end = store::Record {
                     outcomes: begun.into_iter().map(put_off).collect(),
                     ..store::Record::default()
@@ -291,7 +292,7 @@ async fn an_outcome_waits_for_a_cancellation_under_way() {
     let mut cancellation = other.begin().await.unwrap();
     sqlx::query("update runs set state = 'cancelled'").execute(&mut *cancellation).await.unwrap();
     let put_off = store::Record {
-        outcomes: vec![(id(run, 1), Outcome::Deferred { until: NOW, answer: "451".to_owned() })],
+        outcomes: vec![(id(run, 1), Outcome::Deferred { until: NOW, answer: "451".to_owned(), soft: None })],
         ..store::Record::default()
     };
     let record = tokio::spawn({

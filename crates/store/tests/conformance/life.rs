@@ -49,7 +49,7 @@ pub(crate) async fn from_plan_to_finish(w: &World) {
 
 pub(crate) fn rejected(reason: &str, suppress: Option<SuppressionReason>) -> Outcome {
     let answer = "550 5.1.1 no such user".to_owned();
-    Outcome::Rejected(Rejection { reason: reason.to_owned(), answer, suppress })
+    Outcome::Rejected(Rejection { reason: reason.to_owned(), answer, suppress, soft: None })
 }
 
 pub(crate) async fn every_outcome(w: &World) {
@@ -59,7 +59,7 @@ pub(crate) async fn every_outcome(w: &World) {
     w.begin(lease, run, NOW, 10).await;
     let outcomes = [
         (id(run, 1), accepted()),
-        (id(run, 2), Outcome::Deferred { until: NOW + HOUR, answer: "451 later".to_owned() }),
+        (id(run, 2), Outcome::Deferred { until: NOW + HOUR, answer: "451 later".to_owned(), soft: None }),
         (id(run, 3), rejected("bad_address", Some(SuppressionReason::Bounced))),
         (id(run, 4), Outcome::Unknown { retry_at: NOW + MINUTE, answer: "broken pipe".to_owned() }),
         (id(run, 5), Outcome::Returned { answer: "no connection".to_owned() }),
@@ -181,7 +181,7 @@ pub(crate) async fn cancel_in_mid_flight(w: &World) {
     // What was under way finishes, and nothing is sent again.
     let outcomes = [
         (begun[0], accepted()),
-        (begun[1], Outcome::Deferred { until: NOW + HOUR, answer: "451".to_owned() }),
+        (begun[1], Outcome::Deferred { until: NOW + HOUR, answer: "451".to_owned(), soft: None }),
         (begun[2], Outcome::Unknown { retry_at: NOW + HOUR, answer: "gone".to_owned() }),
         (begun[3], Outcome::Returned { answer: "gone".to_owned() }),
     ];
@@ -358,7 +358,7 @@ pub(crate) async fn hostile_answers(w: &World) {
     let nasty = format!("451 \0\u{1}'; drop table runs; -- \u{1f980}\\u0000\" {}", "x".repeat(100_000));
     let outcomes = [
         (id(run, 1), Outcome::Accepted { answer: nasty.clone() }),
-        (id(run, 2), Outcome::Deferred { until: NOW, answer: nasty }),
+        (id(run, 2), Outcome::Deferred { until: NOW, answer: nasty, soft: None }),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW).await.recorded, 2);
     for row in w.store.delivery_list(run, None, false, DeliveryId(0), 2).await.unwrap() {

@@ -4,6 +4,7 @@
 
 mod allowance;
 mod audience;
+mod bounces;
 mod contacts;
 mod counts;
 mod events;
@@ -41,6 +42,9 @@ on_both_databases! {
     allowance: two_workers_share_one_rate, a_day_has_one_cap, receivers_that_wait_are_listed, a_receiver_may_have_any_name;
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
         large_sets_and_deep_nests_are_bounded, events_and_engagement;
+    bounces: a_full_mailbox_is_given_up_after_a_week, a_closed_mailbox_is_given_up_the_second_time,
+        what_arrives_clears_the_count, another_address_begins_anew, a_soft_bounce_counts_once_and_only_when_recorded,
+        a_run_knows_what_it_came_to, a_cancellation_that_was_cut_short_goes_on;
     contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people, keys_move_and_a_no_goes_along,
         bad_people_are_told, finding_and_paging,
         imports_at_once_make_nobody_twice;

@@ -1,0 +1,151 @@
+//! How a run stops itself: what it has come to, and the guarded statement that pauses it.
+
+use super::{Run, Tally};
+use crate::sql::{Sql, args, sql};
+use crate::{RunId, Store, StoreError};
+
+/// What came of a run so far, as its brake reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Figures {
+    /// Accepted by the other side.
+    pub sent: i64,
+    /// Accepted or refused for good by the other side.
+    pub tried: i64,
+    /// Refused, or returned later, because there is no such mailbox or it is closed.
+    pub bounced: i64,
+    /// Called spam.
+    pub complained: i64,
+    /// Refused because of us.
+    pub refused: i64,
+    /// Refused because the message has too many bytes.
+    pub too_big: i64,
+}
+
+/// Returned or called spam after they were sent. In the tallies of the database, split off when a run is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct CameBack {
+    /// Returned.
+    pub bounced: i64,
+    /// Called spam.
+    pub complained: i64,
+}
+
+/// Their names among the tallies.
+pub(crate) const BOUNCED: &str = "bounced";
+pub(crate) const COMPLAINED: &str = "complained";
+
+/// Reasons of a failure that the other side gave. Others, such as `expired`, are our own.
+const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];
+
+const STOP: Sql = sql!(
+    "update runs set state = 'paused', note = $2, stopped = $3
+     where id = $1 and state in ('planned', 'running')"
+);
+
+/// The first answer of a kind: among the deliveries in the order they were made.
+const ANSWER: Sql = sql!(
+    "select coalesce(d.answer, '') from deliveries d
+     where d.id > $1 * 4294967296 - 1 and d.id < ($1 + 1) * 4294967296 and d.state = 'failed' and d.reason = $2
+     order by d.id limit 1"
+);
+
+impl Run {
+    /// What it has come to.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let count = |state: &str, reasons: &[&str]| -> i64 {
+            let fits = |tally: &&Tally| tally.state == state && reasons.contains(&tally.reason.as_str());
+            self.tallies.iter().filter(fits).map(|tally| tally.count).sum()
+        };
+        let sent = count("sent", &[""]);
+        Figures {
+            sent,
+            tried: sent + count("failed", &REFUSALS),
+            bounced: count("failed", &["bad_address", "inactive"]) + self.came_back.bounced,
+            complained: self.came_back.complained,
+            refused: count("failed", &["policy"]),
+            too_big: count("failed", &["too_big"]),
+        }
+    }
+}
+
+impl std::ops::Sub for Figures {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            sent: self.sent - before.sent,
+            tried: self.tried - before.tried,
+            bounced: self.bounced - before.bounced,
+            complained: self.complained - before.complained,
+            refused: self.refused - before.refused,
+            too_big: self.too_big - before.too_big,
+        }
+    }
+}
+
+impl CameBack {
+    /// Takes its figures out of the tallies of a run.
+    pub(crate) fn split_off(tallies: &mut Vec<Tally>) -> Self {
+        let mut came = Self::default();
+        tallies.retain(|tally| {
+            match tally.state.as_str() {
+                BOUNCED => came.bounced += tally.count,
+                COMPLAINED => came.complained += tally.count,
+                _ => return true,
+            }
+            false
+        });
+        came
+    }
+}
+
+/// `runs.stopped`: the JSON of [`Figures`].
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+pub(crate) struct StoredFigures(Option<String>);
+
+impl TryFrom<StoredFigures> for Option<Figures> {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredFigures) -> Result<Self, Self::Error> {
+        let read = |json: String| {
+            serde_json::from_str(&json)
+                .map_err(|error| StoreError::BadRow(format!("the figures {json} are not known: {error}")))
+        };
+        stored.0.map(read).transpose()
+    }
+}
+
+impl Store {
+    /// Pauses a planned or running run that went wrong, with a note, and remembers what it had come to: what it
+    /// comes to after [`Store::run_resume`] is judged by itself. Says whether it did.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_stop(&self, id: RunId, note: &str, at: &Figures) -> Result<bool, StoreError> {
+        let at = serde_json::to_string(at).map_err(|error| StoreError::BadInput(error.to_string()))?;
+        Ok(self.execute(&STOP, args![id, note, at.as_str()]).await? > 0)
+    }
+
+    /// An answer that a run got to a delivery that failed for `reason`; empty if there is none.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_answer(&self, id: RunId, reason: &str) -> Result<String, StoreError> {
+        Ok(self.row::<(String,)>(&ANSWER, args![id, reason]).await?.map_or(String::new(), |(answer,)| answer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_back_is_no_way_to_end() {
+        let tally = |state: &str, count| Tally { state: state.to_owned(), reason: String::new(), count };
+        let mut tallies = vec![tally("bounced", 2), tally("complained", 3), tally("sent", 9)];
+        assert_eq!(CameBack::split_off(&mut tallies), CameBack { bounced: 2, complained: 3 });
+        assert_eq!(tallies, [tally("sent", 9)]);
+    }
+}

@@ -1,0 +1,134 @@
+//! Mailboxes that are full or closed: held against an address only after a while, and forgotten when something
+//! arrives.
+
+use std::collections::BTreeSet;
+
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::words::words;
+use crate::{ContactId, DeliveryId, Millis, StoreError};
+
+/// What was wrong with a mailbox that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SoftBounce {
+    /// It was full: the address is suppressed after the fourth day of it within a week or more, counted at most
+    /// once a day, because one message is tried many times.
+    Full,
+    /// It was closed, suspended or asleep: the address is suppressed the second time.
+    Inactive,
+}
+
+words!(SoftBounce, {
+    Full => "full",
+    Inactive => "inactive",
+});
+
+const DAY: Millis = 24 * 60 * 60 * 1_000;
+/// So many, over at least so long, are too many of [`SoftBounce::Full`].
+const FULL: (i64, Millis) = (4, 7 * DAY);
+/// So many are too many of [`SoftBounce::Inactive`].
+const INACTIVE: i64 = 2;
+
+#[derive(serde::Serialize)]
+struct Input {
+    id: DeliveryId,
+    cause: &'static str,
+}
+
+/// An address that is another than the last time begins anew. A day that was counted is not counted again: $3
+/// is a day.
+const COUNT: Sql = sql!(
+    "with " [batch 1 as input: id bigint, cause text]
+    "insert into soft_bounces (contact_id, cause, kind, address, count, first_at, last_at)
+     select contact, cause, max(kind), max(address), 1, $2, $2
+     from (select d.contact_id as contact, i.cause, coalesce(r.address, 'email') as kind,
+                  case when r.address = 'phone' then c.phone else c.email end as address
+           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
+           join contacts c on c.id = d.contact_id) refused
+     where address is not null group by contact, cause order by contact, cause
+     on conflict (contact_id, cause) do update set
+       kind = excluded.kind, address = excluded.address,
+       count = case when soft_bounces.address <> excluded.address then 1
+                    when excluded.cause = 'full' and excluded.last_at < soft_bounces.last_at + $3
+                      then soft_bounces.count
+                    else soft_bounces.count + 1 end,
+       first_at = case when soft_bounces.address <> excluded.address then excluded.first_at
+                       else soft_bounces.first_at end,
+       last_at = case when soft_bounces.address = excluded.address and excluded.cause = 'full'
+                        and excluded.last_at < soft_bounces.last_at + $3
+                      then soft_bounces.last_at else excluded.last_at end"
+);
+
+/// $2 now, $3 and $4 how many full ones over how long, $5 how many inactive ones.
+const TOO_MANY: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "delete from soft_bounces
+     where contact_id in (select id from input)
+       and (cause = 'full' and count >= $3 and first_at <= $2 - $4 or cause = 'inactive' and count >= $5)
+     returning kind, address, cause, count"
+);
+
+#[derive(serde::Serialize)]
+struct Suppressed {
+    kind: String,
+    address: String,
+    source: String,
+}
+
+const SUPPRESS: Sql = sql!(
+    "with " [batch 1 as input: kind text, address text, source text]
+    "insert into suppressions (kind, address, reason, source, created_at)
+     select kind, address, 'bounced', source, $2 from input where true order by kind, address, source
+     on conflict (kind, address) do nothing"
+);
+
+#[derive(serde::Serialize)]
+struct Who {
+    id: ContactId,
+}
+
+const CLEAR: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "delete from soft_bounces where contact_id in (select id from input)"
+);
+
+/// Counts soft bounces, and suppresses the addresses that had too many.
+pub(crate) async fn count(
+    tx: &mut Tx,
+    bounces: &[(DeliveryId, SoftBounce)],
+    now: Millis,
+) -> Result<(), StoreError> {
+    if bounces.is_empty() {
+        return Ok(());
+    }
+    let input: Vec<_> = bounces.iter().map(|(id, cause)| Input { id: *id, cause: cause.as_str() }).collect();
+    tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
+    let who = contacts(bounces.iter().map(|(id, _)| *id));
+    let args = args![batch(&who)?, now, FULL.0, FULL.1, INACTIVE];
+    let gone: Vec<(String, String, String, i64)> = tx.rows(&TOO_MANY, args).await?;
+    let gone: Vec<_> = gone
+        .into_iter()
+        .map(|(kind, address, cause, count)| {
+            let source = format!("mailbox {cause}, {count} times");
+            Suppressed { kind, address, source }
+        })
+        .collect();
+    if !gone.is_empty() {
+        tx.execute(&SUPPRESS, args![batch(&gone)?, now]).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the soft bounces of those who got something.
+pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -> Result<(), StoreError> {
+    let who = contacts(sent);
+    if !who.is_empty() {
+        tx.execute(&CLEAR, args![batch(&who)?]).await?;
+    }
+    Ok(())
+}
+
+fn contacts(ids: impl Iterator<Item = DeliveryId>) -> Vec<Who> {
+    let contacts: BTreeSet<_> = ids.map(DeliveryId::contact).filter(|id| *id != ContactId::FEED).collect();
+    contacts.into_iter().map(|id| Who { id }).collect()
+}
