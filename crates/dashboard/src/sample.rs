@@ -16,8 +16,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use store::{
-    Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow, Metric,
-    OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason, Tally,
+    CameBack, Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
+    Metric, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason, Tally,
 };
 
 use crate::notation::Times;
@@ -289,6 +289,7 @@ pub(crate) fn live_run() -> Run {
         expires_at: ago(-48 * 60),
         total: 10_137,
         note: None,
+        stopped: None,
         created_at: ago(20),
         planned_at: Some(ago(20)),
         started_at: Some(ago(19)),
@@ -301,6 +302,7 @@ pub(crate) fn live_run() -> Run {
             tally("suppressed", "unsubscribed", 94),
             tally("repeat", "", 2),
         ],
+        came_back: CameBack { bounced: 0, complained: 1 },
     }
 }
 

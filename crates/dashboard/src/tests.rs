@@ -140,6 +140,7 @@ async fn send(store: &Store, run: RunId, start: i64) {
             reason: "bad_address".into(),
             answer: format!("550 {}", sample::HOSTILE),
             suppress: None,
+            soft: None,
         }),
         _ => Outcome::Accepted { answer: "kept".into() },
     };

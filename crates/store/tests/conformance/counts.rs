@@ -193,7 +193,7 @@ async fn assert_recount(w: &World) {
          union all
          select run_id || ' repeat  ' || sum(repeats) from deliveries group by run_id having sum(repeats) > 0
          union all
-         select delivery_id / 4294967296 || ' ' || kind || '  ' || count(distinct delivery_id) from events
+         select (delivery_id / 4294967296) || ' ' || kind || '  ' || count(distinct delivery_id) from events
          where kind in ('bounced', 'complained') group by delivery_id / 4294967296, kind
          order by 1",
     );
