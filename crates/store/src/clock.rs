@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::Millis;
+use crate::{Micros, Millis};
 
 /// Where the current time comes from.
 #[derive(Debug, Clone)]
@@ -58,6 +58,13 @@ impl Clock {
     #[must_use]
     pub fn millis(&self) -> Millis {
         self.now().as_millisecond()
+    }
+
+    /// The machine's time, whatever the clock shows: rates are of real seconds, in tests and in the demo too.
+    #[must_use]
+    #[allow(clippy::disallowed_methods, reason = "the one place")]
+    pub fn machine() -> Micros {
+        Timestamp::now().as_microsecond()
     }
 
     /// What this clock shows after `real` of the machine's time has passed.

@@ -1,0 +1,397 @@
+//! Pace by receiver: who may be written to now, who later, and why.
+//!
+//! Every message is for a receiver: a domain, or the well-known house that many domains belong to. A receiver has
+//! a rate and a day's cap where the files say so, a window of messages under way that its answers make, and a
+//! breaker that opens when it puts us off. What cannot go within a second is put off in the database to a time of
+//! its own, so that no receiver, however slow, holds up another.
+//!
+//! Nothing here waits, reads a clock or asks the database: time is an argument, and what the shared accounts
+//! grant is fetched by the lane.
+
+mod breaker;
+mod group;
+mod purse;
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+mod turns;
+mod window;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use campaign::{Channel, Receivers};
+use channel::SendOutcome;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use store::{Grant, Held, Micros, Want};
+
+use group::{Asked, Cause, Decision, Group};
+use purse::{Purse, SLACK};
+
+/// What can go so soon waits in memory; what cannot is put off in the database.
+const SOON: Micros = 1_000_000;
+/// No sooner than this after the last time the accounts are asked again.
+const BREATH: Micros = 40_000;
+/// Those whose time comes within this are sent together.
+const TOGETHER: Micros = 10_000;
+/// Others want to send when they did within this long.
+const CROWDED: Micros = 60_000_000;
+/// So many receivers are remembered before idle ones are forgotten.
+const REMEMBERED: usize = 10_000;
+
+/// A day as people count them, where the brand is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Day {
+    /// The date.
+    pub(crate) date: Date,
+    /// Its number: days since 1970.
+    pub(crate) number: i64,
+    /// When it ends, by the machine's clock.
+    pub(crate) ends: Micros,
+}
+
+/// Whether a message may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Admit {
+    /// Now: it counts as under way until [`Groups::heard`] or [`Groups::returned`] has its ticket.
+    Now(Ticket),
+    /// Soon: keep it in memory and ask again.
+    Wait,
+    /// Not before a time, for a reason.
+    Later {
+        /// By the machine's clock.
+        until: Micros,
+        /// In words: `gmail gets at most 20/s`.
+        why: String,
+    },
+}
+
+/// Whose message it is that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ticket(u32);
+
+/// The name of the first mail server of a domain, where it is known without waiting.
+pub(crate) type ServerOf = fn(&str) -> Option<String>;
+
+/// The receivers of one channel.
+pub(crate) struct Groups {
+    receivers: Receivers,
+    server_of: ServerOf,
+    adapts: bool,
+    /// The most that should wait in memory.
+    most_waiting: u32,
+    /// The allowance of the channel as a whole.
+    whole: Option<Purse>,
+    /// Domains to places in `groups`.
+    places: HashMap<Box<str>, u32>,
+    groups: Vec<Group>,
+    /// Places that are nobody's.
+    free: Vec<u32>,
+    remembered: usize,
+    round: u32,
+    now: Micros,
+    day: Day,
+    /// The receiver that was asked for last, and when it was another.
+    last: u32,
+    mixed_at: Micros,
+    waiting: u32,
+    /// Those of them whose receiver, not the channel, lets them wait.
+    aside: u32,
+    /// Receivers with a purse that waited in this round.
+    hungry: Vec<u32>,
+    wake: Micros,
+    asked_at: Micros,
+    news: Vec<u32>,
+}
+
+impl Groups {
+    /// For a channel whose lane has at most `window` messages under way.
+    pub(crate) fn new(channel: &Channel, window: usize, adapts: bool, server_of: ServerOf) -> Self {
+        Self {
+            receivers: channel.receivers.clone(),
+            server_of,
+            adapts,
+            most_waiting: u32::try_from(window.saturating_mul(8)).unwrap_or(u32::MAX),
+            whole: Purse::new(channel.rate, &channel.daily),
+            places: HashMap::new(),
+            groups: Vec::new(),
+            free: Vec::new(),
+            remembered: REMEMBERED,
+            round: 0,
+            now: 0,
+            day: Day { date: Date::ZERO, number: i64::MIN, ends: Micros::MAX },
+            last: u32::MAX,
+            mixed_at: Micros::MIN / 2,
+            waiting: 0,
+            aside: 0,
+            hungry: Vec::new(),
+            wake: Micros::MAX,
+            asked_at: 0,
+            news: Vec::new(),
+        }
+    }
+
+    /// Begins a round: those that wait in memory are asked for again, in their order.
+    pub(crate) fn begin(&mut self, now: Micros, day: Day) {
+        if now < self.now - SOON {
+            let back = self.now - now;
+            self.groups.iter_mut().for_each(|group| group.shift(back));
+            self.whole.iter_mut().for_each(|purse| purse.shift(back));
+            (self.asked_at, self.mixed_at) = (self.asked_at.min(now), self.mixed_at.min(now));
+        }
+        (self.now, self.day) = (now, day);
+        self.round = self.round.wrapping_add(1);
+        (self.waiting, self.aside, self.wake) = (0, 0, Micros::MAX);
+        self.hungry.clear();
+        if let Some(purse) = &mut self.whole {
+            purse.turn_to(day.number);
+        }
+        if self.places.len() > self.remembered && self.news.is_empty() {
+            self.forget();
+        }
+    }
+
+    /// Whether a message to `address` (empty for a feed) may go. `booked` says that it was put off before.
+    pub(crate) fn admit(&mut self, address: &str, booked: bool) -> Admit {
+        let place = self.place(address);
+        if place != self.last {
+            (self.last, self.mixed_at) =
+                (place, if self.last == u32::MAX { self.mixed_at } else { self.now });
+        }
+        let asked = Asked {
+            booked,
+            crowded: self.is_crowded(),
+            tight: self.aside >= self.most_waiting,
+            adapts: self.adapts,
+            round: self.round,
+            day: &self.day,
+            now: self.now,
+        };
+        let allowed = self
+            .whole
+            .as_ref()
+            .is_none_or(|purse| purse.has_some() && purse.turn(0).is_some_and(|turn| turn <= asked.now));
+        let Some(group) = self.groups.get_mut(place as usize) else { return Admit::Wait };
+        match group.admit(&asked, allowed) {
+            Decision::Go => {
+                self.whole.iter_mut().for_each(|purse| {
+                    purse.spend(self.now);
+                });
+                Admit::Now(Ticket(place))
+            }
+            Decision::Wait(cause) => {
+                self.aside += u32::from(cause != Cause::Channel);
+                if group.purse.is_some() && group.waiting == 1 {
+                    self.hungry.push(place);
+                }
+                self.waiting += 1;
+                if let Cause::Turn(turn) = cause {
+                    self.wake = self.wake.min(turn);
+                }
+                Admit::Wait
+            }
+            Decision::Later(until, why) => Admit::Later { until, why },
+        }
+    }
+
+    /// What a message came to that took `took` from its first byte to its answer.
+    pub(crate) fn heard(&mut self, ticket: Ticket, outcome: &SendOutcome, took: Duration, now: Micros) {
+        let crowded = self.is_crowded();
+        let took = i64::try_from(took.as_micros()).unwrap_or(Micros::MAX);
+        let Some(group) = self.groups.get_mut(ticket.0 as usize) else { return };
+        if group.heard(outcome, took, crowded, now) {
+            self.news.push(ticket.0);
+        }
+    }
+
+    /// A message that may have gone was not begun.
+    pub(crate) fn returned(&mut self, ticket: Ticket, now: Micros) {
+        if let Some(group) = self.groups.get_mut(ticket.0 as usize) {
+            group.returned(now);
+        }
+        if let Some(purse) = &mut self.whole {
+            purse.put_back();
+        }
+    }
+
+    /// How many messages are worth claiming at once: as many as go in a quarter of a second, so that a slow channel
+    /// serves every run, and those whose time comes are there.
+    pub(crate) fn share(&self) -> usize {
+        let rate = self.whole.as_ref().and_then(Purse::rate);
+        rate.map_or(usize::MAX, |rate| usize::try_from(rate.within(SOON / 4)).unwrap_or(usize::MAX).max(1))
+    }
+
+    /// How many wait in memory whose receiver lets them wait: others may be claimed beside them.
+    pub(crate) const fn aside(&self) -> usize {
+        self.aside as usize
+    }
+
+    /// What to ask the shared accounts for, after a round; empty when it is not time.
+    pub(crate) fn wants(&mut self) -> Vec<Want> {
+        if self.waiting == 0 || (self.whole.is_none() && self.hungry.is_empty()) {
+            return Vec::new();
+        }
+        if self.now < self.asked_at + BREATH {
+            self.wake = self.wake.min(self.asked_at + BREATH);
+            return Vec::new();
+        }
+        // Those that will soon be short come along, so that all are asked for together.
+        let mut wants = self.wanted(SLACK.0);
+        if !wants.is_empty() {
+            wants = self.wanted(SLACK.1);
+            self.asked_at = self.now;
+        }
+        wants
+    }
+
+    fn wanted(&mut self, slack: Micros) -> Vec<Want> {
+        let mut wants = Vec::new();
+        if let Some(purse) = &mut self.whole {
+            wants.extend(purse.want("", self.waiting, self.now, slack, &self.day));
+        }
+        for place in &self.hungry {
+            let Some(group) = self.groups.get_mut(*place as usize) else { continue };
+            let demand = group.demand(self.round);
+            if let Some(purse) = &mut group.purse {
+                wants.extend(purse.want(&group.name, demand, self.now, slack, &self.day));
+            }
+        }
+        wants
+    }
+
+    /// Takes in what the shared accounts granted.
+    pub(crate) fn granted(&mut self, grants: &[Grant]) {
+        for grant in grants {
+            if grant.receiver.is_empty() {
+                self.whole.iter_mut().for_each(|purse| purse.fill(grant, self.now));
+                continue;
+            }
+            let mine = |place: &&u32| {
+                self.groups.get(**place as usize).is_some_and(|group| *group.name == *grant.receiver)
+            };
+            let place = self.hungry.iter().find(mine).copied();
+            let group = place.and_then(|place| self.groups.get_mut(place as usize));
+            if let Some(purse) = group.and_then(|group| group.purse.as_mut()) {
+                purse.fill(grant, self.now);
+            }
+        }
+        self.wake = self.now;
+    }
+
+    /// When the next that waits in memory may go, unless an answer comes before; a moment from now at the
+    /// earliest, so that many go together.
+    pub(crate) fn wake(&self) -> Micros {
+        let whole = self.whole.as_ref().filter(|_| self.waiting > 0).and_then(|purse| purse.turn(0));
+        let wake = self.wake.min(whole.filter(|turn| *turn > self.now).unwrap_or(Micros::MAX));
+        if wake <= self.now { wake } else { wake.max(self.now + TOGETHER) }
+    }
+
+    /// Until when the whole channel has nothing left to send with, and why.
+    pub(crate) fn rest(&self, name: &str) -> Option<(Micros, String)> {
+        let purse = self.whole.as_ref().filter(|purse| purse.is_spent())?;
+        Some((self.day.ends, purse.why(name, &self.day)))
+    }
+
+    /// The receivers that are left alone since the last time this was asked, and those that are not any more:
+    /// until when and why.
+    pub(crate) fn news(&mut self) -> Vec<(String, Option<(Micros, String)>)> {
+        let news = std::mem::take(&mut self.news);
+        let told = |place: u32| {
+            let group = self.groups.get(place as usize)?;
+            let holds = group.breaker.holds(self.now).map(|(until, why)| (until, why.to_owned()));
+            Some((group.name.to_string(), holds))
+        };
+        news.into_iter().filter_map(told).collect()
+    }
+
+    /// What another worker found, or this one before it was restarted: `held`, with the end by the machine's clock.
+    pub(crate) fn recall(&mut self, held: &Held, until: Micros) {
+        let place = self.place_of_receiver(&held.receiver);
+        if let Some(group) = self.groups.get_mut(place as usize) {
+            group.breaker.recall(until, held.why.clone());
+        }
+    }
+
+    /// What was granted of a day's cap and not used, by receiver, with the day.
+    pub(crate) fn unused(&mut self) -> (BTreeMap<String, u32>, i64) {
+        let whole = self.whole.as_mut().map_or(0, Purse::empty);
+        let groups = self.groups.iter_mut();
+        let groups =
+            groups.map(|group| (group.name.to_string(), group.purse.as_mut().map_or(0, Purse::empty)));
+        let unused = groups.chain([(String::new(), whole)]).filter(|(_, count)| *count > 0).collect();
+        (unused, self.day.number)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.now.saturating_sub(self.mixed_at) < CROWDED
+    }
+
+    /// Where the receiver of an address stands.
+    fn place(&mut self, address: &str) -> u32 {
+        let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
+        if let Some(place) = self.places.get(domain) {
+            return *place;
+        }
+        let server = (self.server_of)(domain);
+        let name = self.receivers.name_of(domain, server.as_deref()).to_owned();
+        let place = self.place_of_receiver(&name);
+        self.places.insert(domain.into(), place);
+        place
+    }
+
+    fn place_of_receiver(&mut self, name: &str) -> u32 {
+        // A name that is no domain stands among them with a mark that no domain has.
+        let key = format!("@{name}");
+        if let Some(place) = self.places.get(key.as_str()) {
+            return *place;
+        }
+        let group = Group::new(name, self.receivers.limits(name));
+        let free = self.free.pop().and_then(|place| Some((place, self.groups.get_mut(place as usize)?)));
+        let place = if let Some((place, free)) = free {
+            *free = group;
+            place
+        } else {
+            self.groups.push(group);
+            u32::try_from(self.groups.len() - 1).unwrap_or(u32::MAX)
+        };
+        self.places.insert(key.into(), place);
+        place
+    }
+
+    /// Forgets receivers of which nothing is to be remembered, and whose domains are whose: that is found again.
+    fn forget(&mut self) {
+        let round = self.round.wrapping_sub(1);
+        let idle: Vec<_> = self.groups.iter().map(|group| group.is_idle(round, self.now)).collect();
+        let is_kept = |place: u32| !idle.get(place as usize).copied().unwrap_or(true);
+        self.places.retain(|key, place| key.starts_with('@') && is_kept(*place));
+        self.free = (0..).zip(&idle).filter(|(_, idle)| **idle).map(|(place, _)| place).collect();
+        self.last = u32::MAX;
+        self.remembered = REMEMBERED.max(self.places.len() * 2);
+    }
+}
+
+impl Day {
+    /// The day that `now` is on where the brand is; it ends, by the machine's clock, when this one has moved as far.
+    pub(crate) fn at(now: Timestamp, zone: &TimeZone, machine: Micros) -> Self {
+        let date = now.to_zoned(zone.clone()).date();
+        let next = date.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
+        let left = next.map_or(DAY, |next| next.timestamp().as_microsecond() - now.as_microsecond());
+        let number = Date::constant(1970, 1, 1).until(date).map_or(0, |span| i64::from(span.get_days()));
+        Self { date, number, ends: machine.saturating_add(left.max(0)) }
+    }
+
+    /// The number of the day that a time is on.
+    pub(crate) const fn number_at(&self, time: Micros) -> i64 {
+        if time < self.ends { self.number } else { self.number + 1 + (time - self.ends) / DAY }
+    }
+
+    /// When a day of that number begins; today has begun.
+    pub(crate) const fn start_of(&self, number: i64) -> Micros {
+        if number <= self.number { Micros::MIN } else { self.ends + (number - self.number - 1) * DAY }
+    }
+}
+
+const DAY: Micros = 86_400_000_000;

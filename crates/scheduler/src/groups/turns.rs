@@ -1,0 +1,75 @@
+//! When those who cannot go now are to come again: each gets a time of its own, so that a row is put off once and
+//! not again and again.
+
+use store::Micros;
+
+use super::Day;
+use super::purse::Purse;
+
+/// Over how long those are spread who wait for a receiver that only has to show what it takes, and for one that
+/// is slow.
+const SPREAD: (Micros, Micros) = (5_000_000, 300_000_000);
+
+/// The next free times of one receiver.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Turns {
+    /// By rate and cap: the next, the number of its day, and how many are free on that day, if bounded.
+    booked: Micros,
+    day: i64,
+    free: Option<i64>,
+    /// By guess.
+    guessed: Micros,
+}
+
+impl Turns {
+    /// Up to when the rate is spoken for.
+    pub(super) const fn booked(&self) -> Micros {
+        self.booked
+    }
+
+    /// Whether nobody waits for a time that is still to come.
+    pub(super) const fn is_idle(&self, now: Micros) -> bool {
+        self.booked <= now && self.guessed <= now
+    }
+
+    /// The next time that rate and cap leave free, not before `earliest`.
+    pub(super) fn book(&mut self, earliest: Micros, purse: &Purse, day: &Day) -> Micros {
+        self.booked = self.booked.max(earliest);
+        let number = day.number_at(self.booked);
+        if self.day < number {
+            self.day = number;
+            self.free = if number == day.number { purse.rest() } else { purse.on(day, number - day.number) };
+        }
+        if self.free == Some(0) || (self.day == day.number && purse.is_spent()) {
+            self.day += 1;
+            self.booked = self.booked.max(day.start_of(self.day));
+            self.free = purse.on(day, self.day - day.number);
+        }
+        let time = self.booked;
+        self.booked = time.saturating_add(purse.spacing());
+        self.free = self.free.map(|free| free - 1);
+        time
+    }
+
+    /// The first waits until `from`, the next `gap` longer, and each after it `spacing` longer than the one
+    /// before. Those of a receiver that is `slow` are spread wider.
+    pub(super) fn guess(&mut self, from: Micros, gap: Micros, spacing: Micros, slow: bool) -> Micros {
+        let second = from.saturating_add(gap);
+        if self.guessed < from {
+            self.guessed = second;
+            return from;
+        }
+        let spread = if slow { SPREAD.1 } else { SPREAD.0 };
+        if self.guessed > second.saturating_add(spread) {
+            self.guessed = second;
+        }
+        let time = self.guessed;
+        self.guessed = time.saturating_add(spacing);
+        time
+    }
+
+    /// The clock went back: what is booked is not worth keeping.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
