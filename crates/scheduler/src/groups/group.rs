@@ -205,7 +205,7 @@ impl Group {
                 self.window.fall();
                 false
             }
-            SendOutcome::Down { .. } => false,
+            SendOutcome::Down { .. } | SendOutcome::Withheld => false,
             SendOutcome::Accepted { .. } | SendOutcome::Deferred { .. } | SendOutcome::Rejected { .. } => {
                 self.window.answered(took, in_flight, crowded);
                 self.breaker.answered(now)

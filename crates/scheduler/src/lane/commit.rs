@@ -17,6 +17,7 @@ impl Working {
             outcomes: self.outcomes.iter().map(|done| (done.id, outcome(done, &self.lane.clock))).collect(),
             outbox: self.outcomes.iter().filter_map(|done| done.kept.as_deref().cloned()).collect(),
             intents: intents.iter().map(|job| job.claimed.id).collect(),
+            put_off: Vec::new(),
         };
         let now = self.lane.clock.millis();
         match self.lane.store.delivery_record(self.lane.lease, &record, now).await {

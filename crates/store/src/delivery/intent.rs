@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::record::shortened;
 use super::{DeliveryState, ids};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
@@ -71,4 +72,37 @@ pub(super) async fn grant(
         }
     }
     Ok(intents.iter().copied().filter(|id| granted.remove(id)).collect())
+}
+
+#[derive(serde::Serialize)]
+struct PutOff<'a> {
+    id: DeliveryId,
+    due: Millis,
+    reason: &'a str,
+}
+
+impl<'a> From<&'a (DeliveryId, Millis, String)> for PutOff<'a> {
+    fn from((id, due, why): &'a (DeliveryId, Millis, String)) -> Self {
+        Self { id: *id, due: *due, reason: shortened(why) }
+    }
+}
+
+const PUT_OFF: Sql = sql!(
+    "with " [batch 1 as input: id bigint, due bigint, reason text]
+    "update deliveries set due_at = i.due, reason = i.reason, lease_id = null from input i
+     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+);
+
+/// Gives claimed rows back until a time each, with the reason.
+pub(super) async fn put_off(
+    tx: &mut Tx,
+    lease: LeaseId,
+    put_off: &[(DeliveryId, Millis, String)],
+) -> Result<(), StoreError> {
+    if put_off.is_empty() {
+        return Ok(());
+    }
+    let mut rows: Vec<_> = put_off.iter().map(PutOff::from).collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    tx.execute(&PUT_OFF, args![batch(&rows)?, lease]).await.map(|_| ())
 }

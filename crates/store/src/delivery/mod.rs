@@ -43,6 +43,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it first fell due: the same on every try.
     pub scheduled_at: Millis,
+    /// Whether it was put off before, and comes at the time that it was given.
+    pub booked: bool,
 }
 
 /// What a try came to.
@@ -68,6 +70,16 @@ pub enum Outcome {
     /// the try does not count (`attempts` goes back by one).
     Returned {
         /// What was seen.
+        answer: String,
+    },
+    /// Nothing was sent, because its receiver takes nothing from us for now: queued again until then, for a
+    /// reason in words, and the try does not count.
+    PutOff {
+        /// When.
+        until: Millis,
+        /// Why, as people read it.
+        why: String,
+        /// The words.
         answer: String,
     },
     /// Nobody knows: the connection broke after the last byte.
@@ -118,6 +130,8 @@ pub struct Record {
     pub outcomes: Vec<(DeliveryId, Outcome)>,
     /// What is about to be begun.
     pub intents: Vec<DeliveryId>,
+    /// What cannot go yet and is given back until a time, with the reason in words: its state stays.
+    pub put_off: Vec<(DeliveryId, Millis, String)>,
     /// What the outbox keeps.
     pub outbox: Vec<OutboxMessage>,
 }

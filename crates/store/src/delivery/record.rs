@@ -30,7 +30,7 @@ struct OutcomeInput<'a> {
     answer: &'a str,
 }
 
-/// Outcomes are `sent`, `failed`, `deferred`, `returned` and `unknown`. A run that was cancelled sends nothing
+/// Outcomes are `sent`, `failed`, `deferred`, `returned`, `put_off` and `unknown`. A run that was cancelled sends nothing
 /// again.
 const OUTCOMES: Sql = sql!(
     "with " [batch 1 as input: id bigint, outcome text, reason text, due bigint, answer text]
@@ -38,16 +38,16 @@ const OUTCOMES: Sql = sql!(
        select i.id, i.reason, i.due, i.answer, case
            when i.outcome = 'unknown' and r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'again'
            when i.outcome = 'unknown' then 'uncertain'
-           when i.outcome in ('deferred', 'returned') and r.state = 'cancelled' then 'cancelled'
+           when i.outcome in ('deferred', 'returned', 'put_off') and r.state = 'cancelled' then 'cancelled'
            else i.outcome
          end as verdict
        from input i join runs r on r.id = i.id / 4294967296)
      update deliveries set
-       state = case when j.verdict = 'again' then 'deferred' when j.verdict = 'returned' then 'queued'
+       state = case when j.verdict = 'again' then 'deferred' when j.verdict in ('returned', 'put_off') then 'queued'
                     else j.verdict end,
-       reason = j.reason,
-       due_at = case when j.verdict in ('again', 'deferred') then j.due when j.verdict = 'returned' then $3 end,
-       attempts = deliveries.attempts - case when j.verdict = 'returned' then 1 else 0 end,
+       reason = case when j.verdict <> 'cancelled' then j.reason end,
+       due_at = case when j.verdict in ('again', 'deferred', 'put_off') then j.due when j.verdict = 'returned' then $3 end,
+       attempts = deliveries.attempts - case when j.verdict in ('returned', 'put_off') then 1 else 0 end,
        repeats = deliveries.repeats + case when j.verdict = 'again' then 1 else 0 end,
        sent_at = case when j.verdict = 'sent' then $3 else deliveries.sent_at end,
        answer = j.answer,
@@ -128,7 +128,7 @@ impl Store {
         record: &Record,
         now: Millis,
     ) -> Result<Recorded, StoreError> {
-        if record.outcomes.is_empty() && record.intents.is_empty() {
+        if record.outcomes.is_empty() && record.intents.is_empty() && record.put_off.is_empty() {
             return Ok(Recorded { held: true, ..Recorded::default() });
         }
         let mut outcomes = BTreeMap::new();
@@ -153,6 +153,7 @@ impl Store {
         let mut granted = Vec::new();
         if holds {
             granted = intent::grant(&mut tx, lease, &record.intents, now, &mut moves).await?;
+            intent::put_off(&mut tx, lease, &record.put_off).await?;
         }
         keep(&mut tx, record, &ended, now).await?;
         moves.apply(&mut tx, now).await?;
@@ -180,7 +181,9 @@ pub(crate) async fn settle(
 async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     if tx.dialect() == Dialect::Postgres {
         let outcomes = record.outcomes.iter().map(|(id, _)| id.run());
-        let runs: BTreeSet<_> = outcomes.chain(record.intents.iter().map(|id| id.run())).collect();
+        let put_off = record.put_off.iter().map(|(id, _, _)| id.run());
+        let intents = record.intents.iter().map(|id| id.run());
+        let runs: BTreeSet<_> = outcomes.chain(intents).chain(put_off).collect();
         let runs: Vec<_> = runs.into_iter().map(|id| RunInput { id }).collect();
         tx.execute(&HOLD_RUNS, args![batch(&runs)?]).await?;
     }
@@ -223,7 +226,7 @@ async fn note_attempts(
 ) -> Result<(), StoreError> {
     let attempt = |(id, _, number): &Ended| {
         let (outcome, answer) = match outcomes.get(id)? {
-            Outcome::Accepted { .. } | Outcome::Returned { .. } => return None,
+            Outcome::Accepted { .. } | Outcome::Returned { .. } | Outcome::PutOff { .. } => return None,
             Outcome::Deferred { answer, .. } => ("deferred", answer),
             Outcome::Rejected(rejection) => ("rejected", &rejection.answer),
             Outcome::Unknown { answer, .. } => ("unknown", answer),
@@ -288,6 +291,7 @@ impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
             Outcome::Accepted { answer } => ("sent", None, None, answer),
             Outcome::Deferred { until, answer, .. } => ("deferred", None, Some(*until), answer),
             Outcome::Returned { answer } => ("returned", None, None, answer),
+            Outcome::PutOff { until, why, answer } => ("put_off", Some(shortened(why)), Some(*until), answer),
             Outcome::Rejected(rejection) => {
                 ("failed", Some(rejection.reason.as_str()), None, &rejection.answer)
             }
@@ -321,7 +325,7 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
-fn shortened(answer: &str) -> &str {
+pub(super) fn shortened(answer: &str) -> &str {
     &answer[..answer.floor_char_boundary(LONGEST_ANSWER)]
 }
 

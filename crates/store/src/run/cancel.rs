@@ -18,7 +18,7 @@ const LOCK: Sql = sql!(
 
 /// By the index of what is due, which the rows leave.
 const DELIVERIES: Sql = sql!(
-    "update deliveries set state = 'cancelled', due_at = null, lease_id = null
+    "update deliveries set state = 'cancelled', reason = null, due_at = null, lease_id = null
      where id in (select d.id from deliveries d
                   where d.run_id = $1 and d.due_at is not null and d.state in ('queued', 'deferred') limit $2)
        and state in ('queued', 'deferred')

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use campaign::Rate;
-use store::{Grant, Held, Micros, Want};
+use store::{Grant, Held, Micros, Outcome, Record, Want};
 
-use crate::world::{NOW, World};
+use crate::world::{HOUR, NOW, World, id};
 
 const MACHINE: Micros = NOW * 1_000;
 
@@ -112,4 +112,55 @@ pub(crate) async fn a_receiver_may_have_any_name(w: &World) {
             "{name:?}"
         );
     }
+}
+
+pub(crate) async fn what_cannot_go_yet_is_put_off(w: &World) {
+    w.people(4).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    let begun = w.begin(lease, run, NOW, 1).await;
+    let claimed: Vec<_> = w.claim(lease, run, NOW, 3).await;
+    assert!(claimed.iter().all(|claimed| !claimed.booked));
+    let answer = "421 4.7.28 slow down".to_owned();
+    let why = "gmail said \"421 4.7.28 slow down\"".to_owned();
+    let until = NOW + 20_000;
+    let long = "x".repeat(5_000);
+    let record = Record {
+        outcomes: vec![(begun[0], Outcome::PutOff { until, why: why.clone(), answer })],
+        intents: vec![claimed[0].id],
+        put_off: vec![
+            (claimed[2].id, until, long),
+            (claimed[1].id, until + 1, "gmail gets at most 20/s".to_owned()),
+            // Of another lease, or of nobody.
+            (id(run, 99), until, String::new()),
+        ],
+        ..Record::default()
+    };
+    let recorded = w.store.delivery_record(lease, &record, NOW).await.unwrap();
+    assert_eq!(recorded.granted, [claimed[0].id]);
+    let rows = w.store.delivery_list(run, None, false, id(run, 0), 9).await.unwrap();
+    let row =
+        |n: usize| (rows[n].state.as_str(), rows[n].reason.as_deref(), rows[n].due_at, rows[n].attempts);
+    assert_eq!(row(0), ("queued", Some(why.as_str()), Some(until), 0), "the try does not count");
+    assert_eq!(row(1), ("sending", None, Some(NOW), 1));
+    assert_eq!(row(2), ("queued", Some("gmail gets at most 20/s"), Some(until + 1), 0));
+    assert_eq!(rows[3].reason.as_ref().map(String::len), Some(1_000));
+    assert_eq!(rows[0].answer.as_deref(), Some("421 4.7.28 slow down"));
+    // Each comes at its time and is known again; once begun, nothing is left of it.
+    assert_eq!(w.claim(lease, run, NOW + 1, 9).await, []);
+    let again = w.claim(lease, run, until + 1, 9).await;
+    assert_eq!(
+        again.iter().map(|claimed| (claimed.id, claimed.booked)).collect::<Vec<_>>(),
+        [(id(run, 1), true), (id(run, 4), true), (id(run, 3), true)]
+    );
+    let stranger = w.lease(NOW).await;
+    let steal = Record { put_off: vec![(id(run, 1), until + HOUR, String::new())], ..Record::default() };
+    w.store.delivery_record(stranger, &steal, until).await.unwrap();
+    assert_eq!(w.record(lease, &[], &[id(run, 1), id(run, 4)], NOW + 2).await.granted.len(), 2);
+    assert_eq!(
+        w.states(run).await,
+        ["1 sending", "2 sending", "3 queued gmail gets at most 20/s", "4 sending"]
+    );
+    w.store.run_cancel(run, NOW + 3).await.unwrap();
+    assert_eq!(w.states(run).await[2], "3 cancelled", "what is over waits for nothing");
 }

@@ -26,6 +26,7 @@ pub(crate) async fn outbox_keeps_what_was_recorded(w: &World) {
         outcomes: vec![(id(run, 1), accepted()), (id(run, 2), accepted())],
         intents: vec![],
         outbox: vec![message(id(run, 1), "one"), message(id(run, 2), "two"), message(id(run, 3), "not ours")],
+        ..Record::default()
     };
     w.store.delivery_record(lease, &record, NOW + 1).await.unwrap();
     let again = Record { outbox: vec![message(id(run, 1), "forged")], ..record };

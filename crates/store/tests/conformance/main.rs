@@ -39,7 +39,8 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
-    allowance: two_workers_share_one_rate, a_day_has_one_cap, receivers_that_wait_are_listed, a_receiver_may_have_any_name;
+    allowance: two_workers_share_one_rate, a_day_has_one_cap, receivers_that_wait_are_listed, a_receiver_may_have_any_name,
+        what_cannot_go_yet_is_put_off;
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
         large_sets_and_deep_nests_are_bounded, events_and_engagement;
     bounces: a_full_mailbox_is_given_up_after_a_week, a_closed_mailbox_is_given_up_the_second_time,
