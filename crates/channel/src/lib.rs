@@ -5,6 +5,7 @@
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
 mod compile;
+mod doctor;
 mod egress;
 mod expression;
 mod message;
@@ -14,6 +15,7 @@ mod send;
 mod sign;
 
 pub use compile::{Compiled, compile};
+pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Email, Message, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
 pub use send::{Handover, Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};

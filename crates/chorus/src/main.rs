@@ -44,6 +44,7 @@ enum Command {
     Contacts(commands::contacts::Options),
     Explain(commands::explain::Options),
     Report(commands::report::Options),
+    Doctor(commands::doctor::Options),
     Migrate(commands::migrate::Options),
     Schema(commands::schema::Options),
 }
@@ -82,6 +83,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Command::Contacts(options) => commands::contacts::run(&env, &options).await,
         Command::Explain(options) => commands::explain::run(&env, &options).await,
         Command::Report(options) => commands::report::run(&env, &options).await,
+        Command::Doctor(options) => commands::doctor::run(&env, &options).await,
         Command::Migrate(options) => commands::migrate::run(&env, &options).await,
         Command::Schema(options) => commands::schema::run(&env, &options),
     }

@@ -167,6 +167,14 @@ impl Store {
     }
 }
 
+/// The migrations of a database's kind.
+pub(crate) fn migrations(pools: &Pools) -> &'static Migrator {
+    match pools {
+        Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
+        Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
+    }
+}
+
 /// Where sqlx keeps which migrations ran.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 

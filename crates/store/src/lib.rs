@@ -9,6 +9,7 @@ mod contact;
 mod database;
 mod delivery;
 mod event;
+mod health;
 mod ids;
 mod lease;
 mod moves;
@@ -30,6 +31,7 @@ pub use delivery::{
     Claimed, DeliveryRow, DeliveryState, Explanation, OutboxMessage, Outcome, Record, Recorded, Rejection,
 };
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
+pub use health::Health;
 pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
 pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use outbox::OutboxRow;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
 
 use address::Reach;
@@ -70,9 +71,7 @@ pub(crate) fn client(
 /// TLS as the machine trusts it, and `roots` besides.
 pub(crate) fn tls(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier =
-        rustls_platform_verifier::Verifier::new_with_extra_roots(roots.to_vec(), Arc::clone(&provider));
-    let verifier = verifier.map_err(|error| format!("no certificate authorities: {error}"))?;
+    let verifier = verifier(roots)?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?
@@ -80,6 +79,13 @@ pub(crate) fn tls(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(Arc::new(config))
+}
+
+/// Who judges certificates: the machine, and `roots` besides.
+pub(crate) fn verifier(roots: &[CertificateDer<'static>]) -> Result<Verifier, String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    Verifier::new_with_extra_roots(roots.to_vec(), provider)
+        .map_err(|error| format!("no certificate authorities: {error}"))
 }
 
 /// TLS that trusts nobody, for a client that speaks in clear.
@@ -111,7 +117,8 @@ impl Resolve for Guard {
     }
 }
 
-fn allowed(name: &str, found: &[SocketAddr], local: bool) -> Result<Vec<SocketAddr>, Barred> {
+/// Those of `found` that may be gone to; `local` where the file says `localhost`.
+pub(crate) fn allowed(name: &str, found: &[SocketAddr], local: bool) -> Result<Vec<SocketAddr>, Barred> {
     let fits = |address: &&SocketAddr| match address::reach(address.ip()) {
         Reach::Public => !local,
         Reach::Inner(_) => local && address::canonical(address.ip()).is_loopback(),

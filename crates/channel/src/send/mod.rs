@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
 use crate::{Message, RenderError, Signer};
-use smtp::{Courier, Relay};
+use smtp::Courier;
+pub(crate) use smtp::{Examined, Relay, Security};
 use webhook::Endpoint;
 
 /// A way out, ready: an SMTP relay, an endpoint, or nowhere (the outbox, whose messages the caller keeps).

@@ -65,6 +65,11 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The fields of signatures, from the top.
+pub(super) fn signatures<'a>(fields: &Fields<'a>) -> Vec<&'a [u8]> {
+    fields.0.iter().filter(|field| is_called(field, "DKIM-Signature")).copied().collect()
+}
+
 /// How long the line at the start of `text` is, with its end; nothing if there is none.
 fn line(text: &[u8]) -> Option<usize> {
     text.windows(2).position(|pair| pair == b"\r\n").map(|at| at + 2)

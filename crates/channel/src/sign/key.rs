@@ -1,8 +1,11 @@
 //! The private keys that sign, held by AWS-LC.
 
+use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{Ed25519KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use campaign::DkimKey;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
@@ -61,6 +64,19 @@ impl Key {
             Pair::Rsa(_) => "rsa-sha256",
             Pair::Ed25519(_) => "ed25519-sha256",
         }
+    }
+
+    /// The public half as it stands in the DNS: RSA as SubjectPublicKeyInfo, as everybody writes it (RFC 6376
+    /// §3.6.1 with erratum 3017), Ed25519 bare (RFC 8463 §4).
+    pub(super) fn record(&self) -> String {
+        let (name, public) = match &self.pair {
+            Pair::Rsa(pair) => {
+                let der = pair.public_key().as_der();
+                ("rsa", der.map(|der: PublicKeyX509Der<'_>| STANDARD.encode(der.as_ref())))
+            }
+            Pair::Ed25519(pair) => ("ed25519", Ok(STANDARD.encode(pair.public_key().as_ref()))),
+        };
+        format!("v=DKIM1; k={name}; p={}", public.unwrap_or_default())
     }
 
     /// The signature of a canonical header. Ed25519 signs its hash (RFC 8463 §3).

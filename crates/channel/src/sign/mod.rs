@@ -7,8 +7,10 @@
 mod canonical;
 mod header;
 mod key;
+pub(crate) mod tags;
 #[cfg(test)]
 mod tests;
+mod verify;
 
 use campaign::{Channel, ChannelKind, Dkim};
 use sha2::{Digest as _, Sha256};
@@ -16,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{Email, RenderError, SenderError};
 use header::Fields;
 use key::Key;
+pub(crate) use verify::verify;
 
 /// What signs the messages of a channel.
 #[derive(Debug)]
@@ -67,6 +70,17 @@ impl Signer {
             keys.push(Key::ed25519(second)?);
         }
         Ok(Self { domain: dkim.domain.clone(), keys })
+    }
+
+    /// Where the public halves stand in the DNS, and what must stand there: `v=DKIM1; k=rsa; p=…`.
+    pub(crate) fn records(&self) -> Vec<(String, String)> {
+        let name = |key: &Key| format!("{}._domainkey.{}", key.selector(), self.domain);
+        self.keys.iter().map(|key| (name(key), key.record())).collect()
+    }
+
+    /// The domain that signs: `d=`.
+    pub(crate) fn domain(&self) -> &str {
+        &self.domain
     }
 
     /// The same message with its signatures in front. Costs processor time, most of it for RSA: about a

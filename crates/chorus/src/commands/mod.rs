@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod contacts;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod migrate;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use campaign::{Campaign, Per, Step};
+use campaign::{Campaign, Per, Step, Workspace};
 use channel::{Compiled, LinkStarts, Message, Person, Recipient, Renderer, Signer};
 use clap::Args;
 use serde::Serialize;
@@ -78,7 +78,7 @@ async fn message(
     let compiled = channel::compile(workspace, campaign, step);
     let (compiled, _) =
         compiled.map_err(|_| wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)))?;
-    let renderer = Renderer::new(&compiled, &starts(opened, &compiled))?;
+    let renderer = Renderer::new(&compiled, &starts(workspace, &compiled))?;
     let person = person(opened, step, address).await?;
     let recipient = Recipient {
         person: person.as_ref(),
@@ -106,8 +106,8 @@ fn signed(opened: &Opened, step: &Step, message: Message) -> anyhow::Result<Mess
 }
 
 /// Links of a preview look like real ones and lead nowhere: nothing is registered for them.
-fn starts(opened: &Opened, compiled: &Compiled) -> LinkStarts {
-    let base = opened.workspace().server.public_url.as_str().trim_end_matches('/');
+pub(crate) fn starts(workspace: &Workspace, compiled: &Compiled) -> LinkStarts {
+    let base = workspace.server.public_url.as_str().trim_end_matches('/');
     LinkStarts {
         click: (0..compiled.links.len()).map(|link| format!("{base}/c/{link}.")).collect(),
         open: format!("{base}/o/"),
@@ -145,7 +145,7 @@ fn of_contact(contact: Contact) -> Person {
 }
 
 /// A stand-in while there are no contacts.
-fn somebody() -> Person {
+pub(crate) fn somebody() -> Person {
     Person { email: Some("somebody@example.com".to_owned()), ..Person::default() }
 }
 

@@ -108,6 +108,11 @@ impl Line {
         }
     }
 
+    /// The bytes below.
+    pub(super) fn wire(&self) -> &Wire {
+        self.0.get_ref()
+    }
+
     /// Whether the server said something that nobody asked for.
     pub(super) fn has_unread(&self) -> bool {
         !self.0.buffer().is_empty()

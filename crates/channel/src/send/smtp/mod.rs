@@ -6,6 +6,7 @@
 //! Where the server pipelines, a message's last bytes and the next one's MAIL, RCPT and DATA go in one write
 //! (RFC 2920 §3.1 allows message content as the first of a group): one round trip for each message.
 
+mod examine;
 mod letter;
 mod line;
 mod relay;
@@ -19,10 +20,11 @@ use lettre::transport::smtp::commands::{Quit, Rset};
 
 use super::{Handover, RejectReason, Scope, SendOutcome};
 use crate::{Email, Message};
+pub(crate) use examine::Examined;
 use letter::Letter;
 use line::{Line, Lost};
-pub(crate) use relay::Relay;
 use relay::{Extensions, Ready};
+pub(crate) use relay::{Relay, Security};
 use reply::Reply;
 use verdict::{Stage, verdict};
 
@@ -87,7 +89,7 @@ impl Courier {
             }
         }
         let open = match self.relay.connect().await {
-            Ok(Ready { line, can }) => Open { line, can, begun: 0, unfinished: false, ahead: None },
+            Ok(Ready { line, can, .. }) => Open { line, can, begun: 0, unfinished: false, ahead: None },
             Err(answer) => return SendOutcome::Down { answer },
         };
         match self.exchange(open, &letter, handover).await {

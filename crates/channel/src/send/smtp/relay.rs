@@ -22,18 +22,18 @@ use crate::send::{Limits, SenderError};
 
 /// An SMTP server to hand messages to.
 pub(crate) struct Relay {
-    host: String,
+    pub(super) host: String,
     port: u16,
-    security: Security,
-    login: Option<(String, String)>,
+    pub(super) security: Security,
+    pub(super) login: Option<(String, String)>,
     pub(super) limits: Limits,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
-    roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    pub(super) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
 }
 
 /// When the line becomes secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Security {
+pub(crate) enum Security {
     /// From the first byte: `smtps://`.
     Implicit,
     /// By STARTTLS, or not at all.
@@ -49,6 +49,8 @@ enum Security {
 pub(super) struct Ready {
     pub(super) line: Line,
     pub(super) can: Extensions,
+    /// What the server calls itself.
+    pub(super) name: String,
 }
 
 /// What EHLO told.
@@ -123,12 +125,12 @@ impl Relay {
         let greeting =
             line.reply(self.limits.greeting).await.map_err(|lost| self.failed("did not greet", &lost))?;
         self.expect(&greeting, 220, "does not want us")?;
-        let mut can = self.hello(&mut line, &hello).await?;
+        let (mut can, mut name) = self.hello(&mut line, &hello).await?;
         let mut is_secret = self.security == Security::Implicit;
         if can.starttls && matches!(self.security, Security::Required | Security::Opportunistic) {
             line = self.start_tls(line).await?;
             // RFC 3207 §4.2: what was said in clear does not count.
-            can = self.hello(&mut line, &hello).await?;
+            (can, name) = self.hello(&mut line, &hello).await?;
             is_secret = true;
         }
         if !is_secret && self.security == Security::Required {
@@ -138,13 +140,14 @@ impl Relay {
             ));
         }
         self.log_in(&mut line, &can, is_secret).await?;
-        Ok(Ready { line, can })
+        Ok(Ready { line, can, name })
     }
 
-    async fn hello(&self, line: &mut Line, hello: &str) -> Result<Extensions, String> {
+    async fn hello(&self, line: &mut Line, hello: &str) -> Result<(Extensions, String), String> {
         let reply = self.ask(line, hello, "EHLO").await?;
         self.expect(&reply, 250, "does not speak ESMTP")?;
-        Ok(Extensions::read(&reply))
+        let name = reply.lines.first().and_then(|line| line.split(' ').next()).unwrap_or_default();
+        Ok((Extensions::read(&reply), name.to_owned()))
     }
 
     async fn start_tls(&self, mut line: Line) -> Result<Line, String> {

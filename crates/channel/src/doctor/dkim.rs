@@ -1,0 +1,91 @@
+//! Whether receivers find the keys that sign, and whether what is signed holds.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{Dns, Finding};
+use crate::sign::tags::Tags;
+use crate::sign::verify;
+use crate::{Email, Signer};
+
+const CHECK: &str = "dkim";
+
+/// Looks at the records of a channel's keys, and has a message signed and read back with what is found there.
+pub(super) async fn examine(dns: &Dns, signer: &Signer, sample: Email) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut known = Vec::new();
+    for (name, record) in signer.records() {
+        let published = dns.txt(&name).await;
+        findings.push(match &published {
+            Ok(published) => compared(&name, &record, published),
+            Err(error) => Finding::unanswered(CHECK, error),
+        });
+        // Where the DNS has nothing, which has been told, our own word must do.
+        let published = published.unwrap_or_default().into_iter().next();
+        known.push((name, published.unwrap_or(record)));
+    }
+    findings.push(signed(signer, sample, &known));
+    findings
+}
+
+/// A channel that leaves signing to its relay.
+pub(super) fn unsigned() -> Finding {
+    let fix = "Add [channels.NAME.dkim], unless your relay signs for your domain.";
+    Finding::warn(CHECK, "messages leave unsigned", fix)
+}
+
+/// What stands in the DNS beside what must.
+fn compared(name: &str, wanted: &str, published: &[String]) -> Finding {
+    let fix = format!("Publish {name} TXT \"{wanted}\".");
+    let fail = |found: String| Finding::fail_outside(CHECK, found, fix.as_str());
+    let text = match published {
+        [] => return fail(format!("{name} has no key")),
+        [text] => text,
+        several => return fail(format!("{name} has {} records, and must have one", several.len())),
+    };
+    let (tags, own) = (Tags::read(text), Tags::read(wanted));
+    let key = |tags: &Tags<'_>| tags.bare("p").and_then(|key| STANDARD.decode(key).ok());
+    if tags.get("v").is_some_and(|version| !version.eq_ignore_ascii_case("DKIM1")) || tags.get("p").is_none()
+    {
+        return fail(format!("{name} is no record of a key"));
+    }
+    if tags.bare("p").is_some_and(|key| key.is_empty()) {
+        return fail(format!("the key at {name} is revoked"));
+    }
+    if tags.get("k").unwrap_or("rsa") != own.get("k").unwrap_or("rsa") {
+        return fail(format!("the key at {name} is of another kind than ours"));
+    }
+    if key(&tags) != key(&own) {
+        return fail(format!("the key at {name} is not the public half of ours"));
+    }
+    if !tags.lists("h", "sha256", true) {
+        return fail(format!("{name} does not let SHA-256 be used"));
+    }
+    if !tags.lists("s", "*", true) && !tags.lists("s", "email", true) {
+        return fail(format!("the key at {name} is not for e-mail"));
+    }
+    if tags.lists("t", "y", false) {
+        let found = format!("{name} says that it is only tried out (t=y)");
+        return Finding::warn(CHECK, found, "Take `t=y` out when all is well.");
+    }
+    Finding::pass(CHECK, format!("{name} has the public half of our key"))
+}
+
+/// Signs a message the way real ones are, and reads it as a receiver would.
+fn signed(signer: &Signer, sample: Email, records: &[(String, String)]) -> Finding {
+    let fix = "Mend what is said of `dkim`; if all of that is well, report this.";
+    let signed = match signer.sign(sample) {
+        Ok(email) => email,
+        Err(error) => return Finding::fail_here("sample", format!("cannot {error}"), fix),
+    };
+    let record = |name: &str| records.iter().find(|(known, _)| known == name).map(|(_, text)| text.clone());
+    match verify(&signed.raw, record) {
+        Ok(1) => Finding::pass("sample", "a message was signed, and the signature holds"),
+        Ok(count) => {
+            Finding::pass("sample", format!("a message was signed, and its {count} signatures hold"))
+        }
+        Err(error) => {
+            Finding::fail_outside("sample", format!("a signed message does not hold: {error}"), fix)
+        }
+    }
+}

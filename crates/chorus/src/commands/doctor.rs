@@ -1,0 +1,255 @@
+//! `chorus doctor`: configuration, database, DNS, TLS, signing: pass, warn or fail, with the fix.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use campaign::{Channel, ChannelKind, Workspace};
+use channel::{Dns, Doctor, Email, Finding, Message, Recipient, Renderer, Verdict};
+use clap::Args;
+use scheduler::Loaded;
+use store::{Clock, Health, Store};
+use tokio::task::JoinSet;
+use url::{Host, Url};
+
+use crate::commands::preview;
+use crate::output::{self, Format};
+use crate::setup::{self, Env};
+
+/// Look at configuration, database, DNS, TLS and signing; nothing is sent
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Ask this DNS server instead of the machine's own.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    dns: Option<SocketAddr>,
+}
+
+/// How long everything may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Less room than this is worth a word; less than that stops everything soon.
+const ROOM: (u64, u64) = (1 << 30, 100 << 20);
+
+pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
+    let findings = match setup::read(&env.root()?) {
+        Ok(loaded) => examine(&loaded, options, env.format).await?,
+        Err(findings) => {
+            let errors = findings.errors().count();
+            vec![unreadable(errors)]
+        }
+    };
+    tell(&findings, env.format)?;
+    let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
+    Ok(if any(Verdict::FailHere) {
+        ExitCode::from(1)
+    } else if any(Verdict::FailOutside) {
+        ExitCode::from(3)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+fn unreadable(errors: usize) -> Finding {
+    let found = format!("chorus.toml cannot be used: {errors} errors");
+    Finding::fail_here("files", found, "`chorus check` shows each with its fix.").about("workspace")
+}
+
+/// Everything at once, each part in a task of its own; told in a fixed order.
+async fn examine(loaded: &Loaded, options: &Options, format: Format) -> anyhow::Result<Vec<Finding>> {
+    let dns = match options.dns {
+        Some(address) => Dns::at(address)?,
+        None => Dns::of_machine()?,
+    };
+    let doctor = Doctor::new(dns, Clock::System.now(), PATIENCE);
+    let mut parts = JoinSet::new();
+    let part = loaded.clone();
+    parts.spawn(async move { (0, within("database", "opens", database(&part.0)).await) });
+    let (part, of) = (loaded.clone(), doctor.clone());
+    parts.spawn(async move { (1, public_url(&part.0, &of).await) });
+    for (at, channel) in loaded.0.channels.values().enumerate() {
+        let (of, channel, sample) = (doctor.clone(), channel.clone(), sample(&loaded.0, channel));
+        parts.spawn(async move { (2 + at, of.channel(&channel, sample).await) });
+    }
+    let bar = (format == Format::Text).then(|| output::progress("examining", parts.len() as u64));
+    let mut found = Vec::new();
+    while let Some(done) = parts.join_next().await {
+        found.push(done?);
+        bar.iter().for_each(|bar| bar.inc(1));
+    }
+    bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
+    found.sort_by_key(|(at, _)| *at);
+    let files = std::iter::once(files(loaded));
+    Ok(files.chain(found.into_iter().flat_map(|(_, findings)| findings)).collect())
+}
+
+async fn within(about: &str, check: &'static str, work: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
+    let findings = tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+        vec![Finding::fail_outside(check, "no answer within 10 s", "See whether it is up.")]
+    });
+    findings.into_iter().map(|finding| finding.about(about)).collect()
+}
+
+fn files(loaded: &Loaded) -> Finding {
+    let (workspace, findings) = &**loaded;
+    let (errors, warnings) = (findings.errors().count(), findings.warnings().count());
+    let fix = "`chorus check` shows each with its fix.";
+    let found =
+        format!("{} campaigns ready; {errors} errors, {warnings} warnings", workspace.campaigns.len());
+    let finding = match (errors, warnings) {
+        (0, 0) => Finding::pass("files", found),
+        (0, _) => Finding::warn("files", found, fix),
+        _ => Finding::fail_here("files", found, fix),
+    };
+    finding.about("workspace")
+}
+
+async fn database(workspace: &Workspace) -> Vec<Finding> {
+    let url = match workspace.database.url.expose() {
+        Ok(url) => url,
+        Err(missing) => {
+            return vec![Finding::fail_here("opens", missing.to_string(), "Set it where Chorus runs.")];
+        }
+    };
+    let file = url.strip_prefix("sqlite:").map(Path::new);
+    let mut findings = match file.filter(|file| !file.exists()) {
+        Some(_) => {
+            vec![Finding::pass("opens", "there is none yet: the first command that needs it makes it")]
+        }
+        None => opened(url).await,
+    };
+    findings.extend(file.and_then(room));
+    findings
+}
+
+async fn opened(url: &str) -> Vec<Finding> {
+    let fix = "Check [database] in chorus.toml, and whether the server is up.";
+    let store = match Store::open(url).await {
+        Ok(store) => store,
+        Err(error) => return vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
+    };
+    let health = store.health().await;
+    store.close().await;
+    match health {
+        Ok(health) => vec![
+            Finding::pass("opens", format!("{} answers", health.version)),
+            tables(&health),
+            durability(&health),
+        ],
+        Err(error) => vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
+    }
+}
+
+fn tables(health: &Health) -> Finding {
+    if health.unknown > 0 {
+        let found = format!("a newer Chorus changed its tables {} times", health.unknown);
+        return Finding::fail_here("tables", found, "Use that version.");
+    }
+    if health.pending > 0 {
+        let found = format!("{} changes of its tables are not made yet", health.pending);
+        return Finding::warn("tables", found, "`chorus migrate` makes them; other commands do, too.");
+    }
+    Finding::pass("tables", "they are this version's")
+}
+
+fn durability(health: &Health) -> Finding {
+    if health.is_durable {
+        return Finding::pass("durability", health.durability.as_str());
+    }
+    let found = format!("{}: what was sent may be forgotten when the power fails", health.durability);
+    Finding::warn("durability", found, "Let the database wait until a commit is on the disk.")
+}
+
+/// How much room the disk of a SQLite file has.
+fn room(file: &Path) -> Option<Finding> {
+    let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let found = format!("{} MiB are free", free >> 20);
+    let fix = "Make room: nothing goes out while its intent cannot be written.";
+    Some(match free {
+        free if free < ROOM.1 => Finding::fail_outside("room", found, fix),
+        free if free < ROOM.0 => Finding::warn("room", found, fix),
+        _ => Finding::pass("room", found),
+    })
+}
+
+/// Where links lead, once a channel sends for real.
+async fn public_url(workspace: &Workspace, doctor: &Doctor) -> Vec<Finding> {
+    let url = &workspace.server.public_url;
+    let in_earnest = |channel: &Channel| !matches!(channel.kind, ChannelKind::Outbox { .. });
+    let findings = if workspace.channels.values().any(in_earnest) {
+        earnest(url, doctor).await
+    } else {
+        vec![Finding::pass("address", format!("{url}; no channel sends for real"))]
+    };
+    findings.into_iter().map(|finding| finding.about("public_url")).collect()
+}
+
+async fn earnest(url: &Url, doctor: &Doctor) -> Vec<Finding> {
+    let here = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_private(),
+        Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unique_local(),
+        None => true,
+    };
+    let fix = "Write the https address by which readers reach this server: public_url = \"https://news.harbour.example\".";
+    if here {
+        let found = format!("{url} can be reached from here only: no reader's link works");
+        return vec![Finding::fail_here("address", found, fix)];
+    }
+    if url.scheme() != "https" {
+        let found = format!("{url} is not https, which one-click unsubscription must be (RFC 8058 §3.1)");
+        return vec![Finding::fail_here("address", found, fix), doctor.public_url(url).await];
+    }
+    vec![Finding::pass("address", url.to_string()), doctor.public_url(url).await]
+}
+
+/// A message as a channel's own campaigns write them, to somebody made up.
+fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
+    let steps = workspace
+        .campaigns
+        .values()
+        .flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
+    let (campaign, step) = steps.into_iter().find(|(_, step)| step.channel == channel.id)?;
+    let (compiled, _) = channel::compile(workspace, campaign, step).ok()?;
+    let renderer = Renderer::new(&compiled, &preview::starts(workspace, &compiled)).ok()?;
+    let somebody = preview::somebody();
+    let recipient = Recipient {
+        person: Some(&somebody),
+        token: "doctor",
+        message_id: "doctor",
+        date: Clock::System.now(),
+    };
+    match renderer.render(&recipient).ok()? {
+        Message::Email(email) => Some(email),
+        Message::Post(_) => None,
+    }
+}
+
+fn tell(findings: &[Finding], format: Format) -> anyhow::Result<()> {
+    let count = |word: &str| findings.iter().filter(|finding| finding.verdict.word() == word).count();
+    let (passed, warned, failed) = (count("pass"), count("warn"), count("fail"));
+    if format == Format::Json {
+        return output::json(&serde_json::json!({
+            "checks": findings,
+            "passed": passed,
+            "warned": warned,
+            "failed": failed,
+        }));
+    }
+    let about = findings.iter().map(|finding| finding.about.len()).max().unwrap_or(0);
+    let check = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
+    for finding in findings {
+        let word = finding.verdict.word();
+        output::line(format!(
+            "{word}  {:about$}  {:check$}  {}",
+            finding.about, finding.check, finding.found
+        ))?;
+        if let Some(fix) = &finding.fix {
+            output::line(format!("      {:about$}  {:check$}  → {fix}", "", ""))?;
+        }
+    }
+    output::line("")?;
+    output::line(format!("{passed} passed, {warned} warned, {failed} failed"))
+}

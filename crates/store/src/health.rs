@@ -1,0 +1,74 @@
+//! How the database is: its version, its tables, and whether what it says is written is.
+
+use sqlx::{Connection, Row};
+
+use crate::database::{Pools, migrations};
+use crate::{Store, StoreError};
+
+/// A database as it was found. Nothing is changed by looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// `SQLite 3.51.3`, `PostgreSQL 15.8`.
+    pub version: String,
+    /// Migrations of this version that the database has not had.
+    pub pending: usize,
+    /// Migrations that the database has had and this version does not know.
+    pub unknown: usize,
+    /// The settings that decide whether a commit survives a power failure.
+    pub durability: String,
+    /// Whether one does.
+    pub is_durable: bool,
+}
+
+impl Store {
+    /// Looks at the database as it is, migrated or not.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn health(&self) -> Result<Health, StoreError> {
+        let ran = self.ran().await;
+        let known: Vec<i64> = migrations(self.pools()).iter().map(|migration| migration.version).collect();
+        let pending = known.iter().filter(|version| !ran.contains(version)).count();
+        let unknown = ran.iter().filter(|version| !known.contains(version)).count();
+        let (version, durability, is_durable) = match self.pools() {
+            Pools::Sqlite { writer, .. } => {
+                let mut connection = writer.acquire().await?;
+                connection.ping().await?;
+                let row = sqlx::query("select sqlite_version()").fetch_one(&mut *connection).await?;
+                let version = format!("SQLite {}", row.try_get::<String, _>(0)?);
+                let row = sqlx::query("pragma journal_mode").fetch_one(&mut *connection).await?;
+                let journal: String = row.try_get(0)?;
+                let row = sqlx::query("pragma synchronous").fetch_one(&mut *connection).await?;
+                let level: i64 = row.try_get(0)?;
+                let word = match level {
+                    0 => "off",
+                    1 => "normal",
+                    2 => "full",
+                    _ => "extra",
+                };
+                (version, format!("journal_mode {journal}, synchronous {word}"), level >= 2)
+            }
+            Pools::Postgres(pool) => {
+                let row = sqlx::query(
+                    "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')",
+                );
+                let row = row.fetch_one(pool).await?;
+                let (fsync, commit): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+                let is_durable = fsync == "on" && commit != "off";
+                let version = format!("PostgreSQL {}", row.try_get::<String, _>(0)?);
+                (version, format!("fsync {fsync}, synchronous_commit {commit}"), is_durable)
+            }
+        };
+        Ok(Health { version, pending, unknown, durability, is_durable })
+    }
+
+    /// The migrations that the database has had; none where it has no table of them.
+    async fn ran(&self) -> Vec<i64> {
+        let query = "select version from _sqlx_migrations where success";
+        let ran = match self.pools() {
+            Pools::Sqlite { writer, .. } => sqlx::query_scalar(query).fetch_all(writer).await,
+            Pools::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
+        };
+        ran.unwrap_or_default()
+    }
+}
