@@ -53,6 +53,16 @@ impl Tools {
         })
     }
 
+    /// The URL of the PostgreSQL that `cargo xtask test` started.
+    ///
+    /// # Errors
+    /// When the variable is missing, and what sets it.
+    #[expect(clippy::disallowed_methods, reason = "the one place where tests learn what xtask found")]
+    pub fn postgres() -> Result<String> {
+        std::env::var("CHORUS_TEST_POSTGRES")
+            .context("CHORUS_TEST_POSTGRES is not set: run the stories with `cargo xtask test e2e`")
+    }
+
     /// Hands them to a process.
     pub fn export(&self, command: &mut Command) {
         command

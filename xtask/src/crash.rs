@@ -21,6 +21,9 @@ const WORKERS: usize = 3;
 /// What is tried.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
+    /// Only these; all of them when none is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
     /// How often a sending process is killed, on each database. Where several share one, it is a quarter of this.
     #[arg(long, default_value_t = 200)]
     kills: usize,
@@ -33,9 +36,6 @@ pub(crate) struct Options {
     /// Repeats the choices of an earlier trial. What the machine does meanwhile is not repeated.
     #[arg(long)]
     seed: Option<u64>,
-    /// Leaves out the workers that share a database, and the one that sleeps through its lease.
-    #[arg(long)]
-    alone: bool,
     /// Tries this executable instead of building one.
     #[arg(long, value_name = "PATH")]
     chorus: Option<PathBuf>,
@@ -46,6 +46,16 @@ enum Which {
     Sqlite,
     Postgres,
     Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// One process, killed and started again.
+    Alone,
+    /// Three that share a PostgreSQL, each killed and started again.
+    Together,
+    /// Two of which one sleeps for longer than its lease.
+    Asleep,
 }
 
 /// A trial that was made.
@@ -64,51 +74,56 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let start = Instant::now();
     let mut made = Vec::new();
     if options.database != Which::Postgres {
-        made.push(try_one(&tools, options, seed, "SQLite", Database::Sqlite, 1)?);
+        made.extend(on(&tools, options, seed, Database::Sqlite)?);
     }
     if options.database != Which::Sqlite {
         let postgres = servers.start_postgres(Settings::Installed)?;
-        let database = Database::Postgres(&postgres.url);
-        made.push(try_one(&tools, options, seed, "PostgreSQL", database, 1)?);
-        if !options.alone {
-            made.push(try_one(&tools, options, seed, "PostgreSQL", database, WORKERS)?);
-            for recipients in [options.recipients / 10, options.recipients] {
-                made.push(try_asleep(&tools, seed, database, recipients)?);
-            }
-        }
+        made.extend(on(&tools, options, seed, Database::Postgres(&postgres.url))?);
     }
     println!("\nseed {seed}, {} s\n", start.elapsed().as_secs());
     show(&made)
 }
 
-fn try_one(
-    tools: &Tools,
-    options: &Options,
-    seed: u64,
-    name: &str,
-    database: Database<'_>,
-    workers: usize,
-) -> Result<Made> {
-    let kills = if workers == 1 { options.kills } else { options.kills.div_ceil(4) };
-    let trial = Trial { tools, database, workers, recipients: options.recipients, kills, seed };
-    let what = if workers == 1 { name.to_owned() } else { format!("{name}, {workers} workers") };
-    let bar = ProgressBar::new(kills as u64)
+/// The trials on one database.
+fn on(tools: &Tools, options: &Options, seed: u64, database: Database<'_>) -> Result<Vec<Made>> {
+    let asked = |part: Part| options.parts.is_empty() || options.parts.contains(&part);
+    let (name, is_shared) = match database {
+        Database::Sqlite => ("SQLite", false),
+        Database::Postgres(_) => ("PostgreSQL", true),
+    };
+    let trial =
+        Trial { tools, database, workers: 1, recipients: options.recipients, kills: options.kills, seed };
+    let mut made = Vec::new();
+    if asked(Part::Alone) {
+        made.push(kill(&trial, name)?);
+    }
+    if asked(Part::Together) && is_shared {
+        let together = Trial { workers: WORKERS, kills: options.kills.div_ceil(4), ..trial.clone() };
+        made.push(kill(&together, &format!("{name}, {WORKERS} workers"))?);
+    }
+    if asked(Part::Asleep) {
+        // A run that is over when the sleeper wakes, and one that is not.
+        for recipients in [options.recipients / 10, options.recipients] {
+            let asleep = Trial { workers: 2, recipients, kills: 1, ..trial.clone() };
+            let what = format!("{name}, a worker asleep, {recipients} people");
+            println!("{what}: {ASLEEP:?} and more");
+            made.push(Made { what, verdict: asleep.zombie(ASLEEP)? });
+        }
+    }
+    Ok(made)
+}
+
+fn kill(trial: &Trial<'_>, what: &str) -> Result<Made> {
+    let bar = ProgressBar::new(trial.kills as u64)
         .with_style(ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} kills, {msg} {elapsed}")?);
-    bar.set_prefix(what.clone());
+    bar.set_prefix(what.to_owned());
     let verdict = trial.run(&mut |progress| {
         bar.set_position(progress.kills as u64);
         bar.set_message(format!("run {}: {} messages", progress.runs, progress.accepted));
     })?;
     bar.finish_and_clear();
     println!("\n{what}\n\n{}", moments(&verdict));
-    Ok(Made { what, verdict })
-}
-
-fn try_asleep(tools: &Tools, seed: u64, database: Database<'_>, recipients: usize) -> Result<Made> {
-    let what = format!("PostgreSQL, a worker asleep, {recipients} people");
-    println!("{what}: {ASLEEP:?} and more");
-    let trial = Trial { tools, database, workers: 2, recipients, kills: 1, seed };
-    Ok(Made { what, verdict: trial.zombie(ASLEEP)? })
+    Ok(Made { what: what.to_owned(), verdict })
 }
 
 /// What happened at each kind of moment.

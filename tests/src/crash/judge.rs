@@ -1,13 +1,18 @@
 //! Who got what, and whether that is what was promised.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::Verdict;
 use super::stage::address;
+use super::{Moment, Verdict};
 use crate::relay::{Line, Place, Received};
+
+/// What a worker leaves that says nothing any more is in other hands after so long.
+const TAKEOVER: Duration = Duration::from_secs(35);
 
 /// What a run is judged by.
 #[derive(Debug)]
@@ -27,13 +32,9 @@ impl Evidence<'_> {
     pub(super) fn judge(&self, verdict: &mut Verdict) -> Result<()> {
         let copies = self.copies();
         verdict.accepted += copies.values().map(Vec::len).sum::<usize>();
-        let lost: Vec<String> = (0..self.recipients)
-            .map(address)
-            .filter(|address| !copies.contains_key(address.as_str()))
-            .collect();
-        if let Some(first) = lost.first() {
-            verdict.broken.push(format!("{} are lost, {first} among them", lost.len()));
-        }
+        let mut lost: Vec<String> = (0..self.recipients).map(address).collect();
+        lost.retain(|address| !copies.contains_key(address.as_str()));
+        verdict.accuse("are lost", &lost);
         verdict.lost += lost.len();
         let seen = self.repeats(&copies, verdict)?;
         self.identities(&copies, verdict);
@@ -71,7 +72,8 @@ impl Evidence<'_> {
     ) -> Result<usize> {
         let rows = self.shown["repeated"].as_array().context("chorus tells no repeats")?;
         let listed: BTreeSet<&str> = rows.iter().filter_map(|row| row["address"].as_str()).collect();
-        let mut seen = 0;
+        let (mut seen, mut late) = (0, Vec::new());
+        let (mut inexcusable, mut unlisted) = (Vec::new(), Vec::new());
         for (address, copies) in copies.iter().filter(|(_, copies)| copies.len() > 1) {
             seen += copies.len() - 1;
             for ((before, _), (_, after)) in copies.iter().zip(&copies[1..]) {
@@ -79,30 +81,58 @@ impl Evidence<'_> {
                     Some(kill) => {
                         kill.repeats += 1;
                         let took = after.begun.saturating_duration_since(kill.struck);
+                        if kill.moment == Moment::Asleep && took > TAKEOVER {
+                            late.push(self.story(address, copies));
+                        }
                         verdict.takeover = verdict.takeover.max(took);
                     }
-                    None => verdict.broken.push(format!(
-                        "{address} got another copy though the sender of the one before had its answer"
-                    )),
+                    None => inexcusable.push(self.story(address, copies)),
                 }
             }
             if !listed.contains(address) {
-                verdict.broken.push(format!("{address} got {} copies and is not listed", copies.len()));
+                unlisted.push(self.story(address, copies));
             }
         }
+        verdict.accuse("were sent again though the answer to the copy before was read", &inexcusable);
+        verdict.accuse("were repeated and are not listed", &unlisted);
+        verdict.accuse(&format!("were repeated later than after {TAKEOVER:?}"), &late);
         Ok(seen)
+    }
+
+    /// How each copy came, for those who look into it.
+    fn story(&self, address: &str, copies: &[(Place, &Received)]) -> String {
+        let start = self.lines.iter().map(|line| line.opened).min();
+        let mut story = address.to_owned();
+        for (place, copy) in copies {
+            let line = &self.lines[place.line];
+            let after = |when: Option<Instant>| {
+                let after = when.zip(start).map(|(when, start)| when.saturating_duration_since(start));
+                after.map_or_else(|| "never".to_owned(), |after| format!("{:.3} s", after.as_secs_f64()))
+            };
+            let _ = write!(
+                story,
+                "; by port {} begun {}, dot {}, answered {}, connection closed {}",
+                line.port,
+                after(Some(copy.begun)),
+                after(copy.dot),
+                after(copy.answered),
+                after(line.closed)
+            );
+        }
+        story
     }
 
     /// Copies have the same Message-ID, letters have different ones.
     fn identities(&self, copies: &BTreeMap<&str, Vec<(Place, &Received)>>, verdict: &mut Verdict) {
-        let mut all = BTreeSet::new();
+        let (mut all, mut changed) = (BTreeSet::new(), Vec::new());
         for (address, copies) in copies {
             let own: BTreeSet<&str> = copies.iter().map(|(_, copy)| copy.message_id.as_str()).collect();
             if own.len() != 1 {
-                verdict.broken.push(format!("{address} got copies with different Message-IDs: {own:?}"));
+                changed.push(format!("{address}: {own:?}"));
             }
             all.extend(own);
         }
+        verdict.accuse("got copies with different Message-IDs", &changed);
         if all.len() != copies.len() || all.contains("") {
             verdict.broken.push(format!("{} letters have {} Message-IDs", copies.len(), all.len()));
         }
@@ -118,11 +148,9 @@ impl Evidence<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use serde_json::json;
 
-    use super::super::{Kill, Moment};
+    use super::super::Kill;
     use super::*;
     use crate::relay::Phase;
 
@@ -175,16 +203,21 @@ mod tests {
     fn a_repeat_of_an_answered_message_is_not() {
         let verdict = judged(&[(0, "<0>", 1), (1, "<1>", 2), (1, "<1>", 3)], 0, &shown(2, &[1]));
         assert_eq!(verdict.broken.len(), 1, "{:?}", verdict.broken);
-        assert!(verdict.broken[0].contains("had its answer"));
+        assert!(verdict.broken[0].contains("the copy before was read"));
     }
 
     #[test]
     fn the_lost_the_untold_and_changed_message_ids_are_noticed() {
         let verdict = judged(&[(0, "<0>", 1), (0, "<9>", 3)], 0, &shown(1, &[]));
         assert_eq!(verdict.lost, 1);
-        for word in
-            ["lost", "not listed", "different Message-IDs", "2 Message-IDs", "0 are told", "1 are told as"]
-        {
+        for word in [
+            "1 are lost",
+            "not listed",
+            "different Message-IDs",
+            "2 Message-IDs",
+            "0 are told",
+            "1 are told as",
+        ] {
             assert!(
                 verdict.broken.iter().any(|broken| broken.contains(word)),
                 "{word}: {:?}",

@@ -96,6 +96,14 @@ impl Verdict {
     pub fn most(&self) -> usize {
         self.kills.iter().map(|kill| kill.repeats).max().unwrap_or(0)
     }
+
+    /// Writes down that something happened to somebody that never should, with some of the cases.
+    fn accuse(&mut self, what: &str, cases: &[String]) {
+        if !cases.is_empty() {
+            let some: Vec<&str> = cases.iter().take(5).map(String::as_str).collect();
+            self.broken.push(format!("{} {what}, as\n  {}", cases.len(), some.join("\n  ")));
+        }
+    }
 }
 
 impl Trial<'_> {

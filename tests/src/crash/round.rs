@@ -59,6 +59,8 @@ pub(super) fn play(
     verdict: &mut Verdict,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<()> {
+    // Short letters first, then long ones, and so on.
+    stage.write_letter(verdict.runs % 2 == 1)?;
     verdict.runs += 1;
     let before = stage.latest_run()?.map_or(0, |run| run.id);
     let now = Instant::now();

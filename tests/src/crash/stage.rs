@@ -52,14 +52,19 @@ impl Stage {
         sandbox.write("chorus.toml", &configuration(&url, sandbox.port))?;
         sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n")?;
         sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
-        sandbox.write("templates/plain/email.html", HTML)?;
         sandbox.write("templates/plain/email.txt", TEXT)?;
         let rows = (0..trial.recipients).map(|number| format!("{},Reader {number}\n", address(number)));
         sandbox.write("contacts.csv", &format!("email,first_name\n{}", rows.collect::<String>()))?;
+        write_letter(&sandbox, false)?;
         sandbox.done(&["contacts", "import", "contacts.csv"])?;
         let thinks = Act::Delay(Duration::ZERO, THOUGHT);
         let script = Script { seed: trial.seed, ..Script::default() }.with(Phase::Dot, Whom::All, thinks);
         Ok(Self { sandbox, relay: Relay::new(script), _database: made })
+    }
+
+    /// Makes the letters of the next run short, or so long that they do not leave in one piece.
+    pub(super) fn write_letter(&self, is_long: bool) -> Result<()> {
+        write_letter(&self.sandbox, is_long)
     }
 
     /// A command that sends through a door and says nothing.
@@ -133,10 +138,16 @@ template = "plain"
 when     = { cron = "0 0 29 2 *" }
 "#;
 
+fn write_letter(sandbox: &Sandbox, is_long: bool) -> Result<()> {
+    let filling = "<p>All work and no play makes a dull letter.</p>\n".repeat(if is_long { 700 } else { 0 });
+    let html = format!("{HTML}{filling}</body></html>\n");
+    sandbox.write("templates/plain/email.html", &html)
+}
+
 const HTML: &str = r#"<!doctype html><html><body><h1>{{message.headline}}</h1>
 <p>Hello {{contact.first_name}},</p><p>{{message.body}}</p>
 <p><a href="{{message.link}}">{{message.call_to_action}}</a></p>
-<p>{{brand.address}} <a href="{{links.unsubscribe}}">unsubscribe</a></p></body></html>
+<p>{{brand.address}} <a href="{{links.unsubscribe}}">unsubscribe</a></p>
 "#;
 
 const TEXT: &str =

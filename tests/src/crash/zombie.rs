@@ -19,7 +19,8 @@ use crate::relay::{Phase, Place};
 
 /// How long a run may take.
 const LONG: Duration = Duration::from_secs(600);
-/// The phases in which it falls asleep; the last is the one in which nobody can know.
+/// The phases in which it falls asleep. Short letters leave in one piece, so that none is half out at
+/// [`Phase::Body`]; at [`Phase::Dot`] nobody can know.
 const PHASES: [Phase; 5] = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot];
 
 /// A run that two workers send, one of them with a sleep.
