@@ -27,5 +27,5 @@ pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
     AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Dkim, DkimKey, Goal, Message,
-    OnUncertain, Per, SchemaKind, Server, Step, Template, TemplateFile, TemplateRole, Workspace,
+    OnUncertain, Per, SchemaKind, Server, Step, StopAt, Template, TemplateFile, TemplateRole, Workspace,
 };

@@ -161,6 +161,7 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
             window: Duration::from_secs(14 * 86_400),
         }),
         budget: Some(Budget { amount: 8_000_000_000, currency: Currency::parse("CNY").unwrap() }),
+        stop_at: campaign::StopAt::default(),
         steps: vec![
             step(
                 "mail",

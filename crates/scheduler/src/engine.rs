@@ -20,6 +20,7 @@ use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planner::Planner;
 use crate::renderers::Renderers;
+use crate::watch::Watch;
 
 /// How often schedules and runs are looked at: what a page or another process writes is seen within a second.
 const TICK: Duration = Duration::from_millis(500);
@@ -104,6 +105,7 @@ struct Shift<'a> {
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
+    watch: Watch,
     /// When the followers among the runs were last looked after.
     grown: HashMap<RunId, Grown>,
 }
@@ -141,6 +143,7 @@ impl<'a> Shift<'a> {
             planner: Planner::new(store.clone(), clock),
             renderers: Renderers::new(store, context.signer.clone()),
             lanes: HashMap::new(),
+            watch: Watch::default(),
             grown: HashMap::new(),
         }
     }
@@ -201,6 +204,8 @@ impl<'a> Shift<'a> {
             self.context.store.run_finish(self.context.clock.millis()).await?;
             live = self.live().await?;
         }
+        self.watch.look(&self.context.store, &loaded.0, &mut live).await?;
+        self.cancel(&live).await?;
         self.hand_out(&loaded.0, live).await;
         Ok(())
     }
@@ -211,6 +216,19 @@ impl<'a> Shift<'a> {
             live.retain(|run| run.id == only);
         }
         Ok(live)
+    }
+
+    /// Goes on with large cancellations that whoever asked for them did not finish, a while each time.
+    async fn cancel(&self, live: &[Run]) -> Result<(), StoreError> {
+        let begun = Instant::now();
+        for run in live.iter().filter(|run| run.state == RunState::Cancelled) {
+            while self.context.store.run_cancel_more(run.id, self.context.clock.millis()).await? {
+                if begun.elapsed() > TICK / 2 {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more meanwhile.

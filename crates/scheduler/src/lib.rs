@@ -18,6 +18,7 @@ mod renderers;
 mod rest;
 mod retry;
 mod session;
+mod watch;
 
 pub use engine::{Context, Engine, Files, Loaded};
 pub use fire::{FireError, fire, plan};

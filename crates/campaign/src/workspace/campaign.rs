@@ -36,6 +36,8 @@ pub struct Campaign {
     pub goal: Option<Goal>,
     /// What it may cost.
     pub budget: Option<Budget>,
+    /// When a run of it stops itself.
+    pub stop_at: StopAt,
     /// Its touchpoints, in the order of the file; at least one.
     pub steps: Vec<Step>,
 }
@@ -85,6 +87,23 @@ pub struct Budget {
     pub amount: Micros,
     /// In this currency.
     pub currency: Currency,
+}
+
+/// `stop_at`: shares at which a run stops itself; 1 is never.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StopAt {
+    /// Of those whom it was sent to, who call it spam: 0.003, where Gmail and Yahoo stop believing a sender.
+    pub complaints: f64,
+    /// Of those who were tried, who are not there: 0.05.
+    pub bounces: f64,
+    /// Of the last 50 answers, those that refuse us: 0.4.
+    pub refusals: f64,
+}
+
+impl Default for StopAt {
+    fn default() -> Self {
+        Self { complaints: 0.003, bounces: 0.05, refusals: 0.4 }
+    }
 }
 
 /// One `[[steps]]`.

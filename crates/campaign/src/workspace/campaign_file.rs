@@ -36,6 +36,9 @@ pub(super) struct CampaignFile {
     /// What it may cost.
     #[serde(default)]
     pub(super) budget: Field<BudgetFile>,
+    /// When a run of it stops itself and waits for somebody to look.
+    #[serde(default)]
+    pub(super) stop_at: Field<StopAtFile>,
     /// Its touchpoints; at least one.
     pub(super) steps: Field<Vec<Field<StepFile>>>,
 }
@@ -138,6 +141,24 @@ pub(super) struct BudgetFile {
     pub(super) amount: Field<Scalar>,
     /// Three capital letters, such as CNY.
     pub(super) currency: Field<String>,
+}
+
+/// Shares between 0 and 1 at which a run stops itself; 1 is never.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StopAtFile {
+    /// Of those whom it was sent to, who call it spam; 0.003 if not given.
+    #[serde(default)]
+    #[schemars(with = "f64")]
+    pub(super) complaints: Field<Scalar>,
+    /// Of those who were tried, whose address does not exist; 0.05 if not given.
+    #[serde(default)]
+    #[schemars(with = "f64")]
+    pub(super) bounces: Field<Scalar>,
+    /// Of the last 50 answers, those that refuse the sender; 0.4 if not given.
+    #[serde(default)]
+    #[schemars(with = "f64")]
+    pub(super) refusals: Field<Scalar>,
 }
 
 /// One touchpoint: a channel, a template, an audience, a time.

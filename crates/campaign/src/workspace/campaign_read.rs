@@ -13,6 +13,7 @@ use super::message_check::{as_written, stray_facts};
 use super::message_merge::Draft;
 use super::rule_read::event_name;
 use super::step_read;
+use super::stop_read;
 use super::when_read::duration_or;
 use super::when_time::{self, When};
 use super::{Budget, Campaign, Goal};
@@ -44,6 +45,7 @@ pub(super) fn campaign(
     let steps = steps.and_then(|steps| reading.steps(steps));
     let (starts, ends) = bounds(sheet, known, file);
     let (owner, goal, budget) = (owner(sheet, file), goal(sheet, file), budget(sheet, file));
+    let stop_at = stop_read::stop_at(sheet, file);
     if sheet.has_errors() {
         return None;
     }
@@ -59,6 +61,7 @@ pub(super) fn campaign(
         message: message.message(),
         goal,
         budget,
+        stop_at,
         steps: steps?,
     })
 }

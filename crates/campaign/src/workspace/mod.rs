@@ -23,6 +23,7 @@ mod rule_read;
 mod schema;
 mod settings;
 mod step_read;
+mod stop_read;
 mod template;
 mod template_files;
 mod variable;
@@ -35,7 +36,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step};
+pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
 pub use self::schema::{SchemaKind, schema};
 pub use self::settings::{AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Per, Server};
 pub use self::template::{Template, TemplateFile, TemplateRole};

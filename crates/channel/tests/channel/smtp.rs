@@ -141,6 +141,35 @@ async fn size_is_told_and_respected() {
 }
 
 #[tokio::test]
+async fn a_size_that_was_refused_is_not_carried_there_again() {
+    for at in [At::Mail, At::Dot] {
+        let setup = Setup { extensions: vec![], ..Setup::default() };
+        let big = say("552 5.3.4 Message size exceeds fixed limit");
+        let server =
+            setup.manners(move |now, _, count| (now == at && count == 0).then(|| big.clone())).start().await;
+        let sender = sender(format!("smtp://{}?tls=off", server.address));
+        assert_eq!(word(&send(&mut sender.session(), &"x".repeat(300)).await), "rejected");
+        let said = server.verbs().len();
+        let mut session = sender.session();
+        let outcome = send(&mut session, &"y".repeat(300)).await;
+        assert!(matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }), "{outcome:?}");
+        let verbs = server.verbs();
+        assert!(verbs[said..].iter().all(|verb| verb == "EHLO"), "{at:?}: {verbs:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_mailboxs_limit_is_nobody_elses() {
+    let small = say("552 5.2.3 message too large for this recipient");
+    let setup =
+        Setup::default().manners(move |at, _, count| (at == At::Dot && count == 0).then(|| small.clone()));
+    let server = setup.start().await;
+    let mut session = in_clear(&server);
+    assert_eq!(word(&send(&mut session, &"x".repeat(300)).await), "rejected");
+    assert!(is_accepted(&send(&mut session, &"y".repeat(300)).await));
+}
+
+#[tokio::test]
 async fn addresses_and_bytes_that_cannot_go_are_refused_before() {
     let server = Setup { extensions: vec![], ..Setup::default() }.start().await;
     let mut session = in_clear(&server);

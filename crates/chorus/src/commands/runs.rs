@@ -205,6 +205,11 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
         let state = if tally.state == "repeat" { "repeats" } else { &tally.state };
         output::line(format!("  {state:<10} {}{why}", number(tally.count)))?;
     }
+    for (what, count) in [("came back", run.came_back.bounced), ("spam", run.came_back.complained)] {
+        if count > 0 {
+            output::line(format!("  {what:<10} {}", number(count)))?;
+        }
+    }
     let open = run.total - done(run);
     if open > 0 {
         output::line(format!("  waiting    {}", number(open)))?;

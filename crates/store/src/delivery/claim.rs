@@ -7,7 +7,7 @@ use campaign::{Condition, schedule::Reaction};
 use super::{Claimed, DeliveryState, ids};
 use crate::contact::contact_columns;
 use crate::moves::Moves;
-use crate::run::{StoredCondition, in_slabs};
+use crate::run::{SLAB, StoredCondition};
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
@@ -22,12 +22,13 @@ const RUN: Sql =
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
+/// So many at a time, by the index of what is due, which the rows leave.
 const EXPIRE: Sql = sql!(
     "update deliveries set state = 'failed', reason = 'expired', due_at = null
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.lease_id is null
-                    and d.state in ('queued', 'deferred') order by d.id "
-    { sqlite: "limit 20000", postgres: "limit 20000 for update skip locked" }
+                  where d.run_id = $1 and d.due_at is not null and d.lease_id is null
+                    and d.state in ('queued', 'deferred') limit $2 "
+    { sqlite: "", postgres: "for update skip locked" }
     ") and lease_id is null and state in ('queued', 'deferred')
      returning id"
 );
@@ -98,17 +99,37 @@ impl Store {
         now: Millis,
         limit: i64,
     ) -> Result<Vec<Claimed>, StoreError> {
+        loop {
+            // A run that expired may be large: each slab of it is a transaction, so that others get a turn.
+            if let Some(claimed) = self.claim_once(lease, run, address, now, limit).await? {
+                return Ok(claimed);
+            }
+        }
+    }
+
+    /// `None` when there is more to expire.
+    async fn claim_once(
+        &self,
+        lease: LeaseId,
+        run: RunId,
+        address: Option<AddressKind>,
+        now: Millis,
+        limit: i64,
+    ) -> Result<Option<Vec<Claimed>>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
         let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await?
         else {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         };
         let mut moves = Moves::default();
+        let mut more = false;
         let claimed = if expires_at <= now {
-            let expired = in_slabs(&mut tx, run, &EXPIRE, &[]).await?;
+            let expired = tx.rows::<(DeliveryId,)>(&EXPIRE, args![run, SLAB]).await?.len();
+            let expired = i64::try_from(expired).unwrap_or(i64::MAX);
+            more = expired == SLAB;
             moves.ended(run, DeliveryState::Failed, "expired", expired);
             Vec::new()
         } else {
@@ -121,7 +142,7 @@ impl Store {
         moves.apply(&mut tx, now).await?;
         let claimed = with_contacts(&mut tx, claimed).await?;
         tx.commit().await?;
-        Ok(claimed)
+        Ok((!more).then_some(claimed))
     }
 }
 

@@ -31,8 +31,8 @@ const CANCELLED: Sql = sql!(
     "select cast(coalesce(sum(count), 0) as bigint) from run_tallies where run_id = $1 and state = 'cancelled'"
 );
 
-/// How many deliveries are cancelled in one transaction: about 50 ms.
-const SLAB: i64 = 20_000;
+/// How many deliveries end in one transaction: about 50 ms.
+pub(crate) const SLAB: i64 = 20_000;
 
 impl Store {
     /// Ends a run: what is not under way is `cancelled`; what is finishes. Nothing more is begun as soon as this

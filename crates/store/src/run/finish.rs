@@ -119,6 +119,7 @@ impl Store {
             return Ok(0);
         }
         moves.apply(&mut tx, now).await?;
+        self.rebase(&mut tx, id).await?;
         tx.commit().await?;
         Ok(queued)
     }
@@ -145,12 +146,7 @@ impl Store {
 
 /// Runs an update of a run's deliveries on some at a time, because SQLite remembers every row that a statement is
 /// about to move in an index. $1 is the run, $2 the delivery after which it looks; it returns those it moved.
-pub(crate) async fn in_slabs(
-    tx: &mut Tx,
-    run: RunId,
-    sql: &'static Sql,
-    more: &[Arg],
-) -> Result<i64, StoreError> {
+async fn in_slabs(tx: &mut Tx, run: RunId, sql: &'static Sql, more: &[Arg]) -> Result<i64, StoreError> {
     let mut moved = 0;
     let mut after = DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1);
     loop {

@@ -1,7 +1,7 @@
 //! How a run stops itself: what it has come to, and the guarded statement that pauses it.
 
-use super::{Run, Tally};
-use crate::sql::{Sql, args, sql};
+use super::{Run, Tally, run_columns};
+use crate::sql::{Sql, Tx, args, sql};
 use crate::{RunId, Store, StoreError};
 
 /// What came of a run so far, as its brake reads it.
@@ -117,14 +117,34 @@ impl TryFrom<StoredFigures> for Option<Figures> {
     }
 }
 
+/// What was tried again counts anew.
+const REBASE: Sql = sql!("update runs set stopped = $2 where id = $1");
+
+const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
+
+const TALLIES: Sql = sql!("select state, reason, count from run_tallies where run_id = $1");
+
 impl Store {
+    /// After a retry a run's figures are smaller: what it comes to next is judged from there.
+    pub(super) async fn rebase(&self, tx: &mut Tx, id: RunId) -> Result<(), StoreError> {
+        let Some(mut run) = tx.row::<Run>(&GET, args![id]).await? else { return Ok(()) };
+        if run.stopped.is_none() {
+            return Ok(());
+        }
+        let rows: Vec<(String, String, i64)> = tx.rows(&TALLIES, args![id]).await?;
+        run.tallies = rows.into_iter().map(|(state, reason, count)| Tally { state, reason, count }).collect();
+        run.came_back = CameBack::split_off(&mut run.tallies);
+        let at = json(&run.figures())?;
+        tx.execute(&REBASE, args![id, at.as_str()]).await.map(|_| ())
+    }
+
     /// Pauses a planned or running run that went wrong, with a note, and remembers what it had come to: what it
     /// comes to after [`Store::run_resume`] is judged by itself. Says whether it did.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn run_stop(&self, id: RunId, note: &str, at: &Figures) -> Result<bool, StoreError> {
-        let at = serde_json::to_string(at).map_err(|error| StoreError::BadInput(error.to_string()))?;
+        let at = json(at)?;
         Ok(self.execute(&STOP, args![id, note, at.as_str()]).await? > 0)
     }
 
@@ -135,6 +155,10 @@ impl Store {
     pub async fn run_answer(&self, id: RunId, reason: &str) -> Result<String, StoreError> {
         Ok(self.row::<(String,)>(&ANSWER, args![id, reason]).await?.map_or(String::new(), |(answer,)| answer))
     }
+}
+
+fn json(at: &Figures) -> Result<String, StoreError> {
+    serde_json::to_string(at).map_err(|error| StoreError::BadInput(error.to_string()))
 }
 
 #[cfg(test)]

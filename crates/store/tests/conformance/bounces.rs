@@ -143,6 +143,11 @@ pub(crate) async fn a_run_knows_what_it_came_to(w: &World) {
     assert!(w.store.run_resume(run).await.unwrap());
     let resumed = w.get(run).await;
     assert_eq!((resumed.state, resumed.note, resumed.stopped), (RunState::Running, None, Some(figures)));
+
+    assert_eq!(w.store.run_retry(run, NOW + HOUR).await.unwrap(), 5);
+    let again = w.get(run).await;
+    let left = Figures { sent: 2, tried: 2, bounced: 1, complained: 1, ..Figures::default() };
+    assert_eq!((again.figures(), again.stopped), (left, Some(left)), "what is tried again counts anew");
 }
 
 pub(crate) async fn a_cancellation_that_was_cut_short_goes_on(w: &World) {

@@ -28,6 +28,7 @@ objectiv  = "400 renewals"
 owner     = "growth at harbour"
 starts    = 2027-05-01
 ends      = "the end of April"
+stop_at   = { complaints = "3 %", bounces = 5, refusals = 0, complants = 1 }
 
 [message]
 subject    = ["Your", "month"]

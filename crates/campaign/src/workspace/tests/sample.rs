@@ -9,7 +9,7 @@ use super::folder::Folder;
 use crate::audience::{Did, Rule, Test, Value};
 use crate::schedule::{CatchUp, Condition, Overlap, Reaction, Trigger, Zone};
 use crate::text::Language;
-use crate::workspace::{ChannelKind, OnUncertain, Per, TemplateRole, Workspace};
+use crate::workspace::{ChannelKind, OnUncertain, Per, StopAt, TemplateRole, Workspace};
 
 const DAY: u64 = 86_400;
 
@@ -42,6 +42,21 @@ fn chorus_toml_is_read_with_its_defaults() {
     let ChannelKind::Webhook { url, per, .. } = &workspace.channels["team"].kind else { panic!() };
     assert_eq!((url.expose(), *per), (Ok("https://hooks.example/T0/B0"), Per::Feed));
     assert!(!format!("{workspace:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_campaign_stops_itself_where_it_says_or_as_by_default() {
+    let (folder, workspace) = good();
+    let stop_at = |workspace: &Workspace| workspace.campaigns["spring-renewal"].stop_at;
+    assert_eq!(stop_at(&workspace), StopAt { complaints: 0.003, bounces: 0.05, refusals: 0.4 });
+    folder.edit(
+        "campaigns/spring-renewal.toml",
+        "[message]\n",
+        "stop_at = { complaints = 0.001, bounces = 1 }\n\n[message]\n",
+    );
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    assert_eq!(stop_at(&workspace.unwrap()), StopAt { complaints: 0.001, bounces: 1.0, refusals: 0.4 });
 }
 
 #[test]

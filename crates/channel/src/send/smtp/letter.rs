@@ -32,11 +32,22 @@ impl<'a> Letter<'a> {
         Ok(Self { from, to, raw: &email.raw, is_ascii: email.raw.is_ascii() })
     }
 
-    /// Whether the server announced that it takes such a message; if not, what becomes of it.
-    pub(super) fn fits(&self, can: &Extensions) -> Result<(), SendOutcome> {
-        if let Some(most) = can.size.filter(|most| *most > 0 && self.raw.len() > *most) {
-            let answer = format!("the message has {} bytes, the server takes {most}", self.raw.len());
-            return Err(rejected(RejectReason::TooBig, &answer));
+    /// How many bytes it has.
+    pub(super) fn size(&self) -> usize {
+        self.raw.len()
+    }
+
+    /// Whether the server takes such a message, as far as it announced or showed by refusing one of `refused`
+    /// bytes; if not, what becomes of it.
+    pub(super) fn fits(&self, can: &Extensions, refused: usize) -> Result<(), SendOutcome> {
+        let size = self.size();
+        let too_big =
+            |why: String| rejected(RejectReason::TooBig, &format!("the message has {size} bytes, {why}"));
+        if let Some(most) = can.size.filter(|most| *most > 0 && size > *most) {
+            return Err(too_big(format!("the server takes {most}")));
+        }
+        if size >= refused {
+            return Err(too_big(format!("the server refused one of {refused} as too big")));
         }
         if !self.is_ascii && !can.eight_bit {
             return Err(rejected(RejectReason::Rejected, "the server takes only messages in ASCII"));

@@ -122,7 +122,7 @@ impl Courier {
     }
 
     async fn exchange(&self, mut open: Open, letter: &Letter<'_>, handover: &mut Handover<'_>) -> Exchange {
-        if let Err(outcome) = letter.fits(&open.can) {
+        if let Err(outcome) = letter.fits(&open.can, self.relay.refused_size()) {
             return Exchange::Settled(outcome, Some(open));
         }
         // What was served before may simply have had its time: a new connection gets the message then.
@@ -136,7 +136,7 @@ impl Courier {
             Envelope::Refused { stage, reply, usable } => {
                 let goes_on = usable && reply.code != 421 && !open.line.has_unread();
                 open.unfinished = true;
-                Exchange::Settled(verdict(stage, &reply), goes_on.then_some(open))
+                Exchange::Settled(self.judged(stage, &reply, letter), goes_on.then_some(open))
             }
             Envelope::Lost(_) if is_old => Exchange::Stale,
             Envelope::Lost(why) => Exchange::Settled(deferred(&why), None),
@@ -206,20 +206,20 @@ impl Courier {
     /// The message itself. From its final dot to the server's answer nobody can know (RFC 1047).
     async fn message(&self, mut open: Open, letter: &Letter<'_>, handover: &mut Handover<'_>) -> Exchange {
         let limits = &self.relay.limits;
-        let ahead = open.next_commands(handover.next);
+        let ahead = open.next_commands(handover.next, self.relay.refused_size());
         let more = ahead.as_ref().map_or(0, String::len);
         let mut bytes = letter.body(more);
         bytes.extend_from_slice(ahead.as_deref().unwrap_or_default().as_bytes());
         let tail = if bytes.len() > 2 * TAIL { bytes.len() - TAIL - more } else { 0 };
         if let Err((lost, _)) = open.line.write_all(&bytes[..tail], limits.block).await {
-            return self.broken(open, deferred(&lost.to_string())).await;
+            return self.broken(open, letter, deferred(&lost.to_string())).await;
         }
         if !(handover.commit)() {
             return Exchange::Settled(SendOutcome::Withheld, None);
         }
         if let Err((lost, unsent)) = open.line.write_all(&bytes[tail..], limits.block).await {
             let outcome = if unsent > more { deferred(&lost.to_string()) } else { unknown(&lost) };
-            return self.broken(open, outcome).await;
+            return self.broken(open, letter, outcome).await;
         }
         let reply = match open.line.reply(limits.message).await {
             Ok(reply) => reply,
@@ -230,7 +230,7 @@ impl Courier {
         open.ahead = ahead;
         let outcome = match reply.code {
             250 => SendOutcome::Accepted { answer: reply.to_string() },
-            400.. => verdict(Stage::Message, &reply),
+            400.. => self.judged(Stage::Message, &reply, letter),
             // Only 250 is a yes; anything else in its place is no answer to this.
             _ => return Exchange::Settled(SendOutcome::Unknown { answer: reply.to_string() }, None),
         };
@@ -239,10 +239,21 @@ impl Courier {
 
     /// The connection broke while the message was written. A server that refuses half way says so before it
     /// closes.
-    async fn broken(&self, mut open: Open, outcome: SendOutcome) -> Exchange {
+    async fn broken(&self, mut open: Open, letter: &Letter<'_>, outcome: SendOutcome) -> Exchange {
         let limit = GOODBYE.min(self.relay.limits.command);
         let reply = open.line.reply(limit).await.ok().filter(|reply| reply.code >= 400);
-        Exchange::Settled(reply.map_or(outcome, |reply| verdict(Stage::Message, &reply)), None)
+        Exchange::Settled(reply.map_or(outcome, |reply| self.judged(Stage::Message, &reply, letter)), None)
+    }
+
+    /// What a refusal means. What is too big for the server is not carried there a hundred thousand times.
+    fn judged(&self, stage: Stage, reply: &Reply, letter: &Letter<'_>) -> SendOutcome {
+        let outcome = verdict(stage, reply);
+        // 5.2.3 is the limit of one mailbox, not of the server.
+        let is_anybodys = !matches!(reply.enhanced(), Some((_, 2, _)));
+        if matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }) && is_anybodys {
+            self.relay.refuse_size(letter.size());
+        }
+        outcome
     }
 }
 
@@ -274,13 +285,13 @@ impl Open {
     }
 
     /// What of the next message can go with this one's last bytes.
-    fn next_commands(&self, next: Option<&Message>) -> Option<String> {
+    fn next_commands(&self, next: Option<&Message>, refused: usize) -> Option<String> {
         let Some(Message::Email(next)) = next else { return None };
         if !self.can.pipelining || self.begun >= MESSAGES_PER_CONNECTION {
             return None;
         }
         let letter = Letter::new(next).ok()?;
-        letter.fits(&self.can).ok()?;
+        letter.fits(&self.can, refused).ok()?;
         Some(letter.commands(&self.can).concat())
     }
 }

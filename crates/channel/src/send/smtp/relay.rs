@@ -1,6 +1,7 @@
 //! Where mail goes: the relay's address, how to reach it, and the conversation up to the first MAIL.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub(crate) struct Relay {
     pub(super) limits: Limits,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
     pub(super) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
+    /// The fewest bytes that the server refused as too many for it; `usize::MAX` if it never did.
+    refused_size: AtomicUsize,
 }
 
 /// When the line becomes secret.
@@ -101,7 +104,26 @@ impl Relay {
         let host = host(&url).ok_or_else(|| SenderError("its url names no host".to_owned()))?;
         let login = (!url.username().is_empty())
             .then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())));
-        Ok(Self { host, port, security, login, limits, tls: OnceLock::new(), roots })
+        Ok(Self {
+            host,
+            port,
+            security,
+            login,
+            limits,
+            tls: OnceLock::new(),
+            roots,
+            refused_size: AtomicUsize::new(usize::MAX),
+        })
+    }
+
+    /// A message of so many bytes would be refused again.
+    pub(super) fn refused_size(&self) -> usize {
+        self.refused_size.load(Ordering::Relaxed)
+    }
+
+    /// The server refused a message of so many bytes as too big for anybody.
+    pub(super) fn refuse_size(&self, size: usize) {
+        self.refused_size.fetch_min(size, Ordering::Relaxed);
     }
 
     /// Connects, and says who we are. The error is what to tell people; nothing of a message was sent.

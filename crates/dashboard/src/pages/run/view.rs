@@ -30,6 +30,9 @@ fn standing(run: &Run, scene: &Scene) -> Markup {
     let fact = |name: &str, at: Option<i64>| {
         html! { @if let Some(at) = at { div { dt { (name) } dd { (parts::time(&scene.times, at)) } } } }
     };
+    let back = |name: &str, count: i64| {
+        html! { @if count > 0 { div { dt { (name) } dd { (number(count)) } } } }
+    };
     html! {
         section.standing aria-label=(words::PROGRESS) {
             p.figure { (number(done.numerator)) " " span.quiet { (words::of_deliveries(done.denominator)) } }
@@ -38,6 +41,8 @@ fn standing(run: &Run, scene: &Scene) -> Markup {
                 (fact(words::STARTED, run.started_at))
                 (fact(words::ENDED, run.finished_at))
                 @if run.finished_at.is_none() { (fact(words::EXPIRES, Some(run.expires_at))) }
+                (back(words::CAME_BACK, run.came_back.bounced))
+                (back(words::CALLED_SPAM, run.came_back.complained))
                 @if let Some(parent) = run.parent_id {
                     div { dt { (words::FOLLOWS) } dd { a href={ "/runs/" (parent) } { (words::run_name(parent.0)) } } }
                 }
