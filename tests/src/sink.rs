@@ -60,14 +60,6 @@ impl Sink {
         Ok(Self { port, dump, _guard: guard })
     }
 
-    /// How many messages it has begun to write.
-    ///
-    /// # Errors
-    /// When it was not asked to keep them.
-    pub fn count(&self) -> Result<usize> {
-        Ok(fs::read_dir(self.folder()?)?.count())
-    }
-
     /// The folder of its messages.
     ///
     /// # Errors

@@ -87,12 +87,13 @@ impl Hold {
             }
             let found = journal::find(&context.journal, other.id, other.acquired_at);
             let found = found.inspect_err(|error| tracing::warn!(%error, "cannot read a journal"));
-            let traces = match found.unwrap_or(Found::Nothing) {
-                Found::Dead(traces) => traces,
-                Found::Alive(traces) if other.expires_at <= now => traces,
+            let (expired_by, traces) = match found.unwrap_or(Found::Nothing) {
+                Found::Dead(traces) => (None, traces),
+                Found::Alive(traces) if other.expires_at <= now => (Some(now), traces),
                 Found::Alive(_) | Found::Nothing => continue,
             };
-            tell(&other.worker, context.store.lease_take_over(other.id, &traces, now).await?);
+            let taken = context.store.lease_take_over(other.id, expired_by, &traces, now).await?;
+            tell(&other.worker, taken);
             self.forget(context, &other);
         }
         let before = now - (context.clock.millis_after(COURTESY) - now);

@@ -124,8 +124,12 @@ impl Inner {
 impl Entry {
     /// Notes that the last bytes go now. False when they may not: the lease may be somebody else's by now, or
     /// the note cannot be written.
+    ///
+    /// Looks at the lease again after the note: a process that is put to sleep in between may wake up when
+    /// somebody else has read the journal without it.
     pub(crate) fn commit(&self) -> bool {
-        self.journal.is_trusted() && self.note(Trace::Out).inspect_err(told).is_ok()
+        let is_noted = self.journal.is_trusted() && self.note(Trace::Out).inspect_err(told).is_ok();
+        is_noted && self.journal.is_trusted()
     }
 
     /// Notes the answer.

@@ -16,6 +16,15 @@ use crate::sql::{Dialect, args, sql};
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
+/// What every connection to PostgreSQL is told.
+///
+/// A plan that knows neither the run nor the limit is guessed for a tenth of the table, and then compiled for
+/// longer than it runs. A worker that freezes in the middle of a transaction, or whose machine is gone, holds its
+/// rows no longer than others may have to wait until they take over from it.
+const SESSION: &str = "set jit = off; set plan_cache_mode = force_custom_plan; \
+    set idle_in_transaction_session_timeout = '10s'; \
+    set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
+
 /// Versions before this one can corrupt a write-ahead log that two connections reset at once.
 const SAFE_SQLITE: [u32; 3] = [3, 51, 3];
 
@@ -234,12 +243,8 @@ fn is_safe(version: &str) -> bool {
 async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)?.application_name("chorus").disable_statement_logging();
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(10));
-    // A plan that knows neither the run nor the limit is guessed for a tenth of the table, and then compiled for
-    // longer than it runs.
     let pool = pool.after_connect(|connection, _| {
-        Box::pin(async move {
-            connection.execute("set jit = off; set plan_cache_mode = force_custom_plan").await.map(|_| ())
-        })
+        Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
     });
     Ok(Pools::Postgres(pool.connect_with(options).await?))
 }

@@ -66,6 +66,9 @@ const STALE: Sql = sql!(
      limit 1"
 );
 
+/// Looked at again when the worker's own renewal is what it waited for.
+const CLOSE_STALE: Sql = sql!("delete from leases where id = $1 and expires_at <= $2");
+
 const EXPIRE: Sql = sql!("delete from leases where expires_at <= $1");
 
 /// A run that was cancelled sends nothing again: whether its message arrived, nobody knows.
@@ -193,18 +196,24 @@ impl Store {
 
     /// Takes over one lease whose worker is gone, knowing what it was at: what it had handed over without an
     /// answer is `unknown`, what was accepted is `sent`, and everything else was never sent and is queued again.
-    /// Does nothing when somebody else was first.
+    /// Does nothing when somebody else was first, or when it has not expired by `expired_by` after all: its
+    /// worker, which may only have slept, has renewed it. `None` is for a worker that is certainly dead.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn lease_take_over(
         &self,
         id: LeaseId,
+        expired_by: Option<Millis>,
         traces: &Traces,
         now: Millis,
     ) -> Result<TakenOver, StoreError> {
         let mut tx = self.begin().await?;
-        if tx.execute(&CLOSE, args![id]).await? == 0 {
+        let closed = match expired_by {
+            Some(time) => tx.execute(&CLOSE_STALE, args![id, time]).await?,
+            None => tx.execute(&CLOSE, args![id]).await?,
+        };
+        if closed == 0 {
             return Ok(TakenOver::default());
         }
         tx.lock("select id from runs where finished_at is null order by id for share").await?;

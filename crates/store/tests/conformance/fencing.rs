@@ -100,7 +100,7 @@ pub(crate) async fn what_a_dead_worker_left_traces_of_is_known(w: &World) {
         // Of somebody else's.
         ((id(run, 6), 1), Trace::Accepted),
     ]);
-    let taken = w.store.lease_take_over(lease, &traces, NOW + 1).await.unwrap();
+    let taken = w.store.lease_take_over(lease, None, &traces, NOW + 1).await.unwrap();
     assert_eq!(taken, TakenOver { released: 4, resent: 1, held: 1, sent: 1 });
     assert_eq!(
         w.states(run).await,
@@ -112,11 +112,29 @@ pub(crate) async fn what_a_dead_worker_left_traces_of_is_known(w: &World) {
     let tried = w.texts("select contact_id || ' ' || attempts from deliveries order by id").await;
     assert_eq!(tried[..6], ["1 1", "2 1", "3 0", "4 0", "5 0", "6 1"], "what was never sent was never tried");
     assert_eq!(w.store.lease_list().await.unwrap().iter().map(|l| l.id).collect::<Vec<_>>(), [other]);
-    let again = w.store.lease_take_over(lease, &traces, NOW + 1).await.unwrap();
+    let again = w.store.lease_take_over(lease, None, &traces, NOW + 1).await.unwrap();
     assert_eq!(again, TakenOver::default(), "somebody was first");
     let late = w.record(lease, &[(id(run, 2), accepted())], &[id(run, 5)], NOW + 2).await;
     assert_eq!((late.recorded, late.granted), (0, vec![]));
     assert_eq!(w.begin(other, run, NOW + 1, 10).await.len(), 4, "they are due at once");
+}
+
+pub(crate) async fn a_lease_that_was_renewed_in_the_last_moment_is_not_taken_over(w: &World) {
+    w.people(1).await;
+    let run = w.planned("mail").await;
+    let lease = w.lease(NOW).await;
+    w.begin(lease, run, NOW, 1).await;
+    // It had expired when somebody looked; its worker, which only slept, was quicker.
+    assert!(w.store.lease_renew(lease, NOW + 2 * MINUTE).await.unwrap());
+    let looked = NOW + MINUTE;
+    let traces = Traces::new();
+    let take = |expired_by| w.store.lease_take_over(lease, expired_by, &traces, looked);
+    assert_eq!(take(Some(looked)).await.unwrap(), TakenOver::default());
+    assert_eq!(w.states(run).await, ["1 sending"]);
+    let late = w.record(lease, &[(id(run, 1), accepted())], &[], looked).await;
+    assert_eq!(late.recorded, 1, "it goes on");
+    assert_eq!(take(Some(NOW + 2 * MINUTE)).await.unwrap(), TakenOver::default(), "nothing was left");
+    assert_eq!(w.number("select count(*) from leases").await, 0);
 }
 
 pub(crate) async fn a_sweep_leaves_the_living_alone(w: &World) {

@@ -54,7 +54,8 @@ on_both_databases! {
         suppressions_follow, test_runs_move_nothing, credit_goes_to_the_last_click, window_edges, keys_count_once,
         timelines;
     fencing: a_swept_lease_records_nothing, an_expired_lease_begins_nothing, a_row_taken_over_is_not_overwritten,
-        a_sweep_resends_or_holds, what_a_dead_worker_left_traces_of_is_known, a_sweep_leaves_the_living_alone, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
+        a_sweep_resends_or_holds, what_a_dead_worker_left_traces_of_is_known,
+        a_lease_that_was_renewed_in_the_last_moment_is_not_taken_over, a_sweep_leaves_the_living_alone, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
         a_sweep_during_claims_leaves_nothing_behind, a_cancel_during_records_leaves_nothing_open;
     keeping: outbox_keeps_what_was_recorded, revisions_are_found_again, settings_are_made_once,
         suppressions_stay_as_they_were, opening_and_migrating_again;
