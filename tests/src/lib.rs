@@ -12,6 +12,7 @@ mod sandbox;
 mod scratch;
 mod sink;
 mod tools;
+mod zone;
 
 pub use browser::Browser;
 pub use chance::Chance;
@@ -24,3 +25,4 @@ pub use sandbox::{Ran, Sandbox, Server};
 pub use scratch::Scratch;
 pub use sink::Sink;
 pub use tools::Tools;
+pub use zone::NameServer;

@@ -4,6 +4,7 @@
 mod crash;
 mod delivery;
 mod demo;
+mod doctor;
 mod first_day;
 mod house;
 mod letters;

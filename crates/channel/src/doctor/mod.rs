@@ -18,10 +18,12 @@ use std::time::Duration;
 
 use campaign::{Channel, ChannelKind, Mailbox, Secret};
 use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::{Email, Limits, Signer};
+use crate::send::Relay;
+use crate::{Email, Limits, SenderError, Signer};
 pub use dns::{Dns, DnsError, Zone};
 pub use finding::{Finding, Verdict};
 
@@ -31,13 +33,20 @@ pub struct Doctor {
     dns: Arc<Dns>,
     now: Timestamp,
     until: Instant,
+    roots: Vec<CertificateDer<'static>>,
 }
 
 impl Doctor {
     /// One who asks `dns`, dates certificates by `now`, and has `patience`.
     #[must_use]
     pub fn new(dns: Dns, now: Timestamp, patience: Duration) -> Self {
-        Self { dns: Arc::new(dns), now, until: Instant::now() + patience }
+        Self { dns: Arc::new(dns), now, until: Instant::now() + patience, roots: Vec::new() }
+    }
+
+    /// The same, who trusts these authorities (DER) besides the machine's own.
+    #[must_use]
+    pub fn trusting(self, roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { roots, ..self }
     }
 
     /// Everything about a channel. `sample` is a message of its own, to be signed.
@@ -101,14 +110,17 @@ impl Doctor {
 
     async fn relay(&self, url: &Secret) -> Vec<Finding> {
         match url.expose() {
-            Ok(url) => self.several("relay", relay::examine(&self.dns, url, quick(), self.now)).await,
+            Ok(url) => {
+                let relay = Relay::new(url, self.roots.clone(), quick());
+                self.several("relay", relay::examine(&self.dns, relay, self.now)).await
+            }
             Err(missing) => vec![unset("relay", &missing)],
         }
     }
 
     async fn signature(
         &self,
-        signer: &Result<Option<Signer>, crate::SenderError>,
+        signer: &Result<Option<Signer>, SenderError>,
         sample: Option<Email>,
     ) -> Vec<Finding> {
         match signer {

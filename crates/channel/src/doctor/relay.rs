@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Dns, Finding, mail};
-use crate::Limits;
+use crate::SenderError;
 use crate::egress::address::{Reach, reach};
 use crate::send::{Examined, Relay, Security};
 
@@ -11,8 +11,8 @@ use crate::send::{Examined, Relay, Security};
 const DAYS: u32 = 21;
 
 /// Connects, says who we are, and leaves.
-pub(super) async fn examine(dns: &Dns, url: &str, limits: Limits, now: Timestamp) -> Vec<Finding> {
-    let relay = match Relay::new(url, Vec::new(), limits) {
+pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: Timestamp) -> Vec<Finding> {
+    let relay = match relay {
         Ok(relay) => relay,
         Err(error) => return vec![Finding::fail_here("relay", format!("cannot {error}"), "Mend `url`.")],
     };

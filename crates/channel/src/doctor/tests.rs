@@ -1,1 +1,225 @@
-//! Findings.
+//! Findings on answers of the DNS that were written down, right ones and wrong ones.
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::RsaKeyPair;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use campaign::{Dkim, DkimKey};
+
+use super::*;
+
+const FROM: &str = "harbour.example";
+const SPF: &str = "v=spf1 include:relay.example ip4:192.0.2.0/24 -all";
+const DMARC: &str = "v=DMARC1; p=none; rua=mailto:dmarc@harbour.example";
+
+/// A zone in which all is well.
+fn zone() -> Zone {
+    let mut zone = Zone::default();
+    txt(&mut zone, FROM, &["google-site-verification=1", SPF]);
+    txt(&mut zone, "relay.example", &["v=spf1 ip4:198.51.100.1 ip6:2001:db8::/32 ~all"]);
+    txt(&mut zone, "_dmarc.harbour.example", &[DMARC]);
+    zone.mx.insert(FROM.into(), vec![(20, "two.harbour.example".into()), (10, "mx.harbour.example".into())]);
+    let address: std::net::IpAddr = "93.184.216.34".parse().unwrap();
+    zone.addresses.insert("mx.harbour.example".into(), vec![address]);
+    zone.addresses.insert("mail.harbour.example".into(), vec![address]);
+    zone.names.insert(address, vec!["Mail.harbour.example".into()]);
+    zone
+}
+
+fn txt(zone: &mut Zone, name: &str, texts: &[&str]) {
+    zone.txt.insert(name.into(), texts.iter().map(|text| (*text).to_owned()).collect());
+}
+
+/// Zone with these texts at a name, or none.
+fn with(name: &str, texts: &[&str]) -> Dns {
+    let mut zone = zone();
+    txt(&mut zone, name, texts);
+    Dns::Known(zone)
+}
+
+#[track_caller]
+fn is(finding: &Finding, verdict: Verdict, found: &str) {
+    assert_eq!(finding.verdict, verdict, "{finding:?}");
+    assert!(finding.found.contains(found), "{found:?} is not in {finding:?}");
+    assert_eq!(finding.fix.is_some(), verdict != Verdict::Pass, "{finding:?}");
+}
+
+#[tokio::test]
+async fn a_right_zone_passes() {
+    let dns = Dns::Known(zone());
+    is(&spf::examine(&dns, FROM).await, Verdict::Pass, "1 of 10 lookups");
+    is(&mail::sender(&dns, FROM).await, Verdict::Pass, "mx.harbour.example");
+    is(&mail::bounces(&dns, FROM).await, Verdict::Pass, "mx.harbour.example");
+    is(&mail::reverse(&dns, "mail.harbour.example").await, Verdict::Pass, "93.184.216.34");
+    for finding in dmarc::examine(&dns, FROM, Some(FROM)).await {
+        is(&finding, Verdict::Pass, FROM);
+    }
+}
+
+#[tokio::test]
+async fn spf_is_one_record_of_ten_lookups_that_ends() {
+    use Verdict::{FailOutside, Pass, Warn};
+    let many = format!("v=spf1{} -all", " a:x.example".repeat(11));
+    let ten = format!("v=spf1{} -all", " mx".repeat(10));
+    for (record, verdict, found) in [
+        ("V=SPF1 mx a ~all", Pass, "2 of 10"),
+        (ten.as_str(), Pass, "10 of 10"),
+        (many.as_str(), FailOutside, "more than 10"),
+        ("v=spf1 include:harbour.example -all", FailOutside, "more than 10"),
+        ("v=spf1 redirect=relay.example", Pass, "1 of 10"),
+        ("v=spf1 -all redirect=nowhere.example", Pass, "0 of 10"),
+        ("v=spf1 exists:%{i}.x.example x-new=1 -all", Pass, "1 of 10"),
+        ("v=spf1 include:%{d}.x.example -all", Pass, "1 of 10"),
+        ("v=spf1 include:nowhere.example -all", FailOutside, "nowhere.example has no SPF"),
+        ("v=spf1 ip4:300.1.1.1 -all", FailOutside, "ip4:300.1.1.1"),
+        ("v=spf1 ipv4:192.0.2.1 -all", FailOutside, "ipv4:192.0.2.1"),
+        ("v=spf1 mx ?all", Warn, "does not say"),
+        ("v=spf1 mx", Warn, "does not say"),
+        ("v=spf1 +all", FailOutside, "everybody"),
+        ("v=spf1 all", FailOutside, "everybody"),
+    ] {
+        is(&spf::examine(&with(FROM, &[record]), FROM).await, verdict, found);
+    }
+    is(&spf::examine(&with(FROM, &["v=spf10 -all"]), FROM).await, FailOutside, "no SPF record");
+    is(&spf::examine(&with(FROM, &[SPF, SPF]), FROM).await, FailOutside, "2 SPF records");
+    let twice = with("relay.example", &[SPF, SPF]);
+    is(&spf::examine(&twice, FROM).await, FailOutside, "relay.example has several");
+}
+
+#[tokio::test]
+async fn dmarc_is_found_here_or_above_and_has_a_policy() {
+    use Verdict::{FailHere, FailOutside, Pass};
+    let of = |dns: Dns, from: &'static str, signed: Option<&'static str>| async move {
+        dmarc::examine(&dns, from, signed).await
+    };
+    let name = "_dmarc.harbour.example";
+    for (texts, verdict, found) in [
+        (vec!["v=DMARC1; p=REJECT"], Pass, "REJECT"),
+        (vec!["v=spf1"], FailOutside, "no DMARC record"),
+        (vec![DMARC, DMARC], FailOutside, "2 records"),
+        (vec!["v=DMARC1; rua=mailto:a@b.example"], FailOutside, "no policy"),
+        (vec!["p=none; v=DMARC1"], FailOutside, "no DMARC record"),
+    ] {
+        is(&of(with(name, &texts), FROM, None).await[0], verdict, found);
+    }
+    let below = of(Dns::Known(zone()), "a.b.c.d.e.f.g.h.news.harbour.example", None).await;
+    is(&below[0], Pass, "_dmarc.harbour.example");
+
+    // Alignment: by one owner, or by the very name where the record asks for that.
+    let pair = |adkim: &'static str, signed| of(with(name, &[adkim]), "news.harbour.example", Some(signed));
+    is(&pair(DMARC, "mail.harbour.example").await[1], Pass, "mail.harbour.example");
+    is(&pair("v=DMARC1; p=none; adkim=s", "harbour.example").await[1], FailHere, "does not count");
+    is(&pair("v=DMARC1; p=none; adkim=s", "news.harbour.example").await[1], Pass, "");
+    is(&pair(DMARC, "pier.example").await[1], FailHere, "pier.example");
+    let registry = with("_dmarc.example", &["v=DMARC1; p=reject; psd=y"]);
+    is(&of(registry, FROM, Some("pier.example")).await[1], FailHere, "pier.example");
+}
+
+fn key() -> Dkim {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let der = STANDARD.encode(pair.as_der().unwrap().as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
+    let rsa = DkimKey { selector: "s1".into(), key: Secret::new(pem) };
+    Dkim { domain: FROM.into(), rsa, ed25519: None }
+}
+
+#[tokio::test]
+async fn the_key_in_the_dns_must_be_ours() {
+    use Verdict::{FailOutside, Pass, Warn};
+    let signer = Signer::new(&key()).unwrap();
+    let [(name, record)] = signer.records().try_into().unwrap();
+    assert_eq!(name, "s1._domainkey.harbour.example");
+    let other = Signer::new(&key()).unwrap().records().remove(0).1;
+    let bare = record.replace("v=DKIM1; k=rsa; ", "");
+    for (texts, verdict, found, holds) in [
+        (vec![record.as_str()], Pass, "public half", Pass),
+        (vec![bare.as_str()], Pass, "public half", Pass),
+        (vec![&format!("{record}; t=y")], Warn, "t=y", Pass),
+        (vec![], FailOutside, "has no key", Pass),
+        (vec![&record, &record], FailOutside, "2 records", Pass),
+        (vec![&other], FailOutside, "not the public half", FailOutside),
+        (vec!["v=DKIM1; p="], FailOutside, "revoked", FailOutside),
+        (vec!["hello"], FailOutside, "no record of a key", FailOutside),
+        (vec![&record.replace("k=rsa", "k=ed25519")], FailOutside, "another kind", Pass),
+        (vec![&format!("{record}; h=sha1")], FailOutside, "SHA-256", Pass),
+        (vec![&format!("{record}; s=tlsrpt")], FailOutside, "not for e-mail", Pass),
+    ] {
+        let findings = dkim::examine(&with(&name, &texts), &signer, plain_sample(FROM)).await;
+        is(&findings[0], verdict, found);
+        is(&findings[1], holds, "");
+        if verdict == FailOutside {
+            assert!(findings[0].fix.as_ref().unwrap().contains(&record), "{findings:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sender_takes_mail() {
+    use Verdict::{FailOutside, Pass, Warn};
+    let mx = |servers: &[&str]| {
+        let mut zone = zone();
+        zone.mx.insert(FROM.into(), servers.iter().map(|server| (10, (*server).to_owned())).collect());
+        zone
+    };
+    is(&mail::sender(&Dns::Known(mx(&["."])), FROM).await, FailOutside, "takes no mail");
+    is(&mail::sender(&Dns::Known(mx(&["gone.example"])), FROM).await, FailOutside, "no address");
+    is(&mail::sender(&Dns::Known(mx(&[])), FROM).await, FailOutside, "neither");
+    let mut bare = mx(&[]);
+    bare.addresses.insert(FROM.into(), vec!["93.184.216.34".parse().unwrap()]);
+    is(&mail::sender(&Dns::Known(bare.clone()), FROM).await, Pass, "its own address");
+    is(&mail::bounces(&Dns::Known(bare), FROM).await, Warn, "no MX");
+}
+
+#[tokio::test]
+async fn a_name_and_its_address_lead_to_each_other() {
+    use Verdict::{FailOutside, Warn};
+    let dns = Dns::Known(zone());
+    for name in ["localhost", "[127.0.0.1]", "192.0.2.1", ""] {
+        is(&mail::reverse(&dns, name).await, Warn, "no whole name");
+    }
+    is(&mail::reverse(&dns, "gone.example").await, FailOutside, "no public address");
+    is(&mail::reverse(&dns, "mx.harbour.example").await, FailOutside, "called Mail.harbour.example");
+    let mut inner = zone();
+    inner.addresses.insert("mail.harbour.example".into(), vec!["10.0.0.1".parse().unwrap()]);
+    is(&mail::reverse(&Dns::Known(inner), "mail.harbour.example").await, FailOutside, "no public address");
+}
+
+#[tokio::test]
+async fn silence_is_told_as_silence() {
+    let mut zone = zone();
+    zone.silent = vec![FROM.into(), "_dmarc.harbour.example".into(), "mail.harbour.example".into()];
+    let dns = Dns::Known(zone);
+    let findings = [
+        spf::examine(&dns, FROM).await,
+        mail::sender(&dns, FROM).await,
+        mail::reverse(&dns, "mail.harbour.example").await,
+        dmarc::examine(&dns, FROM, None).await.remove(0),
+    ];
+    for finding in findings {
+        is(&finding, Verdict::FailOutside, "no answer within 3 s");
+    }
+}
+
+#[tokio::test]
+async fn endpoints_are_looked_up_and_guarded() {
+    use Verdict::{FailHere, FailOutside, Pass, Warn};
+    let mut zone = zone();
+    zone.addresses.insert("inside.example".into(), vec!["10.0.0.1".parse().unwrap()]);
+    let dns = Dns::Known(zone);
+    for (url, verdict, found) in [
+        ("https://mail.harbour.example/hook/secret", Pass, "may be reached"),
+        ("http://mail.harbour.example/hook", Warn, "in clear"),
+        ("https://inside.example/", FailOutside, "private"),
+        ("https://gone.example/", FailOutside, "no address"),
+        ("http://127.0.0.1:8080/", Pass, "chorus.toml names it"),
+        ("http://localhost:8080/", Pass, "this machine"),
+        ("http://169.254.169.254/", FailHere, "never be reached"),
+        ("ftp://mail.harbour.example/", FailHere, "http://"),
+        ("not one", FailHere, "not one"),
+    ] {
+        let finding = webhook::examine(&dns, url).await;
+        is(&finding, verdict, found);
+        assert!(!finding.found.contains("secret"), "{finding:?}");
+    }
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod attack;
+mod doctor;
 mod findings;
 mod house;
 mod message;

@@ -27,7 +27,7 @@ pub(crate) fn channel(kind: ChannelKind) -> Channel {
     }
 }
 
-fn smtp(url: String) -> Channel {
+pub(crate) fn smtp(url: String) -> Channel {
     let address = EmailAddress::parse("news@harbour.example").unwrap();
     channel(ChannelKind::Smtp {
         url: Secret::new(url),

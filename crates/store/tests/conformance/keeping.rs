@@ -136,6 +136,28 @@ async fn two_processes_may_migrate_one_new_file_at_once() {
     assert_eq!(ran, migrations.count());
 }
 
+pub(crate) async fn its_health_is_known(w: &World) {
+    let health = w.store.health().await.unwrap();
+    assert_eq!((health.pending, health.unknown), (0, 0), "{health:?}");
+    let (name, setting) = match w.store.dialect() {
+        "sqlite" => ("SQLite 3.", "synchronous full"),
+        _ => ("PostgreSQL ", "synchronous_commit "),
+    };
+    assert!(health.version.starts_with(name) && health.durability.contains(setting), "{health:?}");
+    // The PostgreSQL of tests forgets on purpose: it is told so.
+    assert_eq!(health.is_durable, !health.durability.contains("off"), "{health:?}");
+}
+
+#[tokio::test]
+async fn looking_at_a_new_database_changes_nothing() {
+    let store = Store::open("sqlite::memory:").await.unwrap();
+    let before = store.health().await.unwrap();
+    assert!(before.pending > 0 && before.unknown == 0, "{before:?}");
+    assert_eq!(store.health().await.unwrap(), before);
+    store.migrate().await.unwrap();
+    assert_eq!(store.health().await.unwrap().pending, 0);
+}
+
 #[tokio::test]
 async fn a_database_in_memory_is_one() {
     let store = Store::open("sqlite::memory:").await.unwrap();
