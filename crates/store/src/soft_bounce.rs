@@ -87,6 +87,8 @@ struct Who {
     id: ContactId,
 }
 
+const ANY: Sql = sql!("select cast(1 as bigint) from soft_bounces limit 1");
+
 const CLEAR: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "delete from soft_bounces where contact_id in (select id from input)"
@@ -121,6 +123,10 @@ pub(crate) async fn count(
 
 /// Forgets the soft bounces of those who got something.
 pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -> Result<(), StoreError> {
+    // Most of the time there is none at all.
+    if tx.row::<(i64,)>(&ANY, args![]).await?.is_none() {
+        return Ok(());
+    }
     let who = contacts(sent);
     if !who.is_empty() {
         tx.execute(&CLEAR, args![batch(&who)?]).await?;

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lettre::message::Body;
 use lettre::message::header::ContentTransferEncoding;
+use memchr::memchr2;
 
 const LINE: usize = 76;
 
@@ -36,41 +37,60 @@ fn base64(text: &str) -> Vec<u8> {
     out
 }
 
-fn printable(text: &[u8]) -> Vec<u8> {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut out = Vec::with_capacity(text.len() + text.len() / 8);
-    let mut column = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        let next = text.get(at + 1);
-        let ends = matches!(next, None | Some(b'\n' | b'\r'));
-        match byte {
-            b'\r' if next == Some(&b'\n') => continue,
-            b'\r' | b'\n' => {
-                out.extend_from_slice(b"\r\n");
-                column = 0;
-                continue;
-            }
-            _ => {}
-        }
-        let plain = matches!(byte, b'!'..=b'<' | b'>'..=b'~') || matches!(byte, b' ' | b'\t') && !ends;
-        if column + if plain { 1 } else { 3 } > LINE - 1 {
-            out.extend_from_slice(b"=\r\n");
-            column = 0;
-        }
-        // What starts a line with a dot would be doubled on the wire; what starts one with a dash could be
-        // taken for a boundary.
-        if plain && !(column == 0 && matches!(byte, b'.' | b'-')) {
-            out.push(byte);
-            column += 1;
-        } else {
-            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
-            column += 3;
-        }
+/// Bytes that stand for themselves; space and tab only where no line ends after them.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        plain[byte as usize] = byte != b'=';
+        byte += 1;
     }
-    if column > 0 {
+    plain[b' ' as usize] = true;
+    plain[b'\t' as usize] = true;
+    plain
+};
+
+fn printable(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + text.len() / 8);
+    let mut rest = text;
+    while !rest.is_empty() {
+        let end = memchr2(b'\r', b'\n', rest);
+        let (line, after) = rest.split_at(end.unwrap_or(rest.len()));
+        printable_line(line, &mut out);
         out.extend_from_slice(b"\r\n");
+        rest = after.strip_prefix(b"\r\n").or_else(|| after.get(1..)).unwrap_or_default();
     }
     out
+}
+
+fn printable_line(line: &[u8], out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let (mut rest, mut column) = (line, 0);
+    while let Some((&byte, others)) = rest.split_first() {
+        // What starts a line with a dot would be doubled on the wire; what starts one with a dash could be
+        // taken for a boundary.
+        let is_first = column == 0 && matches!(byte, b'.' | b'-');
+        let is_last = others.is_empty() && matches!(byte, b' ' | b'\t');
+        if PLAIN[usize::from(byte)] && !is_first && !is_last {
+            // A blank at the end of the line is not part of a run.
+            let most = rest.len() - usize::from(rest.ends_with(b" ") || rest.ends_with(b"\t"));
+            let fits = &rest[..most.min(LINE - 1 - column)];
+            let run = fits.iter().position(|byte| !PLAIN[usize::from(*byte)]).unwrap_or(fits.len());
+            if run > 0 {
+                out.extend_from_slice(&rest[..run]);
+                column += run;
+                rest = &rest[run..];
+                continue;
+            }
+        } else if column + 3 < LINE {
+            out.extend_from_slice(&[b'=', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            column += 3;
+            rest = others;
+            continue;
+        }
+        out.extend_from_slice(b"=\r\n");
+        column = 0;
+    }
 }
 
 #[cfg(test)]

@@ -63,8 +63,12 @@ fn sender(url: String) -> Sender {
     Sender::with(&smtp(url), Vec::new(), patient()).unwrap()
 }
 
-fn in_clear(server: &Server) -> Session {
-    sender(format!("smtp://{}?tls=off", server.address)).session()
+pub(crate) fn in_clear(server: &Server) -> Session {
+    in_clear_at(server.address)
+}
+
+pub(crate) fn in_clear_at(address: std::net::SocketAddr) -> Session {
+    sender(format!("smtp://{address}?tls=off")).session()
 }
 
 fn email(text: &str) -> Message {
@@ -82,12 +86,12 @@ async fn send(session: &mut Session, text: &str) -> SendOutcome {
     session.send(&email(text), Timestamp::UNIX_EPOCH).await
 }
 
-fn is_accepted(outcome: &SendOutcome) -> bool {
+pub(crate) fn is_accepted(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Accepted { .. })
 }
 
 /// One word for what came of it.
-fn word(outcome: &SendOutcome) -> &'static str {
+pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
     match outcome {
         SendOutcome::Accepted { .. } => "accepted",
         SendOutcome::Deferred { .. } => "deferred",
@@ -341,7 +345,7 @@ async fn a_connection_is_changed_after_a_thousand_messages() {
 }
 
 /// Polls a future so many times and then drops it. `None` if it was not done by then.
-async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
+pub(crate) async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = times;
     std::future::poll_fn(move |context| {

@@ -100,6 +100,41 @@ macro_rules! contact_columns {
 }
 pub(crate) use contact_columns;
 
+/// The columns of a [`Contact`], of `contacts c`, as the elements of a JSON array.
+macro_rules! packed_columns {
+    () => {
+        "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, c.consent, \
+         cast(c.attributes as text), c.created_at"
+    };
+}
+pub(crate) use packed_columns;
+
+/// As [`packed_columns`] says.
+type Packed = (
+    ContactId,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    String,
+    String,
+    Millis,
+);
+
+/// People out of a JSON array of [`packed_columns`].
+pub(crate) fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
+    let bad = |error: serde_json::Error| StoreError::BadRow(format!("a contact cannot be read: {error}"));
+    let packed: Vec<Packed> = serde_json::from_str(text).map_err(bad)?;
+    let contact =
+        |(id, external_id, email, phone, language, timezone, consent, attributes, created_at): Packed| {
+            let consent = Consent::try_from(consent)?;
+            let attributes = serde_json::from_str(&attributes).map_err(bad)?;
+            Ok(Contact { id, external_id, email, phone, language, timezone, consent, attributes, created_at })
+        };
+    packed.into_iter().map(contact).collect()
+}
+
 /// `contacts.attributes` as either database gives it: the text of a JSON object.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]

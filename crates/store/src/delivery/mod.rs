@@ -2,6 +2,7 @@
 
 mod claim;
 mod intent;
+mod quick;
 mod read;
 mod record;
 

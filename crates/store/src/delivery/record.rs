@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent};
+use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent, quick};
 use crate::moves::Moves;
 use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError, soft_bounce};
@@ -146,6 +146,14 @@ impl Store {
         now: Millis,
     ) -> Result<Recorded, StoreError> {
         let mut tx = self.begin().await?;
+        if let Some((moves, recorded)) = quick::all(&mut tx, lease, record, outcomes, now).await? {
+            moves.apply(&mut tx, now).await?;
+            tx.commit().await?;
+            let granted = record.intents.clone();
+            return Ok(Recorded { granted, recorded, held: true });
+        }
+        drop(tx);
+        let mut tx = self.begin().await?;
         let mut moves = Moves::default();
         let holds = intent::lease_holds(&mut tx, lease, now).await?;
         hold_runs(&mut tx, record).await?;
@@ -178,7 +186,7 @@ pub(crate) async fn settle(
 
 /// On PostgreSQL, a cancellation waits until this is committed and sees it, or is seen by it: else a row could be
 /// put off in a run that is over.
-async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
+pub(super) async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreError> {
     if tx.dialect() == Dialect::Postgres {
         let outcomes = record.outcomes.iter().map(|(id, _)| id.run());
         let put_off = record.put_off.iter().map(|(id, _, _)| id.run());

@@ -1,0 +1,88 @@
+//! The group commit as it nearly always goes: everything that was sent was accepted, everything that is asked
+//! for is granted. Then counting the rows is enough, and none has to be read back.
+
+use std::collections::BTreeMap;
+
+use super::{DeliveryState, Outcome, Record, ids, intent, record};
+use crate::moves::Moves;
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
+
+#[derive(serde::Serialize)]
+struct AcceptedInput<'a> {
+    id: DeliveryId,
+    answer: &'a str,
+}
+
+const ACCEPT: Sql = sql!(
+    "with " [batch 1 as input: id bigint, answer text]
+    "update deliveries set state = 'sent', reason = null, due_at = null, sent_at = $3, answer = i.answer,
+       lease_id = null
+     from input i
+     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state = 'sending'"
+);
+
+/// The same conditions as in the statement that reads rows back: whoever fails one is not counted.
+const GRANT: Sql = sql!(
+    "with " [batch 1 as input: id bigint] ", good as materialized (
+       select d.id
+       from input i
+       join deliveries d on d.id = i.id
+       join runs r on r.id = d.run_id and r.state = 'running' and r.expires_at > $3
+       left join contacts c on c.id = d.contact_id
+       where d.contact_id = 0
+          or c.consent <> 'no'
+             and case r.address when 'email' then c.email when 'phone' then c.phone else '' end is not null
+             and not exists (
+               select 1 from suppressions s where s.kind = r.address
+                 and s.address = case r.address when 'email' then c.email when 'phone' then c.phone end))
+     update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1
+     from good g
+     where deliveries.id = g.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+);
+
+/// Records and grants all and says how many outcomes changed a row; or says that it is not so simple: then
+/// nothing of the transaction may stay.
+pub(super) async fn all(
+    tx: &mut Tx,
+    lease: LeaseId,
+    record: &Record,
+    outcomes: &BTreeMap<DeliveryId, &Outcome>,
+    now: Millis,
+) -> Result<Option<(Moves, u64)>, StoreError> {
+    let mut moves = Moves::default();
+    if !record.outbox.is_empty() || !record.put_off.is_empty() || !intent::lease_holds(tx, lease, now).await?
+    {
+        return Ok(None);
+    }
+    record::hold_runs(tx, record).await?;
+    let mut accepted = Vec::with_capacity(outcomes.len());
+    let mut others = BTreeMap::new();
+    for (id, outcome) in outcomes {
+        match outcome {
+            Outcome::Accepted { answer } => {
+                accepted.push(AcceptedInput { id: *id, answer: record::shortened(answer) });
+            }
+            _ => {
+                others.insert(*id, *outcome);
+            }
+        }
+    }
+    if !accepted.is_empty() {
+        if tx.execute(&ACCEPT, args![batch(&accepted)?, lease, now]).await? != accepted.len() as u64 {
+            return Ok(None);
+        }
+        for input in &accepted {
+            moves.ended(input.id.run(), DeliveryState::Sent, "", 1);
+        }
+        soft_bounce::clear(tx, accepted.iter().map(|input| input.id)).await?;
+    }
+    let settled = record::settle(tx, lease, &others, now, &mut moves).await?;
+    let intents = ids(&record.intents);
+    if !intents.is_empty()
+        && tx.execute(&GRANT, args![batch(&intents)?, lease, now]).await? != record.intents.len() as u64
+    {
+        return Ok(None);
+    }
+    Ok(Some((moves, (accepted.len() + settled.len()) as u64)))
+}
