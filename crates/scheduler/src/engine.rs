@@ -339,6 +339,7 @@ impl<'a> Shift<'a> {
             journal: self.hold.journal.clone(),
             channel: channel.clone(),
             sender,
+            zone: workspace.brand.timezone.clone(),
             runs,
             signals,
         };

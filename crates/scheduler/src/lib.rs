@@ -6,13 +6,11 @@
 
 mod engine;
 mod fire;
-#[allow(dead_code, reason = "the lane asks it next")]
 mod groups;
 mod hold;
 mod journal;
 mod lane;
 mod outcome;
-mod pace;
 mod planner;
 mod renderers;
 mod rest;

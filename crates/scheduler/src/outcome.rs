@@ -8,13 +8,17 @@ use store::{Clock, Outcome, Rejection, SoftBounce, SuppressionReason};
 use crate::retry::retry_delay;
 use crate::session::Done;
 
-/// The outcome to be recorded. What is to be tried again waits as long as the other side asked, else as long as
-/// [`retry_delay`] says.
+/// The outcome to be recorded. What is to be tried again waits as long as its receiver is left alone, or as the
+/// other side asked, else as long as [`retry_delay`] says.
 pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
     let later = |asked: Option<Duration>| {
         let wait = asked.map(|asked| asked.max(Duration::from_secs(1)));
         clock.millis_after(wait.unwrap_or_else(|| retry_delay(done.id, done.attempts)))
     };
+    if let (Ok(SendOutcome::Deferred { answer, .. }), Some((wait, why))) = (&done.result, &done.put_off) {
+        let until = clock.millis_after(*wait);
+        return Outcome::PutOff { until, why: why.clone(), answer: answer.clone() };
+    }
     match &done.result {
         Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone() },
         Ok(SendOutcome::Deferred { retry_after, scope, answer }) => Outcome::Deferred {

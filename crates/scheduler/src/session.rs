@@ -12,6 +12,7 @@ use store::{Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
 use tracking::Signer;
 
+use crate::groups::Ticket;
 use crate::journal::Entry;
 
 /// A delivery whose intent is recorded: it may be begun.
@@ -20,6 +21,7 @@ pub(crate) struct Job {
     pub(crate) claimed: Claimed,
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) entry: Entry,
+    pub(crate) ticket: Ticket,
 }
 
 /// What became of a job.
@@ -30,12 +32,14 @@ pub(crate) struct Done {
     pub(crate) attempts: i64,
     pub(crate) result: Result<SendOutcome, RenderError>,
     /// How long it took.
-    #[expect(dead_code, reason = "what a receiving group's concurrency learns from")]
     pub(crate) took: Duration,
     /// The message, when the channel only keeps it.
     pub(crate) kept: Option<Box<OutboxMessage>>,
     /// Held until the outcome is recorded.
     pub(crate) _entry: Entry,
+    pub(crate) ticket: Ticket,
+    /// How long it has to wait with everything for the same receiver, and why.
+    pub(crate) put_off: Option<(Duration, String)>,
 }
 
 /// What a line of work needs.
@@ -56,6 +60,7 @@ struct Ready {
     attempts: i64,
     message: Message,
     entry: Entry,
+    ticket: Ticket,
 }
 
 /// A connection nobody used for this long is closed.
@@ -120,7 +125,7 @@ impl Work {
         let id = job.claimed.id;
         let attempts = job.claimed.attempts + 1;
         match self.make(job.claimed, &job.renderer).await {
-            Ok(message) => Ok(Ready { id, attempts, message, entry: job.entry }),
+            Ok(message) => Ok(Ready { id, attempts, message, entry: job.entry, ticket: job.ticket }),
             Err(error) => Err(Done {
                 id,
                 attempts,
@@ -128,6 +133,8 @@ impl Work {
                 took: Duration::ZERO,
                 kept: None,
                 _entry: job.entry,
+                ticket: job.ticket,
+                put_off: None,
             }),
         }
     }
@@ -172,7 +179,16 @@ impl Work {
 
 impl Ready {
     fn done(self, result: Result<SendOutcome, RenderError>, took: Duration) -> Done {
-        Done { id: self.id, attempts: self.attempts, result, took, kept: None, _entry: self.entry }
+        Done {
+            id: self.id,
+            attempts: self.attempts,
+            result,
+            took,
+            kept: None,
+            _entry: self.entry,
+            ticket: self.ticket,
+            put_off: None,
+        }
     }
 }
 
@@ -186,6 +202,8 @@ impl Job {
             took: Duration::ZERO,
             kept: None,
             _entry: self.entry,
+            ticket: self.ticket,
+            put_off: None,
         }
     }
 }

@@ -67,6 +67,15 @@ impl Clock {
         Timestamp::now().as_microsecond()
     }
 
+    /// How much of the machine's time passes until this clock shows `at`; none when it has. A clock that stands
+    /// still counts as one that runs.
+    #[must_use]
+    pub fn real_until(&self, at: Millis) -> Duration {
+        let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
+        let span = u64::try_from(at.saturating_sub(self.millis())).unwrap_or(0);
+        Duration::from_millis(span) / factor.max(1)
+    }
+
     /// What this clock shows after `real` of the machine's time has passed.
     #[must_use]
     pub fn millis_after(&self, real: Duration) -> Millis {

@@ -28,6 +28,12 @@ pub struct WarmUp {
     pub from: Date,
 }
 
+/// The number of a day: days since 1970 began. Counts of a day are kept under it.
+#[must_use]
+pub fn day_number(day: Date) -> i64 {
+    Date::constant(1970, 1, 1).until(day).map_or(0, |span| i64::from(span.get_days()))
+}
+
 impl Daily {
     /// How many messages may go out on `day`; `None` when any number may.
     #[must_use]
@@ -71,6 +77,13 @@ mod tests {
         for (day, count) in [(0, 20), (1, 28), (2, 39), (5, 107), (10, 578), (15, 3_111), (20, 16_733)] {
             let day = date(2027, 3, 1).checked_add(jiff::Span::new().days(day)).unwrap();
             assert_eq!(warm_up.on(day), count);
+        }
+    }
+
+    #[test]
+    fn days_are_numbered_one_after_another() {
+        for (day, number) in [(date(1970, 1, 1), 0), (date(1969, 12, 31), -1), (date(2027, 1, 1), 20_819)] {
+            assert_eq!(day_number(day), number);
         }
     }
 

@@ -100,10 +100,16 @@ impl Breaker {
     }
 }
 
-/// An answer on one line, as long as people read.
+/// An answer on one line, as long as people read, without addresses: it is shown to others than the one it was
+/// about.
 fn shown(answer: &str) -> String {
-    let line: String = answer.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
-    if answer.chars().nth(SHOWN).is_some() { format!("{line}…") } else { line }
+    let words = answer.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let words: Vec<_> = words.map(|word| if word.contains('@') { "<…>" } else { word }).collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +157,7 @@ mod tests {
                 breaker.answered(0);
             }
         }
+        assert!(!breaker.refuse("gmail", "550 5.7.1", 0), "the first of them is forgotten");
         assert!(breaker.refuse("gmail", "550 5.7.1 no", 0));
         let (until, why) = breaker.holds(0).unwrap();
         assert_eq!(
@@ -163,6 +170,7 @@ mod tests {
     #[test]
     fn a_long_answer_is_cut() {
         assert_eq!(shown(&"é".repeat(300)).chars().count(), SHOWN + 1);
-        assert_eq!(shown("250 ok"), "250 ok");
+        assert_eq!(shown("250\r\n ok"), "250 ok");
+        assert_eq!(shown("450 <ada@pier.example>: slow"), "450 <…> slow");
     }
 }

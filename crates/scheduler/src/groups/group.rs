@@ -123,12 +123,16 @@ impl Group {
 
     /// Whether the receiver is left alone for now.
     fn held(&mut self, asked: &Asked<'_>) -> Option<Decision> {
-        let (until, why) = self.breaker.holds(asked.now)?;
+        self.comeback(asked.now).map(|(time, why)| Later(time, why))
+    }
+
+    /// When a message may come again while the receiver is left alone, and why.
+    pub(super) fn comeback(&mut self, now: Micros) -> Option<(Micros, String)> {
+        let (until, why) = self.breaker.holds(now)?;
         let why = why.to_owned();
         let spacing = self.window.service(0, 0).max(5_000);
         // The first to come again asks for all; the others come when it has been answered.
-        let time = self.turns.guess(until, PROBE, spacing, true);
-        Some(Later(time, why))
+        Some((self.turns.guess(until, PROBE, spacing, true), why))
     }
 
     /// Whether as many are under way as may be.
@@ -211,6 +215,11 @@ impl Group {
                 self.breaker.answered(now)
             }
         }
+    }
+
+    /// Whether it has stopped answering.
+    pub(super) fn is_stalled(&self, now: Micros) -> bool {
+        self.in_flight > 1 && self.window.is_silent(now.saturating_sub(self.moved_at))
     }
 
     /// A message was not begun after all.

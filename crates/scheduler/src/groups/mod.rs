@@ -26,7 +26,7 @@ use channel::SendOutcome;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use store::{Grant, Held, Micros, Want};
+use store::{Grant, Held, Micros, Millis, Want};
 
 use group::{Asked, Cause, Decision, Group};
 use purse::{Purse, SLACK};
@@ -47,7 +47,7 @@ const REMEMBERED: usize = 10_000;
 pub(crate) struct Day {
     /// The date.
     pub(crate) date: Date,
-    /// Its number: days since 1970.
+    /// Its number, as the shared accounts know it.
     pub(crate) number: i64,
     /// When it ends, by the machine's clock.
     pub(crate) ends: Micros,
@@ -78,6 +78,8 @@ pub(crate) type ServerOf = fn(&str) -> Option<String>;
 
 /// The receivers of one channel.
 pub(crate) struct Groups {
+    /// The channel: what a message without an address is for.
+    name: String,
     receivers: Receivers,
     server_of: ServerOf,
     adapts: bool,
@@ -111,6 +113,7 @@ impl Groups {
     /// For a channel whose lane has at most `window` messages under way.
     pub(crate) fn new(channel: &Channel, window: usize, adapts: bool, server_of: ServerOf) -> Self {
         Self {
+            name: channel.id.to_string(),
             receivers: channel.receivers.clone(),
             server_of,
             adapts,
@@ -208,7 +211,8 @@ impl Groups {
     }
 
     /// A message that may have gone was not begun.
-    pub(crate) fn returned(&mut self, ticket: Ticket, now: Micros) {
+    pub(crate) fn returned(&mut self, ticket: Ticket) {
+        let now = self.now;
         if let Some(group) = self.groups.get_mut(ticket.0 as usize) {
             group.returned(now);
         }
@@ -290,9 +294,25 @@ impl Groups {
     }
 
     /// Until when the whole channel has nothing left to send with, and why.
-    pub(crate) fn rest(&self, name: &str) -> Option<(Micros, String)> {
+    pub(crate) fn rest(&self) -> Option<(Micros, String)> {
         let purse = self.whole.as_ref().filter(|purse| purse.is_spent())?;
-        Some((self.day.ends, purse.why(name, &self.day)))
+        Some((self.day.ends, purse.why(&self.name, &self.day)))
+    }
+
+    /// When a message whose receiver has just put us off may come again, and why.
+    pub(crate) fn comeback(&mut self, ticket: Ticket, now: Micros) -> Option<(Micros, String)> {
+        self.groups.get_mut(ticket.0 as usize)?.comeback(now)
+    }
+
+    /// Whether a receiver has stopped answering while others want to send: what is not begun is better kept back.
+    pub(crate) fn is_stalled(&self, ticket: Ticket, now: Micros) -> bool {
+        let group = self.groups.get(ticket.0 as usize);
+        self.is_crowded() && group.is_some_and(|group| group.is_stalled(now))
+    }
+
+    /// Whether any receiver has.
+    pub(crate) fn any_stalled(&self, now: Micros) -> bool {
+        self.adapts && self.is_crowded() && self.groups.iter().any(|group| group.is_stalled(now))
     }
 
     /// The receivers that are left alone since the last time this was asked, and those that are not any more:
@@ -335,8 +355,12 @@ impl Groups {
         if let Some(place) = self.places.get(domain) {
             return *place;
         }
-        let server = (self.server_of)(domain);
-        let name = self.receivers.name_of(domain, server.as_deref()).to_owned();
+        let name = if domain.is_empty() {
+            self.name.clone()
+        } else {
+            let server = (self.server_of)(domain);
+            self.receivers.name_of(domain, server.as_deref()).to_owned()
+        };
         let place = self.place_of_receiver(&name);
         self.places.insert(domain.into(), place);
         place
@@ -374,13 +398,12 @@ impl Groups {
 }
 
 impl Day {
-    /// The day that `now` is on where the brand is; it ends, by the machine's clock, when this one has moved as far.
-    pub(crate) fn at(now: Timestamp, zone: &TimeZone, machine: Micros) -> Self {
+    /// The day that `now` is on in a zone; `machine` says what the machine's clock shows at an instant.
+    pub(crate) fn at(now: Timestamp, zone: &TimeZone, machine: impl FnOnce(Millis) -> Micros) -> Self {
         let date = now.to_zoned(zone.clone()).date();
         let next = date.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
-        let left = next.map_or(DAY, |next| next.timestamp().as_microsecond() - now.as_microsecond());
-        let number = Date::constant(1970, 1, 1).until(date).map_or(0, |span| i64::from(span.get_days()));
-        Self { date, number, ends: machine.saturating_add(left.max(0)) }
+        let next = next.map_or(now, |next| next.timestamp());
+        Self { date, number: campaign::pace::day_number(date), ends: machine(next.as_millisecond()) }
     }
 
     /// The number of the day that a time is on.

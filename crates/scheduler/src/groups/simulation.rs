@@ -154,7 +154,8 @@ impl Sim {
     pub(super) async fn turn(&mut self, store: &Store) {
         self.answer();
         self.claim();
-        let day = Day::at(jiff::Timestamp::from_microsecond(self.now).unwrap(), &TimeZone::UTC, self.now);
+        let day =
+            Day::at(jiff::Timestamp::from_microsecond(self.now).unwrap(), &TimeZone::UTC, |at| at * 1_000);
         self.admit(day);
         let wants = self.groups.wants();
         if !wants.is_empty() {

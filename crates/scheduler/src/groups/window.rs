@@ -30,6 +30,11 @@ impl Window {
         if crowded && in_flight > 0 && idle > SLOW { 1 } else { self.limit }
     }
 
+    /// Whether that is too long without an answer.
+    pub(super) const fn is_silent(&self, idle: Micros) -> bool {
+        idle > SLOW
+    }
+
     /// Whether answers are slow, or fail to come.
     pub(super) const fn is_slow(&self, in_flight: u32, idle: Micros) -> bool {
         self.slow || (in_flight > 0 && idle > SLOW)

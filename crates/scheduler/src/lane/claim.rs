@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use store::Run;
 use tokio::time::Instant;
@@ -10,18 +9,17 @@ use tokio::time::Instant;
 use super::{LOOK, Waiting, Working};
 use crate::renderers::LoadError;
 
-/// How long one run may have a channel to itself.
-const TURN: Duration = Duration::from_secs(2);
 /// The most that is claimed at once.
 const MOST: usize = 1_000;
 
 impl Working {
     /// Claims what is due until a window's worth is ready, each run in its turn. No run gets more in a turn than
-    /// goes out in [`TURN`], so that a slow channel serves all of them.
+    /// soon goes out, so that a slow channel serves all of them. What waits for its receiver does not count.
     pub(super) async fn claim(&mut self) {
-        let share = self.window.clamp(1, MOST).min(self.pace.within(TURN));
-        if self.ready.len() >= share.min(self.window) || self.rest.holds() || Instant::now() < self.next_look
-        {
+        let share = self.window.clamp(1, MOST).min(self.groups.share());
+        let enough = share.min(self.window) + self.groups.aside();
+        let rests = self.rest.holds() || self.groups.rest().is_some();
+        if self.ready.len() >= enough || rests || Instant::now() < self.next_look {
             return;
         }
         let runs: Vec<_> = self.runs.iter().map(|run| run.id).collect();
@@ -36,7 +34,7 @@ impl Working {
         for offset in 0..runs.len() {
             let run = runs[(self.turn + offset) % runs.len()];
             found |= self.claim_from(run, share).await;
-            if self.ready.len() >= self.window {
+            if self.ready.len() >= enough.max(self.window) {
                 self.turn = self.turn.wrapping_add(offset + 1);
                 break;
             }

@@ -17,13 +17,18 @@ impl Working {
             outcomes: self.outcomes.iter().map(|done| (done.id, outcome(done, &self.lane.clock))).collect(),
             outbox: self.outcomes.iter().filter_map(|done| done.kept.as_deref().cloned()).collect(),
             intents: intents.iter().map(|job| job.claimed.id).collect(),
-            put_off: Vec::new(),
+            put_off: self
+                .put_off
+                .iter()
+                .map(|later| (later.waiting.claimed.id, later.until, later.why.clone()))
+                .collect(),
         };
         let now = self.lane.clock.millis();
         match self.lane.store.delivery_record(self.lane.lease, &record, now).await {
             Ok(recorded) => {
                 self.outcomes.clear();
                 if recorded.held {
+                    self.put_off.clear();
                     self.begin(intents, &recorded.granted).await;
                 } else {
                     // The lease ran out and may yet be renewed: what was claimed under it is kept.
@@ -38,9 +43,11 @@ impl Working {
         }
     }
 
-    /// Puts intents back and waits a moment.
+    /// Puts intents back, and what was to be put off, and waits a moment.
     async fn keep(&mut self, intents: Vec<Job>) {
+        self.ready.extend(self.put_off.drain(..).map(|later| later.waiting));
         for job in intents.into_iter().rev() {
+            self.groups.returned(job.ticket);
             self.ready.push_front(Waiting { claimed: job.claimed, renderer: job.renderer });
         }
         let lost = self.lane.signals.lost.clone();
@@ -55,6 +62,8 @@ impl Working {
                 self.was_busy = true;
                 // The queue is as long as the window, so that this never waits.
                 let _ = self.jobs.send(job).await;
+            } else {
+                self.groups.returned(job.ticket);
             }
         }
     }
@@ -63,8 +72,9 @@ impl Working {
     /// back. With the lease lost there is nothing left to do but to stop.
     pub(super) async fn drain(mut self) -> bool {
         let signals = self.lane.signals.clone();
-        self.take_back(|_| false);
+        self.take_back(|_, _| false);
         self.jobs.close();
+        self.ready.extend(self.put_off.drain(..).map(|later| later.waiting));
         let deadline = async {
             signals.hurry.cancelled().await;
             tokio::time::sleep(DRAIN).await;
@@ -95,6 +105,7 @@ impl Working {
                 return false;
             }
         }
+        self.give_back().await;
         let ids: Vec<_> = self.ready.iter().map(|waiting| waiting.claimed.id).collect();
         let released = self.lane.store.delivery_release(self.lane.lease, &ids).await;
         released

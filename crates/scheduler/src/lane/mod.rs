@@ -7,6 +7,7 @@
 
 mod claim;
 mod commit;
+mod pace;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use std::time::Duration;
 use async_channel::TrySendError;
 use campaign::{Channel, Per};
 use channel::{Renderer, SendOutcome, Sender};
-use store::{AddressKind, Claimed, Clock, LeaseId, Run, Store};
+use jiff::tz::TimeZone;
+use store::{AddressKind, Claimed, Clock, LeaseId, Millis, Run, Store};
 use tokio::sync::Notify;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -24,11 +26,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
+use crate::groups::Groups;
 use crate::journal::Journal;
-use crate::pace::Pace;
 use crate::renderers::Renderers;
 use crate::rest::Rest;
 use crate::session::{Done, Job, Work};
+use pace::Told;
 
 /// How often an idle lane looks for what has fallen due.
 const LOOK: Duration = Duration::from_millis(250);
@@ -50,6 +53,8 @@ pub(crate) struct Lane {
     pub(crate) journal: Journal,
     pub(crate) channel: Channel,
     pub(crate) sender: Sender,
+    /// Where the brand's days begin and end.
+    pub(crate) zone: TimeZone,
     /// The channel's running runs.
     pub(crate) runs: watch::Receiver<Arc<[Run]>>,
     pub(crate) signals: Signals,
@@ -77,10 +82,17 @@ struct Waiting {
     renderer: Arc<Renderer>,
 }
 
+/// Claimed, and not to be begun before a time.
+struct Later {
+    waiting: Waiting,
+    until: Millis,
+    why: String,
+}
+
 /// A lane at work.
 struct Working {
     lane: Lane,
-    pace: Pace,
+    groups: Groups,
     window: usize,
     runs: Arc<[Run]>,
     jobs: async_channel::Sender<Job>,
@@ -88,6 +100,8 @@ struct Working {
     queue: async_channel::Receiver<Job>,
     results: mpsc::Receiver<Done>,
     ready: VecDeque<Waiting>,
+    /// To be given back until their times, with the next commit.
+    put_off: Vec<Later>,
     /// With the sessions.
     in_flight: usize,
     /// Not yet recorded.
@@ -98,6 +112,7 @@ struct Working {
     /// Whether there was something to do since the worker was last told that there is not.
     was_busy: bool,
     rest: Rest,
+    told: Told,
     sessions: JoinSet<()>,
 }
 
@@ -134,19 +149,21 @@ impl Working {
         }
         let runs = Arc::clone(&lane.runs.borrow_and_update());
         Self {
-            pace: Pace::new(lane.channel.rate),
+            groups: Groups::new(&lane.channel, window, !lane.sender.is_outbox(), |_| None),
             window,
             runs,
             jobs,
             queue,
             results,
             ready: VecDeque::new(),
+            put_off: Vec::new(),
             in_flight: 0,
             outcomes: Vec::new(),
             turn: 0,
             next_look: Instant::now(),
             was_busy: true,
             rest: Rest::default(),
+            told: Told::default(),
             sessions,
             lane,
         }
@@ -154,14 +171,16 @@ impl Working {
 
     async fn run(mut self) -> bool {
         let signals = self.lane.signals.clone();
+        self.recall().await;
         while !signals.stop.is_cancelled() {
             self.hear();
             self.tell().await;
             self.claim().await;
             self.gather().await;
-            let (intents, wait) = self.intents();
-            if intents.is_empty() && self.outcomes.is_empty() {
-                self.pause(wait).await;
+            let intents = self.intents();
+            self.refill().await;
+            if intents.is_empty() && self.outcomes.is_empty() && self.put_off.is_empty() {
+                self.pause().await;
             } else {
                 self.commit(intents).await;
             }
@@ -172,48 +191,29 @@ impl Working {
     /// Hears which runs are running; what a stopped run has queued is not begun.
     fn hear(&mut self) {
         if !self.lane.runs.has_changed().unwrap_or(false) {
-            return;
+            return self.take_back_stalled();
         }
         self.runs = Arc::clone(&self.lane.runs.borrow_and_update());
         self.next_look = Instant::now();
         let runs = Arc::clone(&self.runs);
-        self.take_back(|job| runs.iter().any(|run| run.id == job.claimed.id.run()));
+        self.take_back(|job, _| runs.iter().any(|run| run.id == job.claimed.id.run()));
     }
 
     /// Takes back what the sessions have not begun, but for what `keeps` holds.
-    fn take_back(&mut self, keeps: impl Fn(&Job) -> bool) {
+    fn take_back(&mut self, keeps: impl Fn(&Job, &Groups) -> bool) {
         let queued: Vec<_> = std::iter::from_fn(|| self.queue.try_recv().ok()).collect();
         for job in queued {
-            let back =
-                if keeps(&job) { self.jobs.try_send(job).err() } else { Some(TrySendError::Full(job)) };
+            let back = if keeps(&job, &self.groups) {
+                self.jobs.try_send(job).err()
+            } else {
+                Some(TrySendError::Full(job))
+            };
             if let Some(TrySendError::Full(job) | TrySendError::Closed(job)) = back {
                 self.in_flight = self.in_flight.saturating_sub(1);
+                self.groups.returned(job.ticket);
                 self.outcomes.push(job.unbegun());
             }
         }
-    }
-
-    /// What may be begun next, by window and rate; and how long to wait when the rate says so.
-    fn intents(&mut self) -> (Vec<Job>, Option<Duration>) {
-        if self.rest.holds() {
-            return (Vec::new(), None);
-        }
-        let room = self.window.saturating_sub(self.in_flight).min(self.ready.len());
-        let (count, wait) = self.pace.take(room);
-        let mut intents = Vec::with_capacity(count);
-        while intents.len() < count
-            && let Some(Waiting { claimed, renderer }) = self.ready.pop_front()
-        {
-            match self.lane.journal.entry(claimed.id, claimed.attempts + 1) {
-                Ok(entry) => intents.push(Job { claimed, renderer, entry }),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot write the journal; nothing is sent until it is possible again");
-                    self.ready.push_front(Waiting { claimed, renderer });
-                    break;
-                }
-            }
-        }
-        (intents, wait)
     }
 
     /// Lets outcomes gather for a larger commit, while the sessions have enough to do.
@@ -236,8 +236,9 @@ impl Working {
         }
     }
 
-    fn took(&mut self, done: Done) {
+    fn took(&mut self, mut done: Done) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        self.learn(&mut done);
         match &done.result {
             Ok(SendOutcome::Down { answer }) => self.rest.begin(&self.lane.channel.id, answer),
             Ok(SendOutcome::Withheld) | Err(_) => {}
@@ -248,6 +249,7 @@ impl Working {
 
     /// Says on the runs' pages what holds them up.
     async fn tell(&mut self) {
+        self.tell_of_receivers().await;
         let Some(note) = self.rest.take_note() else { return };
         for run in self.runs.iter() {
             if let Err(error) = self.lane.store.run_note(run.id, &note).await {
@@ -257,12 +259,12 @@ impl Working {
     }
 
     /// Waits for an answer, for the rate, or for something new to do.
-    async fn pause(&mut self, wait: Option<Duration>) {
+    async fn pause(&mut self) {
         let idle = self.in_flight == 0 && self.ready.is_empty();
         if idle && std::mem::take(&mut self.was_busy) {
             self.lane.signals.idle.notify_one();
         }
-        let sleep = wait.unwrap_or(LOOK).min(LOOK);
+        let sleep = self.wait().min(LOOK);
         let (stop, asleep) = (self.lane.signals.stop.clone(), self.runs.is_empty() && idle);
         tokio::select! {
             Some(done) = self.results.recv() => self.took(done),
