@@ -37,8 +37,6 @@ pub(super) struct Group {
 /// A message that wants to go, and what the lane is like.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// It was put off before and comes at its time.
-    pub(super) booked: bool,
     /// Others want to send, too.
     pub(super) crowded: bool,
     /// More wait in memory than should.
@@ -174,10 +172,8 @@ impl Group {
         purse.turn_to(asked.day.number);
         let soonest = asked.now + soon(asked);
         let turn = purse.turn(self.waiting);
-        let later = purse.is_spent()
-            || turn.is_some_and(|turn| turn > soonest)
-            || (!asked.booked && self.turns.booked() > soonest);
-        if later {
+        // Whoever is here takes what is free now: those put off come only when all that was due before is gone.
+        if purse.is_spent() || turn.is_some_and(|turn| turn > soonest) {
             let why = purse.why(&self.name, asked.day);
             let time = self.turns.book(turn.unwrap_or(asked.now).max(asked.now), purse, asked.day);
             // A little early, so that it is there when its time comes; but not on the day before.

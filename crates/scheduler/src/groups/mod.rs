@@ -157,15 +157,14 @@ impl Groups {
         }
     }
 
-    /// Whether a message to `address` (empty for a feed) may go. `booked` says that it was put off before.
-    pub(crate) fn admit(&mut self, address: &str, booked: bool) -> Admit {
+    /// Whether a message to `address` (empty for a feed) may go.
+    pub(crate) fn admit(&mut self, address: &str) -> Admit {
         let place = self.place(address);
         if place != self.last {
             (self.last, self.mixed_at) =
                 (place, if self.last == u32::MAX { self.mixed_at } else { self.now });
         }
         let asked = Asked {
-            booked,
             crowded: self.is_crowded(),
             tight: self.aside >= self.most_waiting,
             adapts: self.adapts,

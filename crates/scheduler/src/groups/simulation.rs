@@ -52,7 +52,6 @@ pub(super) fn throttled() -> SendOutcome {
 #[derive(Debug, Clone, Copy)]
 struct Row {
     domain: &'static str,
-    booked: bool,
     touched: u32,
 }
 
@@ -118,7 +117,7 @@ impl Sim {
 
     /// Adds messages, the domains taking turns.
     pub(super) fn add(&mut self, count: usize, domains: &[&'static str]) {
-        let row = |domain| Row { domain, booked: false, touched: 0 };
+        let row = |domain| Row { domain, touched: 0 };
         self.due.extend(domains.iter().copied().cycle().take(count).map(row));
     }
 
@@ -191,8 +190,11 @@ impl Sim {
             return;
         }
         for _ in 0..share {
-            let next = self.later.first_key_value().filter(|(key, _)| key.0 <= self.now).map(|(key, _)| *key);
-            let row = next.and_then(|key| self.later.remove(&key)).or_else(|| self.due.pop_front());
+            // What was due first comes first, as the database has it.
+            let row = self.due.pop_front().or_else(|| {
+                let next = self.later.first_key_value().filter(|(key, _)| key.0 <= self.now);
+                next.map(|(key, _)| *key).and_then(|key| self.later.remove(&key))
+            });
             self.ready.extend(row);
         }
     }
@@ -206,7 +208,7 @@ impl Sim {
                 kept.push_back(row);
                 continue;
             }
-            match self.groups.admit(&format!("a@{}", row.domain), row.booked) {
+            match self.groups.admit(&format!("a@{}", row.domain)) {
                 Admit::Now(ticket) => {
                     room -= 1;
                     self.begun.entry(row.domain).or_default().push(self.now);
@@ -218,7 +220,7 @@ impl Sim {
                     self.reasons.insert(why);
                     self.touches += 1;
                     self.most_touched = self.most_touched.max(row.touched + 1);
-                    self.put_off(Row { booked: true, touched: row.touched + 1, ..row }, until);
+                    self.put_off(Row { touched: row.touched + 1, ..row }, until);
                 }
             }
         }

@@ -22,11 +22,6 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Up to when the rate is spoken for.
-    pub(super) const fn booked(&self) -> Micros {
-        self.booked
-    }
-
     /// Whether nobody waits for a time that is still to come.
     pub(super) const fn is_idle(&self, now: Micros) -> bool {
         self.booked <= now && self.guessed <= now

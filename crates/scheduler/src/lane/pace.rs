@@ -41,7 +41,7 @@ impl Working {
             && let Some(waiting) = self.ready.pop_front()
         {
             let address = waiting.claimed.contact.as_ref().and_then(|contact| contact.email.as_deref());
-            match self.groups.admit(address.unwrap_or_default(), waiting.claimed.booked) {
+            match self.groups.admit(address.unwrap_or_default()) {
                 Admit::Now(ticket) => match self.job(waiting, ticket) {
                     Some(job) => intents.push(job),
                     None => break,

@@ -206,13 +206,11 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
     let packed: Option<(String,)> = tx.row(&CONTACTS, args![batch(&who)?]).await?;
     let contacts = packed.map_or_else(|| Ok(Vec::new()), |(packed,)| unpacked(&packed))?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |(id, _, reason, attempts, _, scheduled_at): Touched| Claimed {
+    let with_contact = |(id, _, _, attempts, _, scheduled_at): Touched| Claimed {
         id,
         contact: contacts.remove(&id.contact()),
         attempts,
         scheduled_at,
-        // What waits to be sent has a reason only when it was put off.
-        booked: !reason.is_empty(),
     };
     Ok(claimed.into_iter().map(with_contact).collect())
 }

@@ -44,8 +44,6 @@ pub struct Claimed {
     pub attempts: i64,
     /// When it first fell due: the same on every try.
     pub scheduled_at: Millis,
-    /// Whether it was put off before, and comes at the time that it was given.
-    pub booked: bool,
 }
 
 /// What a try came to.
