@@ -1,13 +1,12 @@
 //! `chorus doctor` on a workspace whose DNS is a zone of ours: right, and with each thing wrong.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 use tests::{NameServer, Sandbox, Sink, Tools};
 
 use crate::pier;
-use crate::signed::keys::Keys;
+use crate::signed::{keys::Keys, signing};
 
 type Zone = Vec<(String, &'static str, String)>;
 
@@ -27,13 +26,7 @@ impl Cafe {
         let sandbox = pier::workspace(tools, &sink, "{ at = 2030-01-01T10:00:00 }");
         let here = format!("public_url = \"http://127.0.0.1:{}\"", sandbox.port);
         sandbox.edit("chorus.toml", &here, "public_url = \"https://news.pier.example\"").unwrap();
-        let dkim = "\n[channels.email.dkim]\nselector = \"rsa\"\nkey = \"keys/rsa.pem\"\n\
-            ed25519 = { selector = \"ed\", key = \"keys/ed.pem\" }\n";
-        sandbox.edit("chorus.toml", "connections = 8\n", &format!("connections = 8\n{dkim}")).unwrap();
-        for (file, key) in [("keys/rsa.pem", "rsa_pkcs8"), ("keys/ed.pem", "ed25519")] {
-            sandbox.write(file, keys.pem(key)).unwrap();
-            fs::set_permissions(sandbox.path().join(file), fs::Permissions::from_mode(0o600)).unwrap();
-        }
+        signing(&sandbox, keys);
         Self { sandbox, zone: zone(keys), _sink: sink }
     }
 

@@ -94,8 +94,11 @@ impl Dns {
         }
     }
 
-    /// The mail servers of a domain, the best first.
-    pub(super) async fn mx(&self, name: &str) -> Result<Vec<String>, DnsError> {
+    /// The mail servers of a domain, the best first; `.` for none on purpose.
+    ///
+    /// # Errors
+    /// Nobody answers in three seconds, or with a failure.
+    pub async fn mx(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let server = |data: &RData| match data {
             RData::MX(mx) => Some((mx.preference, plain(&mx.exchange.to_string()))),
             _ => None,

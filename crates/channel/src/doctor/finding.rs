@@ -46,12 +46,12 @@ impl Verdict {
 impl Finding {
     /// Something good.
     pub fn pass(check: &'static str, found: impl Into<String>) -> Self {
-        Self { about: String::new(), check, verdict: Verdict::Pass, found: found.into(), fix: None }
+        Self { about: String::new(), check, verdict: Verdict::Pass, found: plain(&found.into()), fix: None }
     }
 
     /// Something that could be better.
     pub fn warn(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, fix: Some(fix.into()), ..Self::pass(check, found) }
+        Self { verdict: Verdict::Warn, fix: Some(plain(&fix.into())), ..Self::pass(check, found) }
     }
 
     /// Something wrong in the workspace.
@@ -74,4 +74,9 @@ impl Finding {
     pub fn about(self, about: impl Into<String>) -> Self {
         Self { about: about.into(), ..self }
     }
+}
+
+/// What others say may hold anything: on a terminal it must not move the cursor, nor fill the screen.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect()
 }

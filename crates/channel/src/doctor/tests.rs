@@ -155,6 +155,18 @@ async fn the_key_in_the_dns_must_be_ours() {
 }
 
 #[tokio::test]
+async fn nothing_in_the_dns_can_write_on_the_screen() {
+    let record = format!("v=spf1 -all \u{1b}[2J\r\n\u{9b}{}", "x".repeat(5_000));
+    let finding = spf::examine(&with(FROM, &[&record]), FROM).await;
+    assert!(!finding.found.chars().any(char::is_control), "{finding:?}");
+    let name = format!("\u{1b}]0;{}", "y".repeat(5_000));
+    let mut zone = zone();
+    zone.mx.insert(FROM.into(), vec![(1, name)]);
+    let finding = mail::sender(&Dns::Known(zone), FROM).await;
+    assert!(!finding.found.chars().any(char::is_control) && finding.found.len() < 1_100, "{finding:?}");
+}
+
+#[tokio::test]
 async fn a_sender_takes_mail() {
     use Verdict::{FailOutside, Pass, Warn};
     let mx = |servers: &[&str]| {

@@ -10,7 +10,7 @@ use std::path::Path;
 use campaign::{Dkim, DkimKey, Secret, Workspace};
 use channel::{Compiled, Email, LinkStarts, Message, Person, Recipient, Renderer, Signer};
 use serde_json::json;
-use tests::Sink;
+use tests::{Sandbox, Sink};
 
 use crate::pier;
 use keys::{Keys, verdicts};
@@ -191,5 +191,45 @@ fn what_preview_writes_is_what_would_go_out_with_its_signature() {
     let shown = sandbox.path().join("shown");
     for verdicts in verdicts(&tools, &shown, "pier.example", &keys) {
         assert_eq!(verdicts.into_iter().collect::<Vec<_>>(), [("mail.eml".to_owned(), vec![true, true])]);
+    }
+}
+
+/// What smtp-sink kept of a message: the envelope as fields of its own in front, lines ended as on this machine.
+fn arrived(sink: &Sink, folder: &Path) -> usize {
+    let files: Vec<_> = fs::read_dir(sink.folder().unwrap()).unwrap().map(|file| file.unwrap()).collect();
+    for (number, file) in files.iter().enumerate() {
+        let text = fs::read_to_string(file.path()).unwrap();
+        let whole: String = text.lines().map(|line| format!("{line}\r\n")).collect();
+        fs::write(folder.join(format!("{number}.eml")), whole).unwrap();
+    }
+    files.len()
+}
+
+#[test]
+fn what_is_sent_arrives_with_signatures_that_hold() {
+    let tools = pier::tools();
+    let keys = Keys::make(&tools);
+    let folder = tempfile::tempdir().unwrap();
+    let sink = Sink::dumping(&tools.smtp_sink, &folder.path().join("sink"), &[]).unwrap();
+    let sandbox = pier::workspace(&tools, &sink, r#"{ at = 2030-01-01T10:00:00 }"#);
+    signing(&sandbox, &keys);
+    pier::import(&sandbox, 40);
+    let run = sandbox.json(&["send", "letter"]).unwrap();
+    assert_eq!(run["state"], "finished", "{run:#}");
+    assert_eq!(arrived(&sink, folder.path()), 40);
+    for verdicts in verdicts(&tools, folder.path(), "pier.example", &keys) {
+        assert_eq!(verdicts.len(), 40);
+        assert!(verdicts.values().all(|verdict| *verdict == [true, true]), "{verdicts:?}");
+    }
+}
+
+/// Has a workspace sign with both keys, from files that only their owner may read.
+pub(crate) fn signing(sandbox: &Sandbox, keys: &Keys) {
+    let dkim = "\n[channels.email.dkim]\nselector = \"rsa\"\nkey = \"keys/rsa.pem\"\n\
+        ed25519 = { selector = \"ed\", key = \"keys/ed.pem\" }\n";
+    sandbox.edit("chorus.toml", "connections = 8\n", &format!("connections = 8\n{dkim}")).unwrap();
+    for (file, key) in [("keys/rsa.pem", "rsa_pkcs8"), ("keys/ed.pem", "ed25519")] {
+        sandbox.write(file, keys.pem(key)).unwrap();
+        fs::set_permissions(sandbox.path().join(file), fs::Permissions::from_mode(0o600)).unwrap();
     }
 }
