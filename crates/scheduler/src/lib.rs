@@ -20,4 +20,5 @@ mod watch;
 
 pub use engine::{Context, Engine, Files, Loaded};
 pub use fire::{FireError, fire, plan};
+pub use lane::RepeatBound;
 pub use retry::retry_delay;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use campaign::Workspace;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use scheduler::RepeatBound;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState};
 
 use crate::output::{self, Format, number, wrong};
@@ -157,9 +158,16 @@ async fn show(
     if env.format == Format::Json {
         return output::json(&serde_json::json!({
             "run": run, "deliveries": listed, "repeated": repeated,
+            "repeat_bound": bound(opened.workspace(), &run),
         }));
     }
     print_run(opened.workspace(), &run)?;
+    if let Some(bound) = bound(opened.workspace(), &run) {
+        output::line(format!(
+            "  at risk    a worker that is killed repeats at most {}, one per connection; {} if its machine is lost",
+            bound.killed, bound.machine_lost
+        ))?;
+    }
     let title = state.map_or("Failed".to_owned(), |state| format!("{state:?}"));
     print_deliveries(opened.workspace(), &title, &listed)?;
     print_deliveries(opened.workspace(), "May have been received twice (same Message-ID)", &repeated)
@@ -215,6 +223,11 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
         output::line(format!("  waiting    {}", number(open)))?;
     }
     Ok(())
+}
+
+/// How many a worker may repeat that comes to a bad end.
+fn bound(workspace: &Workspace, run: &Run) -> Option<RepeatBound> {
+    workspace.channels.get(run.channel.as_str()).map(RepeatBound::of)
 }
 
 /// How many deliveries of a run have ended.

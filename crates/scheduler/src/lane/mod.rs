@@ -39,6 +39,23 @@ const LOOK: Duration = Duration::from_millis(250);
 const DRAIN: Duration = Duration::from_secs(6);
 /// How many deliveries are with the sessions at once, for each of them. More make larger commits.
 const AHEAD: usize = 32;
+/// How many of a channel's messages may be received twice after one worker came to a bad end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct RepeatBound {
+    /// When its process was killed: those that were waiting for their final answer, one for each connection.
+    pub killed: usize,
+    /// When its machine was lost, and its journal with it: everything begun.
+    pub machine_lost: usize,
+}
+
+impl RepeatBound {
+    /// The bound of a channel.
+    #[must_use]
+    pub const fn of(channel: &Channel) -> Self {
+        Self { killed: channel.connections, machine_lost: channel.connections * AHEAD }
+    }
+}
+
 /// How long outcomes may wait for more to be committed with, while the sessions have enough to do, and how
 /// often they are counted meanwhile. The journal has them already.
 const GATHER: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(4));
