@@ -250,7 +250,7 @@ impl Store {
 const RELEASE: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "update deliveries set lease_id = null from input i
-     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+     where deliveries.id = i.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
 );
 
 impl Store {

@@ -41,7 +41,7 @@ const GRANT: Sql = sql!(
        lease_id = case when j.verdict is null then deliveries.lease_id end,
        attempts = deliveries.attempts + case when j.verdict is null then 1 else 0 end
      from judged j
-     where deliveries.id = j.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')
+     where deliveries.id = j.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')
      returning deliveries.id, deliveries.state, coalesce(deliveries.reason, '')"
 );
 
@@ -90,7 +90,7 @@ impl<'a> From<&'a (DeliveryId, Millis, String)> for PutOff<'a> {
 const PUT_OFF: Sql = sql!(
     "with " [batch 1 as input: id bigint, due bigint, reason text]
     "update deliveries set due_at = i.due, reason = i.reason, lease_id = null from input i
-     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+     where deliveries.id = i.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
 );
 
 /// Gives claimed rows back until a time each, with the reason.

@@ -19,7 +19,7 @@ const ACCEPT: Sql = sql!(
     "update deliveries set state = 'sent', reason = null, due_at = null, sent_at = $3, answer = i.answer,
        lease_id = null
      from input i
-     where deliveries.id = i.id and deliveries.lease_id = $2 and deliveries.state = 'sending'"
+     where deliveries.id = i.id and deliveries.lease_id + 0 = $2 and deliveries.state = 'sending'"
 );
 
 /// The same conditions as in the statement that reads rows back: whoever fails one is not counted.
@@ -38,7 +38,7 @@ const GRANT: Sql = sql!(
                  and s.address = case r.address when 'email' then c.email when 'phone' then c.phone end))
      update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1
      from good g
-     where deliveries.id = g.id and deliveries.lease_id = $2 and deliveries.state in ('queued', 'deferred')"
+     where deliveries.id = g.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
 );
 
 /// Records and grants all and says how many outcomes changed a row; or says that it is not so simple: then

@@ -53,7 +53,7 @@ const OUTCOMES: Sql = sql!(
        answer = j.answer,
        lease_id = null
      from judged j
-     where deliveries.id = j.id and deliveries.lease_id = $2 and deliveries.state = 'sending'
+     where deliveries.id = j.id and deliveries.lease_id + 0 = $2 and deliveries.state = 'sending'
      returning deliveries.id, deliveries.state, deliveries.attempts"
 );
 
