@@ -56,9 +56,14 @@ pub(crate) struct Work {
 
 /// A message made, with the job that it is for.
 struct Ready {
+    slip: Slip,
+    message: Message,
+}
+
+/// What a job is known by.
+struct Slip {
     id: DeliveryId,
     attempts: i64,
-    message: Message,
     entry: Entry,
     ticket: Ticket,
 }
@@ -67,12 +72,15 @@ struct Ready {
 const IDLE: Duration = Duration::from_secs(30);
 /// The first and the longest rest of a line that could not connect, while others may.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// A message is kept waiting behind another no longer than this, or four times as long as they usually take.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Work {
     /// Works until the lane closes its queue.
     pub(crate) async fn run(self, mut session: Session) {
         let mut rest = REST.0;
         let mut next = None;
+        let mut usual = Duration::ZERO;
         loop {
             let ready = match next.take() {
                 Some(ready) => ready,
@@ -92,14 +100,16 @@ impl Work {
                 },
             };
             next = self.next().await;
-            let done = self.attempt(&mut session, ready, next.as_ref()).await;
+            let patience = PATIENCE.max(usual * 4);
+            let done = self.attempt(&mut session, ready, &mut next, patience).await;
+            usual = (usual * 7 + done.took) / 8;
             let down = matches!(done.result, Ok(SendOutcome::Down { .. }));
             if self.done.send(done).await.is_err() {
                 return;
             }
             if down {
                 if let Some(ready) = next.take() {
-                    let _ = self.done.send(ready.done(Ok(SendOutcome::Withheld), Duration::ZERO)).await;
+                    let _ = self.done.send(ready.slip.withheld()).await;
                 }
                 tokio::time::sleep(rest).await;
                 rest = (rest * 2).min(REST.1);
@@ -122,20 +132,11 @@ impl Work {
 
     /// Makes the message.
     async fn prepare(&self, job: Job) -> Result<Ready, Done> {
-        let id = job.claimed.id;
-        let attempts = job.claimed.attempts + 1;
-        match self.make(job.claimed, &job.renderer).await {
-            Ok(message) => Ok(Ready { id, attempts, message, entry: job.entry, ticket: job.ticket }),
-            Err(error) => Err(Done {
-                id,
-                attempts,
-                result: Err(error),
-                took: Duration::ZERO,
-                kept: None,
-                _entry: job.entry,
-                ticket: job.ticket,
-                put_off: None,
-            }),
+        let Job { claimed, renderer, entry, ticket } = job;
+        let slip = Slip { id: claimed.id, attempts: claimed.attempts + 1, entry, ticket };
+        match self.make(claimed, &renderer).await {
+            Ok(message) => Ok(Ready { slip, message }),
+            Err(error) => Err(slip.done(Err(error), Duration::ZERO)),
         }
     }
 
@@ -162,22 +163,45 @@ impl Work {
         }
     }
 
-    async fn attempt(&self, session: &mut Session, ready: Ready, next: Option<&Ready>) -> Done {
+    /// Sends a message. The one after it is given back when this one takes longer than `patience`: it may be
+    /// for somebody who is quicker. What was said of it ahead is lost with the connection.
+    async fn attempt(
+        &self,
+        session: &mut Session,
+        ready: Ready,
+        next: &mut Option<Ready>,
+        patience: Duration,
+    ) -> Done {
         let begun = Instant::now();
-        let entry = &ready.entry;
-        let handover = Handover { next: next.map(|next| &next.message), commit: &mut || entry.commit() };
-        let outcome = session.hand_over(&ready.message, self.clock.now(), handover).await;
+        let Ready { slip, message } = ready;
+        let (behind, mut waits) =
+            next.take().map_or((None, None), |next| (Some(next.message), Some(next.slip)));
+        let outcome = {
+            let mut commit = || slip.entry.commit();
+            let handover = Handover { next: behind.as_ref(), commit: &mut commit };
+            let mut sending = std::pin::pin!(session.hand_over(&message, self.clock.now(), handover));
+            match tokio::time::timeout(patience, &mut sending).await {
+                Ok(outcome) => outcome,
+                Err(_late) => {
+                    if let Some(slip) = waits.take() {
+                        let _ = self.done.send(slip.withheld()).await;
+                    }
+                    sending.await
+                }
+            }
+        };
+        *next = waits.zip(behind).map(|(slip, message)| Ready { slip, message });
         let accepted = matches!(outcome, SendOutcome::Accepted { .. });
         if !matches!(outcome, SendOutcome::Unknown { .. }) && self.outbox.is_none() {
-            entry.answered(accepted);
+            slip.entry.answered(accepted);
         }
         let kept = self.outbox.as_ref().filter(|_| accepted);
-        let kept = kept.map(|channel| Box::new(keep(ready.id, channel, ready.message.clone())));
-        Done { kept, ..ready.done(Ok(outcome), begun.elapsed()) }
+        let kept = kept.map(|channel| Box::new(keep(slip.id, channel, message)));
+        Done { kept, ..slip.done(Ok(outcome), begun.elapsed()) }
     }
 }
 
-impl Ready {
+impl Slip {
     fn done(self, result: Result<SendOutcome, RenderError>, took: Duration) -> Done {
         Done {
             id: self.id,
@@ -190,21 +214,18 @@ impl Ready {
             put_off: None,
         }
     }
+
+    /// It was not begun after all.
+    fn withheld(self) -> Done {
+        self.done(Ok(SendOutcome::Withheld), Duration::ZERO)
+    }
 }
 
 impl Job {
     /// It was not begun after all.
     pub(crate) fn unbegun(self) -> Done {
-        Done {
-            id: self.claimed.id,
-            attempts: self.claimed.attempts,
-            result: Ok(SendOutcome::Withheld),
-            took: Duration::ZERO,
-            kept: None,
-            _entry: self.entry,
-            ticket: self.ticket,
-            put_off: None,
-        }
+        let (id, attempts) = (self.claimed.id, self.claimed.attempts);
+        Slip { id, attempts, entry: self.entry, ticket: self.ticket }.withheld()
     }
 }
 
