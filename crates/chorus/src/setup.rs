@@ -154,6 +154,7 @@ impl Opened {
             clock: self.clock.clone(),
             worker: format!("{role}-{}", std::process::id()),
             journal: self.workspace().root.join("data/journal"),
+            limits: channel::Limits::default(),
             only,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use campaign::{Channel, ChannelId, Diagnostics, Workspace};
-use channel::Sender;
+use channel::{Limits, Sender};
 use store::{Clock, Run, RunId, RunState, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
@@ -48,6 +48,8 @@ pub struct Context {
     pub worker: String,
     /// Where the worker keeps its journal: a folder of this machine, the same for all its workers.
     pub journal: PathBuf,
+    /// How long to wait for other sides.
+    pub limits: Limits,
     /// Work on this run alone and fire no schedule: for `chorus send`.
     pub only: Option<RunId>,
 }
@@ -310,7 +312,9 @@ impl<'a> Shift<'a> {
     async fn open_lane(&mut self, workspace: &Workspace, name: &str, runs: Vec<Run>) {
         let found = workspace.channels.get(name).ok_or_else(|| "it is not in chorus.toml".to_owned());
         let made = found.and_then(|channel| {
-            Sender::new(channel).map(|sender| (channel.clone(), sender)).map_err(|error| error.to_string())
+            Sender::with(channel, Vec::new(), self.context.limits)
+                .map(|sender| (channel.clone(), sender))
+                .map_err(|error| error.to_string())
         });
         let (channel, sender) = match made {
             Ok(made) => made,

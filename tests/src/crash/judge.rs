@@ -170,6 +170,7 @@ mod tests {
                 answered: None,
                 accepted: true,
                 size: 1,
+                raw: Vec::new(),
                 read: false,
             }],
         };

@@ -6,7 +6,7 @@ mod script;
 mod talk;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +39,9 @@ pub struct Door {
 
 /// What all connections share.
 struct Shared {
-    script: Script,
+    script: Mutex<Arc<Script>>,
+    /// Everybody who was ever named.
+    heard: Mutex<HashSet<String>>,
     lines: Mutex<Vec<Arc<Mutex<Line>>>>,
     traps: Mutex<Vec<Trap>>,
     armed: AtomicUsize,
@@ -79,13 +81,27 @@ impl Relay {
     #[must_use]
     pub fn new(script: Script) -> Self {
         let shared = Shared {
-            script,
+            script: Mutex::new(Arc::new(script)),
+            heard: Mutex::default(),
             lines: Mutex::default(),
             traps: Mutex::default(),
             armed: AtomicUsize::new(0),
             accepted: AtomicUsize::new(0),
         };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// From now on it behaves so.
+    pub fn behave(&self, script: Script) {
+        *held(&self.shared.script) = Arc::new(script);
+    }
+
+    /// The messages it has taken upon itself so far, on all connections.
+    #[must_use]
+    pub fn taken(&self) -> Vec<Received> {
+        let lines = held(&self.shared.lines);
+        let messages = lines.iter().flat_map(|line| held(line).messages.clone());
+        messages.filter(|message| message.accepted).collect()
     }
 
     /// Opens a port.
@@ -149,6 +165,10 @@ impl Relay {
 }
 
 impl Shared {
+    fn script(&self) -> Arc<Script> {
+        Arc::clone(&held(&self.script))
+    }
+
     fn spring(&self, port: u16, at: Phase) {
         if self.armed.load(Ordering::Relaxed) == 0 {
             return;
@@ -190,7 +210,7 @@ fn welcome(listener: &TcpListener, shared: &Arc<Shared>, gate: &Arc<Gate>) {
         let _ = stream.set_nodelay(true);
         let Ok(copy) = stream.try_clone() else { continue };
         held(&gate.streams).insert(number, copy);
-        let chance = Chance::seeded(shared.script.seed ^ (u64::from(gate.port) << 32 | number));
+        let chance = Chance::seeded(shared.script().seed ^ (u64::from(gate.port) << 32 | number));
         let talk = Talk::new(stream, Arc::clone(shared), Arc::clone(gate), chance);
         let gate = Arc::clone(gate);
         let spawned = thread::Builder::new().stack_size(256 * 1024).spawn(move || {

@@ -26,6 +26,8 @@ pub struct Received {
     pub accepted: bool,
     /// How many bytes it had on the wire, the dot included.
     pub size: usize,
+    /// What it said, dots doubled, if the relay keeps that.
+    pub raw: Vec<u8>,
     /// Whether the client has done what it can only do after reading the answer.
     pub read: bool,
 }
@@ -63,6 +65,7 @@ impl Received {
             answered: None,
             accepted: false,
             size: 0,
+            raw: Vec::new(),
             read: false,
         }
     }

@@ -35,6 +35,8 @@ pub enum Whom {
     Domain(String),
     /// This share of all recipients, from 0 to 1, always the same ones.
     Share(f64),
+    /// Recipients of whom the relay hears for the first time, as a grey list sees them.
+    New,
 }
 
 /// What a rule does.
@@ -68,6 +70,10 @@ pub struct Rule {
 pub struct Script {
     /// The rules.
     pub rules: Vec<Rule>,
+    /// The largest message it says it takes; 50 MiB if it does not say.
+    pub size: Option<usize>,
+    /// Whether it keeps what the messages say.
+    pub keeps: bool,
     /// What the random delays follow from.
     pub seed: u64,
 }
@@ -81,18 +87,29 @@ impl Script {
     }
 
     /// What applies at a phase to a recipient, who is empty before RCPT.
-    pub(super) fn acts<'a>(&'a self, at: Phase, recipient: &str) -> Vec<&'a Act> {
+    pub(super) fn acts<'a>(&'a self, at: Phase, recipient: &Recipient) -> Vec<&'a Act> {
         let rules = self.rules.iter().filter(|rule| rule.at == at && rule.whom.is(recipient));
         rules.map(|rule| &rule.act).collect()
     }
 }
 
+/// Whom a message is for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recipient {
+    /// Empty before RCPT.
+    pub(super) address: String,
+    /// Whether the relay had never heard of them.
+    pub(super) is_new: bool,
+}
+
 impl Whom {
-    fn is(&self, recipient: &str) -> bool {
+    fn is(&self, recipient: &Recipient) -> bool {
+        let address = &recipient.address;
         match self {
             Self::All => true,
-            Self::Domain(domain) => recipient.rsplit_once('@').is_some_and(|(_, at)| at == domain),
-            Self::Share(share) => !recipient.is_empty() && falls_into(recipient, *share),
+            Self::Domain(domain) => address.rsplit_once('@').is_some_and(|(_, at)| at == domain),
+            Self::Share(share) => !address.is_empty() && falls_into(address, *share),
+            Self::New => recipient.is_new,
         }
     }
 }
@@ -108,7 +125,10 @@ mod tests {
             .with(Phase::Rcpt, Whom::Domain("slow.example".to_owned()), Act::Silence)
             .with(Phase::Rcpt, Whom::Share(1.0), refuse.clone())
             .with(Phase::Dot, Whom::All, Act::Close);
-        let at = |phase, who| script.acts(phase, who).into_iter().cloned().collect::<Vec<_>>();
+        let at = |phase, who: &str| {
+            let who = Recipient { address: who.to_owned(), is_new: false };
+            script.acts(phase, &who).into_iter().cloned().collect::<Vec<_>>()
+        };
         assert_eq!(at(Phase::Rcpt, "a@slow.example"), [Act::Silence, refuse.clone()]);
         assert_eq!(at(Phase::Rcpt, "a@b.example"), [refuse]);
         assert_eq!(at(Phase::Mail, ""), []);

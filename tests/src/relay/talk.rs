@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::record::{Line, Received};
-use super::script::{Act, Phase};
+use super::script::{Act, Phase, Recipient};
 use super::wire::{Command, end_of_message, message_id};
 use super::{Gate, Shared, held};
 use crate::chance::Chance;
@@ -17,8 +17,8 @@ const LONGEST: usize = 64 * 1024 * 1024;
 /// How long a waiting connection takes to notice that the relay ends.
 const NAP: Duration = Duration::from_millis(20);
 
-const EHLO: &str =
-    "250-relay.example\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME";
+/// The largest message it says it takes, if the script does not say.
+const SIZE: usize = 50 * 1024 * 1024;
 
 /// The connection ends here.
 pub(super) struct Over;
@@ -42,7 +42,7 @@ pub(super) struct Talk {
     output: Vec<u8>,
     drips: bool,
     state: State,
-    recipient: String,
+    recipient: Recipient,
     /// The message whose last answer is not written yet.
     answering: Option<usize>,
 }
@@ -75,7 +75,7 @@ impl Talk {
             output: Vec::new(),
             drips: false,
             state: State::Idle,
-            recipient: String::new(),
+            recipient: Recipient::default(),
             answering: None,
         }
     }
@@ -103,7 +103,13 @@ impl Talk {
         let line = self.input[self.done..=self.done + length].to_vec();
         self.done += length + 1;
         match Command::parse(&line) {
-            Command::Hello => self.answer(Phase::Hello, EHLO).map(|_| ()),
+            Command::Hello => {
+                let size = self.shared.script().size.unwrap_or(SIZE);
+                let hello = format!(
+                    "250-relay.example\r\n250-PIPELINING\r\n250-SIZE {size}\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME"
+                );
+                self.answer(Phase::Hello, &hello).map(|_| ())
+            }
             Command::Mail => self.mail(),
             Command::Rcpt(address) => self.rcpt(address),
             Command::Data => self.data(),
@@ -126,7 +132,7 @@ impl Talk {
         if self.state != State::Idle {
             return self.say("503 5.5.1 Nested MAIL");
         }
-        self.recipient.clear();
+        self.recipient = Recipient::default();
         held(&self.line).messages.push(Received::begun(Instant::now()));
         if self.answer(Phase::Mail, "250 2.1.0 Ok")? {
             self.state = State::Mail;
@@ -138,7 +144,8 @@ impl Talk {
         if self.state != State::Mail {
             return self.say("503 5.5.1 One recipient, after MAIL");
         }
-        address.clone_into(&mut self.recipient);
+        let is_new = held(&self.shared.heard).insert(address.to_owned());
+        self.recipient = Recipient { address: address.to_owned(), is_new };
         self.note(|message| {
             address.clone_into(&mut message.recipient);
             message.phase = Phase::Rcpt;
@@ -181,13 +188,16 @@ impl Talk {
     }
 
     fn dot(&mut self, size: usize) -> Result<(), Over> {
-        let id = message_id(&self.input[self.done..self.done + size]);
+        let raw = &self.input[self.done..self.done + size];
+        let id = message_id(raw);
+        let raw = if self.shared.script().keeps { raw.to_vec() } else { Vec::new() };
         self.done += size;
         self.state = State::Idle;
         let now = Instant::now();
         self.note(|message| {
             message.message_id = id;
             message.size = size;
+            message.raw = raw;
             message.dot = Some(now);
             message.phase = Phase::Dot;
         });
@@ -225,8 +235,8 @@ impl Talk {
     /// Springs the trap of a phase and follows its rules. Gives the answer, when a rule has one.
     fn at(&mut self, phase: Phase) -> Result<Option<String>, Over> {
         self.shared.spring(self.gate.port, phase);
-        let shared = Arc::clone(&self.shared);
-        for act in shared.script.acts(phase, &self.recipient) {
+        let script = self.shared.script();
+        for act in script.acts(phase, &self.recipient) {
             match act {
                 Act::Delay(least, most) => {
                     // What is owed for earlier commands does not wait for this one.
@@ -236,7 +246,10 @@ impl Talk {
                 }
                 Act::Answer(line) => return Ok(Some(line.clone())),
                 Act::Close => return Err(Over),
-                Act::Silence => return Err(self.listen()),
+                Act::Silence => {
+                    self.flush()?;
+                    return Err(self.listen());
+                }
                 Act::Drip => {
                     self.flush()?;
                     self.drips = true;

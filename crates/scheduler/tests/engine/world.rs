@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use campaign::Workspace;
+use channel::Limits;
 use jiff::Timestamp;
 use scheduler::{Context, Engine, Files, Loaded};
 use store::{Clock, DeliveryRow, NewContact, Run, RunId, RunState, Store};
@@ -20,6 +21,8 @@ pub(crate) struct World {
     files: Files,
     _tell: watch::Sender<Loaded>,
     folder: TempDir,
+    /// How long its workers wait for other sides.
+    pub(crate) limits: Limits,
 }
 
 pub(crate) const MAIL: &str = r#"
@@ -36,6 +39,11 @@ impl World {
     }
 
     pub(crate) async fn with_channel(channel: &str, steps: &str, now: &str) -> Self {
+        Self::with_campaign(channel, "", steps, now).await
+    }
+
+    /// The same, with more lines at the head of the campaign.
+    pub(crate) async fn with_campaign(channel: &str, head: &str, steps: &str, now: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -45,7 +53,7 @@ impl World {
         write("chorus.toml", &format!("{CHORUS}\n[channels.email]\n{channel}\n"));
         write("audiences/everyone.toml", "title = \"Everyone\"\n");
         write("templates/plain/email.md", EMAIL);
-        write("campaigns/hello.toml", &format!("{CAMPAIGN}\n{steps}"));
+        write("campaigns/hello.toml", &format!("{head}{CAMPAIGN}\n{steps}"));
         let (workspace, findings) = Workspace::load(folder.path(), &|_| None).unwrap();
         assert!(!findings.is_fatal(), "{}", findings.to_text(false));
         let store =
@@ -54,7 +62,7 @@ impl World {
         let loaded: Loaded = Arc::new((workspace, findings));
         let (tell, files) = watch::channel(Arc::clone(&loaded));
         let clock = Clock::fixed(now.parse::<Timestamp>().unwrap());
-        Self { store, clock, loaded, files, _tell: tell, folder }
+        Self { store, clock, loaded, files, _tell: tell, folder, limits: Limits::default() }
     }
 
     pub(crate) fn signer(&self) -> Signer {
@@ -73,6 +81,7 @@ impl World {
             clock: self.clock.clone(),
             worker: "test".to_owned(),
             journal: self.folder.path().join("journal"),
+            limits: self.limits,
             only,
         })
     }
@@ -82,18 +91,31 @@ impl World {
         at.store(now.parse::<Timestamp>().unwrap().as_millisecond(), Ordering::Relaxed);
     }
 
-    pub(crate) async fn contacts(&self, count: usize, zone: Option<&str>) {
-        let contact = |n: usize| NewContact {
+    /// A worker after `minutes` in which none worked.
+    pub(crate) async fn later(&self, engine: Engine, minutes: i64) -> Engine {
+        engine.stop().await;
+        let Clock::Fixed(at) = &self.clock else { unreachable!() };
+        at.fetch_add(minutes * 60_000, Ordering::Relaxed);
+        self.engine()
+    }
+
+    pub(crate) fn person(email: &str) -> NewContact {
+        NewContact {
             external_id: None,
-            email: Some(format!(
-                "{}{n}@example.com",
-                zone.map_or("p".to_owned(), |z| z.replace('/', "").to_lowercase())
-            )),
+            email: Some(email.to_owned()),
             phone: None,
             language: None,
-            timezone: zone.map(str::to_owned),
+            timezone: None,
             consent: None,
             attributes: serde_json::Map::new(),
+        }
+    }
+
+    pub(crate) async fn contacts(&self, count: usize, zone: Option<&str>) {
+        let contact = |n: usize| {
+            let name = zone.map_or("p".to_owned(), |z| z.replace('/', "").to_lowercase());
+            let person = Self::person(&format!("{name}{n}@example.com"));
+            NewContact { timezone: zone.map(str::to_owned), ..person }
         };
         let people: Vec<_> = (0..count).map(contact).collect();
         self.store.contact_upsert(&people, self.clock.millis()).await.unwrap();

@@ -87,12 +87,20 @@ impl Store {
         Ok(self.execute(&NOTE, args![id, note]).await? > 0)
     }
 
-    /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`.
+    /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`. One that stopped
+    /// itself is judged by what it comes to from here on: answers that were under way when it stopped are not
+    /// held against it again.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
-        Ok(self.execute(&RESUME, args![id]).await? > 0)
+        let mut tx = self.begin().await?;
+        if tx.execute(&RESUME, args![id]).await? == 0 {
+            return Ok(false);
+        }
+        self.rebase(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it

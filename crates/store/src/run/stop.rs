@@ -117,7 +117,7 @@ impl TryFrom<StoredFigures> for Option<Figures> {
     }
 }
 
-/// What was tried again counts anew.
+/// What it has come to now counts no more.
 const REBASE: Sql = sql!("update runs set stopped = $2 where id = $1");
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
@@ -125,7 +125,8 @@ const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
 const TALLIES: Sql = sql!("select state, reason, count from run_tallies where run_id = $1");
 
 impl Store {
-    /// After a retry a run's figures are smaller: what it comes to next is judged from there.
+    /// A run that once stopped itself is judged by what it comes to from here on: after it was let go on, and
+    /// after a retry, which makes its figures smaller.
     pub(super) async fn rebase(&self, tx: &mut Tx, id: RunId) -> Result<(), StoreError> {
         let Some(mut run) = tx.row::<Run>(&GET, args![id]).await? else { return Ok(()) };
         if run.stopped.is_none() {
@@ -138,8 +139,7 @@ impl Store {
         tx.execute(&REBASE, args![id, at.as_str()]).await.map(|_| ())
     }
 
-    /// Pauses a planned or running run that went wrong, with a note, and remembers what it had come to: what it
-    /// comes to after [`Store::run_resume`] is judged by itself. Says whether it did.
+    /// Pauses a planned or running run that went wrong, with a note, and remembers what it had come to. Says whether it did.
     ///
     /// # Errors
     /// The database refused or went away.

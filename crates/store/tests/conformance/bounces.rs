@@ -140,13 +140,17 @@ pub(crate) async fn a_run_knows_what_it_came_to(w: &World) {
     let stopped = w.get(run).await;
     assert_eq!((stopped.state, stopped.note.as_deref()), (RunState::Paused, Some("enough")));
     assert_eq!(stopped.stopped, Some(figures));
+    // An answer that was under way when it stopped.
+    let late = event(EventKind::Complained, id(run, 1), NOW + 2 * MINUTE);
+    w.store.event_record(&[late], NOW + 2 * MINUTE).await.unwrap();
     assert!(w.store.run_resume(run).await.unwrap());
+    let figures = Figures { complained: 2, ..figures };
     let resumed = w.get(run).await;
     assert_eq!((resumed.state, resumed.note, resumed.stopped), (RunState::Running, None, Some(figures)));
 
     assert_eq!(w.store.run_retry(run, NOW + HOUR).await.unwrap(), 5);
     let again = w.get(run).await;
-    let left = Figures { sent: 2, tried: 2, bounced: 1, complained: 1, ..Figures::default() };
+    let left = Figures { sent: 2, tried: 2, bounced: 1, complained: 2, ..Figures::default() };
     assert_eq!((again.figures(), again.stopped), (left, Some(left)), "what is tried again counts anew");
 }
 
