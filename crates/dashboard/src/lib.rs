@@ -10,6 +10,7 @@ mod chart;
 mod error;
 mod headers;
 mod notation;
+mod outlook;
 mod pages;
 mod parts;
 mod period;
@@ -31,6 +32,7 @@ use axum::routing::{get, post};
 use campaign::{Diagnostics, Workspace};
 use store::{Clock, Store};
 
+pub use outlook::{Outlook, outlook};
 pub use rollup::{counts_of, grouped};
 
 /// Everything the pages need. The workspace is swapped whole when files change.

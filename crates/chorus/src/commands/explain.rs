@@ -180,6 +180,7 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow) -> Answer {
     let why =
         delivery.reason.as_deref().map_or_else(|| "no reason is known".to_owned(), |r| word(r).to_owned());
     let said = delivery.answer.as_deref().map_or_else(String::new, |answer| format!(" (answer: {answer})"));
+    let put_off = delivery.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", word(reason)));
     let (reason, because) = match delivery.state {
         DeliveryState::Sent => (Reason::Sent, format!("sent {when}{}", reactions(delivery))),
         DeliveryState::Sending => (Reason::Sending, "being sent now".to_owned()),
@@ -187,8 +188,10 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow) -> Answer {
             let note = run.note.as_deref().unwrap_or("by hand");
             (Reason::Paused, format!("waits: the run is paused ({note})"))
         }
-        DeliveryState::Queued => (Reason::Waiting, format!("waits until {when}")),
-        DeliveryState::Deferred => (Reason::Deferred, format!("tried, and will be again at {when}{said}")),
+        DeliveryState::Queued => (Reason::Waiting, format!("waits until {when}{put_off}")),
+        DeliveryState::Deferred => {
+            (Reason::Deferred, format!("tried, and will be again at {when}{put_off}{said}"))
+        }
         DeliveryState::Failed => (Reason::Failed, format!("failed: {why}{said}")),
         DeliveryState::Uncertain => {
             (Reason::Uncertain, format!("not certain: `chorus runs retry {}` sends it again{said}", run.id))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use campaign::{Campaign, Moment, Per, Step, Trigger, Workspace, schedule};
+use campaign::{Campaign, Load, Moment, Per, Step, Trigger, Workspace, schedule};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -46,6 +46,8 @@ struct Row {
     after: Option<String>,
     audience: Option<String>,
     counts: PlanCounts,
+    /// About when the last message would be out, where something bounds it.
+    finish: Option<Timestamp>,
     cost_micros: i64,
     currency: String,
 }
@@ -86,8 +88,9 @@ async fn rows_of(
             continue;
         }
         let counts = counts(opened, step).await?;
+        let pace = Pace::of(opened, step, &counts).await?;
         rows.extend(
-            firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts)),
+            firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts, &pace)),
         );
     }
     Ok(rows)
@@ -147,7 +150,52 @@ async fn counts(opened: &Opened, step: &Step) -> anyhow::Result<PlanCounts> {
     Ok(opened.store.plan_count(&workspace.audiences, &step.audience, AddressKind::Email, now).await?)
 }
 
-fn row(workspace: &Workspace, campaign: &Campaign, step: &Step, firing: Firing, counts: &PlanCounts) -> Row {
+/// What tells when a step would be out.
+#[derive(Default)]
+struct Pace {
+    /// How many messages go to each domain.
+    domains: Vec<(String, u64)>,
+    /// What today's allowance has come to, by receiver, and until when that counts.
+    used: BTreeMap<String, u64>,
+    midnight: Timestamp,
+}
+
+impl Pace {
+    async fn of(opened: &Opened, step: &Step, counts: &PlanCounts) -> anyhow::Result<Self> {
+        let (workspace, now) = (opened.workspace(), opened.clock.now());
+        let Some(channel) = workspace.channels.get(&step.channel) else { return Ok(Self::default()) };
+        let domains = if channel.receivers.is_empty() {
+            vec![(String::new(), u64::try_from(counts.reached).unwrap_or(0))]
+        } else {
+            opened.store.plan_domains(&workspace.audiences, &step.audience, now.as_millisecond()).await?
+        };
+        let zone = &workspace.brand.timezone;
+        let today = now.to_zoned(zone.clone()).date();
+        let used =
+            opened.store.allowance_used(channel.id.as_str(), campaign::pace::day_number(today)).await?;
+        let midnight = today.tomorrow()?.to_zoned(zone.clone())?.timestamp();
+        Ok(Self { domains, used, midnight })
+    }
+
+    /// When a firing would be out; not known of one that goes round the Earth with the day.
+    fn finish(&self, workspace: &Workspace, step: &Step, firing: &Firing) -> Option<Timestamp> {
+        let channel = workspace.channels.get(&step.channel)?;
+        let fresh = BTreeMap::new();
+        let used = if firing.at < self.midnight { &self.used } else { &fresh };
+        let load = Load { channel, domains: &self.domains, used, speed: None };
+        let bounded = firing.local.is_none();
+        bounded.then(|| load.finish(firing.at, &workspace.brand.timezone)).flatten()
+    }
+}
+
+fn row(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    step: &Step,
+    firing: Firing,
+    counts: &PlanCounts,
+    pace: &Pace,
+) -> Row {
     let channel = workspace.channels.get(&step.channel);
     let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
     let cost = channel.and_then(|channel| channel.cost.as_ref());
@@ -155,6 +203,7 @@ fn row(workspace: &Workspace, campaign: &Campaign, step: &Step, firing: Firing, 
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
         channel: step.channel.to_string(),
+        finish: pace.finish(workspace, step, &firing),
         at: firing.at,
         here: firing.here,
         local: firing.local,
@@ -186,10 +235,12 @@ fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) ->
             row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
             format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
             number(row.counts.audience - row.counts.reached),
+            row.finish.map_or_else(String::new, |finish| format!("about {}", time::show(finish, zone))),
             if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
         ]
     };
-    let headings = ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "cost#"];
+    let headings =
+        ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
     output::table(&headings, rows.iter().map(cells).collect())?;
     print_left_out(rows)
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use campaign::Workspace;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use dashboard::Outlook;
 use scheduler::RepeatBound;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState};
 
@@ -155,13 +156,15 @@ async fn show(
     let repeated = store.delivery_list(run.id, None, true, before, limit).await?;
     let wanted = state.unwrap_or(DeliveryState::Failed);
     let listed = store.delivery_list(run.id, Some(wanted), false, before, limit).await?;
+    let outlook = dashboard::outlook(store, opened.workspace(), &run, opened.clock.now()).await?;
     if env.format == Format::Json {
         return output::json(&serde_json::json!({
-            "run": run, "deliveries": listed, "repeated": repeated,
+            "run": run, "outlook": outlook, "deliveries": listed, "repeated": repeated,
             "repeat_bound": bound(opened.workspace(), &run),
         }));
     }
     print_run(opened.workspace(), &run)?;
+    print_outlook(opened.workspace(), &outlook)?;
     if let Some(bound) = bound(opened.workspace(), &run) {
         output::line(format!(
             "  at risk    a worker that is killed repeats at most {}, one per connection; {} if its machine is lost",
@@ -228,6 +231,24 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
 /// How many a worker may repeat that comes to a bad end.
 fn bound(workspace: &Workspace, run: &Run) -> Option<RepeatBound> {
     workspace.channels.get(run.channel.as_str()).map(RepeatBound::of)
+}
+
+/// As many receivers that wait are told.
+const WAITS: usize = 10;
+
+/// What is to be expected of it.
+fn print_outlook(workspace: &Workspace, outlook: &Outlook) -> anyhow::Result<()> {
+    let zone = &workspace.brand.timezone;
+    for held in outlook.waits.iter().take(WAITS) {
+        output::line(format!("  waits      {}; next try {}", held.why, time::show_millis(held.until, zone)))?;
+    }
+    if outlook.waits.len() > WAITS {
+        output::line(format!("             and {} more receivers", outlook.waits.len() - WAITS))?;
+    }
+    match outlook.finish {
+        Some(finish) => output::line(format!("  done       about {}", time::show(finish, zone))),
+        None => Ok(()),
+    }
 }
 
 /// How many deliveries of a run have ended.

@@ -8,6 +8,7 @@ pub(crate) const RUN_QUESTION: &str = "Did everybody get it?";
 pub(crate) const RUN_QUESTION_LIVE: &str = "Is everybody getting it?";
 pub(crate) const STARTED: &str = "Started";
 pub(crate) const ENDED: &str = "Ended";
+pub(crate) const WOULD_END: &str = "Would be done about";
 pub(crate) const EXPIRES: &str = "Nothing goes out after";
 pub(crate) const FOLLOWS: &str = "Follows";
 pub(crate) const CAME_BACK: &str = "Came back later";
@@ -27,6 +28,15 @@ pub(crate) const DUE: &str = "due";
 
 pub(crate) fn run_lead(state: &str, channel: &str, at: &str, kind: &str) -> String {
     format!("{state}. On {channel}, planned for {at}, {kind}.")
+}
+
+/// Before the time of the next try.
+pub(crate) fn waits(why: &str) -> String {
+    format!("Some wait: {why}. Next try")
+}
+
+pub(crate) fn more_wait(receivers: usize) -> String {
+    format!("And {receivers} more receivers wait.")
 }
 
 pub(crate) fn of_deliveries(total: i64) -> String {

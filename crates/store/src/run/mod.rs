@@ -4,6 +4,7 @@ mod cancel;
 mod finish;
 mod follow;
 mod insert;
+mod outlook;
 mod plan;
 mod read;
 mod stop;

@@ -224,7 +224,7 @@ fn left_out(row: Option<Counts>) -> impl Iterator<Item = (&'static str, i64)> {
 }
 
 /// The column that holds a kind of address.
-fn column(address: AddressKind) -> &'static str {
+pub(super) fn column(address: AddressKind) -> &'static str {
     match address {
         AddressKind::Email => "c.email",
         AddressKind::Phone => "c.phone",
@@ -232,7 +232,14 @@ fn column(address: AddressKind) -> &'static str {
 }
 
 /// People with the reason to leave each out, if there is one.
-fn judged(from: &str, due: &str, column: &str, kind: &str, members: &str, too_late: &str) -> String {
+pub(super) fn judged(
+    from: &str,
+    due: &str,
+    column: &str,
+    kind: &str,
+    members: &str,
+    too_late: &str,
+) -> String {
     format!(
         "select id, due, case when address is null then 'no_address' when consent = 'no' then 'no_consent'
                 when suppressed is not null then suppressed{too_late} end as reason

@@ -64,6 +64,6 @@ on_both_databases! {
         expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
         followers_grow_while_their_leader_sends, one_and_feed,
-        only_planned_runs_are_planned;
+        only_planned_runs_are_planned, where_a_plan_goes_and_until_when;
     schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
 }

@@ -234,3 +234,19 @@ async fn two_that_look_at_a_leader_add_nobody_twice() {
     }
     assert_eq!((made, w.get(follower).await.total), (2_000, 2_000));
 }
+
+pub(crate) async fn where_a_plan_goes_and_until_when(w: &World) {
+    w.people(3).await;
+    let more = ["a@gmail.com", "b@gmail.com", "c@other.example"].map(person);
+    w.store.contact_upsert(&more, NOW).await.unwrap();
+    w.store.suppression_add(&[suppression("b@gmail.com")]).await.unwrap();
+    let audiences = everybody();
+    let audience = audiences.keys().next().unwrap();
+    let domains = w.store.plan_domains(&audiences, audience, NOW).await.unwrap();
+    let domains: Vec<_> = domains.iter().map(|(domain, count)| (domain.as_str(), *count)).collect();
+    assert_eq!(domains, [("example.com", 3), ("gmail.com", 1), ("other.example", 1)]);
+    let run = w.planned("mail").await;
+    assert_eq!(w.store.run_last_due(run).await.unwrap(), Some(NOW));
+    w.send_all(run, NOW).await;
+    assert_eq!(w.store.run_last_due(run).await.unwrap(), None);
+}

@@ -9,11 +9,11 @@ use axum::response::Redirect;
 use serde::Deserialize;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId};
 
-use crate::Dashboard;
 use crate::error::PageError;
 use crate::parts::{self, Scene};
 use crate::shell::{Page, Section};
 use crate::words;
+use crate::{Dashboard, Outlook, outlook};
 
 /// Deliveries on one page.
 pub(crate) const PAGE: usize = 50;
@@ -41,6 +41,7 @@ pub(crate) enum Filter {
 /// What stands on the page.
 pub(crate) struct RunPage {
     run: Run,
+    outlook: Outlook,
     filter: Filter,
     deliveries: Vec<DeliveryRow>,
     /// The last delivery shown, if there are more after it.
@@ -67,10 +68,11 @@ pub(crate) async fn get(
         .await?;
     let more = (deliveries.len() > PAGE).then(|| deliveries.truncate(PAGE));
     let more = more.and_then(|()| deliveries.last().map(|delivery| delivery.id));
+    let outlook = outlook(&dashboard.store, scene.workspace(), &run, scene.times.now).await?;
     let channel = scene.workspace().channels.get(run.channel.as_str());
     let in_outbox = channel.is_some_and(|channel| channel.kind.name() == "outbox");
     let live = scene.live(parts::is_live(&run), asked.live.as_deref(), &filter.path(run.id));
-    let page = RunPage { run, filter, deliveries, more, later: asked.after.is_some(), in_outbox };
+    let page = RunPage { run, outlook, filter, deliveries, more, later: asked.after.is_some(), in_outbox };
     let shell = scene.shell(Section::Overview, live);
     Ok(shell.page(&words::run_name(id), &view::page(&page, &scene)))
 }
@@ -151,6 +153,21 @@ mod tests {
         let scene = sample::scene(campaign::Diagnostics::default(), false);
         let page = RunPage {
             run: sample::live_run(),
+            outlook: Outlook {
+                finish: Some(scene.times.now + jiff::SignedDuration::from_mins(90)),
+                waits: vec![
+                    store::Held {
+                        receiver: "gmail".into(),
+                        until: scene.times.now.as_millisecond() + 3_600_000,
+                        why: "gmail said \"421 4.7.28 <script>slow down</script>\"".into(),
+                    },
+                    store::Held {
+                        receiver: String::new(),
+                        until: scene.times.now.as_millisecond() + 7_200_000,
+                        why: "email has had its 50000 messages of today".into(),
+                    },
+                ],
+            },
             filter: Filter::All,
             deliveries: sample::deliveries(),
             more: Some(DeliveryId(51)),

@@ -8,6 +8,9 @@ use crate::notation::number;
 use crate::parts::{self, Scene};
 use crate::words;
 
+/// As many receivers that wait are told; more are counted.
+const SHOWN: usize = 5;
+
 /// What stands in `main`.
 pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
     let run = &page.run;
@@ -17,15 +20,20 @@ pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
             h1 { @if parts::is_live(run) { (words::RUN_QUESTION_LIVE) } @else { (words::RUN_QUESTION) } }
             p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &scene.run_time(run), words::run_kind(run.kind))) }
             @if let Some(note) = &run.note { p.notice role="status" { (note) } }
+            @for held in page.outlook.waits.iter().take(SHOWN) {
+                p.notice role="status" { (words::waits(&held.why)) " " (parts::time(&scene.times, held.until)) "." }
+            }
+            @if page.outlook.waits.len() > SHOWN { p.quiet { (words::more_wait(page.outlook.waits.len() - SHOWN)) } }
         }
-        (standing(run, scene))
+        (standing(page, scene))
         (actions(run))
         (tallies(run))
         (deliveries(page, scene))
     }
 }
 
-fn standing(run: &Run, scene: &Scene) -> Markup {
+fn standing(page: &RunPage, scene: &Scene) -> Markup {
+    let run = &page.run;
     let done = parts::progress(run);
     let fact = |name: &str, at: Option<i64>| {
         html! { @if let Some(at) = at { div { dt { (name) } dd { (parts::time(&scene.times, at)) } } } }
@@ -40,6 +48,7 @@ fn standing(run: &Run, scene: &Scene) -> Markup {
             dl.times {
                 (fact(words::STARTED, run.started_at))
                 (fact(words::ENDED, run.finished_at))
+                (fact(words::WOULD_END, page.outlook.finish.map(jiff::Timestamp::as_millisecond)))
                 @if run.finished_at.is_none() { (fact(words::EXPIRES, Some(run.expires_at))) }
                 (back(words::CAME_BACK, run.came_back.bounced))
                 (back(words::CALLED_SPAM, run.came_back.complained))
