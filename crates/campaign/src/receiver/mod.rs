@@ -31,6 +31,7 @@ pub struct Receivers {
     domains: BTreeMap<String, String>,
     /// What every other receiver may get, each by itself.
     default: Option<Limits>,
+    by_server: bool,
 }
 
 /// The name of the group that stands for all receivers without one of their own.
@@ -45,6 +46,17 @@ impl Receivers {
         }
         self.domains.extend(domains.into_iter().map(|domain| (domain, name.to_owned())));
         self.limits.insert(name.to_owned(), limits);
+    }
+
+    /// Sets whether a domain that nobody names belongs to whoever runs its mail servers.
+    pub fn set_by_server(&mut self, by_server: bool) {
+        self.by_server = by_server;
+    }
+
+    /// Whether it does: else it is a receiver by itself.
+    #[must_use]
+    pub const fn by_server(&self) -> bool {
+        self.by_server
     }
 
     /// The receiver of a domain's mail. `server` is the name of the domain's first mail server, where known. The

@@ -44,7 +44,7 @@ fn channel(
     let rate = optional(&table.rate, |rate| pace_read::rate(sheet, rate));
     let connections = optional(&table.connections, |count| pace_read::connections(sheet, count));
     let daily = pace_read::daily(sheet, &table.daily_cap, &table.warm_up);
-    let receivers = pace_read::receivers(sheet, &table.groups);
+    let receivers = pace_read::receivers(sheet, &table.groups, &table.group_by);
     let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
     let example = "kind = \"outbox\"";
     let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));

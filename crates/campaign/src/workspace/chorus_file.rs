@@ -109,9 +109,23 @@ pub(super) struct ChannelFile {
     /// one, each by itself.
     #[serde(default)]
     pub(super) groups: Field<Entries<GroupFile>>,
+    /// smtp: whether a domain that no group names is a receiver by itself, or belongs to whoever runs its mail
+    /// servers, as the DNS says.
+    #[serde(default)]
+    pub(super) group_by: Field<GroupByFile>,
     /// What a message costs.
     #[serde(default)]
     pub(super) cost: Field<CostFile>,
+}
+
+/// What makes domains one receiver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum GroupByFile {
+    /// Their names: each that is not well known is its own.
+    Domain,
+    /// Their MX records.
+    Mx,
 }
 
 /// How many messages may go out on the days of a beginning.

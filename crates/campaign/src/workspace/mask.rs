@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 21] = [
+const PLAIN: [&str; 22] = [
     "kind",
     "from",
     "reply_to",
@@ -18,6 +18,7 @@ const PLAIN: [&str; 21] = [
     "currency",
     "connections",
     "daily_cap",
+    "group_by",
     "start",
     "growth",
     "domains",

@@ -6,7 +6,7 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 use super::channel_read::optional;
-use super::chorus_file::{GroupFile, WarmUpFile};
+use super::chorus_file::{GroupByFile, GroupFile, WarmUpFile};
 use super::when_time::{self, When};
 use crate::file::nearest::nearest;
 use crate::file::{Entries, Field, Located, Name, Scalar, Sheet};
@@ -77,16 +77,16 @@ fn day(text: &str) -> Result<Date, &'static str> {
 }
 
 /// Every `[channels.NAME.groups]`; `None` if one of them cannot be used.
-pub(super) fn receivers(sheet: &Sheet, groups: &Field<Entries<GroupFile>>) -> Option<Receivers> {
-    let entries = match groups {
-        Field::Absent => return Some(Receivers::default()),
-        Field::Bad => return None,
-        Field::Here(entries) => &entries.value.0,
-    };
+pub(super) fn receivers(
+    sheet: &Sheet,
+    groups: &Field<Entries<GroupFile>>,
+    by: &Field<GroupByFile>,
+) -> Option<Receivers> {
     let mut receivers = Receivers::default();
+    receivers.set_by_server(by.value() == Some(&GroupByFile::Mx));
     let mut taken = BTreeMap::new();
-    let mut good = true;
-    for (name, field) in entries {
+    let mut good = !matches!(groups, Field::Bad) && !matches!(by, Field::Bad);
+    for (name, field) in groups.value().into_iter().flat_map(|entries| &entries.0) {
         match field.get().and_then(|table| group(sheet, name, table, &mut taken)) {
             Some((domains, limits)) => receivers.add(&name.text, domains, limits),
             None => good = false,

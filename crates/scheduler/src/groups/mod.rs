@@ -11,6 +11,7 @@
 mod breaker;
 mod group;
 mod purse;
+mod servers;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
@@ -30,6 +31,8 @@ use store::{Grant, Held, Micros, Millis, Want};
 
 use group::{Asked, Cause, Decision, Group};
 use purse::{Purse, SLACK};
+use servers::Server;
+pub(crate) use servers::Servers;
 
 /// What can go so soon waits in memory; what cannot is put off in the database.
 const SOON: Micros = 1_000_000;
@@ -73,15 +76,12 @@ pub(crate) enum Admit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ticket(u32);
 
-/// The name of the first mail server of a domain, where it is known without waiting.
-pub(crate) type ServerOf = fn(&str) -> Option<String>;
-
 /// The receivers of one channel.
 pub(crate) struct Groups {
     /// The channel: what a message without an address is for.
     name: String,
     receivers: Receivers,
-    server_of: ServerOf,
+    servers: Servers,
     adapts: bool,
     /// The most that should wait in memory.
     most_waiting: u32,
@@ -111,11 +111,11 @@ pub(crate) struct Groups {
 
 impl Groups {
     /// For a channel whose lane has at most `window` messages under way.
-    pub(crate) fn new(channel: &Channel, window: usize, adapts: bool, server_of: ServerOf) -> Self {
+    pub(crate) fn new(channel: &Channel, window: usize, adapts: bool, servers: Servers) -> Self {
         Self {
             name: channel.id.to_string(),
             receivers: channel.receivers.clone(),
-            server_of,
+            servers,
             adapts,
             most_waiting: u32::try_from(window.saturating_mul(8)).unwrap_or(u32::MAX),
             whole: Purse::new(channel.rate, &channel.daily),
@@ -354,15 +354,27 @@ impl Groups {
         if let Some(place) = self.places.get(domain) {
             return *place;
         }
-        let name = if domain.is_empty() {
-            self.name.clone()
-        } else {
-            let server = (self.server_of)(domain);
-            self.receivers.name_of(domain, server.as_deref()).to_owned()
-        };
+        let (name, settled) = self.receiver(domain);
         let place = self.place_of_receiver(&name);
-        self.places.insert(domain.into(), place);
+        if settled {
+            self.places.insert(domain.into(), place);
+        }
         place
+    }
+
+    /// The receiver of a domain, and whether it will stay that.
+    fn receiver(&self, domain: &str) -> (String, bool) {
+        if domain.is_empty() {
+            return (self.name.clone(), true);
+        }
+        let name = self.receivers.name_of(domain, None);
+        if name != domain {
+            return (name.to_owned(), true);
+        }
+        match self.servers.of(domain) {
+            Server::Known(server) => (self.receivers.name_of(domain, server.as_deref()).to_owned(), true),
+            Server::Asked => (domain.to_owned(), false),
+        }
     }
 
     fn place_of_receiver(&mut self, name: &str) -> u32 {

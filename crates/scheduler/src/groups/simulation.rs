@@ -8,7 +8,7 @@ use channel::{Scope, SendOutcome};
 use jiff::tz::TimeZone;
 use store::{Micros, Store};
 
-use super::{Admit, Day, Groups, Ticket};
+use super::{Admit, Day, Groups, Servers, Ticket};
 
 pub(super) const START: Micros = 1_800_000_000_000_000;
 pub(super) const SECOND: Micros = 1_000_000;
@@ -96,7 +96,7 @@ impl Sim {
     pub(super) fn new(channel: &Channel, step: Micros, behaviour: Behaviour) -> Self {
         Self {
             now: START,
-            groups: Groups::new(channel, WINDOW, true, |_| None),
+            groups: Groups::new(channel, WINDOW, true, Servers::not_asked()),
             behaviour,
             connections: channel.connections,
             step,

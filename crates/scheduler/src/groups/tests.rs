@@ -1,6 +1,8 @@
 //! What pace by receiver promises, in made-up time.
 
+use super::servers::{Server, Servers};
 use super::simulation::{SECOND, START, Sim, accepted, accounts, channel, limited, throttled};
+use super::{Admit, Groups};
 use campaign::{Daily, Limits, Receivers};
 use proptest::prelude::*;
 
@@ -175,6 +177,24 @@ async fn a_clock_that_goes_back_stops_nothing_for_long() {
     sim.now -= 3_600 * SECOND;
     sim.run(&store, 10 * SECOND).await;
     assert!((800..1_200).contains(&(sim.done - before)), "{}", sim.done - before);
+}
+
+#[tokio::test]
+async fn a_domain_belongs_to_whom_its_mail_server_belongs_to() {
+    let mx = [("pier.example".to_owned(), vec![(10, "aspmx.l.google.com".to_owned())])];
+    let zone = channel::Zone { mx: mx.into(), ..channel::Zone::default() };
+    let mut tasks = tokio::task::JoinSet::new();
+    let servers = Servers::asking(channel::Dns::Known(zone), &mut tasks);
+    let mut groups = Groups::new(&channel(None, Receivers::default()), 32, true, servers.clone());
+    let name = |groups: &mut Groups| match groups.admit("a@pier.example") {
+        Admit::Now(ticket) => groups.groups[ticket.0 as usize].name.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name(&mut groups), "pier.example", "nobody waits for the DNS");
+    while servers.of("pier.example") == Server::Asked {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(name(&mut groups), "gmail");
 }
 
 #[tokio::test]

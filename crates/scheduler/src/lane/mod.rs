@@ -164,9 +164,10 @@ impl Working {
         for _ in 0..connections {
             sessions.spawn(work.clone().run(lane.sender.session()));
         }
+        let servers = pace::servers(&lane.channel, &mut sessions);
         let runs = Arc::clone(&lane.runs.borrow_and_update());
         Self {
-            groups: Groups::new(&lane.channel, window, !lane.sender.is_outbox(), |_| None),
+            groups: Groups::new(&lane.channel, window, !lane.sender.is_outbox(), servers),
             window,
             runs,
             jobs,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use channel::{Scope, SendOutcome};
+use campaign::Channel;
+use channel::{Dns, Scope, SendOutcome};
 use store::{Clock, Held, Micros};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Later, Waiting, Working};
-use crate::groups::{Admit, Day, Ticket};
+use crate::groups::{Admit, Day, Servers, Ticket};
 use crate::session::{Done, Job};
 
 /// How often receivers that stopped answering are looked for.
@@ -24,6 +26,20 @@ pub(super) struct Told {
     looked: Option<Instant>,
     /// When accounts were last forgotten.
     swept: Option<Instant>,
+}
+
+/// Who knows the mail servers of domains, for a channel that groups its receivers by them.
+pub(super) fn servers(channel: &Channel, tasks: &mut JoinSet<()>) -> Servers {
+    if !channel.receivers.by_server() {
+        return Servers::not_asked();
+    }
+    match Dns::of_machine() {
+        Ok(dns) => Servers::asking(dns, tasks),
+        Err(error) => {
+            tracing::warn!(%error, "receivers are taken by their domains");
+            Servers::not_asked()
+        }
+    }
 }
 
 impl Working {

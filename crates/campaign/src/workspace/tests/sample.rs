@@ -74,7 +74,8 @@ groups.default = { rate = "10/s" }"#,
     );
     let (workspace, findings) = folder.load();
     assert_eq!(findings.to_text(false), "");
-    let email = &workspace.unwrap().channels["email"];
+    let workspace = workspace.unwrap();
+    let email = &workspace.channels["email"];
     assert_eq!(email.daily.on(date(2027, 3, 2)), Some(70));
     assert_eq!(email.daily.on(date(2028, 3, 2)), Some(50_000));
     let of = |domain| {
@@ -85,6 +86,9 @@ groups.default = { rate = "10/s" }"#,
     assert_eq!(of("harbour.example"), of("gmail.com"));
     assert_eq!(of("pier.example"), (None, Some(1), None));
     assert_eq!(of("elsewhere.example"), (Some(10), None, None));
+    assert!(!email.receivers.by_server());
+    folder.edit("chorus.toml", "kind = \"smtp\"", "kind = \"smtp\"\ngroup_by = \"mx\"");
+    assert!(folder.load().0.unwrap().channels["relay"].receivers.by_server());
 }
 
 #[test]
