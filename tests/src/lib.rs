@@ -17,7 +17,7 @@ mod zone;
 pub use browser::Browser;
 pub use chance::Chance;
 pub use child::{Guard, bound, free_port, until};
-pub use crash::{Database, Kill, Moment, Progress, Trial, Verdict};
+pub use crash::{Database, Kill, Moment, Progress, Trial, Verdict, When};
 pub use http::{Answer, Http};
 pub use proxy::Proxy;
 pub use relay::{Act, Door, Line, Phase, Place, Received, Relay, Rule, Script, Whom};

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ::tests::{Database, Moment, Tools, Trial, Verdict};
+use ::tests::{Database, Moment, Tools, Trial, Verdict, When};
 use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -24,7 +24,8 @@ pub(crate) struct Options {
     /// Only these; all of them when none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// How often a sending process is killed, on each database. Where several share one, it is a quarter of this.
+    /// How often a sending process is killed, on each database. Where several share one, it is a quarter of this; while runs are made,
+    /// a tenth.
     #[arg(long, default_value_t = 200)]
     kills: usize,
     /// How many people each run goes to.
@@ -52,6 +53,8 @@ enum Which {
 enum Part {
     /// One process, killed and started again.
     Alone,
+    /// One process, killed while it makes a run.
+    Planning,
     /// Three that share a PostgreSQL, each killed and started again.
     Together,
     /// Two of which one sleeps for longer than its lease.
@@ -91,11 +94,15 @@ fn on(tools: &Tools, options: &Options, seed: u64, database: Database<'_>) -> Re
         Database::Sqlite => ("SQLite", false),
         Database::Postgres(_) => ("PostgreSQL", true),
     };
-    let trial =
-        Trial { tools, database, workers: 1, recipients: options.recipients, kills: options.kills, seed };
+    let (recipients, kills) = (options.recipients, options.kills);
+    let trial = Trial { tools, database, workers: 1, recipients, kills, when: When::Sending, seed };
     let mut made = Vec::new();
     if asked(Part::Alone) {
         made.push(kill(&trial, name)?);
+    }
+    if asked(Part::Planning) {
+        let planning = Trial { kills: options.kills.div_ceil(10), when: When::Planning, ..trial.clone() };
+        made.push(kill(&planning, &format!("{name}, runs being made"))?);
     }
     if asked(Part::Together) && is_shared {
         let together = Trial { workers: WORKERS, kills: options.kills.div_ceil(4), ..trial.clone() };
@@ -147,12 +154,12 @@ fn moments(verdict: &Verdict) -> String {
 
 fn show(made: &[Made]) -> Result<()> {
     println!(
-        "| trial | kills | runs | messages | lost | repeats | most after one kill | told of | slowest repeat | stops, slowest |\n\
-         |---|---|---|---|---|---|---|---|---|---|"
+        "| trial | kills | runs | messages | lost | repeats | most after one kill | told of | at work after | taken over after | stops, slowest |\n\
+         |---|---|---|---|---|---|---|---|---|---|---|"
     );
     for Made { what, verdict } in made {
         println!(
-            "| {what} | {} | {} | {} | {} | {} | {} | {} | {:.2} s | {}, {:.2} s |",
+            "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {}, {:.2} s |",
             verdict.kills.len(),
             verdict.runs,
             verdict.accepted,
@@ -160,7 +167,8 @@ fn show(made: &[Made]) -> Result<()> {
             verdict.repeats(),
             verdict.most(),
             verdict.told,
-            verdict.takeover.as_secs_f64(),
+            seconds(verdict.start),
+            seconds(verdict.takeover),
             verdict.stops.0,
             verdict.stops.1.as_secs_f64(),
         );
@@ -172,4 +180,8 @@ fn show(made: &[Made]) -> Result<()> {
     ensure!(broken.is_empty(), "{} promises were broken\n{}", broken.len(), broken.join("\n"));
     println!("\nEvery promise was kept.");
     Ok(())
+}
+
+fn seconds(took: Option<Duration>) -> String {
+    took.map_or_else(String::new, |took| format!("{:.2} s", took.as_secs_f64()))
 }

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::Verdict;
 use super::stage::address;
-use super::{Moment, Verdict};
 use crate::relay::{Line, Place, Received};
-
-/// What a worker leaves that says nothing any more is in other hands after so long.
-const TAKEOVER: Duration = Duration::from_secs(35);
 
 /// What a run is judged by.
 #[derive(Debug)]
@@ -72,19 +69,13 @@ impl Evidence<'_> {
     ) -> Result<usize> {
         let rows = self.shown["repeated"].as_array().context("chorus tells no repeats")?;
         let listed: BTreeSet<&str> = rows.iter().filter_map(|row| row["address"].as_str()).collect();
-        let (mut seen, mut late) = (0, Vec::new());
-        let (mut inexcusable, mut unlisted) = (Vec::new(), Vec::new());
+        let (mut seen, mut inexcusable, mut unlisted) = (0, Vec::new(), Vec::new());
         for (address, copies) in copies.iter().filter(|(_, copies)| copies.len() > 1) {
             seen += copies.len() - 1;
-            for ((before, _), (_, after)) in copies.iter().zip(&copies[1..]) {
+            for (before, _) in &copies[..copies.len() - 1] {
                 match self.awaiting.get(before).and_then(|kill| verdict.kills.get_mut(*kill)) {
                     Some(kill) => {
                         kill.repeats += 1;
-                        let took = after.begun.saturating_duration_since(kill.struck);
-                        if kill.moment == Moment::Asleep && took > TAKEOVER {
-                            late.push(self.story(address, copies));
-                        }
-                        verdict.takeover = verdict.takeover.max(took);
                     }
                     None => inexcusable.push(self.story(address, copies)),
                 }
@@ -95,7 +86,6 @@ impl Evidence<'_> {
         }
         verdict.accuse("were sent again though the answer to the copy before was read", &inexcusable);
         verdict.accuse("were repeated and are not listed", &unlisted);
-        verdict.accuse(&format!("were repeated later than after {TAKEOVER:?}"), &late);
         Ok(seen)
     }
 
@@ -139,18 +129,25 @@ impl Evidence<'_> {
     }
 
     fn tally(&self, state: &str) -> Result<usize> {
-        let tallies = self.shown["run"]["tallies"].as_array().context("a run has tallies")?;
-        let of_state = tallies.iter().filter(|tally| tally["state"] == state);
-        let count: i64 = of_state.filter_map(|tally| tally["count"].as_i64()).sum();
-        usize::try_from(count).context("a tally below nothing")
+        tally(&self.shown["run"], state)
     }
+}
+
+/// How many deliveries of a run ended in a state, as `chorus runs` tells it.
+pub(super) fn tally(run: &Value, state: &str) -> Result<usize> {
+    let tallies = run["tallies"].as_array().context("a run has tallies")?;
+    let of_state = tallies.iter().filter(|tally| tally["state"] == state);
+    let count: i64 = of_state.filter_map(|tally| tally["count"].as_i64()).sum();
+    usize::try_from(count).context("a tally below nothing")
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::Kill;
+    use std::time::Duration;
+
+    use super::super::{Kill, Moment};
     use super::*;
     use crate::relay::Phase;
 

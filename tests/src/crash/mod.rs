@@ -35,8 +35,19 @@ pub struct Trial<'a> {
     pub recipients: usize,
     /// How often somebody is killed.
     pub kills: usize,
+    /// When it is killed.
+    pub when: When,
     /// What everything random follows from.
     pub seed: u64,
+}
+
+/// When the processes of a trial are killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// At any moment, while the relay takes its time to answer.
+    Sending,
+    /// While a run is made; then it goes out as fast as it can.
+    Planning,
 }
 
 /// How far a trial is.
@@ -78,8 +89,10 @@ pub struct Verdict {
     pub told: usize,
     /// How often a process that was asked to end did so by itself, and how long that took at most.
     pub stops: (usize, Duration),
-    /// The longest time from a kill to the repeat of a message that was waiting for its answer then.
-    pub takeover: Duration,
+    /// The longest time from the start of a process that goes on with a run to its first message.
+    pub start: Option<Duration>,
+    /// How long it took until what a sleeping worker had begun was in other hands.
+    pub takeover: Option<Duration>,
     /// Every promise that was broken, in words.
     pub broken: Vec<String>,
 }

@@ -10,7 +10,7 @@ use super::blow::{Blow, Deck};
 use super::judge::Evidence;
 use super::life::{End, Life};
 use super::stage::{Run, Stage};
-use super::{Kill, Moment, Progress, Trial, Verdict};
+use super::{Kill, Moment, Progress, Trial, Verdict, When};
 use crate::relay::Place;
 
 /// Makes a run and waits for it.
@@ -113,10 +113,12 @@ impl Round<'_, '_> {
     /// What a worker does next, and what will end it. The first makes the run, if there is none yet.
     fn next(&mut self, slot: usize) -> (&'static [&'static str], Blow) {
         let makes = slot == 0 && self.run.is_none();
-        let blow = match self.verdict.kills.len() < self.trial.kills {
-            false => Blow::Never,
-            true if makes => self.deck.while_planning(),
-            true => self.deck.draw(),
+        let is_planning = makes || self.run.as_ref().is_some_and(|run| run.is_planned);
+        let blow = match (self.verdict.kills.len() < self.trial.kills, self.trial.when) {
+            (true, When::Planning) if is_planning => self.deck.while_planning(),
+            (false, _) | (_, When::Planning) => Blow::Never,
+            (true, When::Sending) if makes => self.deck.while_planning(),
+            (true, When::Sending) => self.deck.draw(),
         };
         (if makes { SEND } else { SERVE }, blow)
     }
@@ -125,17 +127,19 @@ impl Round<'_, '_> {
         let pause = if self.trial.workers > 1 { PAUSE } else { Duration::ZERO };
         let until = Instant::now() + self.deck.chance.between(Duration::ZERO, pause);
         let made = self.run.is_none() && slot == 0;
-        if let Slot::Alive(life) = std::mem::replace(&mut self.slots[slot], Slot::Dead(until))
-            && made
-        {
-            self.learn(&life);
+        if let Slot::Alive(life) = std::mem::replace(&mut self.slots[slot], Slot::Dead(until)) {
+            self.learn(&life, made);
         }
         self.find()?;
         match end {
             End::NotYet => {}
             End::Itself(took) => self.stopped(took),
             End::Killed { moment, struck, awaiting } => {
-                let moment = if made { self.made() } else { moment };
+                let moment = match &self.run {
+                    None => Moment::Starting,
+                    Some(run) if run.is_planned => Moment::Planning,
+                    Some(_) => moment,
+                };
                 self.awaiting.extend(awaiting.iter().map(|place| (*place, self.verdict.kills.len())));
                 let awaiting = awaiting.len();
                 self.verdict.kills.push(Kill { moment, struck, awaiting, repeats: 0 });
@@ -144,26 +148,20 @@ impl Round<'_, '_> {
         Ok(())
     }
 
-    /// What a process was doing that made the run.
-    fn made(&self) -> Moment {
-        match &self.run {
-            None => Moment::Starting,
-            Some(run) if run.is_planned => Moment::Planning,
-            Some(_) => Moment::Anything,
-        }
-    }
-
     fn stopped(&mut self, took: Duration) {
         let (count, longest) = self.verdict.stops;
         self.verdict.stops = (count + 1, longest.max(took));
     }
 
-    /// Learns how long the making of a run takes.
-    fn learn(&mut self, life: &Life) {
+    /// Learns how long it took a process to send something.
+    fn learn(&mut self, life: &Life, made: bool) {
         let lines = self.stage.relay.lines();
         let own = lines.iter().filter(|line| line.port == life.door.port);
-        if let Some(first) = own.filter_map(|line| line.messages.first()).map(|message| message.begun).min() {
-            self.deck.learn(first.saturating_duration_since(life.started));
+        let first = own.filter_map(|line| line.messages.first()).map(|message| message.begun).min();
+        match first.map(|first| first.saturating_duration_since(life.started)) {
+            Some(took) if made => self.deck.learn(took),
+            Some(took) => self.verdict.start = self.verdict.start.max(Some(took)),
+            None => {}
         }
     }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::Value;
 
-use super::Trial;
+use super::judge::tally;
+use super::{Trial, When};
 use crate::relay::{Act, Door, Phase, Relay, Script, Whom};
 use crate::sandbox::Sandbox;
 use crate::scratch::Scratch;
@@ -39,6 +40,8 @@ pub(super) struct Run {
     pub(super) id: i64,
     pub(super) is_planned: bool,
     pub(super) has_ended: bool,
+    /// How many repeats it is told to have had.
+    pub(super) repeats: usize,
 }
 
 impl Stage {
@@ -57,8 +60,10 @@ impl Stage {
         sandbox.write("contacts.csv", &format!("email,first_name\n{}", rows.collect::<String>()))?;
         write_letter(&sandbox, false)?;
         sandbox.done(&["contacts", "import", "contacts.csv"])?;
-        let thinks = Act::Delay(Duration::ZERO, THOUGHT);
-        let script = Script { seed: trial.seed, ..Script::default() }.with(Phase::Dot, Whom::All, thinks);
+        let mut script = Script { seed: trial.seed, ..Script::default() };
+        if trial.when == When::Sending {
+            script = script.with(Phase::Dot, Whom::All, Act::Delay(Duration::ZERO, THOUGHT));
+        }
         Ok(Self { sandbox, relay: Relay::new(script), _database: made })
     }
 
@@ -80,7 +85,7 @@ impl Stage {
         let runs = self.sandbox.json(&["runs", "list", "--limit", "1"])?;
         let Some(id) = runs[0]["id"].as_i64() else { return Ok(None) };
         let (is_planned, has_ended) = (runs[0]["state"] == "planned", runs[0]["finished_at"].is_i64());
-        Ok(Some(Run { id, is_planned, has_ended }))
+        Ok(Some(Run { id, is_planned, has_ended, repeats: tally(&runs[0], "repeat")? }))
     }
 
     /// Everything that `chorus` tells of a run.

@@ -34,10 +34,19 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
     let phase = PHASES[usize::try_from(deck.chance.below(PHASES.len() as u64))?];
     sleeper.arm(stage, phase, 50 + deck.chance.below(50), Signal::STOP)?;
     let struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
+    let told = repeats(stage)?;
     let other = Life::start(stage, SERVE, Blow::Never)?;
-    sleep(asleep);
+    while struck.elapsed() < asleep {
+        sleep(Duration::from_millis(200));
+        if verdict.takeover.is_none() && repeats(stage)? > told {
+            verdict.takeover = Some(struck.elapsed());
+        }
+    }
     // What it had out when it fell asleep, nothing else, may be repeated.
     let places = stage.relay.awaiting(sleeper.door.port, struck);
+    if verdict.takeover.is_none() && !places.is_empty() {
+        verdict.accuse("was not taken over while it slept", &[format!("{} messages", places.len())]);
+    }
     awaiting.extend(places.iter().map(|place| (*place, verdict.kills.len())));
     verdict.kills.push(Kill { moment: Moment::Asleep, struck, awaiting: places.len(), repeats: 0 });
     sleeper.signal(Signal::CONT)?;
@@ -54,6 +63,11 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
     let recipients = trial.recipients;
     Evidence { lines: &lines, awaiting: &awaiting, shown: &shown, recipients }.judge(&mut verdict)?;
     Ok(verdict)
+}
+
+/// How many repeats `chorus` tells of.
+fn repeats(stage: &Stage) -> Result<usize> {
+    Ok(stage.latest_run()?.map_or(0, |run| run.repeats))
 }
 
 /// Makes a run: `chorus send`, killed when it has begun to send.

@@ -1,7 +1,7 @@
 //! kill -9 at any moment of a run: nobody is lost, and only what was waiting for its final answer is repeated.
 //! `cargo xtask crash` is the same, for longer.
 
-use tests::{Database, Tools, Trial};
+use tests::{Database, Tools, Trial, When};
 
 use crate::pier;
 
@@ -20,7 +20,15 @@ fn the_same_with_three_workers_on_postgresql() {
 
 fn survive(database: Database<'_>, workers: usize) {
     let tools = pier::tools();
-    let trial = Trial { tools: &tools, database, workers, recipients: 2_000, kills: 12, seed: SEED };
+    let trial = Trial {
+        tools: &tools,
+        database,
+        workers,
+        recipients: 2_000,
+        kills: 12,
+        when: When::Sending,
+        seed: SEED,
+    };
     let verdict = trial.run(&mut |_| {}).unwrap();
     assert_eq!(verdict.broken, Vec::<String>::new(), "seed {SEED}");
     assert_eq!((verdict.lost, verdict.kills.len() >= 12), (0, true));
