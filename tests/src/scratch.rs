@@ -56,6 +56,26 @@ impl Scratch {
         ])
     }
 
+    /// Ends everybody's connections and takes no new one, as a server that is stopped.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn stop(&self) -> Result<()> {
+        let name = &self.name;
+        self.say(&[
+            &format!("alter database {name} with allow_connections false"),
+            &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"),
+        ])
+    }
+
+    /// Takes connections again.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub fn start(&self) -> Result<()> {
+        self.say(&[&format!("alter database {} with allow_connections true", self.name)])
+    }
+
     fn say(&self, statements: &[&str]) -> Result<()> {
         let mut psql = Command::new(&self.tools.psql);
         psql.args(["-q", "-X", "-d", &self.server, "-v", "ON_ERROR_STOP=1"]);

@@ -9,7 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::sql::{Dialect, args, sql};
 
@@ -206,7 +206,8 @@ async fn open_sqlite(url: &str) -> Result<Pools, StoreError> {
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
     let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };
-    let writer = pool.clone().min_connections(1).max_connections(1).connect_with(write).await?;
+    let writer = if in_memory { pool.clone() } else { whole(pool.clone()) };
+    let writer = writer.min_connections(1).max_connections(1).connect_with(write).await?;
     check_version(&writer).await?;
     let readers = if in_memory {
         writer.clone()
@@ -215,6 +216,20 @@ async fn open_sqlite(url: &str) -> Result<Pools, StoreError> {
         pool.max_connections(READERS).connect_lazy_with(read)
     };
     Ok(Pools::Sqlite { writer, readers })
+}
+
+/// Where SQLite itself ends a transaction, because the disk is full or fails, sqlx goes on believing in it, and
+/// would refuse every other one for ever: such a connection is changed for a new one.
+fn whole(pool: SqlitePoolOptions) -> SqlitePoolOptions {
+    pool.before_acquire(|connection, _| {
+        Box::pin(async move {
+            if connection.is_in_transaction() {
+                // A rollback may still be on its way.
+                connection.ping().await?;
+            }
+            Ok(!connection.is_in_transaction())
+        })
+    })
 }
 
 fn create_folder(file: &Path) -> Result<(), StoreError> {
@@ -265,6 +280,24 @@ mod tests {
         ] {
             assert_eq!(is_safe(version), safe, "{version}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_itself_is_not_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            Store::open(&format!("sqlite:{}", folder.path().join("full.db").display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let Pools::Sqlite { writer, .. } = store.pools() else { unreachable!() };
+        writer.acquire().await.unwrap().execute("pragma max_page_count = 1").await.unwrap();
+        let long = "x".repeat(1 << 20);
+        let full = store
+            .execute(&sql!("insert into settings (name, value) values ('long', $1)"), args![long.as_str()]);
+        assert!(full.await.unwrap_err().to_string().contains("full"));
+        store
+            .execute(&sql!("insert into settings (name, value) values ('short', 'x')"), args![])
+            .await
+            .unwrap();
     }
 
     #[tokio::test]

@@ -1,10 +1,12 @@
 //! The rules of the house, and the stories that show its promises kept.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
+mod control;
 mod crash;
 mod delivery;
 mod demo;
 mod doctor;
+mod faults;
 mod first_day;
 mod house;
 mod letters;

@@ -25,9 +25,14 @@ pub(crate) fn tools() -> Tools {
 
 /// A workspace with a campaign `letter` by e-mail to everyone, its step firing as `when` says.
 pub(crate) fn workspace(tools: &Tools, sink: &Sink, when: &str) -> Sandbox {
+    workspace_by(tools, sink.port, when)
+}
+
+/// The same, sending by whatever listens on a port.
+pub(crate) fn workspace_by(tools: &Tools, smtp: u16, when: &str) -> Sandbox {
     let sandbox = Sandbox::empty(&tools.chorus).unwrap();
     copy(&repository().join("templates"), &sandbox.path().join("templates"));
-    sandbox.write("chorus.toml", &configuration(sandbox.port, sink.port)).unwrap();
+    sandbox.write("chorus.toml", &configuration(sandbox.port, smtp)).unwrap();
     sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n").unwrap();
     sandbox.write("campaigns/letter.toml", &letter(when)).unwrap();
     sandbox

@@ -9,7 +9,7 @@ use std::time::Duration;
 use campaign::{Channel, ChannelId, ChannelKind, EmailAddress, Mailbox, Secret};
 use channel::{Email, Limits, Message, RejectReason, SendOutcome, Sender, Session};
 use jiff::Timestamp;
-use rcgen::{CertifiedKey, KeyPair};
+use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
@@ -409,8 +409,16 @@ struct Identity {
 }
 
 fn identity(name: &str) -> Identity {
-    let CertifiedKey { cert, signing_key }: CertifiedKey<KeyPair> =
-        rcgen::generate_simple_self_signed(vec![name.to_owned()]).unwrap();
+    dated(name, 2100)
+}
+
+/// Good until the end of a year, and trusted by whoever trusts its root.
+fn dated(name: &str, year: i32) -> Identity {
+    let signing_key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(2000, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(year, 12, 31);
+    let cert = parameters.self_signed(&signing_key).unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let server = ServerConfig::builder_with_provider(provider)
@@ -449,6 +457,26 @@ async fn starttls_and_implicit_tls_hide_everything() {
     let mut session = trusting(format!("smtps://localhost:{}", server.address.port()), &identity.root);
     assert!(is_accepted(&send(&mut session, "one").await));
     assert_eq!(server.heard.lock().unwrap().in_clear, "");
+}
+
+#[tokio::test]
+async fn a_certificate_that_has_expired_gets_no_mail() {
+    for (year, good) in [(2100, true), (2019, false)] {
+        let identity = dated("localhost", year);
+        for implicit in [false, true] {
+            let tls = Some(Arc::clone(&identity.server));
+            let server = Setup { tls, implicit, ..Setup::default() }.offering("STARTTLS").start().await;
+            let scheme = if implicit { "smtps" } else { "smtp" };
+            let mut session =
+                trusting(format!("{scheme}://localhost:{}", server.address.port()), &identity.root);
+            let outcome = send(&mut session, "x").await;
+            assert_eq!(is_accepted(&outcome), good, "{year}: {outcome:?}");
+            let told =
+                matches!(&outcome, SendOutcome::Down { answer } if answer.contains("cannot be trusted"));
+            assert!(good || told, "{outcome:?}");
+            assert!(good || !server.verbs().iter().any(|verb| verb == "MAIL" || verb == "DATA"));
+        }
+    }
 }
 
 #[tokio::test]
