@@ -11,6 +11,7 @@ mod first_day;
 mod house;
 mod letters;
 mod nonsense;
+mod pace;
 mod pier;
 mod signed;
 mod stage;

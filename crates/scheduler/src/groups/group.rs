@@ -158,10 +158,10 @@ impl Group {
         if wait <= soon(asked) {
             return Some(Wait(Cause::Receiver));
         }
-        let why = if slow {
-            format!("{} is slow to answer", self.name)
-        } else {
+        let why = if !slow && self.in_flight >= self.connections {
             format!("{} takes {limit} at a time", self.name)
+        } else {
+            format!("{} is slow to answer", self.name)
         };
         Some(Later(self.turns.guess(asked.now + SOON, each, each, bounded), why))
     }
