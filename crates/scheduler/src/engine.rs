@@ -224,7 +224,11 @@ impl<'a> Shift<'a> {
     async fn cancel(&self, live: &[Run]) -> Result<(), StoreError> {
         let begun = Instant::now();
         for run in live.iter().filter(|run| run.state == RunState::Cancelled) {
-            while self.context.store.run_cancel_more(run.id, self.context.clock.millis()).await? {
+            let mut after = None;
+            while let Some(last) =
+                self.context.store.run_cancel_more(run.id, after, self.context.clock.millis()).await?
+            {
+                after = Some(last);
                 if begun.elapsed() > TICK / 2 {
                     return Ok(());
                 }

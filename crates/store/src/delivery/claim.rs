@@ -7,7 +7,7 @@ use campaign::{Condition, schedule::Reaction};
 use super::{Claimed, DeliveryState, ids};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
-use crate::run::{SLAB, StoredCondition};
+use crate::run::{SLAB, StoredCondition, before};
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
@@ -22,12 +22,12 @@ const RUN: Sql =
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
-/// So many at a time, by the index of what is due, which the rows leave.
+/// Those after $2, at most $3 of them.
 const EXPIRE: Sql = sql!(
     "update deliveries set state = 'failed', reason = 'expired', due_at = null
      where id in (select d.id from deliveries d
-                  where d.run_id = $1 and d.due_at is not null and d.lease_id is null
-                    and d.state in ('queued', 'deferred') limit $2 "
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.lease_id is null
+                    and d.state in ('queued', 'deferred') order by d.id limit $3 "
     { sqlite: "", postgres: "for update skip locked" }
     ") and lease_id is null and state in ('queued', 'deferred')
      returning id"
@@ -103,15 +103,17 @@ impl Store {
         now: Millis,
         limit: i64,
     ) -> Result<Vec<Claimed>, StoreError> {
+        let mut after = before(run);
         loop {
             // A run that expired may be large: each slab of it is a transaction, so that others get a turn.
-            if let Some(claimed) = self.claim_once(lease, run, address, now, limit).await? {
-                return Ok(claimed);
+            match self.claim_once(lease, run, address, now, limit, after).await? {
+                Ok(claimed) => return Ok(claimed),
+                Err(last) => after = last,
             }
         }
     }
 
-    /// `None` when there is more to expire.
+    /// The claimed ones; or, when there is more to expire, where to go on.
     async fn claim_once(
         &self,
         lease: LeaseId,
@@ -119,21 +121,22 @@ impl Store {
         address: Option<AddressKind>,
         now: Millis,
         limit: i64,
-    ) -> Result<Option<Vec<Claimed>>, StoreError> {
+        after: DeliveryId,
+    ) -> Result<Result<Vec<Claimed>, DeliveryId>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
-            return Ok(Some(Vec::new()));
+            return Ok(Ok(Vec::new()));
         }
         let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await?
         else {
-            return Ok(Some(Vec::new()));
+            return Ok(Ok(Vec::new()));
         };
         let mut moves = Moves::default();
-        let mut more = false;
+        let mut more = None;
         let claimed = if expires_at <= now {
-            let expired = tx.rows::<(DeliveryId,)>(&EXPIRE, args![run, SLAB]).await?.len();
-            let expired = i64::try_from(expired).unwrap_or(i64::MAX);
-            more = expired == SLAB;
+            let some: Vec<(DeliveryId,)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
+            let expired = i64::try_from(some.len()).unwrap_or(i64::MAX);
+            more = some.into_iter().map(|(id,)| id).max().filter(|_| expired == SLAB);
             moves.ended(run, DeliveryState::Failed, "expired", expired);
             Vec::new()
         } else {
@@ -146,7 +149,7 @@ impl Store {
         moves.apply(&mut tx, now).await?;
         let claimed = with_contacts(&mut tx, claimed).await?;
         tx.commit().await?;
-        Ok((!more).then_some(claimed))
+        Ok(more.map_or(Ok(claimed), Err))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::moves::Moves;
 use crate::sql::{Sql, again_if_deadlocked, args, sql};
-use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// From here on nothing of it is claimed, begun or put off. It has ended when its last delivery has: until then
 /// it is among those that every worker looks after.
@@ -16,11 +16,12 @@ const LOCK: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// By the index of what is due, which the rows leave.
+/// Those after $2, at most $3 of them.
 const DELIVERIES: Sql = sql!(
     "update deliveries set state = 'cancelled', reason = null, due_at = null, lease_id = null
      where id in (select d.id from deliveries d
-                  where d.run_id = $1 and d.due_at is not null and d.state in ('queued', 'deferred') limit $2)
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('queued', 'deferred')
+                  order by d.id limit $3)
        and state in ('queued', 'deferred')
      returning id"
 );
@@ -31,8 +32,13 @@ const CANCELLED: Sql = sql!(
     "select cast(coalesce(sum(count), 0) as bigint) from run_tallies where run_id = $1 and state = 'cancelled'"
 );
 
-/// How many deliveries end in one transaction: about 50 ms.
-pub(crate) const SLAB: i64 = 20_000;
+/// How many deliveries end in one transaction: some tens of milliseconds.
+pub(crate) const SLAB: i64 = 5_000;
+
+/// Before every delivery of a run.
+pub(crate) fn before(run: RunId) -> DeliveryId {
+    DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1)
+}
 
 impl Store {
     /// Ends a run: what is not under way is `cancelled`; what is finishes. Nothing more is begun as soon as this
@@ -45,34 +51,48 @@ impl Store {
         if self.execute(&CANCEL, args![id]).await? == 0 {
             return Ok(None);
         }
-        while self.run_cancel_more(id, now).await? {}
+        let mut after = None;
+        while let Some(last) = self.run_cancel_more(id, after, now).await? {
+            after = Some(last);
+        }
         Ok(Some(self.row::<(i64,)>(&CANCELLED, args![id]).await?.map_or(0, |(count,)| count)))
     }
 
-    /// Goes on with the cancellation of a run by some thousands of deliveries, and ends the run when none is
-    /// left. Says whether there is more to do.
+    /// Goes on with the cancellation of a run by some thousands of its deliveries, after the one where it stopped
+    /// or from the first on, and ends the run when none is left. Says where it stopped if there is more to do.
     ///
     /// # Errors
     /// The database refused or went away.
-    pub async fn run_cancel_more(&self, id: RunId, now: Millis) -> Result<bool, StoreError> {
-        again_if_deadlocked!(self.cancel_slab(id, now))
+    pub async fn run_cancel_more(
+        &self,
+        id: RunId,
+        after: Option<DeliveryId>,
+        now: Millis,
+    ) -> Result<Option<DeliveryId>, StoreError> {
+        let after = after.unwrap_or_else(|| before(id));
+        again_if_deadlocked!(self.cancel_slab(id, after, now))
     }
 
-    async fn cancel_slab(&self, id: RunId, now: Millis) -> Result<bool, StoreError> {
+    async fn cancel_slab(
+        &self,
+        id: RunId,
+        after: DeliveryId,
+        now: Millis,
+    ) -> Result<Option<DeliveryId>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LOCK, args![id]).await?.is_none() {
-            return Ok(false);
+            return Ok(None);
         }
-        let some: Vec<(DeliveryId,)> = tx.rows(&DELIVERIES, args![id, SLAB]).await?;
+        let some: Vec<(DeliveryId,)> = tx.rows(&DELIVERIES, args![id, after, SLAB]).await?;
         let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
-        let more = count == SLAB;
-        if !more {
+        let last = some.iter().map(|(id,)| *id).max().filter(|_| count == SLAB);
+        if last.is_none() {
             tx.execute(&END, args![id, now]).await?;
         }
         let mut moves = Moves::default();
         moves.ended(id, DeliveryState::Cancelled, "", count);
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(more)
+        Ok(last)
     }
 }

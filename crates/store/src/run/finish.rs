@@ -1,8 +1,9 @@
 //! How runs stop, go on and end: single guarded statements.
 
+use super::before;
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, batch, sql};
-use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const PAUSE: Sql =
     sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
@@ -156,7 +157,7 @@ impl Store {
 /// about to move in an index. $1 is the run, $2 the delivery after which it looks; it returns those it moved.
 async fn in_slabs(tx: &mut Tx, run: RunId, sql: &'static Sql, more: &[Arg]) -> Result<i64, StoreError> {
     let mut moved = 0;
-    let mut after = DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1);
+    let mut after = before(run);
     loop {
         let args = args![run, after].into_iter().chain(more.iter().cloned()).collect();
         let some: Vec<(DeliveryId,)> = tx.rows(sql, args).await?;

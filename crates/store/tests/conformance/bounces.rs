@@ -165,14 +165,14 @@ pub(crate) async fn a_cancellation_that_was_cut_short_goes_on(w: &World) {
     assert_eq!(w.store.run_finish(NOW).await.unwrap(), []);
     assert_eq!(w.store.run_retry(run, NOW).await.unwrap(), 0, "it has not ended");
     assert!(w.store.run_live().await.unwrap().iter().any(|live| live.id == run), "somebody must see it");
-    assert!(!w.store.run_cancel_more(run, NOW + 1).await.unwrap());
+    assert_eq!(w.store.run_cancel_more(run, None, NOW + 1).await.unwrap(), None);
     let ended = w.get(run).await;
     assert_eq!((ended.state, ended.finished_at), (RunState::Cancelled, Some(NOW + 1)));
     assert_eq!(w.tallies(run).await, ["cancelled 4"]);
-    assert!(!w.store.run_cancel_more(run, NOW + 2).await.unwrap());
+    assert_eq!(w.store.run_cancel_more(run, None, NOW + 2).await.unwrap(), None);
     w.record(lease, &[(begun[0], accepted())], &[], NOW + 3).await;
     assert_eq!(w.tallies(run).await, ["cancelled 4", "sent 1"]);
     let other = w.planned("other").await;
-    assert!(!w.store.run_cancel_more(other, NOW).await.unwrap(), "it was not cancelled");
+    assert_eq!(w.store.run_cancel_more(other, None, NOW).await.unwrap(), None, "it was not cancelled");
     assert_eq!(w.get(other).await.state, RunState::Running);
 }
