@@ -1,7 +1,8 @@
 //! What a refusal means. The first row of [`TABLE`] that fits decides.
 
+mod later;
+mod never;
 mod table;
-mod words;
 
 use std::time::Duration;
 

@@ -5,10 +5,8 @@
 //! about everybody at a receiver is not counted against one message. A channel rests only for what it would
 //! hear of every message.
 
-use super::words::{
-    BUSY, FULL, GREY, INACTIVE, NO_LOGIN, NOBODY, NOBODY_AT_END, NOT_NOW_5, OUR_ACCOUNT, POLICY, PUSHED,
-    SLOW_DOWN, TOO_BIG, YAHOO_COMPLAINTS,
-};
+use super::later::{BUSY, FULL, GREY, NO_LOGIN, NOT_NOW_5, OUR_ACCOUNT, PUSHED, SLOW_DOWN, YAHOO_COMPLAINTS};
+use super::never::{INACTIVE, NOBODY, NOBODY_AT_END, POLICY, TOO_BIG};
 use super::{ANY_DETAIL, Means, Row, Stage};
 use crate::send::{RejectReason, Scope};
 use Means::{Down, Later, Never};

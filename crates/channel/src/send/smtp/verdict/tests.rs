@@ -114,8 +114,8 @@ proptest! {
     fn a_word_about_us_outweighs_words_about_them(
         code in prop::sample::select(vec![550_u16, 551, 552, 553, 554, 571]),
         stage in prop::sample::select(STAGES.to_vec()),
-        ours in prop::sample::select(words::POLICY.to_vec()),
-        theirs in prop::sample::select([words::NOBODY, words::INACTIVE].concat()),
+        ours in prop::sample::select(never::POLICY.to_vec()),
+        theirs in prop::sample::select([never::NOBODY, never::INACTIVE].concat()),
         first in any::<bool>(),
     ) {
         let said = if first { format!("{ours} {theirs}") } else { format!("{theirs}: {ours}") };
@@ -137,7 +137,7 @@ proptest! {
 
     /// A person's own address is no word of the server.
     #[test]
-    fn addresses_are_not_read(name in prop::sample::select([words::POLICY, words::FULL].concat())) {
+    fn addresses_are_not_read(name in prop::sample::select([never::POLICY, later::FULL].concat())) {
         let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let reply = Reply::read(&format!("550 5.1.1 <{name}@contact.example>: User unknown"));
         prop_assert_eq!(decision(Stage::Rcpt, &reply), "never bad_address");
