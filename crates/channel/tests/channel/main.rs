@@ -11,5 +11,6 @@ mod message;
 mod same;
 mod server;
 mod smtp;
+mod tls;
 mod webhook;
 mod words;
