@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use async_channel::TrySendError;
 use channel::{Handover, Message, Person, Recipient, RenderError, Renderer, SendOutcome, Sender, Session};
 use jiff::Timestamp;
 use store::{Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
 use tracking::Signer;
 
-use crate::groups::Ticket;
+use crate::groups::{Seat, Seats, Ticket};
 use crate::journal::Entry;
 
 /// A delivery whose intent is recorded: it may be begun.
@@ -22,6 +23,7 @@ pub(crate) struct Job {
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) entry: Entry,
     pub(crate) ticket: Ticket,
+    pub(crate) seats: Arc<Seats>,
 }
 
 /// What became of a job.
@@ -46,6 +48,8 @@ pub(crate) struct Done {
 #[derive(Debug, Clone)]
 pub(crate) struct Work {
     pub(crate) jobs: async_channel::Receiver<Job>,
+    /// Where a job goes whose receiver holds enough connections already.
+    pub(crate) back: async_channel::Sender<Job>,
     pub(crate) done: mpsc::Sender<Done>,
     pub(crate) signer: Signer,
     pub(crate) sender: Sender,
@@ -66,12 +70,17 @@ struct Slip {
     attempts: i64,
     entry: Entry,
     ticket: Ticket,
+    _seat: Option<Seat>,
 }
 
 /// A connection nobody used for this long is closed.
 const IDLE: Duration = Duration::from_secs(30);
 /// The first and the longest rest of a line that could not connect, while others may.
 const REST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+/// How soon a line looks again when every receiver holds as many connections as it may.
+const FULL: Duration = Duration::from_millis(5);
+/// So many jobs are looked at for one that can be made while another is under way.
+const TRIED: usize = 8;
 /// A message is kept waiting behind another no longer than this, or four times as long as they usually take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -84,15 +93,15 @@ impl Work {
         loop {
             let ready = match next.take() {
                 Some(ready) => ready,
-                None => match tokio::time::timeout(IDLE, self.jobs.recv()).await {
-                    Ok(Ok(job)) => match self.prepare(job).await {
+                None => match tokio::time::timeout(IDLE, self.take()).await {
+                    Ok(Some((job, seat))) => match self.prepare(job, seat).await {
                         Ok(ready) => ready,
                         Err(done) => {
                             let _ = self.done.send(done).await;
                             continue;
                         }
                     },
-                    Ok(Err(_closed)) => break,
+                    Ok(None) => break,
                     Err(_idle) => {
                         session.close().await;
                         continue;
@@ -120,20 +129,47 @@ impl Work {
         session.close().await;
     }
 
+    /// The first job whose receiver may have another connection; none when the lane closed its queue.
+    async fn take(&self) -> Option<(Job, Seat)> {
+        loop {
+            for _ in 0..=self.jobs.len() {
+                let job = self.jobs.recv().await.ok()?;
+                if let Some(taken) = self.sit(job).await {
+                    return Some(taken);
+                }
+            }
+            tokio::time::sleep(FULL).await;
+        }
+    }
+
     /// The message after the one in hand, if there is one.
     async fn next(&self) -> Option<Ready> {
-        loop {
-            match self.prepare(self.jobs.try_recv().ok()?).await {
+        for _ in 0..TRIED {
+            let Some((job, seat)) = self.sit(self.jobs.try_recv().ok()?).await else { continue };
+            match self.prepare(job, seat).await {
                 Ok(ready) => return Some(ready),
                 Err(done) => self.done.send(done).await.ok()?,
             }
         }
+        None
+    }
+
+    /// A seat for a job; without one it goes back to the end of the queue.
+    async fn sit(&self, job: Job) -> Option<(Job, Seat)> {
+        if let Some(seat) = job.seats.sit() {
+            return Some((job, seat));
+        }
+        if let Err(TrySendError::Full(job) | TrySendError::Closed(job)) = self.back.try_send(job) {
+            let _ = self.done.send(job.unbegun()).await;
+        }
+        None
     }
 
     /// Makes the message.
-    async fn prepare(&self, job: Job) -> Result<Ready, Done> {
-        let Job { claimed, renderer, entry, ticket } = job;
-        let slip = Slip { id: claimed.id, attempts: claimed.attempts + 1, entry, ticket };
+    async fn prepare(&self, job: Job, seat: Seat) -> Result<Ready, Done> {
+        let Job { claimed, renderer, entry, ticket, .. } = job;
+        let attempts = claimed.attempts + 1;
+        let slip = Slip { id: claimed.id, attempts, entry, ticket, _seat: Some(seat) };
         match self.make(claimed, &renderer).await {
             Ok(message) => Ok(Ready { slip, message }),
             Err(error) => Err(slip.done(Err(error), Duration::ZERO)),
@@ -225,7 +261,7 @@ impl Job {
     /// It was not begun after all.
     pub(crate) fn unbegun(self) -> Done {
         let (id, attempts) = (self.claimed.id, self.claimed.attempts);
-        Slip { id, attempts, entry: self.entry, ticket: self.ticket }.withheld()
+        Slip { id, attempts, entry: self.entry, ticket: self.ticket, _seat: None }.withheld()
     }
 }
 

@@ -8,6 +8,7 @@ use store::Micros;
 
 use super::breaker::Breaker;
 use super::purse::Purse;
+use super::seats::{Seats, Share};
 use super::turns::Turns;
 use super::window::Window;
 use super::{Day, SOON};
@@ -24,6 +25,8 @@ pub(super) struct Group {
     pub(super) breaker: Breaker,
     pub(super) purse: Option<Purse>,
     pub(super) turns: Turns,
+    pub(super) seats: Arc<Seats>,
+    pub(super) share: Share,
     pub(super) in_flight: u32,
     /// How many wait in memory, as counted in `round`.
     pub(super) waiting: u32,
@@ -79,6 +82,8 @@ impl Group {
             breaker: Breaker::default(),
             purse: limits.and_then(|limits| Purse::new(limits.rate, &limits.daily)),
             turns: Turns::default(),
+            seats: Arc::default(),
+            share: Share::default(),
             in_flight: 0,
             waiting: 0,
             round: 0,
@@ -117,6 +122,7 @@ impl Group {
             self.moved_at = now;
         }
         self.in_flight += 1;
+        self.share.add();
     }
 
     /// Whether the receiver is left alone for now.

@@ -9,8 +9,11 @@
 //! grant is fetched by the lane.
 
 mod breaker;
+mod day;
 mod group;
 mod purse;
+mod refill;
+mod seats;
 mod servers;
 #[cfg(test)]
 mod simulation;
@@ -19,18 +22,20 @@ mod tests;
 mod turns;
 mod window;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Channel, Receivers};
 use channel::SendOutcome;
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
-use store::{Grant, Held, Micros, Millis, Want};
+use store::{Held, Micros};
 
+pub(crate) use day::Day;
 use group::{Asked, Cause, Decision, Group};
-use purse::{Purse, SLACK};
+use purse::Purse;
+use seats::Share;
+pub(crate) use seats::{Seat, Seats};
 use servers::Server;
 pub(crate) use servers::Servers;
 
@@ -40,21 +45,12 @@ const SOON: Micros = 1_000_000;
 const BREATH: Micros = 40_000;
 /// Those whose time comes within this are sent together.
 const TOGETHER: Micros = 10_000;
+/// How often connections are shared out anew.
+const FADE: Micros = 250_000;
 /// Others want to send when they did within this long.
 const CROWDED: Micros = 60_000_000;
 /// So many receivers are remembered before idle ones are forgotten.
 const REMEMBERED: usize = 10_000;
-
-/// A day as people count them, where the brand is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Day {
-    /// The date.
-    pub(crate) date: Date,
-    /// Its number, as the shared accounts know it.
-    pub(crate) number: i64,
-    /// When it ends, by the machine's clock.
-    pub(crate) ends: Micros,
-}
 
 /// Whether a message may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +79,10 @@ pub(crate) struct Groups {
     receivers: Receivers,
     servers: Servers,
     adapts: bool,
+    connections: usize,
+    /// What all receivers sent lately, and until when that is lately.
+    share: Share,
+    fade_at: Micros,
     /// The most that should wait in memory.
     most_waiting: u32,
     /// The allowance of the channel as a whole.
@@ -117,6 +117,9 @@ impl Groups {
             receivers: channel.receivers.clone(),
             servers,
             adapts,
+            connections: channel.connections,
+            share: Share::default(),
+            fade_at: 0,
             most_waiting: u32::try_from(window.saturating_mul(8)).unwrap_or(u32::MAX),
             whole: Purse::new(channel.rate, &channel.daily),
             places: HashMap::new(),
@@ -144,6 +147,7 @@ impl Groups {
             self.groups.iter_mut().for_each(|group| group.shift(back));
             self.whole.iter_mut().for_each(|purse| purse.shift(back));
             (self.asked_at, self.mixed_at) = (self.asked_at.min(now), self.mixed_at.min(now));
+            self.fade_at = now;
         }
         (self.now, self.day) = (now, day);
         self.round = self.round.wrapping_add(1);
@@ -151,6 +155,10 @@ impl Groups {
         self.hungry.clear();
         if let Some(purse) = &mut self.whole {
             purse.turn_to(day.number);
+        }
+        if now >= self.fade_at && self.adapts {
+            self.fade_at = now + FADE;
+            self.fade();
         }
         if self.places.len() > self.remembered && self.news.is_empty() {
             self.forget();
@@ -179,6 +187,7 @@ impl Groups {
         let Some(group) = self.groups.get_mut(place as usize) else { return Admit::Wait };
         match group.admit(&asked, allowed) {
             Decision::Go => {
+                self.share.add();
                 self.whole.iter_mut().for_each(|purse| {
                     purse.spend(self.now);
                 });
@@ -197,6 +206,22 @@ impl Groups {
             }
             Decision::Later(until, why) => Admit::Later { until, why },
         }
+    }
+
+    /// Where the connections see how many of them may serve that receiver.
+    pub(crate) fn seats(&self, ticket: Ticket) -> Arc<Seats> {
+        self.groups.get(ticket.0 as usize).map_or_else(Arc::default, |group| Arc::clone(&group.seats))
+    }
+
+    /// Gives every receiver the connections that its share of the last seconds is worth.
+    fn fade(&mut self) {
+        let (all, crowded) = (self.share, self.is_crowded());
+        for group in &mut self.groups {
+            let seats = if crowded { group.share.seats(all, self.connections) } else { u32::MAX };
+            group.seats.set(seats);
+            group.share.fade();
+        }
+        self.share.fade();
     }
 
     /// What a message came to that took `took` from its first byte to its answer.
@@ -230,58 +255,6 @@ impl Groups {
     /// How many wait in memory whose receiver lets them wait: others may be claimed beside them.
     pub(crate) const fn aside(&self) -> usize {
         self.aside as usize
-    }
-
-    /// What to ask the shared accounts for, after a round; empty when it is not time.
-    pub(crate) fn wants(&mut self) -> Vec<Want> {
-        if self.waiting == 0 || (self.whole.is_none() && self.hungry.is_empty()) {
-            return Vec::new();
-        }
-        if self.now < self.asked_at + BREATH {
-            self.wake = self.wake.min(self.asked_at + BREATH);
-            return Vec::new();
-        }
-        // Those that will soon be short come along, so that all are asked for together.
-        let mut wants = self.wanted(SLACK.0);
-        if !wants.is_empty() {
-            wants = self.wanted(SLACK.1);
-            self.asked_at = self.now;
-        }
-        wants
-    }
-
-    fn wanted(&mut self, slack: Micros) -> Vec<Want> {
-        let mut wants = Vec::new();
-        if let Some(purse) = &mut self.whole {
-            wants.extend(purse.want("", self.waiting, self.now, slack, &self.day));
-        }
-        for place in &self.hungry {
-            let Some(group) = self.groups.get_mut(*place as usize) else { continue };
-            let demand = group.demand(self.round);
-            if let Some(purse) = &mut group.purse {
-                wants.extend(purse.want(&group.name, demand, self.now, slack, &self.day));
-            }
-        }
-        wants
-    }
-
-    /// Takes in what the shared accounts granted.
-    pub(crate) fn granted(&mut self, grants: &[Grant]) {
-        for grant in grants {
-            if grant.receiver.is_empty() {
-                self.whole.iter_mut().for_each(|purse| purse.fill(grant, self.now));
-                continue;
-            }
-            let mine = |place: &&u32| {
-                self.groups.get(**place as usize).is_some_and(|group| *group.name == *grant.receiver)
-            };
-            let place = self.hungry.iter().find(mine).copied();
-            let group = place.and_then(|place| self.groups.get_mut(place as usize));
-            if let Some(purse) = group.and_then(|group| group.purse.as_mut()) {
-                purse.fill(grant, self.now);
-            }
-        }
-        self.wake = self.now;
     }
 
     /// When the next that waits in memory may go, unless an answer comes before; a moment from now at the
@@ -332,16 +305,6 @@ impl Groups {
         if let Some(group) = self.groups.get_mut(place as usize) {
             group.breaker.recall(until, held.why.clone());
         }
-    }
-
-    /// What was granted of a day's cap and not used, by receiver, with the day.
-    pub(crate) fn unused(&mut self) -> (BTreeMap<String, u32>, i64) {
-        let whole = self.whole.as_mut().map_or(0, Purse::empty);
-        let groups = self.groups.iter_mut();
-        let groups =
-            groups.map(|group| (group.name.to_string(), group.purse.as_mut().map_or(0, Purse::empty)));
-        let unused = groups.chain([(String::new(), whole)]).filter(|(_, count)| *count > 0).collect();
-        (unused, self.day.number)
     }
 
     fn is_crowded(&self) -> bool {
@@ -407,25 +370,3 @@ impl Groups {
         self.remembered = REMEMBERED.max(self.places.len() * 2);
     }
 }
-
-impl Day {
-    /// The day that `now` is on in a zone; `machine` says what the machine's clock shows at an instant.
-    pub(crate) fn at(now: Timestamp, zone: &TimeZone, machine: impl FnOnce(Millis) -> Micros) -> Self {
-        let date = now.to_zoned(zone.clone()).date();
-        let next = date.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
-        let next = next.map_or(now, |next| next.timestamp());
-        Self { date, number: campaign::pace::day_number(date), ends: machine(next.as_millisecond()) }
-    }
-
-    /// The number of the day that a time is on.
-    pub(crate) const fn number_at(&self, time: Micros) -> i64 {
-        if time < self.ends { self.number } else { self.number + 1 + (time - self.ends) / DAY }
-    }
-
-    /// When a day of that number begins; today has begun.
-    pub(crate) const fn start_of(&self, number: i64) -> Micros {
-        if number <= self.number { Micros::MIN } else { self.ends + (number - self.number - 1) * DAY }
-    }
-}
-
-const DAY: Micros = 86_400_000_000;

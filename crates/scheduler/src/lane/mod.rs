@@ -154,6 +154,7 @@ impl Working {
         let outbox = lane.sender.is_outbox().then(|| lane.channel.id.to_string());
         let work = Work {
             jobs: queue.clone(),
+            back: jobs.clone(),
             done,
             signer: lane.signer.clone(),
             sender: lane.sender.clone(),

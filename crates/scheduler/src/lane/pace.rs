@@ -79,7 +79,10 @@ impl Working {
     fn job(&mut self, waiting: Waiting, ticket: Ticket) -> Option<Job> {
         let Waiting { claimed, renderer } = waiting;
         match self.lane.journal.entry(claimed.id, claimed.attempts + 1) {
-            Ok(entry) => Some(Job { claimed, renderer, entry, ticket }),
+            Ok(entry) => {
+                let seats = self.groups.seats(ticket);
+                Some(Job { claimed, renderer, entry, ticket, seats })
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot write the journal; nothing is sent until it is possible again");
                 self.groups.returned(ticket);
