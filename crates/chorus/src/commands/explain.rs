@@ -113,7 +113,7 @@ async fn answer(
         ));
     }
     if let Some((run, Some(delivery))) = latest {
-        return Ok(of_delivery(opened, run, delivery));
+        return Ok(of_delivery(opened, run, delivery, channel_waits(opened, run).await?.as_deref()));
     }
     let now = opened.clock.millis();
     let member =
@@ -173,14 +173,23 @@ fn word(reason: &str) -> &str {
     dashboard::words::reason(reason)
 }
 
-fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow) -> Answer {
+/// Why the whole channel of a run sends nothing for now, and until when.
+async fn channel_waits(opened: &Opened, run: &Run) -> anyhow::Result<Option<String>> {
+    let held = opened.store.allowance_held(&run.channel, opened.clock.millis()).await?;
+    let zone = &opened.workspace().brand.timezone;
+    let whole = held.iter().find(|held| held.receiver.is_empty());
+    Ok(whole.map(|held| format!("{}; goes on {}", held.why, time::show_millis(held.until, zone))))
+}
+
+fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow, waits: Option<&str>) -> Answer {
     let zone = &opened.workspace().brand.timezone;
     let at = delivery.sent_at.or(delivery.due_at);
     let when = at.map_or_else(String::new, |at| time::show_millis(at, zone));
     let why =
         delivery.reason.as_deref().map_or_else(|| "no reason is known".to_owned(), |r| word(r).to_owned());
     let said = delivery.answer.as_deref().map_or_else(String::new, |answer| format!(" (answer: {answer})"));
-    let put_off = delivery.reason.as_deref().map_or_else(String::new, |reason| format!(": {}", word(reason)));
+    let put_off = delivery.reason.as_deref().map(word).or(waits);
+    let put_off = put_off.map_or_else(String::new, |why| format!(": {why}"));
     let (reason, because) = match delivery.state {
         DeliveryState::Sent => (Reason::Sent, format!("sent {when}{}", reactions(delivery))),
         DeliveryState::Sending => (Reason::Sending, "being sent now".to_owned()),

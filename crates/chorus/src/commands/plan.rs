@@ -48,6 +48,8 @@ struct Row {
     counts: PlanCounts,
     /// About when the last message would be out, where something bounds it.
     finish: Option<Timestamp>,
+    /// Whether it would expire before that: then not everybody gets it.
+    expires_first: bool,
     cost_micros: i64,
     currency: String,
 }
@@ -199,11 +201,14 @@ fn row(
     let channel = workspace.channels.get(&step.channel);
     let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
     let cost = channel.and_then(|channel| channel.cost.as_ref());
+    let finish = pace.finish(workspace, step, &firing);
+    let expires = firing.at.checked_add(step.expires);
     Row {
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
         channel: step.channel.to_string(),
-        finish: pace.finish(workspace, step, &firing),
+        finish,
+        expires_first: finish.is_some_and(|finish| expires.is_ok_and(|expires| finish > expires)),
         at: firing.at,
         here: firing.here,
         local: firing.local,
@@ -235,7 +240,10 @@ fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) ->
             row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
             format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
             number(row.counts.audience - row.counts.reached),
-            row.finish.map_or_else(String::new, |finish| format!("about {}", time::show(finish, zone))),
+            row.finish.map_or_else(String::new, |finish| {
+                let late = if row.expires_first { ", but expires before" } else { "" };
+                format!("about {}{late}", time::show(finish, zone))
+            }),
             if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
         ]
     };
