@@ -59,7 +59,7 @@ fn fifty_pauses_at_any_moment_lose_nobody_and_repeat_nothing() {
     let tools = pier::tools();
     let mail = tempfile::tempdir().unwrap();
     let sink = Sink::dumping(&tools.smtp_sink, &mail.path().join("dump"), &[]).unwrap();
-    let sandbox = soon(&tools, sink.port, READERS, "500/s");
+    let sandbox = soon(&tools, sink.port, READERS, "100/s");
     let server = sandbox.serve().unwrap();
     wait(&sandbox, "the run to begin", |run| tally(run, "sent") > 0);
     let mut chance = Chance::seeded(20_270_306);
@@ -70,6 +70,8 @@ fn fifty_pauses_at_any_moment_lose_nobody_and_repeat_nothing() {
         sandbox.done(&["runs", "resume", "1"]).unwrap();
         sleep(chance.between(Duration::ZERO, Duration::from_millis(60)));
     }
+    // Slow so far, that it would last however slow the machine is.
+    sandbox.edit("chorus.toml", "100/s", "5000/s").unwrap();
     let ended = wait(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
     server.stop().unwrap();
     assert_eq!((ended["state"].as_str(), tally(&ended, "repeat")), (Some("finished"), 0), "{ended:#}");

@@ -30,10 +30,10 @@ fn a_full_disk_stops_the_sending_and_nothing_is_lost_or_repeated() {
     const READERS: usize = 2_000;
     let tools = pier::tools();
     let (relay, door) = a_relay(Script::default());
-    let sandbox = soon(&tools, door.port, READERS, "500/s");
+    let sandbox = soon(&tools, door.port, READERS, "150/s");
     let server = serve(&sandbox, &tools);
     for part in 1..4 {
-        wait(&sandbox, "some to be sent", |run| tally(run, "sent") > 300 * part);
+        wait(&sandbox, "some to be sent", |run| tally(run, "sent") > 100 * part);
         limit(&server, Some(16 * 1024));
         // What was begun is answered; then nothing moves.
         sleep(Duration::from_millis(1_500));
@@ -43,6 +43,7 @@ fn a_full_disk_stops_the_sending_and_nothing_is_lost_or_repeated() {
         assert!(stopped < READERS, "it stopped in the middle");
         limit(&server, None);
     }
+    sandbox.edit("chorus.toml", "150/s", "5000/s").unwrap();
     let ended = wait(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
     assert!(server.log().contains("nothing is sent until it is possible again"), "{}", server.log());
     server.stop().unwrap();
@@ -64,12 +65,12 @@ fn a_database_that_goes_away_stops_the_sending_and_nothing_is_lost_or_repeated()
     let tools = pier::tools();
     let (relay, door) = a_relay(Script::default());
     let database = Scratch::new(&tools, &Tools::postgres().unwrap()).unwrap();
-    let sandbox = soon(&tools, door.port, 0, "500/s");
+    let sandbox = soon(&tools, door.port, 0, "150/s");
     sandbox.edit("chorus.toml", "sqlite:data/chorus.db", &database.url()).unwrap();
     pier::import(&sandbox, READERS);
     let server = sandbox.serve().unwrap();
     for part in 1..4 {
-        wait(&sandbox, "some to be sent", |run| tally(run, "sent") > 300 * part);
+        wait(&sandbox, "some to be sent", |run| tally(run, "sent") > 100 * part);
         database.stop().unwrap();
         sleep(Duration::from_millis(1_500));
         let stopped = relay.accepted();
@@ -77,6 +78,7 @@ fn a_database_that_goes_away_stops_the_sending_and_nothing_is_lost_or_repeated()
         assert_eq!(relay.accepted(), stopped, "nothing goes out whose intent cannot be written");
         database.start().unwrap();
     }
+    sandbox.edit("chorus.toml", "150/s", "5000/s").unwrap();
     let ended = wait(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
     server.stop().unwrap();
     assert_eq!((tally(&ended, "sent"), tally(&ended, "repeat")), (READERS as i64, 0), "{ended:#}");
