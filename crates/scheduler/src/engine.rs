@@ -104,6 +104,8 @@ struct Shift<'a> {
     unclear: Arc<AtomicBool>,
     /// A lane has nothing left to do.
     idle: Arc<Notify>,
+    /// Tells the lanes that the runs were looked at, and what that came to.
+    looked: watch::Sender<()>,
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
@@ -142,6 +144,7 @@ impl<'a> Shift<'a> {
             lost: CancellationToken::new(),
             unclear: Arc::default(),
             idle: Arc::default(),
+            looked: watch::Sender::new(()),
             planner: Planner::new(store.clone(), clock),
             renderers: Renderers::new(store, context.signer.clone()),
             lanes: HashMap::new(),
@@ -209,6 +212,7 @@ impl<'a> Shift<'a> {
         self.watch.look(&self.context.store, &loaded.0, &mut live).await?;
         self.cancel(&live).await?;
         self.hand_out(&loaded.0, live).await;
+        self.looked.send_replace(());
         Ok(())
     }
 
@@ -349,6 +353,7 @@ impl<'a> Shift<'a> {
             sender,
             zone: workspace.brand.timezone.clone(),
             runs,
+            looked: self.looked.subscribe(),
             signals,
         };
         let task = tokio::spawn(lane.run());

@@ -165,6 +165,7 @@ from = "Measure <news@measure.example>"
 const CAMPAIGN: &str = r#"
 title    = "Letter"
 audience = "members"
+stop_at  = { bounces = 1.0, refusals = 1.0 }
 
 [message]
 subject        = "News for {{contact.first_name}}"

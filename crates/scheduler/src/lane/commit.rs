@@ -3,11 +3,15 @@
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
+use channel::SendOutcome;
 use store::{DeliveryId, Record};
 
 use super::{DRAIN, LOOK, Waiting, Working};
 use crate::outcome::outcome;
-use crate::session::Job;
+use crate::session::{Done, Job};
+
+/// So many refusals are worth a look: as many as [`crate::watch`] asks for.
+const BURST: usize = 20;
 
 impl Working {
     /// One group commit, then the granted ones go to the sessions. When the database does not take it, the
@@ -26,6 +30,7 @@ impl Working {
         let now = self.lane.clock.millis();
         match self.lane.store.delivery_record(self.lane.lease, &record, now).await {
             Ok(recorded) => {
+                self.let_the_brake_look().await;
                 self.outcomes.clear();
                 if recorded.held {
                     self.put_off.clear();
@@ -40,6 +45,22 @@ impl Working {
                 self.lane.signals.unclear.store(true, Ordering::Relaxed);
                 self.keep(intents).await;
             }
+        }
+    }
+
+    /// Where one answer in twenty is a refusal the run may have to stop itself. At full speed thousands more would
+    /// go out before the worker looks by itself: so it is woken, and waited for.
+    async fn let_the_brake_look(&mut self) {
+        let is_refusal = |done: &&Done| matches!(done.result, Ok(SendOutcome::Rejected { .. }));
+        self.answers += self.outcomes.len();
+        self.refusals += self.outcomes.iter().filter(is_refusal).count();
+        if self.refusals >= BURST && self.refusals * 20 >= self.answers {
+            self.lane.looked.mark_unchanged();
+            self.lane.signals.idle.notify_one();
+            let _ = tokio::time::timeout(LOOK, self.lane.looked.changed()).await;
+            (self.answers, self.refusals) = (0, 0);
+        } else if self.answers >= 20 * BURST {
+            (self.answers, self.refusals) = (0, 0);
         }
     }
 

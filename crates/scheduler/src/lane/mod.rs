@@ -74,6 +74,8 @@ pub(crate) struct Lane {
     pub(crate) zone: TimeZone,
     /// The channel's running runs.
     pub(crate) runs: watch::Receiver<Arc<[Run]>>,
+    /// Changes whenever the worker has looked at the runs.
+    pub(crate) looked: watch::Receiver<()>,
     pub(crate) signals: Signals,
 }
 
@@ -123,6 +125,9 @@ struct Working {
     in_flight: usize,
     /// Not yet recorded.
     outcomes: Vec<Done>,
+    /// Answers, and refusals among them, since the worker was last asked to look at the runs.
+    answers: usize,
+    refusals: usize,
     /// Which run is asked first next time.
     turn: usize,
     next_look: Instant,
@@ -178,6 +183,8 @@ impl Working {
             put_off: Vec::new(),
             in_flight: 0,
             outcomes: Vec::new(),
+            answers: 0,
+            refusals: 0,
             turn: 0,
             next_look: Instant::now(),
             was_busy: true,
