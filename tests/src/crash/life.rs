@@ -1,5 +1,7 @@
 //! One process under trial, from its start to the blow that ends it.
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -102,7 +104,7 @@ impl Life {
         if self.struck().is_some() {
             return self.kill(stage, Moment::Anything);
         }
-        ensure!(status.success(), "chorus ended by itself with {status}");
+        ensure!(ended_well(status), "chorus ended by itself with {status}");
         self.door.quiet()?;
         Ok(End::Itself(self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())))
     }
@@ -110,7 +112,7 @@ impl Life {
     fn kill(&mut self, stage: &Stage, moment: Moment) -> Result<End> {
         stage.relay.disarm(self.door.port);
         let struck = self.struck().unwrap_or_else(Instant::now);
-        if self.guard.ended()?.is_some_and(|status| status.success()) {
+        if self.guard.ended()?.is_some_and(ended_well) {
             // It was quicker.
             self.door.quiet()?;
             return Ok(End::Itself(self.asked.map_or(Duration::ZERO, |asked| asked.elapsed())));
@@ -126,8 +128,14 @@ impl Life {
         let asked = Instant::now();
         let status = self.guard.stop(DRAIN)?;
         let took = asked.elapsed();
-        ensure!(status.success(), "chorus ended with {status} when it was asked to end");
+        ensure!(ended_well(status), "chorus ended with {status} when it was asked to end");
         self.door.quiet()?;
         Ok(took)
     }
+}
+
+/// Whether it ended as it should when it is asked to: in its first milliseconds, when it has nothing to finish,
+/// the system ends it.
+fn ended_well(status: ExitStatus) -> bool {
+    status.success() || status.signal() == Some(Signal::TERM.as_raw())
 }
