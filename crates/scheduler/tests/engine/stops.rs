@@ -1,13 +1,12 @@
 //! Runs that go wrong for a reason of ours stop, and only those who are gone are held responsible.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use channel::Limits;
 use store::{AddressKind, DeliveryRow, DeliveryState, EventKind, NewEvent, RunState};
 use tests::{Phase, Script, Whom};
 
-use crate::case::{Case, NOW, ONCE, answers, count};
+use crate::case::{Case, NOW, ONCE, answers};
 use crate::world::{MAIL, World, tally};
 
 #[tokio::test(flavor = "multi_thread")]
