@@ -4,6 +4,7 @@
 //! chance and environment variables are arguments.
 
 pub mod audience;
+pub mod consistency;
 pub mod diagnostic;
 pub mod duration;
 mod file;
@@ -17,6 +18,7 @@ pub mod text;
 pub mod workspace;
 
 pub use audience::{Audience, Rule};
+pub use consistency::{Market, Rule as ConsistencyRule, Silence};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 pub use money::{Cost, Currency, Micros};

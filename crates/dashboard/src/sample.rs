@@ -86,6 +86,7 @@ fn workspace() -> Workspace {
             timezone: zone,
             language: Language::parse("en").unwrap(),
             never_say: vec![],
+            markets: vec![],
         },
         database: Database { url: Secret::new("sqlite::memory:") },
         server: Server {
@@ -162,6 +163,7 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
         }),
         budget: Some(Budget { amount: 8_000_000_000, currency: Currency::parse("CNY").unwrap() }),
         stop_at: campaign::StopAt::default(),
+        silences: vec![],
         steps: vec![
             step(
                 "mail",

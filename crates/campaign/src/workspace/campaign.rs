@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::consistency::Silence;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 use crate::money::{Currency, Micros};
 use crate::schedule::Schedule;
@@ -38,6 +39,8 @@ pub struct Campaign {
     pub budget: Option<Budget>,
     /// When a run of it stops itself.
     pub stop_at: StopAt,
+    /// The findings that somebody answers for.
+    pub silences: Vec<Silence>,
     /// Its touchpoints, in the order of the file; at least one.
     pub steps: Vec<Step>,
 }

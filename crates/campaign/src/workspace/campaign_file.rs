@@ -39,6 +39,9 @@ pub(super) struct CampaignFile {
     /// When a run of it stops itself and waits for somebody to look.
     #[serde(default)]
     pub(super) stop_at: Field<StopAtFile>,
+    /// Findings of `chorus check` that somebody has looked at and answers for.
+    #[serde(default)]
+    pub(super) silence: Field<Vec<Field<SilenceFile>>>,
     /// Its touchpoints; at least one.
     pub(super) steps: Field<Vec<Field<StepFile>>>,
 }
@@ -159,6 +162,22 @@ pub(super) struct StopAtFile {
     #[serde(default)]
     #[schemars(with = "f64")]
     pub(super) refusals: Field<Scalar>,
+}
+
+/// A rule of consistency that is silenced, and why.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SilenceFile {
+    /// The rule, as findings name it, such as claim-not-a-fact.
+    pub(super) rule: Field<String>,
+    /// Why it may be so.
+    pub(super) reason: Field<String>,
+    /// Only in this step.
+    #[serde(default)]
+    pub(super) step: Field<String>,
+    /// Only findings about words that contain this.
+    #[serde(default)]
+    pub(super) text: Field<String>,
 }
 
 /// One touchpoint: a channel, a template, an audience, a time.

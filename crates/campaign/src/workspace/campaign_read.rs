@@ -12,6 +12,7 @@ use super::known::{AUDIENCE, Known, find};
 use super::message_check::{as_written, stray_facts};
 use super::message_merge::Draft;
 use super::rule_read::event_name;
+use super::silence_read;
 use super::step_read;
 use super::stop_read;
 use super::when_read::duration_or;
@@ -46,6 +47,7 @@ pub(super) fn campaign(
     let (starts, ends) = bounds(sheet, known, file);
     let (owner, goal, budget) = (owner(sheet, file), goal(sheet, file), budget(sheet, file));
     let stop_at = stop_read::stop_at(sheet, file);
+    let silences = silence_read::silences(sheet, file);
     if sheet.has_errors() {
         return None;
     }
@@ -62,6 +64,7 @@ pub(super) fn campaign(
         goal,
         budget,
         stop_at,
+        silences,
         steps: steps?,
     })
 }

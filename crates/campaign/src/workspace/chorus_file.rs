@@ -46,6 +46,9 @@ pub(super) struct BrandFile {
     /// Phrases that no channel may say.
     #[serde(default)]
     pub(super) never_say: Field<Vec<Field<String>>>,
+    /// Where it sends, by ISO 3166 codes such as CN or SG: the advertising laws there are checked.
+    #[serde(default)]
+    pub(super) markets: Field<Vec<Field<String>>>,
 }
 
 /// Where rows are kept.

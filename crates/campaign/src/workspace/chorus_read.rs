@@ -8,6 +8,7 @@ use url::Url;
 
 use super::chorus_file::{BrandFile, ChorusFile, DatabaseFile, ServerFile};
 use super::{AttributeKind, Brand, Database, Server, variable};
+use crate::consistency::Market;
 use crate::file::nearest::nearest;
 use crate::file::{Entries, Field, Jail, Located, Sheet};
 use crate::secret::Secret;
@@ -40,13 +41,15 @@ pub(super) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
     let name = name.and_then(|name| one_line(sheet, "name", name));
     let timezone = timezone(sheet, &table.timezone);
     let language = language(sheet, table);
+    let (never_say, markets) = (never_say(sheet, table), markets(sheet, table));
     Some(Brand {
         name: name?,
         url: url?,
         address: table.address.value().map(|address| address.trim().to_owned()).unwrap_or_default(),
         timezone: timezone?,
         language: language?,
-        never_say: never_say(sheet, table),
+        never_say,
+        markets,
     })
 }
 
@@ -131,6 +134,25 @@ fn never_say(sheet: &Sheet, table: &BrandFile) -> Vec<String> {
         .filter_map(|phrase| one_line(sheet, "never_say", phrase))
         .map(|phrase| phrase.trim().to_owned())
         .collect()
+}
+
+fn markets(sheet: &Sheet, table: &BrandFile) -> Vec<Market> {
+    let mut markets = Vec::new();
+    for code in table.markets.value().into_iter().flatten().filter_map(Field::get) {
+        if let Some(market) = Market::parse(code) {
+            markets.push(market);
+            continue;
+        }
+        let shown: String = code.chars().take(64).collect();
+        let help = match nearest(&code.to_uppercase(), Market::codes()) {
+            Some(meant) => {
+                format!("Did you mean `{meant}`? Write ISO 3166 codes, such as `CN`, `SG` or `GB`.")
+            }
+            None => "Write ISO 3166 codes, such as `CN`, `SG` or `GB`.".to_owned(),
+        };
+        sheet.error("unknown-market", code.span.clone(), format!("there is no country `{shown}`"), help);
+    }
+    markets
 }
 
 /// `[database]`; `None` when rows could not be kept.

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 22] = [
+const PLAIN: [&str; 23] = [
     "kind",
     "from",
     "reply_to",
@@ -27,6 +27,7 @@ const PLAIN: [&str; 22] = [
     "timezone",
     "language",
     "never_say",
+    "markets",
     "listen",
     "public_url",
     "domain",

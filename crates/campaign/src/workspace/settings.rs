@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use url::Url;
 
+use crate::consistency::Market;
 use crate::ids::ChannelId;
 use crate::money::Cost;
 use crate::pace::{Daily, Rate};
@@ -39,6 +40,8 @@ pub struct Brand {
     pub language: Language,
     /// Phrases that no channel may say.
     pub never_say: Vec<String>,
+    /// Where it sends; empty if it does not say.
+    pub markets: Vec<Market>,
 }
 
 /// `[database]`.

@@ -92,6 +92,7 @@ url       = "ftp://harbour.example"
 timezone  = "Asia/Shangai"
 language  = "english please"
 never_say = "guaranteed"
+markets   = ["cn", "UK", "China", 86]
 slogan    = "${SLOGAN}"
 
 [database]
@@ -157,6 +158,26 @@ told!(a_secret_is_never_shown_even_where_the_file_is_broken, |folder| {
     "[brand]\nname = \"B\"\n[channels.relay]\nurl = \"smtps://news:letmein@smtp.example.com\nsecret = 'letmein\n"
 )
 });
+
+told!(a_silence_names_a_rule_and_a_reason, |folder| folder.edit(
+    "campaigns/spring-renewal.toml",
+    "[goal]\n",
+    r#"[[silence]]
+rule   = "fact-contradict"
+reason = ""
+
+[[silence]]
+rule = "never-say"
+step = "mial"
+text = " "
+
+[[silence]]
+reason = "nobody reads it"
+why    = "because"
+
+[goal]
+"#
+));
 
 told!(a_variable_that_is_not_set_is_a_warning, |folder| folder
     .edit("chorus.toml", "${TOKEN}", "${TEAM_TOKEN}")

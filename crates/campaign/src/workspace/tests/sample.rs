@@ -7,6 +7,7 @@ use jiff::civil::date;
 
 use super::folder::Folder;
 use crate::audience::{Did, Rule, Test, Value};
+use crate::ids::StepId;
 use crate::schedule::{CatchUp, Condition, Overlap, Reaction, Trigger, Zone};
 use crate::text::Language;
 use crate::workspace::{ChannelKind, OnUncertain, Per, StopAt, TemplateRole, Workspace};
@@ -42,6 +43,28 @@ fn chorus_toml_is_read_with_its_defaults() {
     let ChannelKind::Webhook { url, per, .. } = &workspace.channels["team"].kind else { panic!() };
     assert_eq!((url.expose(), *per), (Ok("https://hooks.example/T0/B0"), Per::Feed));
     assert!(!format!("{workspace:?}").contains("hunter2"));
+}
+
+#[test]
+fn markets_and_silences_are_read() {
+    let (folder, workspace) = good();
+    assert_eq!(workspace.brand.markets, []);
+    assert_eq!(workspace.campaigns["spring-renewal"].silences, []);
+    folder.edit("chorus.toml", "[attributes]", "markets = [\"CN\", \"SG\"]\n\n[attributes]").edit(
+        "campaigns/spring-renewal.toml",
+        "[goal]\n",
+        "[[silence]]\nrule = \"claim-not-a-fact\"\nreason = \"as printed\"\nstep = \"mail\"\ntext = \"128\"\n\n[goal]\n",
+    );
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let workspace = workspace.unwrap();
+    assert_eq!(workspace.brand.markets.iter().map(|m| m.as_str()).collect::<Vec<_>>(), ["CN", "SG"]);
+    let [silence] = workspace.campaigns["spring-renewal"].silences.as_slice() else { panic!() };
+    assert_eq!((silence.rule.code(), silence.reason.as_str()), ("claim-not-a-fact", "as printed"));
+    assert_eq!(
+        (silence.step.as_ref().map(StepId::as_str), silence.text.as_deref()),
+        (Some("mail"), Some("128"))
+    );
 }
 
 #[test]
