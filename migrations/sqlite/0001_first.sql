@@ -64,8 +64,9 @@ create table schedules (
   primary key (campaign, step)
 ) strict, without rowid;
 
--- One row is one firing of a step. Ids stay below 2^31: see deliveries. `address` is the kind that the
--- channel needs, null for a feed. `stopped` is what it had come to when it last stopped itself: JSON, see Figures.
+-- One row is one firing of a step. Ids stay below 2^31: see deliveries. `address` is what the channel
+-- needs of a contact, null for a feed: `attribute:NAME` is one of his own, `anyone` is nothing. `stopped` is what it had
+-- come to when it last stopped itself: JSON, see Figures.
 create table runs (
   id             integer primary key autoincrement check (id between 1 and 2147483647),
   campaign       text not null,
@@ -77,7 +78,7 @@ create table runs (
   revision_id    integer references revisions (id),
   parent_id      integer references runs (id),
   condition      text,
-  address        text check (address in ('email', 'phone')),
+  address        text check (address in ('email', 'phone', 'anyone') or address like 'attribute:_%'),
   on_uncertain   text not null check (on_uncertain in ('resend', 'hold')),
   cost_micros    integer not null default 0,
   currency       text not null default '',
@@ -139,6 +140,14 @@ create table attempts (
   answer       text not null
 ) strict;
 create index attempts_delivery on attempts (delivery_id);
+
+-- What a platform calls what it published, and where it can be seen.
+create table posts (
+  delivery_id integer primary key,
+  external_id text,
+  url         text,
+  created_at  integer not null
+) strict;
 
 -- A worker's claim on deliveries; whoever finds it expired takes its rows over.
 create table leases (

@@ -344,6 +344,8 @@ fn delivery(contact: i64, address: &str, state: DeliveryState) -> DeliveryRow {
         opened_at: None,
         clicked_at: None,
         converted_at: None,
+        post_id: None,
+        post_url: None,
     }
 }
 

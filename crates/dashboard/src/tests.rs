@@ -9,7 +9,7 @@ use axum::response::Response;
 use campaign::OnUncertain;
 use serde_json::{Map, Value};
 use store::{
-    AddressKind, Clock, ContactId, Conversion, DeliveryId, EventKind, NewContact, NewEvent, NewRun,
+    Address, Clock, ContactId, Conversion, DeliveryId, EventKind, NewContact, NewEvent, NewRun,
     OutboxMessage, Outcome, Planned, Record, RunId, RunKind, RunState, Store,
 };
 use tower::ServiceExt;
@@ -124,14 +124,14 @@ async fn send(store: &Store, run: RunId, start: i64) {
     let whom = Planned::Audience {
         audiences,
         audience: audiences.keys().next().unwrap(),
-        address: AddressKind::Email,
+        address: Address::Email,
         moment: campaign::Moment::Instant(jiff::Timestamp::from_millisecond(start).unwrap()),
         fallback: &scene.workspace().brand.timezone,
         catch_up_window: 3_600_000,
     };
     assert_eq!(store.run_plan(run, &whom, start).await.unwrap(), 3);
     let lease = store.lease_open("test", start, sample::ago(-60)).await.unwrap();
-    let claimed = store.delivery_claim(lease, run, Some(AddressKind::Email), start, 10).await.unwrap();
+    let claimed = store.delivery_claim(lease, run, start, 10).await.unwrap();
     let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
     let begun = Record { intents: intents.clone(), ..Record::default() };
     store.delivery_record(lease, &begun, start).await.unwrap();
@@ -142,7 +142,7 @@ async fn send(store: &Store, run: RunId, start: i64) {
             suppress: None,
             soft: None,
         }),
-        _ => Outcome::Accepted { answer: "kept".into() },
+        _ => Outcome::Accepted { answer: "kept".into(), post: None },
     };
     let kept = intents
         .iter()

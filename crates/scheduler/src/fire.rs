@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::Loaded;
-use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
+use campaign::{Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
 use store::{
-    AddressKind, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
+    Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
 };
 
 /// Why a step cannot be fired.
@@ -108,10 +108,11 @@ fn whom_now<'a>(
 ) -> Result<Planned<'a>, FireError> {
     let due_at = now.as_millisecond();
     match to {
-        Some(contact) if per(workspace, step)? == Per::Contact => {
-            Ok(Planned::One { contact, address: AddressKind::Email, due_at })
-        }
-        _ => audience_or_feed(workspace, step, Moment::Instant(now)),
+        Some(contact) => match address(channel(workspace, step)?) {
+            Some(address) => Ok(Planned::One { contact, address, due_at }),
+            None => audience_or_feed(workspace, step, Moment::Instant(now)),
+        },
+        None => audience_or_feed(workspace, step, Moment::Instant(now)),
     }
 }
 
@@ -123,12 +124,12 @@ pub async fn plan(store: &Store, workspace: &Workspace, run: &Run, now: Timestam
     let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
-    let whom = match (&step.schedule.trigger, run.parent_id) {
-        (Trigger::After { delay, .. }, Some(_)) if per(workspace, step)? == Per::Contact => {
-            Planned::Followers { delay: millis(*delay), address: AddressKind::Email }
+    let whom = match (&step.schedule.trigger, run.parent_id, address(channel(workspace, step)?)) {
+        (Trigger::After { delay, .. }, Some(_), Some(address)) => {
+            Planned::Followers { delay: millis(*delay), address }
         }
         // Its step does not follow another any more: whom it was meant for is not known.
-        (_, Some(_)) if per(workspace, step)? == Per::Contact => return Err(missing()),
+        (_, Some(_), Some(_)) => return Err(missing()),
         _ => audience_or_feed(workspace, step, moment(step, run))?,
     };
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
@@ -152,23 +153,34 @@ fn audience_or_feed<'a>(
     moment: Moment,
 ) -> Result<Planned<'a>, FireError> {
     let fallback = &workspace.brand.timezone;
-    if per(workspace, step)? == Per::Feed {
+    let Some(address) = address(channel(workspace, step)?) else {
         return Ok(Planned::Feed { due_at: moment.due_in(fallback).as_millisecond() });
-    }
+    };
     Ok(Planned::Audience {
         audiences: &workspace.audiences,
         audience: &step.audience,
-        address: AddressKind::Email,
+        address,
         moment,
         fallback,
         catch_up_window: millis(step.schedule.catch_up_window),
     })
 }
 
-fn per(workspace: &Workspace, step: &Step) -> Result<Per, FireError> {
+fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
     let channel = workspace.channels.get(&step.channel);
-    let channel = channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))?;
-    Ok(channel.kind.per())
+    channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))
+}
+
+/// What a contact must have to get what the channel says; `None` for a channel that speaks to its own feed.
+#[must_use]
+pub fn address(channel: &Channel) -> Option<Address> {
+    if channel.kind.per() == Per::Feed {
+        return None;
+    }
+    Some(match &channel.kind {
+        ChannelKind::Smtp { .. } | ChannelKind::Outbox { .. } => Address::Email,
+        ChannelKind::Webhook { .. } => Address::Anyone,
+    })
 }
 
 pub(crate) fn millis(duration: std::time::Duration) -> Millis {

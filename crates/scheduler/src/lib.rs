@@ -19,6 +19,6 @@ mod session;
 mod watch;
 
 pub use engine::{Context, Engine, Files, Loaded};
-pub use fire::{FireError, fire, plan};
+pub use fire::{FireError, address, fire, plan};
 pub use lane::RepeatBound;
 pub use retry::retry_delay;

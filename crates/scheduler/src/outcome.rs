@@ -20,7 +20,8 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
         return Outcome::PutOff { until, why: why.clone(), answer: answer.clone() };
     }
     match &done.result {
-        Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone() },
+        // The place for what a platform calls the post, once a session says so.
+        Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone(), post: None },
         Ok(SendOutcome::Deferred { retry_after, scope, answer }) => Outcome::Deferred {
             until: later(*retry_after),
             answer: answer.clone(),

@@ -113,6 +113,7 @@ fn traced(trace: Option<&Trace>, now: Millis) -> Outcome {
     match trace {
         Some(Trace::Accepted) => Outcome::Accepted {
             answer: answer("accepted; the worker stopped before it wrote the answer down"),
+            post: None,
         },
         Some(Trace::Out) => {
             Outcome::Unknown { retry_at: now, answer: answer("the worker stopped before the answer") }

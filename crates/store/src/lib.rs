@@ -2,6 +2,7 @@
 //!
 //! One [`Store`], one file per entity, methods named noun_verb. No other crate names sqlx.
 
+mod address;
 mod allowance;
 mod audience;
 mod clock;
@@ -23,12 +24,14 @@ mod sql;
 mod suppression;
 mod words;
 
+pub use address::Address;
 pub use allowance::{Grant, Held, Micros, Want};
 pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
 pub use database::{Store, StoreError};
 pub use delivery::{
-    Claimed, DeliveryRow, DeliveryState, Explanation, OutboxMessage, Outcome, Record, Recorded, Rejection,
+    Claimed, DeliveryRow, DeliveryState, Explanation, OutboxMessage, Outcome, PostRef, Record, Recorded,
+    Rejection, Settlement,
 };
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
 pub use health::Health;

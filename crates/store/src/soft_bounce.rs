@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::address::held_against;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::words::words;
 use crate::{ContactId, DeliveryId, Millis, StoreError};
@@ -41,8 +42,7 @@ const COUNT: Sql = sql!(
     "with " [batch 1 as input: id bigint, cause text]
     "insert into soft_bounces (contact_id, cause, kind, address, count, first_at, last_at)
      select contact, cause, max(kind), max(address), 1, $2, $2
-     from (select d.contact_id as contact, i.cause, coalesce(r.address, 'email') as kind,
-                  case when r.address = 'phone' then c.phone else c.email end as address
+     from (select d.contact_id as contact, i.cause, r.address as kind, " held_against!() " as address
            from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
            join contacts c on c.id = d.contact_id) refused
      where address is not null group by contact, cause order by contact, cause

@@ -167,7 +167,7 @@ async fn changed(ends: &mut watch::Receiver<Option<Instant>>) {
 mod tests {
     use campaign::OnUncertain;
     use jiff::Timestamp;
-    use store::{AddressKind, ContactId, DeliveryId, EventKind, NewContact, NewRun, Planned, RunId, RunKind};
+    use store::{Address, ContactId, DeliveryId, EventKind, NewContact, NewRun, Planned, RunId, RunKind};
 
     use super::*;
 
@@ -218,7 +218,7 @@ mod tests {
             expires_at: 1_000,
         };
         let run = store.run_insert(&run, 0).await.unwrap().unwrap();
-        let whom = Planned::One { contact: ContactId(1), address: AddressKind::Email, due_at: 0 };
+        let whom = Planned::One { contact: ContactId(1), address: Address::Email, due_at: 0 };
         store.run_plan(run, &whom, 0).await.unwrap();
         assert_eq!(DeliveryId::new(run, ContactId(1)), DELIVERY);
     }

@@ -12,8 +12,8 @@ use campaign::OnUncertain;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
-    AddressKind, Clock, ContactId, DeliveryId, EventKind, Goal, LinkId, Metric, NewContact, NewRun, Planned,
-    RollupFilter, RunKind, Store, Suppression, SuppressionReason,
+    Address, AddressKind, Clock, ContactId, DeliveryId, EventKind, Goal, LinkId, Metric, NewContact, NewRun,
+    Planned, RollupFilter, RunKind, Store, Suppression, SuppressionReason,
 };
 use tower::ServiceExt as _;
 use tracking::{Goals, Signer, Tracking};
@@ -93,7 +93,7 @@ async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<L
         expires_at: now + 7 * DAY,
     };
     let run = store.run_insert(&run, now).await.unwrap().unwrap();
-    let whom = Planned::One { contact, address: AddressKind::Email, due_at: now };
+    let whom = Planned::One { contact, address: Address::Email, due_at: now };
     assert_eq!(store.run_plan(run, &whom, now).await.unwrap(), 1);
     (DeliveryId::new(run, contact), revision.links)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use campaign::{Campaign, Per, Step, Trigger};
 use clap::Args;
 use serde::Serialize;
-use store::{AddressKind, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Run, RunState};
+use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Run, RunState};
 
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
@@ -30,6 +30,8 @@ struct Answer {
     because: String,
     run: Option<i64>,
     at: Option<i64>,
+    /// Where the post can be seen.
+    post_url: Option<String>,
 }
 
 /// The closed list.
@@ -104,6 +106,7 @@ async fn answer(
         because,
         run: latest.map(|(run, _)| run.id.0),
         at: None,
+        post_url: None,
     };
     let feed = workspace.channels.get(&step.channel).is_some_and(|channel| channel.kind.per() == Per::Feed);
     if feed {
@@ -134,7 +137,7 @@ async fn answer(
             )
         }
         (None, _) => {
-            let would = would_be_left_out(opened, contact).await?;
+            let would = would_be_left_out(opened, step, contact).await?;
             let next = next(opened, campaign, step, contact);
             simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
         }
@@ -155,14 +158,17 @@ fn next(opened: &Opened, campaign: &Campaign, step: &Step, contact: &Contact) ->
     }
 }
 
-async fn would_be_left_out(opened: &Opened, contact: &Contact) -> anyhow::Result<String> {
-    let Some(email) = &contact.email else {
+async fn would_be_left_out(opened: &Opened, step: &Step, contact: &Contact) -> anyhow::Result<String> {
+    let channel = opened.workspace().channels.get(&step.channel);
+    let address = channel.and_then(scheduler::address).unwrap_or(Address::Email);
+    if address.of(contact).is_none() {
         return Ok(format!("; they will be left out: {}", word("no_address")));
-    };
+    }
     if contact.consent == Consent::No {
         return Ok(format!("; they will be left out: {}", word("no_consent")));
     }
-    let stop = opened.store.suppression_get(AddressKind::Email, email).await?;
+    let Some((kind, at)) = address.suppressed_by(contact) else { return Ok(String::new()) };
+    let stop = opened.store.suppression_get(kind, at).await?;
     Ok(stop.map_or_else(String::new, |stop| {
         let reason = format!("{:?}", stop.reason).to_lowercase();
         format!("; they will be left out: {} ({})", word(&reason), stop.source)
@@ -191,7 +197,9 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow, waits: Option
     let put_off = delivery.reason.as_deref().map(word).or(waits);
     let put_off = put_off.map_or_else(String::new, |why| format!(": {why}"));
     let (reason, because) = match delivery.state {
-        DeliveryState::Sent => (Reason::Sent, format!("sent {when}{}", reactions(delivery))),
+        DeliveryState::Sent => {
+            (Reason::Sent, format!("sent {when}{}{}", reactions(delivery), seen(delivery)))
+        }
         DeliveryState::Sending => (Reason::Sending, "being sent now".to_owned()),
         DeliveryState::Queued if run.state == RunState::Paused => {
             let note = run.note.as_deref().unwrap_or("by hand");
@@ -203,12 +211,23 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow, waits: Option
         }
         DeliveryState::Failed => (Reason::Failed, format!("failed: {why}{said}")),
         DeliveryState::Uncertain => {
-            (Reason::Uncertain, format!("not certain: `chorus runs retry {}` sends it again{said}", run.id))
+            let who = if delivery.address.is_empty() { "ADDRESS" } else { &delivery.address };
+            let settle = format!("chorus runs settle {} --contact {who}", run.id);
+            let what = format!("`{settle} --went-out` says that it did, `… --send-again` sends it once more");
+            (Reason::Uncertain, format!("not certain: {what}{said}"))
         }
         DeliveryState::Suppressed => (Reason::LeftOut, format!("left out: {why}")),
         DeliveryState::Cancelled => (Reason::Cancelled, "the run was cancelled first".to_owned()),
     };
-    Answer { step: run.step.clone(), reason, because, run: Some(run.id.0), at }
+    let post_url = delivery.link().map(str::to_owned);
+    Answer { step: run.step.clone(), reason, because, run: Some(run.id.0), at, post_url }
+}
+
+/// Where the post can be seen, and that a person said that it is there.
+fn seen(delivery: &DeliveryRow) -> String {
+    let settled = delivery.reason.as_deref().map(word).map(|why| format!("; {why}"));
+    let link = delivery.link().map(|link| format!("; see {link}"));
+    settled.unwrap_or_default() + &link.unwrap_or_default()
 }
 
 /// What they did with it.

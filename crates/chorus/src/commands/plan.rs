@@ -7,7 +7,7 @@ use campaign::{Campaign, Load, Moment, Per, Step, Trigger, Workspace, schedule};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use store::{AddressKind, PlanCounts};
+use store::{Address, PlanCounts};
 
 use crate::output::{self, Format, money, number};
 use crate::setup::{Env, Opened};
@@ -144,12 +144,12 @@ fn firings(
 
 async fn counts(opened: &Opened, step: &Step) -> anyhow::Result<PlanCounts> {
     let workspace = opened.workspace();
-    let per = workspace.channels.get(&step.channel).map_or(Per::Contact, |channel| channel.kind.per());
-    if per == Per::Feed {
+    let channel = workspace.channels.get(&step.channel);
+    let Some(address) = channel.map_or(Some(Address::Email), scheduler::address) else {
         return Ok(PlanCounts { audience: 1, reached: 1, left_out: BTreeMap::new() });
-    }
+    };
     let now = opened.clock.millis();
-    Ok(opened.store.plan_count(&workspace.audiences, &step.audience, AddressKind::Email, now).await?)
+    Ok(opened.store.plan_count(&workspace.audiences, &step.audience, &address, now).await?)
 }
 
 /// What tells when a step would be out.
@@ -166,7 +166,8 @@ impl Pace {
     async fn of(opened: &Opened, step: &Step, counts: &PlanCounts) -> anyhow::Result<Self> {
         let (workspace, now) = (opened.workspace(), opened.clock.now());
         let Some(channel) = workspace.channels.get(&step.channel) else { return Ok(Self::default()) };
-        let domains = if channel.receivers.is_empty() {
+        let mail = scheduler::address(channel) == Some(Address::Email);
+        let domains = if channel.receivers.is_empty() || !mail {
             vec![(String::new(), u64::try_from(counts.reached).unwrap_or(0))]
         } else {
             opened.store.plan_domains(&workspace.audiences, &step.audience, now.as_millisecond()).await?

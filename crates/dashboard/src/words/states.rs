@@ -55,6 +55,7 @@ pub fn reason(reason: &str) -> &str {
         "too_big" => "the message is too big for the other side",
         "render" => "the message could not be made for them: see the answer",
         "rejected" => "the other side refused it: see its answer",
+        "settled" => "a person said that it went out",
         other => other,
     }
 }

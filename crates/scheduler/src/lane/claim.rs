@@ -61,7 +61,7 @@ impl Working {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let lane = &self.lane;
         let now = lane.clock.millis();
-        match lane.store.delivery_claim(lane.lease, run.id, lane.address(), now, limit).await {
+        match lane.store.delivery_claim(lane.lease, run.id, now, limit).await {
             Ok(claimed) => {
                 let found = !claimed.is_empty();
                 let waiting = |claimed| Waiting { claimed, renderer: Arc::clone(&renderer) };

@@ -15,10 +15,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_channel::TrySendError;
-use campaign::{Channel, Per};
+use campaign::Channel;
 use channel::{Renderer, SendOutcome, Sender};
 use jiff::tz::TimeZone;
-use store::{AddressKind, Claimed, Clock, LeaseId, Millis, Run, Store};
+use store::{Claimed, Clock, LeaseId, Millis, Run, Store};
 use tokio::sync::Notify;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -143,10 +143,6 @@ impl Lane {
     /// everything was recorded.
     pub(crate) async fn run(self) -> bool {
         Working::start(self).run().await
-    }
-
-    fn address(&self) -> Option<AddressKind> {
-        (self.channel.kind.per() == Per::Contact).then_some(AddressKind::Email)
     }
 }
 

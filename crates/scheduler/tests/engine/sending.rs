@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{AddressKind, DeliveryState, Record, RunState};
+use store::{DeliveryState, Record, RunState};
 
 use crate::world::{MAIL, World, tally};
 
@@ -58,7 +58,7 @@ async fn what_a_dead_worker_had_begun_is_sent_again_and_listed() {
     // A worker claims all, begins ten, and dies.
     let now = world.clock.millis();
     let lease = world.store.lease_open("dead", now, now + 30_000).await.unwrap();
-    let claimed = world.store.delivery_claim(lease, run, Some(AddressKind::Email), now, 1_000).await.unwrap();
+    let claimed = world.store.delivery_claim(lease, run, now, 1_000).await.unwrap();
     let intents = claimed.iter().take(10).map(|claimed| claimed.id).collect();
     let record = Record { intents, ..Record::default() };
     assert_eq!(world.store.delivery_record(lease, &record, now).await.unwrap().granted.len(), 10);

@@ -163,7 +163,7 @@ fn surely(test: &str) -> String {
 }
 
 /// Names that SQLite's `->` takes for a label and nothing else.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(['$', '['])
         && !name.contains(['"', '\\'])

@@ -11,6 +11,7 @@ use crate::contact::contact_columns;
 use crate::sql::{Assembled, args};
 use crate::{Contact, ContactId, Millis, Store, StoreError};
 
+pub(crate) use attribute::is_plain;
 pub(crate) use expression::Expression;
 
 impl Store {

@@ -8,7 +8,7 @@ use crate::sql::{Sql, args, sql};
 use crate::words::words;
 use crate::{ContactId, Millis, Store, StoreError};
 
-/// What an address is for.
+/// What kind of address can be suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AddressKind {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use campaign::{Condition, schedule::Reaction};
 
 use super::{Claimed, DeliveryState, ids};
+use crate::address::{address_of, is_suppressed};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before};
 use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{AddressKind, Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
+use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
 const LEASE: Sql = sql!(
@@ -33,7 +34,7 @@ const EXPIRE: Sql = sql!(
      returning id"
 );
 
-/// $1 run, $2 now, $3 limit, $4 lease, $5 kind of address, $6 parent run, $7 reaction, $8 1 if wanted.
+/// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted.
 const CLAIM: Sql = sql!(
     "with due as materialized (
        select d.id, d.contact_id from deliveries d
@@ -44,19 +45,18 @@ const CLAIM: Sql = sql!(
        select due.id, case
            when due.contact_id = 0 then null
            when c.id is null then 'no_address'
-           when $5 = 'email' and c.email is null then 'no_address'
-           when $5 = 'phone' and c.phone is null then 'no_address'
+           when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
            when s.reason is not null then s.reason
-           when $7 is not null
-             and (case $7 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
-                          else p.converted_at end is not null) <> ($8 = 1) then 'condition'
+           when $6 is not null
+             and (case $6 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
+                          else p.converted_at end is not null) <> ($7 = 1) then 'condition'
          end as verdict
        from due
+       join runs r on r.id = $1
        left join contacts c on c.id = due.contact_id
-       left join suppressions s on s.kind = $5
-         and s.address = case $5 when 'email' then c.email when 'phone' then c.phone end
-       left join deliveries p on p.id = $6 * 4294967296 + due.contact_id)
+       left join suppressions s on " is_suppressed!() "
+       left join deliveries p on p.id = $5 * 4294967296 + due.contact_id)
      update deliveries set
        lease_id = case when j.verdict is null then $4 end,
        state = case when j.verdict is null then deliveries.state else 'suppressed' end,
@@ -64,7 +64,7 @@ const CLAIM: Sql = sql!(
        due_at = case when j.verdict is null then deliveries.due_at end
      from judged j where deliveries.id = j.id
      returning deliveries.id, deliveries.lease_id is not null, coalesce(deliveries.reason, ''), deliveries.attempts,
-       coalesce(deliveries.due_at, 0), deliveries.scheduled_at"
+       coalesce(deliveries.due_at, 0), deliveries.scheduled_at, deliveries.repeats"
 );
 
 /// All in one row: a thousand rows cost more than one long text.
@@ -84,8 +84,9 @@ struct Who {
 /// One running run, as far as a claim asks.
 type RunRow = (Option<i64>, StoredCondition, Millis, Option<Millis>);
 
-/// One row that a claim touched: id, whether it is ours now, reason, attempts, when it is due, when it first was.
-type Touched = (DeliveryId, bool, String, i64, Millis, Millis);
+/// One row that a claim touched: id, whether it is ours now, reason, attempts, when it is due, when it first was,
+/// repeats.
+type Touched = (DeliveryId, bool, String, i64, Millis, Millis, i64);
 
 impl Store {
     /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
@@ -99,14 +100,13 @@ impl Store {
         &self,
         lease: LeaseId,
         run: RunId,
-        address: Option<AddressKind>,
         now: Millis,
         limit: i64,
     ) -> Result<Vec<Claimed>, StoreError> {
         let mut after = before(run);
         loop {
             // A run that expired may be large: each slab of it is a transaction, so that others get a turn.
-            match self.claim_once(lease, run, address, now, limit, after).await? {
+            match self.claim_once(lease, run, now, limit, after).await? {
                 Ok(claimed) => return Ok(claimed),
                 Err(last) => after = last,
             }
@@ -118,7 +118,6 @@ impl Store {
         &self,
         lease: LeaseId,
         run: RunId,
-        address: Option<AddressKind>,
         now: Millis,
         limit: i64,
         after: DeliveryId,
@@ -143,7 +142,7 @@ impl Store {
             if started_at.is_none() {
                 tx.execute(&STARTED, args![run, now]).await?;
             }
-            let claim = Claim { lease, run, address, now, parent, condition: condition.try_into()? };
+            let claim = Claim { lease, run, now, parent, condition: condition.try_into()? };
             claim.fill(&mut tx, limit, &mut moves).await?
         };
         moves.apply(&mut tx, now).await?;
@@ -156,7 +155,6 @@ impl Store {
 struct Claim {
     lease: LeaseId,
     run: RunId,
-    address: Option<AddressKind>,
     now: Millis,
     parent: Option<i64>,
     condition: Option<Condition>,
@@ -175,14 +173,13 @@ impl Claim {
             Reaction::Clicked => "clicked",
             Reaction::Converted => "converted",
         });
-        let address = self.address.map(AddressKind::as_str);
         let mut claimed = Vec::new();
         loop {
             let left = limit - i64::try_from(claimed.len()).unwrap_or(i64::MAX);
             if left <= 0 {
                 break;
             }
-            let args = args![self.run, self.now, left, self.lease, address, self.parent, reaction, wanted];
+            let args = args![self.run, self.now, left, self.lease, self.parent, reaction, wanted];
             let touched: Vec<Touched> = tx.rows(&CLAIM, args).await?;
             let found = i64::try_from(touched.len()).unwrap_or(i64::MAX);
             for row in touched {
@@ -209,10 +206,11 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
     let packed: Option<(String,)> = tx.row(&CONTACTS, args![batch(&who)?]).await?;
     let contacts = packed.map_or_else(|| Ok(Vec::new()), |(packed,)| unpacked(&packed))?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |(id, _, _, attempts, _, scheduled_at): Touched| Claimed {
+    let with_contact = |(id, _, _, attempts, _, scheduled_at, repeats): Touched| Claimed {
         id,
         contact: contacts.remove(&id.contact()),
         attempts,
+        repeats,
         scheduled_at,
     };
     Ok(claimed.into_iter().map(with_contact).collect())

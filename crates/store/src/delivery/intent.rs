@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::record::shortened;
 use super::{DeliveryState, ids};
+use crate::address::{address_of, is_suppressed};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError};
@@ -21,8 +22,7 @@ const GRANT: Sql = sql!(
            when r.state <> 'running' or r.expires_at <= $3 then 'released'
            when d.contact_id = 0 then null
            when c.id is null then 'no_address'
-           when r.address = 'email' and c.email is null then 'no_address'
-           when r.address = 'phone' and c.phone is null then 'no_address'
+           when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
            else s.reason
          end as verdict
@@ -30,8 +30,7 @@ const GRANT: Sql = sql!(
        join deliveries d on d.id = i.id
        join runs r on r.id = d.run_id
        left join contacts c on c.id = d.contact_id
-       left join suppressions s on s.kind = r.address
-         and s.address = case r.address when 'email' then c.email when 'phone' then c.phone end)
+       left join suppressions s on " is_suppressed!() ")
      update deliveries set
        state = case when j.verdict is null then 'sending'
                     when j.verdict = 'released' then deliveries.state else 'suppressed' end,

@@ -6,11 +6,17 @@
 
 mod claim;
 mod intent;
+mod post;
 mod quick;
 mod read;
 mod record;
+mod settlement;
+
+pub use post::PostRef;
+pub use settlement::Settlement;
 
 pub(crate) use record::settle;
+pub(crate) use settlement::SETTLED;
 
 use crate::words::words;
 use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};
@@ -46,6 +52,8 @@ pub struct Claimed {
     pub contact: Option<Contact>,
     /// How many tries came before.
     pub attempts: i64,
+    /// How many of them may have arrived all the same: the other side did not answer.
+    pub repeats: i64,
     /// When it first fell due: the same on every try.
     pub scheduled_at: Millis,
 }
@@ -57,6 +65,8 @@ pub enum Outcome {
     Accepted {
         /// The relay's or platform's words.
         answer: String,
+        /// What it published, where it says so.
+        post: Option<PostRef>,
     },
     /// To be tried again.
     Deferred {
@@ -190,6 +200,18 @@ pub struct DeliveryRow {
     pub clicked_at: Option<Millis>,
     /// First credited with a conversion.
     pub converted_at: Option<Millis>,
+    /// What the platform calls the post.
+    pub post_id: Option<String>,
+    /// Where the post can be seen; see [`DeliveryRow::link`].
+    pub post_url: Option<String>,
+}
+
+impl DeliveryRow {
+    /// Where the post can be seen, if that is something a page may lead to: `http` or `https`.
+    #[must_use]
+    pub fn link(&self) -> Option<&str> {
+        self.post_url.as_deref().and_then(post::web_address)
+    }
 }
 
 /// All that is known of one person and one campaign.

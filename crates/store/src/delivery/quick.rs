@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeliveryState, Outcome, Record, ids, intent, record};
+use super::{DeliveryState, Outcome, Record, ids, intent, post, record};
+use crate::address::{address_of, is_suppressed};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
@@ -32,10 +33,8 @@ const GRANT: Sql = sql!(
        left join contacts c on c.id = d.contact_id
        where d.contact_id = 0
           or c.consent <> 'no'
-             and case r.address when 'email' then c.email when 'phone' then c.phone else '' end is not null
-             and not exists (
-               select 1 from suppressions s where s.kind = r.address
-                 and s.address = case r.address when 'email' then c.email when 'phone' then c.phone end))
+             and " address_of!() " is not null
+             and not exists (select 1 from suppressions s where " is_suppressed!() "))
      update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1
      from good g
      where deliveries.id = g.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
@@ -58,10 +57,12 @@ pub(super) async fn all(
     record::hold_runs(tx, record).await?;
     let mut accepted = Vec::with_capacity(outcomes.len());
     let mut others = BTreeMap::new();
+    let mut posts = Vec::new();
     for (id, outcome) in outcomes {
         match outcome {
-            Outcome::Accepted { answer } => {
+            Outcome::Accepted { answer, post } => {
                 accepted.push(AcceptedInput { id: *id, answer: record::shortened(answer) });
+                posts.extend(post.as_ref().map(|post| (*id, post)));
             }
             _ => {
                 others.insert(*id, *outcome);
@@ -76,6 +77,7 @@ pub(super) async fn all(
             moves.ended(input.id.run(), DeliveryState::Sent, "", 1);
         }
         soft_bounce::clear(tx, accepted.iter().map(|input| input.id)).await?;
+        post::keep(tx, posts, now).await?;
     }
     let settled = record::settle(tx, lease, &others, now, &mut moves).await?;
     let intents = ids(&record.intents);

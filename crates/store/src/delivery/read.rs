@@ -5,25 +5,26 @@ use crate::run::run_columns;
 use crate::sql::{Sql, args, sql};
 use crate::{ContactId, DeliveryId, RunId, Store, StoreError};
 
-/// The columns of a [`DeliveryRow`], of `deliveries d join runs r left join contacts c`.
+/// The columns of a [`DeliveryRow`], of `deliveries d join runs r left join contacts c left join posts o`.
 macro_rules! delivery_columns {
     () => {
         "d.id, d.run_id, r.campaign, r.step, r.channel, d.contact_id, \
          coalesce(c.email, c.phone, c.external_id, '') as address, d.state, d.reason, d.due_at, d.attempts, \
-         d.repeats, d.sent_at, d.answer, d.opened_at, d.clicked_at, d.converted_at"
+         d.repeats, d.sent_at, d.answer, d.opened_at, d.clicked_at, d.converted_at, \
+         o.external_id as post_id, o.url as post_url"
     };
 }
 
 const LIST: Sql = sql!(
     "select " delivery_columns!() "
-     from deliveries d join runs r on r.id = d.run_id left join contacts c on c.id = d.contact_id
+     from deliveries d join runs r on r.id = d.run_id left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      where d.id > $1 and d.id < $2 and ($3 is null or d.state = $3) and ($4 = 0 or d.repeats > 0)
      order by d.id limit $5"
 );
 
 const OF_CONTACT: Sql = sql!(
     "select " delivery_columns!() "
-     from runs r join deliveries d on d.id = r.id * 4294967296 + $1 left join contacts c on c.id = d.contact_id
+     from runs r join deliveries d on d.id = r.id * 4294967296 + $1 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      order by r.id desc limit $2"
 );
 
@@ -31,7 +32,7 @@ const RUNS: Sql = sql!("select " run_columns!() " from runs r where r.campaign =
 
 const EXPLAIN: Sql = sql!(
     "select " delivery_columns!() "
-     from runs r join deliveries d on d.id = r.id * 4294967296 + $2 left join contacts c on c.id = d.contact_id
+     from runs r join deliveries d on d.id = r.id * 4294967296 + $2 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      where r.campaign = $1"
 );
 

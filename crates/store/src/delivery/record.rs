@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent, quick};
+use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent, post, quick};
+use crate::address::held_against;
 use crate::moves::Moves;
 use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError, soft_bounce};
@@ -82,8 +83,7 @@ const SUPPRESS: Sql = sql!(
     "with " [batch 1 as input: id bigint, reason text, source text]
     "insert into suppressions (kind, address, reason, source, created_at)
      select kind, address, reason, source, $2
-     from (select coalesce(r.address, 'email') as kind,
-                  case when r.address = 'phone' then c.phone else c.email end as address, i.reason, i.source, i.id
+     from (select r.address as kind, " held_against!() " as address, i.reason, i.source, i.id
            from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
            join contacts c on c.id = d.contact_id) refused
      where address is not null order by kind, address, id
@@ -170,7 +170,7 @@ impl Store {
     }
 }
 
-/// Ends or defers the rows that this lease holds in `sending`, with their attempts and suppressions.
+/// Ends or defers the rows that this lease holds in `sending`, with their attempts, suppressions and posts.
 pub(crate) async fn settle(
     tx: &mut Tx,
     lease: LeaseId,
@@ -181,6 +181,11 @@ pub(crate) async fn settle(
     let ended = end(tx, lease, outcomes, now, moves).await?;
     note_attempts(tx, outcomes, &ended, now).await?;
     suppress(tx, outcomes, &ended, now).await?;
+    let posts = ended.iter().filter_map(|(id, ..)| match outcomes.get(id)? {
+        Outcome::Accepted { post, .. } => Some((*id, post.as_ref()?)),
+        _ => None,
+    });
+    post::keep(tx, posts.collect(), now).await?;
     Ok(ended)
 }
 
@@ -296,7 +301,7 @@ async fn keep(tx: &mut Tx, record: &Record, ended: &[Ended], now: Millis) -> Res
 impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
     fn from((id, outcome): (DeliveryId, &'a Outcome)) -> Self {
         let (outcome, reason, due, answer) = match outcome {
-            Outcome::Accepted { answer } => ("sent", None, None, answer),
+            Outcome::Accepted { answer, .. } => ("sent", None, None, answer),
             Outcome::Deferred { until, answer, .. } => ("deferred", None, Some(*until), answer),
             Outcome::Returned { answer } => ("returned", None, None, answer),
             Outcome::PutOff { until, why, answer } => ("put_off", Some(shortened(why)), Some(*until), answer),

@@ -72,6 +72,7 @@ const UNSUBSCRIBED: Sql = sql!(
 #[derive(serde::Serialize)]
 struct SuppressionInput {
     position: usize,
+    delivery: DeliveryId,
     contact: ContactId,
     reason: &'static str,
     source: String,
@@ -79,10 +80,15 @@ struct SuppressionInput {
 }
 
 const SUPPRESS: Sql = sql!(
-    "with " [batch 1 as input: position bigint, contact bigint, reason text, source text, at bigint]
+    "with " [batch 1 as input: position bigint, delivery bigint, contact bigint, reason text, source text, at bigint]
     "insert into suppressions (kind, address, reason, source, created_at)
-     select 'email', c.email, i.reason, i.source, i.at from input i join contacts c on c.id = i.contact
-     where c.email is not null order by c.email, i.position
+     select kind, address, reason, source, at
+     from (select case when r.address = 'phone' then 'phone' else 'email' end as kind,
+                  case when r.address = 'phone' then c.phone else c.email end as address,
+                  i.reason, i.source, i.at, i.position
+           from input i join contacts c on c.id = i.contact join runs r on r.id = i.delivery / 4294967296
+           where i.reason <> 'bounced' or coalesce(r.address, 'email') in ('email', 'phone')) heard
+     where address is not null order by kind, address, position
      on conflict (kind, address) do nothing"
 );
 
@@ -92,7 +98,8 @@ impl Store {
     /// (once per contact delivery; each time for a feed) and its marks; every human click moves `clicks`;
     /// `clicked` without `opened` moves `opened` too. The first report of a delivery's arrival, bounce and
     /// complaint moves `delivered`, `bounced`, `complained`. Unsubscribed, bounced and complained add a
-    /// suppression of the contact's e-mail address, its source from `detail.source` if there is one. Runs of
+    /// suppression of the contact's e-mail address, or of the phone number where the run needed that (what bounced
+    /// elsewhere says nothing of either), its source from `detail.source` if there is one. Runs of
     /// kind `test` move no figure. Says how many were written.
     ///
     /// # Errors
@@ -247,6 +254,7 @@ async fn suppress(tx: &mut Tx, events: &[&NewEvent]) -> Result<(), StoreError> {
         };
         Some(SuppressionInput {
             position,
+            delivery: event.delivery,
             contact: event.delivery.contact(),
             reason: reason.as_str(),
             source: source(event),

@@ -3,7 +3,7 @@
 use super::plan::{MANY, People, START};
 use crate::moves::Moves;
 use crate::sql::{Assembled, Sql, Tx, args, sql};
-use crate::{AddressKind, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{Address, ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// Locked, so that of two that look at once the second sees whom the first has added.
 const PARENT: Sql = sql!(
@@ -26,17 +26,18 @@ impl Store {
     pub(super) async fn run_follow(
         &self,
         run: RunId,
-        address: AddressKind,
+        address: &Address,
         delay: Millis,
         now: Millis,
     ) -> Result<i64, StoreError> {
+        let address = address.stored()?;
         let mut tx = self.begin().await?;
         tx.execute(&START, args![run, now, address.as_str()]).await?;
         let Some((Some(parent),)) = tx.row::<(Option<RunId>,)>(&PARENT, args![run]).await? else {
             return Ok(0);
         };
         let mut moves = Moves::default();
-        let made = follow(&mut tx, run, parent, address, delay, &mut moves).await?;
+        let made = follow(&mut tx, run, parent, &address, delay, &mut moves).await?;
         tx.execute(&GROWN, args![run, made, now]).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
@@ -52,7 +53,7 @@ async fn follow(
     tx: &mut Tx,
     run: RunId,
     parent: RunId,
-    address: AddressKind,
+    address: &str,
     delay: Millis,
     moves: &mut Moves,
 ) -> Result<i64, StoreError> {
@@ -60,8 +61,7 @@ async fn follow(
     let mut after = DeliveryId::new(parent, ContactId::FEED);
     while let Some((Some(upto),)) = tx.row::<(Option<DeliveryId>,)>(&NEXT, args![parent, after]).await? {
         let mut people = People::at(
-            address,
-            args![run, address.as_str(), delay, after, upto],
+            args![run, address, delay, after, upto],
             "p.id > $4 and p.id <= $5 and p.state = 'sent'
              and not exists (select 1 from deliveries f where f.id = $1 * 4294967296 + p.contact_id)",
         );

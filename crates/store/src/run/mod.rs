@@ -15,7 +15,7 @@ use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
 use jiff::tz::TimeZone;
 
 use crate::words::words;
-use crate::{AddressKind, ContactId, Millis, RevisionId, RunId, StoreError};
+use crate::{Address, ContactId, Millis, RevisionId, RunId, StoreError};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -159,7 +159,7 @@ pub enum Planned<'a> {
         /// This one.
         audience: &'a AudienceId,
         /// Which address the channel needs.
-        address: AddressKind,
+        address: Address,
         /// When it falls due.
         moment: Moment,
         /// The zone of contacts whose own is not known.
@@ -172,14 +172,14 @@ pub enum Planned<'a> {
         /// How long after.
         delay: Millis,
         /// Which address the channel needs.
-        address: AddressKind,
+        address: Address,
     },
     /// One contact.
     One {
         /// Who.
         contact: ContactId,
         /// Which address the channel needs.
-        address: AddressKind,
+        address: Address,
         /// When.
         due_at: Millis,
     },

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 
-use super::plan::{column, judged};
+use super::plan::judged;
 use crate::audience::Expression;
 use crate::sql::{Assembled, Dialect, Sql, args, sql};
-use crate::{AddressKind, Millis, RunId, Store, StoreError};
+use crate::{Address, Millis, RunId, Store, StoreError};
 
 const LAST_DUE: Sql = sql!("select max(due_at) from deliveries where run_id = $1 and due_at is not null");
 
@@ -31,10 +31,10 @@ impl Store {
         audience: &AudienceId,
         now: Millis,
     ) -> Result<Vec<(String, u64)>, StoreError> {
-        let (dialect, address) = (self.pools().dialect(), AddressKind::Email);
+        let (dialect, address) = (self.pools().dialect(), Address::Email.stored()?);
         let mut who = Expression::new(dialect, audiences, now, args![address.as_str()]);
         let members = who.audience(audience)?;
-        let people = judged("contacts c", "0", column(address), "$1", &members, "");
+        let people = judged("contacts c", "0", "$1", &members, "");
         let domain = match dialect {
             Dialect::Sqlite => "substr(c.email, instr(c.email, '@') + 1)",
             Dialect::Postgres => "split_part(c.email, '@', 2)",

@@ -6,11 +6,12 @@ use campaign::{Audience, AudienceId, Moment};
 use jiff::tz::TimeZone;
 
 use super::{PlanCounts, Planned};
+use crate::address::{address_of, is_suppressed};
 use crate::audience::Expression;
 use crate::database::Pools;
 use crate::moves::Moves;
 use crate::sql::{Arg, Assembled, Sql, Tx, args, sql};
-use crate::{AddressKind, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{Address, DeliveryState, Millis, RunId, Store, StoreError};
 
 pub(super) const START: Sql = sql!(
     "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
@@ -37,11 +38,11 @@ impl Store {
     /// The audience cannot be asked for, or the database refused or went away.
     pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
         if let Planned::Followers { delay, address } = whom {
-            return self.run_follow(run, *address, *delay, now).await;
+            return self.run_follow(run, address, *delay, now).await;
         }
+        let address = whom.address().map(Address::stored).transpose()?;
         let mut tx = self.begin().await?;
-        let address = whom.address().map(AddressKind::as_str);
-        if tx.execute(&START, args![run, now, address]).await? == 0 {
+        if tx.execute(&START, args![run, now, address.as_deref()]).await? == 0 {
             return Ok(0);
         }
         let made = match whom {
@@ -88,12 +89,13 @@ impl Store {
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
-        address: AddressKind,
+        address: &Address,
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, args![address.as_str()]);
+        let mut who =
+            Expression::new(self.pools().dialect(), audiences, now, args![address.stored()?.as_str()]);
         let members = who.audience(audience)?;
-        let people = judged("contacts c", "0", column(address), "$1", &members, "");
+        let people = judged("contacts c", "0", "$1", &members, "");
         let text = format!("select {} from ({people}) judged", counts_by_reason());
         let row: Option<Counts> = self.row(Assembled(text), who.args()).await?;
         let mut counts = PlanCounts { audience: row.map_or(0, |row| row.0), ..PlanCounts::default() };
@@ -104,11 +106,11 @@ impl Store {
 }
 
 impl Planned<'_> {
-    fn address(&self) -> Option<AddressKind> {
+    fn address(&self) -> Option<&Address> {
         match self {
             Self::Feed { .. } => None,
             Self::Audience { address, .. } | Self::Followers { address, .. } | Self::One { address, .. } => {
-                Some(*address)
+                Some(address)
             }
         }
     }
@@ -116,7 +118,6 @@ impl Planned<'_> {
 
 /// Contacts that a run goes to, as pieces of a statement: fixed texts and placeholders only.
 pub(super) struct People {
-    address: AddressKind,
     /// Common table expressions before the statement.
     with: &'static str,
     /// After `from`.
@@ -127,16 +128,17 @@ pub(super) struct People {
     members: String,
     /// The last arm of the reasons to leave somebody out.
     too_late: &'static str,
-    /// $1 is the run, $2 the kind of address, the rest is as the pieces say.
+    /// $1 is the run, $2 its address as `runs.address` has it, the rest is as the pieces say.
     args: Vec<Arg>,
 }
 
 impl People {
     async fn of(tx: &mut Tx, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<Self, StoreError> {
-        let kind = whom.address().map(AddressKind::as_str);
+        let kind = whom.address().map(Address::stored).transpose()?;
+        let kind = kind.as_deref();
         match whom {
-            Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window } => {
-                let mut people = Self::at(*address, args![run, kind], "c.id > 0");
+            Planned::Audience { audiences, audience, moment, fallback, catch_up_window, .. } => {
+                let mut people = Self::at(args![run, kind], "c.id > 0");
                 match moment {
                     Moment::Instant(at) => people.args.push(Arg::from(at.as_millisecond())),
                     Moment::Local(_) => {
@@ -149,8 +151,8 @@ impl People {
                 people.args = who.args();
                 Ok(people)
             }
-            Planned::One { contact, address, due_at } => {
-                Ok(Self::at(*address, args![run, kind, *due_at, *contact], "c.id = $4"))
+            Planned::One { contact, due_at, .. } => {
+                Ok(Self::at(args![run, kind, *due_at, *contact], "c.id = $4"))
             }
             Planned::Feed { .. } | Planned::Followers { .. } => {
                 Err(StoreError::BadInput("only audiences and single contacts are people".to_owned()))
@@ -158,9 +160,9 @@ impl People {
         }
     }
 
-    pub(super) fn at(address: AddressKind, args: Vec<Arg>, members: &str) -> Self {
+    pub(super) fn at(args: Vec<Arg>, members: &str) -> Self {
         let (from, members) = ("contacts c".to_owned(), members.to_owned());
-        Self { address, with: "", from, due: "cast($3 as bigint)", members, too_late: "", args }
+        Self { with: "", from, due: "cast($3 as bigint)", members, too_late: "", args }
     }
 
     /// Each contact's own wall clock: the zones that contacts have, and when it is that time in each.
@@ -193,7 +195,7 @@ impl People {
     /// The statement that makes their deliveries.
     pub(super) fn insert(self) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, too_late, .. } = &self;
-        let who = judged(from, due, column(self.address), "$2", members, too_late);
+        let who = judged(from, due, "$2", members, too_late);
         let text = format!(
             "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at, scheduled_at)
              select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
@@ -223,28 +225,17 @@ fn left_out(row: Option<Counts>) -> impl Iterator<Item = (&'static str, i64)> {
     REASONS.into_iter().zip([a, b, c, d, e, f, g]).filter(|(_, count)| *count > 0)
 }
 
-/// The column that holds a kind of address.
-pub(super) fn column(address: AddressKind) -> &'static str {
-    match address {
-        AddressKind::Email => "c.email",
-        AddressKind::Phone => "c.phone",
-    }
-}
-
-/// People with the reason to leave each out, if there is one.
-pub(super) fn judged(
-    from: &str,
-    due: &str,
-    column: &str,
-    kind: &str,
-    members: &str,
-    too_late: &str,
-) -> String {
+/// People with the reason to leave each out, if there is one. `address` is the placeholder of the address that they
+/// need, as `runs.address` has it.
+pub(super) fn judged(from: &str, due: &str, address: &str, members: &str, too_late: &str) -> String {
     format!(
         "select id, due, case when address is null then 'no_address' when consent = 'no' then 'no_consent'
                 when suppressed is not null then suppressed{too_late} end as reason
-         from (select c.id, {due} as due, {column} as address, c.consent, s.reason as suppressed
-               from {from} left join suppressions s on s.kind = {kind} and s.address = {column}
-               where {members}) who"
+         from (select c.id, {due} as due, {needed} as address, c.consent, s.reason as suppressed
+               from {from} join (select cast({address} as text) as address) r on true
+               left join suppressions s on {is_suppressed}
+               where {members}) who",
+        needed = address_of!(),
+        is_suppressed = is_suppressed!(),
     )
 }

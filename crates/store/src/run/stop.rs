@@ -1,7 +1,8 @@
 //! How a run stops itself: what it has come to, and the guarded statement that pauses it.
 
 use super::{Run, Tally, run_columns};
-use crate::sql::{Sql, Tx, args, sql};
+use crate::delivery::SETTLED;
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, sql};
 use crate::{RunId, Store, StoreError};
 
 /// What came of a run so far, as its brake reads it.
@@ -37,6 +38,15 @@ pub(crate) const COMPLAINED: &str = "complained";
 /// Reasons of a failure that the other side gave. Others, such as `expired`, are our own.
 const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];
 
+const STOP_CHANNEL: Sql = sql!(
+    "update runs set state = 'paused', note = $2
+     where id in (select id from runs where channel = $1 and state in ('planned', 'running') and finished_at is null
+                  order by id"
+    { sqlite: "", postgres: " for no key update" }
+    ") and state in ('planned', 'running')
+     returning id"
+);
+
 const STOP: Sql = sql!(
     "update runs set state = 'paused', note = $2, stopped = $3
      where id = $1 and state in ('planned', 'running')"
@@ -57,7 +67,7 @@ impl Run {
             let fits = |tally: &&Tally| tally.state == state && reasons.contains(&tally.reason.as_str());
             self.tallies.iter().filter(fits).map(|tally| tally.count).sum()
         };
-        let sent = count("sent", &[""]);
+        let sent = count("sent", &["", SETTLED]);
         Figures {
             sent,
             tried: sent + count("failed", &REFUSALS),
@@ -146,6 +156,23 @@ impl Store {
     pub async fn run_stop(&self, id: RunId, note: &str, at: &Figures) -> Result<bool, StoreError> {
         let at = json(at)?;
         Ok(self.execute(&STOP, args![id, note, at.as_str()]).await? > 0)
+    }
+
+    /// Pauses every planned and running run of a channel that cannot be used any more, because its token has expired,
+    /// say, with a note that tells why and what to do. Says which.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn runs_pause_channel(&self, channel: &str, note: &str) -> Result<Vec<RunId>, StoreError> {
+        again_if_deadlocked!(self.pause_channel(channel, note))
+    }
+
+    async fn pause_channel(&self, channel: &str, note: &str) -> Result<Vec<RunId>, StoreError> {
+        let mut tx = self.begin().await?;
+        let mut paused: Vec<(RunId,)> = tx.rows(&STOP_CHANNEL, args![channel, note]).await?;
+        tx.commit().await?;
+        paused.sort_unstable();
+        Ok(paused.into_iter().map(|(id,)| id).collect())
     }
 
     /// An answer that a run got to a delivery that failed for `reason`; empty if there is none.

@@ -103,7 +103,7 @@ pub(crate) async fn a_soft_bounce_counts_once_and_only_when_recorded(w: &World) 
     assert_eq!(counted(w).await, ["1 full 1", "1 inactive 1"]);
     let feed = w.run("feed", |_| {}).await;
     w.store.run_plan(feed, &store::Planned::Feed { due_at: NOW }, NOW).await.unwrap();
-    let claimed = w.store.delivery_claim(lease, feed, None, NOW, 1).await.unwrap();
+    let claimed = w.store.delivery_claim(lease, feed, NOW, 1).await.unwrap();
     w.record(lease, &[], &[claimed[0].id], NOW).await;
     w.record(lease, &[(claimed[0].id, full())], &[], NOW).await;
     assert_eq!(counted(w).await, ["1 full 1", "1 inactive 1"], "a feed has no mailbox");

@@ -7,8 +7,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use store::{
-    AddressKind, ContactId, Conversion, DeliveryId, EventKind, Goal, LeaseId, Millis, NewEvent, Outcome,
-    Planned, RollupFilter, RunId, RunKind,
+    ContactId, Conversion, DeliveryId, EventKind, Goal, LeaseId, Millis, NewEvent, Outcome, Planned,
+    RollupFilter, RunId, RunKind,
 };
 
 use crate::life::{rejected, suppression};
@@ -96,8 +96,7 @@ impl Chaos<'_> {
         }
         let run = self.run();
         let limit = self.dice.random_range(1..15);
-        let kind = if run == self.runs[3] { None } else { Some(AddressKind::Email) };
-        let claimed = self.w.store.delivery_claim(lease, run, kind, self.now, limit).await.unwrap();
+        let claimed = self.w.store.delivery_claim(lease, run, self.now, limit).await.unwrap();
         let mut outcomes = Vec::new();
         for at in (0..self.begun.len()).rev() {
             if self.dice.random_bool(0.6) {

@@ -162,8 +162,7 @@ pub(crate) async fn concurrent_claims_never_overlap(w: &World) {
             let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
             let mut mine = Vec::new();
             for _ in 0..20 {
-                let email = Some(store::AddressKind::Email);
-                let claimed = store.delivery_claim(lease, run, email, NOW, 7).await.unwrap();
+                let claimed = store.delivery_claim(lease, run, NOW, 7).await.unwrap();
                 assert!(claimed.len() <= 7);
                 mine.extend(claimed.into_iter().map(|claimed| claimed.id));
             }
@@ -226,8 +225,7 @@ pub(crate) async fn a_sweep_during_claims_leaves_nothing_behind(w: &World) {
         tokio::spawn(async move {
             for _ in 0..15 {
                 let lease = store.lease_open("worker", NOW, NOW + 30_000).await.unwrap();
-                let email = Some(store::AddressKind::Email);
-                let claimed = store.delivery_claim(lease, run, email, NOW, 20).await.unwrap();
+                let claimed = store.delivery_claim(lease, run, NOW, 20).await.unwrap();
                 let intents = claimed.iter().map(|claimed| claimed.id).take(10).collect();
                 let record = store::Record { intents, ..store::Record::default() };
                 store.delivery_record(lease, &record, NOW).await.unwrap();
@@ -255,8 +253,7 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
         tokio::spawn(async move {
             let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
             loop {
-                let email = Some(store::AddressKind::Email);
-                let claimed = store.delivery_claim(lease, run, email, NOW, 5).await.unwrap();
+                let claimed = store.delivery_claim(lease, run, NOW, 5).await.unwrap();
                 if claimed.is_empty() {
                     break;
                 }

@@ -3,8 +3,8 @@
 use campaign::schedule::Reaction;
 use campaign::{Condition, OnUncertain};
 use store::{
-    AddressKind, ContactId, DeliveryId, DeliveryState, EventKind, Outcome, Planned, Rejection, RunState,
-    Suppression, SuppressionReason,
+    Address, AddressKind, ContactId, DeliveryId, DeliveryState, EventKind, Outcome, Planned, Rejection,
+    RunState, Suppression, SuppressionReason,
 };
 
 use crate::world::{DAY, HOUR, MINUTE, NOW, World, accepted, event, id};
@@ -268,7 +268,7 @@ pub(crate) async fn a_condition_is_met_when_due(w: &World) {
         run.condition = Some(Condition::If(Reaction::Opened));
     });
     let only = only.await;
-    let followers = Planned::Followers { delay: HOUR, address: AddressKind::Email };
+    let followers = Planned::Followers { delay: HOUR, address: Address::Email };
     assert_eq!(w.store.run_plan(unless, &followers, NOW).await.unwrap(), 3);
     assert_eq!(w.store.run_plan(only, &followers, NOW).await.unwrap(), 3);
     assert_eq!(w.get(unless).await.condition, Some(Condition::Unless(Reaction::Clicked)));
@@ -357,7 +357,7 @@ pub(crate) async fn hostile_answers(w: &World) {
     w.begin(lease, run, NOW, 2).await;
     let nasty = format!("451 \0\u{1}'; drop table runs; -- \u{1f980}\\u0000\" {}", "x".repeat(100_000));
     let outcomes = [
-        (id(run, 1), Outcome::Accepted { answer: nasty.clone() }),
+        (id(run, 1), Outcome::Accepted { answer: nasty.clone(), post: None }),
         (id(run, 2), Outcome::Deferred { until: NOW, answer: nasty, soft: None }),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW).await.recorded, 2);
@@ -392,7 +392,7 @@ pub(crate) async fn large_runs_go_in_slabs(w: &World) {
 
     w.write("update deliveries set state = 'sent', due_at = null, sent_at = 5 where state = 'queued'").await;
     let follower = w.run("follower", |run| run.parent_id = Some(expired)).await;
-    let whom = Planned::Followers { delay: 1, address: AddressKind::Email };
+    let whom = Planned::Followers { delay: 1, address: Address::Email };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), PEOPLE);
     assert_eq!(w.number("select count(*) from deliveries where due_at = 6").await, PEOPLE);
 }

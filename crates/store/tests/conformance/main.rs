@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says so by failing")]
 
+mod addresses;
 mod allowance;
 mod audience;
 mod bounces;
@@ -12,6 +13,7 @@ mod fencing;
 mod keeping;
 mod life;
 mod plan;
+mod posts;
 mod schedule;
 mod schema;
 mod world;
@@ -39,6 +41,8 @@ macro_rules! on_both_databases {
 }
 
 on_both_databases! {
+    addresses: each_channel_finds_whom_it_can_reach, an_address_may_go_before_the_send, followers_need_their_own_address,
+        only_mailboxes_and_numbers_are_suppressed, a_name_is_never_a_path;
     allowance: two_workers_share_one_rate, a_day_has_one_cap, receivers_that_wait_are_listed, a_receiver_may_have_any_name,
         what_cannot_go_yet_is_put_off;
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
@@ -65,5 +69,8 @@ on_both_databases! {
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
         followers_grow_while_their_leader_sends, one_and_feed,
         only_planned_runs_are_planned, where_a_plan_goes_and_until_when;
+    posts: what_was_published_is_kept, a_second_try_knows_that_it_is_one, it_went_out,
+        one_that_failed_keeps_a_run_from_having_gone_well, send_it_again, of_two_who_settle_one_is_heard,
+        a_feed_is_settled_too_and_a_cancellation_is_left_alone, a_channel_that_cannot_be_used_pauses_its_runs;
     schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
 }

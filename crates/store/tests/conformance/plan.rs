@@ -6,7 +6,7 @@ use campaign::Moment;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 use sqlx::Connection;
-use store::{AddressKind, Consent, ContactId, PlanCounts, Planned, RunKind, RunState};
+use store::{Address, Consent, ContactId, PlanCounts, Planned, RunKind, RunState};
 
 use crate::life::suppression;
 use crate::world::{DAY, HOUR, NOW, World, everybody, id, person, to_everybody};
@@ -38,11 +38,11 @@ pub(crate) async fn who_is_left_out(w: &World) {
     one_of_each(w).await;
     let audiences = everybody();
     let everybody = audiences.keys().next().unwrap();
-    let counts = w.store.plan_count(&audiences, everybody, AddressKind::Email, NOW).await.unwrap();
+    let counts = w.store.plan_count(&audiences, everybody, &Address::Email, NOW).await.unwrap();
     let left_out = [("no_address", 1), ("no_consent", 1), ("unsubscribed", 1)];
     let left_out = left_out.map(|(reason, count)| (reason.to_owned(), count)).into();
     assert_eq!(counts, PlanCounts { audience: 4, reached: 1, left_out });
-    let by_phone = w.store.plan_count(&audiences, everybody, AddressKind::Phone, NOW).await.unwrap();
+    let by_phone = w.store.plan_count(&audiences, everybody, &Address::Phone, NOW).await.unwrap();
     assert_eq!((by_phone.reached, by_phone.left_out["no_address"]), (1, 3));
 
     let run = w.planned("mail").await;
@@ -124,7 +124,7 @@ pub(crate) async fn followers_come_after(w: &World) {
     w.record(lease, &outcomes, &[], NOW + 7).await;
     w.store.suppression_add(&[suppression("p3@example.com")]).await.unwrap();
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 3 * DAY, address: AddressKind::Email };
+    let whom = Planned::Followers { delay: 3 * DAY, address: Address::Email };
     assert_eq!(w.store.run_plan(follower, &whom, NOW + 9).await.unwrap(), 2);
     assert_eq!(w.states(follower).await, ["1 queued", "3 suppressed unsubscribed"]);
     let rows = w.store.delivery_list(follower, None, false, id(follower, 0), 1).await.unwrap();
@@ -140,7 +140,7 @@ pub(crate) async fn followers_grow_while_their_leader_sends(w: &World) {
     w.begin(lease, parent, NOW, 4).await;
     w.record(lease, &[(id(parent, 1), crate::world::accepted())], &[], NOW).await;
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+    let whom = Planned::Followers { delay: 0, address: Address::Email };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 1);
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody new");
     let next = w.begin(lease, follower, NOW, 1).await;
@@ -161,7 +161,7 @@ pub(crate) async fn followers_grow_while_their_leader_sends(w: &World) {
 pub(crate) async fn one_and_feed(w: &World) {
     w.people(2).await;
     let one = w.run("mail", |run| run.kind = RunKind::Test).await;
-    let whom = Planned::One { contact: ContactId(2), address: AddressKind::Email, due_at: NOW };
+    let whom = Planned::One { contact: ContactId(2), address: Address::Email, due_at: NOW };
     assert_eq!(w.store.run_plan(one, &whom, NOW).await.unwrap(), 1);
     assert_eq!(w.states(one).await, ["2 queued"]);
 
@@ -169,8 +169,8 @@ pub(crate) async fn one_and_feed(w: &World) {
     assert_eq!(w.store.run_plan(feed, &Planned::Feed { due_at: NOW + 1 }, NOW).await.unwrap(), 1);
     assert_eq!(w.states(feed).await, ["0 queued"]);
     let lease = w.lease(NOW).await;
-    assert_eq!(w.store.delivery_claim(lease, feed, None, NOW, 9).await.unwrap(), []);
-    let claimed = w.store.delivery_claim(lease, feed, None, NOW + 1, 9).await.unwrap();
+    assert_eq!(w.store.delivery_claim(lease, feed, NOW, 9).await.unwrap(), []);
+    let claimed = w.store.delivery_claim(lease, feed, NOW + 1, 9).await.unwrap();
     assert_eq!((claimed[0].id, claimed[0].contact.is_none()), (id(feed, 0), true));
     assert_eq!(w.record(lease, &[], &[claimed[0].id], NOW + 1).await.granted.len(), 1);
     w.record(lease, &[(claimed[0].id, crate::world::accepted())], &[], NOW + 1).await;
@@ -181,7 +181,7 @@ pub(crate) async fn one_and_feed(w: &World) {
     assert_eq!(row.address, "");
 
     let nobody = w.run("nobody", |_| {}).await;
-    let whom = Planned::One { contact: ContactId(99), address: AddressKind::Email, due_at: NOW };
+    let whom = Planned::One { contact: ContactId(99), address: Address::Email, due_at: NOW };
     assert_eq!(w.store.run_plan(nobody, &whom, NOW).await.unwrap(), 0);
 }
 
@@ -210,7 +210,7 @@ async fn two_that_look_at_a_leader_add_nobody_twice() {
     w.people(2_000).await;
     let parent = w.planned("mail").await;
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+    let whom = Planned::Followers { delay: 0, address: Address::Email };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody was reached yet");
     w.send_all(parent, NOW).await;
     // All stand at one line before they add anybody.
@@ -221,7 +221,7 @@ async fn two_that_look_at_a_leader_add_nobody_twice() {
     let tasks = (0..4).map(|_| {
         let store = w.store.clone();
         tokio::spawn(async move {
-            let whom = Planned::Followers { delay: 0, address: AddressKind::Email };
+            let whom = Planned::Followers { delay: 0, address: Address::Email };
             store.run_plan(follower, &whom, NOW).await.unwrap()
         })
     });

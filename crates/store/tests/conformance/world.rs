@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sqlx::Connection;
 use store::{
-    AddressKind, Claimed, ContactId, DeliveryId, EventKind, LeaseId, Millis, NewContact, NewEvent, NewRun,
+    Address, Claimed, ContactId, DeliveryId, EventKind, LeaseId, Millis, NewContact, NewEvent, NewRun,
     Outcome, Planned, Record, RevisionId, Run, RunId, RunKind, Store,
 };
 
@@ -131,7 +131,7 @@ impl World {
     }
 
     pub(crate) async fn claim(&self, lease: LeaseId, run: RunId, now: Millis, limit: i64) -> Vec<Claimed> {
-        self.store.delivery_claim(lease, run, Some(AddressKind::Email), now, limit).await.unwrap()
+        self.store.delivery_claim(lease, run, now, limit).await.unwrap()
     }
 
     /// Records outcomes, and intents to begin.
@@ -231,7 +231,7 @@ pub(crate) fn to_everybody(audiences: &BTreeMap<AudienceId, Audience>) -> Planne
     Planned::Audience {
         audiences,
         audience: audiences.keys().next().unwrap(),
-        address: AddressKind::Email,
+        address: Address::Email,
         moment: instant(NOW),
         fallback: &UTC,
         catch_up_window: HOUR,
@@ -239,7 +239,7 @@ pub(crate) fn to_everybody(audiences: &BTreeMap<AudienceId, Audience>) -> Planne
 }
 
 pub(crate) fn accepted() -> Outcome {
-    Outcome::Accepted { answer: "250 ok".to_owned() }
+    Outcome::Accepted { answer: "250 ok".to_owned(), post: None }
 }
 
 pub(crate) fn id(run: RunId, contact: i64) -> DeliveryId {

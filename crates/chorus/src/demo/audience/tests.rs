@@ -6,8 +6,8 @@ use std::sync::RwLock;
 use campaign::OnUncertain;
 use serde_json::Map;
 use store::{
-    AddressKind, Clock, ContactId, LinkId, Metric, NewContact, NewRun, OutboxMessage, Outcome, Planned,
-    Record, RollupFilter, RunId, RunKind,
+    Address, AddressKind, Clock, ContactId, LinkId, Metric, NewContact, NewRun, OutboxMessage, Outcome,
+    Planned, Record, RollupFilter, RunId, RunKind,
 };
 use tokio::net::TcpListener;
 use tracking::{Signer, Tracking};
@@ -65,13 +65,13 @@ async fn fill(store: &Store, signer: &Signer) {
     for number in 1..=MESSAGES {
         let contact = person(store, number).await;
         let run = run(store, revision.id, number).await;
-        let whom = Planned::One { contact, address: AddressKind::Email, due_at: NOW };
+        let whom = Planned::One { contact, address: Address::Email, due_at: NOW };
         store.run_plan(run, &whom, NOW).await.unwrap();
-        let claimed = store.delivery_claim(lease, run, Some(AddressKind::Email), NOW, 1).await.unwrap();
+        let claimed = store.delivery_claim(lease, run, NOW, 1).await.unwrap();
         let id = claimed[0].id;
         let begin = Record { intents: vec![id], ..Record::default() };
         assert_eq!(store.delivery_record(lease, &begin, NOW).await.unwrap().granted, [id]);
-        let outcome = Outcome::Accepted { answer: "kept".to_owned() };
+        let outcome = Outcome::Accepted { answer: "kept".to_owned(), post: None };
         let outbox = vec![message(signer, &revision.links, id, number)];
         let end = Record { outcomes: vec![(id, outcome)], outbox, ..Record::default() };
         assert_eq!(store.delivery_record(lease, &end, NOW).await.unwrap().recorded, 1);

@@ -1,0 +1,111 @@
+//! Which address of a contact a channel needs, and how a statement finds it.
+//!
+//! The texts below are about a run `r` and a contact `c`. `runs.address` is `email`, `phone`, `attribute:NAME` or
+//! `anyone`, and null for a feed.
+
+use serde_json::Value;
+
+use crate::audience::is_plain;
+use crate::{AddressKind, Contact, StoreError};
+
+/// What a contact must have to get what a channel says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Address {
+    /// `contacts.email`
+    Email,
+    /// `contacts.phone`
+    Phone,
+    /// An attribute of the contact, by its name: where he is found on a network. A text or a number, not empty.
+    Attribute(String),
+    /// Nothing: the channel says who it is about by itself. An e-mail suppression leaves a person out all the same.
+    Anyone,
+}
+
+/// Before the name of an attribute.
+const ATTRIBUTE: &str = "attribute:";
+
+impl Address {
+    /// As `runs.address` keeps it.
+    pub(crate) fn stored(&self) -> Result<String, StoreError> {
+        Ok(match self {
+            Self::Email => "email".to_owned(),
+            Self::Phone => "phone".to_owned(),
+            Self::Anyone => "anyone".to_owned(),
+            Self::Attribute(name) if is_plain(name) => format!("{ATTRIBUTE}{name}"),
+            Self::Attribute(name) => {
+                return Err(StoreError::BadInput(format!(
+                    "no address can stand in the attribute {name:?}; name it with letters, digits, `_` and `-`"
+                )));
+            }
+        })
+    }
+
+    /// Where a contact is reached; empty for [`Address::Anyone`], `None` when the contact has no such address.
+    #[must_use]
+    pub fn of(&self, contact: &Contact) -> Option<String> {
+        match self {
+            Self::Email => contact.email.clone(),
+            Self::Phone => contact.phone.clone(),
+            Self::Anyone => Some(String::new()),
+            Self::Attribute(name) => match contact.attributes.get(name)? {
+                Value::String(text) => {
+                    Some(text.trim_matches(' ')).filter(|it| !it.is_empty()).map(str::to_owned)
+                }
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            },
+        }
+    }
+
+    /// Which suppression leaves a contact out: of this kind and address, if there is any.
+    #[must_use]
+    pub fn suppressed_by<'a>(&self, contact: &'a Contact) -> Option<(AddressKind, &'a str)> {
+        match self {
+            Self::Email | Self::Anyone => Some((AddressKind::Email, contact.email.as_deref()?)),
+            Self::Phone => Some((AddressKind::Phone, contact.phone.as_deref()?)),
+            Self::Attribute(_) => None,
+        }
+    }
+}
+
+/// [`Address::of`] in SQL. What begins with any of these is no text and no number; 11 is where the name begins.
+macro_rules! address_of {
+    () => {
+        "case r.address when 'email' then c.email when 'phone' then c.phone when 'anyone' then ''
+           else case when substr(cast(c.attributes -> substr(r.address, 11) as text), 1, 1) in ('t', 'f', 'n', '{', '[')
+                     then null
+                     else nullif(trim(cast(c.attributes ->> substr(r.address, 11) as text)), '') end end"
+    };
+}
+
+/// Whether suppression `s` is the one that [`Address::suppressed_by`] names.
+macro_rules! is_suppressed {
+    () => {
+        "s.kind = case r.address when 'phone' then 'phone' when 'email' then 'email' when 'anyone' then 'email' end
+         and s.address = case r.address when 'phone' then c.phone when 'email' then c.email
+                                        when 'anyone' then c.email end"
+    };
+}
+
+/// The address that a refusal or a full mailbox is held against, of the kind `r.address`; null when there is none.
+macro_rules! held_against {
+    () => {
+        "case r.address when 'email' then c.email when 'phone' then c.phone end"
+    };
+}
+pub(crate) use {address_of, held_against, is_suppressed};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_named_so_that_no_database_reads_it_as_a_path() {
+        assert_eq!(Address::Attribute("telegram_chat".into()).stored().unwrap(), "attribute:telegram_chat");
+        assert_eq!(ATTRIBUTE.len() + 1, 11, "where address_of begins to read");
+        for name in ["", "$.a", "[0]", "a\"b", "a\0"] {
+            let error = Address::Attribute(name.into()).stored().unwrap_err().to_string();
+            assert!(error.contains("letters"), "{error}");
+        }
+    }
+}

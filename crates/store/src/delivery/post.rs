@@ -1,0 +1,86 @@
+//! What a platform calls what it published, and where people see it.
+
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{DeliveryId, Millis, StoreError};
+
+/// A published post.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+pub struct PostRef {
+    /// The platform's own name for it. Longer than 500 bytes it is not kept.
+    pub id: Option<String>,
+    /// Where it can be seen. Kept only if it is an address of the web, up to 2,000 bytes.
+    pub url: Option<String>,
+}
+
+const LONGEST_ID: usize = 500;
+const LONGEST_URL: usize = 2_000;
+
+#[derive(serde::Serialize)]
+struct Input<'a> {
+    id: DeliveryId,
+    external_id: Option<&'a str>,
+    url: Option<&'a str>,
+}
+
+/// A second try that was accepted is the post that counts.
+const KEEP: Sql = sql!(
+    "with " [batch 1 as input: id bigint, external_id text, url text]
+    "insert into posts (delivery_id, external_id, url, created_at)
+     select id, external_id, url, $2 from input where true order by id
+     on conflict (delivery_id) do update set external_id = excluded.external_id, url = excluded.url,
+       created_at = excluded.created_at"
+);
+
+/// Keeps what is known of posts; of most deliveries, nothing is.
+pub(super) async fn keep(
+    tx: &mut Tx,
+    mut posts: Vec<(DeliveryId, &PostRef)>,
+    now: Millis,
+) -> Result<(), StoreError> {
+    posts.sort_unstable_by_key(|(id, _)| *id);
+    let input: Vec<_> = posts.into_iter().filter_map(|(id, post)| Input::of(id, post)).collect();
+    if !input.is_empty() {
+        tx.execute(&KEEP, args![batch(&input)?, now]).await?;
+    }
+    Ok(())
+}
+
+impl<'a> Input<'a> {
+    fn of(id: DeliveryId, post: &'a PostRef) -> Option<Self> {
+        let external_id = post.id.as_deref().filter(|id| (1..=LONGEST_ID).contains(&id.len()));
+        let url = post.url.as_deref().and_then(web_address);
+        (external_id.is_some() || url.is_some()).then_some(Self { id, external_id, url })
+    }
+}
+
+/// The text, if a page may show it as a link: what a platform says is where it is seen may be anything.
+pub(super) fn web_address(text: &str) -> Option<&str> {
+    let starts =
+        |scheme: &str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
+    (plain && text.len() <= LONGEST_URL && (starts("https://") || starts("http://"))).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_address_of_the_web_is_a_link() {
+        for link in ["https://social.example/@harbour/1", "HTTP://x.example"] {
+            assert_eq!(web_address(link), Some(link));
+        }
+        let long = format!("https://x.example/{}", "a".repeat(LONGEST_URL));
+        for other in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//x.example",
+            "https",
+            "",
+            "http://x\n.example",
+            &long,
+        ] {
+            assert_eq!(web_address(other), None, "{other}");
+        }
+    }
+}
