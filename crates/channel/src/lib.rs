@@ -8,6 +8,7 @@ mod compile;
 mod doctor;
 mod egress;
 mod expression;
+pub mod measure;
 mod message;
 mod piece;
 mod render;

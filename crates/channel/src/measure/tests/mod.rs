@@ -1,0 +1,5 @@
+mod facets;
+mod folds;
+mod lengths;
+mod messages;
+mod properties;
