@@ -60,6 +60,7 @@ impl Dashboard {
             .route("/campaigns/{id}", get(pages::campaign::get))
             .route("/runs/{id}", get(pages::run::get))
             .route("/runs/{id}/{action}", post(pages::run::post))
+            .route("/runs/{id}/deliveries/{contact}/{action}", post(pages::run::settle))
             .route("/contacts", get(pages::contact::list))
             .route("/contacts/{id}", get(pages::contact::get))
             .route("/outbox", get(pages::outbox::list))

@@ -377,6 +377,22 @@ pub(crate) fn deliveries() -> Vec<DeliveryRow> {
             ..delivery(4, "edsger@example.org", DeliveryState::Deferred)
         },
         DeliveryRow { sent_at: Some(ago(18)), repeats: 1, ..delivery(5, "", DeliveryState::Sent) },
+        DeliveryRow {
+            answer: Some("the worker stopped before the answer".into()),
+            ..delivery(6, "barbara@example.org", DeliveryState::Uncertain)
+        },
+        DeliveryRow {
+            sent_at: Some(ago(17)),
+            reason: Some("settled".into()),
+            post_id: Some(HOSTILE.into()),
+            post_url: Some(format!("https://social.example/@harbour/1?q=\"><script>alert(1)</script>")),
+            ..delivery(0, "", DeliveryState::Sent)
+        },
+        DeliveryRow {
+            sent_at: Some(ago(17)),
+            post_url: Some("javascript:alert(1)".into()),
+            ..delivery(7, "niklaus@example.org", DeliveryState::Sent)
+        },
     ]
 }
 

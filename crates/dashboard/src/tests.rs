@@ -77,30 +77,35 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 }
 
 async fn seed(store: &Store) -> (RunId, DeliveryId) {
-    let (start, now) = (sample::ago(30), sample::ago(0));
+    let start = sample::ago(30);
     let people = ["ada@example.org", "grace@example.org", "edsger@example.org"].map(person);
     store.contact_upsert(&people, start).await.unwrap();
     let links = ["https://harbour.example/spring".to_owned()];
     let revision = store.revision_put("h", "spring-tide", "mail", "{}", &links, start).await.unwrap();
-    let new = NewRun {
+    let run = store.run_insert(&a_run(revision.id), start).await.unwrap().unwrap();
+    send(store, run, start).await;
+    let delivery = DeliveryId::new(run, ContactId(1));
+    come_back(store, delivery, revision.links[0], start).await;
+    (run, delivery)
+}
+
+/// Of the sample campaign's letter.
+fn a_run(revision: store::RevisionId) -> NewRun {
+    let (start, now) = (sample::ago(30), sample::ago(0));
+    NewRun {
         campaign: "spring-tide".into(),
         step: "mail".into(),
         channel: "email".into(),
         instant: start,
         kind: RunKind::Scheduled,
-        revision_id: revision.id,
+        revision_id: revision,
         parent_id: None,
         condition: None,
         on_uncertain: OnUncertain::Resend,
         cost_micros: 1_000,
         currency: "CNY".into(),
         expires_at: now + 3_600_000,
-    };
-    let run = store.run_insert(&new, start).await.unwrap().unwrap();
-    send(store, run, start).await;
-    let delivery = DeliveryId::new(run, ContactId(1));
-    come_back(store, delivery, revision.links[0], start).await;
-    (run, delivery)
+    }
 }
 
 fn person(email: &str) -> NewContact {
@@ -117,8 +122,8 @@ fn person(email: &str) -> NewContact {
     }
 }
 
-/// Sends the run to everybody: kept in the outbox, but for one who is refused.
-async fn send(store: &Store, run: RunId, start: i64) {
+/// Makes the run's deliveries, to everybody.
+async fn plan(store: &Store, run: RunId, start: i64) {
     let scene = sample::scene(campaign::Diagnostics::default(), false);
     let audiences = &scene.workspace().audiences;
     let whom = Planned::Audience {
@@ -130,11 +135,22 @@ async fn send(store: &Store, run: RunId, start: i64) {
         catch_up_window: 3_600_000,
     };
     assert_eq!(store.run_plan(run, &whom, start).await.unwrap(), 3);
+}
+
+/// Claims and begins all of them.
+async fn begin(store: &Store, run: RunId, start: i64) -> (store::LeaseId, Vec<DeliveryId>) {
     let lease = store.lease_open("test", start, sample::ago(-60)).await.unwrap();
     let claimed = store.delivery_claim(lease, run, start, 10).await.unwrap();
     let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
     let begun = Record { intents: intents.clone(), ..Record::default() };
     store.delivery_record(lease, &begun, start).await.unwrap();
+    (lease, intents)
+}
+
+/// Sends the run to everybody: kept in the outbox, but for one who is refused.
+async fn send(store: &Store, run: RunId, start: i64) {
+    plan(store, run, start).await;
+    let (lease, intents) = begin(store, run, start).await;
     let outcome = |id: DeliveryId| match id.contact() {
         ContactId(2) => Outcome::Rejected(store::Rejection {
             reason: "bad_address".into(),
@@ -285,7 +301,7 @@ async fn a_browser_is_told_to_run_and_load_nothing() {
 }
 
 /// Every page that shows rows, and every form: a path, and whether it changes something.
-const GUARDED: [(&str, Method); 12] = [
+const GUARDED: [(&str, Method); 14] = [
     ("/", Method::GET),
     ("/campaigns/spring-tide", Method::GET),
     ("/runs/1", Method::GET),
@@ -298,6 +314,8 @@ const GUARDED: [(&str, Method); 12] = [
     ("/api/v1/report", Method::GET),
     ("/runs/1/cancel", Method::POST),
     ("/runs/1/pause", Method::POST),
+    ("/runs/1/went-out", Method::POST),
+    ("/runs/1/deliveries/1/send-again", Method::POST),
 ];
 
 #[tokio::test]
@@ -348,7 +366,7 @@ async fn another_site_can_change_nothing() {
             &[("origin", "https://evil.example")],
             &[("sec-fetch-site", "same-site"), ("origin", "http://127.0.0.1:8080")],
         ];
-        for action in ["pause", "resume", "cancel", "retry"] {
+        for action in ["pause", "resume", "cancel", "retry", "went-out", "deliveries/2/send-again"] {
             for headers in foreign {
                 let headers = [headers, &[("cookie", "chorus_key=k3y")]].concat();
                 let path = format!("/runs/{}/{action}", seeded.run);
@@ -384,6 +402,91 @@ async fn a_run_is_tried_again_paused_and_cancelled_from_its_page() {
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
     let answer = ask(seeded.router(), Method::POST, none, &own).await;
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+}
+
+/// A run that ended with its second and third delivery in doubt.
+async fn in_doubt(seeded: &Seeded) -> RunId {
+    let (store, start) = (&seeded.store, sample::ago(20));
+    let revision = store.run_get(seeded.run).await.unwrap().unwrap().revision_id.unwrap();
+    let instant = seeded.store.run_get(seeded.run).await.unwrap().unwrap().instant + 1;
+    let on_uncertain = OnUncertain::Hold;
+    let run =
+        store.run_insert(&NewRun { instant, on_uncertain, ..a_run(revision) }, start).await.unwrap().unwrap();
+    plan(store, run, start).await;
+    let (lease, intents) = begin(store, run, start).await;
+    let outcome = |id: &DeliveryId| match id.contact() {
+        ContactId(1) => {
+            let url = Some("https://social.example/@harbour/1".to_owned());
+            let post = Some(store::PostRef { id: Some("1".into()), url });
+            Outcome::Accepted { answer: "201".into(), post }
+        }
+        _ => Outcome::Unknown { retry_at: start, answer: "the connection broke".into() },
+    };
+    let outcomes = intents.iter().map(|id| (*id, outcome(id))).collect();
+    store.delivery_record(lease, &Record { outcomes, ..Record::default() }, start).await.unwrap();
+    assert_eq!(store.run_finish(start).await.unwrap(), [run]);
+    run
+}
+
+#[tokio::test]
+async fn what_nobody_knows_is_settled_on_the_page() {
+    let seeded = Seeded::new(None).await;
+    let run = in_doubt(&seeded).await;
+    let page = seeded.page(&format!("/runs/{run}")).await;
+    for part in [
+        "Did 2 deliveries arrive?",
+        &format!("action=\"/runs/{run}/went-out\""),
+        &format!("action=\"/runs/{run}/deliveries/3/send-again\""),
+        "href=\"https://social.example/@harbour/1\" rel=\"noopener noreferrer nofollow\"",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("/deliveries/1/"), "what is known is not asked for");
+    let own = [("sec-fetch-site", "same-origin")];
+    let post = async |path: &str| {
+        let answer = ask(seeded.router(), Method::POST, &format!("/runs/{path}"), &own).await;
+        (answer.status(), header(&answer, "location").to_owned())
+    };
+    let seen = format!("/runs/{run}#deliveries");
+    let state = async || seeded.store.run_get(run).await.unwrap().unwrap().state;
+    for _ in 0..2 {
+        assert_eq!(
+            post(&format!("{run}/deliveries/2/went-out")).await,
+            (StatusCode::SEE_OTHER, seen.clone())
+        );
+        assert_eq!(state().await, RunState::FinishedWithFailures, "one is left");
+    }
+    assert_eq!(post(&format!("{run}/deliveries/3/send-again")).await.0, StatusCode::SEE_OTHER);
+    assert_eq!(state().await, RunState::Running);
+    let page = seeded.page(&format!("/runs/{run}")).await;
+    assert!(page.contains("a person said that it went out") && !page.contains("went-out"), "{page}");
+    assert_eq!(post(&format!("{run}/deliveries/2/lost")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(post("999/deliveries/2/went-out").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(post(&format!("{run}/deliveries/x/went-out")).await.0, StatusCode::BAD_REQUEST);
+    for odd in [i64::MIN, -1, i64::MAX] {
+        assert_eq!(
+            post(&format!("{run}/deliveries/{odd}/went-out")).await.0,
+            StatusCode::SEE_OTHER,
+            "nobody's"
+        );
+    }
+}
+
+#[tokio::test]
+async fn all_that_nobody_knows_is_settled_at_once() {
+    let seeded = Seeded::new(None).await;
+    let run = in_doubt(&seeded).await;
+    let own = [("sec-fetch-site", "same-origin")];
+    let answer = ask(seeded.router(), Method::POST, &format!("/runs/{run}/went-out"), &own).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    assert_eq!(seeded.store.run_get(run).await.unwrap().unwrap().state, RunState::Finished);
+    let again = ask(seeded.router(), Method::POST, &format!("/runs/{run}/send-again"), &own).await;
+    assert_eq!(again.status(), StatusCode::SEE_OTHER);
+    assert_eq!(
+        seeded.store.run_get(run).await.unwrap().unwrap().state,
+        RunState::Finished,
+        "nothing is left"
+    );
 }
 
 #[tokio::test]

@@ -25,6 +25,15 @@ pub(crate) const DELIVERIES: &str = "Deliveries";
 pub(crate) const NO_DELIVERIES: &str = "There is none in this list. Choose another state above.";
 pub(crate) const FILTER: &str = "Which deliveries";
 pub(crate) const DUE: &str = "due";
+pub(crate) const SEE_POST: &str = "See the post";
+pub(crate) const IN_DOUBT_WHY: &str = "The connection broke, or Chorus was stopped, after the message was handed over and \
+     before the answer came. Look where it should have arrived, then say what you found. Nothing happens until you do.";
+pub(crate) const WENT_OUT: &str = "It went out";
+pub(crate) const WENT_OUT_MEANS: &str = "It counts as sent, and nothing more is sent.";
+pub(crate) const SEND_AGAIN: &str = "Send again";
+pub(crate) const SEND_AGAIN_MEANS: &str = "It is sent once more. If it did arrive, it will be there twice.";
+pub(crate) const ALL_WENT_OUT: &str = "All went out…";
+pub(crate) const SEND_ALL_AGAIN: &str = "Send all again…";
 
 pub(crate) fn run_lead(state: &str, channel: &str, at: &str, kind: &str) -> String {
     format!("{state}. On {channel}, planned for {at}, {kind}.")
@@ -45,6 +54,19 @@ pub(crate) fn of_deliveries(total: i64) -> String {
 
 pub(crate) fn retry(again: i64) -> String {
     format!("Try {} again", count(again, DELIVERY))
+}
+
+/// The heading over what nobody knows the end of.
+pub(crate) fn in_doubt(uncertain: i64) -> String {
+    format!("Did {} arrive?", count(uncertain, DELIVERY))
+}
+
+pub(crate) fn all_went_out_sure(uncertain: i64) -> String {
+    format!("Count {} as sent", count(uncertain, DELIVERY))
+}
+
+pub(crate) fn send_all_again_sure(uncertain: i64) -> String {
+    format!("Send {} again", count(uncertain, DELIVERY))
 }
 
 pub(crate) fn repeats(times: i64) -> String {

@@ -6,7 +6,7 @@ use crate::{DeliveryId, Millis, StoreError};
 /// A published post.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PostRef {
-    /// The platform's own name for it. Longer than 500 bytes it is not kept.
+    /// The platform's own name for it. Longer than 500 bytes, or with control characters, it is not kept.
     pub id: Option<String>,
     /// Where it can be seen. Kept only if it is an address of the web, up to 2,000 bytes.
     pub url: Option<String>,
@@ -47,10 +47,14 @@ pub(super) async fn keep(
 
 impl<'a> Input<'a> {
     fn of(id: DeliveryId, post: &'a PostRef) -> Option<Self> {
-        let external_id = post.id.as_deref().filter(|id| (1..=LONGEST_ID).contains(&id.len()));
+        let external_id = post.id.as_deref().filter(|id| is_name(id));
         let url = post.url.as_deref().and_then(web_address);
         (external_id.is_some() || url.is_some()).then_some(Self { id, external_id, url })
     }
+}
+
+fn is_name(id: &str) -> bool {
+    (1..=LONGEST_ID).contains(&id.len()) && !id.contains(char::is_control)
 }
 
 /// The text, if a page may show it as a link: what a platform says is where it is seen may be anything.

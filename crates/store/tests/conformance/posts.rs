@@ -41,7 +41,7 @@ pub(crate) async fn what_was_published_is_kept(w: &World) {
     // All are granted and accepted: the quick way.
     let outcomes = [
         (id(run, 1), published("1", "https://x.example/1")),
-        (id(run, 2), published("", "javascript:alert(1)")),
+        (id(run, 2), published("\x1b[2J", "javascript:alert(1)")),
         (id(run, 3), published("3", "https://x.example/\0")),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW).await.recorded, 3);

@@ -1,5 +1,6 @@
 //! `/runs/{id}`: did everybody get it?
 
+mod doubt;
 mod view;
 
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId};
+use store::{ContactId, DeliveryId, DeliveryRow, DeliveryState, Run, RunId, Settlement};
 
 use crate::error::PageError;
 use crate::parts::{self, Scene};
@@ -92,10 +93,35 @@ pub(crate) async fn post(
         "resume" => drop(store.run_resume(run).await?),
         "cancel" => drop(store.run_cancel(run, now).await?),
         "retry" => drop(store.run_retry(run, now).await?),
+        WENT_OUT => drop(store.delivery_settle(run, None, Settlement::WentOut, now).await?),
+        SEND_AGAIN => drop(store.delivery_settle(run, None, Settlement::SendAgain, now).await?),
         _ => return Err(PageError::BadRequest(words::BAD_ACTION)),
     }
     tracing::info!(run = id, action, "a run was changed from its page");
     Ok(Redirect::to(&format!("/runs/{id}")))
+}
+
+/// What a person may say of uncertain deliveries, as it stands in addresses.
+const WENT_OUT: &str = "went-out";
+const SEND_AGAIN: &str = "send-again";
+
+/// Writes what somebody says of one uncertain delivery, and shows the run again.
+pub(crate) async fn settle(
+    State(dashboard): State<Arc<Dashboard>>,
+    Path((id, contact, action)): Path<(i64, i64, String)>,
+) -> Result<Redirect, PageError> {
+    let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.now().as_millisecond());
+    let settlement = match action.as_str() {
+        WENT_OUT => Settlement::WentOut,
+        SEND_AGAIN => Settlement::SendAgain,
+        _ => return Err(PageError::BadRequest(words::BAD_ACTION)),
+    };
+    if store.run_get(run).await?.is_none() {
+        return Err(PageError::NotFound(words::A_RUN));
+    }
+    let count = store.delivery_settle(run, Some(ContactId(contact)), settlement, now).await?;
+    tracing::info!(run = id, action, count, "an uncertain delivery was settled from its page");
+    Ok(Redirect::to(&format!("/runs/{id}#deliveries")))
 }
 
 impl Filter {
@@ -151,8 +177,10 @@ mod tests {
     #[test]
     fn a_run_says_who_got_it_and_why_not() {
         let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let mut run = sample::live_run();
+        run.tallies.push(store::Tally { state: "uncertain".into(), reason: String::new(), count: 1 });
         let page = RunPage {
-            run: sample::live_run(),
+            run,
             outlook: Outlook {
                 finish: Some(scene.times.now + jiff::SignedDuration::from_mins(90)),
                 waits: vec![
@@ -177,6 +205,7 @@ mod tests {
         let shell = scene.shell(Section::Overview, scene.live(true, Some("off"), "/runs/12"));
         let html = shell.page("Run 12", &view::page(&page, &scene)).text();
         assert!(!html.contains("<script"), "hostile text is text");
+        assert!(!html.contains("javascript:"), "only addresses of the web are links");
         insta::assert_snapshot!(html);
     }
 

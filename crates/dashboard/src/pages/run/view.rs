@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState, Tally};
 
-use super::{Filter, RunPage, STATES};
+use super::{Filter, RunPage, STATES, doubt};
 use crate::notation::number;
 use crate::parts::{self, Scene};
 use crate::words;
@@ -27,6 +27,7 @@ pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
         }
         (standing(page, scene))
         (actions(run))
+        (doubt::all(run))
         (tallies(run))
         (deliveries(page, scene))
     }
@@ -166,6 +167,7 @@ fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup
                 @if let Some(reason) = &delivery.reason { small { (words::reason(reason)) } }
                 @if delivery.repeats > 0 { small { (words::repeats(delivery.repeats)) } }
                 @else if delivery.attempts > 1 { small { (words::tries(delivery.attempts)) } }
+                (doubt::one(delivery, &page.run))
             }
             td {
                 @match (delivery.sent_at, delivery.due_at) {
@@ -175,6 +177,9 @@ fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup
                     }
                     (None, Some(due)) => { (words::DUE) " " (parts::time(&scene.times, due)) }
                     (None, None) => { span.quiet { (words::NONE) } }
+                }
+                @if let Some(link) = delivery.link() {
+                    small { a href=(link) rel="noopener noreferrer nofollow" { (words::SEE_POST) } }
                 }
             }
             td { (mark(delivery.opened_at)) }

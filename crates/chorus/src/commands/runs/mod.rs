@@ -1,19 +1,20 @@
 //! `chorus runs`: runs, and what became of every recipient.
 
+mod settle;
+mod show;
+
 use std::process::ExitCode;
 
-use campaign::Workspace;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use dashboard::Outlook;
-use scheduler::RepeatBound;
-use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState};
+pub(crate) use show::print_run;
+use store::{DeliveryState, Run, RunId, RunState};
 
 use crate::output::{self, Format, number, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
 
-/// Show runs and what became of every recipient; pause, resume, cancel, retry them
+/// Show runs and what became of every recipient; pause, resume, cancel, retry, settle them
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -49,6 +50,8 @@ enum Action {
     Cancel { run: i64 },
     /// Send again to exactly those who failed or are uncertain
     Retry { run: i64 },
+    /// Say of what is uncertain that it went out, or send it again
+    Settle(settle::Options),
 }
 
 /// The states of a delivery, by their words.
@@ -63,7 +66,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         Action::List { campaign, limit } => {
             list(env, &opened, campaign.as_deref(), i64::from(*limit)).await?;
         }
-        Action::Show { run, state, limit } => show(env, &opened, *run, *state, i64::from(*limit)).await?,
+        Action::Show { run, state, limit } => {
+            show::show(env, &opened, *run, *state, i64::from(*limit)).await?;
+        }
         Action::Pause { run } => {
             let run = get(&opened, *run).await?;
             let done = opened.store.run_pause(run.id, "paused by hand").await?;
@@ -86,6 +91,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             let what = format!("queued again for {} recipients", number(count));
             changed(env, &opened, &run, count > 0, &what, "nobody failed or is uncertain in it").await?;
         }
+        Action::Settle(options) => settle::settle(env, &opened, options).await?,
     }
     opened.store.close().await;
     Ok(ExitCode::SUCCESS)
@@ -140,115 +146,6 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     let headings =
         ["run", "campaign/step", "channel", "at", "state", "total#", "sent#", "failed#", "left out#"];
     output::table(&headings, runs.iter().map(row).collect())
-}
-
-async fn show(
-    env: &Env,
-    opened: &Opened,
-    id: i64,
-    state: Option<DeliveryState>,
-    limit: i64,
-) -> anyhow::Result<()> {
-    let run = get(opened, id).await?;
-    let store = &opened.store;
-    let first = DeliveryId::new(run.id, store::ContactId::FEED);
-    let before = DeliveryId(first.0 - 1);
-    let repeated = store.delivery_list(run.id, None, true, before, limit).await?;
-    let wanted = state.unwrap_or(DeliveryState::Failed);
-    let listed = store.delivery_list(run.id, Some(wanted), false, before, limit).await?;
-    let outlook = dashboard::outlook(store, opened.workspace(), &run, opened.clock.now()).await?;
-    if env.format == Format::Json {
-        return output::json(&serde_json::json!({
-            "run": run, "outlook": outlook, "deliveries": listed, "repeated": repeated,
-            "repeat_bound": bound(opened.workspace(), &run),
-        }));
-    }
-    print_run(opened.workspace(), &run)?;
-    print_outlook(opened.workspace(), &outlook)?;
-    if let Some(bound) = bound(opened.workspace(), &run) {
-        output::line(format!(
-            "  at risk    a worker that is killed repeats at most {}, one per connection; {} if its machine is lost",
-            bound.killed, bound.machine_lost
-        ))?;
-    }
-    let title = state.map_or("Failed".to_owned(), |state| format!("{state:?}"));
-    print_deliveries(opened.workspace(), &title, &listed)?;
-    print_deliveries(opened.workspace(), "May have been received twice (same Message-ID)", &repeated)
-}
-
-fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) -> anyhow::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    output::line(format!("\n{title}:"))?;
-    let zone = &workspace.brand.timezone;
-    let row = |row: &DeliveryRow| {
-        vec![
-            row.address.clone(),
-            row.state.to_string(),
-            row.reason
-                .as_deref()
-                .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
-            row.sent_at.or(row.due_at).map_or_else(String::new, |at| time::show_millis(at, zone)),
-            row.attempts.to_string(),
-            row.answer.clone().unwrap_or_default().chars().take(80).collect(),
-        ]
-    };
-    output::table(&["recipient", "state", "why", "at", "tries#", "answer"], rows.iter().map(row).collect())
-}
-
-/// One run for people.
-pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> {
-    let zone = &workspace.brand.timezone;
-    let (sent, total) = (number(tally(run, "sent")), number(run.total));
-    output::line(format!("Run {} of {}/{} by {}", run.id, run.campaign, run.step, run.channel))?;
-    output::line(format!("  fired      {}", time::show_millis(run.instant, zone)))?;
-    output::line(format!("  state      {}", state_name(run.state)))?;
-    if let Some(note) = &run.note {
-        output::line(format!("  note       {note}"))?;
-    }
-    output::line(format!("  sent       {sent} of {total}"))?;
-    for tally in run.tallies.iter().filter(|tally| tally.state != "sent") {
-        let why = match tally.reason.as_str() {
-            "" => String::new(),
-            reason => format!(" ({})", dashboard::words::reason(reason)),
-        };
-        let state = if tally.state == "repeat" { "repeats" } else { &tally.state };
-        output::line(format!("  {state:<10} {}{why}", number(tally.count)))?;
-    }
-    for (what, count) in [("came back", run.came_back.bounced), ("spam", run.came_back.complained)] {
-        if count > 0 {
-            output::line(format!("  {what:<10} {}", number(count)))?;
-        }
-    }
-    let open = run.total - done(run);
-    if open > 0 {
-        output::line(format!("  waiting    {}", number(open)))?;
-    }
-    Ok(())
-}
-
-/// How many a worker may repeat that comes to a bad end.
-fn bound(workspace: &Workspace, run: &Run) -> Option<RepeatBound> {
-    workspace.channels.get(run.channel.as_str()).map(RepeatBound::of)
-}
-
-/// As many receivers that wait are told.
-const WAITS: usize = 10;
-
-/// What is to be expected of it.
-fn print_outlook(workspace: &Workspace, outlook: &Outlook) -> anyhow::Result<()> {
-    let zone = &workspace.brand.timezone;
-    for held in outlook.waits.iter().take(WAITS) {
-        output::line(format!("  waits      {}; next try {}", held.why, time::show_millis(held.until, zone)))?;
-    }
-    if outlook.waits.len() > WAITS {
-        output::line(format!("             and {} more receivers", outlook.waits.len() - WAITS))?;
-    }
-    match outlook.finish {
-        Some(finish) => output::line(format!("  done       about {}", time::show(finish, zone))),
-        None => Ok(()),
-    }
 }
 
 /// How many deliveries of a run have ended.
