@@ -13,6 +13,7 @@ mod letters;
 mod nonsense;
 mod pace;
 mod pier;
+mod settle;
 mod signed;
 mod stage;
 mod unsubscribe;
