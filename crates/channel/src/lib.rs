@@ -1,15 +1,17 @@
-//! Saying it: templates to messages, e-mail by lettre, webhooks by one guarded HTTP client, and what every
-//! answer means.
+//! Saying it: templates to messages, e-mail by lettre, posts by one guarded HTTP client, and what every answer
+//! means.
 //!
 //! A step is [compiled](compile()) once per revision; a [`Renderer`] makes the message for each recipient; a
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
 mod compile;
+mod dialect;
 mod doctor;
 mod egress;
 mod expression;
 pub mod measure;
 mod message;
+mod network;
 mod piece;
 mod render;
 mod send;
@@ -17,7 +19,7 @@ mod sign;
 
 pub use compile::{Compiled, compile};
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
-pub use message::{Email, Message, Post};
+pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
 pub use send::{Handover, Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
 pub use sign::Signer;

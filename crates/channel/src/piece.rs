@@ -62,6 +62,35 @@ pub(crate) enum Escape {
     Html,
     /// Markdown.
     Markdown,
+    /// `& < >` as entities: Slack, Feishu.
+    Angles,
+    /// LinkedIn's "little text".
+    Little,
+}
+
+/// `text` so that the language around it takes it for text.
+pub(crate) fn escaped(escape: Escape, text: &str, out: &mut String) {
+    match escape {
+        Escape::Text | Escape::Header => out.push_str(text),
+        Escape::Html => html(text, out),
+        Escape::Markdown => {
+            let mut line = String::with_capacity(text.len() + 8);
+            markdown(text, &mut line);
+            out.push_str(&line);
+        }
+        Escape::Angles => text.chars().for_each(|c| match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c => out.push(c),
+        }),
+        Escape::Little => text.chars().for_each(|c| {
+            if "\\|{}@[]()<>#*_~".contains(c) {
+                out.push('\\');
+            }
+            out.push(c);
+        }),
+    }
 }
 
 /// Where in JSON a value stands.

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use campaign::schedule::Cron;
 use campaign::{
-    Audience, AudienceId, Brand, Budget, Campaign, CampaignId, CatchUp, Channel, ChannelId, ChannelKind,
-    Condition, Currency, Database, Diagnostic, Diagnostics, EmailAddress, Goal, Language, Mailbox, Message,
-    OnUncertain, Overlap, Per, Rule, Schedule, Secret, Server, Step, StepId, TemplateId, Trigger, Workspace,
-    Zone,
+    Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, CatchUp, Channel, ChannelId,
+    ChannelKind, Condition, Currency, Database, Diagnostic, Diagnostics, EmailAddress, Goal, Language,
+    Mailbox, Message, OnUncertain, Overlap, Per, Rule, Schedule, Secret, Server, Step, StepId, TemplateId,
+    Trigger, Workspace, Zone,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -112,7 +112,7 @@ fn outbox() -> ChannelKind {
 }
 
 fn feed() -> ChannelKind {
-    ChannelKind::Webhook { url: Secret::new("http://127.0.0.1:1"), secret: None, per: Per::Feed }
+    ChannelKind::Network(Box::new(Account::webhook(Secret::new("http://127.0.0.1:1"), None, Per::Feed)))
 }
 
 fn schedule(trigger: Trigger, zone: Zone) -> Schedule {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Loaded;
-use campaign::{Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
+use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
 use store::{
     Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
@@ -174,12 +174,12 @@ fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, Fir
 /// What a contact must have to get what the channel says; `None` for a channel that speaks to its own feed.
 #[must_use]
 pub fn address(channel: &Channel) -> Option<Address> {
-    if channel.kind.per() == Per::Feed {
-        return None;
-    }
-    Some(match &channel.kind {
-        ChannelKind::Smtp { .. } | ChannelKind::Outbox { .. } => Address::Email,
-        ChannelKind::Webhook { .. } => Address::Anyone,
+    let speaks_to_contacts = channel.kind.per() == Per::Contact;
+    speaks_to_contacts.then(|| match channel.kind.address() {
+        campaign::Address::Email => Address::Email,
+        campaign::Address::Phone => Address::Phone,
+        campaign::Address::Attribute(name) => Address::Attribute(name),
+        campaign::Address::Anywhere => Address::Anyone,
     })
 }
 

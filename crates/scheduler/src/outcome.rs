@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use channel::{RejectReason, Scope, SendOutcome};
-use store::{Clock, Outcome, Rejection, SoftBounce, SuppressionReason};
+use store::{Clock, Outcome, PostRef, Rejection, SoftBounce, SuppressionReason};
 
 use crate::retry::retry_delay;
 use crate::session::Done;
@@ -20,8 +20,11 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
         return Outcome::PutOff { until, why: why.clone(), answer: answer.clone() };
     }
     match &done.result {
-        // The place for what a platform calls the post, once a session says so.
-        Ok(SendOutcome::Accepted { answer }) => Outcome::Accepted { answer: answer.clone(), post: None },
+        Ok(SendOutcome::Accepted { answer, id, url }) => {
+            let post = PostRef { id: id.clone(), url: url.clone() };
+            let post = Some(post).filter(|post| post.id.is_some() || post.url.is_some());
+            Outcome::Accepted { answer: answer.clone(), post }
+        }
         Ok(SendOutcome::Deferred { retry_after, scope, answer }) => Outcome::Deferred {
             until: later(*retry_after),
             answer: answer.clone(),
@@ -38,7 +41,9 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
             Outcome::Unknown { retry_at: later(None), answer: answer.clone() }
         }
         Ok(SendOutcome::Withheld) => Outcome::Returned { answer: String::new() },
-        Ok(SendOutcome::Down { answer }) => Outcome::Returned { answer: answer.clone() },
+        Ok(SendOutcome::Down { answer } | SendOutcome::Barred { answer }) => {
+            Outcome::Returned { answer: answer.clone() }
+        }
         Err(error) => Outcome::Rejected(Rejection {
             reason: "render".to_owned(),
             answer: error.to_string(),

@@ -112,7 +112,7 @@ impl Work {
             let patience = PATIENCE.max(usual * 4);
             let done = self.attempt(&mut session, ready, &mut next, patience).await;
             usual = (usual * 7 + done.took) / 8;
-            let down = matches!(done.result, Ok(SendOutcome::Down { .. }));
+            let down = matches!(done.result, Ok(SendOutcome::Down { .. } | SendOutcome::Barred { .. }));
             if self.done.send(done).await.is_err() {
                 return;
             }
@@ -183,6 +183,7 @@ impl Work {
             token: &self.signer.token(claimed.id),
             message_id: &self.signer.message_id(claimed.id),
             date: Timestamp::from_millisecond(claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH),
+            again: claimed.repeats > 0,
         })?;
         if !self.sender.signs() {
             return Ok(message);
@@ -291,11 +292,11 @@ fn keep(delivery: DeliveryId, channel: &str, message: Message) -> OutboxMessage 
         Message::Post(post) => OutboxMessage {
             delivery,
             channel,
-            recipient: String::new(),
-            subject: post.id,
+            recipient: post.to.clone().unwrap_or_default(),
+            subject: post.id.clone(),
             html: String::new(),
-            text: post.body.clone(),
-            raw: post.body.into_bytes(),
+            text: post.said().to_owned(),
+            raw: post.said().as_bytes().to_vec(),
         },
     }
 }

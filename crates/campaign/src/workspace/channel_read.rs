@@ -5,10 +5,11 @@ use url::Url;
 use super::chorus_file::{ChannelFile, ChorusFile, CostFile, KindFile};
 use super::chorus_read::Reading;
 use super::known::Shelf;
-use super::{Brand, Channel, ChannelKind, Per, dkim_read, pace_read, variable};
+use super::{Brand, Channel, ChannelKind, dkim_read, network_read, pace_read, variable};
 use crate::file::{Field, Located, Name, Sheet};
 use crate::ids::ChannelId;
 use crate::money::{self, Cost, Currency};
+use crate::network::Key;
 use crate::secret::Secret;
 use crate::text::Mailbox;
 
@@ -49,12 +50,17 @@ fn channel(
     let example = "kind = \"outbox\"";
     let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
     let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
+    let (kind, mut rate, mut daily) = (kind?, rate?, daily?);
+    if let ChannelKind::Network(account) = &kind {
+        rate = network_read::rate(sheet, account.network, rate, table);
+        daily = network_read::daily(account.network, daily);
+    }
     Some(Channel {
         id: id?,
-        kind: kind?,
-        rate: rate?,
+        kind,
+        rate,
         connections: connections?.unwrap_or(DEFAULT_CONNECTIONS),
-        daily: daily?,
+        daily,
         receivers: receivers?,
         cost: cost?,
     })
@@ -140,40 +146,39 @@ fn kind(
             let url = url.and_then(|url| address(reading, "url", url, is_smtp, SMTP_HELP));
             Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
         }
-        KindFile::Webhook => {
-            let url = sheet.need(&table.url, "url", "url = \"${TEAM_WEBHOOK_URL}\"", Some(&table.span));
-            let url =
-                url.and_then(|url| address(reading, "url", url, is_web, "Write an http or https address."));
-            let secret = optional(&table.secret, |secret| {
-                address(reading, "secret", secret, is_signing_key, SECRET_HELP)
-            });
-            let per = optional(&table.per, |per| Some(per.value));
-            Some(ChannelKind::Webhook { url: url?, secret: secret?, per: per?.unwrap_or(Per::Feed) })
-        }
+        KindFile::Network(network) => network_read::account(reading, network, table)
+            .map(|account| ChannelKind::Network(Box::new(account))),
     }
 }
 
 /// Tells keys that this kind of channel has no use for.
 fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
-    let mail = kind != KindFile::Webhook;
-    let web = kind == KindFile::Webhook;
+    let network = match kind {
+        KindFile::Network(network) => Some(network),
+        KindFile::Outbox | KindFile::Smtp => None,
+    };
+    let (mail, smtp) = (network.is_none(), kind == KindFile::Smtp);
+    let has = |key| network.is_some_and(|network| network.has(key));
     let keys = [
-        ("from", &table.from, mail),
-        ("reply_to", &table.reply_to, mail),
-        ("url", &table.url, kind != KindFile::Outbox),
-        ("secret", &table.secret, web),
+        ("from", table.from.span(), mail || has(Key::From)),
+        ("reply_to", table.reply_to.span(), mail),
+        ("url", table.url.span(), smtp || has(Key::Url)),
+        ("base_url", table.base_url.span(), !mail),
+        ("secret", table.secret.span(), has(Key::Secret)),
+        ("token", table.token.span(), has(Key::Token)),
+        ("account", table.account.span(), has(Key::Account)),
+        ("room", table.room.span(), has(Key::Room)),
+        ("template_id", table.template_id.span(), has(Key::TemplateId)),
+        ("address", table.address.span(), has(Key::Address)),
+        ("per", table.per.span(), !mail),
+        ("groups", table.groups.span(), mail),
+        ("dkim", table.dkim.span(), smtp),
     ];
-    let texts = keys
-        .into_iter()
-        .filter(|(_, field, fits)| field.is_given() && !fits)
-        .map(|(key, field, _)| (key, field.span()));
-    let per = (table.per.is_given() && !web).then(|| ("per", table.per.span()));
-    let groups = (table.groups.is_given() && !mail).then(|| ("groups", table.groups.span()));
-    let signs = kind == KindFile::Smtp;
-    let dkim = (table.dkim.is_given() && !signs).then(|| ("dkim", table.dkim.span()));
-    for (key, span) in texts.chain(per).chain(groups).chain(dkim) {
-        let message = format!("a channel of this kind has no `{key}`");
-        sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
+    for (key, span, _) in keys.into_iter().filter(|(_, _, fits)| !fits) {
+        if let Some(span) = span {
+            let message = format!("a channel of this kind has no `{key}`");
+            sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
+        }
     }
 }
 
@@ -201,11 +206,11 @@ fn default_from(sheet: &Sheet, name: &Name, brand: Option<&Brand>) -> Option<Mai
 }
 
 const SMTP_HELP: &str = "Write `smtps://user:${SMTP_PASSWORD}@host`, or `smtp://…` for STARTTLS; `?tls=off` only for a server on this machine.";
-const SECRET_HELP: &str =
+pub(super) const SECRET_HELP: &str =
     "Write `${NAME}` and keep the value in the environment: `whsec_` and base64 of 24 to 64 bytes.";
 
 /// A secret that `fits`; the value is never repeated.
-fn address(
+pub(super) fn address(
     reading: &Reading<'_>,
     key: &str,
     text: &Located<String>,
@@ -233,12 +238,12 @@ fn is_smtp(text: &str) -> bool {
     })
 }
 
-fn is_web(text: &str) -> bool {
+pub(super) fn is_web(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
 /// Base64 of 24 to 64 bytes, as Standard Webhooks 1.0.0 asks of a symmetric key.
-fn is_signing_key(text: &str) -> bool {
+pub(super) fn is_signing_key(text: &str) -> bool {
     let key = text.strip_prefix("whsec_").unwrap_or(text);
     let bare = key.trim_end_matches('=');
     let letters = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');

@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{AttributeKind, Per};
+use crate::file::nearest::nearest;
 use crate::file::{Entries, Field, Scalar};
+use crate::network::{NETWORKS, Network};
 
 /// Who speaks, through what, and where rows are kept.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -78,19 +80,40 @@ pub(super) struct ServerFile {
 pub(super) struct ChannelFile {
     /// What it talks to.
     pub(super) kind: Field<KindFile>,
-    /// outbox, smtp: the sender, as in `Harbour Coffee <news@harbour.example>`.
+    /// outbox, smtp: the sender, as in `Harbour Coffee <news@harbour.example>`. twilio: a number or a messaging
+    /// service; aliyun_sms: the sign name.
     #[serde(default)]
     pub(super) from: Field<String>,
     /// outbox, smtp: where answers go.
     #[serde(default)]
     pub(super) reply_to: Field<String>,
-    /// smtp: smtps://user:password@host, or smtp:// for STARTTLS. webhook: http or https. May read `${NAME}`.
+    /// smtp: smtps://user:password@host, or smtp:// for STARTTLS. webhook, slack, discord, mattermost, wecom,
+    /// dingtalk, feishu, teams: the whole address to post to. May read `${NAME}`.
     #[serde(default)]
     pub(super) url: Field<String>,
-    /// webhook: whsec_… or base64; signs every request. May read `${NAME}`.
+    /// Networks: scheme, host and path that stand in for the vendor's. Only here may an inner address stand.
+    #[serde(default)]
+    pub(super) base_url: Field<String>,
+    /// What signs. webhook: whsec_… or base64; dingtalk, feishu: the robot's; aliyun_sms, wechat: the account's. May
+    /// read `${NAME}`.
     #[serde(default)]
     pub(super) secret: Field<String>,
-    /// webhook: once to the feed, or once for each contact.
+    /// Networks: what lets in, such as an access token, a bot's token or an app password. May read `${NAME}`.
+    #[serde(default)]
+    pub(super) token: Field<String>,
+    /// Networks: who posts, such as a handle, an account SID, a page or an app.
+    #[serde(default)]
+    pub(super) account: Field<String>,
+    /// Networks: where it is posted, such as a chat, a room, a topic, a subreddit or a board.
+    #[serde(default)]
+    pub(super) room: Field<String>,
+    /// aliyun_sms, wechat_template: which approved template.
+    #[serde(default)]
+    pub(super) template_id: Field<String>,
+    /// telegram, wechat_template: the attribute of a contact that says where to reach him.
+    #[serde(default)]
+    pub(super) address: Field<String>,
+    /// webhook, telegram: once to the feed, or once for each contact.
     #[serde(default)]
     pub(super) per: Field<Per>,
     /// smtp: signs every message (RFC 6376), so that receivers know it is the brand's.
@@ -194,15 +217,54 @@ pub(super) struct SecondKeyFile {
 }
 
 /// What a channel talks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum KindFile {
     /// Keeps messages in the database.
     Outbox,
     /// A mail server.
     Smtp,
-    /// Any HTTP endpoint.
-    Webhook,
+    /// A network.
+    Network(&'static Network),
+}
+
+impl KindFile {
+    fn find(name: &str) -> Option<Self> {
+        match name {
+            "outbox" => Some(Self::Outbox),
+            "smtp" => Some(Self::Smtp),
+            network => Network::find(network).map(Self::Network),
+        }
+    }
+
+    fn names() -> impl Iterator<Item = &'static str> {
+        ["outbox", "smtp"].into_iter().chain(NETWORKS.iter().map(|network| network.kind))
+    }
+}
+
+impl<'de> Deserialize<'de> for KindFile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Self::find(&name).ok_or_else(|| {
+            let shown: String = name.chars().take(40).collect();
+            let meant = nearest(&shown, Self::names());
+            let advice = meant.map_or_else(
+                || format!("it is one of {}", Self::names().collect::<Vec<_>>().join(", ")),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            serde::de::Error::custom(format_args!("cannot be `{shown}`; {advice}"))
+        })
+    }
+}
+
+impl JsonSchema for KindFile {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "KindFile".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Self::names().collect();
+        schemars::json_schema!({ "description": "What a channel talks to.", "type": "string", "enum": names })
+    }
 }
 
 /// What a message costs.

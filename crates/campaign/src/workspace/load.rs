@@ -144,7 +144,7 @@ fn is_secret(keys: &[&str]) -> bool {
     matches!(
         keys,
         ["database", "url"]
-            | ["channels", _, "url" | "secret"]
+            | ["channels", _, "url" | "secret" | "token"]
             | ["channels", _, "dkim", "key"]
             | ["channels", _, "dkim", "ed25519", "key"]
     )

@@ -8,7 +8,11 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 23] = [
+const PLAIN: [&str; 27] = [
+    "account",
+    "base_url",
+    "room",
+    "template_id",
     "kind",
     "from",
     "reply_to",

@@ -17,6 +17,7 @@ mod mask;
 pub(crate) mod mention;
 mod message_check;
 mod message_merge;
+mod network_read;
 mod pace_read;
 mod private_key;
 mod rule_read;

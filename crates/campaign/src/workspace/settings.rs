@@ -6,6 +6,7 @@ use url::Url;
 use crate::consistency::Market;
 use crate::ids::ChannelId;
 use crate::money::Cost;
+use crate::network::{Account, Address};
 use crate::pace::{Daily, Rate};
 use crate::receiver::Receivers;
 use crate::secret::Secret;
@@ -100,15 +101,8 @@ pub enum ChannelKind {
         /// How messages are signed, if they are.
         dkim: Option<Dkim>,
     },
-    /// Any HTTP endpoint, signed as Standard Webhooks 1.0.0 asks.
-    Webhook {
-        /// http or https; private addresses only because this file names them.
-        url: Secret,
-        /// `whsec_…` or base64; signs every request.
-        secret: Option<Secret>,
-        /// Once to the endpoint, or once for each contact.
-        per: Per,
-    },
+    /// An account on a network.
+    Network(Box<Account>),
 }
 
 /// `[channels.NAME.dkim]`: DomainKeys Identified Mail (RFC 6376).
@@ -143,25 +137,31 @@ pub enum Per {
 }
 
 impl ChannelKind {
-    /// Kinds that a template can have a file of their own for.
-    pub(super) const OWN_TEMPLATES: [&'static str; 1] = ["webhook"];
-
-    /// The kind's name in files: `outbox`, `smtp`, `webhook`.
+    /// The kind's name in files: `outbox`, `smtp`, or the network's.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::Outbox { .. } => "outbox",
             Self::Smtp { .. } => "smtp",
-            Self::Webhook { .. } => "webhook",
+            Self::Network(account) => account.network.kind,
         }
     }
 
     /// How often it speaks in one run.
     #[must_use]
-    pub const fn per(&self) -> Per {
+    pub fn per(&self) -> Per {
         match self {
             Self::Outbox { .. } | Self::Smtp { .. } => Per::Contact,
-            Self::Webhook { per, .. } => *per,
+            Self::Network(account) => account.per,
+        }
+    }
+
+    /// Where contacts are reached.
+    #[must_use]
+    pub fn address(&self) -> Address {
+        match self {
+            Self::Outbox { .. } | Self::Smtp { .. } => Address::Email,
+            Self::Network(account) => account.address(),
         }
     }
 }

@@ -8,9 +8,10 @@ use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
 use super::message_check::{Said, Unsaid, as_said, as_written, is_mail, tell_unsaid};
 use super::message_merge::Draft;
 use super::when_read::{Around, Earlier, duration_or, schedule};
-use super::{Channel, OnUncertain, Per, Step, Template, TemplateRole};
+use super::{Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole};
 use crate::file::{Field, Located, Sheet};
 use crate::ids::{AudienceId, StepId};
+use crate::network::Again;
 
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
 
@@ -70,6 +71,7 @@ impl Reading<'_> {
         let when = self.sheet.need(&step.when, "when", example, owner);
         let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier: &above.steps, to_contacts };
         let schedule = when.and_then(|when| schedule(&around, when));
+        let on_uncertain = on_uncertain(self.sheet, &step.on_uncertain, channel);
         let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
             above.steps.push(Earlier { id: id.clone(), to_contacts });
@@ -81,7 +83,7 @@ impl Reading<'_> {
             audience: audience?,
             message,
             schedule: schedule?,
-            on_uncertain: on_uncertain(&step.on_uncertain)?,
+            on_uncertain: on_uncertain?,
             expires: expires?,
         })
     }
@@ -155,9 +157,11 @@ impl Reading<'_> {
     fn fits(&self, name: &Located<String>, template: &Template, channel: &Channel) {
         let kind = channel.kind.name();
         let mail = is_mail(&channel.kind);
+        let approved =
+            matches!(&channel.kind, ChannelKind::Network(account) if account.network.approved_only);
         let serves = |role: &TemplateRole| match role {
             TemplateRole::EmailMjml | TemplateRole::EmailHtml | TemplateRole::EmailMarkdown => mail,
-            TemplateRole::Post => !mail,
+            TemplateRole::Post => !mail && !approved,
             TemplateRole::Kind(name) => !mail && name == kind,
             TemplateRole::EmailText | TemplateRole::Shared => false,
         };
@@ -165,6 +169,8 @@ impl Reading<'_> {
         if !fits {
             let wanted = if mail {
                 "email.mjml, email.html or email.md".to_owned()
+            } else if approved {
+                format!("{kind}.json, which fills the places of the approved template,")
             } else {
                 format!("post.md or {kind}.md")
             };
@@ -178,10 +184,24 @@ impl Reading<'_> {
     }
 }
 
-fn on_uncertain(field: &Field<OnUncertain>) -> Option<OnUncertain> {
-    match field {
-        Field::Absent => Some(OnUncertain::default()),
-        Field::Bad => None,
-        Field::Here(choice) => Some(choice.value),
+/// What becomes of a delivery whose answer a crash swallowed. Where a second try posts twice, somebody looks first.
+fn on_uncertain(sheet: &Sheet, field: &Field<OnUncertain>, channel: Option<&Channel>) -> Option<OnUncertain> {
+    let kind = channel.map(|channel| &channel.kind);
+    let twice = match kind {
+        Some(ChannelKind::Network(account)) if account.network.again == Again::Twice => Some(account.network),
+        _ => None,
+    };
+    match (field, twice) {
+        (Field::Absent, None) => Some(OnUncertain::default()),
+        (Field::Absent, Some(_)) => Some(OnUncertain::Hold),
+        (Field::Bad, _) => None,
+        (Field::Here(choice), Some(network)) if choice.value == OnUncertain::Resend => {
+            let message = format!("{} cannot tell a second try from a second post", network.title);
+            let help =
+                "Leave the line out: what is uncertain is held until somebody says whether it went out.";
+            sheet.error("would-post-twice", choice.span.clone(), message, help);
+            None
+        }
+        (Field::Here(choice), _) => Some(choice.value),
     }
 }

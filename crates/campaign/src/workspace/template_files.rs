@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::known::Shelf;
-use super::{ChannelKind, Template, TemplateFile, TemplateRole};
+use super::{Template, TemplateFile, TemplateRole};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::file::Jail;
 use crate::file::jail::Entry;
 use crate::file::nearest::nearest;
 use crate::ids::TemplateId;
+use crate::network::{NETWORKS, Network};
 use crate::text::Language;
 
 /// The largest template, in MiB.
@@ -101,12 +102,12 @@ impl Reading<'_> {
             ("email", "md") => TemplateRole::EmailMarkdown,
             ("email", "txt") => TemplateRole::EmailText,
             ("post", "md") => TemplateRole::Post,
-            (kind, _) if ChannelKind::OWN_TEMPLATES.contains(&kind) => TemplateRole::Kind(kind.to_owned()),
+            (kind, "md" | "json") if Network::find(kind).is_some() => TemplateRole::Kind(kind.to_owned()),
             (other, _) => {
-                let known = ["email", "post"].into_iter().chain(ChannelKind::OWN_TEMPLATES);
+                let known = ["email", "post"].into_iter().chain(NETWORKS.iter().map(|network| network.kind));
                 let help = match nearest(other, known).filter(|meant| *meant != other) {
                     Some(meant) => format!("Did you mean `{meant}.{extension}`?"),
-                    None => "Files are email.mjml, email.html, email.md, email.txt, post.md, and webhook.json or webhook.md.".to_owned(),
+                    None => "Files are email.mjml, email.html, email.md, email.txt, post.md, and slack.md or slack.json for each network that needs its own.".to_owned(),
                 };
                 self.not_read(entry, &help);
                 return None;

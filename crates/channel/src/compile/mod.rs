@@ -20,7 +20,7 @@ mod syntax;
 
 use std::collections::BTreeMap;
 
-use campaign::{Campaign, Diagnostic, Severity, Step, Workspace};
+use campaign::{Address, Campaign, Diagnostic, Severity, Step, Workspace};
 
 use crate::piece::Pieces;
 pub(crate) use files::{File, digest};
@@ -45,7 +45,7 @@ pub struct Compiled {
 }
 
 /// The shape of [`Compiled`] that this version writes and reads.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// What is said in one language.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -53,8 +53,42 @@ pub(crate) const VERSION: u32 = 1;
 pub(crate) enum Variant {
     /// By e-mail.
     Email { subject: Pieces, html: Pieces, text: Pieces },
-    /// By webhook: the whole body of the request.
-    Post(Pieces),
+    /// To a network.
+    Post(Draft),
+}
+
+/// A post, its texts open.
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Draft {
+    /// The whole body of the request, JSON: what a template of the network's own says, and what a webhook gets.
+    pub(crate) own: Option<Pieces>,
+    /// What the network puts together.
+    pub(crate) parts: DraftParts,
+    /// Where a contact is reached; `None` for a feed.
+    pub(crate) to: Option<Address>,
+}
+
+/// The parts of a post: see [`crate::Parts`].
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct DraftParts {
+    pub(crate) title: Option<Pieces>,
+    pub(crate) text: Pieces,
+    pub(crate) plain: Pieces,
+    /// Label and destination.
+    pub(crate) action: Option<(Pieces, Pieces)>,
+    pub(crate) link: Option<Pieces>,
+    pub(crate) image: Option<Image>,
+    pub(crate) alt: Pieces,
+}
+
+/// Where a picture comes from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Image {
+    /// Its address.
+    Url(String),
+    /// The id of one of [`Compiled::files`].
+    File(String),
 }
 
 /// What every e-mail of a step has in common.

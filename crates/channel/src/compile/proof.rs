@@ -36,8 +36,9 @@ pub(super) fn check(job: &Job<'_>, compiled: &Compiled, findings: &mut Findings)
                         _ => too_long(job, findings),
                     }
                 }
-                Variant::Post(body) => match fill.write(body) {
-                    Ok(body) => check_post(job, language, &body, findings),
+                Variant::Post(draft) => match fill.write(draft.own.as_ref().unwrap_or(&draft.parts.plain)) {
+                    Ok(body) if draft.own.is_some() => check_post(job, language, &body, findings),
+                    Ok(_) => {}
                     Err(_) => too_long(job, findings),
                 },
             }
@@ -153,7 +154,16 @@ fn attributes(variant: &Variant) -> std::collections::BTreeSet<String> {
                 read(pieces, &mut names);
             }
         }
-        Variant::Post(body) => read(body, &mut names),
+        Variant::Post(draft) => {
+            let parts = &draft.parts;
+            let texts =
+                [draft.own.as_ref(), parts.title.as_ref(), parts.action.as_ref().map(|(label, _)| label)];
+            texts
+                .into_iter()
+                .flatten()
+                .chain([&parts.text, &parts.alt])
+                .for_each(|text| read(text, &mut names));
+        }
     }
     names.retain(|name| !CONTACT_FIELDS.contains(&name.as_str()));
     names

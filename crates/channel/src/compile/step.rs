@@ -98,7 +98,7 @@ impl<'a> Job<'a> {
     }
 
     fn run(&self, findings: &mut Findings) -> Option<Compiled> {
-        let is_mail = !matches!(self.channel.kind, ChannelKind::Webhook { .. });
+        let is_mail = !matches!(self.channel.kind, ChannelKind::Network(_));
         let medium = if is_mail { "email" } else { "social" };
         let ids = (self.channel.id.as_str(), self.campaign.id.as_str(), self.step.id.as_str());
         let mut shared = Shared {

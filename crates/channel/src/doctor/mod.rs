@@ -6,9 +6,9 @@ mod dmarc;
 mod dns;
 mod finding;
 mod mail;
+mod network;
 mod relay;
 mod spf;
-mod webhook;
 
 #[cfg(test)]
 mod tests;
@@ -56,10 +56,10 @@ impl Doctor {
                 vec![Finding::pass("outbox", "keeps messages; nothing leaves this machine")]
             }
             ChannelKind::Smtp { url, from, .. } => Box::pin(self.mail(channel, url, from, sample)).await,
-            ChannelKind::Webhook { url, .. } => match url.expose() {
-                Ok(url) => vec![self.within("address", webhook::examine(&self.dns, url)).await],
-                Err(missing) => vec![unset("address", &missing)],
-            },
+            ChannelKind::Network(account) => {
+                let examined = network::examine(&self.dns, account, self.now, self.roots.clone(), quick());
+                self.several("address", examined).await
+            }
         };
         let about = format!("channel {}", channel.id);
         let table = format!("[channels.{}.", channel.id);

@@ -230,7 +230,9 @@ async fn endpoints_are_looked_up_and_guarded() {
         ("ftp://mail.harbour.example/", FailHere, "http://"),
         ("not one", FailHere, "not one"),
     ] {
-        let finding = webhook::examine(&dns, url).await;
+        let account = campaign::Account::webhook(campaign::Secret::new(url), None, campaign::Per::Feed);
+        let now = Timestamp::UNIX_EPOCH;
+        let finding = network::examine(&dns, &account, now, Vec::new(), quick()).await.remove(0);
         is(&finding, verdict, found);
         assert!(!finding.found.contains("secret"), "{finding:?}");
     }

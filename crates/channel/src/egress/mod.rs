@@ -1,6 +1,7 @@
 //! The one way out over HTTP, guarded: what a file names may be reached, and no inner address by any other way.
 
 pub(crate) mod address;
+pub(crate) mod exit;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
 
 use address::Reach;
+pub(crate) use exit::Exit;
 
 /// A destination that may not be reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,8 @@ pub(crate) enum Barred {
     Never(IpAddr, &'static str),
     #[error("`{0}` leads to {1}, which is {2}; name the address itself in chorus.toml to allow it")]
     Inner(String, IpAddr, &'static str),
+    #[error("port {0} is not one for the web")]
+    Port(u16),
     #[error("`{0}` leads to no address")]
     Nowhere(String),
 }
@@ -44,6 +48,33 @@ pub(crate) fn check(url: &Url) -> Result<bool, Barred> {
         Reach::Public | Reach::Inner(_) => Ok(false),
         Reach::Never(what) => Err(Barred::Never(literal, what)),
     }
+}
+
+/// Checks the host of a URL that no file names as an inner one: an address must be public, and a name must not be
+/// this machine's. Where names lead is looked at when they are resolved.
+pub(crate) fn check_public(url: &Url) -> Result<bool, Barred> {
+    check(url)?;
+    let inner = match url.host().ok_or(Barred::Host)? {
+        Host::Domain(name) => {
+            name.eq_ignore_ascii_case("localhost").then_some((name.to_owned(), IpAddr::from([127, 0, 0, 1])))
+        }
+        Host::Ipv4(address) => Some((address.to_string(), IpAddr::V4(address))),
+        Host::Ipv6(address) => Some((address.to_string(), IpAddr::V6(address))),
+    };
+    match inner.map(|(name, address)| (name, address, address::reach(address))) {
+        Some((name, address, Reach::Inner(what))) => Err(Barred::Inner(name, address, what)),
+        _ if is_barred_port(url) => Err(Barred::Port(url.port().unwrap_or_default())),
+        _ => Ok(false),
+    }
+}
+
+/// Ports on which something else than HTTP listens: <https://fetch.spec.whatwg.org/#port-blocking>, and databases.
+fn is_barred_port(url: &Url) -> bool {
+    const BARRED: [u16; 34] = [
+        1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 79, 110, 111, 119, 135, 139,
+        143, 389, 465, 587, 993, 995, 3306, 5432, 6379, 11211,
+    ];
+    url.port().is_some_and(|port| BARRED.contains(&port))
 }
 
 /// An HTTP client for one destination, whose `check` gave `local`. No redirects, no proxy, and no address from

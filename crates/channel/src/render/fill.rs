@@ -111,27 +111,15 @@ fn value(value: &Value, escape: Escape, quote: Quote, out: &mut String) {
     let said = text(value);
     let said = piece::clean(&said, escape == Escape::Header);
     if quote == Quote::None {
-        escaped(&said, escape, out);
+        piece::escaped(escape, &said, out);
         return;
     }
     let mut inside = String::with_capacity(said.len() + 8);
-    escaped(&said, escape, &mut inside);
+    piece::escaped(escape, &said, &mut inside);
     let mark = if quote == Quote::Value { "\"" } else { "" };
     out.push_str(mark);
     piece::json(&inside, out);
     out.push_str(mark);
-}
-
-fn escaped(text: &str, escape: Escape, out: &mut String) {
-    match escape {
-        Escape::Text | Escape::Header => out.push_str(text),
-        Escape::Html => piece::html(text, out),
-        Escape::Markdown => {
-            let mut line = String::with_capacity(text.len() + 8);
-            piece::markdown(text, &mut line);
-            out.push_str(&line);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,14 +2,16 @@
 
 mod fill;
 mod mime;
+mod post;
 mod quoted;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::compile::{Compiled, VERSION, Variant, primary};
-use crate::{Message, Post};
+use crate::{Message, PictureFile};
 pub(crate) use fill::Fill;
 use mime::Mime;
 
@@ -24,6 +26,8 @@ struct Ready {
     variants: Vec<(String, Variant)>,
     starts: LinkStarts,
     mime: Option<Mime>,
+    /// By their ids.
+    pictures: BTreeMap<String, Arc<PictureFile>>,
 }
 
 /// The starts of links: what names the recipient (and says who signed it) is put after them.
@@ -65,6 +69,8 @@ pub struct Recipient<'a> {
     pub message_id: &'a str,
     /// `Date`: when the delivery fell due, so that a second try is the same bytes.
     pub date: Timestamp,
+    /// Whether an earlier try may have arrived.
+    pub again: bool,
 }
 
 /// Why a message could not be made for this recipient: nobody else is concerned.
@@ -104,6 +110,7 @@ impl Renderer {
             variants: variants.collect(),
             starts: starts.clone(),
             mime,
+            pictures: post::pictures(&compiled.files)?,
         })))
     }
 
@@ -121,7 +128,7 @@ impl Renderer {
         let ready = &*self.0;
         let fill = Fill::new(recipient.person, &ready.starts, recipient.token, recipient.date);
         match ready.variant(recipient.person) {
-            Some(Variant::Email { subject, html, text }) => {
+            Some((_, Variant::Email { subject, html, text })) => {
                 let mime = ready.mime.as_ref().ok_or_else(|| RenderError("it has no sender".to_owned()))?;
                 let said = mime::Said {
                     subject: one_line(&fill.write(subject)?),
@@ -130,8 +137,10 @@ impl Renderer {
                 };
                 mime.email(recipient, said, &ready.starts.unsubscribe).map(Message::Email)
             }
-            Some(Variant::Post(body)) => {
-                Ok(Message::Post(Post { id: recipient.message_id.to_owned(), body: fill.write(body)? }))
+            Some((language, Variant::Post(draft))) => {
+                post::post(&fill, draft, language, recipient, &ready.pictures)
+                    .map(Box::new)
+                    .map(Message::Post)
             }
             None => Err(RenderError("it says nothing in any language".to_owned())),
         }
@@ -140,11 +149,11 @@ impl Renderer {
 
 impl Ready {
     /// What is said to this person: in their language, in the same one of another country, in the brand's.
-    fn variant(&self, person: Option<&Person>) -> Option<&Variant> {
+    fn variant(&self, person: Option<&Person>) -> Option<(&str, &Variant)> {
         let own = person.and_then(|person| person.language.as_deref()).map(str::to_ascii_lowercase);
         let own = own.and_then(|tag| self.in_language(&tag.replace('_', "-")));
         let said = own.or_else(|| self.in_language(&self.language)).or_else(|| self.variants.first());
-        said.map(|(_, variant)| variant)
+        said.map(|(language, variant)| (language.as_str(), variant))
     }
 
     fn in_language(&self, tag: &str) -> Option<&(String, Variant)> {
@@ -164,6 +173,11 @@ fn one_line(text: &str) -> String {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// A text on one line, without more white space than there must be.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// ASCII that needs no escape in a header, an attribute, text or JSON, and short enough for a header line.

@@ -1,7 +1,6 @@
 //! Out: a sender per channel, a session per task, and what every answer means.
 
 mod smtp;
-mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +9,10 @@ use campaign::{Channel, ChannelKind, Secret};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
+use crate::network::{Endpoint, Line};
 use crate::{Message, RenderError, Signer};
 use smtp::Courier;
 pub(crate) use smtp::{Examined, Relay, Security};
-use webhook::Endpoint;
 
 /// A way out, ready: an SMTP relay, an endpoint, or nowhere (the outbox, whose messages the caller keeps).
 #[derive(Debug, Clone)]
@@ -26,7 +25,7 @@ pub struct Sender {
 enum Way {
     Outbox,
     Smtp(Arc<Relay>),
-    Webhook(Arc<Endpoint>),
+    Network(Arc<Endpoint>),
 }
 
 /// One line of work on a sender: an open SMTP connection, reused until it breaks.
@@ -37,7 +36,7 @@ pub struct Session(Work);
 enum Work {
     Outbox,
     Smtp(Courier),
-    Webhook(Arc<Endpoint>),
+    Network(Line),
 }
 
 /// How long to wait for the other side at each step; by default as RFC 5321 §4.5.3.2 asks.
@@ -71,6 +70,10 @@ pub enum SendOutcome {
     Accepted {
         /// The words.
         answer: String,
+        /// What the network calls the post, if it says so.
+        id: Option<String>,
+        /// Where people see it.
+        url: Option<String>,
     },
     /// Not now; this message may be tried again.
     Deferred {
@@ -101,6 +104,20 @@ pub enum SendOutcome {
         /// Why.
         answer: String,
     },
+    /// Nothing was sent, and nothing on this channel will be until somebody mends it: what lets us in has run out,
+    /// or the place is gone. The message counts no attempt; the channel's runs pause.
+    Barred {
+        /// Why, and what to do.
+        answer: String,
+    },
+}
+
+impl SendOutcome {
+    /// Accepted, without a name of its own.
+    #[must_use]
+    pub fn accepted(answer: impl Into<String>) -> Self {
+        Self::Accepted { answer: answer.into(), id: None, url: None }
+    }
 }
 
 /// Whom a deferral is about.
@@ -168,10 +185,7 @@ impl Sender {
         let way = match &channel.kind {
             ChannelKind::Outbox { .. } => Way::Outbox,
             ChannelKind::Smtp { url, .. } => Way::Smtp(Arc::new(Relay::new(&exposed(url)?, roots, limits)?)),
-            ChannelKind::Webhook { url, secret, .. } => {
-                let secret = secret.as_ref().map(exposed).transpose()?;
-                Way::Webhook(Arc::new(Endpoint::new(&exposed(url)?, secret.as_deref(), roots, limits)?))
-            }
+            ChannelKind::Network(account) => Way::Network(Arc::new(Endpoint::new(account, roots, limits)?)),
         };
         Ok(Self { way, signer: Signer::of(channel)?.map(Arc::new) })
     }
@@ -206,7 +220,7 @@ impl Sender {
         Session(match &self.way {
             Way::Outbox => Work::Outbox,
             Way::Smtp(relay) => Work::Smtp(Courier::new(Arc::clone(relay))),
-            Way::Webhook(endpoint) => Work::Webhook(Arc::clone(endpoint)),
+            Way::Network(endpoint) => Work::Network(Line(Arc::clone(endpoint))),
         })
     }
 }
@@ -242,13 +256,10 @@ impl Session {
         mut handover: Handover<'_>,
     ) -> SendOutcome {
         match (&mut self.0, message) {
-            (Work::Outbox, _) => SendOutcome::Accepted { answer: "kept".to_owned() },
+            (Work::Outbox, _) => SendOutcome::accepted("kept"),
             (Work::Smtp(courier), Message::Email(email)) => courier.send(email, &mut handover).await,
-            (Work::Webhook(endpoint), Message::Post(post)) if (handover.commit)() => {
-                endpoint.send(post, now).await
-            }
-            (Work::Webhook(_), Message::Post(_)) => SendOutcome::Withheld,
-            (Work::Smtp(_) | Work::Webhook(_), _) => SendOutcome::Rejected {
+            (Work::Network(line), Message::Post(post)) => line.send(post, now, &mut handover).await,
+            (Work::Smtp(_) | Work::Network(_), _) => SendOutcome::Rejected {
                 reason: RejectReason::Rejected,
                 answer: "the message is not of the channel's kind".to_owned(),
             },

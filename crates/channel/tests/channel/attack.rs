@@ -222,7 +222,7 @@ fn no_value_changes_the_structure_around_it() {
         let person = person(json!({"a": a, "b": b}));
         prop_assert_eq!(&structure(&mail(&compiled, &person).html), &plain);
         let body = match crate::house::render(&posted, Some(&person)) {
-            channel::Message::Post(post) => post.body,
+            channel::Message::Post(post) => post.said().to_owned(),
             channel::Message::Email(_) => unreachable!(),
         };
         let body: Value = serde_json::from_str(&body).unwrap();

@@ -154,7 +154,7 @@ impl House {
     /// The body of the post for a contact with these attributes, or for the feed.
     pub(crate) fn post(&self, step: &str, person: Option<&Person>) -> String {
         match render(&self.good(step), person) {
-            Message::Post(post) => post.body,
+            Message::Post(post) => post.said().to_owned(),
             Message::Email(_) => panic!("an e-mail"),
         }
     }
@@ -187,5 +187,5 @@ pub(crate) fn render(compiled: &Compiled, person: Option<&Person>) -> Message {
 
 pub(crate) fn recipient(person: Option<&Person>) -> Recipient<'_> {
     let date = Timestamp::from_second(1_772_417_100).unwrap();
-    Recipient { person, token: "tok-1.x", message_id: "5f2b0c1d", date }
+    Recipient { person, token: "tok-1.x", message_id: "5f2b0c1d", date, again: false }
 }

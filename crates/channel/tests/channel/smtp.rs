@@ -96,6 +96,7 @@ pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
         SendOutcome::Withheld => "withheld",
         SendOutcome::Unknown { .. } => "unknown",
         SendOutcome::Down { .. } => "down",
+        SendOutcome::Barred { .. } => "barred",
     }
 }
 
@@ -106,7 +107,7 @@ async fn messages_go_over_one_connection() {
         let mut session = in_clear(&server);
         for text in ["one", "two\r\n.\r\n..three", "bare\nfeeds\r.\rend"] {
             let outcome = send(&mut session, text).await;
-            assert_eq!(outcome, SendOutcome::Accepted { answer: "250 kept".into() });
+            assert_eq!(outcome, SendOutcome::accepted("250 kept"));
         }
         session.close().await;
         let texts: Vec<_> = server.messages().into_iter().map(|(text, _)| text).collect();
@@ -445,7 +446,7 @@ async fn nobody_listens() {
 #[tokio::test]
 async fn a_message_of_another_kind_is_refused() {
     let server = Setup::default().start().await;
-    let post = Message::Post(channel::Post { id: "1".into(), body: "{}".into() });
+    let post = crate::webhook::message("1", "{}");
     assert_eq!(word(&in_clear(&server).send(&post, Timestamp::UNIX_EPOCH).await), "rejected");
     assert!(Sender::new(&smtp("http://x".into())).is_err());
     let missing = ChannelKind::Smtp {

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use campaign::{ChannelKind, Per, Secret};
-use channel::{Message, Post, RejectReason, SendOutcome, Sender};
+use campaign::{Account, ChannelKind, Per, Secret};
+use channel::{Content, Message, Post, RejectReason, SendOutcome, Sender};
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -75,9 +75,22 @@ fn answer(status: &str, headers: &str, body: &str) -> Does {
 }
 
 fn sender(url: &str, secret: Option<&str>) -> Sender {
-    let kind =
-        ChannelKind::Webhook { url: Secret::new(url), secret: secret.map(Secret::new), per: Per::Feed };
-    Sender::with(&channel(kind), Vec::new(), hasty()).unwrap()
+    Sender::with(&channel(webhook(url, secret)), Vec::new(), hasty()).unwrap()
+}
+
+fn webhook(url: &str, secret: Option<&str>) -> ChannelKind {
+    ChannelKind::Network(Box::new(Account::webhook(Secret::new(url), secret.map(Secret::new), Per::Feed)))
+}
+
+pub(crate) fn message(id: &str, body: &str) -> Message {
+    Message::Post(Box::new(Post {
+        id: id.to_owned(),
+        at: now(),
+        again: false,
+        to: None,
+        language: "en".to_owned(),
+        content: Content::Own(body.to_owned()),
+    }))
 }
 
 fn now() -> Timestamp {
@@ -85,7 +98,7 @@ fn now() -> Timestamp {
 }
 
 async fn post(url: &str) -> SendOutcome {
-    let message = Message::Post(Post { id: "msg_1".into(), body: "{\"type\":\"campaign.post\"}".into() });
+    let message = message("msg_1", "{\"type\":\"campaign.post\"}");
     sender(url, Some(SECRET)).session().send(&message, now()).await
 }
 
@@ -93,7 +106,7 @@ async fn post(url: &str) -> SendOutcome {
 async fn a_request_is_signed() {
     let endpoint = endpoint(answer("204 No Content", "", "")).await;
     let outcome = post(&endpoint.url).await;
-    assert_eq!(outcome, SendOutcome::Accepted { answer: "204".into() });
+    assert_eq!(outcome, SendOutcome::accepted("204"));
     let requests = endpoint.requests.lock().unwrap();
     let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("POST /hook?key=topsecret HTTP/1.1"), "{head}");
@@ -110,9 +123,9 @@ async fn a_request_is_signed() {
 #[tokio::test]
 async fn without_a_secret_it_is_not_signed() {
     let endpoint = endpoint(answer("200 OK", "", "ok")).await;
-    let message = Message::Post(Post { id: "msg_1".into(), body: "{}".into() });
+    let message = message("msg_1", "{}");
     let outcome = sender(&endpoint.url, None).session().send(&message, now()).await;
-    assert_eq!(outcome, SendOutcome::Accepted { answer: "200 ok".into() });
+    assert_eq!(outcome, SendOutcome::accepted("200 ok"));
     assert!(!endpoint.requests.lock().unwrap()[0].contains("webhook-signature"));
 }
 
@@ -122,15 +135,15 @@ async fn every_status_means_something() {
         ("200 OK", "accepted"),
         ("201 Created", "accepted"),
         ("202 Accepted", "accepted"),
-        ("301 Moved", "down"),
-        ("302 Found", "down"),
-        ("307 Temporary", "down"),
+        ("301 Moved", "barred"),
+        ("302 Found", "barred"),
+        ("307 Temporary", "barred"),
         ("400 Bad", "rejected"),
-        ("401 Unauthorized", "down"),
+        ("401 Unauthorized", "barred"),
         ("403 Forbidden", "policy"),
         ("404 Not Found", "rejected"),
         ("408 Timeout", "deferred"),
-        ("410 Gone", "down"),
+        ("410 Gone", "barred"),
         ("413 Large", "big"),
         ("422 Unprocessable", "rejected"),
         ("429 Slow", "deferred"),
@@ -149,6 +162,7 @@ async fn every_status_means_something() {
             SendOutcome::Withheld => "withheld",
             SendOutcome::Unknown { .. } => "unknown",
             SendOutcome::Down { .. } => "down",
+            SendOutcome::Barred { .. } => "barred",
         };
         assert_eq!(word, expected, "{status}");
         assert_eq!(endpoint.requests.lock().unwrap().len(), 1, "{status} was followed or repeated");
@@ -214,14 +228,10 @@ fn what_may_not_be_reached_is_refused_at_once() {
         "ftp://a.example",
         "nonsense",
     ] {
-        let kind = ChannelKind::Webhook { url: Secret::new(url), secret: None, per: Per::Feed };
+        let kind = webhook(url, None);
         assert!(Sender::new(&channel(kind)).is_err(), "{url}");
     }
-    let kind = ChannelKind::Webhook {
-        url: Secret::new("https://a.example"),
-        secret: Some(Secret::new("short")),
-        per: Per::Feed,
-    };
+    let kind = webhook("https://a.example", Some("short"));
     assert!(Sender::new(&channel(kind)).is_err());
 }
 
@@ -231,6 +241,6 @@ async fn an_outbox_keeps_everything() {
         campaign::Mailbox { name: None, address: campaign::EmailAddress::parse("a@b.example").unwrap() };
     let sender = Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None })).unwrap();
     assert!(sender.is_outbox());
-    let message = Message::Post(Post { id: "1".into(), body: String::new() });
-    assert_eq!(sender.session().send(&message, now()).await, SendOutcome::Accepted { answer: "kept".into() });
+    let message = message("1", "");
+    assert_eq!(sender.session().send(&message, now()).await, SendOutcome::accepted("kept"));
 }

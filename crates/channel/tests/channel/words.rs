@@ -98,7 +98,7 @@ fn a_post_is_a_standard_webhook() {
         "data": {
             "campaign": "spring", "step": "post", "channel": "feed", "language": "en",
             "headline": "Half price & more",
-            "text": "Half price & more\n\nUntil 30 April, see the shop <https://t.example/c/0.tok-1.x>.\n\nGo <https://t.example/c/1.tok-1.x>",
+            "text": "Half price & more\n\nUntil 30 April, see the shop (https://t.example/c/0.tok-1.x).\n\nGo: https://t.example/c/1.tok-1.x",
             "markdown": "**Half price \\& more**\n\nUntil **30 April**, see [the shop](https://t.example/c/0.tok-1.x).\n\n[Go](https://t.example/c/1.tok-1.x)",
             "html": "<p><strong>Half price &amp; more</strong></p>\n<p>Until <strong>30 April</strong>, see <a href=\"https://t.example/c/0.tok-1.x\">the shop</a>.</p>\n<p><a href=\"https://t.example/c/1.tok-1.x\">Go</a></p>",
             "link": "https://t.example/c/1.tok-1.x",

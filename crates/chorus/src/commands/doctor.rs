@@ -220,6 +220,7 @@ fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
         token: "doctor",
         message_id: "doctor",
         date: Clock::System.now(),
+        again: false,
     };
     match renderer.render(&recipient).ok()? {
         Message::Email(email) => Some(email),

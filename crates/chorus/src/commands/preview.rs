@@ -85,6 +85,7 @@ async fn message(
         token: "preview",
         message_id: "preview",
         date: opened.clock.now(),
+        again: false,
     };
     let message = renderer.render(&recipient).map_err(|error| wrong(format!("cannot {error}")))?;
     signed(opened, step, message)
@@ -154,7 +155,7 @@ fn write(dir: &Path, step: &Step, message: &Message) -> anyhow::Result<Vec<PathB
         Message::Email(email) => {
             vec![("eml", &email.raw), ("html", email.html.as_bytes()), ("txt", email.text.as_bytes())]
         }
-        Message::Post(post) => vec![("json", post.body.as_bytes())],
+        Message::Post(post) => vec![("txt", post.said().as_bytes())],
     };
     let mut files = Vec::new();
     for (extension, bytes) in parts {
@@ -168,7 +169,7 @@ fn write(dir: &Path, step: &Step, message: &Message) -> anyhow::Result<Vec<PathB
 fn show(step: &Step, message: Message, files: Vec<PathBuf>) -> Shown {
     let (to, subject, text) = match message {
         Message::Email(email) => (email.envelope_to, Some(email.subject), email.text),
-        Message::Post(post) => ("its own feed".to_owned(), None, pretty(&post.body)),
+        Message::Post(post) => ("its own feed".to_owned(), None, pretty(post.said())),
     };
     Shown { step: step.id.to_string(), channel: step.channel.to_string(), to, subject, text, files }
 }

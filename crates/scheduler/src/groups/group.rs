@@ -211,7 +211,7 @@ impl Group {
                 self.window.fall();
                 false
             }
-            SendOutcome::Down { .. } | SendOutcome::Withheld => false,
+            SendOutcome::Down { .. } | SendOutcome::Barred { .. } | SendOutcome::Withheld => false,
             SendOutcome::Accepted { .. } | SendOutcome::Deferred { .. } | SendOutcome::Rejected { .. } => {
                 self.window.answered(took, in_flight, crowded);
                 self.breaker.answered(now)

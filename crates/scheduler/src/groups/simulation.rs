@@ -37,7 +37,7 @@ pub(super) fn limited(limits: &[(&str, &str)]) -> Receivers {
 }
 
 pub(super) fn accepted() -> SendOutcome {
-    SendOutcome::Accepted { answer: "250 ok".to_owned() }
+    SendOutcome::accepted("250 ok")
 }
 
 pub(super) fn throttled() -> SendOutcome {

@@ -262,7 +262,9 @@ impl Working {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.learn(&mut done);
         match &done.result {
-            Ok(SendOutcome::Down { answer }) => self.rest.begin(&self.lane.channel.id, answer),
+            Ok(SendOutcome::Down { answer } | SendOutcome::Barred { answer }) => {
+                self.rest.begin(&self.lane.channel.id, answer);
+            }
             Ok(SendOutcome::Withheld) | Err(_) => {}
             Ok(_) => self.rest.end(),
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use campaign::Channel;
+use campaign::{Channel, ChannelKind};
 use channel::{Dns, Scope, SendOutcome};
 use store::{Clock, Held, Micros};
 use tokio::task::JoinSet;
@@ -56,7 +56,10 @@ impl Working {
         while intents.len() < room
             && let Some(waiting) = self.ready.pop_front()
         {
-            let address = waiting.claimed.contact.as_ref().and_then(|contact| contact.email.as_deref());
+            let contact = waiting.claimed.contact.as_ref().filter(|_| {
+                matches!(self.lane.channel.kind, ChannelKind::Outbox { .. } | ChannelKind::Smtp { .. })
+            });
+            let address = contact.and_then(|contact| contact.email.as_deref());
             match self.groups.admit(address.unwrap_or_default()) {
                 Admit::Now(ticket) => match self.job(waiting, ticket) {
                     Some(job) => intents.push(job),

@@ -52,6 +52,7 @@ fn letters() -> Vec<Email> {
                     token: "tok-1.x",
                     message_id: &format!("{}-{number}", step.id),
                     date: "2026-03-10T10:00:00Z".parse().unwrap(),
+                    again: false,
                 };
                 if let Message::Email(email) = renderer.render(&recipient).unwrap() {
                     letters.push(email);

@@ -40,7 +40,8 @@ fn chorus_toml_is_read_with_its_defaults() {
     assert_eq!(from.to_string(), "Harbour Coffee <hello@harbour.example>");
     let ChannelKind::Smtp { url, .. } = &workspace.channels["relay"].kind else { panic!() };
     assert_eq!(url.expose(), Ok("smtps://news:hunter2@smtp.example.com"));
-    let ChannelKind::Webhook { url, per, .. } = &workspace.channels["team"].kind else { panic!() };
+    let ChannelKind::Network(account) = &workspace.channels["team"].kind else { panic!() };
+    let (url, per) = (account.url.as_ref().unwrap(), &account.per);
     assert_eq!((url.expose(), *per), (Ok("https://hooks.example/T0/B0"), Per::Feed));
     assert!(!format!("{workspace:?}").contains("hunter2"));
 }

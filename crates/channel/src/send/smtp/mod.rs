@@ -229,7 +229,7 @@ impl Courier {
         let goes_on = reply.code != 421 && (ahead.is_some() || !open.line.has_unread());
         open.ahead = ahead;
         let outcome = match reply.code {
-            250 => SendOutcome::Accepted { answer: reply.to_string() },
+            250 => SendOutcome::accepted(reply.to_string()),
             400.. => self.judged(Stage::Message, &reply, letter),
             // Only 250 is a yes; anything else in its place is no answer to this.
             _ => return Exchange::Settled(SendOutcome::Unknown { answer: reply.to_string() }, None),

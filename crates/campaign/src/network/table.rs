@@ -1,0 +1,169 @@
+//! All networks, in the order in which people meet them. Sources of the ceilings: the vendors' pages named in the
+//! file of each network in crate `channel`.
+
+use super::Again::{LookedUp, Safe, Twice};
+use super::Key::{Account, Address, From, Room, Secret, TemplateId, Token, Url};
+use super::{Network, Place, Reach};
+
+/// What most networks have in common.
+const fn feed(kind: &'static str, title: &'static str) -> Network {
+    Network {
+        kind,
+        title,
+        origin: None,
+        needs: &[],
+        takes: &[],
+        reach: Reach::Feed,
+        again: Twice,
+        ceiling: None,
+        daily: None,
+        approved_only: false,
+    }
+}
+
+/// Every network that Chorus speaks to.
+pub static NETWORKS: &[Network] = &[
+    Network {
+        needs: &[Url],
+        takes: &[Secret],
+        reach: Reach::Either(Place::Anywhere),
+        again: Safe,
+        ..feed("webhook", "a webhook")
+    },
+    Network { needs: &[Url], ceiling: Some("1/s"), ..feed("slack", "Slack") },
+    Network { needs: &[Url], ceiling: Some("30/min"), ..feed("discord", "Discord") },
+    Network { needs: &[Url], takes: &[Room], ..feed("mattermost", "Mattermost") },
+    Network { needs: &[Url], ceiling: Some("20/min"), ..feed("wecom", "WeCom") },
+    Network { needs: &[Url], takes: &[Secret], ceiling: Some("20/min"), ..feed("dingtalk", "DingTalk") },
+    Network { needs: &[Url], takes: &[Secret], ceiling: Some("100/min"), ..feed("feishu", "Feishu") },
+    Network { needs: &[Token], again: LookedUp, ceiling: Some("60/min"), ..feed("mastodon", "Mastodon") },
+    Network {
+        origin: Some("https://bsky.social"),
+        needs: &[Account, Token],
+        again: Safe,
+        ceiling: Some("1600/h"),
+        ..feed("bluesky", "Bluesky")
+    },
+    Network {
+        origin: Some("https://api.telegram.org"),
+        needs: &[Token],
+        takes: &[Room, Address],
+        reach: Reach::Either(Place::Attribute("telegram_chat")),
+        ceiling: Some("20/min"),
+        ..feed("telegram", "Telegram")
+    },
+    Network { needs: &[Url], ceiling: Some("4/s"), ..feed("teams", "Microsoft Teams") },
+    Network { needs: &[Token, Room], again: Safe, ..feed("matrix", "Matrix") },
+    Network {
+        origin: Some("https://ntfy.sh"),
+        needs: &[Room],
+        takes: &[Token],
+        ceiling: Some("12/min"),
+        ..feed("ntfy", "ntfy")
+    },
+    Network {
+        origin: Some("https://api.twilio.com"),
+        needs: &[Account, Token, From],
+        reach: Reach::Contact(Place::Phone),
+        again: LookedUp,
+        ..feed("twilio", "SMS by Twilio")
+    },
+    Network {
+        origin: Some("https://dysmsapi.aliyuncs.com"),
+        needs: &[Account, Secret, From, TemplateId],
+        reach: Reach::Contact(Place::Phone),
+        again: LookedUp,
+        approved_only: true,
+        ..feed("aliyun_sms", "SMS by Aliyun")
+    },
+    Network {
+        origin: Some("https://api.x.com"),
+        needs: &[Token],
+        again: LookedUp,
+        ceiling: Some("400/h"),
+        daily: Some(10_000),
+        ..feed("x", "X")
+    },
+    Network {
+        origin: Some("https://api.linkedin.com"),
+        needs: &[Token, Account],
+        again: LookedUp,
+        ..feed("linkedin", "LinkedIn")
+    },
+    Network {
+        origin: Some("https://graph.facebook.com"),
+        needs: &[Token, Account],
+        again: LookedUp,
+        ..feed("facebook", "a Facebook page")
+    },
+    Network {
+        origin: Some("https://graph.threads.net"),
+        needs: &[Token, Account],
+        again: LookedUp,
+        daily: Some(250),
+        ..feed("threads", "Threads")
+    },
+    Network {
+        origin: Some("https://oauth.reddit.com"),
+        needs: &[Token, Account, Room],
+        again: LookedUp,
+        ceiling: Some("60/min"),
+        ..feed("reddit", "Reddit")
+    },
+    Network {
+        origin: Some("https://api.pinterest.com"),
+        needs: &[Token, Room],
+        again: LookedUp,
+        ..feed("pinterest", "Pinterest")
+    },
+    Network {
+        origin: Some("https://api.weixin.qq.com"),
+        needs: &[Account, Secret],
+        again: Safe,
+        ceiling: Some("60/min"),
+        ..feed("wechat", "a WeChat official account")
+    },
+    Network {
+        origin: Some("https://api.weixin.qq.com"),
+        needs: &[Account, Secret, TemplateId],
+        takes: &[Address],
+        reach: Reach::Contact(Place::Attribute("wechat_openid")),
+        again: Safe,
+        approved_only: true,
+        ..feed("wechat_template", "WeChat template messages")
+    },
+    Network {
+        origin: Some("https://api.weibo.com"),
+        needs: &[Token],
+        again: LookedUp,
+        ceiling: Some("30/h"),
+        ..feed("weibo", "Weibo")
+    },
+    Network { origin: Some("https://open.douyin.com"), needs: &[Token, Account], ..feed("douyin", "Douyin") },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::network::Key;
+
+    #[test]
+    fn every_network_is_there_once_and_can_be_read() {
+        let kinds: BTreeSet<_> = NETWORKS.iter().map(|network| network.kind).collect();
+        assert_eq!(kinds.len(), NETWORKS.len());
+        assert_eq!(NETWORKS.len(), 25);
+        for network in NETWORKS {
+            assert_eq!(network.ceiling.is_some(), network.ceiling().is_some(), "{}", network.kind);
+            assert!(!network.needs.iter().any(|key| network.takes.contains(key)), "{}", network.kind);
+            let origin = network.origin.map(url::Url::parse);
+            assert!(origin.is_none_or(|origin| origin.is_ok_and(|url| url.scheme() == "https")));
+            let by_attribute = matches!(
+                network.reach,
+                Reach::Contact(Place::Attribute(_)) | Reach::Either(Place::Attribute(_))
+            );
+            assert_eq!(network.has(Key::Address), by_attribute, "{}", network.kind);
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The one engine of all networks: makes the requests that a network asks for, one after the other, over the
+//! guarded way out, and says what became of the post.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use campaign::Account;
+use jiff::Timestamp;
+use rustls::pki_types::CertificateDer;
+use tokio::time::Instant;
+
+use super::verdict::outcome;
+use super::{Access, Answer, Known, LOOK_UP, Network, Request, Verdict};
+use crate::egress::Exit;
+use crate::egress::exit::Failure;
+use crate::{Handover, Limits, Post, RejectReason, Scope, SendOutcome, SenderError};
+
+/// An account that posts go to; shared by its lines.
+pub(crate) struct Endpoint {
+    network: &'static dyn Network,
+    access: Access,
+    exit: Exit,
+    /// Answers that serve many posts, with when they run out: sessions, tokens.
+    kept: Mutex<BTreeMap<&'static str, (Instant, Answer)>>,
+    /// Held by the one line that gets a new one.
+    renewal: tokio::sync::Mutex<()>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("access", &self.access).finish_non_exhaustive()
+    }
+}
+
+/// The most requests that one post may take, waiting included.
+const MOST: usize = 60;
+/// The longest that one post may take: an upload, and a network that looks at it before it is shown.
+const LONGEST: Duration = Duration::from_secs(180);
+/// The longest that is waited between two looks.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Why a post has ended.
+type Ended = SendOutcome;
+
+impl Endpoint {
+    /// # Errors
+    /// A secret is missing, or an address is of no use.
+    pub(crate) fn new(
+        account: &Account,
+        roots: Vec<CertificateDer<'static>>,
+        limits: Limits,
+    ) -> Result<Self, SenderError> {
+        let access = Access::new(account)?;
+        let kind = account.network.kind;
+        let network = super::find(kind).ok_or_else(|| SenderError(format!("nobody speaks {kind}")))?;
+        let exit = Exit::new(&access.base, access.is_own_base, roots, limits.request)
+            .map_err(|barred| SenderError(barred.to_string()))?;
+        network.ready(&access).map_err(SenderError)?;
+        Ok(Self { network, access, exit, kept: Mutex::default(), renewal: tokio::sync::Mutex::default() })
+    }
+
+    /// The network and the account.
+    pub(crate) fn parts(&self) -> (&'static dyn Network, &Access) {
+        (self.network, &self.access)
+    }
+
+    /// Makes one request, whatever it is for, and says what its answer means.
+    pub(crate) async fn ask(&self, request: &Request, now: Timestamp) -> Result<(Verdict, Answer), Failure> {
+        let answer = self.exit.call(&self.access.address(&request.target), request, now).await?;
+        Ok((self.network.verdict(request, &answer), answer))
+    }
+
+    fn kept(&self, name: &str) -> Option<Answer> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(name).filter(|(until, _)| Instant::now() < *until).map(|(_, answer)| answer.clone())
+    }
+
+    fn known(&self, now: Timestamp) -> (Known, bool) {
+        let mut known = Known::new(now);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let good = kept.iter().filter(|(_, (until, _))| Instant::now() < *until);
+        good.for_each(|(name, (_, answer))| known.put(name, answer.clone()));
+        let some = !known.is_empty();
+        (known, some)
+    }
+
+    fn keep(&self, name: &'static str, until: Duration, answer: &Answer) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(name, (Instant::now() + until, answer.clone()));
+    }
+
+    fn forget(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// One line of work.
+#[derive(Debug)]
+pub(crate) struct Line(pub(crate) Arc<Endpoint>);
+
+/// A post under way.
+struct Way<'a> {
+    endpoint: &'a Endpoint,
+    post: &'a Post,
+    known: Known,
+    /// Whether what is known may have been kept too long.
+    stale: bool,
+    until: Instant,
+    /// How many requests are left.
+    left: usize,
+}
+
+impl Line {
+    /// Sends one post.
+    pub(crate) async fn send(&self, post: &Post, now: Timestamp, handover: &mut Handover<'_>) -> SendOutcome {
+        let (known, stale) = self.0.known(now);
+        let until = Instant::now() + LONGEST;
+        let mut way = Way { endpoint: &self.0, post, known, stale, until, left: MOST };
+        if post.again
+            && let Some(outcome) = way.look_up().await
+        {
+            return outcome;
+        }
+        way.go(handover).await
+    }
+}
+
+impl Way<'_> {
+    /// Looks for a post that may be there already.
+    async fn look_up(&mut self) -> Option<SendOutcome> {
+        let network = self.endpoint.network;
+        while let Some(request) = network.look_up(&self.endpoint.access, self.post, &self.known) {
+            let is_last = request.name == LOOK_UP;
+            match self.prepare(&request).await {
+                Err(ended) => return Some(ended),
+                Ok(None) => {}
+                Ok(Some(answer)) if is_last => {
+                    let found = network.found(&self.endpoint.access, self.post, &answer);
+                    return found.map(|verdict| self.ended(verdict, &answer));
+                }
+                Ok(Some(answer)) => self.known.put(request.name, answer),
+            }
+        }
+        None
+    }
+
+    /// Request after request, until the post has ended.
+    async fn go(&mut self, handover: &mut Handover<'_>) -> SendOutcome {
+        let network = self.endpoint.network;
+        let mut begun = false;
+        loop {
+            let request = match network.next(&self.endpoint.access, self.post, &self.known) {
+                Ok(request) => request,
+                Err(answer) => return SendOutcome::Rejected { reason: RejectReason::Rejected, answer },
+            };
+            if request.publishes {
+                if !begun && !(handover.commit)() {
+                    return SendOutcome::Withheld;
+                }
+                begun = true;
+                match self.publish(&request).await {
+                    Some(outcome) => return outcome,
+                    None => continue,
+                }
+            }
+            match self.prepare(&request).await {
+                Ok(Some(answer)) => self.known.put(request.name, answer),
+                Ok(None) => {}
+                Err(ended) => return ended,
+            }
+        }
+    }
+
+    /// The request after which the post may be out. None if it was not let in and everything begins anew.
+    async fn publish(&mut self, request: &Request) -> Option<SendOutcome> {
+        self.left = self.left.saturating_sub(1);
+        match self.endpoint.ask(request, self.known.now()).await {
+            Err(failure) if failure.nothing_sent => Some(SendOutcome::Down { answer: failure.answer }),
+            Err(failure) => Some(SendOutcome::Unknown { answer: failure.answer }),
+            Ok((Verdict::AuthExpired, _)) if self.renew() => None,
+            Ok((Verdict::Ready, answer)) if self.left > 0 => {
+                self.known.put(request.name, answer);
+                None
+            }
+            Ok((verdict, answer)) => Some(self.ended(verdict, &answer)),
+        }
+    }
+
+    /// A request that may be made any number of times. None if everything begins anew.
+    async fn prepare(&mut self, request: &Request) -> Result<Option<Answer>, Ended> {
+        let endpoint = self.endpoint;
+        self.left = self.left.saturating_sub(1);
+        let _turn = match request.keep {
+            Some(_) => {
+                let turn = endpoint.renewal.lock().await;
+                if let Some(answer) = endpoint.kept(request.name) {
+                    return Ok(Some(answer));
+                }
+                Some(turn)
+            }
+            None => None,
+        };
+        loop {
+            if self.left == 0 || Instant::now() > self.until {
+                let answer = format!("{} takes too long", endpoint.access.network.title);
+                return Err(SendOutcome::Deferred { retry_after: None, scope: Scope::Message, answer });
+            }
+            match endpoint.ask(request, self.known.now()).await {
+                Err(failure) => return Err(SendOutcome::Down { answer: failure.answer }),
+                Ok((Verdict::Ready, answer)) => {
+                    if let Some(keep) = request.keep {
+                        endpoint.keep(request.name, keep, &answer);
+                    }
+                    return Ok(Some(answer));
+                }
+                Ok((Verdict::Wait(wait), _)) => {
+                    self.left = self.left.saturating_sub(1);
+                    tokio::time::sleep(wait.min(LOOK)).await;
+                }
+                Ok((Verdict::AuthExpired, _)) if request.keep.is_none() && self.renew() => return Ok(None),
+                // Nothing is out: it can be tried again.
+                Ok((Verdict::Unknown, answer)) => return Err(self.ended(Verdict::Retryable, &answer)),
+                Ok((verdict, answer)) => return Err(self.ended(verdict, &answer)),
+            }
+        }
+    }
+
+    /// Forgets what was kept, if that may be why we were not let in: once.
+    fn renew(&mut self) -> bool {
+        let renews = std::mem::take(&mut self.stale);
+        if renews {
+            self.endpoint.forget();
+            self.known = Known::new(self.known.now());
+        }
+        renews
+    }
+
+    fn ended(&self, verdict: Verdict, answer: &Answer) -> SendOutcome {
+        outcome(verdict, answer, self.endpoint.access.network.title)
+    }
+}

@@ -1,0 +1,203 @@
+//! A request to a network, before anything is sent: pure data, which a preview can show.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use url::form_urlencoded;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Request {
+    /// What it is for: the name under which its answer is known to the requests after it.
+    pub(crate) name: &'static str,
+    /// `GET`, `POST`, `PUT`.
+    pub(crate) method: &'static str,
+    /// Where it goes: a path below the network's origin, or a whole address that an answer named.
+    pub(crate) target: String,
+    /// In order; `content-type` comes from the body.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// What goes with it.
+    pub(crate) body: Body,
+    /// Whether the post may be out once it is sent.
+    pub(crate) publishes: bool,
+    /// How long its answer serves other posts too, if it does.
+    pub(crate) keep: Option<Duration>,
+}
+
+/// What goes with a request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Body {
+    /// Nothing.
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// JSON that is text already.
+    JsonText(String),
+    /// `application/x-www-form-urlencoded`.
+    Form(Vec<(&'static str, String)>),
+    /// `multipart/form-data`.
+    Multipart(Vec<Part>),
+    /// Anything, with its media type.
+    Bytes(String, Vec<u8>),
+}
+
+/// A field of `multipart/form-data`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Part {
+    /// The field's name.
+    pub(crate) name: &'static str,
+    /// The file's name and media type, if it is a file.
+    pub(crate) file: Option<(String, String)>,
+    /// What is in it.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Part {
+    /// A field that is text.
+    pub(crate) fn text(name: &'static str, text: impl Into<String>) -> Self {
+        Self { name, file: None, bytes: text.into().into_bytes() }
+    }
+
+    /// A field that is a picture's file.
+    pub(crate) fn picture(name: &'static str, file: &crate::PictureFile) -> Self {
+        Self { name, file: Some((file.name.clone(), file.media.clone())), bytes: file.bytes.clone() }
+    }
+}
+
+impl Request {
+    /// A GET.
+    pub(crate) fn get(name: &'static str, target: impl Into<String>) -> Self {
+        Self::new(name, "GET", target, Body::Empty)
+    }
+
+    /// A POST of JSON.
+    pub(crate) fn json(name: &'static str, target: impl Into<String>, body: Value) -> Self {
+        Self::new(name, "POST", target, Body::Json(body))
+    }
+
+    /// A POST of a form.
+    pub(crate) fn form(
+        name: &'static str,
+        target: impl Into<String>,
+        fields: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self::new(name, "POST", target, Body::Form(fields))
+    }
+
+    /// Any other.
+    pub(crate) fn new(
+        name: &'static str,
+        method: &'static str,
+        target: impl Into<String>,
+        body: Body,
+    ) -> Self {
+        Self { name, method, target: target.into(), headers: Vec::new(), body, publishes: false, keep: None }
+    }
+
+    /// The same with a header.
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same with `Authorization: Bearer`.
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    /// The same with `Authorization: Basic` (RFC 7617).
+    pub(crate) fn basic(self, user: &str, password: &str) -> Self {
+        self.header("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+    }
+
+    /// The same, after which the post may be out.
+    pub(crate) fn publishes(self) -> Self {
+        Self { publishes: true, ..self }
+    }
+
+    /// The same, whose answer serves other posts for so long too.
+    pub(crate) fn kept(self, keep: Duration) -> Self {
+        Self { keep: Some(keep), ..self }
+    }
+}
+
+impl Body {
+    /// The media type and the bytes.
+    pub(crate) fn encoded(&self) -> (Option<String>, Vec<u8>) {
+        match self {
+            Self::Empty => (None, Vec::new()),
+            Self::Json(value) => (Some(JSON.to_owned()), value.to_string().into_bytes()),
+            Self::JsonText(text) => (Some(JSON.to_owned()), text.clone().into_bytes()),
+            Self::Form(fields) => (
+                Some("application/x-www-form-urlencoded".to_owned()),
+                form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish().into_bytes(),
+            ),
+            Self::Multipart(parts) => multipart(parts),
+            Self::Bytes(media, bytes) => (Some(media.clone()), bytes.clone()),
+        }
+    }
+}
+
+const JSON: &str = "application/json";
+
+/// RFC 7578. The boundary is made of what is in the parts, so that the same parts are the same bytes.
+fn multipart(parts: &[Part]) -> (Option<String>, Vec<u8>) {
+    let whole: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
+    let boundary = format!("chorus-{}", &crate::compile::digest(&whole)[..32]);
+    let mut body = Vec::with_capacity(whole.len() + 256 * parts.len());
+    for part in parts {
+        let name = part.name;
+        body.extend_from_slice(
+            format!("--{boundary}\r\ncontent-disposition: form-data; name=\"{name}\"").as_bytes(),
+        );
+        if let Some((file, media)) = &part.file {
+            let file: String =
+                file.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
+            body.extend_from_slice(format!("; filename=\"{file}\"\r\ncontent-type: {media}").as_bytes());
+        }
+        body.extend_from_slice(b"\r\n\r\n");
+        body.extend_from_slice(&part.bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    (Some(format!("multipart/form-data; boundary={boundary}")), body)
+}
+
+/// `text` percent-encoded for one segment of a path: all but the unreserved characters of RFC 3986 §2.3.
+pub(crate) fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_fenced_and_the_same_every_time() {
+        let file =
+            crate::PictureFile { name: "a\"b.png".into(), media: "image/png".into(), bytes: vec![1, 2] };
+        let body = Body::Multipart(vec![Part::text("text", "hé"), Part::picture("photo", &file)]);
+        let (media, bytes) = body.encoded();
+        assert_eq!((media.clone(), bytes.clone()), body.encoded());
+        let boundary = media.unwrap().split_once("boundary=").unwrap().1.to_owned();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert_eq!(text.matches(&boundary).count(), 3);
+        assert!(text.contains(
+            "name=\"photo\"; filename=\"a_b.png\"\r\ncontent-type: image/png\r\n\r\n\u{1}\u{2}\r\n"
+        ));
+    }
+
+    #[test]
+    fn segments_hold_no_slash() {
+        assert_eq!(segment("!a:b/c é~"), "%21a%3Ab%2Fc%20%C3%A9~");
+    }
+}

@@ -1,0 +1,121 @@
+//! Slack, by incoming webhook. <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>,
+//! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>, refusals:
+//! <https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks>.
+
+use serde_json::{Value, json};
+
+use super::{Access, Answer, Body, Known, Network, Request, Verdict};
+use crate::dialect::Dialect;
+use crate::{Content, Parts, Post, RejectReason};
+
+#[derive(Debug)]
+pub(super) struct Slack;
+
+impl Network for Slack {
+    fn kind(&self) -> &'static str {
+        "slack"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::MRKDWN
+    }
+
+    fn has_card(&self) -> bool {
+        true
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, String> {
+        let body = match &post.content {
+            Content::Own(body) => Body::JsonText(body.clone()),
+            Content::Parts(parts) => Body::Json(message(parts)),
+        };
+        Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    }
+
+    /// A webhook answers in plain text: `ok`, or a word that says what is wrong.
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        let word = answer.text();
+        match (answer.status, word.as_str()) {
+            (200, "ok") => Verdict::sent(None, None),
+            (200, _) => Verdict::Unknown,
+            (400, "user_not_found" | "channel_not_found") | (404 | 410, _) | (403, "action_prohibited") => {
+                Verdict::Gone
+            }
+            (403, "invalid_token") => Verdict::AuthExpired,
+            (400, "too_many_attachments" | "msg_blocks_too_long") => Verdict::Rejected(RejectReason::TooBig),
+            (400 | 403, _) => Verdict::rejected(),
+            (500, "rollup_error") => Verdict::Retryable,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+}
+
+/// Block Kit: header, text, picture, button; `text` is what notifications show.
+fn message(parts: &Parts) -> Value {
+    let mut blocks = Vec::new();
+    if let Some(title) = &parts.title {
+        blocks.push(
+            json!({ "type": "header", "text": { "type": "plain_text", "text": title, "emoji": true } }),
+        );
+    }
+    if !parts.text.is_empty() {
+        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": parts.text } }));
+    }
+    if let Some((picture, url)) = parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
+        blocks.push(json!({ "type": "image", "image_url": url, "alt_text": picture.alt }));
+    }
+    if let Some(action) = &parts.action {
+        let label = json!({ "type": "plain_text", "text": action.label, "emoji": true });
+        let button = json!({ "type": "button", "text": label, "url": action.url, "style": "primary" });
+        blocks.push(json!({ "type": "actions", "elements": [button] }));
+    }
+    json!({ "text": parts.plain, "blocks": blocks, "unfurl_links": false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{json, known, next, post, post_of, verdict};
+    use super::*;
+
+    #[test]
+    fn a_post_is_a_card() {
+        let request = next("slack", &post(), &known(&[]));
+        assert_eq!((request.method, request.target.as_str()), ("POST", "/hook/T1/B2/topsecret?key=k1"));
+        assert!(request.publishes);
+        insta::assert_json_snapshot!(json(&request));
+        let plain = json(&next("slack", &post_of("only text"), &known(&[])));
+        assert_eq!(plain["blocks"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        for (status, headers, body, expected) in [
+            (200, &[][..], "ok", Verdict::sent(None, None)),
+            (200, &[], "", Verdict::Unknown),
+            (200, &[], "<html>", Verdict::Unknown),
+            (400, &[], "invalid_payload", Verdict::rejected()),
+            (400, &[], "invalid_blocks", Verdict::rejected()),
+            (400, &[], "user_not_found", Verdict::Gone),
+            (400, &[], "msg_blocks_too_long", Verdict::Rejected(RejectReason::TooBig)),
+            (403, &[], "action_prohibited", Verdict::Gone),
+            (403, &[], "invalid_token", Verdict::AuthExpired),
+            (404, &[], "channel_not_found", Verdict::Gone),
+            (404, &[], "no_service", Verdict::Gone),
+            (410, &[], "channel_is_archived", Verdict::Gone),
+            (
+                429,
+                &[("retry-after", "30")],
+                "",
+                Verdict::RateLimited(Some(std::time::Duration::from_secs(30))),
+            ),
+            (429, &[], "", Verdict::RateLimited(None)),
+            (500, &[], "rollup_error", Verdict::Retryable),
+            (500, &[], "", Verdict::Unknown),
+            (502, &[], "", Verdict::Unknown),
+            (503, &[], "", Verdict::Retryable),
+            (302, &[], "", Verdict::Gone),
+        ] {
+            assert_eq!(verdict("slack", "post", true, status, headers, body), expected, "{status} {body}");
+        }
+    }
+}
