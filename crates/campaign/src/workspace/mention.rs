@@ -77,19 +77,28 @@ fn keep<'a>(text: &'a str, start: Option<usize>, end: usize, found: &mut Vec<Men
 
 /// Where `phrase` stands in `text` as words of its own, whatever its case and spacing.
 pub(super) fn phrase(text: &str, phrase: &str) -> Option<Range<usize>> {
+    phrases(text, phrase).into_iter().next()
+}
+
+/// Every place where `phrase` stands so, one after the other.
+pub(crate) fn phrases(text: &str, phrase: &str) -> Vec<Range<usize>> {
     let wanted: Vec<char> = folded(phrase).into_iter().map(|(c, _)| c).collect();
     let letters = folded(text);
     if wanted.is_empty() {
-        return None;
+        return Vec::new();
     }
-    letters.windows(wanted.len()).enumerate().find_map(|(at, window)| {
+    let mut places: Vec<Range<usize>> = Vec::new();
+    for (at, window) in letters.windows(wanted.len()).enumerate() {
         let same = window.iter().zip(&wanted).all(|((c, _), wanted)| c == wanted);
         let before = at.checked_sub(1).and_then(|at| letters.get(at)).map(|(c, _)| *c);
         let after = letters.get(at + wanted.len()).map(|(c, _)| *c);
         let alone = !joined(before, wanted.first()) && !joined(wanted.last().copied(), after.as_ref());
-        let (first, last) = (window.first()?, window.last()?);
-        (same && alone).then_some(first.1.start..last.1.end)
-    })
+        let (Some(first), Some(last)) = (window.first(), window.last()) else { continue };
+        let place = first.1.start..last.1.end;
+        let free = places.last().is_none_or(|other| other.end <= place.start);
+        places.extend((same && alone && free).then_some(place));
+    }
+    places
 }
 
 /// Lower-case letters with their places, runs of white space as one space.
