@@ -385,7 +385,7 @@ pub(crate) fn deliveries() -> Vec<DeliveryRow> {
             sent_at: Some(ago(17)),
             reason: Some("settled".into()),
             post_id: Some(HOSTILE.into()),
-            post_url: Some(format!("https://social.example/@harbour/1?q=\"><script>alert(1)</script>")),
+            post_url: Some("https://social.example/@harbour/1?q=\"><script>alert(1)</script>".into()),
             ..delivery(0, "", DeliveryState::Sent)
         },
         DeliveryRow {

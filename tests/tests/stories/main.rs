@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 mod faults;
 mod first_day;
+mod hook;
 mod house;
 mod letters;
 mod nonsense;
