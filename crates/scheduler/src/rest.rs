@@ -34,6 +34,11 @@ impl Rest {
         self.note = Some(format!("the channel {channel} is down: {answer}"));
     }
 
+    /// Nothing goes through until somebody mends it: a moment without a note, until its runs have paused.
+    pub(crate) fn pause(&mut self) {
+        self.until = Some(Instant::now() + REST.0);
+    }
+
     /// The channel answered.
     pub(crate) fn end(&mut self) {
         if self.length.take().is_some() {

@@ -134,6 +134,8 @@ struct Working {
     /// Whether there was something to do since the worker was last told that there is not.
     was_busy: bool,
     rest: Rest,
+    /// Why nothing goes through the channel until somebody mends it, while its runs have not been paused.
+    barred: Option<String>,
     told: Told,
     sessions: JoinSet<()>,
 }
@@ -185,6 +187,7 @@ impl Working {
             next_look: Instant::now(),
             was_busy: true,
             rest: Rest::default(),
+            barred: None,
             told: Told::default(),
             sessions,
             lane,
@@ -262,8 +265,10 @@ impl Working {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.learn(&mut done);
         match &done.result {
-            Ok(SendOutcome::Down { answer } | SendOutcome::Barred { answer }) => {
-                self.rest.begin(&self.lane.channel.id, answer);
+            Ok(SendOutcome::Down { answer }) => self.rest.begin(&self.lane.channel.id, answer),
+            Ok(SendOutcome::Barred { answer }) => {
+                self.rest.pause();
+                self.barred.get_or_insert_with(|| answer.clone());
             }
             Ok(SendOutcome::Withheld) | Err(_) => {}
             Ok(_) => self.rest.end(),
@@ -274,11 +279,26 @@ impl Working {
     /// Says on the runs' pages what holds them up.
     async fn tell(&mut self) {
         self.tell_of_receivers().await;
+        self.tell_that_it_is_barred().await;
         let Some(note) = self.rest.take_note() else { return };
         for run in self.runs.iter() {
             if let Err(error) = self.lane.store.run_note(run.id, &note).await {
                 tracing::warn!(%error, "cannot note why a run waits");
             }
+        }
+    }
+
+    /// Pauses the runs of a channel that nothing goes through any more until somebody mends it.
+    async fn tell_that_it_is_barred(&mut self) {
+        let Some(answer) = &self.barred else { return };
+        let channel = &self.lane.channel.id;
+        match self.lane.store.runs_pause_channel(channel.as_str(), answer).await {
+            Ok(runs) => {
+                tracing::warn!(%channel, answer, runs = runs.len(), "the channel is barred; its runs pause");
+                self.barred = None;
+                self.lane.signals.idle.notify_one();
+            }
+            Err(error) => tracing::warn!(%error, "cannot pause the runs of a channel that is barred"),
         }
     }
 
