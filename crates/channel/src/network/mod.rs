@@ -20,6 +20,7 @@ use serde_json::Value;
 
 use crate::Post;
 use crate::dialect::Dialect;
+use crate::measure::Budget;
 pub(crate) use access::Access;
 pub(crate) use answer::Answer;
 pub(crate) use line::{Endpoint, Line};
@@ -53,6 +54,11 @@ pub(crate) trait Network: Debug + Sync {
 
     /// What an answer to one of its requests means.
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict;
+
+    /// Every limit of the network on this post, with how much of it is used.
+    fn budgets(&self, _post: &Post) -> Vec<Budget> {
+        Vec::new()
+    }
 
     /// Where a post of which nobody knows whether it arrived can be looked up: the next request of that search,
     /// whose last is called [`LOOK_UP`]. None where it cannot.

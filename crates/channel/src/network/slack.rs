@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
+use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
 
 #[derive(Debug)]
@@ -30,6 +31,20 @@ impl Network for Slack {
             Content::Parts(parts) => Body::Json(message(parts)),
         };
         Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    }
+
+    /// Block Kit: a header has 150 characters, a section 3,000, a button 75, all blocks together about 13,200.
+    fn budgets(&self, post: &Post) -> Vec<Budget> {
+        let Some(parts) = post.parts() else { return Vec::new() };
+        let title = parts.title.iter().map(|title| Measure::Characters.budget("title", title, 150));
+        let label = parts.action.iter().map(|action| Measure::Characters.budget("button", &action.label, 75));
+        let alt =
+            parts.picture.iter().map(|picture| Measure::Characters.budget("image_alt", &picture.alt, 2_000));
+        title
+            .chain([Measure::Characters.budget("text", &parts.text, 3_000)])
+            .chain(label)
+            .chain(alt)
+            .collect()
     }
 
     /// A webhook answers in plain text: `ok`, or a word that says what is wrong.
@@ -85,6 +100,13 @@ mod tests {
         insta::assert_json_snapshot!(json(&request));
         let plain = json(&next("slack", &post_of("only text"), &known(&[])));
         assert_eq!(plain["blocks"].as_array().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_long_is_told_with_its_place() {
+        let over = |text: &str| Slack.budgets(&post_of(text)).into_iter().find(|budget| !budget.fits());
+        assert_eq!(over(&"春".repeat(3_000)), None);
+        assert_eq!(over(&"春".repeat(3_001)).and_then(|budget| budget.over_at), Some(9_000));
     }
 
     #[test]
