@@ -9,11 +9,12 @@ use super::sources::Source;
 use super::{entries, none, root, text, toml};
 
 /// The crates and their levels, top of design down: an arrow goes to a lower level only.
-const LEVELS: [(&str, u8); 8] = [
+const LEVELS: [(&str, u8); 9] = [
     ("campaign", 0),
     ("insight", 0),
     ("store", 1),
     ("channel", 1),
+    ("platform", 1),
     ("tracking", 2),
     ("scheduler", 3),
     ("dashboard", 3),

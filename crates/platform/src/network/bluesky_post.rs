@@ -1,0 +1,115 @@
+//! What a post on Bluesky may hold (lexicons app.bsky.feed.post, app.bsky.richtext.facet, app.bsky.embed.*).
+
+use serde_json::Value;
+
+use crate::ask::said;
+use crate::graphemes::graphemes;
+use crate::room::{Picture, Room};
+
+/// What is wrong with a record, as the PDS words it.
+type Checked = Result<(), String>;
+
+/// The record's picture, or what is wrong with it.
+pub(crate) fn checked(room: &Room, record: &Value) -> Result<Option<Picture>, String> {
+    let text = said(record, "text").ok_or("Record must have the property \"text\"")?;
+    need(text.len() <= 3000, "Record/text must not be longer than 3000 characters")?;
+    need(graphemes(text) <= 300, "Record/text must not be longer than 300 graphemes")?;
+    let at = said(record, "createdAt").ok_or("Record must have the property \"createdAt\"")?;
+    need(at.parse::<jiff::Timestamp>().is_ok(), "Record/createdAt must be an valid atproto datetime")?;
+    let langs = record.get("langs").and_then(Value::as_array).map_or(0, Vec::len);
+    need(langs <= 3, "Record/langs must not have more than 3 elements")?;
+    let tags = record.get("tags").and_then(Value::as_array).map_or(0, Vec::len);
+    need(tags <= 8, "Record/tags must not have more than 8 elements")?;
+    if let Some(facets) = record.get("facets") {
+        for one in facets.as_array().ok_or("Record/facets must be an array")? {
+            facet(text, one)?;
+        }
+    }
+    record.get("embed").map_or(Ok(None), |embed| self::embed(room, embed))
+}
+
+/// The addresses that people can follow: of facets, and of the card.
+pub(crate) fn links(record: &Value) -> Vec<String> {
+    let facets = record.get("facets").and_then(Value::as_array).into_iter().flatten();
+    let features = facets.filter_map(|facet| facet.get("features")?.as_array()).flatten();
+    let card = record.pointer("/embed/external/uri").and_then(Value::as_str);
+    features.filter_map(|feature| said(feature, "uri")).chain(card).map(str::to_owned).collect()
+}
+
+fn need(fits: bool, reason: &str) -> Checked {
+    if fits { Ok(()) } else { Err(reason.to_owned()) }
+}
+
+/// The lexicon asks for numbers from 0; clients drop facets outside the text or inside a character, and so they
+/// are refused here.
+fn facet(text: &str, facet: &Value) -> Checked {
+    let place = |name: &str| {
+        let number = facet.pointer(&format!("/index/{name}")).and_then(Value::as_u64);
+        let number = number.and_then(|number| usize::try_from(number).ok());
+        number.ok_or_else(|| format!("Record/facets/index/{name} can not be less than 0"))
+    };
+    let (from, to) = (place("byteStart")?, place("byteEnd")?);
+    need(from < to && to <= text.len(), "a facet's bytes are outside the text")?;
+    need(text.is_char_boundary(from) && text.is_char_boundary(to), "a facet cuts a character")?;
+    let features =
+        facet.get("features").and_then(Value::as_array).ok_or("facet must have the property \"features\"")?;
+    for feature in features {
+        let (field, valid): (&str, fn(&str) -> bool) = match said(feature, "$type").unwrap_or_default() {
+            "app.bsky.richtext.facet#link" => ("uri", |uri| url::Url::parse(uri).is_ok()),
+            "app.bsky.richtext.facet#mention" => ("did", |did| did.starts_with("did:")),
+            "app.bsky.richtext.facet#tag" => ("tag", |tag| tag.len() <= 640 && graphemes(tag) <= 64),
+            other => return Err(format!("a facet's feature {other:?} is not known")),
+        };
+        need(said(feature, field).is_some_and(valid), &format!("a facet's {field} is not valid"))?;
+    }
+    Ok(())
+}
+
+fn embed(room: &Room, embed: &Value) -> Result<Option<Picture>, String> {
+    match said(embed, "$type").unwrap_or_default() {
+        "app.bsky.embed.images" => {
+            let images = embed.get("images").and_then(Value::as_array).ok_or("embed must have images")?;
+            need(images.len() <= 4, "Record/embed/images must not have more than 4 elements")?;
+            let mut first = None;
+            for image in images {
+                let alt = said(image, "alt").ok_or("image must have the property \"alt\"")?;
+                let blob = image.get("image").ok_or("image must have the property \"image\"")?;
+                let picture = self::blob(room, blob, 2_000_000)?;
+                first.get_or_insert(Picture {
+                    alt: Some(alt.to_owned()).filter(|alt| !alt.is_empty()),
+                    ..picture
+                });
+            }
+            Ok(first)
+        }
+        "app.bsky.embed.external" => {
+            let card = embed.get("external").ok_or("embed must have external")?;
+            for field in ["uri", "title", "description"] {
+                need(said(card, field).is_some(), &format!("external must have the property \"{field}\""))?;
+            }
+            let uri = said(card, "uri").is_some_and(|uri| url::Url::parse(uri).is_ok());
+            need(uri, "Record/embed/external/uri must be a uri")?;
+            card.get("thumb").map(|thumb| blob(room, thumb, 1_000_000)).transpose()
+        }
+        other => Err(format!("embed {other:?} is not known")),
+    }
+}
+
+/// A blob that was uploaded before and is a picture of `most` bytes or fewer.
+fn blob(room: &Room, blob: &Value, most: usize) -> Result<Picture, String> {
+    need(said(blob, "$type") == Some("blob"), "Should be a blob ref")?;
+    let id = blob.pointer("/ref/$link").and_then(Value::as_str).ok_or("a blob has no ref")?;
+    let picture = room.picture(id, None).ok_or_else(|| format!("Could not find blob: {id}"))?;
+    let kind = said(blob, "mimeType").unwrap_or_default();
+    need(
+        kind.starts_with("image/"),
+        &format!("Wrong type of file. It is {kind} but it must match image/*."),
+    )?;
+    let large = format!("This file is too large. It is {} but the maximum size is {most}.", picture.bytes);
+    need(picture.bytes <= most, &large)?;
+    need(
+        blob.get("size").and_then(Value::as_u64) == u64::try_from(picture.bytes).ok(),
+        "a blob's size is not its size",
+    )?;
+    Ok(picture)
+}

@@ -1,0 +1,117 @@
+//! Feishu's rich texts and cards (open.feishu.cn/document/feishu-cards; structure 1.0 and 2.0).
+
+use serde_json::Value;
+
+use crate::ask::said;
+use crate::room::{Button, Post};
+use crate::text::is_web;
+
+/// A rich text: paragraphs of pieces, in a language.
+pub(crate) fn rich(body: &Value) -> Result<Post, String> {
+    let languages = body.pointer("/content/post").and_then(Value::as_object).filter(|all| !all.is_empty());
+    let first = languages.and_then(|all| all.values().next()).ok_or("post need")?;
+    let lines = first.get("content").and_then(Value::as_array).ok_or("post content need")?;
+    let mut post = Post { title: said(first, "title").map(str::to_owned), ..Post::default() };
+    for line in lines {
+        if !post.text.is_empty() {
+            post.text.push('\n');
+        }
+        for piece in line.as_array().ok_or("a paragraph is no list")? {
+            let words = match said(piece, "tag").unwrap_or_default() {
+                "text" => said(piece, "text").ok_or("text need")?,
+                "a" => {
+                    let href = said(piece, "href").filter(|href| is_web(href)).ok_or("href need")?;
+                    post.links.push(href.to_owned());
+                    said(piece, "text").ok_or("text need")?
+                }
+                "at" => said(piece, "user_name").unwrap_or("@"),
+                "img" => return Err("invalid image_key: a robot uploads nothing".to_owned()),
+                other => return Err(format!("tag {other:?} not support")),
+            };
+            post.text.push_str(words);
+        }
+    }
+    Ok(post)
+}
+
+/// A card.
+pub(crate) fn card(body: &Value) -> Result<Post, String> {
+    let card = body.get("card").filter(|card| card.is_object()).ok_or("card need")?;
+    let new = said(card, "schema") == Some("2.0");
+    let elements = if new { card.pointer("/body/elements") } else { card.get("elements") };
+    let mut post = Post::default();
+    if let Some(header) = card.get("header") {
+        let title = header.get("title").ok_or("header title need")?;
+        post.title = Some(text(title)?.to_owned());
+    }
+    for element in elements.and_then(Value::as_array).ok_or("elements need")? {
+        self::element(&mut post, element, new)?;
+    }
+    Ok(post)
+}
+
+/// A text object.
+fn text(object: &Value) -> Result<&str, String> {
+    let tag = said(object, "tag").unwrap_or_default();
+    if !["plain_text", "lark_md"].contains(&tag) {
+        return Err(format!("text tag {tag:?} not support"));
+    }
+    said(object, "content").ok_or_else(|| "text content need".to_owned())
+}
+
+fn element(post: &mut Post, element: &Value, new: bool) -> Result<(), String> {
+    let say = |post: &mut Post, words: &str| {
+        if !post.text.is_empty() {
+            post.text.push('\n');
+        }
+        post.text.push_str(words);
+    };
+    match said(element, "tag").unwrap_or_default() {
+        "hr" => Ok(()),
+        "markdown" => {
+            say(post, said(element, "content").ok_or("markdown content need")?);
+            Ok(())
+        }
+        "div" => {
+            if let Some(object) = element.get("text") {
+                say(post, text(object)?);
+            }
+            let fields = element.get("fields").and_then(Value::as_array).into_iter().flatten();
+            for field in fields {
+                say(post, text(field.get("text").ok_or("field text need")?)?);
+            }
+            Ok(())
+        }
+        "note" if !new => children(post, element, "elements", new),
+        "plain_text" | "lark_md" => {
+            say(post, text(element)?);
+            Ok(())
+        }
+        "action" if !new => children(post, element, "actions", new),
+        "column_set" => children(post, element, "columns", new),
+        "column" => children(post, element, "elements", new),
+        "button" => button(post, element),
+        "img" => Err("invalid img_key: a robot uploads nothing".to_owned()),
+        other => Err(format!("not support tag: {other}")),
+    }
+}
+
+fn children(post: &mut Post, parent: &Value, name: &str, new: bool) -> Result<(), String> {
+    let all = parent.get(name).and_then(Value::as_array).ok_or_else(|| format!("{name} need"))?;
+    all.iter().try_for_each(|one| element(post, one, new))
+}
+
+/// A button: its address in `url`, in `multi_url`, or in an `open_url` behaviour.
+fn button(post: &mut Post, button: &Value) -> Result<(), String> {
+    let words = text(button.get("text").ok_or("button text need")?)?.to_owned();
+    let behaviour = button.pointer("/behaviors/0/default_url").and_then(Value::as_str);
+    let many = button.pointer("/multi_url/url").and_then(Value::as_str);
+    if let Some(url) = said(button, "url").or(many).or(behaviour) {
+        if !is_web(url) {
+            return Err(format!("button url {url:?} is invalid"));
+        }
+        post.links.push(url.to_owned());
+        post.buttons.push(Button { text: words, url: url.to_owned() });
+    }
+    Ok(())
+}

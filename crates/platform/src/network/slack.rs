@@ -1,0 +1,202 @@
+//! Slack's incoming webhooks (docs.slack.dev/messaging/sending-messages-using-incoming-webhooks).
+
+use axum::http::Method;
+use serde_json::Value;
+
+use super::slack_blocks::{self, Reading};
+use crate::answer::{Answer, Reply, must};
+use crate::ask::{Ask, field, said};
+use crate::fault::Trouble;
+use crate::network::Network;
+use crate::pace::Ceiling;
+use crate::room::{Post, Room};
+use crate::text::chars;
+
+/// Characters in `text` (docs.slack.dev, chat.postMessage, "truncating content").
+const TEXT: usize = 40_000;
+/// Characters in all blocks together (slackapi/bolt-js#2509).
+const BLOCKS: usize = 13_200;
+const PATH: &str = "/services/T0001/B0001/secret";
+
+/// Slack.
+#[derive(Debug)]
+pub(crate) struct Slack;
+
+impl Network for Slack {
+    fn publishes(&self, ask: &Ask) -> bool {
+        ask.is(&Method::POST) && ask.path.starts_with("/services/")
+    }
+
+    fn play(&self, room: &mut Room, ask: &Ask) -> Answer {
+        open(ask)?;
+        let body = payload(ask).ok_or_else(|| refuse(400, "invalid_payload"))?;
+        let said_text = said(&body, "text").unwrap_or_default();
+        must(body.get("text").is_none_or(Value::is_string), || refuse(400, "invalid_payload"))?;
+        must(chars(said_text) <= TEXT, || refuse(400, "msg_too_long"))?;
+        let reading = match body.get("blocks").filter(|blocks| !blocks.is_null()) {
+            None => Reading::default(),
+            Some(blocks) => slack_blocks::read(blocks)
+                .map_err(|(error, reason)| Reply::text(400, error).because(format!("{error}: {reason}")))?,
+        };
+        must(chars(&reading.text) <= BLOCKS, || refuse(400, "msg_blocks_too_long"))?;
+        let has_old = body.get("attachments").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
+        must(!said_text.is_empty() || reading.blocks > 0 || has_old, || refuse(400, "no_text"))?;
+        let (fallback, mut links) = slack_blocks::mrkdwn(said_text);
+        links = if reading.blocks > 0 { reading.links } else { links };
+        let post = Post {
+            account: "#launch".to_owned(),
+            id: format!("{}.{:06}", ask.seconds(), room.serial()),
+            text: if reading.blocks > 0 { reading.text } else { fallback },
+            title: reading.title,
+            links,
+            image: reading.image,
+            buttons: reading.buttons,
+            raw: body,
+            ..Post::default()
+        };
+        room.keep(ask, post);
+        Ok(Reply::text(200, "ok"))
+    }
+
+    fn trouble(&self, trouble: &Trouble, _: &Ask) -> Reply {
+        match trouble {
+            Trouble::RateLimited(seconds) => refuse(429, "rate_limited").with("retry-after", seconds),
+            Trouble::Expired => refuse(403, "invalid_token"),
+            Trouble::Revoked => refuse(404, "no_service"),
+            Trouble::Rejected(_) => refuse(403, "action_prohibited"),
+        }
+    }
+
+    fn ceilings(&self) -> &'static [Ceiling] {
+        &[Ceiling { most: 1, window: 1000, penalty: 0 }]
+    }
+}
+
+fn refuse(status: u16, error: &str) -> Reply {
+    Reply::text(status, error).because(error)
+}
+
+/// Whether the address is the hook's.
+fn open(ask: &Ask) -> Result<(), Reply> {
+    must(ask.is(&Method::POST), || refuse(400, "invalid_payload"))?;
+    if ask.path == PATH {
+        return Ok(());
+    }
+    let parts = ask.parts();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    Err(match parts[..] {
+        ["services", "T0001", "B0001", _] => refuse(403, "invalid_token"),
+        ["services", "T0001", _, _] => refuse(404, "no_service"),
+        ["services", _, _, _] => refuse(404, "no_team"),
+        _ => refuse(404, "no_service"),
+    })
+}
+
+/// JSON, or a form with JSON in `payload`.
+fn payload(ask: &Ask) -> Option<Value> {
+    if ask.media_type() == "application/x-www-form-urlencoded" {
+        let fields = ask.fields();
+        return serde_json::from_str(field(&fields, "payload")?).ok().filter(Value::is_object);
+    }
+    ask.object()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::network::probe::Probe;
+    use crate::{Fault, Kind};
+
+    fn with(body: &Value) -> Probe {
+        Probe::post(Kind::Slack, PATH).json(body)
+    }
+
+    fn blocks(blocks: &Value) -> Probe {
+        with(&json!({ "text": "fallback", "blocks": blocks }))
+    }
+
+    #[test]
+    fn a_message_of_blocks_is_taken_as_people_read_it() {
+        let mut probe = blocks(&json!([
+            { "type": "header", "text": { "type": "plain_text", "text": "春茶 <3" } },
+            { "type": "section", "text": { "type": "mrkdwn",
+                "text": "*Tea* &lt;now&gt; <https://harbour.example/a?x=1&amp;y=2|here>" } },
+            { "type": "image", "image_url": "https://img.example/a.png", "alt_text": "A cup" },
+            { "type": "actions", "elements": [{ "type": "button", "text": { "type": "plain_text", "text": "Renew" },
+                "url": "https://harbour.example/b" }] },
+        ]));
+        assert_eq!(probe.send(), (200, "ok".to_owned()));
+        let post = &probe.received()[0];
+        assert_eq!(
+            (post.title.as_deref(), post.text.as_str()),
+            (Some("春茶 <3"), "春茶 <3\n*Tea* <now> here")
+        );
+        assert_eq!(post.links, ["https://harbour.example/a?x=1&y=2", "https://harbour.example/b"]);
+        assert_eq!(post.image.as_ref().unwrap().alt.as_deref(), Some("A cup"));
+        assert_eq!(post.buttons[0].text, "Renew");
+        assert_eq!(with(&json!({ "text": "Tea" })).send().0, 200);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_refused() {
+        let text = |length: usize| json!({ "type": "mrkdwn", "text": "茶".repeat(length) });
+        let section = |length: usize| json!({ "type": "section", "text": text(length) });
+        assert_eq!(blocks(&json!([section(3000)])).send().0, 200);
+        let button = |length: usize| {
+            json!([{ "type": "actions", "elements": [
+                { "type": "button", "text": { "type": "plain_text", "text": "x".repeat(length) } }] }])
+        };
+        assert_eq!(blocks(&button(75)).send().0, 200);
+        let header = |length: usize| json!([{ "type": "header", "text": { "type": "plain_text", "text": "x".repeat(length) } }]);
+        assert_eq!(blocks(&header(150)).send().0, 200);
+        let image =
+            |alt: &Value| json!([{ "type": "image", "image_url": "https://a.example/", "alt_text": alt }]);
+        let fields = |count: usize| json!([{ "type": "section", "fields": vec![text(1); count] }]);
+        let elements = |count: usize| json!([{ "type": "context", "elements": vec![text(1); count] }]);
+        Probe::table([
+            (with(&json!({ "text": "x" })).path("/services/T0001/B0001/other"), 403, "invalid_token"),
+            (with(&json!({ "text": "x" })).path("/services/T0001/B0002/secret"), 404, "no_service"),
+            (with(&json!({ "text": "x" })).path("/services/T0002/B0001/secret"), 404, "no_team"),
+            (with(&json!({ "text": "x" })).method("GET"), 400, "invalid_payload"),
+            (with(&json!({ "text": "x" })).header("content-type", "text/plain"), 400, "invalid_payload"),
+            (with(&json!([])), 400, "invalid_payload"),
+            (with(&json!({ "text": 1 })), 400, "invalid_payload"),
+            (with(&json!({ "text": "" })), 400, "no_text"),
+            (with(&json!({ "text": "x".repeat(TEXT + 1) })), 400, "msg_too_long"),
+            (blocks(&json!({})), 400, "invalid_blocks_format"),
+            (blocks(&json!(vec![json!({ "type": "divider" }); 51])), 400, "invalid_blocks"),
+            (blocks(&json!(vec![section(2900); 5])), 400, "msg_blocks_too_long"),
+            (blocks(&json!([{ "type": "poster" }])), 400, "invalid_blocks"),
+            (blocks(&json!([section(3001)])), 400, "invalid_blocks"),
+            (blocks(&json!([section(0)])), 400, "invalid_blocks"),
+            (blocks(&json!([{ "type": "section" }])), 400, "invalid_blocks"),
+            (
+                blocks(&json!([{ "type": "section", "text": text(1), "colour": "red" }])),
+                400,
+                "invalid_blocks",
+            ),
+            (blocks(&json!([{ "type": "header", "text": text(1) }])), 400, "invalid_blocks"),
+            (blocks(&header(151)), 400, "invalid_blocks"),
+            (blocks(&fields(11)), 400, "invalid_blocks"),
+            (blocks(&elements(11)), 400, "invalid_blocks"),
+            (blocks(&elements(0)), 400, "invalid_blocks"),
+            (blocks(&button(76)), 400, "invalid_blocks"),
+            (blocks(&json!([{ "type": "actions", "elements": [] }])), 400, "invalid_blocks"),
+            (blocks(&image(&Value::Null)), 400, "invalid_blocks"),
+            (blocks(&image(&json!("x".repeat(2001)))), 400, "invalid_blocks"),
+            (blocks(&json!([{ "type": "markdown", "text": "x".repeat(12_001) }])), 400, "invalid_blocks"),
+        ]);
+    }
+
+    #[test]
+    fn troubles_are_told_in_plain_text() {
+        let probe = with(&json!({ "text": "x" }));
+        assert!(probe.publishes());
+        let limited = probe.trouble(&Fault::RateLimited { seconds: 30 });
+        assert_eq!(limited.status, 429);
+        assert!(limited.headers.contains(&("retry-after", "30".to_owned())));
+        assert_eq!(&probe.trouble(&Fault::Revoked).body[..], b"no_service");
+    }
+}

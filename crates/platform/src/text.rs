@@ -1,0 +1,103 @@
+//! Reading what was posted: links in texts, HTML that is only text.
+
+/// The addresses of the web in a text, in its order, each once.
+pub(crate) fn links(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, _) in text.match_indices("http") {
+        let fresh = text[..start].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
+        let Some(link) = link_at(&text[start..]).filter(|_| fresh) else { continue };
+        if !found.iter().any(|known| known == link) {
+            found.push(link.to_owned());
+        }
+    }
+    found
+}
+
+/// The address that the text begins with.
+pub(crate) fn link_at(text: &str) -> Option<&str> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let ends = |c: char| c.is_whitespace() || "<>\"'|`，。；！？、）】》」』".contains(c);
+    let end = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
+    let mut link = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    while link.ends_with(')') && link.matches(')').count() > link.matches('(').count() {
+        link = &link[..link.len() - 1];
+    }
+    (link.len() > text.len() - rest.len()).then_some(link)
+}
+
+/// Whether it is an address of the web.
+pub(crate) fn is_web(link: &str) -> bool {
+    url::Url::parse(link).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
+}
+
+/// HTML's five named references and numeric ones, resolved; others stay.
+pub(crate) fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = rest.bytes().take(12).position(|byte| byte == b';');
+        match end.and_then(|end| Some((reference(&rest[1..end])?, end))) {
+            Some((letter, end)) => {
+                out.push(letter);
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+fn reference(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let hex = number.strip_prefix(['x', 'X']);
+            let code = hex.map_or_else(|| number.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok());
+            char::from_u32(code?)
+        }
+    }
+}
+
+/// The first `most` bytes or fewer, whole characters.
+pub(crate) fn clipped(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// Characters: Unicode code points.
+pub(crate) fn chars(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_found_in_both_languages() {
+        let text = "Renew: https://a.example/x?y=(1). 现在续订https://b.example/茶，再见 (http://c.example/) xhttps://no";
+        assert_eq!(links(text), ["https://a.example/x?y=(1)", "https://b.example/茶", "http://c.example/"]);
+        assert_eq!(links("见 https://b.example/茶，再见https://"), ["https://b.example/茶"]);
+        assert!(is_web("http://127.0.0.1:1/") && !is_web("javascript:alert(1)") && !is_web("https://"));
+    }
+
+    #[test]
+    fn references_are_resolved_once() {
+        assert_eq!(unescaped("&lt;b&gt; &amp;lt; &#33; &#x8336; &nbsp; & &;"), "<b> &lt; ! 茶 &nbsp; & &;");
+        assert_eq!(clipped("茶茶", 4), "茶");
+    }
+}
