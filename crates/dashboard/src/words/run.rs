@@ -52,8 +52,11 @@ pub(crate) fn of_deliveries(total: i64) -> String {
     format!("of {} done", count(total, DELIVERY))
 }
 
-pub(crate) fn retry(again: i64) -> String {
-    format!("Try {} again", count(again, DELIVERY))
+/// How many would be tried again, and how many of them may have arrived.
+pub(crate) fn retry(again: i64, uncertain: i64) -> String {
+    let doubt =
+        if uncertain > 0 { format!(" ({} may have arrived)", number(uncertain)) } else { String::new() };
+    format!("Try {} again{doubt}", count(again, DELIVERY))
 }
 
 /// The heading over what nobody knows the end of.

@@ -38,12 +38,21 @@ pub(super) fn all(run: &Run) -> Markup {
 
 /// Both answers for one delivery.
 pub(super) fn one(delivery: &DeliveryRow, run: &Run) -> Markup {
-    let path = |action: &str| format!("/runs/{}/deliveries/{}/{action}", run.id, delivery.contact_id);
+    // Read aloud, a button says whom it is about.
+    let answer = |action: &str, name: &str| {
+        let path = format!("/runs/{}/deliveries/{}/{action}", run.id, delivery.contact_id);
+        let about = if delivery.address.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}: {}", delivery.address)
+        };
+        html! { form method="post" action=(path) { button.plain type="submit" aria-label=(about) { (name) } } }
+    };
     html! {
         @if delivery.state == DeliveryState::Uncertain {
             div.answers {
-                (button(&path(WENT_OUT), words::WENT_OUT, "plain"))
-                @if may_send(run) { (button(&path(SEND_AGAIN), words::SEND_AGAIN, "plain")) }
+                (answer(WENT_OUT, words::WENT_OUT))
+                @if may_send(run) { (answer(SEND_AGAIN, words::SEND_AGAIN)) }
             }
         }
     }

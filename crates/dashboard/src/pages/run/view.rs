@@ -69,13 +69,14 @@ fn actions(run: &Run) -> Markup {
         }
     };
     let open = run.finished_at.is_none() && run.state != RunState::Cancelled;
-    let again = parts::tallied(run, "failed").saturating_add(parts::tallied(run, "uncertain"));
+    let (failed, uncertain) = (parts::tallied(run, "failed"), parts::tallied(run, "uncertain"));
     html! {
         div.actions {
             @if parts::is_live(run) { (button("pause", words::PAUSE, "plain")) }
             @if run.state == RunState::Paused { (button("resume", words::RESUME, "main")) }
-            @if again > 0 && run.state != RunState::Cancelled {
-                (button("retry", &words::retry(again), "plain"))
+            // What is only uncertain is asked for below, with what sending it again means.
+            @if failed > 0 && run.state != RunState::Cancelled {
+                (button("retry", &words::retry(failed.saturating_add(uncertain), uncertain), "plain"))
             }
             @if open {
                 details.confirm {
