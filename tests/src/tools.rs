@@ -30,6 +30,16 @@ pub struct Tools {
     pub node: PathBuf,
     /// The folder of its package mailauth, which reads them too.
     pub mailauth: PathBuf,
+    /// The folder of X's twitter-text.
+    pub twitter_text: PathBuf,
+    /// The folder of Bluesky's @atproto/api.
+    pub atproto: PathBuf,
+    /// The folder of Twilio's sms-segments-calculator.
+    pub sms_segments: PathBuf,
+    /// The folder of Python packages that has `slack_sdk`.
+    pub slack_sdk: PathBuf,
+    /// The folder of Python packages that has `standardwebhooks`.
+    pub standardwebhooks: PathBuf,
 }
 
 impl Tools {
@@ -50,6 +60,11 @@ impl Tools {
             dkimpy: named("CHORUS_TEST_DKIMPY")?,
             node: named("CHORUS_TEST_NODE")?,
             mailauth: named("CHORUS_TEST_MAILAUTH")?,
+            twitter_text: named("CHORUS_TEST_TWITTER_TEXT")?,
+            atproto: named("CHORUS_TEST_ATPROTO")?,
+            sms_segments: named("CHORUS_TEST_SMS_SEGMENTS")?,
+            slack_sdk: named("CHORUS_TEST_SLACK_SDK")?,
+            standardwebhooks: named("CHORUS_TEST_STANDARDWEBHOOKS")?,
         })
     }
 
@@ -76,7 +91,12 @@ impl Tools {
             .env("CHORUS_TEST_PYTHON3", &self.python3)
             .env("CHORUS_TEST_DKIMPY", &self.dkimpy)
             .env("CHORUS_TEST_NODE", &self.node)
-            .env("CHORUS_TEST_MAILAUTH", &self.mailauth);
+            .env("CHORUS_TEST_MAILAUTH", &self.mailauth)
+            .env("CHORUS_TEST_TWITTER_TEXT", &self.twitter_text)
+            .env("CHORUS_TEST_ATPROTO", &self.atproto)
+            .env("CHORUS_TEST_SMS_SEGMENTS", &self.sms_segments)
+            .env("CHORUS_TEST_SLACK_SDK", &self.slack_sdk)
+            .env("CHORUS_TEST_STANDARDWEBHOOKS", &self.standardwebhooks);
     }
 }
 

@@ -11,6 +11,7 @@ mod first_day;
 mod hook;
 mod house;
 mod letters;
+mod measured;
 mod nonsense;
 mod pace;
 mod pier;

@@ -70,7 +70,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let start = Instant::now();
     let servers = Servers::find(place, options.fresh)?;
     for (name, path) in &servers.found {
-        println!("{name:12} {}", path.display());
+        println!("{name:16} {}", path.display());
     }
     let postgres = servers.start_postgres(Settings::Hasty)?;
     println!("PostgreSQL started and answered; all there after {:.1} s", start.elapsed().as_secs_f64());
@@ -129,6 +129,11 @@ impl Servers {
             dkimpy: self.path("dkimpy")?,
             node: self.path("node")?,
             mailauth: self.path("mailauth")?,
+            twitter_text: self.path("twitter-text")?,
+            atproto: self.path("atproto")?,
+            sms_segments: self.path("sms-segments")?,
+            slack_sdk: self.path("slack-sdk")?,
+            standardwebhooks: self.path("standardwebhooks")?,
         })
     }
 

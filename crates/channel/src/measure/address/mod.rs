@@ -16,6 +16,9 @@ const LONGEST: usize = 4096;
 /// No slug of t.co is longer (twitter-text, `MAX_TCO_SLUG_LENGTH`).
 const LONGEST_SLUG: usize = 40;
 
+/// Stands for the second half of a surrogate pair, which is no character: the first one after them all.
+const HALF: char = '\u{E000}';
+
 /// The byte ranges of the addresses in `text`, in order.
 pub(super) fn find(text: &str, grammar: &Grammar) -> Vec<Range<usize>> {
     if !text.contains('.') {
@@ -94,7 +97,10 @@ impl Finder<'_> {
         let length = if scheme == 0 { "https://".len() } else { scheme }
             + self.text[start..end].encode_utf16().count();
         let name = &self.text[domain.clone()];
-        if length > LONGEST || !is_possible(name) {
+        // twitter-text goes by code units of UTF-16: half of an emoji before a domain is of its first label.
+        let halved = scheme == 0 && before.is_some_and(|c| c.len_utf16() > 1);
+        let labels = if halved { format!("{HALF}{name}") } else { name.to_owned() };
+        if length > LONGEST || !is_possible(&labels) {
             return;
         }
         if scheme > 0 {

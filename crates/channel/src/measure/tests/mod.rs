@@ -1,3 +1,5 @@
+//! The measures, against vectors of the networks and what must hold for all texts.
+
 mod facets;
 mod folds;
 mod lengths;

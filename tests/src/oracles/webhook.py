@@ -1,0 +1,11 @@
+"""Whether a webhook's signature holds: reads its secret, headers and body, ends with what is refused."""
+import json
+import sys
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+request = json.load(sys.stdin)
+try:
+    Webhook(request["secret"]).verify(request["body"], dict(request["headers"]), json_parse=False)
+except (WebhookVerificationError, ValueError) as error:
+    sys.exit(f"{type(error).__name__}: {error}")

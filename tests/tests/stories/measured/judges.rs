@@ -1,0 +1,67 @@
+//! The judges, judged: each takes what is right and refuses what is nearly right.
+
+use serde_json::{Value, json};
+use tests::{blocks_are_valid, post_record_is_valid, standard_webhook_verifies};
+
+use crate::pier;
+
+fn refused(result: anyhow::Result<()>) -> String {
+    format!("{:#}", result.unwrap_err())
+}
+
+#[test]
+fn blocks_are_held_to_slacks_limits() {
+    let tools = pier::tools();
+    let section = |text: String| json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } });
+    let header = json!({ "type": "header", "text": { "type": "plain_text", "text": "One free month", "emoji": true } });
+    let image = json!({ "type": "image", "image_url": "https://harbour.example/a.png", "alt_text": "A cup" });
+    let button = json!({ "type": "button", "text": { "type": "plain_text", "text": "Renew now" }, "url": "https://harbour.example/", "action_id": "go" });
+    let actions = json!({ "type": "actions", "elements": [button] });
+    let good = json!([header, section("a".repeat(3_000)), image, actions, { "type": "divider" }]);
+    blocks_are_valid(&tools, &good).unwrap();
+
+    let long = refused(blocks_are_valid(&tools, &json!([header, section("a".repeat(3_001))])));
+    assert!(long.contains("block 1") && long.contains("3000"), "{long}");
+    let many = Value::from(vec![json!({ "type": "divider" }); 51]);
+    assert!(refused(blocks_are_valid(&tools, &many)).contains("51 blocks"));
+    let strange = json!([{ "type": "divider", "colour": "red" }]);
+    assert!(refused(blocks_are_valid(&tools, &strange)).contains("colour"));
+    let unheard = json!([{ "type": "banner" }]);
+    assert!(refused(blocks_are_valid(&tools, &unheard)).contains("block 0"));
+}
+
+#[test]
+fn a_webhook_of_another_time_or_secret_is_refused() {
+    let tools = pier::tools();
+    // The vector of the reference libraries, years old: the signature is looked at after the time.
+    let headers = [
+        ("Webhook-Id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+        ("Webhook-Timestamp", "1674087231"),
+        ("Webhook-Signature", "v1,AQG81rX2n4rTN1fkXoqILSHO9gAOcwya9dP41rhrQDI="),
+    ];
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let old = refused(standard_webhook_verifies(&tools, secret, &headers, r#"{"test": 2432232314}"#));
+    assert!(old.contains("too old"), "{old}");
+    let none = refused(standard_webhook_verifies(&tools, secret, &headers[..2], "{}"));
+    assert!(none.contains("Missing required headers"), "{none}");
+}
+
+#[test]
+fn a_record_is_held_to_the_lexicon() {
+    let tools = pier::tools();
+    let record = |text: String, start: usize, end: usize| {
+        let link = json!({ "$type": "app.bsky.richtext.facet#link", "uri": "https://harbour.example/" });
+        json!({
+            "$type": "app.bsky.feed.post", "text": text, "createdAt": "2026-11-22T00:00:00.000Z", "langs": ["zh"],
+            "facets": [{ "index": { "byteStart": start, "byteEnd": end }, "features": [link] }],
+        })
+    };
+    post_record_is_valid(&tools, &record("👨‍👩‍👧‍👦".repeat(100), 0, 25)).unwrap();
+    let graphemes = refused(post_record_is_valid(&tools, &record("a".repeat(301), 0, 1)));
+    assert!(graphemes.contains("must not be longer than 300 graphemes"), "{graphemes}");
+    let bytes = refused(post_record_is_valid(&tools, &record("👨‍👩‍👧‍👦".repeat(200), 0, 25)));
+    assert!(bytes.contains("must not be longer than 3000 characters"), "{bytes}");
+    let inside = refused(post_record_is_valid(&tools, &record("春节".to_owned(), 1, 3)));
+    assert!(inside.contains("from byte 1"), "{inside}");
+}
