@@ -146,6 +146,12 @@ const CHINESE: [Term; 83] = [
     always("驰名商标"),
 ];
 
+/// What the Chinese terms begin with.
+const HEADS: &str = "最国國世全宇顶頂极極终独首唯行遥领第销王绝史前无万空驰";
+
+/// What the English ones begin with.
+const HEADS_LATIN: &str = "tbnwlus#";
+
 /// 第一 counts innocently before these, and after a pause as "firstly".
 const FIRST_OF: &str = "次步时時个個天周批季章杯口眼位页頁期代站道层層家年月日封件包人场場课課课轮輪只支款集回版阶段行列手线口篇";
 
@@ -213,11 +219,14 @@ pub(super) fn terms(text: &str) -> Vec<Range<usize>> {
 /// The position after the longest term at `at` that is not innocent.
 fn term(letters: &Letters, at: usize) -> Option<usize> {
     let c = letters.at(at);
+    if is_han(c) && !HEADS.contains(c) {
+        return None;
+    }
     if is_han(c) {
         return longest(letters, at, &CHINESE).or_else(|| first(letters, at));
     }
     let inside = is_latin(letters.before(at)) || letters.before(at).is_ascii_digit();
-    if inside || !(c.is_ascii_alphabetic() || c == '#') {
+    if inside || !HEADS_LATIN.contains(c) {
         return None;
     }
     longest(letters, at, &ENGLISH)
@@ -247,4 +256,15 @@ fn first(letters: &Letters, at: usize) -> Option<usize> {
     let counts = FIRST_OF.contains(next) || next == '百' || next == '千' || next == '万' || next == '十';
     let firstly = !is_han(letters.before(at)) && !is_han(next);
     (!counts && !firstly).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_term_begins_with_a_head() {
+        assert!(CHINESE.iter().all(|term| term.words.starts_with(|c| HEADS.contains(c))));
+        assert!(ENGLISH.iter().all(|term| term.words.starts_with(|c| HEADS_LATIN.contains(c))));
+    }
 }

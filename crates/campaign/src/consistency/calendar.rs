@@ -51,6 +51,9 @@ const MONTHS: [(&str, u8); 24] = [
 
 /// The month named at `at`, with the position after it and its full stop.
 fn month(letters: &Letters, at: usize) -> Option<(u8, usize)> {
+    if !"jfmasond".contains(letters.at(at)) {
+        return None;
+    }
     let (month, end) =
         MONTHS.iter().find_map(|(name, month)| Some((*month, letters.past_word(at, name)?)))?;
     // "may" and "march" are words of their own; as months they are capitals.

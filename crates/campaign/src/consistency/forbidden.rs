@@ -12,21 +12,20 @@ use crate::workspace::mention::phrases;
 /// Tells every place of what the brand never says.
 pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {
     for (part, text) in said.parts.iter().enumerate() {
-        for promise in expected.never_say {
-            for range in phrases(text.text, promise) {
-                findings.push(Finding {
-                    rule: Rule::NeverSay,
-                    severity: Severity::Error,
-                    part,
-                    words: text.text.get(range.clone()).unwrap_or_default().to_owned(),
-                    range,
-                    message: format!("this says \"{}\", which the brand never says", shown(promise)),
-                    help: "Say it otherwise, or take the phrase out of `never_say` in chorus.toml."
-                        .to_owned(),
-                    fact: None,
-                });
+        let found = phrases(text.text, expected.never_say.iter().map(String::as_str));
+        findings.extend(found.into_iter().map(|(number, range)| {
+            let promise = expected.never_say.get(number).map_or("", String::as_str);
+            Finding {
+                rule: Rule::NeverSay,
+                severity: Severity::Error,
+                part,
+                words: text.text.get(range.clone()).unwrap_or_default().to_owned(),
+                range,
+                message: format!("this says \"{}\", which the brand never says", shown(promise)),
+                help: "Say it otherwise, or take the phrase out of `never_say` in chorus.toml.".to_owned(),
+                fact: None,
             }
-        }
+        }));
     }
 }
 

@@ -59,6 +59,7 @@ impl Letters {
     }
 
     /// The letter at `at`; NUL beyond the end.
+    #[inline]
     pub(super) fn at(&self, at: usize) -> char {
         self.0.get(at).map_or('\0', |letter| letter.c)
     }
@@ -82,6 +83,7 @@ impl Letters {
     }
 
     /// The position after `word` if it stands at `at`, whatever follows.
+    #[inline]
     pub(super) fn past(&self, at: usize, word: &str) -> Option<usize> {
         let mut next = at;
         for c in word.chars() {

@@ -74,6 +74,11 @@ const BEFORE: [(&str, Coin); 37] = [
 
 /// The currency at `at` that an amount follows, with the position of the amount.
 pub(super) fn coin_before(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
+    // No code is longer than three letters: most words are none.
+    let is_word = (at..at + 4).all(|at| letters.at(at).is_ascii_alphabetic());
+    if is_word || matches!(letters.at(at), ' ' | ',' | '.' | '\0') {
+        return None;
+    }
     BEFORE.iter().find_map(|(sign, coin)| {
         let mut end = letters.past(at, sign)?;
         // RMB: 199, RMB ¥199.

@@ -267,5 +267,8 @@ fn word(letters: &Letters, at: usize) -> Option<Number> {
 }
 
 fn one_word(letters: &Letters, at: usize) -> Option<(usize, i64)> {
+    if !"otfsenha".contains(letters.at(at)) {
+        return None;
+    }
     WORDS.iter().find_map(|(word, value)| Some((letters.past_word(at, word)?, *value)))
 }

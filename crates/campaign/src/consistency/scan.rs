@@ -62,21 +62,25 @@ const HOST: usize = 64;
 
 /// The position after the link or address at `at`.
 fn past_link(letters: &Letters, at: usize) -> Option<usize> {
-    if !letters.at(at).is_ascii_alphanumeric() {
+    let c = letters.at(at);
+    if !c.is_ascii_alphanumeric() {
         return None;
     }
-    let start =
-        ["http://", "https://", "mailto:", "tel:", "www."].iter().find_map(|start| letters.past(at, start));
-    let mut end = at;
-    let in_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '+' | '@');
-    while end - at < HOST && in_host(letters.at(end)) {
+    let starts = ["http://", "https://", "mailto:", "tel:", "www."].iter().filter(|_| "hmtw".contains(c));
+    let start = starts.filter_map(|start| letters.past(at, start)).next();
+    let (mut end, mut dot, mut is_address) = (at, None, false);
+    while end - at < HOST {
+        match letters.at(end) {
+            '.' => dot = Some(end),
+            '@' => is_address = true,
+            c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+') => {}
+            _ => break,
+        }
         end += 1;
     }
-    let host = || (at..end).map(|at| letters.at(at));
-    let dot = (at..end).rev().find(|at| letters.at(*at) == '.');
-    let named =
-        dot.is_some_and(|dot| end - dot > 2 && (dot + 1..end).all(|at| letters.at(at).is_ascii_alphabetic()));
-    let is_link = start.is_some() || (named && (letters.at(end) == '/' || host().any(|c| c == '@')));
+    let is_name = |dot: usize| end - dot > 2 && (dot + 1..end).all(|at| letters.at(at).is_ascii_alphabetic());
+    let named = dot.is_some_and(is_name);
+    let is_link = start.is_some() || (named && (letters.at(end) == '/' || is_address));
     is_link.then(|| {
         let mut end = start.unwrap_or(end).max(end);
         while !matches!(letters.at(end), '\0' | ' ' | '\n' | '"' | '<' | '>' | '(' | ')' | '。' | '】')

@@ -77,24 +77,39 @@ fn keep<'a>(text: &'a str, start: Option<usize>, end: usize, found: &mut Vec<Men
 
 /// Where `phrase` stands in `text` as words of its own, whatever its case and spacing.
 pub(super) fn phrase(text: &str, phrase: &str) -> Option<Range<usize>> {
-    phrases(text, phrase).into_iter().next()
+    phrases(text, [phrase]).into_iter().next().map(|(_, place)| place)
 }
 
-/// Every place where `phrase` stands so, one after the other.
-pub(crate) fn phrases(text: &str, phrase: &str) -> Vec<Range<usize>> {
-    let wanted: Vec<char> = folded(phrase).into_iter().map(|(c, _)| c).collect();
-    let letters = folded(text);
-    if wanted.is_empty() {
-        return Vec::new();
+/// Every place where one of `wanted` stands so, with its number among them, phrase by phrase.
+pub(crate) fn phrases<'p>(
+    text: &str,
+    wanted: impl IntoIterator<Item = &'p str>,
+) -> Vec<(usize, Range<usize>)> {
+    let mut wanted = wanted.into_iter().peekable();
+    let letters = if wanted.peek().is_some() { folded(text) } else { Vec::new() };
+    let mut found = Vec::new();
+    for (number, phrase) in wanted.enumerate() {
+        let phrase: Vec<char> = folded(phrase).into_iter().map(|(c, _)| c).collect();
+        found.extend(places(&letters, &phrase).into_iter().map(|place| (number, place)));
     }
+    found
+}
+
+/// Where `wanted` stands among letters, one place after the other.
+fn places(letters: &[(char, Range<usize>)], wanted: &[char]) -> Vec<Range<usize>> {
     let mut places: Vec<Range<usize>> = Vec::new();
-    for (at, window) in letters.windows(wanted.len()).enumerate() {
-        let same = window.iter().zip(&wanted).all(|((c, _), wanted)| c == wanted);
+    let Some((first, rest)) = wanted.split_first() else { return places };
+    for (at, window) in letters
+        .windows(wanted.len())
+        .enumerate()
+        .filter(|(_, window)| window.first().is_some_and(|(c, _)| c == first))
+    {
+        let same = window.iter().skip(1).zip(rest).all(|((c, _), wanted)| c == wanted);
         let before = at.checked_sub(1).and_then(|at| letters.get(at)).map(|(c, _)| *c);
         let after = letters.get(at + wanted.len()).map(|(c, _)| *c);
-        let alone = !joined(before, wanted.first()) && !joined(wanted.last().copied(), after.as_ref());
-        let (Some(first), Some(last)) = (window.first(), window.last()) else { continue };
-        let place = first.1.start..last.1.end;
+        let alone = !joined(before, Some(first)) && !joined(wanted.last().copied(), after.as_ref());
+        let (Some(start), Some(end)) = (window.first(), window.last()) else { continue };
+        let place = start.1.start..end.1.end;
         let free = places.last().is_none_or(|other| other.end <= place.start);
         places.extend((same && alone && free).then_some(place));
     }
