@@ -87,13 +87,21 @@ macro_rules! is_suppressed {
     };
 }
 
+/// The reason of that suppression, null when there is none: looked up for each of a few contacts. PostgreSQL would
+/// read all suppressions for a join, or for an `exists`, as soon as they are few thousands.
+macro_rules! suppressed_because {
+    () => {
+        concat!("(select s.reason from suppressions s where ", $crate::address::is_suppressed!(), ")")
+    };
+}
+
 /// The address that a refusal or a full mailbox is held against, of the kind `r.address`; null when there is none.
 macro_rules! held_against {
     () => {
         "case r.address when 'email' then c.email when 'phone' then c.phone end"
     };
 }
-pub(crate) use {address_of, held_against, is_suppressed};
+pub(crate) use {address_of, held_against, is_suppressed, suppressed_because};
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use campaign::{Condition, schedule::Reaction};
 
 use super::{Claimed, DeliveryState, ids};
-use crate::address::{address_of, is_suppressed};
+use crate::address::{address_of, suppressed_because};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before};
@@ -47,15 +47,14 @@ const CLAIM: Sql = sql!(
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
-           when s.reason is not null then s.reason
-           when $6 is not null
-             and (case $6 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
-                          else p.converted_at end is not null) <> ($7 = 1) then 'condition'
+           else coalesce(" suppressed_because!() ", case
+             when $6 is not null
+               and (case $6 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
+                            else p.converted_at end is not null) <> ($7 = 1) then 'condition' end)
          end as verdict
        from due
        join runs r on r.id = $1
        left join contacts c on c.id = due.contact_id
-       left join suppressions s on " is_suppressed!() "
        left join deliveries p on p.id = $5 * 4294967296 + due.contact_id)
      update deliveries set
        lease_id = case when j.verdict is null then $4 end,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::record::shortened;
 use super::{DeliveryState, ids};
-use crate::address::{address_of, is_suppressed};
+use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError};
@@ -24,13 +24,12 @@ const GRANT: Sql = sql!(
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
-           else s.reason
+           else " suppressed_because!() "
          end as verdict
        from input i
        join deliveries d on d.id = i.id
        join runs r on r.id = d.run_id
-       left join contacts c on c.id = d.contact_id
-       left join suppressions s on " is_suppressed!() ")
+       left join contacts c on c.id = d.contact_id)
      update deliveries set
        state = case when j.verdict is null then 'sending'
                     when j.verdict = 'released' then deliveries.state else 'suppressed' end,

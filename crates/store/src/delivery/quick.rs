@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{DeliveryState, Outcome, Record, ids, intent, post, record};
-use crate::address::{address_of, is_suppressed};
+use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
@@ -34,7 +34,7 @@ const GRANT: Sql = sql!(
        where d.contact_id = 0
           or c.consent <> 'no'
              and " address_of!() " is not null
-             and not exists (select 1 from suppressions s where " is_suppressed!() "))
+             and " suppressed_because!() " is null)
      update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1
      from good g
      where deliveries.id = g.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
