@@ -1,7 +1,9 @@
 //! The judges, judged: each takes what is right and refuses what is nearly right.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
-use tests::{blocks_are_valid, post_record_is_valid, standard_webhook_verifies};
+use tests::{Tools, blocks_are_valid, post_record_is_valid, standard_webhook_verifies};
 
 use crate::pier;
 
@@ -30,6 +32,18 @@ fn blocks_are_held_to_slacks_limits() {
     assert!(refused(blocks_are_valid(&tools, &unheard)).contains("block 0"));
 }
 
+/// The headers of a webhook that is signed at this moment, by Node.js's own cryptography.
+fn signed_now(tools: &Tools, secret: &str, body: &str) -> Vec<(String, String)> {
+    let script = "const [, secret, body] = process.argv; const at = Math.floor(Date.now() / 1000); \
+        const mac = require('node:crypto').createHmac('sha256', Buffer.from(secret.slice(6), 'base64')); \
+        const signature = 'v1,' + mac.update(`msg_1.${at}.${body}`).digest('base64'); \
+        console.log(JSON.stringify([['webhook-id', 'msg_1'], ['webhook-timestamp', String(at)], \
+        ['webhook-signature', signature]]))";
+    let output = Command::new(&tools.node).args(["--eval", script, "--", secret, body]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
 #[test]
 fn a_webhook_of_another_time_or_secret_is_refused() {
     let tools = pier::tools();
@@ -43,6 +57,12 @@ fn a_webhook_of_another_time_or_secret_is_refused() {
     let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let old = refused(standard_webhook_verifies(&tools, secret, &headers, r#"{"test": 2432232314}"#));
     assert!(old.contains("too old"), "{old}");
+    let fresh = signed_now(&tools, secret, "{\"a\": \"春\"}");
+    standard_webhook_verifies(&tools, secret, &fresh, "{\"a\": \"春\"}").unwrap();
+    for (secret, body) in [(secret, "{}"), ("whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "{\"a\": \"春\"}")] {
+        let other = refused(standard_webhook_verifies(&tools, secret, &fresh, body));
+        assert!(other.contains("No matching signature found"), "{other}");
+    }
     let none = refused(standard_webhook_verifies(&tools, secret, &headers[..2], "{}"));
     assert!(none.contains("Missing required headers"), "{none}");
 }

@@ -130,3 +130,23 @@ fn what_is_cut_is_as_long_as_it_may_be() {
     let short = weights.iter().filter(|weight| **weight < 257).count();
     assert!(short * 20 < weights.len(), "{weights:?}");
 }
+
+#[test]
+fn top_level_domains_are_those_that_bluesky_and_x_know() {
+    let list = pier::tools().atproto.join("../../tlds/index.json");
+    let names: Vec<String> = serde_json::from_slice(&std::fs::read(list).unwrap()).unwrap();
+    assert!(names.len() > 1_000);
+    let texts = names.iter().map(|name| format!("harbour.{name}/a")).collect();
+    let (mut bluesky, mut x) = (Vec::new(), Vec::new());
+    for Asked { text, facets, said } in ask(texts) {
+        if facets.len() != said["bluesky"]["facets"].as_array().map_or(0, Vec::len) {
+            bluesky.push(text.clone());
+        }
+        if json!(Measure::Weighted.of(&text)) != said["x"]["weight"] {
+            x.push(text);
+        }
+    }
+    // Domains come and go, and the lists are of different years: .amazon, .kids and .music are younger than X's,
+    // .goo and .helsinki are no more.
+    assert!(bluesky.len() < 10 && x.len() < 20, "of {}: {bluesky:?}, {x:?}", names.len());
+}

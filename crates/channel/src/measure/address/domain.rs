@@ -9,7 +9,7 @@ use super::grammar::is_latin_accent;
 const LONGEST_LABEL: usize = 63;
 
 /// Top-level domains in other scripts are no longer, in characters.
-const LONGEST_TOP: usize = 16;
+const LONGEST_TOP: usize = 24;
 
 /// Every place in a text where a domain could end.
 pub(super) struct Domains<'a> {
@@ -98,14 +98,19 @@ const fn is_label(c: char) -> bool {
 fn top_end(text: &str, start: usize) -> Option<usize> {
     let rest = &text[start..];
     let letters = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    if letters > 0 {
-        let listed = ends_there(&rest[letters..]) && is_top(&rest[..letters]);
-        return if listed { Some(start + letters) } else { encoded(rest).map(|size| start + size) };
-    }
-    let ends = rest.char_indices().take(LONGEST_TOP).take_while(|(_, c)| !c.is_ascii());
-    let ends: Vec<usize> = ends.map(|(at, c)| at + c.len_utf8()).collect();
     let listed = |end: &usize| ends_there(&rest[*end..]) && is_top(&rest[..*end]);
-    ends.into_iter().rev().find(listed).map(|end| start + end)
+    let plain = Some(letters).filter(|end| *end > 0 && listed(end)).or_else(|| encoded(rest));
+    let other = || {
+        let ends = rest.char_indices().take(LONGEST_TOP).take_while(|(_, c)| is_of_top(*c));
+        let ends: Vec<usize> = ends.map(|(at, c)| at + c.len_utf8()).filter(|end| *end > letters).collect();
+        ends.into_iter().rev().find(listed)
+    };
+    plain.or_else(other).map(|size| start + size)
+}
+
+/// Whether a character may stand in a top-level domain of any script.
+fn is_of_top(c: char) -> bool {
+    c.is_ascii_alphanumeric() || (!c.is_ascii() && is_label(c))
 }
 
 /// `validPunycode`.
@@ -124,9 +129,10 @@ fn ends_there(after: &str) -> bool {
 
 /// Whether a label is a top-level domain of the public suffix list's ICANN part.
 pub(in crate::measure) fn is_top(label: &str) -> bool {
-    // With a label before it, since some have rules for those only.
-    let name = format!("x.{}", label.to_lowercase());
-    psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known())
+    let label = label.to_lowercase();
+    // With a label before it, since some have rules for those only; South Africa's even name them.
+    let name = format!("x.{label}");
+    label == "za" || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known())
 }
 
 /// Whether the labels of a domain are short enough for the DNS (twitter-text, `idna.toAscii`). Ideographic full stops

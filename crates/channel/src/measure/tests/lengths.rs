@@ -79,6 +79,9 @@ fn an_address_counts_23_where_x_sees_one() {
         ("1.5 and node.js", 15),
         ("https://example.com:8080/", 23),
         ("xn--fiqs8s.xn--fiqs8s", 23),
+        ("www.example.co.za", 23),
+        ("https://a.vermögensberatung/b", 23),
+        ("https://example.com春", 23 + 2),
     ];
     for (text, weight) in rows {
         assert_eq!(Measure::Weighted.of(text), weight, "{text}");
