@@ -74,7 +74,7 @@ async fn address(dns: &Dns, base: &str, own: bool) -> Finding {
 async fn access(endpoint: &Endpoint, now: Timestamp) -> Vec<Finding> {
     let (network, access) = endpoint.parts();
     let title = access.network.title;
-    let Some(request) = network.examine(access) else {
+    let Some(request) = network.examine_at(access, now) else {
         let found = format!("{title} cannot be asked who we are without posting");
         return vec![Finding::pass(ACCESS, format!("{found}; the first post will tell"))];
     };

@@ -7,9 +7,14 @@ mod line;
 mod request;
 mod verdict;
 
+mod again;
+mod aliyun_sms;
+mod form;
+mod own;
 #[cfg(test)]
 mod sample;
 mod slack;
+mod twilio;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -74,6 +79,11 @@ pub(crate) trait Network: Debug + Sync {
     /// A request that shows whether the account can be used, and posts nothing. None where there is no such thing.
     fn examine(&self, _access: &Access) -> Option<Request> {
         None
+    }
+
+    /// The same, where such a request says what time it is.
+    fn examine_at(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        self.examine(access)
     }
 
     /// Whether what the account says can be used at all, beyond being there.
@@ -142,7 +152,7 @@ pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
 }
 
 /// All of them, in the order of [`campaign::network::NETWORKS`].
-static ALL: &[&dyn Network] = &[&webhook::Webhook, &slack::Slack];
+static ALL: &[&dyn Network] = &[&webhook::Webhook, &slack::Slack, &twilio::Twilio, &aliyun_sms::AliyunSms];
 
 /// The network of a kind.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Network> {
