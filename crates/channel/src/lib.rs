@@ -17,7 +17,7 @@ mod render;
 mod send;
 mod sign;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, Spoken, Survey, compile, survey};
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};

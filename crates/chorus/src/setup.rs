@@ -91,24 +91,19 @@ pub(crate) fn read(root: &Path) -> Result<Loaded, Diagnostics> {
 fn compile_all(mut workspace: Workspace, mut findings: Diagnostics) -> (Workspace, Diagnostics) {
     let mut broken = Vec::new();
     for campaign in workspace.campaigns.values() {
-        for step in &campaign.steps {
-            let found = match channel::compile(&workspace, campaign, step) {
-                Ok((_, found)) => found,
-                Err(found) => {
-                    broken.push(campaign.id.clone());
-                    found
-                }
-            };
-            for finding in found {
-                let file = finding.file.clone();
-                findings.push(finding);
-                // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
-                if file == Path::new("chorus.toml") {
-                    continue;
-                }
-                let path = workspace.root.join(&file);
-                findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
+        let survey = channel::survey(&workspace, campaign, None);
+        if !survey.is_harmless() {
+            broken.push(campaign.id.clone());
+        }
+        for finding in survey.findings {
+            let file = finding.file.clone();
+            findings.push(finding);
+            // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
+            if file == Path::new("chorus.toml") {
+                continue;
             }
+            let path = workspace.root.join(&file);
+            findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
         }
     }
     for id in broken {

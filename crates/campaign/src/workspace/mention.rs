@@ -22,11 +22,6 @@ impl<'a> Mention<'a> {
     pub(super) fn field(&self) -> Option<&'a str> {
         self.path.strip_prefix("message.").map(first).filter(|field| *field != "facts")
     }
-
-    /// Whether it names the facts as a whole.
-    pub(super) fn is_all_facts(&self) -> bool {
-        matches!(self.path, "facts" | "message.facts" | "message")
-    }
 }
 
 fn first(path: &str) -> &str {

@@ -3,12 +3,11 @@
 use super::campaign_file::MessageFile;
 use super::chorus_read::{one_line, web};
 use super::known::Known;
-use super::mention::{Mention, mentions, phrase};
+use super::mention::{mentions, phrase};
 use super::message_merge::Draft;
-use super::{Channel, ChannelKind, Template};
+use super::{Channel, ChannelKind};
 use crate::file::nearest::advice;
 use crate::file::{Field, Located, Sheet};
-use crate::text::Language;
 
 /// The parts of a message that `{{message.…}}` can name.
 const FIELDS: [&str; 8] =
@@ -114,22 +113,18 @@ pub(super) struct Said<'a> {
     pub(super) step: &'a str,
     pub(super) place: &'a std::ops::Range<usize>,
     pub(super) channel: Option<&'a Channel>,
-    pub(super) template: Option<&'a Template>,
 }
 
-/// Checks what a step says once campaign, step and translations are put together; gives the facts it does
-/// not say.
-pub(super) fn as_said(sheet: &Sheet, draft: &Draft, said: &Said<'_>) -> Vec<Unsaid> {
+/// Checks what a step says once campaign, step and translations are put together.
+pub(super) fn as_said(sheet: &Sheet, draft: &Draft, said: &Said<'_>) {
     let complete = draft.complete();
-    let mut unsaid = Vec::new();
-    for (language, message) in &complete {
+    for (_, message) in &complete {
         for (_, text) in message.texts().into_iter().chain([("link", &message.link)]) {
             if let Some(text) = text.get() {
                 refers(sheet, message, text);
             }
         }
         described(sheet, message);
-        unsaid.extend(unsaid_facts(*language, message, said));
     }
     let mail = said.channel.is_some_and(|channel| is_mail(&channel.kind));
     if mail && !draft.own.subject.is_given() {
@@ -137,7 +132,6 @@ pub(super) fn as_said(sheet: &Sheet, draft: &Draft, said: &Said<'_>) -> Vec<Unsa
         let help = "Add `subject = \"…\"` to [message], or to the step's own message.";
         sheet.error("missing-subject", said.place.clone(), message, help);
     }
-    unsaid
 }
 
 /// Whether a channel sends e-mail.
@@ -177,60 +171,6 @@ fn described(sheet: &Sheet, message: &MessageFile) {
     if let (Some(image), Field::Absent) = (message.image.get(), &message.image_alt) {
         let help = "Add `image_alt = \"…\"`: what the picture shows, in words.";
         sheet.error("missing-image-alt", image.span.clone(), "the picture has no description", help);
-    }
-}
-
-/// A fact that a step says nowhere.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Unsaid {
-    /// Where the fact is declared: first byte and end.
-    place: (usize, usize),
-    fact: String,
-    /// `None` is the brand's language.
-    language: Option<Language>,
-    step: String,
-}
-
-/// The facts that a step says neither by name, nor in the same words, nor in its template.
-fn unsaid_facts(language: Option<&Language>, message: &MessageFile, said: &Said<'_>) -> Vec<Unsaid> {
-    let texts: Vec<_> = message.texts().into_iter().filter_map(|(_, text)| text.value()).collect();
-    let sources = said.template.into_iter().flat_map(|template| &template.files).map(|file| &file.source);
-    let named: Vec<Mention<'_>> =
-        texts.iter().copied().chain(sources).flat_map(|text| mentions(text)).collect();
-    if named.iter().any(Mention::is_all_facts) {
-        return Vec::new();
-    }
-    let is_said = |name: &str, fact: &str| {
-        named.iter().any(|mention| mention.fact() == Some(name))
-            || texts.iter().any(|text| phrase(text, fact).is_some())
-    };
-    let unsaid = message.facts().filter(|(name, fact)| !is_said(name, fact)).map(|(name, fact)| Unsaid {
-        place: (fact.span.start, fact.span.end),
-        fact: name.to_owned(),
-        language: language.cloned(),
-        step: said.step.to_owned(),
-    });
-    unsaid.collect()
-}
-
-/// Tells the facts that steps do not say: once for each fact and language.
-pub(super) fn tell_unsaid(sheet: &Sheet, mut unsaid: Vec<Unsaid>) {
-    unsaid.sort();
-    for same in unsaid.chunk_by(|a, b| (&a.place, &a.fact, &a.language) == (&b.place, &b.fact, &b.language)) {
-        let Some(Unsaid { place: (start, end), fact, language, .. }) = same.first() else { continue };
-        // What is not said at all need not be told again for a language that repeats the fact.
-        let told = |other: &Unsaid| other.place == (*start, *end) && other.language.is_none();
-        if language.is_some() && unsaid.iter().any(told) {
-            continue;
-        }
-        let steps: Vec<_> = same.iter().map(|unsaid| format!("`{}`", unsaid.step)).collect();
-        let (noun, verb) = if steps.len() == 1 { ("step", "does") } else { ("steps", "do") };
-        let among = language.as_ref().map(|tag| format!(" in {tag}")).unwrap_or_default();
-        let message = format!("{noun} {} {verb} not say the fact `{fact}`{among}", steps.join(", "));
-        let help = format!(
-            "Put {{{{facts.{fact}}}}} into a text of the message, so that every channel says the same."
-        );
-        sheet.warning("fact-not-said", *start..*end, message, help);
     }
 }
 

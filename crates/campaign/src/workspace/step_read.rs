@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::campaign_file::{MessageFile, StepFile};
 use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
-use super::message_check::{Said, Unsaid, as_said, as_written, is_mail, tell_unsaid};
+use super::message_check::{Said, as_said, as_written, is_mail};
 use super::message_merge::Draft;
 use super::when_read::{Around, Earlier, duration_or, schedule};
 use super::{Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole};
@@ -20,7 +20,6 @@ const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
 struct Above {
     steps: Vec<Earlier>,
     taken: BTreeSet<String>,
-    unsaid: Vec<Unsaid>,
 }
 
 /// Reads the steps of one campaign, from the first to the last.
@@ -45,7 +44,6 @@ impl Reading<'_> {
         for step in steps.iter() {
             read.push(step.get().and_then(|step| self.step(step, &mut above)));
         }
-        tell_unsaid(self.sheet, above.unsaid);
         read.into_iter().collect()
     }
 
@@ -65,7 +63,7 @@ impl Reading<'_> {
             self.fits(name, template, channel);
         }
         let audience = self.audience(step);
-        let message = self.message(step, channel, template, &mut above.unsaid);
+        let message = self.message(step, channel);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
         let example = "when = { every = \"tuesday 10:00\" }";
         let when = self.sheet.need(&step.when, "when", example, owner);
@@ -108,21 +106,11 @@ impl Reading<'_> {
         }
     }
 
-    fn message(
-        &self,
-        step: &Located<StepFile>,
-        channel: Option<&Channel>,
-        template: Option<&Template>,
-        unsaid: &mut Vec<Unsaid>,
-    ) -> super::Message {
+    fn message(&self, step: &Located<StepFile>, channel: Option<&Channel>) -> super::Message {
         let own = step.message.value().map(|file| self.override_of(file)).unwrap_or_default();
         let draft = own.over(self.message);
         let name = step.id.value().map_or("?", String::as_str);
-        unsaid.extend(as_said(
-            self.sheet,
-            &draft,
-            &Said { step: name, place: &step.span, channel, template },
-        ));
+        as_said(self.sheet, &draft, &Said { step: name, place: &step.span, channel });
         self.untranslated(name, &own);
         draft.message()
     }

@@ -85,6 +85,18 @@ impl Place {
     pub(super) fn file(file: &Path) -> Self {
         Self { file: file.to_owned(), span: None }
     }
+
+    /// A finding here.
+    pub(super) fn finding(
+        self,
+        severity: Severity,
+        code: &'static str,
+        message: String,
+        help: &str,
+    ) -> Diagnostic {
+        let help = (!help.is_empty()).then(|| help.to_owned());
+        Diagnostic { severity, code, message, file: self.file, span: self.span, help }
+    }
 }
 
 /// The most findings of one compilation.

@@ -16,6 +16,7 @@ mod proof;
 mod scope;
 mod split;
 mod step;
+mod survey;
 mod syntax;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use campaign::{Address, Campaign, Diagnostic, Severity, Step, Workspace};
 use crate::piece::Pieces;
 pub(crate) use files::{File, digest};
 pub(crate) use step::primary;
+pub use survey::{Spoken, Survey, survey};
 
 /// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
 /// Serialises to JSON, so that a run says the same on every machine and after every edit of the files.

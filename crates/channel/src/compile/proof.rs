@@ -73,6 +73,17 @@ fn people(variant: &Variant, for_contacts: bool) -> Vec<Option<Person>> {
     ]
 }
 
+/// Somebody of whom everything is known, in few letters.
+pub(super) fn somebody(compiled: &Compiled) -> Person {
+    let names = compiled.variants.values().flat_map(attributes);
+    Person {
+        email: Some("sample@contact.invalid".to_owned()),
+        phone: Some("+8613800138000".to_owned()),
+        attributes: names.map(|name| (name, json!("Ada"))).collect(),
+        ..Person::default()
+    }
+}
+
 fn check_mail(job: &Job<'_>, language: &str, [subject, html, text]: [&str; 3], findings: &mut Findings) {
     if subject.trim().is_empty() {
         let help = "give it words of its own: {{default contact.first_name \"friend\"}}";

@@ -1,0 +1,426 @@
+//! A whole campaign, held against itself: what each channel says in each language, whether all say the same, and
+//! whether it fits.
+
+use std::path::Path;
+
+use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
+use campaign::{Campaign, ChannelKind, Diagnostic, Message, Severity, Step, TemplateFile, Workspace};
+
+use super::finding::{Place, Source};
+use super::hole::Holes;
+use super::scope::in_language;
+use super::step::primary;
+use super::{Compiled, Variant, plain, proof};
+use crate::measure::{Budget, Unit};
+use crate::network;
+use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
+use crate::{Message as Sent, Post};
+
+/// What came of looking at a campaign as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct Survey {
+    /// What is wrong with it, by file and place.
+    pub findings: Vec<Diagnostic>,
+    /// Which channel says which fact.
+    pub matrix: Matrix,
+    /// What each step says in each language.
+    pub spoken: Vec<Spoken>,
+}
+
+/// What a step says in a language.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Spoken {
+    /// The step.
+    pub step: String,
+    /// The channel.
+    pub channel: String,
+    /// The channel's kind.
+    pub kind: String,
+    /// The language tag.
+    pub language: String,
+    /// The subject, of an e-mail.
+    pub subject: Option<String>,
+    /// All of it as plain text.
+    pub text: String,
+    /// How much of each limit it uses.
+    pub budgets: Vec<Budget>,
+    /// Where its links lead.
+    #[serde(skip)]
+    links: Vec<String>,
+}
+
+impl Survey {
+    /// Whether the campaign may run.
+    #[must_use]
+    pub fn is_harmless(&self) -> bool {
+        self.findings.iter().all(|finding| finding.severity < Severity::Error)
+    }
+}
+
+/// Compiles every step of a campaign and holds what they say against the message. `person` is the contact for whom
+/// lengths are measured; somebody made up with short names, if not given.
+#[must_use]
+pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>) -> Survey {
+    let text = std::fs::read_to_string(workspace.root.join(&campaign.file)).unwrap_or_default();
+    let mut surveyor = Surveyor { workspace, campaign, text, survey: Survey::default(), used: Vec::new() };
+    surveyor.survey.matrix = Matrix::new(campaign.message.facts.keys().cloned());
+    for step in &campaign.steps {
+        match super::compile(workspace, campaign, step) {
+            Ok((compiled, found)) => {
+                surveyor.survey.findings.extend(found);
+                surveyor.step(step, &compiled, person);
+            }
+            Err(found) => surveyor.survey.findings.extend(found),
+        }
+    }
+    surveyor.lengths();
+    surveyor.useless_silences();
+    let mut survey = surveyor.survey;
+    survey.findings.dedup();
+    survey
+}
+
+struct Surveyor<'a> {
+    workspace: &'a Workspace,
+    campaign: &'a Campaign,
+    /// The campaign's file.
+    text: String,
+    survey: Survey,
+    /// Which silences covered something.
+    used: Vec<usize>,
+}
+
+impl Surveyor<'_> {
+    fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
+        let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
+        let somebody = proof::somebody(compiled);
+        let is_feed = channel.kind.per() == campaign::Per::Feed;
+        for (language, variant) in &compiled.variants {
+            let reader = Person { language: Some(language.clone()), ..person.unwrap_or(&somebody).clone() };
+            let reader = (!is_feed).then_some(&reader);
+            let Some((subject, text, budgets)) = said(channel, compiled, variant, language, reader) else {
+                continue;
+            };
+            let spoken = Spoken {
+                step: step.id.to_string(),
+                channel: channel.id.to_string(),
+                kind: channel.kind.name().to_owned(),
+                language: language.clone(),
+                subject,
+                text,
+                budgets,
+                links: compiled.links.clone(),
+            };
+            self.measured(step, &spoken);
+            self.held(step, &spoken);
+            self.survey.spoken.push(spoken);
+        }
+    }
+
+    /// Tells what is too long.
+    fn measured(&mut self, step: &Step, spoken: &Spoken) {
+        let title = campaign::Network::find(&spoken.kind).map_or("this network", |network| network.title);
+        for budget in spoken.budgets.iter().filter(|budget| !budget.fits()) {
+            let (what, unit) = (budget.what, unit(budget.unit));
+            let over = budget.over_at.and_then(|at| spoken.text.get(at..)).map(|rest| {
+                let first: String = rest.chars().take(1).collect();
+                let near: String = rest.chars().take(24).collect::<String>().replace('\n', " ");
+                format!("; the first over is \"{first}\", at \"{near}\"")
+            });
+            let message = format!(
+                "`{}` ({}, {}): its {what} has {} {unit}, and {title} takes {}{}",
+                spoken.step,
+                spoken.channel,
+                spoken.language,
+                budget.measured,
+                budget.allowed,
+                over.unwrap_or_default(),
+            );
+            let near = budget.over_at.and_then(|at| line_around(&spoken.text, at));
+            let place = self.place(step, near.into_iter().collect());
+            let help = "Shorten it for this channel: a message of the step's own, or a template of the network's own.";
+            self.tell(Severity::Error, "text-too-long", message, place, help);
+        }
+    }
+
+    /// Tells what does not agree with the message.
+    fn held(&mut self, step: &Step, spoken: &Spoken) {
+        let message = in_language(&step.message, Some(&spoken.language));
+        let mut parts: Vec<_> = spoken.subject.iter().map(|text| Part { key: "subject", text }).collect();
+        parts.push(Part { key: "text", text: &spoken.text });
+        let links: Vec<_> = spoken.links.iter().map(String::as_str).collect();
+        let said = Said {
+            step: &spoken.step,
+            channel: &spoken.channel,
+            language: &spoken.language,
+            parts: &parts,
+            links: &links,
+        };
+        let mut examined = self.examined(&message, &said);
+        self.used.extend(examined.silence(&self.campaign.silences, &spoken.step));
+        for found in examined.findings {
+            let part = parts.get(found.part).map_or("", |part| part.text);
+            let mut candidates = Vec::new();
+            if found.range.is_empty() {
+                candidates.extend(found.fact.as_ref().and_then(|name| message.facts.get(name)).cloned());
+            } else {
+                candidates.extend(around(part, &found.range));
+            }
+            candidates.push(found.words.clone());
+            if parts.get(found.part).is_some_and(|part| part.key == "subject") {
+                candidates.extend(message.subject.clone());
+            }
+            let place = self.place(step, candidates);
+            let text =
+                format!("`{}` ({}, {}): {}", spoken.step, spoken.channel, spoken.language, found.message);
+            self.tell(found.severity, found.rule.code(), text, place, &found.help);
+        }
+        let column = Column {
+            step: spoken.step.clone(),
+            channel: spoken.channel.clone(),
+            language: spoken.language.clone(),
+        };
+        self.survey.matrix.add(column, &examined.cells);
+    }
+
+    fn examined(&self, message: &Message, said: &Said<'_>) -> Examined {
+        let brand = &self.workspace.brand;
+        let texts = [&message.body, &message.headline, &message.subject, &message.preheader];
+        let texts: Vec<_> = texts.into_iter().flatten().map(String::as_str).collect();
+        let host = brand.url.host_str().unwrap_or_default();
+        let currency = self.campaign.budget.as_ref().map(|budget| budget.currency.to_string());
+        let expected = Expected {
+            facts: &message.facts,
+            texts: &texts,
+            link: message.link.as_deref(),
+            call_to_action: message.call_to_action.as_deref(),
+            image: message.image.as_deref(),
+            image_alt: message.image_alt.as_deref(),
+            never_say: &brand.never_say,
+            markets: &brand.markets,
+            hosts: &[host],
+            currency: currency.as_deref(),
+        };
+        consistency::examine(&expected, said)
+    }
+
+    fn lengths(&mut self) {
+        let base = primary(self.workspace.brand.language.as_str());
+        let texts = self.survey.spoken.iter().map(|spoken| Length {
+            step: &spoken.step,
+            language: &spoken.language,
+            mail: spoken.subject.is_some(),
+            original: primary(&spoken.language) == base,
+            text: &spoken.text,
+        });
+        let texts: Vec<_> = texts.collect();
+        let found = consistency::lengths(&texts);
+        let told = found.into_iter().map(|(at, finding)| {
+            let spoken = &self.survey.spoken[at];
+            let text =
+                format!("`{}` ({}, {}): {}", spoken.step, spoken.channel, spoken.language, finding.message);
+            (spoken.step.clone(), text, finding)
+        });
+        for (step, text, finding) in told.collect::<Vec<_>>() {
+            let silences = self.campaign.silences.iter().enumerate();
+            let covering =
+                silences.filter(|(_, silence)| silence.covers(finding.rule, &step, &finding.words));
+            let covering: Vec<_> = covering.map(|(at, _)| at).collect();
+            if covering.is_empty() {
+                let place = Place::file(&self.campaign.file);
+                self.tell(finding.severity, finding.rule.code(), text, place, &finding.help);
+            }
+            self.used.extend(covering);
+        }
+    }
+
+    fn useless_silences(&mut self) {
+        for (at, silence) in self.campaign.silences.iter().enumerate() {
+            if !self.used.contains(&at) {
+                let message = format!("nothing is silenced by this: `{}` finds nothing here", silence.rule);
+                let finding = Diagnostic::warning("useless-silence", &self.campaign.file, message)
+                    .at(silence.place.clone())
+                    .help("Take it out.");
+                self.survey.findings.push(finding);
+            }
+        }
+    }
+
+    /// Where the first of these words that stand anywhere do: in the step's own message, in its template, in the
+    /// campaign, in what templates share.
+    fn place(&self, step: &Step, candidates: Vec<String>) -> Place {
+        let template = self.workspace.templates.get(&step.template);
+        let kind = self.workspace.channels.get(&step.channel).map(|channel| &channel.kind);
+        let fits = |file: &&TemplateFile| match kind {
+            Some(ChannelKind::Network(_)) => !is_mail_file(&file.path),
+            _ => is_mail_file(&file.path),
+        };
+        let own = step_table(&self.text, step.id.as_str());
+        let files: Vec<_> = template.iter().flat_map(|template| template.files.iter().filter(fits)).collect();
+        let shared: Vec<_> = self.workspace.shared.values().collect();
+        let campaign = Source::file(&self.campaign.file, self.text.clone());
+        for words in candidates.iter().map(|words| words.trim()).filter(|words| words.len() > 1) {
+            let in_step = own.clone().and_then(|own| {
+                let at = self.text.get(own.clone())?.find(words)?;
+                Some(campaign.at(own.start + at..own.start + at + words.len()))
+            });
+            let in_file = |file: &&TemplateFile| {
+                let at = file.source.find(words)?;
+                Some(Source::file(&file.path, file.source.clone()).at(at..at + words.len()))
+            };
+            let in_campaign = || {
+                let at = self.text.find(words)?;
+                Some(campaign.at(at..at + words.len()))
+            };
+            let found = in_step
+                .or_else(|| files.iter().find_map(in_file))
+                .or_else(in_campaign)
+                .or_else(|| shared.iter().find_map(in_file));
+            if let Some(place) = found {
+                return place;
+            }
+        }
+        match own {
+            Some(own) => {
+                let line =
+                    self.text.get(own.clone()).and_then(|text| text.lines().next()).map_or(0, str::len);
+                campaign.at(own.start..own.start + line)
+            }
+            None => Place::file(&self.campaign.file),
+        }
+    }
+
+    fn tell(&mut self, severity: Severity, code: &'static str, message: String, place: Place, help: &str) {
+        let finding = place.finding(severity, code, message, help);
+        if !self.survey.findings.contains(&finding) {
+            self.survey.findings.push(finding);
+        }
+    }
+}
+
+fn is_mail_file(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("email"))
+}
+
+/// What a step says to a reader: subject, text, budgets.
+fn said(
+    channel: &campaign::Channel,
+    compiled: &Compiled,
+    variant: &Variant,
+    language: &str,
+    reader: Option<&Person>,
+) -> Option<(Option<String>, String, Vec<Budget>)> {
+    let starts = starts(compiled);
+    match variant {
+        Variant::Email { subject, html, .. } => {
+            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let subject = fill.write(subject).ok()?;
+            let html = fill.write(html).ok()?;
+            Some((Some(subject), plain::from_html(&html, &Holes::default()), Vec::new()))
+        }
+        Variant::Post(draft) => {
+            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let text = fill.write(&draft.parts.plain).ok()?;
+            let text =
+                if draft.own.is_some() && text.trim_start().starts_with('{') { strings(&text) } else { text };
+            let post = post(compiled, &starts, language, reader);
+            let network = network::find(channel.kind.name());
+            let budgets = network.zip(post).map(|(network, post)| network.budgets(&post)).unwrap_or_default();
+            Some((None, text, budgets))
+        }
+    }
+}
+
+fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option<&Person>) -> Option<Post> {
+    let only = Compiled {
+        variants: compiled
+            .variants
+            .iter()
+            .filter(|(tag, _)| *tag == language)
+            .map(|(tag, said)| (tag.clone(), said.clone()))
+            .collect(),
+        language: language.to_owned(),
+        ..compiled.clone()
+    };
+    let recipient = Recipient {
+        person: reader,
+        token: SAMPLE_TOKEN,
+        message_id: "sample",
+        date: jiff::Timestamp::UNIX_EPOCH,
+        again: false,
+    };
+    match Renderer::new(&only, starts).ok()?.render(&recipient).ok()? {
+        Sent::Post(post) => Some(*post),
+        Sent::Email(_) => None,
+    }
+}
+
+/// As long as the longest that a link names a delivery by: a run, a contact and a signature.
+const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn starts(compiled: &Compiled) -> LinkStarts {
+    LinkStarts {
+        click: (0..compiled.links.len()).map(|i| format!("https://links.invalid/c/{i}.")).collect(),
+        open: "https://links.invalid/o/".to_owned(),
+        unsubscribe: "https://links.invalid/u/".to_owned(),
+    }
+}
+
+/// All texts of a JSON document.
+fn strings(json: &str) -> String {
+    fn walk(value: &serde_json::Value, out: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => out.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, out)),
+            serde_json::Value::Object(map) => map.values().for_each(|item| walk(item, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    walk(&serde_json::from_str(json).unwrap_or_default(), &mut out);
+    out.join("\n")
+}
+
+/// The words at a place with less and less around them: what stands in a file may be cut by names in braces.
+fn around(text: &str, range: &std::ops::Range<usize>) -> Vec<String> {
+    let mut found: Vec<String> = line_around(text, range.start).into_iter().collect();
+    for reach in [24, 12, 6] {
+        let start = text[..range.start].char_indices().rev().nth(reach - 1).map_or(0, |(at, _)| at);
+        let end = text[range.end..].char_indices().nth(reach).map_or(text.len(), |(at, _)| range.end + at);
+        found.extend(text.get(start..range.end).map(str::to_owned));
+        found.extend(text.get(range.start..end).map(str::to_owned));
+    }
+    found
+}
+
+fn line_around(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
+    text.get(start..end).map(str::to_owned)
+}
+
+/// The bytes of the file in which a step is written: from its `[[steps]]` to the next.
+fn step_table(text: &str, id: &str) -> Option<std::ops::Range<usize>> {
+    let starts: Vec<_> = text.match_indices("[[steps]]").map(|(at, _)| at).collect();
+    let ends = starts.iter().skip(1).copied().chain([text.len()]);
+    starts.iter().copied().zip(ends).map(|(start, end)| start..end).find(|range| {
+        text[range.clone()].lines().any(|line| {
+            line.split_once('=').is_some_and(|(key, value)| {
+                key.trim() == "id"
+                    && value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']) == id
+            })
+        })
+    })
+}
+
+const fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Characters => "characters",
+        Unit::Graphemes => "characters (graphemes)",
+        Unit::Bytes => "bytes",
+        Unit::Weighted => "characters as X counts them",
+        Unit::Utf16 => "characters (UTF-16)",
+        Unit::Segments => "segments",
+        Unit::Blocks => "blocks",
+    }
+}
