@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::fact::Fact;
+use super::fact::{Fact, NEAR};
 use super::finding::{Finding, shown};
 use super::matrix::Cell;
 use super::number::ONE;
@@ -85,7 +85,7 @@ impl<'a> Against<'a> {
     /// A fact that is not said: the closest place that says something else, or none.
     fn otherwise(&self, fact: &Fact<'_>, strays: &mut [Stray<'_>], findings: &mut Vec<Finding>) -> Cell {
         let scored = strays.iter_mut().filter_map(|stray| {
-            let context = fact.context(stray.text, &stray.tokens);
+            let context = fact.context(stray.text, &stray.tokens, &stray.value);
             let fits = fact.is_asked(&stray.value, context) && !is_excused(stray);
             fits.then_some((context, stray))
         });
@@ -105,10 +105,10 @@ impl<'a> Against<'a> {
     /// A price, share or date that is no fact.
     fn claim(&self, stray: &Stray<'_>, roles: &Roles<'_>, cells: &mut BTreeMap<String, Cell>) -> Finding {
         let asked = self.facts.iter().filter_map(|fact| {
-            let context = fact.context(stray.text, &stray.tokens);
+            let context = fact.context(stray.text, &stray.tokens, &stray.value);
             // A fact with a name of its own that is spoken of elsewhere is not spoken of here.
             let elsewhere =
-                context == 0 && !fact.words.is_empty() && cells.get(fact.name) != Some(&Cell::Unsaid);
+                context < NEAR && !fact.words.is_empty() && cells.get(fact.name) != Some(&Cell::Unsaid);
             (fact.is_asked(&stray.value, context) && !elsewhere).then_some((context, fact))
         });
         let fact = asked.rev_max().filter(|fact| !is_excused(stray) && !is_other_matter(fact, stray, roles));
@@ -205,8 +205,12 @@ const BESIDES: [&str; 30] = [
 /// The same in two Chinese signs.
 const BESIDES_HAN: [&str; 8] = ["价值", "價值", "市场", "市場", "日常", "平时", "押金", "起送"];
 
+/// Words that say that a share or an amount comes on top.
+const ON_TOP: [&str; 6] = ["再", "另", "extra", "additional", "another", "further"];
+
 fn is_excused(stray: &Stray<'_>) -> bool {
-    if !matches!(stray.value, Value::Money { .. }) {
+    let is_money = matches!(stray.value, Value::Money { .. });
+    if !is_money && !matches!(stray.value, Value::Percent { .. }) {
         return false;
     }
     let around = stray.tokens.start.saturating_sub(5)..(stray.tokens.end + 3).min(stray.text.tokens.len());
@@ -217,9 +221,10 @@ fn is_excused(stray: &Stray<'_>) -> bool {
         .filter(|token| Some(token.sentence) == sentence)
         .map(|token| stray.text.word(token))
         .collect();
-    let pairs = words.windows(2).map(<[&str]>::concat);
-    words.iter().any(|word| BESIDES.contains(word))
-        || pairs.into_iter().any(|pair| BESIDES_HAN.contains(&pair.as_str()))
+    let mut pairs = words.windows(2).map(<[&str]>::concat);
+    let besides = words.iter().any(|word| BESIDES.contains(word))
+        || pairs.any(|pair| BESIDES_HAN.contains(&pair.as_str()));
+    words.iter().any(|word| ON_TOP.contains(word)) || (is_money && besides)
 }
 
 /// Which end of a period a date is.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::letters::is_han;
 use super::reading::Reading;
 use super::value::{Unit, Value};
 
@@ -139,24 +140,30 @@ impl<'a> Fact<'a> {
                 Value::Quantity { unit: Unit::Piece, .. } => true,
                 Value::Time { .. } | Value::Quantity { .. } => !alone,
             };
-            own.is_alike(value) && !own.agrees(value) && (context > 0 || !needs_context)
+            own.is_alike(value) && !own.agrees(value) && (context >= NEAR || !needs_context)
         })
     }
 
-    /// How much of the fact stands around a value: its words and other values within twenty tokens of the sentence.
-    pub(super) fn context(&self, text: &Reading<'_>, tokens: &Range<usize>) -> usize {
-        let around = tokens.start.saturating_sub(20)..(tokens.end + 20).min(text.tokens.len());
+    /// How much of the fact stands around `value`, within twenty tokens of its sentence: two for a word of the
+    /// fact, one for a Chinese sign, four for another value of it that answers another question.
+    pub(super) fn context(&self, text: &Reading<'_>, tokens: &Range<usize>, value: &Value) -> usize {
         let sentence = text.tokens.get(tokens.start).map(|token| token.sentence);
+        let around = tokens.start.saturating_sub(20)..(tokens.end + 20).min(text.tokens.len());
         let near = text.tokens.get(around.clone()).unwrap_or_default();
-        let near = near.iter().filter(|token| Some(token.sentence) == sentence);
-        let words = near.filter(|token| self.words.contains(singular(text.word(token)))).count();
+        let near = near.iter().filter(|token| Some(token.sentence) == sentence).map(|token| text.word(token));
+        let words = near.filter(|word| self.words.contains(singular(word)));
+        let words: usize = words.map(|word| if word.starts_with(is_han) { 1 } else { 2 }).sum();
         let bytes = text.bytes_of(&around);
         let from = text.values.partition_point(|found| found.range.end <= bytes.start);
         let values = text.values.iter().skip(from).take_while(|found| found.range.start < bytes.end);
-        let agreeing = values.filter(|found| self.values.iter().any(|own| own.agrees(&found.value))).count();
-        words + 2 * agreeing
+        let other = |own: &Value, found: &Value| own.agrees(found) && !own.is_alike(value);
+        let agreeing = values.filter(|found| self.values.iter().any(|own| other(own, &found.value))).count();
+        words + 4 * agreeing
     }
 }
+
+/// So much of a fact must stand around a number before it is taken for the fact's: a word, or two Chinese signs.
+pub(super) const NEAR: usize = 2;
 
 /// One wanted thing where it stands.
 struct Step {

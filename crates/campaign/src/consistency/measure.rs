@@ -1,7 +1,7 @@
 //! What may stand before or after a number and makes it an amount: currencies, shares, units.
 
 use super::letters::{Letters, is_han, is_latin};
-use super::number::{Number, ONE, Script};
+use super::number::{Number, ONE};
 use super::value::{Coin, Unit, Value};
 
 /// What a number counts.
@@ -247,7 +247,7 @@ pub(super) fn after(letters: &Letters, number: &Number) -> Option<(Measure, usiz
     if let Some(share) = share(letters, number) {
         return Some(share);
     }
-    if let Some((coin, end)) = coin_after(letters, number.end).filter(|_| number.script != Script::Word) {
+    if let Some((coin, end)) = coin_after(letters, number.end) {
         return Some((Measure::Money(coin), end));
     }
     let at = letters.past_space(number.end);

@@ -109,6 +109,8 @@ fn money_is_read_with_its_currency() {
         ("USD 12", "USD 12"),
         ("12 USD", "USD 12"),
         ("12 dollars", "$ 12"),
+        ("five dollars", "$ 5"),
+        ("one ¥5 note", "1 pieces, ¥ 5"),
         ("$5k", "$ 5000"),
         ("$1.2m", "$ 1200000"),
         ("$1.5 million", "$ 1500000"),
