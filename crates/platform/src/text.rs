@@ -78,6 +78,11 @@ pub(crate) fn clipped(text: &str, most: usize) -> &str {
     &text[..end]
 }
 
+/// UTF-16 code units, which Telegram and Discord's clients count.
+pub(crate) fn utf16(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
 /// Characters: Unicode code points.
 pub(crate) fn chars(text: &str) -> usize {
     text.chars().count()

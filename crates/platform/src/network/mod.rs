@@ -3,12 +3,20 @@
 mod bluesky;
 mod bluesky_post;
 mod dingtalk;
+mod discord;
+mod discord_message;
 mod feishu;
 mod feishu_card;
 mod mastodon;
 mod mastodon_text;
+mod matrix;
+mod mattermost;
+mod ntfy;
 mod slack;
 mod slack_blocks;
+mod teams;
+mod telegram;
+mod telegram_html;
 mod webhook;
 mod wecom;
 
@@ -43,6 +51,12 @@ pub(crate) fn of(kind: Kind) -> &'static dyn Network {
     match kind {
         Kind::Webhook => &webhook::Webhook,
         Kind::Slack => &slack::Slack,
+        Kind::Discord => &discord::Discord,
+        Kind::Mattermost => &mattermost::Mattermost,
+        Kind::Telegram => &telegram::Telegram,
+        Kind::Teams => &teams::Teams,
+        Kind::Matrix => &matrix::Matrix,
+        Kind::Ntfy => &ntfy::Ntfy,
         Kind::Wecom => &wecom::Wecom,
         Kind::Dingtalk => &dingtalk::Dingtalk,
         Kind::Feishu => &feishu::Feishu,

@@ -1,0 +1,309 @@
+//! An ntfy server (docs.ntfy.sh/publish; codes as in server/errors.go).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::Kind;
+use crate::account::{account, known};
+use crate::answer::{Answer, Reply, must};
+use crate::ask::{Ask, said};
+use crate::fault::Trouble;
+use crate::network::Network;
+use crate::pace::Ceiling;
+use crate::room::{Button, Picture, Post, Room};
+use crate::text::is_web;
+
+/// Bytes of a message; longer ones become an attachment.
+const MESSAGE: usize = 4096;
+/// Bytes of an attachment.
+const ATTACHMENT: usize = 15 << 20;
+
+/// ntfy.
+#[derive(Debug)]
+pub(crate) struct Ntfy;
+
+impl Network for Ntfy {
+    fn publishes(&self, ask: &Ask) -> bool {
+        ask.method == "POST" || ask.method == "PUT"
+    }
+
+    fn play(&self, room: &mut Room, ask: &Ask) -> Answer {
+        if ask.path == "/v1/health" {
+            return Ok(Reply::json(200, &json!({ "healthy": true })));
+        }
+        let json_form = ask.path == "/";
+        let wish = if json_form { Wish::of_json(ask) } else { Wish::of_headers(ask) }?;
+        let named = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let topic = (1..=64).contains(&wish.topic.len()) && wish.topic.chars().all(named);
+        must(topic, || refuse(400, 40009, "invalid request: topic invalid"))?;
+        self.open(ask, &wish.topic)?;
+        if ask.method == "GET" {
+            return Ok(Reply::json(200, &json!({ "success": true })));
+        }
+        must(self.publishes(ask), || refuse(404, 40401, "page not found"))?;
+        wish.publish(room, ask)
+    }
+
+    fn trouble(&self, trouble: &Trouble, _: &Ask) -> Reply {
+        match trouble {
+            Trouble::RateLimited(_) => refuse(429, 42901, "limit reached: too many requests"),
+            Trouble::Expired => refuse(401, 40101, "unauthorized"),
+            Trouble::Revoked => refuse(403, 40301, "forbidden"),
+            Trouble::Rejected(reason) => refuse(400, 40018, reason),
+        }
+    }
+
+    fn ceilings(&self) -> &'static [Ceiling] {
+        // A bucket of 60 requests, refilled with one in five seconds.
+        &[Ceiling { most: 60, window: 300_000, penalty: 0 }]
+    }
+}
+
+impl Ntfy {
+    /// The account's token as Bearer, or as the password of Basic.
+    fn open(&self, ask: &Ask, topic: &str) -> Result<(), Reply> {
+        let token = known(account(Kind::Ntfy).token);
+        let basic = ask.header("authorization").and_then(|header| header.strip_prefix("Basic "));
+        let basic =
+            basic.and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let said = ask.bearer().map(str::to_owned);
+        let said = said.or_else(|| Some(basic?.split_once(':')?.1.to_owned()));
+        match said {
+            Some(said) => must(said == token, || refuse(401, 40101, "unauthorized")),
+            None => must(false, || refuse(403, 40301, "forbidden")),
+        }?;
+        must(topic == known(account(Kind::Ntfy).room), || refuse(403, 40301, "forbidden"))
+    }
+}
+
+fn refuse(status: u16, code: u32, error: &str) -> Reply {
+    let body =
+        json!({ "code": code, "http": status, "error": error, "link": "https://ntfy.sh/docs/publish/" });
+    Reply::json(status, &body).because(format!("{code} {error}"))
+}
+
+/// What is to be published.
+#[derive(Default)]
+struct Wish {
+    topic: String,
+    message: String,
+    title: Option<String>,
+    click: Option<String>,
+    attach: Option<String>,
+    priority: Option<String>,
+    actions: Vec<Button>,
+    sequence: Option<String>,
+    raw: Value,
+}
+
+impl Wish {
+    fn of_json(ask: &Ask) -> Result<Self, Reply> {
+        let wrong = || refuse(400, 40024, "invalid request: request body must be valid JSON");
+        let body = ask.json().filter(Value::is_object).ok_or_else(wrong)?;
+        let typed = |name: &str| body.get(name).is_none_or(|value| value.is_string() || value.is_null());
+        must(
+            ["topic", "message", "title", "click", "attach", "delay", "icon"].into_iter().all(typed),
+            wrong,
+        )?;
+        let get = |name: &str| said(&body, name).filter(|text| !text.is_empty()).map(str::to_owned);
+        let priority =
+            body.get("priority").map(|value| value.as_i64().map_or("no".to_owned(), |n| n.to_string()));
+        let actions = match body.get("actions") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(all)) => all.clone(),
+            Some(_) => return Err(wrong()),
+        };
+        Ok(Self {
+            topic: get("topic").unwrap_or_default(),
+            message: get("message").unwrap_or_default(),
+            title: get("title"),
+            click: get("click"),
+            attach: get("attach"),
+            priority,
+            actions: json_actions(&actions)?,
+            sequence: get("sequence_id"),
+            raw: body.clone(),
+        })
+    }
+
+    /// The topic in the path, the message in the body, the rest in headers or parameters.
+    fn of_headers(ask: &Ask) -> Result<Self, Reply> {
+        let get = |names: [&str; 3]| {
+            let found = names.iter().find_map(|name| ask.header(name).or_else(|| ask.param(name)));
+            found.filter(|text| !text.is_empty()).map(decoded)
+        };
+        let message = String::from_utf8(ask.body.to_vec());
+        let message =
+            message.map_err(|_| refuse(400, 40011, "invalid message: message must be UTF-8 encoded"))?;
+        let actions = get(["x-actions", "actions", "action"]);
+        Ok(Self {
+            topic: ask.parts().join("/"),
+            message: if message.is_empty() {
+                get(["x-message", "message", "m"]).unwrap_or_default()
+            } else {
+                message
+            },
+            title: get(["x-title", "title", "t"]),
+            click: get(["x-click", "click", "click"]),
+            attach: get(["x-attach", "attach", "a"]),
+            priority: get(["x-priority", "priority", "p"]),
+            actions: actions.map_or(Ok(Vec::new()), |actions| header_actions(&actions))?,
+            sequence: get(["x-sequence-id", "sequence-id", "sid"]),
+            raw: Value::Null,
+        })
+    }
+
+    fn publish(self, room: &mut Room, ask: &Ask) -> Answer {
+        let words = ["1", "2", "3", "4", "5", "min", "low", "default", "high", "max", "urgent", "0"];
+        let priority = self.priority.as_deref().is_none_or(|priority| words.contains(&priority));
+        must(priority, || refuse(400, 40007, "invalid request: priority invalid"))?;
+        let attach = self.attach.as_deref().is_none_or(is_web);
+        must(attach, || refuse(400, 40013, "invalid request: attachment URL is invalid"))?;
+        must(self.message.len() <= ATTACHMENT, || {
+            refuse(413, 41301, "attachment too large, or bandwidth limit reached")
+        })?;
+        let long = self.message.len() > MESSAGE;
+        let message = match () {
+            () if long => "You received a file: attachment.txt".to_owned(),
+            () if self.message.is_empty() => "triggered".to_owned(),
+            () => self.message,
+        };
+        let id = format!("ntfy{:08}", room.serial());
+        let mut answer = json!({ "id": id, "time": ask.seconds(), "expires": ask.seconds() + 43_200, "event": "message",
+            "topic": self.topic, "message": message });
+        for (name, value) in [("title", &self.title), ("click", &self.click)] {
+            if let Some(value) = value {
+                answer[name] = json!(value);
+            }
+        }
+        let image = self.attach.as_deref().map(|url| Picture::at(url, None));
+        let links = self.click.into_iter().chain(self.actions.iter().map(|action| action.url.clone()));
+        let post = Post {
+            account: self.topic,
+            id,
+            idempotency: self.sequence,
+            text: message,
+            title: self.title,
+            links: links.collect(),
+            image,
+            buttons: self.actions,
+            raw: if self.raw.is_null() { answer.clone() } else { self.raw },
+        };
+        room.keep(ask, post);
+        Ok(Reply::json(200, &answer))
+    }
+}
+
+/// Headers may be RFC 2047 words in UTF-8 and base64: `=?UTF-8?B?…?=`.
+fn decoded(text: &str) -> String {
+    let word = text.strip_prefix("=?").and_then(|rest| rest.strip_suffix("?="));
+    let parts: Vec<&str> = word.map(|word| word.splitn(3, '?').collect()).unwrap_or_default();
+    let [charset, encoding, words] = parts[..] else { return text.to_owned() };
+    let known = charset.eq_ignore_ascii_case("utf-8") && encoding.eq_ignore_ascii_case("b");
+    let bytes = if known { STANDARD.decode(words).ok() } else { None };
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| text.to_owned())
+}
+
+fn json_actions(all: &[Value]) -> Result<Vec<Button>, Reply> {
+    let wrong = |what: &str| refuse(400, 40018, &format!("invalid request: actions invalid; {what}"));
+    must(all.len() <= 3, || wrong("too many actions, only 3 allowed"))?;
+    let action = |one: &Value| {
+        let kind = said(one, "action").unwrap_or_default();
+        must(["view", "broadcast", "http", "copy"].contains(&kind), || {
+            wrong("only actions 'view', 'broadcast', 'http' and 'copy' are supported")
+        })?;
+        let label = said(one, "label").filter(|label| !label.is_empty());
+        let label = label.ok_or_else(|| wrong("parameter 'label' is required"))?.to_owned();
+        let url = said(one, "url").unwrap_or_default().to_owned();
+        must(is_web(&url) || !["view", "http"].contains(&kind), || {
+            wrong("parameter 'url' is required for action 'view'")
+        })?;
+        Ok(Button { text: label, url })
+    };
+    all.iter().map(action).collect()
+}
+
+/// `view, label, https://…; …`, or JSON.
+fn header_actions(text: &str) -> Result<Vec<Button>, Reply> {
+    if text.trim_start().starts_with('[') {
+        let all: Vec<Value> = serde_json::from_str(text).unwrap_or_else(|_| vec![Value::Null]);
+        return json_actions(&all);
+    }
+    let all: Vec<Value> = text
+        .split(';')
+        .map(|one| {
+            let parts: Vec<&str> = one.split(',').map(str::trim).collect();
+            let get = |at: usize| parts.get(at).copied().unwrap_or_default();
+            json!({ "action": get(0), "label": get(1), "url": get(2) })
+        })
+        .collect();
+    json_actions(&all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::probe::Probe;
+
+    fn with(body: &Value) -> Probe {
+        Probe::post(Kind::Ntfy, "/").bearer().json(body)
+    }
+
+    fn message(message: &str) -> Value {
+        json!({ "topic": "harbour-launch", "message": message })
+    }
+
+    #[test]
+    fn good_messages_are_taken() {
+        let body = json!({ "topic": "harbour-launch", "title": "春茶", "message": "Tea", "click": "https://harbour.example/a",
+            "actions": [{ "action": "view", "label": "Renew", "url": "https://harbour.example/b" }] });
+        let mut probe = with(&body);
+        let answer = probe.value();
+        assert_eq!(
+            (answer["event"].as_str(), answer["topic"].as_str()),
+            (Some("message"), Some("harbour-launch"))
+        );
+        assert_eq!((probe.received()[0].links.len(), probe.received()[0].buttons.len()), (2, 1));
+        let mut plain = Probe::post(Kind::Ntfy, "/harbour-launch").bearer().bytes("text/plain", "茶");
+        plain = plain
+            .header("title", "=?UTF-8?B?6Iy2?=")
+            .header("actions", "view, Renew, https://harbour.example/b");
+        assert_eq!(plain.send().0, 200);
+        let post = &plain.received()[0];
+        assert_eq!((post.title.as_deref(), post.text.as_str(), post.buttons.len()), (Some("茶"), "茶", 1));
+        assert_eq!(
+            with(&message(&"茶".repeat(1366))).value()["message"],
+            "You received a file: attachment.txt"
+        );
+        let basic = Probe::post(Kind::Ntfy, "/harbour-launch").bytes("text/plain", "x");
+        let basic = basic.header(
+            "authorization",
+            format!("Basic {}", STANDARD.encode(":tk_harbourcoffee1234567890abcdef")),
+        );
+        assert_eq!({ basic }.send().0, 200);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_refused() {
+        let field = |name: &str, value: Value| {
+            let mut body = message("x");
+            body[name] = value;
+            with(&body)
+        };
+        let view = json!({ "action": "view", "label": "x", "url": "https://a.example/" });
+        Probe::table([
+            (with(&message("x")).without("authorization"), 403, "40301"),
+            (with(&message("x")).header("authorization", "Bearer x"), 401, "40101"),
+            (with(&json!({ "topic": "other", "message": "x" })), 403, "40301"),
+            (with(&json!({ "topic": "a b", "message": "x" })), 400, "40009"),
+            (with(&message("x")).bytes("application/json", "{"), 400, "40024"),
+            (with(&json!({ "topic": "harbour-launch", "message": 1 })), 400, "40024"),
+            (field("priority", json!(6)), 400, "40007"),
+            (field("attach", json!("x")), 400, "40013"),
+            (field("actions", json!(vec![view; 4])), 400, "40018"),
+            (field("actions", json!([{ "action": "view", "label": "x" }])), 400, "40018"),
+            (field("actions", json!([{ "action": "dance", "label": "x" }])), 400, "40018"),
+        ]);
+    }
+}
