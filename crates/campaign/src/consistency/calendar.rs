@@ -176,7 +176,8 @@ pub(super) fn in_figures(letters: &Letters, at: usize) -> Option<Taken> {
     let value = match parts {
         [(year, 4), (month, 1 | 2), (day, 1 | 2)] => date(year, month, day),
         [(a, 1 | 2), (b, 1 | 2), (year, 4)] if (1..=31).contains(&a) && (1..=31).contains(&b) => {
-            if a == b || a > 12 {
+            // With points the day stands first everywhere.
+            if a == b || a > 12 || sign == '.' {
                 date(year, b, a)
             } else if b > 12 {
                 date(year, a, b)
@@ -296,6 +297,10 @@ pub(super) fn dian(letters: &Letters, from: usize, hour: &Number, pm: Option<boo
     let next = letters.at(sign + 1);
     if "击評评赞讚心数數建意".contains(next) || (matches!(letters.at(sign), '时' | '時') && pm.is_none())
     {
+        return None;
+    }
+    // 一点 alone is "a little".
+    if pm.is_none() && hour.script == Script::Han(1) && hour.whole(1) == Some(1) {
         return None;
     }
     let hour = u8::try_from(hour.whole(24)?).ok()?;

@@ -1,7 +1,8 @@
 //! What may stand before or after a number and makes it an amount: currencies, shares, units.
 
+use super::calendar::past_until;
 use super::letters::{Letters, is_han, is_latin};
-use super::number::{Number, ONE};
+use super::number::{Number, ONE, decimal};
 use super::value::{Coin, Unit, Value};
 
 /// What a number counts.
@@ -275,9 +276,21 @@ fn share(letters: &Letters, number: &Number) -> Option<(Measure, usize)> {
     }
     let signs = ["%", "percent", "per cent", "pct"];
     let end = signs.iter().filter_map(|sign| letters.past_word(at, sign)).max()?;
-    let taken = OFF.iter().filter_map(|word| letters.past_word(letters.past_space(end), word)).max();
-    let off = taken.is_some() || is_taken_off(letters, at);
+    let taken = past_off(letters, end);
+    let off = taken.is_some() || is_taken_off(letters, at) || is_range_off(letters, end);
     Some((Measure::Percent { off }, taken.unwrap_or(end)))
+}
+
+fn past_off(letters: &Letters, at: usize) -> Option<usize> {
+    let at = letters.past_space(at);
+    OFF.iter().filter_map(|word| letters.past_word(at, word)).max()
+}
+
+/// Whether a share that ends at `at` is the first of two that are taken off: 20%-30% off.
+fn is_range_off(letters: &Letters, at: usize) -> bool {
+    let second = past_until(letters, at).and_then(|from| decimal(letters, from));
+    let sign = second.filter(|second| letters.at(second.end) == '%');
+    sign.is_some_and(|second| past_off(letters, second.end + 1).is_some())
 }
 
 /// Words after a share that is taken off a price.

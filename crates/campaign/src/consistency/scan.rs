@@ -216,6 +216,10 @@ fn chinese(letters: &Letters, at: usize, c: char) -> Option<Taken> {
         return Some(Taken::one(Value::Percent { micros: 50 * ONE, off: true }, at, end));
     }
     let number = number::han(letters, at)?;
+    // 千元, 几百元: about a thousand, some hundreds.
+    if number.script == Script::Han(1) && number.micros >= 100 * ONE {
+        return Some(Taken::nothing(number.end));
+    }
     let timed =
         calendar::in_chinese(letters, at, &number).or_else(|| calendar::dian(letters, at, &number, None));
     // A numeral alone is a part of some word: 一定, 三明治.
