@@ -29,7 +29,7 @@ pub struct Suppression {
     /// Why.
     #[sqlx(try_from = "String")]
     pub reason: SuppressionReason,
-    /// Where it came from: `one-click`, `unsubscribe-page`, `smtp 550 5.1.1`, `import`.
+    /// Where it came from: `one-click`, `unsubscribe-page`, `smtp 550 5.1.1`, `sms 21211`, `import`.
     pub source: String,
     /// Since when.
     pub created_at: Millis,

@@ -83,7 +83,8 @@ const SUPPRESS: Sql = sql!(
     "with " [batch 1 as input: id bigint, reason text, source text]
     "insert into suppressions (kind, address, reason, source, created_at)
      select kind, address, reason, source, $2
-     from (select r.address as kind, " held_against!() " as address, i.reason, i.source, i.id
+     from (select r.address as kind, " held_against!() " as address, i.reason,
+                  case r.address when 'phone' then 'sms' else 'smtp' end || i.source as source, i.id
            from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
            join contacts c on c.id = d.contact_id) refused
      where address is not null order by kind, address, id
@@ -342,11 +343,11 @@ pub(super) fn shortened(answer: &str) -> &str {
     &answer[..answer.floor_char_boundary(LONGEST_ANSWER)]
 }
 
-/// Where a suppression came from: the codes at the start of the answer, `smtp 550 5.1.1`.
+/// Where a suppression came from: the codes at the start of the answer, each after a space, ` 550 5.1.1`.
 fn source(answer: &str) -> String {
     let is_code = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 12;
     let words = answer.split([' ', '-']).take(2).take_while(is_code);
-    words.fold("smtp".to_owned(), |source, word| source + " " + word)
+    words.fold(String::new(), |source, word| source + " " + word)
 }
 
 #[cfg(test)]
@@ -355,9 +356,9 @@ mod tests {
 
     #[test]
     fn a_source_is_the_codes_of_an_answer() {
-        assert_eq!(source("550 5.1.1 no such user"), "smtp 550 5.1.1");
-        assert_eq!(source("550-5.1.1 The account"), "smtp 550 5.1.1");
-        assert_eq!(source("gone"), "smtp");
+        assert_eq!(source("550 5.1.1 no such user"), " 550 5.1.1");
+        assert_eq!(source("550-5.1.1 The account"), " 550 5.1.1");
+        assert_eq!(source("gone"), "");
     }
 
     #[test]

@@ -148,6 +148,7 @@ pub(crate) async fn only_mailboxes_and_numbers_are_suppressed(w: &World) {
         rows.iter().map(|row| (row.kind, row.address.as_str())).collect::<Vec<_>>(),
         [(AddressKind::Phone, "+8613800138000")]
     );
+    assert_eq!(rows[0].source, "sms 404");
     assert_eq!(w.number("select count(*) from soft_bounces where kind <> 'phone'").await, 0);
     // What came back later is held against what the run needed.
     for run in [1, 2, 3] {
