@@ -70,6 +70,11 @@ impl Answer {
         NAMES.iter().find_map(|name| self.wait(self.header(name)?))
     }
 
+    /// How long to wait, from this header alone, written in any of these ways.
+    pub(crate) fn wait_in(&self, name: &str) -> Option<Duration> {
+        self.wait(self.header(name)?)
+    }
+
     /// The wait that `text` means.
     fn wait(&self, text: &str) -> Option<Duration> {
         /// Anything later than 2001 is an instant, not a length of time.

@@ -9,13 +9,19 @@ mod verdict;
 
 mod again;
 mod aliyun_sms;
+mod facebook;
 mod form;
+mod graph;
+mod linkedin;
 mod own;
+mod picture;
 #[cfg(test)]
 mod sample;
 mod slack;
+mod threads;
 mod twilio;
 mod webhook;
+mod x;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -152,7 +158,16 @@ pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
 }
 
 /// All of them, in the order of [`campaign::network::NETWORKS`].
-static ALL: &[&dyn Network] = &[&webhook::Webhook, &slack::Slack, &twilio::Twilio, &aliyun_sms::AliyunSms];
+static ALL: &[&dyn Network] = &[
+    &webhook::Webhook,
+    &slack::Slack,
+    &twilio::Twilio,
+    &aliyun_sms::AliyunSms,
+    &x::X,
+    &linkedin::LinkedIn,
+    &facebook::Facebook,
+    &threads::Threads,
+];
 
 /// The network of a kind.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Network> {
