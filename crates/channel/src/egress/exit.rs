@@ -1,16 +1,19 @@
-//! The HTTP client of one account: its origin, and the public addresses that the origin names.
+//! The HTTP client of one account: to its origin, and to the public addresses that the origin names. No redirects,
+//! no proxy; every address is looked at after it was resolved, right before it is connected to.
 
-use std::error::Error as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Method, Response};
-use rustls::pki_types::CertificateDer;
-use url::Url;
+use rustls::ClientConfig;
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
 
 use super::Barred;
+use super::wire::{Wire, Written};
 use crate::network::{Answer, Request};
 
 /// A way out to one origin.
@@ -20,7 +23,9 @@ pub(crate) struct Exit {
     local: bool,
     roots: Vec<CertificateDer<'static>>,
     timeout: Duration,
-    clients: [OnceLock<Result<Client, String>>; 2],
+    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+    /// Open connections to the origin that nobody uses, the last used at the end.
+    idle: Mutex<Vec<Wire>>,
 }
 
 /// Why there is no answer.
@@ -32,8 +37,13 @@ pub(crate) struct Failure {
     pub(crate) answer: String,
 }
 
-/// The most of an answer that is read.
-const MAX_ANSWER: usize = 1 << 20;
+/// How long a connection may wait for its next use. Servers close idle ones, often after five seconds, and a request
+/// that meets the end of its connection may or may not have arrived.
+const FRESH: Duration = Duration::from_secs(3);
+/// How many connections are kept.
+const KEPT: usize = 1_000;
+/// What a request may have before it gets more time: a second for every so many bytes.
+const SLOWEST: usize = 128 << 10;
 
 impl Exit {
     /// A way out to where `base` is; `own` when the file itself says so, and an inner address is meant.
@@ -48,7 +58,7 @@ impl Exit {
     ) -> Result<Self, Barred> {
         let origin = Url::parse(base).map_err(|_| Barred::Scheme)?;
         let local = if own { super::check(&origin)? } else { super::check_public(&origin)? };
-        Ok(Self { origin, local, roots, timeout, clients: [OnceLock::new(), OnceLock::new()] })
+        Ok(Self { origin, local, roots, timeout, tls: OnceLock::new(), idle: Mutex::default() })
     }
 
     /// Makes a request and reads the answer.
@@ -58,72 +68,119 @@ impl Exit {
         request: &Request,
         now: Timestamp,
     ) -> Result<Answer, Failure> {
-        let before = |answer: String| Failure { nothing_sent: true, answer };
-        let url = Url::parse(address).map_err(|_| before("the address is none".to_owned()))?;
-        let client = self.client(&url).map_err(before)?;
-        let (media, body) = request.body.encoded();
-        let method = Method::from_bytes(request.method.as_bytes()).unwrap_or_default();
-        let mut builder = client.request(method, url);
-        if let Some(media) = media {
-            builder = builder.header(CONTENT_TYPE, media);
-        }
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value);
-        }
-        if request.method != "GET" {
-            builder = builder.body(body);
-        }
-        let response = builder.send().await.map_err(failed)?;
-        Ok(read(response, now).await)
-    }
-
-    /// The client for an address: the origin's own, or one that goes to public addresses only, on the usual ports.
-    fn client(&self, url: &Url) -> Result<&Client, String> {
+        let url = Url::parse(address).map_err(|_| Failure::before("the address is none"))?;
         let is_origin = url.origin() == self.origin.origin();
         if !is_origin {
-            super::check_public(url).map_err(|barred| barred.to_string())?;
-            if !matches!(url.port_or_known_default(), Some(80 | 443)) {
-                return Err("an answer led to a port that is not 80 or 443".to_owned());
+            self.check_foreign(&url)?;
+        }
+        let written = Written::new(&url, request).map_err(Failure::before)?;
+        let patience = self.timeout + Duration::from_secs((written.length() / SLOWEST) as u64);
+        let until = Instant::now() + patience;
+        if let Some(mut wire) = self.fresh().filter(|_| is_origin) {
+            match timeout_at(until, wire.call(&written, now)).await {
+                Err(_) => return Err(late(false)),
+                // It was closed before anything was written: as if it had never been.
+                Ok(Err(failure)) if failure.nothing_sent => {}
+                Ok(answered) => return self.answered(wire, answered, is_origin),
             }
         }
-        let make = || {
-            let secure = !is_origin || self.origin.scheme() == "https";
-            super::client(self.local && is_origin, secure, &self.roots, self.timeout)
+        let connecting = timeout_at(until, timeout(self.timeout / 2, self.connect(&url, is_origin)));
+        let mut wire = match connecting.await {
+            Ok(Ok(wire)) => wire?,
+            Ok(Err(_)) | Err(_) => return Err(late(true)),
         };
-        self.clients[usize::from(is_origin)].get_or_init(make).as_ref().map_err(Clone::clone)
+        match timeout_at(until, wire.call(&written, now)).await {
+            Err(_) => Err(late(false)),
+            Ok(answered) => self.answered(wire, answered, is_origin),
+        }
     }
-}
 
-async fn read(mut response: Response, at: Timestamp) -> Answer {
-    let status = response.status().as_u16();
-    let text = |value: &reqwest::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
-    let mut answer = Answer { status, headers: headers.collect(), body: Vec::new(), cut: false, at };
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = MAX_ANSWER - answer.body.len();
-                answer.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                answer.cut = chunk.len() > room;
+    fn answered(
+        &self,
+        wire: Wire,
+        answered: Result<Answer, Failure>,
+        is_origin: bool,
+    ) -> Result<Answer, Failure> {
+        if is_origin && answered.as_ref().is_ok_and(|answer| !answer.cut) && wire.is_open() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            if idle.len() < KEPT {
+                idle.push(wire);
             }
-            Ok(None) => return answer,
-            Err(_) => answer.cut = true,
         }
-        if answer.cut {
-            return answer;
+        answered
+    }
+
+    /// A connection that was used a moment ago.
+    fn fresh(&self) -> Option<Wire> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let wire = idle.pop()?;
+        if wire.age() < FRESH {
+            return Some(wire);
         }
+        // The others are older.
+        idle.clear();
+        None
+    }
+
+    /// An address that an answer named: public, and on the usual ports.
+    fn check_foreign(&self, url: &Url) -> Result<(), Failure> {
+        super::check_public(url).map_err(|barred| Failure::before(barred.to_string()))?;
+        match url.port_or_known_default() {
+            Some(80 | 443) => Ok(()),
+            _ => Err(Failure::before("an answer led to a port that is not 80 or 443")),
+        }
+    }
+
+    async fn connect(&self, url: &Url, is_origin: bool) -> Result<Wire, Failure> {
+        let port = url.port_or_known_default().unwrap_or(443);
+        let stream = self.stream(url, port, self.local && is_origin).await?;
+        let _ = stream.set_nodelay(true);
+        if url.scheme() == "http" {
+            return Wire::open(Box::new(stream)).await;
+        }
+        let tls = self.tls.get_or_init(|| super::tls(&self.roots));
+        let tls = tls.as_ref().map_err(|error| Failure::before(error.clone()))?;
+        let name = match url.host() {
+            Some(Host::Domain(name)) => {
+                ServerName::try_from(name.to_owned()).map_err(|error| Failure::before(error.to_string()))?
+            }
+            Some(Host::Ipv4(address)) => ServerName::IpAddress(std::net::IpAddr::V4(address).into()),
+            Some(Host::Ipv6(address)) => ServerName::IpAddress(std::net::IpAddr::V6(address).into()),
+            None => return Err(Failure::before("the address names no host")),
+        };
+        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
+        Wire::open(Box::new(stream.map_err(|error| Failure::before(format!("TLS: {error}")))?)).await
+    }
+
+    async fn stream(&self, url: &Url, port: u16, local: bool) -> Result<TcpStream, Failure> {
+        let failed = |error: std::io::Error| Failure::before(format!("no connection: {error}"));
+        let name = match url.host() {
+            // Literals went through `check`.
+            Some(Host::Ipv4(address)) => {
+                return TcpStream::connect((address, port)).await.map_err(failed);
+            }
+            Some(Host::Ipv6(address)) => {
+                return TcpStream::connect((address, port)).await.map_err(failed);
+            }
+            Some(Host::Domain(name)) => name,
+            None => return Err(Failure::before("the address names no host")),
+        };
+        let found = tokio::net::lookup_host((name, port)).await;
+        let found: Vec<_> = found.map_err(failed)?.collect();
+        let good =
+            super::allowed(name, &found, local).map_err(|barred| Failure::before(barred.to_string()))?;
+        TcpStream::connect(&*good).await.map_err(failed)
     }
 }
 
-/// What went wrong, without the address, which may be a secret.
-fn failed(error: reqwest::Error) -> Failure {
-    let nothing_sent = error.is_connect() || error.is_builder();
-    let error = error.without_url();
-    let mut answer = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        answer = format!("{answer}: {error}");
-        cause = error.source();
+impl Failure {
+    /// Nothing was sent.
+    pub(super) fn before(answer: impl Into<String>) -> Self {
+        Self { nothing_sent: true, answer: answer.into() }
     }
-    Failure { nothing_sent, answer }
+}
+
+fn late(nothing_sent: bool) -> Failure {
+    let what = if nothing_sent { "no connection in time" } else { "no answer in time" };
+    Failure { nothing_sent, answer: what.to_owned() }
 }

@@ -2,14 +2,13 @@
 
 pub(crate) mod address;
 pub(crate) mod exit;
+mod wire;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
-use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use url::{Host, Url};
 
@@ -77,28 +76,6 @@ fn is_barred_port(url: &Url) -> bool {
     url.port().is_some_and(|port| BARRED.contains(&port))
 }
 
-/// An HTTP client for one destination, whose `check` gave `local`. No redirects, no proxy, and no address from
-/// a name that is not public. `secure` loads the authorities that certificates are checked against.
-pub(crate) fn client(
-    local: bool,
-    secure: bool,
-    roots: &[CertificateDer<'static>],
-    timeout: Duration,
-) -> Result<reqwest::Client, String> {
-    let tls = if secure { tls(roots)? } else { Arc::new(distrustful()?) };
-    reqwest::Client::builder()
-        .tls_backend_preconfigured((*tls).clone())
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .no_proxy()
-        .timeout(timeout)
-        .connect_timeout(timeout / 2)
-        .dns_resolver(Guard { local })
-        .user_agent(concat!("chorus/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| error.without_url().to_string())
-}
-
 /// TLS as the machine trusts it, and `roots` besides.
 pub(crate) fn tls(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -117,35 +94,6 @@ pub(crate) fn verifier(roots: &[CertificateDer<'static>]) -> Result<Verifier, St
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     Verifier::new_with_extra_roots(roots.to_vec(), provider)
         .map_err(|error| format!("no certificate authorities: {error}"))
-}
-
-/// TLS that trusts nobody, for a client that speaks in clear.
-fn distrustful() -> Result<ClientConfig, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(config)
-}
-
-/// Resolves names to the addresses that may be reached. hyper asks it for names only, never for literals:
-/// those went through [`check`].
-#[derive(Debug)]
-struct Guard {
-    local: bool,
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let local = self.local;
-        Box::pin(async move {
-            let found: Vec<_> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed = allowed(name.as_str(), &found, local)?;
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
-    }
 }
 
 /// Those of `found` that may be gone to; `local` where the file says `localhost`.
