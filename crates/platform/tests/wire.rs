@@ -22,7 +22,7 @@ async fn send(platform: &Platform, request: String) -> (String, bool) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    let mut part = [0; 64 << 10];
+    let mut part = vec![0; 64 << 10];
     loop {
         match stream.read(&mut part).await {
             Ok(0) => return (String::from_utf8(answer).unwrap(), true),

@@ -1,24 +1,38 @@
 //! The networks: one file each, which checks a request as its vendor does and answers as its vendor does.
 
+mod aliyun_sms;
 mod bluesky;
 mod bluesky_post;
 mod dingtalk;
 mod discord;
 mod discord_message;
+mod douyin;
+mod facebook;
 mod feishu;
 mod feishu_card;
+mod graph;
+mod linkedin;
+mod linkedin_text;
 mod mastodon;
 mod mastodon_text;
 mod matrix;
 mod mattermost;
 mod ntfy;
+mod pinterest;
+mod reddit;
 mod slack;
 mod slack_blocks;
+mod sms;
 mod teams;
 mod telegram;
 mod telegram_html;
+mod threads;
+mod twilio;
 mod webhook;
 mod wecom;
+mod weibo;
+mod x;
+mod x_text;
 
 use std::fmt::Debug;
 
@@ -57,6 +71,16 @@ pub(crate) fn of(kind: Kind) -> &'static dyn Network {
         Kind::Teams => &teams::Teams,
         Kind::Matrix => &matrix::Matrix,
         Kind::Ntfy => &ntfy::Ntfy,
+        Kind::Twilio => &twilio::Twilio,
+        Kind::AliyunSms => &aliyun_sms::AliyunSms,
+        Kind::X => &x::X,
+        Kind::Linkedin => &linkedin::Linkedin,
+        Kind::Facebook => &facebook::Facebook,
+        Kind::Threads => &threads::Threads,
+        Kind::Reddit => &reddit::Reddit,
+        Kind::Pinterest => &pinterest::Pinterest,
+        Kind::Weibo => &weibo::Weibo,
+        Kind::Douyin => &douyin::Douyin,
         Kind::Wecom => &wecom::Wecom,
         Kind::Dingtalk => &dingtalk::Dingtalk,
         Kind::Feishu => &feishu::Feishu,

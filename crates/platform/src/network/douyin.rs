@@ -1,0 +1,194 @@
+//! Douyin's open platform: pictures with a text (developer.open-douyin.com). Refusals have status 200.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::Kind;
+use crate::account::{account, known};
+use crate::answer::{Answer, Reply, must};
+use crate::ask::{Ask, said};
+use crate::fault::Trouble;
+use crate::network::Network;
+use crate::pace::Ceiling;
+use crate::room::{Post, Room};
+use crate::text::chars;
+
+/// Bytes of a picture, and of a video that comes in one piece.
+const IMAGE: usize = 20 << 20;
+/// Pictures of one post.
+const IMAGES: usize = 30;
+/// Characters of a text.
+const TEXT: usize = 1000;
+
+/// Douyin.
+#[derive(Debug)]
+pub(crate) struct Douyin;
+
+impl Network for Douyin {
+    fn publishes(&self, ask: &Ask) -> bool {
+        let path = ask.path.trim_end_matches('/');
+        ask.is(&Method::POST) && (path.ends_with("/create_image_text") || path.ends_with("/create_video"))
+    }
+
+    fn play(&self, room: &mut Room, ask: &Ask) -> Answer {
+        let who = account(Kind::Douyin);
+        let path = ask.path.trim_end_matches('/');
+        let path = path.strip_prefix("/api/douyin/v1").unwrap_or(path);
+        let token = ask.header("access-token").unwrap_or_default();
+        must(!token.is_empty(), || refuse(ask, 2_190_002, "access_token无效"))?;
+        must(token == known(who.token), || refuse(ask, 2_190_002, "access_token无效"))?;
+        if (ask.method.as_str(), path) == ("POST", "/tool/imagex/client_upload") {
+            return upload(room, ask, "image");
+        }
+        let id = ask.param("open_id").unwrap_or_default();
+        must(id == known(who.account), || refuse(ask, 2_190_003, "open_id参数错误"))?;
+        match (ask.method.as_str(), path) {
+            ("POST", "/video/upload_image" | "/image/upload") => upload(room, ask, "image"),
+            ("POST", "/video/upload_video" | "/video/upload") => upload(room, ask, "video"),
+            ("POST", "/video/create_image_text" | "/image/create") => create(room, ask, "image"),
+            ("POST", "/video/create_video" | "/video/create") => create(room, ask, "video"),
+            ("GET" | "POST", "/oauth/userinfo") => {
+                Ok(good(ask, json!({ "open_id": id, "nickname": "港湾咖啡" })))
+            }
+            ("GET", "/video/video_list") => {
+                let row = |post: &crate::Received| json!({ "item_id": post.id, "title": post.text, "create_time": post.at.div_euclid(1000) });
+                let list: Vec<Value> = room.received.iter().rev().take(20).map(row).collect();
+                Ok(good(ask, json!({ "list": list, "cursor": 0, "has_more": false })))
+            }
+            _ => Err(Reply::text(404, "404 page not found").because("no such path")),
+        }
+    }
+
+    fn trouble(&self, trouble: &Trouble, ask: &Ask) -> Reply {
+        match trouble {
+            Trouble::RateLimited(_) => refuse(ask, 2_118_110, "发布过于频繁，请稍后再试"),
+            Trouble::Expired => refuse(ask, 2_190_008, "access_token过期,请刷新或重新授权"),
+            Trouble::Revoked => refuse(ask, 2_190_004, "应用未获得该能力, 请去开放平台申请"),
+            Trouble::Rejected(reason) => refuse(ask, 2_111_038, reason),
+        }
+    }
+
+    fn ceilings(&self) -> &'static [Ceiling] {
+        &[Ceiling { most: 75, window: 86_400_000, penalty: 0 }]
+    }
+}
+
+fn envelope(ask: &Ask, code: u32, words: &str, mut data: Value) -> Reply {
+    data["error_code"] = json!(code);
+    data["description"] = json!(words);
+    let extra = json!({ "error_code": code, "description": words, "sub_error_code": 0, "sub_description": "",
+        "logid": "202608221800000102120601500A2C6F1C", "now": ask.at });
+    Reply::json(200, &json!({ "data": data, "extra": extra }))
+}
+
+fn good(ask: &Ask, data: Value) -> Reply {
+    envelope(ask, 0, "", data)
+}
+
+fn refuse(ask: &Ask, code: u32, words: &str) -> Reply {
+    envelope(ask, code, words, json!({})).because(format!("{code} {words}"))
+}
+
+fn bad(ask: &Ask, what: &str) -> Reply {
+    refuse(ask, 2_100_005, &format!("参数不合法: {what}"))
+}
+
+/// A picture or a video, as multipart.
+fn upload(room: &mut Room, ask: &Ask, kind: &str) -> Answer {
+    let files = ask.files();
+    let file =
+        files.iter().find(|part| part.name == kind && part.file.is_some()).ok_or_else(|| bad(ask, kind))?;
+    must(file.body.len() <= IMAGE, || refuse(ask, 2_118_020, "文件过大"))?;
+    let known = kind == "video" || crate::page::sniffed(&file.body).is_some_and(|kind| kind != "image/gif");
+    must(known, || refuse(ask, 2_118_021, "不支持的图片格式"))?;
+    let id = format!("{kind}{:06}", room.serial());
+    room.upload(&id, file.body.clone(), None);
+    let mut data = json!({});
+    data[kind] = json!({ format!("{kind}_id"): id, "width": 1080, "height": 1080 });
+    // The picture tool says the same without a level in between.
+    data[format!("{kind}_id")] = json!(id);
+    Ok(good(ask, data))
+}
+
+/// A post, which is reviewed later.
+fn create(room: &mut Room, ask: &Ask, kind: &str) -> Answer {
+    let body = ask.object().ok_or_else(|| bad(ask, "body"))?;
+    let text = said(&body, "text").unwrap_or_default();
+    must(chars(text) <= TEXT, || bad(ask, "text"))?;
+    let ids: Vec<&str> = match kind {
+        "video" => said(&body, "video_id").into_iter().collect(),
+        _ => {
+            let list = body.get("image_list").and_then(Value::as_array);
+            let list: Vec<&str> = list.into_iter().flatten().filter_map(Value::as_str).collect();
+            said(&body, "image_id").into_iter().chain(list).collect()
+        }
+    };
+    let count = (1..=IMAGES).contains(&ids.len());
+    must(count, || bad(ask, if kind == "video" { "video_id" } else { "image_list" }))?;
+    must(ids.iter().all(|id| id.starts_with(kind) && room.uploaded(id).is_some()), || bad(ask, "id"))?;
+    let image = room.picture(ids[0], None);
+    let id = format!("@9VwKzuuES8gmaXS7YohtSM780mzrPfCHPJJ4qwKvL1gaa{:06}", room.serial());
+    let post = Post {
+        account: "港湾咖啡".to_owned(),
+        id: id.clone(),
+        text: text.to_owned(),
+        image,
+        raw: body.clone(),
+        ..Post::default()
+    };
+    room.keep(ask, post);
+    Ok(good(ask, json!({ "item_id": id })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::probe::Probe;
+
+    const ID: &str = "open_id=ba253642-0590-40bc-9bdf-9a1334b94059";
+
+    fn to(path: &str) -> Probe {
+        Probe::post(Kind::Douyin, &format!("/api/douyin/v1/video/{path}/?{ID}"))
+            .header("access-token", "act.douyin-token")
+    }
+
+    fn create(body: &Value) -> Probe {
+        to("create_image_text").json(body)
+    }
+
+    #[test]
+    fn a_picture_is_uploaded_and_posted_with_its_text() {
+        let mut probe = to("upload_image").multipart(&[], Some(("image", b"\x89PNG")));
+        let id = probe.value()["data"]["image"]["image_id"].clone();
+        let mut probe = probe.then(create(&json!({ "text": "春茶上市 #春茶", "image_list": [id] })));
+        let made = probe.value();
+        assert_eq!(
+            (made["data"]["error_code"].as_i64(), made["data"]["item_id"].is_string()),
+            (Some(0), true)
+        );
+        assert_eq!(probe.received()[0].text, "春茶上市 #春茶");
+        let mut tool = Probe::post(Kind::Douyin, "/tool/imagex/client_upload/")
+            .header("access-token", "act.douyin-token");
+        tool = tool.multipart(&[], Some(("image", b"\x89PNG")));
+        assert_eq!(tool.value()["data"]["image_id"], "image000001");
+        let mut me = probe.then(to("x").method("GET").path(&format!("/oauth/userinfo/?{ID}")));
+        assert_eq!(me.value()["data"]["error_code"], 0);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_refused_with_200() {
+        Probe::table([
+            (create(&json!({})).without("access-token"), 200, "2190002"),
+            (create(&json!({})).header("access-token", "x"), 200, "2190002"),
+            (create(&json!({})).path("/api/douyin/v1/video/create_image_text/?open_id=x"), 200, "2190003"),
+            (create(&json!({ "text": "x" })), 200, "2100005"),
+            (create(&json!({ "text": "x", "image_list": ["image9"] })), 200, "2100005"),
+            (create(&json!({ "text": "春".repeat(1001), "image_list": ["x"] })), 200, "text"),
+            (create(&json!({})).bytes("application/json", "{"), 200, "body"),
+            (to("create_video").json(&json!({ "text": "x" })), 200, "video_id"),
+            (to("upload_image").multipart(&[], Some(("image", b"<svg>"))), 200, "2118021"),
+            (to("upload_image").multipart(&[], None), 200, "2100005"),
+            (to("create_poem").json(&json!({})), 404, "not found"),
+        ]);
+    }
+}

@@ -1,0 +1,233 @@
+//! Reddit's submit (reddit.com/dev/api#POST_api_submit; errors as in r2/lib/errors.py). Refusals have status 200.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::Kind;
+use crate::account::{account, known};
+use crate::answer::{Answer, Reply, must};
+use crate::ask::{Ask, field};
+use crate::fault::Trouble;
+use crate::network::Network;
+use crate::pace::Ceiling;
+use crate::room::{Post, Room};
+use crate::text::{chars, is_web};
+
+/// Characters of a title, and of a text.
+const TITLE: usize = 300;
+const TEXT: usize = 40_000;
+const NAME: &str = "harbour_coffee";
+
+/// Reddit.
+#[derive(Debug)]
+pub(crate) struct Reddit;
+
+impl Network for Reddit {
+    fn publishes(&self, ask: &Ask) -> bool {
+        ask.is(&Method::POST) && ask.path == "/api/submit"
+    }
+
+    fn play(&self, room: &mut Room, ask: &Ask) -> Answer {
+        agent(ask)?;
+        let right = ask.bearer() == Some(known(account(Kind::Reddit).token));
+        must(right, || door(401, "Unauthorized"))?;
+        let parts = ask.parts();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        let sub = known(account(Kind::Reddit).room);
+        let reply = match (ask.method.as_str(), &parts[..]) {
+            ("POST", ["api", "submit"]) => submit(room, ask),
+            ("GET", ["api", "v1", "me"]) => {
+                Ok(Reply::json(200, &json!({ "id": "abc123", "name": NAME, "is_suspended": false })))
+            }
+            ("GET", ["user", name, "submitted"]) if *name == NAME => Ok(submitted(room)),
+            ("GET", ["r", name, "about"]) if *name == sub => {
+                let data =
+                    json!({ "display_name": sub, "subreddit_type": "public", "submission_type": "any" });
+                Ok(Reply::json(200, &json!({ "kind": "t5", "data": data })))
+            }
+            _ => Err(door(404, "Not Found")),
+        }?;
+        Ok(limits(reply, 996, 4, 300))
+    }
+
+    fn trouble(&self, trouble: &Trouble, _: &Ask) -> Reply {
+        match trouble {
+            Trouble::RateLimited(seconds) => {
+                let wait = if *seconds < 60 {
+                    format!("{seconds} seconds")
+                } else {
+                    format!("{} minutes", seconds.div_ceil(60))
+                };
+                let words = format!(
+                    "Looks like you've been doing that a lot. Take a break for {wait} before trying again."
+                );
+                let body = json!({ "json": { "ratelimit": f64::from(*seconds), "errors": [["RATELIMIT", words, "ratelimit"]] } });
+                limits(Reply::json(200, &body).because("RATELIMIT"), 0, 1000, *seconds)
+            }
+            Trouble::Expired => door(401, "Unauthorized"),
+            Trouble::Revoked => door(403, "Forbidden"),
+            Trouble::Rejected(reason) => refuse("SUBMIT_VALIDATION_BODY_BLACKLISTED_STRING", reason, "text"),
+        }
+    }
+
+    fn ceilings(&self) -> &'static [Ceiling] {
+        &[Ceiling { most: 100, window: 60_000, penalty: 0 }]
+    }
+}
+
+fn limits(reply: Reply, left: u32, used: u32, reset: u32) -> Reply {
+    let reply = reply.with("x-ratelimit-remaining", format!("{left}.0")).with("x-ratelimit-used", used);
+    reply.with("x-ratelimit-reset", reset)
+}
+
+fn door(status: u16, message: &str) -> Reply {
+    Reply::json(status, &json!({ "message": message, "error": status })).because(message)
+}
+
+fn refuse(code: &str, words: &str, field: &str) -> Reply {
+    Reply::json(200, &json!({ "json": { "errors": [[code, words, field]] } }))
+        .because(format!("{code}: {words}"))
+}
+
+/// Those that do not say who they are get nothing but 429 (github.com/reddit-archive/reddit/wiki/API).
+fn agent(ask: &Ask) -> Result<(), Reply> {
+    let agent = ask.header("user-agent").unwrap_or_default().to_lowercase();
+    let plain = ["curl/", "python", "reqwest", "okhttp", "go-http-client", "java/", "wget"];
+    let told = !agent.is_empty() && !plain.iter().any(|plain| agent.starts_with(plain));
+    must(told, || door(429, "Too Many Requests").because("the User-Agent says nothing"))
+}
+
+fn submit(room: &mut Room, ask: &Ask) -> Answer {
+    let fields = ask.fields();
+    let get = |name: &str| field(&fields, name).unwrap_or_default();
+    must(get("api_type") == "json", || {
+        Reply::json(200, &json!({ "jquery": [], "success": false }))
+            .because("api_type is not json: nobody can read the answer")
+    })?;
+    let sub = known(account(Kind::Reddit).room);
+    must(!get("sr").is_empty(), || refuse("SUBREDDIT_REQUIRED", "you must specify a subreddit", "sr"))?;
+    must(get("sr").eq_ignore_ascii_case(sub), || {
+        refuse("SUBREDDIT_NOEXIST", "Hmm, that community doesn't exist. Try checking the spelling.", "sr")
+    })?;
+    let title = get("title");
+    must(!title.trim().is_empty(), || refuse("NO_TEXT", "we need something here", "title"))?;
+    must(chars(title) <= TITLE, || refuse("TOO_LONG", "this is too long (max: 300)", "title"))?;
+    let link = match get("kind") {
+        "self" => {
+            must(chars(get("text")) <= TEXT, || refuse("TOO_LONG", "this is too long (max: 40000)", "text"))?;
+            None
+        }
+        "link" => {
+            let url = get("url");
+            must(!url.is_empty(), || refuse("NO_URL", "a url is required", "url"))?;
+            must(is_web(url), || refuse("BAD_URL", "you should check that url", "url"))?;
+            Some(url.to_owned())
+        }
+        "image" => {
+            return Err(refuse(
+                "BAD_URL",
+                "you should check that url: only what was uploaded to Reddit",
+                "url",
+            ));
+        }
+        _ => return Err(refuse("INVALID_OPTION", "that option is not valid", "kind")),
+    };
+    let again = ["true", "1", "on"].contains(&get("resubmit"));
+    let key = link.as_deref().map(|link| format!("link {link}"));
+    let there = key.as_deref().is_some_and(|key| room.notes.get(key).is_some());
+    must(again || !there, || refuse("ALREADY_SUB", "that link has already been submitted", "url"))?;
+    let number = room.serial();
+    let id = format!("1abc{number:03}");
+    if let Some(key) = key {
+        room.notes.put(key, Value::Bool(true));
+    }
+    let url = format!("https://www.reddit.com/r/{sub}/comments/{id}/post/");
+    let raw = fields.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
+    let post = Post {
+        account: format!("r/{sub} · u/{NAME}"),
+        id: format!("t3_{id}"),
+        title: Some(title.to_owned()),
+        text: if link.is_some() { String::new() } else { get("text").to_owned() },
+        links: link.into_iter().collect(),
+        raw: Value::Object(raw),
+        ..Post::default()
+    };
+    room.keep(ask, post);
+    let data = json!({ "url": url, "drafts_count": 0, "id": id, "name": format!("t3_{id}") });
+    Ok(Reply::json(200, &json!({ "json": { "errors": [], "data": data } })))
+}
+
+fn submitted(room: &Room) -> Reply {
+    let sub = known(account(Kind::Reddit).room);
+    let row = |post: &crate::Received| {
+        let data = json!({ "name": post.id, "id": post.id.trim_start_matches("t3_"), "title": post.title, "selftext": post.text,
+            "url": post.links.first(), "subreddit": sub, "author": NAME, "created_utc": post.at.div_euclid(1000) });
+        json!({ "kind": "t3", "data": data })
+    };
+    let children: Vec<Value> = room.received.iter().rev().take(25).map(row).collect();
+    let data = json!({ "after": null, "dist": children.len(), "children": children });
+    Reply::json(200, &json!({ "kind": "Listing", "data": data }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fault;
+    use crate::network::probe::Probe;
+
+    fn named(probe: Probe) -> Probe {
+        probe.bearer().header("user-agent", "server:example.harbour:v1 (by /u/harbour_coffee)")
+    }
+
+    fn with(changes: &[(&str, &str)]) -> Probe {
+        let all = [
+            ("api_type", "json"),
+            ("sr", "harbourcoffee"),
+            ("kind", "link"),
+            ("title", "茶"),
+            ("url", "https://harbour.example/a"),
+            ("resubmit", "false"),
+        ];
+        let mut fields: Vec<(&str, &str)> =
+            all.into_iter().filter(|(key, _)| !changes.iter().any(|(changed, _)| changed == key)).collect();
+        fields.extend(changes);
+        named(Probe::post(Kind::Reddit, "/api/submit")).form(&fields)
+    }
+
+    #[test]
+    fn a_link_is_submitted_once_and_found_again() {
+        let mut probe = with(&[]);
+        let made = probe.value();
+        assert_eq!(made["json"]["errors"], json!([]));
+        assert_eq!(probe.value()["json"]["errors"][0][0], "ALREADY_SUB");
+        let mut list = probe.then(named(Probe::get(Kind::Reddit, "/user/harbour_coffee/submitted")));
+        assert_eq!(list.value()["data"]["children"][0]["data"]["name"], made["json"]["data"]["name"]);
+        let mut text = list.then(with(&[("kind", "self"), ("text", "Tea")]));
+        assert_eq!(text.value()["json"]["errors"], json!([]));
+        assert_eq!(named(Probe::get(Kind::Reddit, "/api/v1/me")).value()["name"], NAME);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_refused() {
+        let long = "茶".repeat(301);
+        Probe::table([
+            (with(&[]).header("authorization", "Bearer x"), 401, "Unauthorized"),
+            (with(&[]).header("user-agent", "python-requests/2"), 429, "Too Many Requests"),
+            (with(&[]).without("user-agent"), 429, "Too Many Requests"),
+            (with(&[("api_type", "xml")]), 200, "jquery"),
+            (with(&[("sr", "")]), 200, "SUBREDDIT_REQUIRED"),
+            (with(&[("sr", "other")]), 200, "SUBREDDIT_NOEXIST"),
+            (with(&[("title", " ")]), 200, "NO_TEXT"),
+            (with(&[("title", &long)]), 200, "TOO_LONG"),
+            (with(&[("kind", "poster")]), 200, "INVALID_OPTION"),
+            (with(&[("url", "")]), 200, "NO_URL"),
+            (with(&[("url", "x")]), 200, "BAD_URL"),
+        ]);
+        let limited = with(&[]).trouble(&Fault::RateLimited { seconds: 300 });
+        let body: Value = serde_json::from_slice(&limited.body).unwrap();
+        assert_eq!(
+            (limited.status, &body["json"]["errors"][0][0], &body["json"]["ratelimit"]),
+            (200, &json!("RATELIMIT"), &json!(300.0))
+        );
+    }
+}
