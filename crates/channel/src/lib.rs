@@ -13,13 +13,16 @@ pub mod measure;
 mod message;
 mod network;
 mod piece;
+mod preview;
 mod render;
 mod send;
 mod sign;
 
-pub use compile::{Compiled, Spoken, Survey, compile, survey};
+pub use compile::{Compiled, Longest, Spoken, Survey, compile, longest, survey};
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
+pub use network::{ShownRequest, budgets, requests};
+pub use preview::{Preview, PreviewError, preview, sample_links};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer};
 pub use send::{Handover, Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
 pub use sign::Signer;

@@ -147,6 +147,23 @@ impl Post {
         }
     }
 
+    /// What people read of it besides the title and the button, as plain text; the JSON, if it is whole already.
+    #[must_use]
+    pub fn body(&self) -> &str {
+        let Some(parts) = self.parts() else { return self.said() };
+        let mut text = parts.plain.trim();
+        if let Some(title) = &parts.title {
+            text = text.strip_prefix(title.as_str()).unwrap_or(text).trim_start();
+        }
+        if let Some(action) = &parts.action {
+            let last = text.rfind("\n\n").map_or(0, |at| at);
+            if text.get(last..).is_some_and(|last| last.contains(&action.url)) {
+                text = text.get(..last).unwrap_or_default().trim_end();
+            }
+        }
+        text
+    }
+
     /// What it says, for people: plain text, or the JSON.
     #[must_use]
     pub fn said(&self) -> &str {

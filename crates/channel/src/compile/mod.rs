@@ -6,6 +6,7 @@ mod finding;
 mod hole;
 mod inspect;
 mod link;
+mod longest;
 mod mail;
 mod markdown;
 mod markup;
@@ -25,6 +26,7 @@ use campaign::{Address, Campaign, Diagnostic, Severity, Step, Workspace};
 
 use crate::piece::Pieces;
 pub(crate) use files::{File, digest};
+pub use longest::{Longest, longest};
 pub(crate) use step::primary;
 pub use survey::{Spoken, Survey, survey};
 
@@ -144,6 +146,50 @@ pub fn compile(
 }
 
 impl Compiled {
+    /// The languages it is in, as BCP 47 tags.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.variants.keys().map(String::as_str)
+    }
+
+    /// The language that somebody who reads `tag` gets it in: this one, the same of another country, or the one of
+    /// those whose own it is not in.
+    #[must_use]
+    pub fn language_for(&self, tag: Option<&str>) -> &str {
+        tag.and_then(|tag| self.in_language(tag))
+            .or_else(|| self.in_language(&self.language))
+            .or_else(|| self.languages().next())
+            .unwrap_or(&self.language)
+    }
+
+    /// The tag among its languages that is meant by this one.
+    #[must_use]
+    pub fn in_language(&self, tag: &str) -> Option<&str> {
+        let tag = tag.replace('_', "-");
+        let exact = |wanted: &str| self.languages().find(|known| known.eq_ignore_ascii_case(wanted));
+        let alike = || self.languages().find(|known| primary(known).eq_ignore_ascii_case(primary(&tag)));
+        exact(&tag).or_else(|| exact(primary(&tag))).or_else(alike)
+    }
+
+    /// The same in one of its languages alone: then everybody gets it in that, and so does a feed.
+    #[must_use]
+    pub fn only(&self, language: &str) -> Option<Self> {
+        let (tag, said) = self.variants.get_key_value(language)?;
+        Some(Self {
+            links: self.links.clone(),
+            version: self.version,
+            language: tag.clone(),
+            variants: BTreeMap::from([(tag.clone(), said.clone())]),
+            envelope: self.envelope.clone(),
+            files: self.files.clone(),
+        })
+    }
+
+    /// The fields and attributes of a contact that it reads, in any language.
+    #[must_use]
+    pub fn reads(&self) -> std::collections::BTreeSet<String> {
+        self.variants.values().flat_map(proof::fields).collect()
+    }
+
     /// SHA-256 of its JSON, in hexadecimal: the same step compiled twice has the same.
     #[must_use]
     pub fn hash(&self) -> String {

@@ -158,6 +158,13 @@ fn check_attributes(job: &Job<'_>, variant: &Variant, findings: &mut Findings) {
 
 /// The attributes of contacts that a variant reads.
 fn attributes(variant: &Variant) -> std::collections::BTreeSet<String> {
+    let mut names = fields(variant);
+    names.retain(|name| !CONTACT_FIELDS.contains(&name.as_str()));
+    names
+}
+
+/// What of a contact a variant reads, attributes and fields.
+pub(super) fn fields(variant: &Variant) -> std::collections::BTreeSet<String> {
     let mut names = std::collections::BTreeSet::new();
     match variant {
         Variant::Email { subject, html, text } => {
@@ -176,7 +183,6 @@ fn attributes(variant: &Variant) -> std::collections::BTreeSet<String> {
                 .for_each(|text| read(text, &mut names));
         }
     }
-    names.retain(|name| !CONTACT_FIELDS.contains(&name.as_str()));
     names
 }
 

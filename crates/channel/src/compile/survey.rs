@@ -11,7 +11,7 @@ use super::hole::Holes;
 use super::scope::in_language;
 use super::step::primary;
 use super::{Compiled, Variant, plain, proof};
-use crate::measure::{Budget, Unit};
+use crate::measure::Budget;
 use crate::network;
 use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
 use crate::{Message as Sent, Post};
@@ -61,8 +61,7 @@ impl Survey {
 /// lengths are measured; somebody made up with short names, if not given.
 #[must_use]
 pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>) -> Survey {
-    let text = std::fs::read_to_string(workspace.root.join(&campaign.file)).unwrap_or_default();
-    let mut surveyor = Surveyor { workspace, campaign, text, survey: Survey::default(), used: Vec::new() };
+    let mut surveyor = Surveyor::new(workspace, campaign);
     surveyor.survey.matrix = Matrix::new(campaign.message.facts.keys().cloned());
     for step in &campaign.steps {
         match super::compile(workspace, campaign, step) {
@@ -80,28 +79,40 @@ pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person
     survey
 }
 
-struct Surveyor<'a> {
+pub(super) struct Surveyor<'a> {
     workspace: &'a Workspace,
     campaign: &'a Campaign,
     /// The campaign's file.
     text: String,
-    survey: Survey,
+    pub(super) survey: Survey,
     /// Which silences covered something.
     used: Vec<usize>,
 }
 
-impl Surveyor<'_> {
+impl<'a> Surveyor<'a> {
+    pub(super) fn new(workspace: &'a Workspace, campaign: &'a Campaign) -> Self {
+        let text = std::fs::read_to_string(workspace.root.join(&campaign.file)).unwrap_or_default();
+        Self { workspace, campaign, text, survey: Survey::default(), used: Vec::new() }
+    }
+
     fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
-        let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
+        for spoken in self.spoken(step, compiled, person) {
+            self.measured(step, &spoken);
+            self.held(step, &spoken);
+            self.survey.spoken.push(spoken);
+        }
+    }
+
+    /// What a step says in each of its languages.
+    pub(super) fn spoken(&self, step: &Step, compiled: &Compiled, person: Option<&Person>) -> Vec<Spoken> {
+        let Some(channel) = self.workspace.channels.get(&step.channel) else { return Vec::new() };
         let somebody = proof::somebody(compiled);
         let is_feed = channel.kind.per() == campaign::Per::Feed;
-        for (language, variant) in &compiled.variants {
+        let in_language = |(language, variant): (&String, &Variant)| {
             let reader = Person { language: Some(language.clone()), ..person.unwrap_or(&somebody).clone() };
             let reader = (!is_feed).then_some(&reader);
-            let Some((subject, text, budgets)) = said(channel, compiled, variant, language, reader) else {
-                continue;
-            };
-            let spoken = Spoken {
+            let (subject, text, budgets) = said(channel, compiled, variant, language, reader)?;
+            Some(Spoken {
                 step: step.id.to_string(),
                 channel: channel.id.to_string(),
                 kind: channel.kind.name().to_owned(),
@@ -110,18 +121,16 @@ impl Surveyor<'_> {
                 text,
                 budgets,
                 links: compiled.links.clone(),
-            };
-            self.measured(step, &spoken);
-            self.held(step, &spoken);
-            self.survey.spoken.push(spoken);
-        }
+            })
+        };
+        compiled.variants.iter().filter_map(in_language).collect()
     }
 
     /// Tells what is too long.
-    fn measured(&mut self, step: &Step, spoken: &Spoken) {
+    pub(super) fn measured(&mut self, step: &Step, spoken: &Spoken) {
         let title = campaign::Network::find(&spoken.kind).map_or("this network", |network| network.title);
         for budget in spoken.budgets.iter().filter(|budget| !budget.fits()) {
-            let (what, unit) = (budget.what, unit(budget.unit));
+            let (what, unit) = (budget.what, budget.unit.words());
             let over = budget.over_at.and_then(|at| spoken.text.get(at..)).map(|rest| {
                 let first: String = rest.chars().take(1).collect();
                 let near: String = rest.chars().take(24).collect::<String>().replace('\n', " ");
@@ -332,16 +341,7 @@ fn said(
 }
 
 fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option<&Person>) -> Option<Post> {
-    let only = Compiled {
-        variants: compiled
-            .variants
-            .iter()
-            .filter(|(tag, _)| *tag == language)
-            .map(|(tag, said)| (tag.clone(), said.clone()))
-            .collect(),
-        language: language.to_owned(),
-        ..compiled.clone()
-    };
+    let only = compiled.only(language)?;
     let recipient = Recipient {
         person: reader,
         token: SAMPLE_TOKEN,
@@ -411,16 +411,4 @@ fn step_table(text: &str, id: &str) -> Option<std::ops::Range<usize>> {
             })
         })
     })
-}
-
-const fn unit(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Characters => "characters",
-        Unit::Graphemes => "characters (graphemes)",
-        Unit::Bytes => "bytes",
-        Unit::Weighted => "characters as X counts them",
-        Unit::Utf16 => "characters (UTF-16)",
-        Unit::Segments => "segments",
-        Unit::Blocks => "blocks",
-    }
 }

@@ -42,6 +42,22 @@ pub enum Unit {
     Blocks,
 }
 
+impl Unit {
+    /// What people call so many of it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Characters => "characters",
+            Self::Graphemes => "characters (graphemes)",
+            Self::Bytes => "bytes",
+            Self::Weighted => "characters as X counts them",
+            Self::Utf16 => "characters (UTF-16)",
+            Self::Segments => "segments",
+            Self::Blocks => "blocks",
+        }
+    }
+}
+
 /// A text beside the limit it is held to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Budget {

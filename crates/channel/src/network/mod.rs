@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod line;
 mod request;
+mod shown;
 mod verdict;
 
 mod again;
@@ -36,6 +37,7 @@ pub(crate) use access::Access;
 pub(crate) use answer::Answer;
 pub(crate) use line::{Endpoint, Line};
 pub(crate) use request::{Body, Part, Request, segment};
+pub use shown::{ShownRequest, budgets, requests};
 pub(crate) use verdict::Verdict;
 
 /// What is different about a network.

@@ -1,0 +1,88 @@
+//! What a step would send to somebody, without sending it.
+
+use campaign::{Campaign, Diagnostic, Step, Workspace};
+use jiff::Timestamp;
+
+use crate::measure::Budget;
+use crate::{
+    Compiled, LinkStarts, Message, Person, Recipient, RenderError, Renderer, SenderError, ShownRequest,
+};
+
+/// A message as it would go out.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// The language it is in.
+    pub language: String,
+    /// The languages it could be in.
+    pub languages: Vec<String>,
+    /// The message, unsigned.
+    pub message: Message,
+    /// How much of each limit of its network it uses.
+    pub budgets: Vec<Budget>,
+    /// The requests it would take, without secrets; none for an e-mail.
+    pub requests: Result<Vec<ShownRequest>, SenderError>,
+}
+
+/// Why there is nothing to show.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PreviewError {
+    /// It does not compile.
+    #[error("compile the step: `chorus check` says what is wrong")]
+    Compile(Vec<Diagnostic>),
+    /// It is not in this language.
+    #[error("say it in {asked}: it is in {}", known.join(", "))]
+    Language {
+        /// The tag that was asked for.
+        asked: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// It cannot be made for this person.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+/// What `step` would send to `person` (`None`: to the channel's own feed) at `now`. `language` is a tag to have it in
+/// instead of their own.
+///
+/// # Errors
+/// See [`PreviewError`].
+pub fn preview(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    step: &Step,
+    person: Option<&Person>,
+    language: Option<&str>,
+    now: Timestamp,
+) -> Result<Preview, PreviewError> {
+    let (compiled, _) = crate::compile(workspace, campaign, step).map_err(PreviewError::Compile)?;
+    let languages: Vec<_> = compiled.languages().map(str::to_owned).collect();
+    let tag = match language {
+        Some(asked) => compiled
+            .in_language(asked)
+            .ok_or_else(|| PreviewError::Language { asked: asked.to_owned(), known: languages.clone() })?,
+        None => compiled.language_for(person.and_then(|person| person.language.as_deref())),
+    };
+    let only = compiled.only(tag).unwrap_or_else(|| compiled.clone());
+    let recipient = Recipient { person, token: "preview", message_id: "preview", date: now, again: false };
+    let message = Renderer::new(&only, &sample_links(workspace, &compiled))?.render(&recipient)?;
+    let channel = workspace.channels.get(&step.channel);
+    let (budgets, requests) = match (&message, channel) {
+        (Message::Post(post), Some(channel)) => {
+            (crate::budgets(channel, post), crate::requests(channel, post, now))
+        }
+        _ => (Vec::new(), Ok(Vec::new())),
+    };
+    Ok(Preview { language: tag.to_owned(), languages, message, budgets, requests })
+}
+
+/// Links of a preview look like real ones and lead nowhere: nothing is registered for them.
+#[must_use]
+pub fn sample_links(workspace: &Workspace, compiled: &Compiled) -> LinkStarts {
+    let base = workspace.server.public_url.as_str().trim_end_matches('/');
+    LinkStarts {
+        click: (0..compiled.links.len()).map(|link| format!("{base}/c/{link}.")).collect(),
+        open: format!("{base}/o/"),
+        unsubscribe: format!("{base}/u/"),
+    }
+}
