@@ -20,12 +20,12 @@ pub(crate) struct Ceiling {
 pub(crate) fn over(room: &mut Room, ceilings: &[Ceiling], ask: &Ask) -> Option<u32> {
     let credential = ["key", "access_token"].iter().find_map(|name| ask.param(name)).unwrap_or_default();
     let key = format!("pace {} {credential}", ask.path.split("/send/").next().unwrap_or_default());
-    let known = room.notes.get(&key);
+    let known = room.sessions.get(&key);
     let blocked = known.and_then(|known| known["until"].as_i64()).unwrap_or(i64::MIN);
     let times = known.and_then(|known| known["times"].as_array().cloned()).unwrap_or_default();
     let times: Vec<i64> = times.iter().filter_map(Value::as_i64).collect();
     let (times, blocked, wait) = judged(times, blocked, ceilings, ask.at);
-    room.notes.put(key, json!({ "times": times, "until": blocked }));
+    room.sessions.put(key, json!({ "times": times, "until": blocked }));
     wait.and_then(|wait| u32::try_from(wait.div_euclid(1000) + i64::from(wait % 1000 > 0)).ok())
 }
 

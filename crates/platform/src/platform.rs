@@ -97,6 +97,11 @@ impl Platform {
         self.stage.world.room(kind).received.iter().cloned().collect()
     }
 
+    /// How many posts `kind` has ever taken.
+    pub fn accepted(&self, kind: Kind) -> u64 {
+        self.stage.world.room(kind).accepted
+    }
+
     /// The requests that `kind` was asked, taken or refused, oldest first: the last thousand.
     pub fn requests(&self, kind: Kind) -> Vec<Request> {
         self.stage.world.room(kind).requests.iter().cloned().collect()

@@ -7,13 +7,15 @@ use serde_json::Value;
 
 use crate::answer::Reply;
 use crate::ask::Ask;
-use crate::notes::Notes;
+use crate::notes::{Notes, Shelf};
 use crate::text;
 use crate::{Fault, Kind};
 
 /// How many posts and requests are kept per network.
 const KEPT: usize = 1000;
-/// How many bytes of posts, of requests and of pictures are kept per network.
+/// How many answers are remembered, to be given again.
+const ANSWERS: usize = 20_000;
+/// How many bytes of pictures are kept per network.
 const BYTES: usize = 3 << 20;
 /// Longer texts in raw posts are cut.
 const RAW: usize = 4 << 10;
@@ -121,15 +123,19 @@ pub(crate) struct Upload {
 pub(crate) struct Room {
     kind: Kind,
     /// Posts, oldest first.
-    pub(crate) received: VecDeque<Received>,
+    pub(crate) received: Shelf<Received>,
     /// Requests, oldest first.
-    pub(crate) requests: VecDeque<Request>,
+    pub(crate) requests: Shelf<Request>,
+    /// How many posts were ever taken.
+    pub(crate) accepted: u64,
     /// What is to go wrong: with requests whose path has this part, or with the next post.
     pub(crate) faults: VecDeque<(Option<String>, Fault)>,
     /// Answers that are given again, with the time of the first.
     pub(crate) once: Notes<(i64, Reply)>,
-    /// Whatever else the network has to know.
+    /// Whatever else the network has to know of single posts.
     pub(crate) notes: Notes<Value>,
+    /// What outlives many posts: tokens, and when posts came.
+    pub(crate) sessions: Notes<Value>,
     /// Hosts that links may lead to, where the network asks for it.
     pub(crate) safe_hosts: Vec<String>,
     album: Notes<Upload>,
@@ -142,11 +148,13 @@ impl Room {
     pub(crate) fn new(kind: Kind) -> Self {
         Self {
             kind,
-            received: VecDeque::new(),
-            requests: VecDeque::new(),
+            received: Shelf::new(|post| 512 + post.text.len() + post.raw.to_string().len()),
+            requests: Shelf::new(Request::weight),
+            accepted: 0,
             faults: VecDeque::new(),
-            once: Notes::new(KEPT),
+            once: Notes::new(ANSWERS),
             notes: Notes::new(KEPT),
+            sessions: Notes::new(KEPT),
             safe_hosts: ["127.0.0.1", "localhost", "harbour.example"].map(str::to_owned).to_vec(),
             album: Notes::new(KEPT),
             album_bytes: 0,
@@ -181,21 +189,9 @@ impl Room {
             buttons: post.buttons,
             raw: pruned(post.raw),
         };
-        self.received.push_back(received);
-        let weight = |post: &Received| 512 + post.text.len() + post.raw.to_string().len();
-        shrink(&mut self.received, weight);
+        self.accepted += 1;
+        self.received.push(received);
     }
-
-    /// Writes down a request.
-    pub(crate) fn note(&mut self, request: Request) {
-        self.requests.push_back(request);
-        let headers =
-            |request: &Request| request.headers.iter().map(|(k, v)| k.len() + v.len()).sum::<usize>();
-        shrink(&mut self.requests, |request| {
-            256 + request.body.len() + request.path.len() + headers(request)
-        });
-    }
-
     /// Keeps an uploaded file.
     pub(crate) fn upload(&mut self, id: &str, bytes: Bytes, alt: Option<String>) {
         self.album_bytes += bytes.len();
@@ -234,6 +230,12 @@ impl Picture {
 }
 
 impl Request {
+    /// Its bytes, about.
+    fn weight(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| 48 + name.len() + value.len());
+        256 + self.body.len() + self.path.len() + headers.sum::<usize>()
+    }
+
     /// What was asked and how it was answered.
     pub(crate) fn of(ask: &Ask, reply: Option<&Reply>, fault: Option<Fault>) -> Self {
         let query: Vec<String> = ask.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -252,15 +254,6 @@ impl Request {
             refused: reply.and_then(|reply| reply.refused.clone()),
             fault,
         }
-    }
-}
-
-/// Drops the oldest until count and bytes are within their limits; the newest stays.
-fn shrink<T>(all: &mut VecDeque<T>, weight: impl Fn(&T) -> usize) {
-    let mut bytes: usize = all.iter().map(&weight).sum();
-    while all.len() > KEPT || (bytes > BYTES && all.len() > 1) {
-        let Some(old) = all.pop_front() else { break };
-        bytes -= weight(&old);
     }
 }
 

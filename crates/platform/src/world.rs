@@ -50,7 +50,7 @@ impl World {
         let due = room.faults.iter().position(|(part, _)| applies(part.as_deref(), publishes, head));
         let Some(at) = due.filter(|at| room.faults[*at].1 == Fault::ResetBefore) else { return false };
         room.faults.remove(at);
-        room.note(Request::of(head, None, Some(Fault::ResetBefore)));
+        room.requests.push(Request::of(head, None, Some(Fault::ResetBefore)));
         true
     }
 
@@ -65,7 +65,7 @@ impl World {
         let over = if strict && publishes { pace::over(&mut room, network.ceilings(), ask) } else { None };
         let outcome = outcome(network, &mut room, ask, fault.as_ref(), over);
         let silent = matches!(outcome.ending, Ending::Reset | Ending::Hang);
-        room.note(Request::of(ask, (!silent).then_some(&outcome.reply), fault));
+        room.requests.push(Request::of(ask, (!silent).then_some(&outcome.reply), fault));
         outcome
     }
 }

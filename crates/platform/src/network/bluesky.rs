@@ -97,8 +97,8 @@ fn handle() -> &'static str {
 fn session(room: &mut Room, ask: &Ask) -> Reply {
     let number = room.serial();
     let (access, refresh) = (format!("access.{number}.jwt"), format!("refresh.{number}.jwt"));
-    room.notes.put(access.clone(), json!(ask.at + ACCESS));
-    room.notes.put(refresh.clone(), json!(true));
+    room.sessions.put(access.clone(), json!(ask.at + ACCESS));
+    room.sessions.put(refresh.clone(), json!(true));
     Reply::json(
         200,
         &json!({ "did": DID, "handle": handle(), "accessJwt": access, "refreshJwt": refresh, "active": true }),
@@ -117,15 +117,15 @@ fn create_session(room: &mut Room, ask: &Ask) -> Answer {
 
 fn refresh_session(room: &mut Room, ask: &Ask) -> Answer {
     let token = ask.bearer().unwrap_or_default().to_owned();
-    let good = room.notes.get(&token).is_some_and(|good| *good == true);
+    let good = room.sessions.get(&token).is_some_and(|good| *good == true);
     must(good, || refuse(400, "ExpiredToken", "Token has been revoked"))?;
-    room.notes.put(token, json!(false));
+    room.sessions.put(token, json!(false));
     Ok(session(room, ask))
 }
 
 fn signed_in(room: &Room, ask: &Ask) -> Result<(), Reply> {
     let token = ask.bearer().ok_or_else(|| refuse(401, "AuthMissing", "Authentication Required"))?;
-    let until = room.notes.get(token).and_then(Value::as_i64);
+    let until = room.sessions.get(token).and_then(Value::as_i64);
     let until = until.ok_or_else(|| refuse(400, "InvalidToken", "Token could not be verified"))?;
     must(ask.at < until, || refuse(400, "ExpiredToken", "Token has expired"))
 }

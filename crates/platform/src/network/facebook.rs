@@ -82,7 +82,7 @@ fn list(room: &Room) -> Reply {
 fn checked<'a>(room: &Room, ask: &Ask, fields: &'a [(String, String)], name: &str) -> Result<&'a str, Reply> {
     let message = field(fields, name).unwrap_or_default();
     must(chars(message) <= MESSAGE, || param(&format!("Param {name} must be at most {MESSAGE} characters")))?;
-    let last = room.received.back().filter(|last| last.text == message && ask.at - last.at < DUPLICATE);
+    let last = room.received.last().filter(|last| last.text == message && ask.at - last.at < DUPLICATE);
     must(message.is_empty() || last.is_none(), || refuse(400, 506, 0, "(#506) Duplicate status message"))?;
     Ok(message)
 }

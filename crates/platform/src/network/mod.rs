@@ -29,6 +29,9 @@ mod telegram_html;
 mod threads;
 mod twilio;
 mod webhook;
+mod wechat;
+mod wechat_api;
+mod wechat_template;
 mod wecom;
 mod weibo;
 mod x;
@@ -79,6 +82,8 @@ pub(crate) fn of(kind: Kind) -> &'static dyn Network {
         Kind::Threads => &threads::Threads,
         Kind::Reddit => &reddit::Reddit,
         Kind::Pinterest => &pinterest::Pinterest,
+        Kind::Wechat => &wechat::Wechat,
+        Kind::WechatTemplate => &wechat_template::WechatTemplate,
         Kind::Weibo => &weibo::Weibo,
         Kind::Douyin => &douyin::Douyin,
         Kind::Wecom => &wecom::Wecom,
@@ -86,9 +91,71 @@ pub(crate) fn of(kind: Kind) -> &'static dyn Network {
         Kind::Feishu => &feishu::Feishu,
         Kind::Mastodon => &mastodon::Mastodon,
         Kind::Bluesky => &bluesky::Bluesky,
-        _ => &webhook::Webhook,
     }
 }
 
 #[cfg(test)]
 mod probe;
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::Fault;
+    use crate::network::probe::Probe;
+
+    /// Status, telling headers and body of everything that every network says in trouble.
+    #[test]
+    fn every_network_has_its_own_words_for_trouble() {
+        let faults = [
+            Fault::RateLimited { seconds: 90 },
+            Fault::ExpiredToken,
+            Fault::Revoked,
+            Fault::RejectText("not here".to_owned()),
+        ];
+        let mut told = String::new();
+        for kind in Kind::all() {
+            writeln!(told, "{kind}").unwrap();
+            for fault in &faults {
+                let reply = Probe::post(kind, "/x").trouble(fault);
+                assert!(reply.refused.is_some(), "{kind} {fault:?}");
+                let body = String::from_utf8(reply.body.to_vec()).unwrap();
+                let headers = reply.headers.iter().filter(|(name, _)| *name != "content-type");
+                let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
+                writeln!(told, "  {} {} {}", reply.status, headers.join(" | "), body.trim()).unwrap();
+            }
+        }
+        insta::assert_snapshot!(told);
+    }
+
+    #[test]
+    fn nothing_that_anybody_sends_ends_in_a_panic() {
+        let bodies: [&[u8]; 6] =
+            [b"", b"{}", b"[]", b"{\"text\":null,\"msgtype\":1,\"blocks\":[null]}", b"\xff\xfe", b"--b\r\n"];
+        let kinds =
+            ["application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", ""];
+        let paths = [
+            "/",
+            "//",
+            "/%",
+            "/x/y/z/%ff?access_token=x&sign=%",
+            "/api/submit",
+            "/services///",
+            "/bot/x",
+            "/v5/pins",
+        ];
+        for kind in Kind::all() {
+            for path in paths {
+                for body in bodies {
+                    for media in kinds {
+                        let mut probe = Probe::post(kind, path).bearer().bytes(media, body);
+                        probe.publishes();
+                        assert!(probe.reply().refused.is_some(), "{kind} {path} {body:?} {media}");
+                        assert_eq!(probe.room.accepted, 0);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use crate::Kind;
-use crate::account::{account, known};
+use crate::account::account;
 use crate::answer::{Answer, Reply, must};
 use crate::ask::{Ask, field};
 use crate::fault::Trouble;
@@ -108,7 +108,7 @@ fn share(room: &mut Room, ask: &Ask, fields: &[(String, String)]) -> Answer {
         room.safe_hosts.iter().any(|safe| host == *safe || host.ends_with(&format!(".{safe}")))
     };
     must(links(status).iter().any(safe), || no(10017, "appkey not bind domain!"))?;
-    let twice = room.received.back().is_some_and(|last| last.text == status);
+    let twice = room.received.last().is_some_and(|last| last.text == status);
     must(!twice, || no(20019, "repeat content!"))?;
     let id = 5_000_000_000_000_000_u64 + room.serial();
     let files = ask.files();
@@ -139,6 +139,7 @@ fn share(room: &mut Room, ask: &Ask, fields: &[(String, String)]) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::known;
     use crate::network::probe::Probe;
 
     const STATUS: &str = "春茶上市 https://harbour.example/a";
