@@ -67,6 +67,7 @@ fn workspace() -> Workspace {
         (
             id.clone(),
             Channel {
+                language: None,
                 id,
                 kind,
                 rate: None,

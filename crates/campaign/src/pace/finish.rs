@@ -123,6 +123,7 @@ mod tests {
     fn channel(rate: Option<&str>, daily: Daily, receivers: Receivers) -> Channel {
         let from = Mailbox::parse("news@harbour.example").unwrap();
         Channel {
+            language: None,
             id: ChannelId::parse("email").unwrap(),
             kind: ChannelKind::Outbox { from, reply_to: None },
             rate: rate.map(|rate| Rate::parse(rate).unwrap()),

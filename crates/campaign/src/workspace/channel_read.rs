@@ -11,7 +11,7 @@ use crate::ids::ChannelId;
 use crate::money::{self, Cost, Currency};
 use crate::network::Key;
 use crate::secret::Secret;
-use crate::text::Mailbox;
+use crate::text::{Language, Mailbox};
 
 const DEFAULT_CONNECTIONS: usize = 8;
 
@@ -47,6 +47,10 @@ fn channel(
     let daily = pace_read::daily(sheet, &table.daily_cap, &table.warm_up);
     let receivers = pace_read::receivers(sheet, &table.groups, &table.group_by);
     let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
+    let language = optional(&table.language, |tag| {
+        let help = "Write a tag such as `en` or `zh-CN`.";
+        sheet.take("bad-language", &tag.span, Language::parse(tag), "`language`", help)
+    });
     let example = "kind = \"outbox\"";
     let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
     let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
@@ -58,6 +62,7 @@ fn channel(
     Some(Channel {
         id: id?,
         kind,
+        language: language?,
         rate,
         connections: connections?.unwrap_or(DEFAULT_CONNECTIONS),
         daily,
@@ -171,6 +176,7 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
         ("template_id", table.template_id.span(), has(Key::TemplateId)),
         ("address", table.address.span(), has(Key::Address)),
         ("per", table.per.span(), !mail),
+        ("language", table.language.span(), !mail),
         ("groups", table.groups.span(), mail),
         ("dkim", table.dkim.span(), smtp),
     ];

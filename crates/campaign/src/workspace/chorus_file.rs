@@ -116,6 +116,9 @@ pub(super) struct ChannelFile {
     /// webhook, telegram: once to the feed, or once for each contact.
     #[serde(default)]
     pub(super) per: Field<Per>,
+    /// Networks: the language of what is posted to the feed, such as zh-CN; the brand's if not given.
+    #[serde(default)]
+    pub(super) language: Field<String>,
     /// smtp: signs every message (RFC 6376), so that receivers know it is the brand's.
     #[serde(default)]
     pub(super) dkim: Field<DkimFile>,

@@ -68,6 +68,8 @@ pub struct Channel {
     pub id: ChannelId,
     /// What it talks to.
     pub kind: ChannelKind,
+    /// The language of what is posted to its feed; the brand's if none.
+    pub language: Option<Language>,
     /// How fast it may send, if bounded.
     pub rate: Option<Rate>,
     /// How many sends may be under way at once: 1 to 1000; default 8.

@@ -117,7 +117,7 @@ impl<'a> Job<'a> {
         let compiled = Compiled {
             links: shared.links.into_list(),
             version: VERSION,
-            language: self.workspace.brand.language.as_str().to_owned(),
+            language: self.language().to_owned(),
             variants,
             envelope: mail::envelope(self),
             files: shared.files.into_list(),
@@ -151,9 +151,24 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// The language of those whose own is not known, and of a feed: as the message is translated, where it is.
+    fn language(&self) -> &str {
+        let wanted = self.channel.language.as_ref().unwrap_or(&self.workspace.brand.language).as_str();
+        let translations = &self.step.message.translations;
+        let alike = || translations.keys().find(|tag| primary(tag) == primary(wanted));
+        let is_brands = primary(wanted) == primary(self.workspace.brand.language.as_str());
+        match alike().filter(|_| !is_brands && !translations.contains_key(wanted)) {
+            Some(tag) => tag,
+            None => wanted,
+        }
+    }
+
     /// The brand's language and every other that a translation or a template file is in.
     fn languages(&self) -> BTreeSet<String> {
-        let base = self.workspace.brand.language.as_str().to_owned();
+        let base = self.language().to_owned();
+        if !self.is_for_contacts() {
+            return [base].into();
+        }
         let translated = self.step.message.translations.keys().cloned();
         let files = self.template.files.iter().filter_map(|file| file.language.as_ref());
         let files = files.map(|language| language.as_str().to_owned());

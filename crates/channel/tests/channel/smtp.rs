@@ -14,6 +14,7 @@ use crate::server::{Act, At, Server, Setup, say};
 
 pub(crate) fn channel(kind: ChannelKind) -> Channel {
     Channel {
+        language: None,
         id: ChannelId::parse("email").unwrap(),
         kind,
         rate: None,

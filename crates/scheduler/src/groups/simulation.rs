@@ -16,6 +16,7 @@ pub(super) const SECOND: Micros = 1_000_000;
 pub(super) fn channel(rate: Option<&str>, receivers: Receivers) -> Channel {
     let from = Mailbox::parse("news@test.example").unwrap();
     Channel {
+        language: None,
         id: ChannelId::parse("email").unwrap(),
         kind: ChannelKind::Outbox { from, reply_to: None },
         rate: rate.map(|rate| Rate::parse(rate).unwrap()),
