@@ -65,6 +65,11 @@ impl Endpoint {
         (self.network, &self.access)
     }
 
+    /// How much of each limit a post takes, by what the place has told of its own limits lately.
+    pub(crate) fn budgets(&self, post: &Post) -> Vec<crate::measure::Budget> {
+        self.network.budgets_there(post, &self.known(post.at).0)
+    }
+
     /// Makes one request, whatever it is for, and says what its answer means.
     pub(crate) async fn ask(&self, request: &Request, now: Timestamp) -> Result<(Verdict, Answer), Failure> {
         let answer = self.exit.call(&self.access.address(&request.target), request, now).await?;
@@ -237,6 +242,12 @@ impl Way<'_> {
     }
 
     fn ended(&self, verdict: Verdict, answer: &Answer) -> SendOutcome {
-        outcome(verdict, answer, self.endpoint.access.network.title)
+        let outcome = outcome(verdict, answer, self.endpoint.access.network.title);
+        match (outcome, self.endpoint.network.reservation()) {
+            (SendOutcome::Accepted { answer, id, url }, Some(reservation)) => {
+                SendOutcome::Accepted { answer: format!("{answer}; {reservation}"), id, url }
+            }
+            (outcome, _) => outcome,
+        }
     }
 }

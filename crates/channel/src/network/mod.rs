@@ -10,18 +10,31 @@ mod verdict;
 
 mod again;
 mod aliyun_sms;
+mod bluesky;
+mod dingtalk;
+mod discord;
 mod facebook;
+mod feishu;
 mod form;
 mod graph;
+mod html;
 mod linkedin;
+mod marked;
+mod mastodon;
+mod matrix;
+mod mattermost;
+mod ntfy;
 mod own;
 mod picture;
 #[cfg(test)]
 mod sample;
 mod slack;
+mod teams;
+mod telegram;
 mod threads;
 mod twilio;
 mod webhook;
+mod wecom;
 mod x;
 
 use std::collections::BTreeMap;
@@ -58,6 +71,11 @@ pub(crate) trait Network: Debug + Sync {
         false
     }
 
+    /// What the answer to a post that was taken does not say, for people: where a network does not tell all.
+    fn reservation(&self) -> Option<&'static str> {
+        None
+    }
+
     /// The next request of a post, given what the ones before were answered. Whatever is asked before the one that
     /// publishes may be asked any number of times.
     ///
@@ -71,6 +89,11 @@ pub(crate) trait Network: Debug + Sync {
     /// Every limit of the network on this post, with how much of it is used.
     fn budgets(&self, _post: &Post) -> Vec<Budget> {
         Vec::new()
+    }
+
+    /// The same by the limits that the place itself has told, as far as `known` holds them.
+    fn budgets_there(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        self.budgets(post)
     }
 
     /// Where a post of which nobody knows whether it arrived can be looked up: the next request of that search,
@@ -163,6 +186,17 @@ pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
 static ALL: &[&dyn Network] = &[
     &webhook::Webhook,
     &slack::Slack,
+    &discord::Discord,
+    &mattermost::Mattermost,
+    &wecom::Wecom,
+    &dingtalk::Dingtalk,
+    &feishu::Feishu,
+    &mastodon::Mastodon,
+    &bluesky::Bluesky,
+    &telegram::Telegram,
+    &teams::Teams,
+    &matrix::Matrix,
+    &ntfy::Ntfy,
     &twilio::Twilio,
     &aliyun_sms::AliyunSms,
     &x::X,

@@ -95,6 +95,11 @@ pub(super) fn next(kind: &str, post: &Post, known: &Known) -> Request {
     find(kind).unwrap().next(&access(kind), post, known).unwrap()
 }
 
+/// How much of each limit a post takes.
+pub(super) fn budgets(kind: &str, post: &Post) -> Vec<crate::measure::Budget> {
+    find(kind).unwrap().budgets(post)
+}
+
 /// The JSON of a request.
 pub(super) fn json(request: &Request) -> serde_json::Value {
     match &request.body {

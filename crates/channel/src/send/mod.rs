@@ -9,8 +9,9 @@ use campaign::{Channel, ChannelKind, Secret};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
+use crate::measure::Budget;
 use crate::network::{Endpoint, Line};
-use crate::{Message, RenderError, Signer};
+use crate::{Message, Post, RenderError, Signer};
 use smtp::Courier;
 pub(crate) use smtp::{Examined, Relay, Security};
 
@@ -212,6 +213,16 @@ impl Sender {
     #[must_use]
     pub const fn is_outbox(&self) -> bool {
         matches!(self.way, Way::Outbox)
+    }
+
+    /// How much `post` takes of each limit of its network, by what the place has told of its own limits lately: as
+    /// [`crate::budgets`] until it was asked. Nothing for e-mail.
+    #[must_use]
+    pub fn budgets(&self, post: &Post) -> Vec<Budget> {
+        match &self.way {
+            Way::Network(endpoint) => endpoint.budgets(post),
+            Way::Outbox | Way::Smtp(_) => Vec::new(),
+        }
     }
 
     /// A line of work. Connects at the first message.

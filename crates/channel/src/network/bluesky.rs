@@ -1,0 +1,486 @@
+//! Bluesky, or any PDS of the AT Protocol: <https://docs.bsky.app/docs/advanced-guides/posts>, sessions:
+//! <https://docs.bsky.app/docs/api/com-atproto-server-create-session>, limits of rate:
+//! <https://docs.bsky.app/docs/advanced-guides/rate-limits>, record keys: <https://atproto.com/specs/tid>.
+//!
+//! The key of the record is made of the delivery, so that a second try can look for the first one's.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::own::{fill, object};
+use super::picture::{self, FETCH, Upload};
+use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, segment, text_at};
+use crate::dialect::{Dialect, SPAN, SPAN_END, SPAN_TO};
+use crate::measure::facet::{RichText, Span};
+use crate::measure::{Budget, Unit, limit};
+use crate::{Content, Parts, Post, RejectReason};
+
+#[derive(Debug)]
+pub(super) struct Bluesky;
+
+const SESSION: &str = "session";
+const UPLOAD: &str = "upload";
+const COLLECTION: &str = "app.bsky.feed.post";
+/// An access token is good for two hours, and 300 sessions may be made in a day.
+const KEPT: Duration = Duration::from_secs(90 * 60);
+/// Bytes of a picture (app.bsky.embed.images).
+const PICTURE: usize = 2_000_000;
+
+impl Network for Bluesky {
+    fn kind(&self) -> &'static str {
+        "bluesky"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::SPANS
+    }
+
+    fn has_card(&self) -> bool {
+        true
+    }
+
+    fn takes_files(&self) -> bool {
+        true
+    }
+
+    fn budgets(&self, post: &Post) -> Vec<Budget> {
+        let Some(parts) = post.parts() else { return Vec::new() };
+        let mut budgets = limit::bluesky(&rich(parts).text).to_vec();
+        if let Some(file) = parts.picture.as_ref().and_then(|picture| picture.file()) {
+            budgets.push(Budget::of_things("picture", Unit::Bytes, file.bytes.len(), PICTURE));
+        }
+        budgets
+    }
+
+    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, String> {
+        let Some(token) = known.text(SESSION, "/accessJwt") else {
+            let who = json!({ "identifier": access.account, "password": access.token });
+            return Ok(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who).kept(KEPT));
+        };
+        let record = match &post.content {
+            Content::Own(body) => {
+                let mut record = object(body)?;
+                fill(&mut record, "$type", COLLECTION);
+                fill(&mut record, "createdAt", post.at.to_string());
+                record.into()
+            }
+            Content::Parts(parts) => {
+                let blob = match Upload::of(parts, known)? {
+                    Upload::None => None,
+                    Upload::Fetch(request) => return Ok(request),
+                    Upload::File(file, alt) => match known.get(UPLOAD).map(Answer::json) {
+                        Some(answer) => Some((answer["blob"].clone(), alt)),
+                        None => return upload(&file, &token),
+                    },
+                };
+                record(parts, post, blob)
+            }
+        };
+        let did = known.text(SESSION, "/did").unwrap_or_else(|| access.account.clone());
+        let body = json!({ "repo": did, "collection": COLLECTION, "rkey": rkey(post), "record": record });
+        Ok(Request::json("post", "/xrpc/com.atproto.repo.createRecord", body).bearer(&token).publishes())
+    }
+
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        if request.name == FETCH {
+            return picture::verdict(answer);
+        }
+        let json = answer.json();
+        let said = json["message"].as_str().unwrap_or_default();
+        match (answer.status, json["error"].as_str().unwrap_or_default()) {
+            (200, _) if request.publishes => match json["uri"].as_str() {
+                Some(uri) => Verdict::sent(uri.to_owned(), page(uri)),
+                None => Verdict::Unknown,
+            },
+            (200, _) if request.name == SESSION && !json["accessJwt"].is_string() => Verdict::Retryable,
+            (200, _) if request.name == UPLOAD && !json["blob"].is_object() => Verdict::Retryable,
+            (400 | 404, _) if request.name == LOOK_UP => Verdict::Ready,
+            // An expired token is a 400 here.
+            (
+                _,
+                "ExpiredToken"
+                | "InvalidToken"
+                | "AuthMissing"
+                | "AuthenticationRequired"
+                | "AccountTakedown"
+                | "AccountDeactivated"
+                | "AccountSuspended"
+                | "AuthFactorTokenRequired",
+            ) => Verdict::AuthExpired,
+            (_, "RateLimitExceeded") => Verdict::RateLimited(answer.retry_after()),
+            (_, "BlobTooLarge" | "PayloadTooLarge") => Verdict::Rejected(RejectReason::TooBig),
+            (400, _) if said.contains("must not be longer") || said.contains("too large") => {
+                Verdict::Rejected(RejectReason::TooBig)
+            }
+            (_, _) if said.contains("already a value at key") => {
+                Verdict::sent(uri(request), uri(request).as_deref().and_then(page))
+            }
+            // The record's key is the same on every try, and looked for first.
+            (500..=599, _) if answer.status == 503 || answer.retry_after().is_none() => Verdict::Retryable,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+        let (who, key) = (segment(&access.account), rkey(post));
+        let target =
+            format!("/xrpc/com.atproto.repo.getRecord?repo={who}&collection={COLLECTION}&rkey={key}");
+        Some(Request::get(LOOK_UP, target))
+    }
+
+    fn found(&self, _access: &Access, _post: &Post, answer: &Answer) -> Option<Verdict> {
+        let json = answer.json();
+        let said = json["message"].as_str().unwrap_or_default();
+        if let Some(uri) = text_at(&json, "/uri").filter(|_| answer.is_good()) {
+            let url = page(&uri);
+            return Some(Verdict::sent(uri, url));
+        }
+        let missing = json["error"] == "RecordNotFound" || said.contains("Could not locate record");
+        if missing { None } else { Some(Verdict::Unknown) }
+    }
+
+    /// Making a session posts nothing, and shows whether we are let in.
+    fn examine(&self, access: &Access) -> Option<Request> {
+        let who = json!({ "identifier": access.account, "password": access.token });
+        Some(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who))
+    }
+
+    fn example(&self, name: &str) -> Value {
+        match name {
+            SESSION => {
+                json!({ "did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz", "accessJwt": "token", "refreshJwt": "token" })
+            }
+            UPLOAD => {
+                json!({ "blob": { "$type": "blob", "ref": { "$link": "bafkreibabalobzn6cd366ukcsjycp4yymjymgfxcv6xczmlgpemzkz3cfa" }, "mimeType": "image/png", "size": 760_898 } })
+            }
+            _ => Value::Null,
+        }
+    }
+}
+
+fn upload(file: &crate::PictureFile, token: &str) -> Result<Request, String> {
+    if file.bytes.len() > PICTURE {
+        let bytes = file.bytes.len();
+        return Err(format!("its picture has {bytes} bytes, and Bluesky takes {PICTURE}: make it smaller"));
+    }
+    let body = Body::Bytes(file.media.clone(), file.bytes.clone());
+    Ok(Request::new(UPLOAD, "POST", "/xrpc/com.atproto.repo.uploadBlob", body).bearer(token))
+}
+
+/// Title, text and the button as a link: what is read, with where its links are.
+fn rich(parts: &Parts) -> RichText {
+    let mut spans = Vec::new();
+    let plain = |text| Span { text, link: None };
+    if let Some(title) = &parts.title {
+        spans.push(plain(title.as_str()));
+    }
+    if !parts.text.is_empty() {
+        if !spans.is_empty() {
+            spans.push(plain("\n\n"));
+        }
+        marked(&parts.text, &mut spans);
+    }
+    if let Some(action) = &parts.action {
+        if !spans.is_empty() {
+            spans.push(plain("\n\n"));
+        }
+        spans.push(Span { text: &action.label, link: Some(&action.url) });
+    }
+    RichText::new(&spans, &|_| None)
+}
+
+/// The pieces of a text whose links are marked.
+fn marked<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
+    for (number, piece) in text.split(SPAN).enumerate() {
+        let link = piece.split_once(SPAN_END).filter(|_| number > 0);
+        match link.and_then(|(link, rest)| Some((link.split_once(SPAN_TO)?, rest))) {
+            Some(((label, to), rest)) => {
+                spans.push(Span { text: label, link: Some(to) });
+                spans.push(Span { text: rest, link: None });
+            }
+            None => spans.push(Span { text: piece, link: None }),
+        }
+    }
+}
+
+/// Where a card leads. A post has a card or pictures: a picture is shown larger, and with its words; the link is in the
+/// text all the same.
+fn card(parts: &Parts) -> Option<&str> {
+    if parts.picture.is_some() {
+        return None;
+    }
+    let button = parts.action.as_ref().map(|action| action.url.as_str());
+    button.or_else(|| parts.link.as_deref().filter(|link| parts.text.contains(link)))
+}
+
+fn record(parts: &Parts, post: &Post, blob: Option<(Value, &str)>) -> Value {
+    let rich = rich(parts);
+    let mut record = json!({
+        "$type": COLLECTION,
+        "text": rich.text,
+        "createdAt": post.at.to_string(),
+        "langs": [post.language],
+    });
+    if !rich.facets.is_empty() {
+        record["facets"] = json!(rich.facets);
+    }
+    if let Some((blob, alt)) = blob {
+        record["embed"] =
+            json!({ "$type": "app.bsky.embed.images", "images": [{ "alt": alt, "image": blob }] });
+    } else if let Some(uri) = card(parts) {
+        let first = rich.text.lines().next().unwrap_or_default();
+        let title = parts.title.as_deref().unwrap_or(first);
+        let below = parts.action.as_ref().map(|action| action.label.as_str()).unwrap_or_default();
+        let external = json!({ "uri": uri, "title": title, "description": below });
+        record["embed"] = json!({ "$type": "app.bsky.embed.external", "external": external });
+    }
+    record
+}
+
+/// A TID: 53 bits of microseconds and 10 bits of a clock, in base 32. The microseconds below a second and the clock
+/// are made of the delivery: no two of a second are alike but by one chance in a thousand million.
+fn rkey(post: &Post) -> String {
+    const LETTERS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
+    let hash = Sha256::digest(post.id.as_bytes());
+    let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let second = u64::try_from(post.at.as_second()).unwrap_or_default();
+    let micros = second.wrapping_mul(1_000_000).wrapping_add(number % 1_000_000) & ((1 << 53) - 1);
+    let id = micros << 10 | (number >> 54);
+    let letter = |place: u32| LETTERS[usize::try_from(id >> (place * 5) & 31).unwrap_or_default()];
+    (0..13).rev().map(|place| char::from(letter(place))).collect()
+}
+
+/// The address of the record that a request would make.
+fn uri(request: &Request) -> Option<String> {
+    let Body::Json(body) = &request.body else { return None };
+    Some(format!("at://{}/{COLLECTION}/{}", body["repo"].as_str()?, body["rkey"].as_str()?))
+}
+
+/// Where people see a record.
+fn page(uri: &str) -> Option<String> {
+    let (who, rest) = uri.strip_prefix("at://")?.split_once('/')?;
+    let key = rest.strip_prefix(COLLECTION)?.strip_prefix('/')?;
+    Some(format!("https://bsky.app/profile/{who}/post/{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{
+        access, answer, json as body, known, next, now, post, post_of, post_with_file, verdict,
+    };
+    use super::*;
+
+    const LET_IN: &str = "{\"did\":\"did:plc:abc\",\"accessJwt\":\"jwt-1\",\"refreshJwt\":\"jwt-2\"}";
+    const BLOB: &str = "{\"blob\":{\"$type\":\"blob\",\"size\":4}}";
+
+    #[test]
+    fn a_session_is_made_and_kept() {
+        let request = next("bluesky", &post_of("x"), &known(&[]));
+        assert_eq!(
+            (request.target.as_str(), request.keep),
+            ("/xrpc/com.atproto.server.createSession", Some(KEPT))
+        );
+        assert_eq!(body(&request), json!({ "identifier": "account-1", "password": "token-1" }));
+    }
+
+    #[test]
+    fn a_picture_is_uploaded_and_has_its_words() {
+        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN)]));
+        assert_eq!((request.name, request.target.as_str()), (UPLOAD, "/xrpc/com.atproto.repo.uploadBlob"));
+        assert_eq!(request.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
+        assert_eq!(request.headers, [("authorization", "Bearer jwt-1".to_owned())]);
+        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN), (UPLOAD, BLOB)]));
+        assert!(request.publishes);
+        insta::assert_json_snapshot!(body(&request));
+        let request = next("bluesky", &post(), &known(&[(SESSION, LET_IN)]));
+        assert_eq!((request.name, request.target.as_str()), (FETCH, "https://harbour.example/spring.png"));
+    }
+
+    #[test]
+    fn a_link_without_a_picture_is_a_card() {
+        let mut post = post();
+        if let Content::Parts(parts) = &mut post.content {
+            parts.picture = None;
+            parts.text = format!("春 {SPAN}the shop{SPAN_TO}https://a.example/{SPAN_END}!");
+        }
+        let record = body(&next("bluesky", &post, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert_eq!(record["text"], "Spring Tide\n\n春 the shop!\n\nChoose");
+        insta::assert_json_snapshot!(record["facets"], @r##"
+        [
+          {
+            "features": [
+              {
+                "$type": "app.bsky.richtext.facet#link",
+                "uri": "https://a.example/"
+              }
+            ],
+            "index": {
+              "byteEnd": 25,
+              "byteStart": 17
+            }
+          },
+          {
+            "features": [
+              {
+                "$type": "app.bsky.richtext.facet#link",
+                "uri": "https://news.example/c/1.tok"
+              }
+            ],
+            "index": {
+              "byteEnd": 34,
+              "byteStart": 28
+            }
+          }
+        ]
+        "##);
+        let external =
+            json!({ "uri": "https://news.example/c/1.tok", "title": "Spring Tide", "description": "Choose" });
+        assert_eq!(record["embed"], json!({ "$type": "app.bsky.embed.external", "external": external }));
+        let alone =
+            body(&next("bluesky", &post_of("only text"), &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert!(alone.get("embed").is_none() && alone.get("facets").is_none());
+    }
+
+    #[test]
+    fn marks_that_do_not_fit_are_no_links() {
+        let mut spans = Vec::new();
+        marked("a\u{2}b\u{3}c d\u{2}e\u{4}f", &mut spans);
+        assert!(spans.iter().all(|span| span.link.is_none()));
+    }
+
+    #[test]
+    fn own_json_is_the_record() {
+        let own = Post { content: Content::Own("{\"text\":\"x\"}".into()), ..post() };
+        let record = body(&next("bluesky", &own, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert_eq!(record, json!({ "$type": COLLECTION, "text": "x", "createdAt": "2020-09-13T12:26:40Z" }));
+    }
+
+    #[test]
+    fn the_key_is_a_tid_and_the_same_every_time() {
+        let key = rkey(&post());
+        assert_eq!(key, rkey(&Post { again: true, ..post() }));
+        assert!(key.len() == 13 && key.bytes().all(|c| b"234567abcdefghijklmnopqrstuvwxyz".contains(&c)));
+        assert!(key.starts_with(|c| "234567abcdefghij".contains(c)), "{key}");
+        assert_ne!(key, rkey(&Post { id: "another".into(), ..post() }));
+        let later = now() + jiff::SignedDuration::from_secs(1);
+        assert!(rkey(&Post { at: later, ..post() }) > key);
+    }
+
+    #[test]
+    fn a_post_is_found_again() {
+        let request = Bluesky.look_up(&access("bluesky"), &post(), &known(&[])).unwrap();
+        let key = rkey(&post());
+        assert_eq!(
+            request.target,
+            format!(
+                "/xrpc/com.atproto.repo.getRecord?repo=account-1&collection=app.bsky.feed.post&rkey={key}"
+            )
+        );
+        let there = answer(
+            200,
+            &[],
+            "{\"uri\":\"at://did:plc:abc/app.bsky.feed.post/3k\",\"cid\":\"c\",\"value\":{}}",
+        );
+        let page = "https://bsky.app/profile/did:plc:abc/post/3k".to_owned();
+        let sent = Verdict::sent("at://did:plc:abc/app.bsky.feed.post/3k".to_owned(), page);
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &there), Some(sent));
+        let missing = answer(400, &[], "{\"error\":\"RecordNotFound\"}");
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &missing), None);
+        let cut = answer(200, &[], "{\"uri\":\"at");
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &cut), Some(Verdict::Unknown));
+        assert_eq!(
+            verdict("bluesky", LOOK_UP, false, 400, &[], "{\"error\":\"RecordNotFound\"}"),
+            Verdict::Ready
+        );
+    }
+
+    #[test]
+    fn text_and_picture_are_measured() {
+        let family = post_of(&"👨‍👩‍👧‍👦".repeat(200));
+        let budgets = super::super::sample::budgets("bluesky", &family);
+        assert!(budgets[0].fits() && !budgets[1].fits(), "{budgets:?}");
+        let budgets = super::super::sample::budgets("bluesky", &post_with_file());
+        assert_eq!((budgets[2].measured, budgets[2].allowed), (4, PICTURE));
+        let large =
+            crate::PictureFile { name: "a".into(), media: "image/png".into(), bytes: vec![0; PICTURE + 1] };
+        assert!(upload(&large, "t").unwrap_err().contains("2000001 bytes"));
+    }
+
+    #[test]
+    fn a_key_that_is_taken_is_our_post() {
+        let request = next("bluesky", &post_of("x"), &known(&[(SESSION, LET_IN)]));
+        let answer = answer(
+            500,
+            &[],
+            "{\"error\":\"InternalServerError\",\"message\":\"There is already a value at key: x\"}",
+        );
+        let Verdict::Sent { id: Some(id), url: Some(url) } = Bluesky.verdict(&request, &answer) else {
+            panic!()
+        };
+        assert_eq!(id, format!("at://did:plc:abc/app.bsky.feed.post/{}", rkey(&post())));
+        assert!(url.starts_with("https://bsky.app/profile/did:plc:abc/post/3"), "{url}");
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |name: &str, said: &str| format!("{{\"error\":\"{name}\",\"message\":\"{said}\"}}");
+        let limited = Verdict::RateLimited(Some(Duration::from_secs(60)));
+        for (name, status, headers, said, expected) in [
+            (
+                "post",
+                200,
+                &[][..],
+                "{\"uri\":\"at://did:plc:a/app.bsky.feed.post/3k\",\"cid\":\"c\"}".to_owned(),
+                Verdict::sent(
+                    "at://did:plc:a/app.bsky.feed.post/3k".to_owned(),
+                    "https://bsky.app/profile/did:plc:a/post/3k".to_owned(),
+                ),
+            ),
+            ("post", 200, &[], "{\"uri\":\"at".to_owned(), Verdict::Unknown),
+            ("post", 200, &[], String::new(), Verdict::Unknown),
+            ("post", 400, &[], error("ExpiredToken", "Token has expired"), Verdict::AuthExpired),
+            ("post", 400, &[], error("InvalidToken", "Token could not be verified"), Verdict::AuthExpired),
+            (
+                SESSION,
+                401,
+                &[],
+                error("AuthenticationRequired", "Invalid identifier or password"),
+                Verdict::AuthExpired,
+            ),
+            (
+                "post",
+                400,
+                &[],
+                error("InvalidRequest", "Invalid record: text must not be longer than 300 graphemes"),
+                Verdict::Rejected(RejectReason::TooBig),
+            ),
+            ("post", 400, &[], error("InvalidRequest", "Invalid record"), Verdict::rejected()),
+            (UPLOAD, 400, &[], error("BlobTooLarge", "x"), Verdict::Rejected(RejectReason::TooBig)),
+            (UPLOAD, 200, &[], BLOB.to_owned(), Verdict::Ready),
+            (UPLOAD, 200, &[], "{\"blob\":".to_owned(), Verdict::Retryable),
+            (SESSION, 200, &[], LET_IN.to_owned(), Verdict::Ready),
+            (SESSION, 200, &[], "<html>".to_owned(), Verdict::Retryable),
+            (
+                "post",
+                429,
+                &[("ratelimit-reset", "1600000060")],
+                error("RateLimitExceeded", "Rate Limit Exceeded"),
+                limited.clone(),
+            ),
+            (SESSION, 429, &[("retry-after", "60")], error("RateLimitExceeded", "x"), limited),
+            ("post", 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Retryable),
+            ("post", 502, &[], error("UpstreamFailure", "x"), Verdict::Retryable),
+            ("post", 503, &[], String::new(), Verdict::Retryable),
+            ("post", 401, &[], error("AccountTakedown", "x"), Verdict::AuthExpired),
+            (FETCH, 404, &[], String::new(), Verdict::rejected()),
+        ] {
+            assert_eq!(
+                verdict("bluesky", name, name == "post", status, headers, &said),
+                expected,
+                "{name} {status} {said}"
+            );
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Mattermost, by incoming webhook: <https://developers.mattermost.com/integrate/webhooks/incoming/>, message
+//! attachments: <https://developers.mattermost.com/integrate/reference/message-attachments/>. Buttons there call the
+//! server back, so that a button of ours is a link below the text; the words of a picture stand in its Markdown.
+
+use serde_json::{Value, json};
+
+use super::marked::{link, paragraphs, picture};
+use super::own::{fill, object};
+use super::{Access, Answer, Body, Known, Network, Request, Verdict};
+use crate::dialect::Dialect;
+use crate::measure::{Budget, Measure};
+use crate::{Content, Parts, Post, RejectReason};
+
+#[derive(Debug)]
+pub(super) struct Mattermost;
+
+/// Unicode characters of one post; what is longer is cut into several (`PostMessageMaxRunesV2`).
+const TEXT: usize = 16_383;
+
+impl Network for Mattermost {
+    fn kind(&self) -> &'static str {
+        "mattermost"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::MARKDOWN
+    }
+
+    fn has_card(&self) -> bool {
+        true
+    }
+
+    fn budgets(&self, post: &Post) -> Vec<Budget> {
+        post.parts().map(|parts| Measure::Characters.budget("text", &text(parts), TEXT)).into_iter().collect()
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, String> {
+        let mut body = match &post.content {
+            Content::Own(body) => object(body)?,
+            Content::Parts(parts) => object(&message(parts).to_string())?,
+        };
+        if !access.room.is_empty() {
+            fill(&mut body, "channel", access.room.clone());
+        }
+        Ok(Request::new("post", "POST", access.hook.clone(), Body::Json(body.into())).publishes())
+    }
+
+    /// `ok` in plain text, or JSON whose `id` says what is wrong.
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        if answer.status == 200 {
+            return if answer.text() == "ok" { Verdict::sent(None, None) } else { Verdict::Unknown };
+        }
+        let json = answer.json();
+        let id = json["id"].as_str().unwrap_or_default();
+        match id.strip_prefix("web.incoming_webhook.").and_then(|id| id.strip_suffix(".app_error")) {
+            Some(
+                "invalid" | "disabled" | "channel" | "channel_locked" | "permissions" | "user" | "team"
+                | "general",
+            ) => Verdict::Gone,
+            Some("split_props_length") => Verdict::Rejected(RejectReason::TooBig),
+            Some("parse" | "text" | "attachment") => Verdict::rejected(),
+            _ if answer.status == 404 => Verdict::Gone,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+}
+
+fn text(parts: &Parts) -> String {
+    let shown = parts.picture.as_ref().and_then(|shown| Some(picture(&shown.alt, shown.url()?)));
+    let button = parts.action.as_ref().map(|action| format!("**{}**", link(&action.label, &action.url)));
+    paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()])
+}
+
+/// One attachment where there is a title, else a text.
+fn message(parts: &Parts) -> Value {
+    let text = text(parts);
+    let Some(title) = &parts.title else { return json!({ "text": text }) };
+    let mut attachment = json!({ "fallback": parts.plain, "title": title, "text": text });
+    if let Some(action) = &parts.action {
+        attachment["title_link"] = action.url.clone().into();
+    }
+    json!({ "attachments": [attachment] })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::sample::{json, known, next, post, post_of, verdict};
+    use super::*;
+
+    #[test]
+    fn a_post_is_an_attachment() {
+        let request = next("mattermost", &post(), &known(&[]));
+        assert_eq!((request.method, request.target.as_str()), ("POST", "/hook/T1/B2/topsecret?key=k1"));
+        assert!(request.publishes);
+        insta::assert_json_snapshot!(json(&request), @r#"
+        {
+          "attachments": [
+            {
+              "fallback": "Spring Tide\n\nCNY 98 for 250 g & a cup\n\nChoose: https://news.example/c/1.tok",
+              "text": "CNY 98 for 250 g & a cup\n\n![A white cup](https://harbour.example/spring.png)\n\n**[Choose](https://news.example/c/1.tok)**",
+              "title": "Spring Tide",
+              "title_link": "https://news.example/c/1.tok"
+            }
+          ],
+          "channel": "room-1"
+        }
+        "#);
+        let plain = json(&next("mattermost", &post_of("only text"), &known(&[])));
+        assert_eq!(plain, serde_json::json!({ "channel": "room-1", "text": "only text" }));
+        let own = Post { content: Content::Own("{\"text\":\"x\",\"channel\":\"mine\"}".into()), ..post() };
+        assert_eq!(json(&next("mattermost", &own, &known(&[])))["channel"], "mine");
+    }
+
+    #[test]
+    fn words_are_not_markup() {
+        assert_eq!(link("[a](b)", "https://c"), "[\\[a\\]\\(b\\)](https://c)");
+    }
+
+    #[test]
+    fn the_text_is_measured() {
+        let budgets = super::super::sample::budgets("mattermost", &post_of(&"茶".repeat(TEXT + 1)));
+        assert_eq!(
+            (budgets[0].measured, budgets[0].allowed, budgets[0].over_at),
+            (TEXT + 1, TEXT, Some(TEXT * 3))
+        );
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error =
+            |id: &str| format!("{{\"id\":\"web.incoming_webhook.{id}.app_error\",\"message\":\"m\"}}");
+        for (status, headers, body, expected) in [
+            (200, &[][..], "ok".to_owned(), Verdict::sent(None, None)),
+            (200, &[], "<html>".to_owned(), Verdict::Unknown),
+            (200, &[], String::new(), Verdict::Unknown),
+            (400, &[], error("invalid"), Verdict::Gone),
+            (400, &[], error("parse"), Verdict::rejected()),
+            (400, &[], error("text"), Verdict::rejected()),
+            (400, &[], error("split_props_length"), Verdict::Rejected(RejectReason::TooBig)),
+            (403, &[], error("channel_locked"), Verdict::Gone),
+            (403, &[], error("permissions"), Verdict::Gone),
+            (404, &[], error("channel"), Verdict::Gone),
+            (404, &[], "not found".to_owned(), Verdict::Gone),
+            (501, &[], error("disabled"), Verdict::Gone),
+            (413, &[], String::new(), Verdict::Rejected(RejectReason::TooBig)),
+            (
+                429,
+                &[("x-ratelimit-reset", "7")],
+                "limit exceeded".to_owned(),
+                Verdict::RateLimited(Some(Duration::from_secs(7))),
+            ),
+            (500, &[], error("unknown"), Verdict::Unknown),
+            (503, &[], String::new(), Verdict::Retryable),
+        ] {
+            assert_eq!(
+                verdict("mattermost", "post", true, status, headers, &body),
+                expected,
+                "{status} {body}"
+            );
+        }
+    }
+}

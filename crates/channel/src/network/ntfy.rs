@@ -1,0 +1,161 @@
+//! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>, limits: <https://docs.ntfy.sh/publish/#limitations>, codes:
+//! `server/errors.go` of its source. A picture is an attachment by its address, without words of its own.
+
+use serde_json::{Map, Value, json};
+
+use super::own::{fill, object};
+use super::{Access, Answer, Known, Network, Request, Verdict, text_at};
+use crate::dialect::Dialect;
+use crate::measure::{Budget, Measure};
+use crate::{Content, Parts, Post, RejectReason};
+
+#[derive(Debug)]
+pub(super) struct Ntfy;
+
+impl Network for Ntfy {
+    fn kind(&self) -> &'static str {
+        "ntfy"
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::MARKDOWN
+    }
+
+    fn has_card(&self) -> bool {
+        true
+    }
+
+    /// What is longer becomes a file that nobody reads.
+    fn budgets(&self, post: &Post) -> Vec<Budget> {
+        post.parts().map(|parts| Measure::Bytes.budget("text", &parts.text, 4_096)).into_iter().collect()
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, String> {
+        let mut body = match &post.content {
+            Content::Own(body) => object(body)?,
+            Content::Parts(parts) => message(parts),
+        };
+        fill(&mut body, "topic", access.room.clone());
+        Ok(with_token(Request::json("post", "/", body.into()), access).publishes())
+    }
+
+    /// `code` is the status with two digits more.
+    fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
+        let json = answer.json();
+        match (answer.status, json["code"].as_i64().unwrap_or_default()) {
+            (200, _) if !request.publishes => Verdict::Ready,
+            (200, _) if json["event"] == "message" => match text_at(&json, "/id") {
+                Some(id) => Verdict::sent(id, None),
+                None => Verdict::Unknown,
+            },
+            (429, _) | (_, 42_900..=42_999) => Verdict::RateLimited(answer.retry_after()),
+            (_, 41_300..=41_399) => Verdict::Rejected(RejectReason::TooBig),
+            // 404: not a server of ntfy, or its API is switched off.
+            (404, _) => Verdict::Gone,
+            // The disk of the server is full.
+            (507, _) => Verdict::Retryable,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    /// The account of the token; everybody's without one.
+    fn examine(&self, access: &Access) -> Option<Request> {
+        Some(with_token(Request::get("account", "/v1/account"), access))
+    }
+}
+
+fn with_token(request: Request, access: &Access) -> Request {
+    if access.token.is_empty() { request } else { request.bearer(&access.token) }
+}
+
+fn message(parts: &Parts) -> Map<String, Value> {
+    let mut message = Map::new();
+    let mut put = |key: &str, value: Value| message.insert(key.to_owned(), value);
+    put("message", parts.text.clone().into());
+    put("markdown", true.into());
+    if let Some(title) = &parts.title {
+        put("title", title.clone().into());
+    }
+    if let Some(action) = &parts.action {
+        put("click", action.url.clone().into());
+        put("actions", json!([{ "action": "view", "label": action.label, "url": action.url }]));
+    }
+    if let Some(url) = parts.picture.as_ref().and_then(|picture| picture.url()) {
+        put("attach", url.into());
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::sample::{access, json as body, known, next, post, post_of, verdict};
+    use super::*;
+
+    #[test]
+    fn a_post_is_a_notification_with_a_button() {
+        let request = next("ntfy", &post(), &known(&[]));
+        assert_eq!((request.method, request.target.as_str(), request.publishes), ("POST", "/", true));
+        assert_eq!(request.headers, [("authorization", "Bearer token-1".to_owned())]);
+        insta::assert_json_snapshot!(body(&request), @r#"
+        {
+          "actions": [
+            {
+              "action": "view",
+              "label": "Choose",
+              "url": "https://news.example/c/1.tok"
+            }
+          ],
+          "attach": "https://harbour.example/spring.png",
+          "click": "https://news.example/c/1.tok",
+          "markdown": true,
+          "message": "CNY 98 for 250 g & a cup",
+          "title": "Spring Tide",
+          "topic": "room-1"
+        }
+        "#);
+        let own = Post { content: Content::Own("{\"message\":\"x\",\"priority\":4}".into()), ..post() };
+        assert_eq!(
+            body(&next("ntfy", &own, &known(&[]))),
+            json!({ "message": "x", "priority": 4, "topic": "room-1" })
+        );
+        let open = Access { token: String::new(), ..access("ntfy") };
+        assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().headers.is_empty());
+    }
+
+    #[test]
+    fn the_text_is_measured_in_bytes() {
+        let budgets = super::super::sample::budgets("ntfy", &post_of(&"茶".repeat(1_366)));
+        assert_eq!((budgets[0].measured, budgets[0].over_at), (4_098, Some(4_095)));
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |code: u32| format!("{{\"code\":{code},\"http\":{},\"error\":\"m\"}}", code / 100);
+        for (status, headers, said, expected) in [
+            (
+                200,
+                &[][..],
+                "{\"id\":\"hwQ2YpKdmg\",\"event\":\"message\",\"topic\":\"t\"}".to_owned(),
+                Verdict::sent("hwQ2YpKdmg".to_owned(), None),
+            ),
+            (200, &[], "{\"id\":\"hw".to_owned(), Verdict::Unknown),
+            (200, &[], "<html>".to_owned(), Verdict::Unknown),
+            (400, &[], error(40_009), Verdict::rejected()),
+            (400, &[], error(40_024), Verdict::rejected()),
+            (401, &[], error(40_101), Verdict::AuthExpired),
+            (403, &[], error(40_301), Verdict::AuthExpired),
+            (404, &[], error(40_401), Verdict::Gone),
+            (413, &[], error(41_301), Verdict::Rejected(RejectReason::TooBig)),
+            (429, &[], error(42_901), Verdict::RateLimited(None)),
+            (429, &[("retry-after", "9")], error(42_908), Verdict::RateLimited(Some(Duration::from_secs(9)))),
+            (500, &[], error(50_001), Verdict::Unknown),
+            (503, &[], String::new(), Verdict::Retryable),
+            (507, &[], error(50_701), Verdict::Retryable),
+        ] {
+            assert_eq!(verdict("ntfy", "post", true, status, headers, &said), expected, "{status} {said}");
+        }
+        assert_eq!(verdict("ntfy", "account", false, 200, &[], "{\"username\":\"*\"}"), Verdict::Ready);
+    }
+}
