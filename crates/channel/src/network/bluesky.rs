@@ -94,7 +94,9 @@ impl Network for Bluesky {
                 Some(uri) => Verdict::sent(uri.to_owned(), page(uri)),
                 None => Verdict::Unknown,
             },
-            (200, _) if request.name == SESSION && !json["accessJwt"].is_string() => Verdict::Retryable,
+            (200, _) if request.name == SESSION && text_at(&json, "/accessJwt").is_none() => {
+                Verdict::Retryable
+            }
             (200, _) if request.name == UPLOAD && !json["blob"].is_object() => Verdict::Retryable,
             (400 | 404, _) if request.name == LOOK_UP => Verdict::Ready,
             // An expired token is a 400 here.

@@ -199,7 +199,7 @@ impl Way<'_> {
         let _turn = match request.keep {
             Some(_) => {
                 let turn = endpoint.renewal.lock().await;
-                if let Some(answer) = endpoint.kept(request.name) {
+                if let Some(answer) = endpoint.kept(request.name).filter(|_| self.left > 0) {
                     return Ok(Some(answer));
                 }
                 Some(turn)

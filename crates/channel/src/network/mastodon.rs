@@ -89,6 +89,7 @@ impl Network for Mastodon {
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
             (LOOK_UP, _) => again::readable(answer),
+            (ACCOUNT | UPLOAD, 200 | 202) if text_at(&json, "/id").is_none() => Verdict::Retryable,
             // Others that speak as Mastodon does may not tell their limits: theirs are the usual ones then.
             (INSTANCE, 200 | 400 | 404 | 405 | 422) => Verdict::Ready,
             (MEDIA, 206) => Verdict::Wait(Duration::from_secs(1)),
@@ -336,6 +337,8 @@ mod tests {
             (INSTANCE, 503, &[], String::new(), Verdict::Retryable),
             (FETCH, 404, &[], String::new(), Verdict::rejected()),
             (ACCOUNT, 200, &[], "{\"id\":\"9\"}".to_owned(), Verdict::Ready),
+            (ACCOUNT, 200, &[], "{\"id\":\"\"}".to_owned(), Verdict::Retryable),
+            (UPLOAD, 202, &[], "<html>".to_owned(), Verdict::Retryable),
             (LOOK_UP, 401, &[], String::new(), Verdict::AuthExpired),
         ] {
             assert_eq!(

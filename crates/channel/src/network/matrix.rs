@@ -92,8 +92,10 @@ impl Network for Matrix {
                 Some(id) => Verdict::sent(id.clone(), page(request, &id)),
                 None => Verdict::Unknown,
             },
-            (200, _) if request.name == UPLOAD && !json["content_uri"].is_string() => Verdict::Retryable,
-            (200, _) if request.name == ROOM && !json["room_id"].is_string() => Verdict::Retryable,
+            (200, _) if request.name == UPLOAD && text_at(&json, "/content_uri").is_none() => {
+                Verdict::Retryable
+            }
+            (200, _) if request.name == ROOM && text_at(&json, "/room_id").is_none() => Verdict::Retryable,
             (_, "M_LIMIT_EXCEEDED") => {
                 let said = json["retry_after_ms"].as_u64().map(Duration::from_millis);
                 let said = said.map(|wait| wait.min(super::answer::MAX_WAIT));
