@@ -265,8 +265,10 @@ mod tests {
 
     #[test]
     fn what_is_read_is_measured() {
-        let budgets =
-            super::super::sample::budgets("telegram", &post_of(&format!("<b>{}</b>&amp;", "x".repeat(4_095))));
+        let budgets = super::super::sample::budgets(
+            "telegram",
+            &post_of(&format!("<b>{}</b>&amp;", "x".repeat(4_095))),
+        );
         assert_eq!((budgets[0].measured, budgets[0].allowed), (4_096, 4_096));
         let budgets = super::super::sample::budgets("telegram", &post_with_file());
         assert_eq!((budgets[0].what, budgets[0].allowed, budgets.len()), ("caption", 1_024, 3));
