@@ -40,7 +40,7 @@ pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
-pub use run::{CameBack, Figures, NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
+pub use run::{CameBack, Figures, Length, NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
 pub use soft_bounce::SoftBounce;
 pub use suppression::{Suppression, SuppressionReason};
 

@@ -7,12 +7,15 @@ mod insert;
 mod outlook;
 mod plan;
 mod read;
+mod reader;
 mod stop;
 
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
 use jiff::tz::TimeZone;
+
+pub use reader::Length;
 
 use crate::words::words;
 use crate::{Address, ContactId, Millis, RevisionId, RunId, StoreError};

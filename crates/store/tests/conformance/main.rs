@@ -14,6 +14,7 @@ mod keeping;
 mod life;
 mod plan;
 mod posts;
+mod readers;
 mod schedule;
 mod schema;
 mod world;
@@ -72,6 +73,7 @@ on_both_databases! {
     posts: what_was_published_is_kept, a_second_try_knows_that_it_is_one, it_went_out,
         one_that_failed_keeps_a_run_from_having_gone_well, send_it_again, of_two_who_settle_one_is_heard,
         a_feed_is_settled_too_and_a_cancellation_is_left_alone, a_channel_that_cannot_be_used_pauses_its_runs;
+    readers: the_first_few, the_longest_of_each_attribute, length_is_in_characters_or_in_bytes;
     schema: addresses_are_compared_byte_by_byte;
     schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
 }
