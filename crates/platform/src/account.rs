@@ -114,7 +114,12 @@ fn with_token(kind: Kind) -> Account {
         }
         Kind::Facebook => Account { token: Some("page-token"), account: Some("546349135390552"), ..NONE },
         Kind::Threads => Account { token: Some("threads-token"), account: Some("17841400000000001"), ..NONE },
-        Kind::Reddit => Account { token: Some("reddit-token"), room: Some("harbourcoffee"), ..NONE },
+        Kind::Reddit => Account {
+            token: Some("reddit-token"),
+            account: Some("harbour_coffee"),
+            room: Some("harbourcoffee"),
+            ..NONE
+        },
         Kind::Pinterest => Account { token: Some("pinterest-token"), room: Some("549755885175"), ..NONE },
         Kind::Wechat => {
             Account { account: Some("wx0123456789abcdef"), secret: Some("wechat-app-secret"), ..NONE }
@@ -123,7 +128,7 @@ fn with_token(kind: Kind) -> Account {
             account: Some("wx0123456789abcdef"),
             secret: Some("wechat-app-secret"),
             template_id: Some("ngqIpbwh8bUfcSsECmogfXcV14J0tQlEpBO27izEYtY"),
-            address: Some("openid"),
+            address: Some("wechat_openid"),
             ..NONE
         },
         Kind::Weibo => Account { token: Some("2.00weibo-token"), ..NONE },

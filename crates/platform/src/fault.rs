@@ -24,7 +24,7 @@ pub enum Fault {
     AcceptThenReset,
     /// The post is kept, and no answer ever comes.
     AcceptThenHang,
-    /// The post is kept; the answer's body ends in the middle.
+    /// The post is kept; the answer's body ends in the middle, or the connection is reset where it has none.
     CutBody,
     /// The post is kept; the answer's body comes a byte at a time, so many milliseconds apart.
     SlowBody(u64),

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::Ask;
 use crate::room::Room;
 
 /// So many posts in so much time.
@@ -17,14 +16,16 @@ pub(crate) struct Ceiling {
 }
 
 /// For how many seconds nothing more is taken, where this request is one too many.
-pub(crate) fn over(room: &mut Room, ceilings: &[Ceiling], ask: &Ask) -> Option<u32> {
-    let credential = ["key", "access_token"].iter().find_map(|name| ask.param(name)).unwrap_or_default();
-    let key = format!("pace {} {credential}", ask.path.split("/send/").next().unwrap_or_default());
+pub(crate) fn over(room: &mut Room, ceilings: &[Ceiling], what: &str, now: i64) -> Option<u32> {
+    if ceilings.is_empty() {
+        return None;
+    }
+    let key = format!("pace {what}");
     let known = room.sessions.get(&key);
     let blocked = known.and_then(|known| known["until"].as_i64()).unwrap_or(i64::MIN);
     let times = known.and_then(|known| known["times"].as_array().cloned()).unwrap_or_default();
     let times: Vec<i64> = times.iter().filter_map(Value::as_i64).collect();
-    let (times, blocked, wait) = judged(times, blocked, ceilings, ask.at);
+    let (times, blocked, wait) = judged(times, blocked, ceilings, now);
     room.sessions.put(key, json!({ "times": times, "until": blocked }));
     wait.and_then(|wait| u32::try_from(wait.div_euclid(1000) + i64::from(wait % 1000 > 0)).ok())
 }

@@ -19,6 +19,7 @@ header{display:flex;gap:.75rem;align-items:center;margin:0 0 .75rem}\
 .face{flex:none;width:2.5rem;height:2.5rem;border-radius:50%;background:var(--brand,var(--act));color:#fff;display:grid;place-items:center;font-weight:700}\
 .chat .face,.machine .face{border-radius:.625rem}\
 h2{font-size:1rem;line-height:1.3;margin:0}\
+time{white-space:nowrap}\
 .meta{color:var(--soft);font-size:.875rem;margin:0}\
 .text{white-space:pre-wrap;margin:0 0 .75rem}\
 .phone .text{background:var(--well);border-radius:1rem 1rem 1rem .25rem;padding:.625rem .875rem}\
@@ -34,7 +35,7 @@ figcaption{color:var(--soft);font-size:.8125rem;margin:.375rem 0 0}\
 .id{color:var(--soft);font-size:.75rem;margin:0;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}\
 a{color:var(--act)}\
 a:focus-visible{outline:3px solid var(--act);outline-offset:2px}\
-.slack{--brand:#4a154b}.discord{--brand:#5865f2}.mattermost{--brand:#1e325c}.wecom{--brand:#2267d8}.dingtalk{--brand:#0a6ccf}\
+.webhook{--brand:#4b5563}.slack{--brand:#6b2a6d}.discord{--brand:#5865f2}.mattermost{--brand:#1e325c}.wecom{--brand:#2267d8}.dingtalk{--brand:#0a6ccf}\
 .feishu{--brand:#2a5fe0}.mastodon{--brand:#563acc}.bluesky{--brand:#0a66d6}.telegram{--brand:#1f7fb8}.teams{--brand:#5558af}\
 .matrix{--brand:#0b7a5c}.ntfy{--brand:#2d7a72}.twilio{--brand:#c4233a}.aliyun_sms{--brand:#c25500}.x{--brand:#454f59}\
 .linkedin{--brand:#0a66c2}.facebook{--brand:#0866cf}.threads{--brand:#5a5a5a}.reddit{--brand:#c93c00}.pinterest{--brand:#c60a20}\

@@ -245,6 +245,12 @@ impl Stage {
                 knife.cut();
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
+            // Where there is no body to cut, the answer does not come.
+            Ending::Cut if reply.body.len() < 2 => {
+                knife.cut();
+                StatusCode::SERVICE_UNAVAILABLE.into_response()
+            }
+            Ending::Slow(_) if reply.body.is_empty() => response(&reply, Body::empty(), false),
             Ending::Cut => response(&reply, half(&reply.body), true),
             Ending::Slow(pause) => response(&reply, slow(reply.body.clone(), pause), true),
             Ending::Huge => response(&reply, huge(reply.body.clone()), false),

@@ -62,7 +62,9 @@ impl World {
         let publishes = network.publishes(ask);
         let due = room.faults.iter().position(|(part, _)| applies(part.as_deref(), publishes, ask));
         let fault = due.and_then(|at| room.faults.remove(at)).map(|(_, fault)| fault);
-        let over = if strict && publishes { pace::over(&mut room, network.ceilings(), ask) } else { None };
+        let ceilings = if publishes { network.ceilings() } else { network.other_ceilings(ask) };
+        let ceilings = if strict { ceilings } else { &[] };
+        let over = pace::over(&mut room, ceilings, &network.paced_by(ask), ask.at);
         let outcome = outcome(network, &mut room, ask, fault.as_ref(), over);
         let silent = matches!(outcome.ending, Ending::Reset | Ending::Hang);
         room.requests.push(Request::of(ask, (!silent).then_some(&outcome.reply), fault));

@@ -139,6 +139,11 @@ async fn published_ceilings_hold_where_that_is_wanted() {
     assert!(say(&platform, "x").await.0.ends_with("ok"));
     let (answer, _) = say(&platform, "x").await;
     assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("retry-after: 1\r\n"), "{answer}");
+    let login = || post("/bluesky/xrpc/com.atproto.server.createSession", "{}");
+    for _ in 0..30 {
+        assert!(send(&platform, login()).await.0.starts_with("HTTP/1.1 400"));
+    }
+    assert!(send(&platform, login()).await.0.starts_with("HTTP/1.1 429"));
 }
 
 #[tokio::test]

@@ -68,6 +68,15 @@ impl Network for Bluesky {
         }
     }
 
+    fn other_ceilings(&self, ask: &Ask) -> &'static [Ceiling] {
+        let login = ask.path.ends_with("com.atproto.server.createSession");
+        let few = &[
+            Ceiling { most: 30, window: 300_000, penalty: 0 },
+            Ceiling { most: 300, window: 86_400_000, penalty: 0 },
+        ];
+        if login { few } else { &[] }
+    }
+
     fn ceilings(&self) -> &'static [Ceiling] {
         // 5000 points an hour, 35000 a day; to create costs three (docs.bsky.app, rate limits).
         &[

@@ -75,6 +75,11 @@ impl Network for Mastodon {
     fn ceilings(&self) -> &'static [Ceiling] {
         &[Ceiling { most: 300, window: 300_000, penalty: 0 }]
     }
+
+    fn other_ceilings(&self, ask: &Ask) -> &'static [Ceiling] {
+        let uploads = ask.is(&Method::POST) && ask.path == "/api/v2/media";
+        if uploads { &[Ceiling { most: 30, window: 1_800_000, penalty: 0 }] } else { &[] }
+    }
 }
 
 fn refuse(status: u16, error: &str) -> Reply {

@@ -74,6 +74,11 @@ impl Network for Matrix {
         }
     }
 
+    fn paced_by(&self, ask: &Ask) -> String {
+        // Every transaction has an address of its own.
+        ask.path.split("/send/").next().unwrap_or_default().to_owned()
+    }
+
     fn ceilings(&self) -> &'static [Ceiling] {
         // Synapse's rc_message: a burst of ten, then one in five seconds.
         &[Ceiling { most: 10, window: 50_000, penalty: 0 }]

@@ -57,9 +57,20 @@ pub(crate) trait Network: Debug + Sync {
     /// What the vendor says in this trouble.
     fn trouble(&self, trouble: &Trouble, ask: &Ask) -> Reply;
 
-    /// What the vendor publishes as the most that it takes.
+    /// What the vendor publishes as the most posts that it takes.
     fn ceilings(&self) -> &'static [Ceiling] {
         &[]
+    }
+
+    /// The same for requests that make no post: logins, uploads.
+    fn other_ceilings(&self, _: &Ask) -> &'static [Ceiling] {
+        &[]
+    }
+
+    /// What a ceiling is for: the address that is posted to, or a part of it.
+    fn paced_by(&self, ask: &Ask) -> String {
+        let credential = ["key", "access_token"].iter().find_map(|name| ask.param(name)).unwrap_or_default();
+        format!("{} {credential}", ask.path)
     }
 }
 

@@ -65,6 +65,11 @@ impl Network for Telegram {
         }
     }
 
+    fn paced_by(&self, ask: &Ask) -> String {
+        let chat = parameters(ask).ok().and_then(|fields| fields.get("chat_id").map(ToString::to_string));
+        chat.unwrap_or_default()
+    }
+
     fn ceilings(&self) -> &'static [Ceiling] {
         &[Ceiling { most: 1, window: 1000, penalty: 0 }, Ceiling { most: 20, window: 60_000, penalty: 0 }]
     }
