@@ -135,6 +135,7 @@ pub static NETWORKS: &[Network] = &[
     Network {
         origin: Some("https://api.weibo.com"),
         needs: &[Token],
+        takes: &[From],
         again: LookedUp,
         ceiling: Some("30/h"),
         ..feed("weibo", "Weibo")

@@ -13,6 +13,7 @@ mod aliyun_sms;
 mod bluesky;
 mod dingtalk;
 mod discord;
+mod douyin;
 mod facebook;
 mod feishu;
 mod form;
@@ -26,6 +27,8 @@ mod mattermost;
 mod ntfy;
 mod own;
 mod picture;
+mod pinterest;
+mod reddit;
 #[cfg(test)]
 mod sample;
 mod slack;
@@ -35,6 +38,9 @@ mod threads;
 mod twilio;
 mod webhook;
 mod wecom;
+mod wechat;
+mod wechat_template;
+mod weibo;
 mod x;
 
 use std::collections::BTreeMap;
@@ -203,6 +209,12 @@ static ALL: &[&dyn Network] = &[
     &linkedin::LinkedIn,
     &facebook::Facebook,
     &threads::Threads,
+    &reddit::Reddit,
+    &pinterest::Pinterest,
+    &wechat::WeChat,
+    &wechat_template::WeChatTemplate,
+    &weibo::Weibo,
+    &douyin::Douyin,
 ];
 
 /// The network of a kind.

@@ -282,6 +282,7 @@ mod tests {
     fn channel(account: Account) -> Channel {
         Channel {
             id: campaign::ChannelId::parse("c").unwrap(),
+            language: None,
             kind: ChannelKind::Network(Box::new(account)),
             rate: None,
             connections: 1,

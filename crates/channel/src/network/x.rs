@@ -52,7 +52,7 @@ impl Network for X {
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
             (LOOK_UP, _) => again::readable(answer),
-            (MEDIA, 200..=299) if text_at(&answer.json(), "/data/id").is_none() => Verdict::rejected(),
+            (MEDIA | ME, 200..=299) if text_at(&answer.json(), "/data/id").is_none() => Verdict::rejected(),
             (_, 201) if request.publishes => match text_at(&answer.json(), "/data/id") {
                 Some(id) => sent(id),
                 None => Verdict::Unknown,
