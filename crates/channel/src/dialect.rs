@@ -133,8 +133,4 @@ impl Dialect {
     /// <https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>
     pub(crate) const ADAPTIVE: Self =
         Self { strike: NONE, code: NONE, heading: ("**", "**"), quote: Quote::Lines(""), ..Self::MARKDOWN };
-
-    /// LinkedIn's "little text": reserved characters are escaped, hashtags stay alive.
-    /// <https://learn.microsoft.com/linkedin/marketing/community-management/shares/little-text-format>
-    pub(crate) const LITTLE: Self = Self { escape: Escape::Little, ..Self::PLAIN };
 }

@@ -64,8 +64,6 @@ pub(crate) enum Escape {
     Markdown,
     /// `& < >` as entities: Slack, Feishu.
     Angles,
-    /// LinkedIn's "little text".
-    Little,
 }
 
 /// `text` so that the language around it takes it for text.
@@ -83,12 +81,6 @@ pub(crate) fn escaped(escape: Escape, text: &str, out: &mut String) {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             c => out.push(c),
-        }),
-        Escape::Little => text.chars().for_each(|c| {
-            if "\\|{}@[]()<>#*_~".contains(c) {
-                out.push('\\');
-            }
-            out.push(c);
         }),
     }
 }

@@ -37,9 +37,9 @@ mod telegram;
 mod threads;
 mod twilio;
 mod webhook;
-mod wecom;
 mod wechat;
 mod wechat_template;
+mod wecom;
 mod weibo;
 mod x;
 
