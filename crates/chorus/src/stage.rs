@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use campaign::{Trigger, Workspace};
+use campaign::{ChannelKind, Secret, Trigger, Workspace};
 use jiff::{SignedDuration, Timestamp};
+use platform::{Kind, Platform};
 use scheduler::{Engine, Loaded};
 use store::Clock;
 use tempfile::TempDir;
@@ -18,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::commands::contacts;
-use crate::demo::{Platform, World, simulate};
+use crate::demo::{World, simulate};
 use crate::embedded;
 use crate::server::{Keys, Server};
 use crate::setup::{self, Opened};
@@ -27,7 +28,7 @@ use crate::setup::{self, Opened};
 pub(crate) struct Stage {
     server: Server,
     engine: Engine,
-    platform: Platform,
+    platform: Arc<Platform>,
     people: JoinHandle<()>,
     stop: CancellationToken,
     opened: Opened,
@@ -36,8 +37,6 @@ pub(crate) struct Stage {
     _folder: TempDir,
 }
 
-/// Signs the posts of the demo to its own platform; a key of the demo, no secret at all.
-const PLATFORM_KEY: &str = "whsec_Y2hvcnVzLWRlbW8tcGxhdGZvcm0tc2VjcmV0";
 /// The made-up people do the same in every demo.
 const SEED: u64 = 20_270_302;
 
@@ -49,9 +48,11 @@ impl Stage {
         std::fs::write(folder.path().join("chorus.toml"), embedded::CHORUS_TOML)?;
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
-        let clock = Clock::scaled(beginning(&read(folder.path(), None)?.0, speed), speed);
-        let platform = Platform::start(PLATFORM_KEY, clock.clone()).await?;
-        let (mut workspace, findings) = read(folder.path(), Some(&platform.hook("community")))?;
+        let (mut workspace, findings) = read(folder.path())?;
+        let clock = Clock::scaled(beginning(&workspace, speed), speed);
+        let time = clock.clone();
+        let platform = Arc::new(Platform::start(Arc::new(move || time.millis())).await?);
+        play(&mut workspace, &platform)?;
         workspace.server.listen = address;
         workspace.server.public_url = Url::parse(&format!("http://{address}"))?;
         let opened = setup::open(Arc::new((workspace, findings)), clock).await?;
@@ -80,16 +81,18 @@ impl Stage {
         let _ = self.people.await;
         self.engine.stop().await;
         self.server.finish().await;
-        self.platform.finish().await;
+        if let Some(platform) = Arc::into_inner(self.platform) {
+            platform.finish().await;
+        }
         self.opened.store.close().await;
     }
 }
 
-fn world(opened: &Opened, platform: &Platform) -> World {
+fn world(opened: &Opened, platform: &Arc<Platform>) -> World {
     World {
         store: opened.store.clone(),
         public_url: opened.workspace().server.public_url.clone(),
-        feed: platform.feed(),
+        platform: Arc::clone(platform),
     }
 }
 
@@ -104,16 +107,31 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// The sample workspace, whose community channel posts to `hook`.
-fn read(root: &Path, hook: Option<&str>) -> anyhow::Result<(Workspace, campaign::Diagnostics)> {
-    let env = |name: &str| match name {
-        "COMMUNITY_WEBHOOK_URL" => hook.map(str::to_owned),
-        "COMMUNITY_WEBHOOK_SECRET" => Some(PLATFORM_KEY.to_owned()),
-        _ => None,
-    };
+/// The sample workspace. What its channels need besides, the platform knows.
+fn read(root: &Path) -> anyhow::Result<(Workspace, campaign::Diagnostics)> {
     let told =
         |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
-    Workspace::load(root, &env).map_err(told)
+    Workspace::load(root, &|_| Some("set by the demo".to_owned())).map_err(told)
+}
+
+/// Points every channel to the platform that plays its network, with the account that is known there.
+fn play(workspace: &mut Workspace, platform: &Platform) -> anyhow::Result<()> {
+    platform.add_safe_host(Kind::Weibo, "127.0.0.1");
+    for channel in workspace.channels.values_mut() {
+        let ChannelKind::Network(account) = &mut channel.kind else { continue };
+        let kind: Kind = account.network.kind.parse()?;
+        let known = platform::account(kind);
+        let text = |value: Option<&str>| value.map(str::to_owned);
+        account.base_url = Some(Url::parse(&platform.base_url(kind))?);
+        account.url = known.url.map(Secret::new);
+        account.secret = known.secret.map(Secret::new);
+        account.token = known.token.map(Secret::new);
+        account.account = text(known.account);
+        account.room = text(known.room);
+        account.from = text(known.from);
+        account.template_id = text(known.template_id);
+    }
+    Ok(())
 }
 
 /// When the demo begins: two real seconds before the first step that happens once falls due where the brand is,

@@ -50,7 +50,7 @@ fn announce(env: &Env, stage: &Stage, speed: u32) -> anyhow::Result<()> {
         return output::line(value.to_string());
     }
     output::line(format!("Dashboard   {dashboard}"))?;
-    output::line(format!("Community   {platform}  (a local stand-in for a social platform)"))?;
+    output::line(format!("Networks    {platform}  (local stand-ins: what was posted, as people see it)"))?;
     output::line("")?;
     output::line(format!(
         "The people, what they do and the time are simulated: a second here is {} there. The messages, the\n\

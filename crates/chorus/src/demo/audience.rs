@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use platform::{Kind, Platform};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
@@ -21,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
 use super::habits::{self, Act, Planned};
-use super::platform::Feed;
 use super::tracked::Tracked;
 
 /// How often the outbox and the platforms are looked at.
@@ -45,8 +45,21 @@ pub(crate) struct World {
     pub(crate) store: Store,
     /// What tracked links start with: `http://127.0.0.1:…`. Its API asks for no key.
     pub(crate) public_url: Url,
-    /// What was posted.
-    pub(crate) feed: Feed,
+    /// Where posts are read.
+    pub(crate) platform: Arc<Platform>,
+}
+
+impl World {
+    /// Every post that any network has taken: a name of its own, and what can be followed in it.
+    fn posts(&self) -> Vec<(String, String)> {
+        let posts = Kind::all().flat_map(|kind| self.platform.received(kind));
+        let posts = posts.map(|post| {
+            let buttons = post.buttons.into_iter().map(|button| button.url);
+            let links: Vec<_> = post.links.into_iter().chain(buttons).collect();
+            (format!("{}/{}", post.network, post.id), format!("{} {}", post.text, links.join(" ")))
+        });
+        posts.collect()
+    }
 }
 
 /// Which message somebody acts on.
@@ -133,8 +146,8 @@ impl Crowd {
 
     /// Finds what is new and decides what becomes of it.
     async fn look(&mut self) {
-        for post in self.world.feed.posts() {
-            self.meet(Of::Post(post.id), habits::of_post);
+        for (name, _) in self.world.posts() {
+            self.meet(Of::Post(name), habits::of_post);
         }
         if let Err(error) = self.look_at_mail().await {
             tracing::debug!(%error, "the simulated audience could not look at its mail");
@@ -209,8 +222,8 @@ async fn read(world: &World, of: &Of) -> anyhow::Result<Option<(Tracked, String)
             Ok(row.map(|row| (Tracked::find(&row.html, &world.public_url), row.recipient)))
         }
         Of::Post(id) => {
-            let post = world.feed.posts().into_iter().find(|post| post.id == *id);
-            Ok(post.map(|post| (Tracked::find(&post.data.to_string(), &world.public_url), String::new())))
+            let post = world.posts().into_iter().find(|(name, _)| name == id);
+            Ok(post.map(|(_, text)| (Tracked::find(&text, &world.public_url), String::new())))
         }
     }
 }

@@ -13,17 +13,14 @@ use tokio::net::TcpListener;
 use tracking::{Signer, Tracking};
 
 use super::*;
-use crate::demo::Platform;
 
 const MESSAGES: i64 = 120;
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOW: i64 = 1_800_000_000_000;
 
 /// A server with the real public paths, and messages in the outbox.
 struct Place {
     world: World,
     tracking: Tracking,
-    platform: Platform,
     server: JoinSet<()>,
 }
 
@@ -43,16 +40,15 @@ impl Place {
         let router = tracking.router();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let platform = Platform::start(SECRET, clock).await.unwrap();
-        let world = World { store, public_url, feed: platform.feed() };
-        Self { world, tracking, platform, server }
+        let platform = Arc::new(Platform::start(Arc::new(|| NOW)).await.unwrap());
+        let world = World { store, public_url, platform };
+        Self { world, tracking, server }
     }
 
     /// Ends all but the store, so that everything is written.
     async fn finish(mut self) -> Store {
         self.server.shutdown().await;
         self.tracking.finish().await;
-        self.platform.finish().await;
         self.world.store
     }
 }
