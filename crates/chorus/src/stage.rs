@@ -111,7 +111,9 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
 fn read(root: &Path) -> anyhow::Result<(Workspace, campaign::Diagnostics)> {
     let told =
         |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
-    Workspace::load(root, &|_| Some("set by the demo".to_owned())).map_err(told)
+    let webhook = platform::account(Kind::Webhook);
+    let env = |name: &str| if name.ends_with("_URL") { webhook.url } else { webhook.secret };
+    Workspace::load(root, &|name| env(name).map(str::to_owned)).map_err(told)
 }
 
 /// Points every channel to the platform that plays its network, with the account that is known there.
