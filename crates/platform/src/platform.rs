@@ -87,6 +87,12 @@ impl Platform {
         format!("http://{}/{kind}", self.stage.address)
     }
 
+    /// The whole address to post to, where the network's account is an address.
+    pub fn hook(&self, kind: Kind) -> Option<String> {
+        let (_, path) = account(kind).url?.split_once("://")?.1.split_once('/')?;
+        Some(format!("{}/{path}", self.base_url(kind)))
+    }
+
     /// Where people look at the posts.
     pub fn page(&self) -> String {
         format!("http://{}/", self.stage.address)

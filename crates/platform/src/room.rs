@@ -19,6 +19,8 @@ const ANSWERS: usize = 20_000;
 const BYTES: usize = 3 << 20;
 /// Longer texts in raw posts are cut.
 const RAW: usize = 4 << 10;
+/// Bytes of a post's text; graphemes may be as long as they like, and some networks count these.
+const TEXT: usize = 256 << 10;
 /// How much of a request's body is kept.
 const BODY: usize = 4 << 10;
 
@@ -182,7 +184,7 @@ impl Room {
             account: post.account,
             id: post.id,
             idempotency: post.idempotency,
-            text: post.text,
+            text: text::clipped(&post.text, TEXT).to_owned(),
             title: post.title.filter(|title| !title.is_empty()),
             links,
             image: post.image,

@@ -1,12 +1,16 @@
 //! Reading what was posted: links in texts, HTML that is only text.
 
+use std::collections::HashSet;
+
 /// The addresses of the web in a text, in its order, each once.
 pub(crate) fn links(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (start, _) in text.match_indices("http") {
-        let fresh = text[..start].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
-        let Some(link) = link_at(&text[start..]).filter(|_| fresh) else { continue };
-        if !found.iter().any(|known| known == link) {
+    let (mut found, mut known, mut at) = (Vec::new(), HashSet::new(), 0);
+    while let Some(next) = text[at..].find("http").map(|next| at + next) {
+        at = next + "http".len();
+        let fresh = text[..next].chars().next_back().is_none_or(|c| !c.is_ascii_alphanumeric());
+        let Some(link) = fresh.then(|| link_at(&text[next..])).flatten() else { continue };
+        at = next + link.len();
+        if known.insert(link) {
             found.push(link.to_owned());
         }
     }
@@ -19,8 +23,11 @@ pub(crate) fn link_at(text: &str) -> Option<&str> {
     let ends = |c: char| c.is_whitespace() || "<>\"'|`，。；！？、）】》」』".contains(c);
     let end = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
     let mut link = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
-    while link.ends_with(')') && link.matches(')').count() > link.matches('(').count() {
+    // A bracket that was not opened inside belongs to the sentence.
+    let mut surplus = link.matches(')').count().saturating_sub(link.matches('(').count());
+    while surplus > 0 && link.ends_with(')') {
         link = &link[..link.len() - 1];
+        surplus -= 1;
     }
     (link.len() > text.len() - rest.len()).then_some(link)
 }

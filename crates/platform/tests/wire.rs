@@ -157,6 +157,11 @@ async fn a_channel_is_described_whole_and_without_secrets() {
             "{toml}"
         );
         let account = account(kind);
+        let hook = platform.hook(kind);
+        assert_eq!(hook.is_some(), account.url.is_some());
+        assert!(
+            hook.is_none_or(|hook| hook.starts_with(&platform.base_url(kind)) && !hook.contains("example"))
+        );
         for secret in [account.url, account.secret, account.token].into_iter().flatten() {
             assert!(!toml.contains(secret), "{toml}");
             let (name, _) = variables.iter().find(|(_, value)| value == secret).unwrap();

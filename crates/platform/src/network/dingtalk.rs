@@ -17,7 +17,7 @@ use crate::sign;
 use crate::text::is_web;
 
 /// How far the timestamp may be off, in milliseconds.
-const WINDOW: i64 = 3_600_000;
+const WINDOW: u64 = 3_600_000;
 /// Bytes of the whole body (errcode 460101).
 const LARGEST: usize = 20_000;
 const TOKEN: &str = "d1a9harbour";
@@ -72,7 +72,7 @@ fn refuse(code: i64, message: &str) -> Reply {
 fn signed(ask: &Ask) -> Result<(), Reply> {
     let more = "more: [https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]";
     let at = ask.param("timestamp").unwrap_or_default();
-    let near = at.parse::<i64>().is_ok_and(|at| (ask.at - at).abs() <= WINDOW);
+    let near = at.parse::<i64>().is_ok_and(|at| ask.at.abs_diff(at) <= WINDOW);
     must(near, || refuse(310_000, &format!("invalid timestamp, {more}")))?;
     let expected = signature(at, known(account(Kind::Dingtalk).secret));
     must(ask.param("sign") == Some(&expected), || refuse(310_000, &format!("sign not match, {more}")))
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused_with_200() {
-        let old = NOW - WINDOW - 1;
+        let old = NOW - 3_600_001;
         let late = path(old, &signature(&old.to_string(), "this is secret"));
         let twice = path(NOW, &signature(&NOW.to_string(), "this is secret")).replace('%', "%25");
         let long = json!({ "msgtype": "text", "text": { "content": "x".repeat(LARGEST) } });
@@ -198,6 +198,7 @@ mod tests {
             (text().path(&path(NOW, "other")), 200, "sign not match"),
             (text().path(&twice), 200, "sign not match"),
             (text().path(&late), 200, "invalid timestamp"),
+            (text().path(&path(i64::MIN, "x")), 200, "invalid timestamp"),
             (text().path(&format!("/robot/send?access_token={TOKEN}")), 200, "310000"),
             (text().header("content-type", "text/plain"), 200, "43004"),
             (text().method("PUT"), 200, "43002"),

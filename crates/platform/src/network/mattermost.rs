@@ -80,13 +80,8 @@ fn refuse(status: u16, id: &str, message: &str) -> Reply {
 
 /// Long texts as several posts; the attachments with the last.
 fn keep(room: &mut Room, ask: &Ask, text: &str, attachments: &[Value], body: &Value) {
-    let mut pieces: Vec<String> = Vec::new();
-    for letter in text.chars() {
-        match pieces.last_mut().filter(|piece| chars(piece) < POST) {
-            Some(piece) => piece.push(letter),
-            None => pieces.push(letter.to_string()),
-        }
-    }
+    let letters: Vec<char> = text.chars().collect();
+    let mut pieces: Vec<String> = letters.chunks(POST).map(|piece| piece.iter().collect()).collect();
     let mut last = read(attachments);
     let tail = pieces.pop().unwrap_or_default();
     last.text = [tail, last.text].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");

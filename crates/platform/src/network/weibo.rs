@@ -18,6 +18,8 @@ use crate::text::links;
 /// Chinese characters; two of other letters count as one, and an address as ten: it becomes a short one.
 const TEXT: usize = 140;
 const LINK: usize = 20;
+/// No text of more bytes is worth being counted.
+const LONGEST: usize = 16 << 10;
 /// Bytes of a picture.
 const IMAGE: usize = 5_000_000;
 const UID: u64 = 1_404_376_560;
@@ -97,7 +99,7 @@ fn share(room: &mut Room, ask: &Ask, fields: &[(String, String)]) -> Answer {
     let rip = field(fields, "rip").filter(|rip| !rip.is_empty());
     let rip = rip.ok_or_else(|| no(10016, "miss required parameter (rip), see doc for more info."))?;
     must(rip.parse::<IpAddr>().is_ok(), || no(10008, "param error, see doc for more info."))?;
-    must(halves(status) <= TEXT * 2, || {
+    must(status.len() <= LONGEST && halves(status) <= TEXT * 2, || {
         no(20012, "Text too long, please input text less than 140 characters!")
     })?;
     let topic = status.matches('#').count() >= 2;
