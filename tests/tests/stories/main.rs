@@ -12,6 +12,7 @@ mod hook;
 mod house;
 mod letters;
 mod measured;
+mod networks;
 mod nonsense;
 mod pace;
 mod pier;

@@ -111,8 +111,17 @@ impl Network for Matrix {
                 | "M_CONSENT_NOT_GIVEN",
             ) => Verdict::AuthExpired,
             (_, "M_TOO_LARGE") => Verdict::Rejected(RejectReason::TooBig),
-            // Not in the room, or no right to write there.
-            (403, "M_FORBIDDEN") | (404, "M_NOT_FOUND") => Verdict::Gone,
+            (404, "M_NOT_FOUND") => Verdict::Gone,
+            // Not in the room, or no right to write there; else the text is refused, as spam for one.
+            (403, "M_FORBIDDEN") => match json["error"].as_str().unwrap_or_default() {
+                said if ["room", "permission", "power level", "join", "invite"]
+                    .iter()
+                    .any(|word| said.contains(word)) =>
+                {
+                    Verdict::Gone
+                }
+                _ => Verdict::Rejected(RejectReason::Policy),
+            },
             // The server knows the post by its transaction.
             (500..=599, _) if answer.status == 503 || answer.retry_after().is_none() => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
@@ -234,7 +243,28 @@ mod tests {
             ("post", 200, &[], "{\"event".to_owned(), Verdict::Unknown),
             ("post", 200, &[], String::new(), Verdict::Unknown),
             ("post", 401, &[], error("M_UNKNOWN_TOKEN"), Verdict::AuthExpired),
-            ("post", 403, &[], error("M_FORBIDDEN"), Verdict::Gone),
+            (
+                "post",
+                403,
+                &[],
+                "{\"errcode\":\"M_FORBIDDEN\",\"error\":\"User @a:b not in room !r\"}".to_owned(),
+                Verdict::Gone,
+            ),
+            (
+                "post",
+                403,
+                &[],
+                "{\"errcode\":\"M_FORBIDDEN\",\"error\":\"You don't have permission to post that\"}"
+                    .to_owned(),
+                Verdict::Gone,
+            ),
+            (
+                "post",
+                403,
+                &[],
+                "{\"errcode\":\"M_FORBIDDEN\",\"error\":\"probable spam\"}".to_owned(),
+                Verdict::Rejected(RejectReason::Policy),
+            ),
             ("post", 403, &[], error("M_CONSENT_NOT_GIVEN"), Verdict::AuthExpired),
             (ROOM, 404, &[], error("M_NOT_FOUND"), Verdict::Gone),
             (ROOM, 200, &[], "<html>".to_owned(), Verdict::Retryable),

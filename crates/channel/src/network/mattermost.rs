@@ -67,7 +67,7 @@ impl Network for Mattermost {
 
 fn text(parts: &Parts) -> String {
     let shown = parts.picture.as_ref().and_then(|shown| Some(picture(&shown.alt, shown.url()?)));
-    let button = parts.action.as_ref().map(|action| format!("**{}**", link(&action.label, &action.url)));
+    let button = parts.action.as_ref().map(|action| link(&action.label, &action.url));
     paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()])
 }
 
@@ -99,7 +99,7 @@ mod tests {
           "attachments": [
             {
               "fallback": "Spring Tide\n\nCNY 98 for 250 g & a cup\n\nChoose: https://news.example/c/1.tok",
-              "text": "CNY 98 for 250 g & a cup\n\n![A white cup](https://harbour.example/spring.png)\n\n**[Choose](https://news.example/c/1.tok)**",
+              "text": "CNY 98 for 250 g & a cup\n\n![A white cup](https://harbour.example/spring.png)\n\n[Choose](https://news.example/c/1.tok)",
               "title": "Spring Tide",
               "title_link": "https://news.example/c/1.tok"
             }
