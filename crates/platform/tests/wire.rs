@@ -174,3 +174,24 @@ async fn a_channel_is_described_whole_and_without_secrets() {
         }
     }
 }
+
+#[tokio::test]
+async fn uploaded_pictures_are_shown_as_pictures_only() {
+    let platform = start().await;
+    let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nGIF89a<script>\r\n--b--\r\n";
+    let upload = format!(
+        "POST /mastodon/api/v2/media HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+         content-type: multipart/form-data; boundary=b\r\ncontent-length: {}\r\n\r\n{body}",
+        account(Kind::Mastodon).token.unwrap(),
+        body.len()
+    );
+    let (answer, _) = send(&platform, upload).await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    let id = answer.split("\"id\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let (picture, _) = send(&platform, get(&format!("/album/mastodon/{id}"))).await;
+    assert!(picture.contains("content-type: image/gif\r\n") && picture.contains("nosniff"), "{picture}");
+    for path in ["/album/mastodon/9", "/album/fax/1"] {
+        let (nothing, _) = send(&platform, get(path)).await;
+        assert!(nothing.starts_with("HTTP/1.1 404"), "{nothing}");
+    }
+}

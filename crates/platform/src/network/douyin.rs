@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::Kind;
 use crate::account::{account, known};
 use crate::answer::{Answer, Reply, must};
-use crate::ask::{Ask, said};
+use crate::ask::{Ask, field, said};
 use crate::fault::Trouble;
 use crate::network::Network;
 use crate::pace::Ceiling;
@@ -34,13 +34,18 @@ impl Network for Douyin {
         let who = account(Kind::Douyin);
         let path = ask.path.trim_end_matches('/');
         let path = path.strip_prefix("/api/douyin/v1").unwrap_or(path);
-        let token = ask.header("access-token").unwrap_or_default();
-        must(!token.is_empty(), || refuse(ask, 2_190_002, "access_token无效"))?;
+        let fields = ask.fields();
+        let param = |name: &str| ask.param(name).or_else(|| field(&fields, name));
+        // Who one is may be asked with the token as a parameter.
+        let said = ask
+            .header("access-token")
+            .or_else(|| param("access_token").filter(|_| path == "/oauth/userinfo"));
+        let token = said.unwrap_or_default();
         must(token == known(who.token), || refuse(ask, 2_190_002, "access_token无效"))?;
         if (ask.method.as_str(), path) == ("POST", "/tool/imagex/client_upload") {
             return upload(room, ask, "image");
         }
-        let id = ask.param("open_id").unwrap_or_default();
+        let id = param("open_id").unwrap_or_default();
         must(id == known(who.account), || refuse(ask, 2_190_003, "open_id参数错误"))?;
         match (ask.method.as_str(), path) {
             ("POST", "/video/upload_image" | "/image/upload") => upload(room, ask, "image"),
@@ -173,6 +178,9 @@ mod tests {
         assert_eq!(tool.value()["data"]["image_id"], "image000001");
         let mut me = probe.then(to("x").method("GET").path(&format!("/oauth/userinfo/?{ID}")));
         assert_eq!(me.value()["data"]["error_code"], 0);
+        let form = [("open_id", &ID["open_id=".len()..]), ("access_token", "act.douyin-token")];
+        let mut me = Probe::post(Kind::Douyin, "/oauth/userinfo/").form(&form);
+        assert_eq!(me.value()["data"]["nickname"], "港湾咖啡");
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Network for Linkedin {
         }
         let right = ask.bearer() == Some(known(account(Kind::Linkedin).token));
         must(right, || refuse(401, "INVALID_ACCESS_TOKEN", "Invalid access token", 65600))?;
-        if let ("GET", ["v2", "userinfo"]) = (ask.method.as_str(), &parts[..]) {
+        if let ("GET", ["v2", "userinfo" | "me"]) = (ask.method.as_str(), &parts[..]) {
             return Ok(Reply::json(200, &json!({ "sub": "harbour", "name": "Harbour Coffee" })));
         }
         version(ask)?;

@@ -26,6 +26,9 @@ impl Network for Mattermost {
     }
 
     fn play(&self, room: &mut Room, ask: &Ask) -> Answer {
+        if ask.is(&Method::GET) && ask.path == "/api/v4/system/ping" {
+            return Ok(Reply::json(200, &json!({ "status": "OK" })));
+        }
         must(ask.path.starts_with("/hooks/"), || {
             refuse(404, "api.context.404", "Sorry, we could not find the page.")
         })?;

@@ -32,15 +32,11 @@ impl Network for Ntfy {
         if ask.path == "/v1/health" {
             return Ok(Reply::json(200, &json!({ "healthy": true })));
         }
-        let json_form = ask.path == "/";
-        let wish = if json_form { Wish::of_json(ask) } else { Wish::of_headers(ask) }?;
-        let named = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-        let topic = (1..=64).contains(&wish.topic.len()) && wish.topic.chars().all(named);
-        must(topic, || refuse(400, 40009, "invalid request: topic invalid"))?;
-        self.open(ask, &wish.topic)?;
         if ask.method == "GET" {
-            return Ok(Reply::json(200, &json!({ "success": true })));
+            return self.look(room, ask);
         }
+        let wish = if ask.path == "/" { Wish::of_json(ask) } else { Wish::of_headers(ask) }?;
+        self.open(ask, &wish.topic)?;
         must(self.publishes(ask), || refuse(404, 40401, "page not found"))?;
         wish.publish(room, ask)
     }
@@ -61,8 +57,39 @@ impl Network for Ntfy {
 }
 
 impl Ntfy {
+    /// Whether a topic may be used, who one is, and what stands in the topic: a line of JSON for each message.
+    fn look(&self, room: &Room, ask: &Ask) -> Answer {
+        let parts = ask.parts();
+        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+        match parts[..] {
+            ["v1", "account"] => {
+                self.open(ask, known(account(Kind::Ntfy).room))?;
+                Ok(Reply::json(200, &json!({ "username": "harbour", "role": "user" })))
+            }
+            [topic, "auth"] => {
+                self.open(ask, topic)?;
+                Ok(Reply::json(200, &json!({ "success": true })))
+            }
+            [topic, "json"] if ask.param("poll") == Some("1") => {
+                self.open(ask, topic)?;
+                let line = |post: &crate::Received| {
+                    let time = post.at.div_euclid(1000);
+                    let line = json!({ "id": post.id, "time": time, "event": "message", "topic": topic,
+                        "message": post.text, "title": post.title });
+                    format!("{line}\n")
+                };
+                Ok(Reply::text(200, room.received.iter().map(line).collect::<String>())
+                    .with("content-type", "application/x-ndjson"))
+            }
+            _ => Err(refuse(404, 40401, "page not found")),
+        }
+    }
+
     /// The account's token as Bearer, or as the password of Basic.
     fn open(&self, ask: &Ask, topic: &str) -> Result<(), Reply> {
+        let named = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        let well = (1..=64).contains(&topic.len()) && topic.chars().all(named);
+        must(well, || refuse(400, 40009, "invalid request: topic invalid"))?;
         let token = known(account(Kind::Ntfy).token);
         let basic = ask.header("authorization").and_then(|header| header.strip_prefix("Basic "));
         let basic =
@@ -276,6 +303,10 @@ mod tests {
             with(&message(&"茶".repeat(1366))).value()["message"],
             "You received a file: attachment.txt"
         );
+        let poll = Probe::get(Kind::Ntfy, "/harbour-launch/json?poll=1").bearer();
+        assert_eq!(probe.then(poll).value()["message"], "Tea");
+        let auth = Probe::get(Kind::Ntfy, "/harbour-launch/auth").bearer();
+        assert_eq!({ auth }.value()["success"], true);
         let basic = Probe::post(Kind::Ntfy, "/harbour-launch").bytes("text/plain", "x");
         let basic = basic.header(
             "authorization",

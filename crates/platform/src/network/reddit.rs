@@ -32,6 +32,9 @@ impl Network for Reddit {
         let right = ask.bearer() == Some(known(account(Kind::Reddit).token));
         must(right, || door(401, "Unauthorized"))?;
         let parts = ask.parts();
+        // Every listing may be asked for with its format at the end.
+        let bare = |part: &'_ String| part.trim_end_matches(".json").to_owned();
+        let parts: Vec<String> = parts.iter().map(bare).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let sub = known(account(Kind::Reddit).room);
         let reply = match (ask.method.as_str(), &parts[..]) {

@@ -78,11 +78,12 @@ fn length(text: &str) -> usize {
     text.chars().map(|c| if emoji(c) { c.len_utf8() } else { 1 }).sum()
 }
 
+fn row(post: &crate::Received) -> Value {
+    json!({ "id": post.id, "text": post.text, "timestamp": stamp(post.at).replace(".000Z", "+0000"),
+        "permalink": format!("https://www.threads.net/@harbourcoffee/post/{}", post.id) })
+}
+
 fn list(room: &Room) -> Reply {
-    let row = |post: &crate::Received| {
-        json!({ "id": post.id, "text": post.text, "timestamp": stamp(post.at).replace(".000Z", "+0000"),
-            "permalink": format!("https://www.threads.net/@harbourcoffee/post/{}", post.id) })
-    };
     let data: Vec<Value> = room.received.iter().rev().take(25).map(row).collect();
     Reply::json(200, &json!({ "data": data, "paging": {} }))
 }
@@ -120,6 +121,9 @@ fn gone() -> Reply {
 
 /// In progress when first asked for, finished after.
 fn state(room: &mut Room, ask: &Ask, id: &str) -> Answer {
+    if let Some(post) = room.received.iter().find(|post| post.id == id) {
+        return Ok(Reply::json(200, &row(post)));
+    }
     let container = room.notes.get_mut(&format!("container {id}")).ok_or_else(gone)?;
     let asked = container["asked"].as_u64().unwrap_or_default();
     container["asked"] = json!(asked + 1);
@@ -206,7 +210,9 @@ mod tests {
         let post = ready.value()["id"].as_str().unwrap().to_owned();
         assert_eq!(ready.value()["error"]["code"], 24);
         assert_eq!(ready.received()[0].image.as_ref().unwrap().alt.as_deref(), Some("A cup"));
-        let mut list = ready.then(ask(Probe::get(Kind::Threads, &format!("{USER}/threads"))));
+        let mut one = ready.then(ask(Probe::get(Kind::Threads, &format!("/v1.0/{post}?fields=permalink"))));
+        assert!(one.value()["permalink"].as_str().unwrap().ends_with(&post));
+        let mut list = one.then(ask(Probe::get(Kind::Threads, &format!("{USER}/threads"))));
         assert_eq!(list.value()["data"][0]["id"], post.as_str());
         let mut quota =
             list.then(ask(Probe::get(Kind::Threads, &format!("{USER}/threads_publishing_limit"))));

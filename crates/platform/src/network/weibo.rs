@@ -45,6 +45,10 @@ impl Network for Weibo {
                     room.received.iter().rev().take(20).map(|post| &post.raw).collect();
                 Ok(Reply::json(200, &json!({ "statuses": statuses, "total_number": room.received.len() })))
             }
+            ("POST", "/oauth2/get_token_info") => {
+                let token = json!({ "uid": UID, "appkey": "1", "scope": null, "create_at": 1, "expire_in": 157_679_471 });
+                Ok(Reply::json(200, &token))
+            }
             ("GET", "/2/account/get_uid.json") => Ok(Reply::json(200, &json!({ "uid": UID }))),
             ("GET", "/2/users/show.json") => Ok(Reply::json(200, &user())),
             (_, "/2/statuses/share.json") => {
