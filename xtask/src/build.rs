@@ -10,9 +10,19 @@ use crate::place::Place;
 
 /// Builds it.
 pub(crate) fn release(place: &Place) -> Result<PathBuf> {
+    built(place, &["--package", "chorus"])
+}
+
+/// Builds an example of a package, as fast as the executable that users get.
+pub(crate) fn example(place: &Place, package: &str, name: &str) -> Result<PathBuf> {
+    built(place, &["--package", package, "--example", name])
+}
+
+fn built(place: &Place, what: &[&str]) -> Result<PathBuf> {
     let output = place
         .cargo()
-        .args("build --release --locked --package chorus --message-format=json-render-diagnostics".split(' '))
+        .args("build --release --locked --message-format=json-render-diagnostics".split(' '))
+        .args(what)
         .stderr(Stdio::inherit())
         .output()
         .context("cannot run cargo")?;

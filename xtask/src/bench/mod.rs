@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: speed and size of the release build, each beside an outside measure taken in the same
 //! run on the same machine.
 
+mod channels;
 mod idle;
 mod machine;
 mod memory;
@@ -75,12 +76,16 @@ enum Part {
     Tarpit,
     /// A DKIM signature.
     Sign,
+    /// Signed webhooks, beside wrk.
+    Channels,
+    /// Checking 200 campaigns on six channels each.
+    Check,
     /// A server that has nothing to do.
     Idle,
 }
 
 impl Part {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Plan,
         Self::Send,
         Self::Rtt,
@@ -90,6 +95,8 @@ impl Part {
         Self::Rate,
         Self::Tarpit,
         Self::Sign,
+        Self::Channels,
+        Self::Check,
         Self::Idle,
     ];
 }
@@ -103,7 +110,7 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     let asked = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
     let mut figures: Vec<Figure> = Vec::new();
     for part in Part::ALL.into_iter().filter(asked) {
-        let measured = measure(part, &servers, &tools, options)?;
+        let measured = measure(part, place, &servers, &tools, options)?;
         println!("\n{}", table::markdown(&measured));
         figures.extend(measured);
     }
@@ -112,7 +119,13 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn measure(part: Part, servers: &Servers, tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
+fn measure(
+    part: Part,
+    place: &Place,
+    servers: &Servers,
+    tools: &Tools,
+    options: &Options,
+) -> Result<Vec<Figure>> {
     match part {
         Part::Plan => plan::measure(tools, options.contacts, options.rounds),
         Part::Send => send::measure(tools, options),
@@ -126,6 +139,8 @@ fn measure(part: Part, servers: &Servers, tools: &Tools, options: &Options) -> R
         Part::Rate => rate::measure(tools, options),
         Part::Tarpit => tarpit::measure(tools, options),
         Part::Sign => sign::measure(options.rounds),
+        Part::Channels => channels::measure(place, tools, &servers.path("wrk")?, options),
+        Part::Check => channels::check(place, tools, options.rounds),
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }
 }

@@ -9,7 +9,7 @@ use ::tests::{Guard, Relay, Script, Tools, bound};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use super::subject::{Subject, reader};
+use super::subject::{RELAY, Subject, reader, relay};
 use super::usage;
 
 /// How long a round may take.
@@ -55,8 +55,16 @@ pub(super) fn rate(messages: usize, seconds: f64) -> f64 {
 /// `chorus send` to everybody, on the database as it was after the import, to a relay on this port.
 pub(super) fn send(subject: &Subject, port: u16) -> Result<Round> {
     subject.restore()?;
+    run(subject, |command| {
+        command.env(RELAY, relay(port));
+    })
+}
+
+/// The same on the database as it is, with an environment that says where to.
+pub(super) fn run(subject: &Subject, prepare: impl FnOnce(&mut std::process::Command)) -> Result<Round> {
     let output = subject.sandbox.path().join("run.json");
-    let mut command = subject.command(&["send", "letter", "--format", "json"], port);
+    let mut command = subject.sandbox.command(&["send", "letter", "--format", "json"]);
+    prepare(&mut command);
     command.stdout(fs::File::create(&output)?);
     let start = Instant::now();
     let guard = Guard::spawn("chorus send", &mut command)?;

@@ -10,13 +10,15 @@ use ::tests::{Database, Sandbox, Scratch, Tools};
 use anyhow::{Context, Result};
 
 /// The variable that says where the relay is.
-const RELAY: &str = "CHORUS_BENCH_RELAY";
+pub(super) const RELAY: &str = "CHORUS_BENCH_RELAY";
 
 /// The channel of a measured workspace.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Way {
     /// A relay, over so many connections, with so many messages a second if that is limited.
     Smtp { connections: usize, rate: Option<u32> },
+    /// An endpoint for signed webhooks, over so many connections.
+    Webhook { connections: usize },
     /// The database, one in a day: what is measured is the making of deliveries, not their sending.
     Outbox,
 }
@@ -88,7 +90,7 @@ impl Subject {
     /// A `chorus` command that sends to a relay on this port.
     pub(super) fn command(&self, args: &[&str], port: u16) -> Command {
         let mut command = self.sandbox.command(args);
-        command.env(RELAY, format!("smtp://127.0.0.1:{port}?tls=off"));
+        command.env(RELAY, relay(port));
         command
     }
 
@@ -104,6 +106,9 @@ impl Subject {
         self.sandbox.write("templates/plain/email.html", &html)?;
         let text =
             "Hello {{contact.first_name}},\n\n{{message.link}}\n\n{{brand.address}}\n{{links.unsubscribe}}\n";
+        let post = "**{{message.headline}}**\n\nHello {{contact.first_name}}, there is something to read.\n\n\
+                    [{{message.call_to_action}}]({{message.link}})\n";
+        self.sandbox.write("templates/plain/post.md", post)?;
         self.sandbox.write("templates/plain/email.txt", text)
     }
 
@@ -119,6 +124,11 @@ impl Subject {
         self.sandbox.done(&["contacts", "import", "contacts.csv"])?;
         Ok(start.elapsed().as_secs_f64())
     }
+}
+
+/// Where the relay on a port is.
+pub(super) fn relay(port: u16) -> String {
+    format!("smtp://127.0.0.1:{port}?tls=off")
 }
 
 /// The address of the `number`th person, all of them at one receiver.
@@ -137,7 +147,15 @@ fn configuration(port: u16, database: &str, way: Way) -> String {
             let rate = rate.map_or_else(String::new, |rate| format!("\nrate = \"{rate}/s\""));
             format!("kind = \"smtp\"\nurl = \"${{{RELAY}}}\"\nconnections = {connections}{rate}")
         }
+        Way::Webhook { connections } => format!(
+            "kind = \"webhook\"\nurl = \"${{{RELAY}}}\"\nper = \"contact\"\nconnections = {connections}\n\
+             secret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\""
+        ),
         Way::Outbox => "kind = \"outbox\"\nrate = \"1/d\"".to_owned(),
+    };
+    let from = match way {
+        Way::Webhook { .. } => "",
+        Way::Smtp { .. } | Way::Outbox => "from = \"Measure <news@measure.example>\"",
     };
     format!(
         r#"
@@ -157,7 +175,7 @@ public_url = "http://127.0.0.1:{port}"
 
 [channels.email]
 {channel}
-from = "Measure <news@measure.example>"
+{from}
 "#
     )
 }

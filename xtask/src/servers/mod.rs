@@ -40,7 +40,7 @@ const BIN: &[&str] = &["/usr/local/bin", "/usr/bin"];
 
 const POSTGRESQL: &[&str] = &["/usr/lib/postgresql/*/bin"];
 
-const WANTED: [Wanted; 11] = [
+const WANTED: [Wanted; 12] = [
     Wanted { name: "postgres", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "initdb", package: "postgresql", folders: POSTGRESQL },
     Wanted { name: "pg_isready", package: "postgresql", folders: POSTGRESQL },
@@ -52,6 +52,7 @@ const WANTED: [Wanted; 11] = [
     Wanted { name: "chromedriver", package: "chromium-driver", folders: BIN },
     Wanted { name: "sqlite3", package: "sqlite3", folders: BIN },
     Wanted { name: "python3", package: "python3", folders: BIN },
+    Wanted { name: "wrk", package: "wrk", folders: BIN },
     Wanted { name: "pip3", package: "python3-pip", folders: BIN },
 ];
 
