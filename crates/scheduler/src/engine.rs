@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
-use crate::fire;
+use crate::fire::{self, FireError};
 use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planner::Planner;
@@ -112,6 +112,8 @@ struct Shift<'a> {
     watch: Watch,
     /// When the followers among the runs were last looked after.
     grown: HashMap<RunId, Grown>,
+    /// When to measure again what was too long for somebody.
+    refused: HashMap<RunId, Instant>,
 }
 
 /// A run that follows another gets more recipients while the other is still going, and after its end.
@@ -125,6 +127,9 @@ struct Grown {
 /// How often a run whose leader is still sending gets those whom the leader reached meanwhile; and one whose
 /// leader has ended, because somebody may have sent it again to those who failed.
 const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// How long a run waits that says too much to somebody: measuring goes through the whole audience.
+const REFUSED: Duration = Duration::from_secs(10);
 
 struct LaneHandle {
     channel: Channel,
@@ -150,6 +155,7 @@ impl<'a> Shift<'a> {
             lanes: HashMap::new(),
             watch: Watch::default(),
             grown: HashMap::new(),
+            refused: HashMap::new(),
         }
     }
 
@@ -203,7 +209,7 @@ impl<'a> Shift<'a> {
             if let Err(error) = self.planner.tick(&loaded, &live).await {
                 tracing::warn!(%error, "cannot look at schedules; trying again");
             }
-            self.plan(&loaded.0, &live).await;
+            self.plan(&loaded, &live).await;
         }
         if !live.is_empty() {
             self.context.store.run_finish(self.context.clock.millis()).await?;
@@ -242,15 +248,19 @@ impl<'a> Shift<'a> {
     }
 
     /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more meanwhile.
-    async fn plan(&mut self, workspace: &Workspace, live: &[Run]) {
+    async fn plan(&mut self, loaded: &Loaded, live: &[Run]) {
         self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
+        self.refused.retain(|id, _| live.iter().any(|run| run.id == *id));
         for run in live {
             let grows = self.grows(run, live);
             if run.state != RunState::Planned && grows.is_none() {
                 continue;
             }
+            if self.refused.get(&run.id).is_some_and(|next| Instant::now() < *next) {
+                continue;
+            }
             let begun = Instant::now();
-            match fire::plan(&self.context.store, workspace, run, self.context.clock.now()).await {
+            match fire::plan(&self.context.store, loaded, run, self.context.clock.now()).await {
                 Ok(_) => {
                     if let Some(last) = grows {
                         let rest = if last { GROW.1 } else { GROW.0 };
@@ -262,7 +272,12 @@ impl<'a> Shift<'a> {
                         self.note(run.id, "").await;
                     }
                 }
-                Err(error) => self.note(run.id, &format!("waits: failed to {error}")).await,
+                Err(error) => {
+                    if matches!(error, FireError::TooLong(_)) {
+                        self.refused.insert(run.id, Instant::now() + REFUSED);
+                    }
+                    self.note(run.id, &format!("waits: failed to {error}")).await;
+                }
             }
         }
     }

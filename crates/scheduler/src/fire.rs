@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::Loaded;
+use crate::{Loaded, fit};
 use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
 use store::{
-    Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, Store, StoreError,
+    Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, RunState, Store, StoreError,
 };
 
 /// Why a step cannot be fired.
@@ -21,6 +21,9 @@ pub enum FireError {
     /// The files do not have what the run needs any more.
     #[error("find {0} in the workspace: it was renamed or has errors; run `chorus check`")]
     Missing(String),
+    /// For somebody in the audience it says more than the channel takes.
+    #[error("begin the run: {0}")]
+    TooLong(String),
     /// A run with the same key is there already.
     #[error("fire the step: it fired at this very instant already")]
     Again,
@@ -45,7 +48,7 @@ pub(crate) async fn revision(
     Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
 }
 
-fn first_message(findings: &[campaign::Diagnostic]) -> String {
+pub(crate) fn first_message(findings: &[campaign::Diagnostic]) -> String {
     let error = findings.iter().max_by_key(|finding| finding.severity);
     error.map_or_else(|| "no reason given".to_owned(), |finding| finding.message.clone())
 }
@@ -80,7 +83,7 @@ pub(crate) fn new_run(
 /// Fires a step at `now`, whatever its schedule says: for `chorus send`. With `to`, one test copy to that contact.
 ///
 /// # Errors
-/// The step does not compile, or the database refuses.
+/// The step does not compile, says more to somebody than its channel takes, or the database refuses.
 pub async fn fire(
     store: &Store,
     loaded: &Loaded,
@@ -89,6 +92,9 @@ pub async fn fire(
     to: Option<ContactId>,
     now: Timestamp,
 ) -> Result<RunId, FireError> {
+    if to.is_none() {
+        fit::require_fit(store, loaded, campaign, step, now).await?;
+    }
     let revision = revision(store, loaded, campaign, step, now.as_millisecond()).await?;
     let occurrence = Occurrence { instant: now, until: now, moment: Moment::Instant(now) };
     let kind = if to.is_some() { RunKind::Test } else { RunKind::Manual };
@@ -119,8 +125,9 @@ fn whom_now<'a>(
 /// Makes the deliveries of a planned run. Says how many.
 ///
 /// # Errors
-/// The files do not have the step any more, or the database refuses.
-pub async fn plan(store: &Store, workspace: &Workspace, run: &Run, now: Timestamp) -> Result<i64, FireError> {
+/// The files do not have the step any more, what it says does not fit for somebody, or the database refuses.
+pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> Result<i64, FireError> {
+    let workspace = &loaded.0;
     let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
@@ -132,6 +139,9 @@ pub async fn plan(store: &Store, workspace: &Workspace, run: &Run, now: Timestam
         (_, Some(_), Some(_)) => return Err(missing()),
         _ => audience_or_feed(workspace, step, moment(step, run))?,
     };
+    if run.state == RunState::Planned && run.kind != RunKind::Test {
+        fit::require_fit(store, loaded, campaign, step, now).await?;
+    }
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
 }
 

@@ -6,6 +6,7 @@
 
 mod engine;
 mod fire;
+mod fit;
 mod groups;
 mod hold;
 mod journal;
@@ -20,5 +21,6 @@ mod watch;
 
 pub use engine::{Context, Engine, Files, Loaded};
 pub use fire::{FireError, address, fire, plan};
+pub use fit::longest;
 pub use lane::RepeatBound;
 pub use retry::retry_delay;

@@ -65,7 +65,7 @@ pub fn requests(channel: &Channel, post: &Post, now: Timestamp) -> Result<Vec<Sh
     let network = find(kind).ok_or_else(|| SenderError(format!("nobody speaks {kind}")))?;
     let (account, missing) = with_stand_ins(account);
     let access = Access::new(&account)?;
-    walk(network, &access, &Veil::new(&access, missing), post, now)
+    walk(network, &access, &Veil::new(&access, &missing), post, now)
 }
 
 /// How much of each limit of its network a post uses; none of what sends mail, and none of a body written by hand
@@ -129,11 +129,14 @@ struct Veil {
 }
 
 impl Veil {
-    fn new(access: &Access, missing: Vec<(String, String)>) -> Self {
+    fn new(access: &Access, missing: &[(String, String)]) -> Self {
         let own = access.secret.iter().flat_map(|secret| secret.split_whitespace()).chain([&*access.token]);
         let known = own.filter(|value| !missing.iter().any(|(stand_in, _)| stand_in == value));
         let known = known.filter(|value| value.len() > 3).map(|value| (value.to_owned(), MASK.to_owned()));
-        let mut pairs: Vec<_> = known.chain(missing.iter().cloned()).flat_map(spellings).collect();
+        let mut pairs: Vec<_> = known
+            .chain(missing.iter().cloned())
+            .flat_map(|(value, shown)| spellings(&value, &shown))
+            .collect();
         pairs.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
         pairs.dedup();
         let path = access.hook.split('?').next().unwrap_or_default();
@@ -253,13 +256,13 @@ fn is_hidden(name: &str) -> bool {
 }
 
 /// A value as it is, in JSON, in a path, in a form.
-fn spellings((value, shown): (String, String)) -> Vec<(String, String)> {
-    let json = Value::from(value.as_str()).to_string();
+fn spellings(value: &str, shown: &str) -> Vec<(String, String)> {
+    let json = Value::from(value).to_string();
     let form = form_urlencoded::byte_serialize(value.as_bytes()).collect::<String>();
-    let mut all = vec![json.trim_matches('"').to_owned(), segment(&value), form, value];
+    let mut all = vec![json.trim_matches('"').to_owned(), segment(value), form, value.to_owned()];
     all.sort();
     all.dedup();
-    all.into_iter().map(|spelling| (spelling, shown.clone())).collect()
+    all.into_iter().map(|spelling| (spelling, shown.to_owned())).collect()
 }
 
 /// Whoever is named before the host of an address is not shown.
@@ -304,7 +307,7 @@ mod tests {
             let own = Content::Own("{\"a\":1}".to_owned());
             let own = Post { content: own, to: to.clone(), ..post() };
             for post in [Post { to, ..post() }, post_with_file(), post_of("short"), own] {
-                let Ok(shown) = walk(speaker, &access, &Veil::new(&access, Vec::new()), &post, now()) else {
+                let Ok(shown) = walk(speaker, &access, &Veil::new(&access, &[]), &post, now()) else {
                     continue;
                 };
                 published += usize::from(shown.last().is_some_and(|last| last.publishes));
@@ -320,7 +323,7 @@ mod tests {
     #[test]
     fn a_request_is_shown_as_it_would_be_made() {
         let access = access("slack");
-        let shown = walk(find("slack").unwrap(), &access, &Veil::new(&access, Vec::new()), &post(), now());
+        let shown = walk(find("slack").unwrap(), &access, &Veil::new(&access, &[]), &post(), now());
         insta::assert_json_snapshot!(shown.unwrap());
     }
 

@@ -1,15 +1,21 @@
-//! `chorus plan`: what would run when, to how many, who is left out and why, at what cost.
+//! `chorus plan`: what would run when, to how many, who is left out and why, at what cost; what each
+//! channel says of the facts, and what would be too long for somebody.
+
+mod matrix;
+mod price;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use campaign::{Campaign, Load, Moment, Per, Step, Trigger, Workspace, schedule};
+use campaign::consistency::Matrix;
+use campaign::{Campaign, Diagnostics, Load, Moment, Per, Step, Trigger, Workspace, schedule};
+use channel::{Spoken, Survey};
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use store::{Address, PlanCounts};
 
-use crate::output::{self, Format, money, number};
+use crate::output::{self, Format, money, number, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
 
@@ -64,38 +70,88 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         Some(name) => vec![opened.campaign(name)?],
         None => workspace.campaigns.values().collect(),
     };
-    let mut rows = Vec::new();
+    let mut outlook = Outlook::default();
     for campaign in campaigns {
-        rows.extend(rows_of(&opened, campaign, from, to).await?);
+        outlook.add(&opened, campaign, from, to).await?;
     }
-    rows.sort_by_key(|row| row.here);
+    outlook.rows.sort_by_key(|row| row.here);
+    let too_long = outlook.too_long.errors().count();
     match env.format {
-        Format::Json => output::json(&serde_json::json!({ "from": from, "to": to, "occurrences": rows }))?,
-        _ => print(workspace, &rows, from, to)?,
+        Format::Json => output::json(&serde_json::json!({
+            "from": from,
+            "to": to,
+            "occurrences": outlook.rows,
+            "matrices": outlook.matrices,
+            "too_long": outlook.too_long.to_json(),
+        }))?,
+        _ => {
+            print(workspace, &outlook.rows, from, to)?;
+            outlook.matrices.iter().try_for_each(|(campaign, matrix)| matrix::print(campaign, matrix))?;
+            print_too_long(&outlook.too_long)?;
+        }
     }
     opened.store.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(if too_long == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-async fn rows_of(
-    opened: &Opened,
-    campaign: &Campaign,
-    from: Timestamp,
-    to: Timestamp,
-) -> anyhow::Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    for step in &campaign.steps {
-        let firings = firings(opened.workspace(), campaign, step, from, to);
-        if firings.is_empty() {
-            continue;
+/// What is to come, and what it will say.
+#[derive(Default)]
+struct Outlook {
+    rows: Vec<Row>,
+    /// Fact × channel, by campaign.
+    matrices: BTreeMap<String, Matrix>,
+    /// What does not fit for somebody.
+    too_long: Diagnostics,
+}
+
+impl Outlook {
+    async fn add(
+        &mut self,
+        opened: &Opened,
+        campaign: &Campaign,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> anyhow::Result<()> {
+        let workspace = opened.workspace();
+        let survey = channel::survey(workspace, campaign, None);
+        for step in &campaign.steps {
+            let now = opened.clock.now();
+            let longest = scheduler::longest(&opened.store, &opened.loaded, campaign, step, now).await;
+            let longest = longest.map_err(|error| wrong(format!("cannot {error}")))?;
+            let firings = firings(workspace, campaign, step, from, to);
+            if !firings.is_empty() {
+                let counts = counts(opened, step).await?;
+                let pace = Pace::of(opened, step, &counts).await?;
+                let price = of_step(workspace, step, &survey, &longest.spoken);
+                let row = |firing| row(workspace, campaign, step, firing, &counts, &pace, &price);
+                self.rows.extend(firings.into_iter().map(row));
+            }
+            for finding in longest.findings {
+                let path = workspace.root.join(&finding.file);
+                let file = finding.file.clone();
+                self.too_long.push(finding);
+                self.too_long.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
+            }
         }
-        let counts = counts(opened, step).await?;
-        let pace = Pace::of(opened, step, &counts).await?;
-        rows.extend(
-            firings.into_iter().map(|firing| row(opened.workspace(), campaign, step, firing, &counts, &pace)),
-        );
+        self.matrices.insert(campaign.id.to_string(), survey.matrix);
+        Ok(())
     }
-    Ok(rows)
+}
+
+/// What one message of a step costs: for whoever makes it longest, or for somebody ordinary.
+fn of_step(workspace: &Workspace, step: &Step, survey: &Survey, longest: &[Spoken]) -> (i64, String) {
+    let Some(channel) = workspace.channels.get(&step.channel) else { return (0, String::new()) };
+    let ordinary = survey.spoken.iter().filter(|spoken| spoken.step == step.id.as_str());
+    price::price(channel, &longest.iter().chain(ordinary).collect::<Vec<_>>())
+}
+
+fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
+    let text = findings.to_text(output::is_terminal());
+    if text.is_empty() {
+        return Ok(());
+    }
+    output::line("\nToo long for somebody in the audience, so that it will not be sent:\n")?;
+    output::line(text.trim_end())
 }
 
 /// When a step fires: with the wall-clock time where that is everybody's own, and what it follows.
@@ -198,10 +254,10 @@ fn row(
     firing: Firing,
     counts: &PlanCounts,
     pace: &Pace,
+    (each, currency): &(i64, String),
 ) -> Row {
     let channel = workspace.channels.get(&step.channel);
     let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
-    let cost = channel.and_then(|channel| channel.cost.as_ref());
     let finish = pace.finish(workspace, step, &firing);
     let expires = firing.at.checked_add(step.expires);
     Row {
@@ -216,8 +272,8 @@ fn row(
         after: firing.after,
         audience: (!feed).then(|| step.audience.to_string()),
         counts: counts.clone(),
-        cost_micros: cost.map_or(0, |cost| cost.per_message.saturating_mul(counts.reached)),
-        currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
+        cost_micros: each.saturating_mul(counts.reached),
+        currency: currency.clone(),
     }
 }
 

@@ -1,11 +1,12 @@
-//! `chorus preview`: the exact message per step: `.eml`, HTML, or the HTTP request.
+//! `chorus preview`: the exact message per step: `.eml`, HTML, or the HTTP requests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use campaign::{Campaign, Per, Step, Workspace};
-use channel::{Compiled, LinkStarts, Message, Person, Recipient, Renderer, Signer};
+use campaign::{Campaign, Per, Step};
+use channel::measure::Budget;
+use channel::{Message, Person, Preview, PreviewError, ShownRequest, Signer};
 use clap::Args;
 use serde::Serialize;
 use store::Contact;
@@ -25,20 +26,53 @@ pub(crate) struct Options {
     /// As this contact gets it; a member of the audience when left out.
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
-    /// Write the messages as files into this folder.
+    /// In this language, such as zh-CN; in the contact's own, or the brand's, when left out.
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Write the messages as files into this folder: what goes out, and the requests that take it there.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 /// One message as it would go out.
 #[derive(Debug, Serialize)]
-struct Shown {
+pub(crate) struct Shown {
     step: String,
     channel: String,
+    /// The channel's kind.
+    kind: String,
     to: String,
+    language: String,
     subject: Option<String>,
+    /// What people read.
     text: String,
+    /// The title of a post that has a place for one.
+    title: Option<String>,
+    /// Its button.
+    button: Option<Button>,
+    /// Its picture.
+    picture: Option<Picture>,
+    /// How much of each limit it uses.
+    budgets: Vec<Budget>,
+    /// What would be asked of the network.
+    requests: Vec<ShownRequest>,
+    /// Why its requests cannot be shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
     files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Serialize)]
+struct Button {
+    label: String,
+    url: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Picture {
+    /// Its address, or its file's name.
+    from: String,
+    alt: String,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
@@ -53,12 +87,13 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     }
     let mut shown = Vec::new();
     for step in steps {
-        let message = message(&opened, campaign, step, options.contact.as_deref()).await?;
+        let person = person(&opened, step, options.contact.as_deref()).await?;
+        let preview = of_step(&opened, campaign, step, person.as_ref(), options.language.as_deref())?;
         let files = match &options.out {
-            Some(dir) => write(dir, step, &message)?,
+            Some(dir) => write(dir, step, &preview)?,
             None => Vec::new(),
         };
-        shown.push(show(step, message, files));
+        shown.push(Shown::of(&opened, step, preview, files));
     }
     match env.format {
         Format::Json => output::json(&shown)?,
@@ -68,27 +103,22 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn message(
+/// What a step would send to somebody, signed if it is mail.
+pub(crate) fn of_step(
     opened: &Opened,
     campaign: &Campaign,
     step: &Step,
-    address: Option<&str>,
-) -> anyhow::Result<Message> {
-    let workspace = opened.workspace();
-    let compiled = channel::compile(workspace, campaign, step);
-    let (compiled, _) =
-        compiled.map_err(|_| wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)))?;
-    let renderer = Renderer::new(&compiled, &starts(workspace, &compiled))?;
-    let person = person(opened, step, address).await?;
-    let recipient = Recipient {
-        person: person.as_ref(),
-        token: "preview",
-        message_id: "preview",
-        date: opened.clock.now(),
-        again: false,
-    };
-    let message = renderer.render(&recipient).map_err(|error| wrong(format!("cannot {error}")))?;
-    signed(opened, step, message)
+    person: Option<&Person>,
+    language: Option<&str>,
+) -> anyhow::Result<Preview> {
+    let now = opened.clock.now();
+    let preview = channel::preview(opened.workspace(), campaign, step, person, language, now);
+    let preview = preview.map_err(|error| match error {
+        PreviewError::Compile(_) => wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)),
+        error => wrong(format!("{}/{}: cannot {error}", campaign.id, step.id)),
+    })?;
+    let message = signed(opened, step, preview.message)?;
+    Ok(Preview { message, ..preview })
 }
 
 /// The message with its signature, if its channel signs and its keys are at hand.
@@ -106,16 +136,6 @@ fn signed(opened: &Opened, step: &Step, message: Message) -> anyhow::Result<Mess
     }
 }
 
-/// Links of a preview look like real ones and lead nowhere: nothing is registered for them.
-pub(crate) fn starts(workspace: &Workspace, compiled: &Compiled) -> LinkStarts {
-    let base = workspace.server.public_url.as_str().trim_end_matches('/');
-    LinkStarts {
-        click: (0..compiled.links.len()).map(|link| format!("{base}/c/{link}.")).collect(),
-        open: format!("{base}/o/"),
-        unsubscribe: format!("{base}/u/"),
-    }
-}
-
 async fn person(opened: &Opened, step: &Step, address: Option<&str>) -> anyhow::Result<Option<Person>> {
     let workspace = opened.workspace();
     let channel = workspace.channels.get(&step.channel);
@@ -130,11 +150,16 @@ async fn person(opened: &Opened, step: &Step, address: Option<&str>) -> anyhow::
             .ok_or_else(|| wrong(format!("nobody has the address {address:?}")));
     }
     let now = opened.clock.millis();
-    let sample = opened.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?;
+    let Some(needed) = channel.and_then(scheduler::address) else { return Ok(None) };
+    let reached = &opened.store.plan_sample(&workspace.audiences, &step.audience, &needed, now, 1).await?;
+    let sample = match reached.first() {
+        Some(contact) => vec![contact.clone()],
+        None => opened.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?,
+    };
     Ok(Some(sample.into_iter().next().map_or_else(somebody, of_contact)))
 }
 
-fn of_contact(contact: Contact) -> Person {
+pub(crate) fn of_contact(contact: Contact) -> Person {
     Person {
         email: contact.email.or_else(|| Some("somebody@example.com".to_owned())),
         phone: contact.phone,
@@ -147,15 +172,20 @@ fn of_contact(contact: Contact) -> Person {
 
 /// A stand-in while there are no contacts.
 pub(crate) fn somebody() -> Person {
-    Person { email: Some("somebody@example.com".to_owned()), ..Person::default() }
+    Person {
+        email: Some("somebody@example.com".to_owned()),
+        phone: Some("+8613800138000".to_owned()),
+        ..Person::default()
+    }
 }
 
-fn write(dir: &Path, step: &Step, message: &Message) -> anyhow::Result<Vec<PathBuf>> {
-    let parts: Vec<(&str, &[u8])> = match message {
+fn write(dir: &Path, step: &Step, preview: &Preview) -> anyhow::Result<Vec<PathBuf>> {
+    let requests = preview.requests.as_deref().map(http).unwrap_or_default();
+    let parts: Vec<(&str, &[u8])> = match &preview.message {
         Message::Email(email) => {
             vec![("eml", &email.raw), ("html", email.html.as_bytes()), ("txt", email.text.as_bytes())]
         }
-        Message::Post(post) => vec![("txt", post.said().as_bytes())],
+        Message::Post(post) => vec![("txt", post.said().as_bytes()), ("http", requests.as_bytes())],
     };
     let mut files = Vec::new();
     for (extension, bytes) in parts {
@@ -166,15 +196,80 @@ fn write(dir: &Path, step: &Step, message: &Message) -> anyhow::Result<Vec<PathB
     Ok(files)
 }
 
-fn show(step: &Step, message: Message, files: Vec<PathBuf>) -> Shown {
-    let (to, subject, text) = match message {
-        Message::Email(email) => (email.envelope_to, Some(email.subject), email.text),
-        Message::Post(post) => ("its own feed".to_owned(), None, pretty(post.said())),
-    };
-    Shown { step: step.id.to_string(), channel: step.channel.to_string(), to, subject, text, files }
+/// Requests as files with the ending `http` have them: one after the other, `###` between.
+pub(crate) fn http(requests: &[ShownRequest]) -> String {
+    let texts = requests.iter().map(|request| {
+        let headers: String =
+            request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        format!("{} {}\n{headers}\n{}\n", request.method, request.url, request.body)
+    });
+    texts.collect::<Vec<_>>().join("\n###\n")
+}
+
+impl Shown {
+    pub(crate) fn of(opened: &Opened, step: &Step, preview: Preview, files: Vec<PathBuf>) -> Self {
+        let kind = opened.workspace().channels.get(&step.channel).map(|channel| channel.kind.name());
+        let (requests, trouble) = match preview.requests {
+            Ok(requests) => (requests, None),
+            Err(error) => (Vec::new(), Some(format!("cannot {error}"))),
+        };
+        let mut shown = Self {
+            step: step.id.to_string(),
+            channel: step.channel.to_string(),
+            kind: kind.unwrap_or_default().to_owned(),
+            to: "its own feed".to_owned(),
+            language: preview.language,
+            subject: None,
+            text: String::new(),
+            title: None,
+            button: None,
+            picture: None,
+            budgets: preview.budgets,
+            requests,
+            trouble,
+            files,
+        };
+        match preview.message {
+            Message::Email(email) => {
+                (shown.to, shown.subject, shown.text) = (email.envelope_to, Some(email.subject), email.text);
+            }
+            Message::Post(post) => {
+                pretty(post.body()).clone_into(&mut shown.text);
+                if let Some(parts) = post.parts() {
+                    shown.title.clone_from(&parts.title);
+                    let button = parts.action.as_ref();
+                    shown.button = button.map(|it| Button { label: it.label.clone(), url: it.url.clone() });
+                    shown.picture = parts.picture.as_ref().map(|it| Picture {
+                        from: it.url().or(it.file().map(|file| &*file.name)).unwrap_or_default().to_owned(),
+                        alt: it.alt.clone(),
+                    });
+                }
+                let is_feed =
+                    opened.workspace().channels.get(&step.channel).is_some_and(|c| c.kind.per() == Per::Feed);
+                if !is_feed {
+                    shown.to = post.to.unwrap_or_else(|| "a contact".to_owned());
+                }
+            }
+        }
+        shown
+    }
+
+    /// Whom it goes to, and what would be asked of the network.
+    ///
+    /// # Errors
+    /// The requests cannot be made.
+    pub(crate) fn asked(self) -> anyhow::Result<(String, Vec<ShownRequest>)> {
+        match self.trouble {
+            Some(trouble) => Err(wrong(format!("{}: {trouble}", self.step))),
+            None => Ok((self.to, self.requests)),
+        }
+    }
 }
 
 fn pretty(body: &str) -> String {
+    if !body.trim_start().starts_with('{') {
+        return body.to_owned();
+    }
     let value: Result<serde_json::Value, _> = serde_json::from_str(body);
     value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| body.to_owned())
 }
@@ -184,15 +279,105 @@ fn print(shown: &[Shown]) -> anyhow::Result<()> {
         if index > 0 {
             output::line("")?;
         }
-        output::line(format!("== {} by {} to {} ==", one.step, one.channel, one.to))?;
+        let network = campaign::Network::find(&one.kind).map(|network| format!(" ({})", network.title));
+        let network = network.unwrap_or_default();
+        let (step, channel, to, language) = (&one.step, &one.channel, &one.to, &one.language);
+        output::line(format!("== {step} by {channel}{network} to {to}, in {language} =="))?;
         if let Some(subject) = &one.subject {
             output::line(format!("Subject: {subject}"))?;
         }
         output::line("")?;
-        output::line(one.text.trim_end())?;
+        print_said(one)?;
+        for budget in &one.budgets {
+            output::line(budget_line(budget))?;
+        }
+        if let Some(trouble) = &one.trouble {
+            output::line(format!("\nThe request: {trouble}"))?;
+        }
+        for request in &one.requests {
+            output::line(format!(
+                "\n--- {}{}",
+                request.name,
+                if request.publishes { ", which publishes" } else { "" }
+            ))?;
+            output::line(http(std::slice::from_ref(request)).trim_end())?;
+        }
         for file in &one.files {
             output::note(format!("wrote {}", file.display()));
         }
     }
     Ok(())
+}
+
+fn print_said(one: &Shown) -> anyhow::Result<()> {
+    if let Some(title) = &one.title {
+        output::line(format!("{title}\n"))?;
+    }
+    output::line(one.text.trim_end())?;
+    if let Some(Button { label, url }) = &one.button {
+        output::line(format!("\n[ {label} ]  {url}"))?;
+    }
+    if let Some(Picture { from, alt }) = &one.picture {
+        output::line(format!("\n(picture {from}: {alt})"))?;
+    }
+    if !one.budgets.is_empty() {
+        output::line("")?;
+    }
+    Ok(())
+}
+
+/// How many signs a whole bar has.
+const BAR: usize = 20;
+
+/// `text 2,140 of 3,000 characters [##############------]`
+fn budget_line(budget: &Budget) -> String {
+    let number = |n: usize| output::number(i64::try_from(n).unwrap_or(i64::MAX));
+    let full = (budget.measured.saturating_mul(BAR) / budget.allowed.max(1)).min(BAR);
+    let over = if budget.fits() {
+        String::new()
+    } else {
+        format!(" {} too many", number(budget.measured - budget.allowed))
+    };
+    format!(
+        "{} {} of {} {} [{}{}]{over}",
+        budget.what,
+        number(budget.measured),
+        number(budget.allowed),
+        budget.unit.words(),
+        "#".repeat(full),
+        "-".repeat(BAR - full),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use channel::measure::Measure;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_bar_with_its_numbers_beside_it() {
+        let line = |text: &str| budget_line(&Measure::Characters.budget("text", text, 1_600));
+        assert_eq!(line(&"a".repeat(1_200)), "text 1,200 of 1,600 characters [###############-----]");
+        assert_eq!(
+            line(&"a".repeat(1_603)),
+            "text 1,603 of 1,600 characters [####################] 3 too many"
+        );
+        let none = Budget::of_things("blocks", channel::measure::Unit::Blocks, 0, 0);
+        assert_eq!(budget_line(&none), "blocks 0 of 0 blocks [--------------------]");
+    }
+
+    #[test]
+    fn several_requests_are_one_file() {
+        let request = |name: &str| ShownRequest {
+            name: name.into(),
+            method: "POST".into(),
+            url: "https://api.test/x".into(),
+            headers: vec![("content-type".into(), "application/json".into())],
+            body: "{}".into(),
+            publishes: name == "post",
+        };
+        let one = "POST https://api.test/x\ncontent-type: application/json\n\n{}\n";
+        assert_eq!(http(&[request("upload"), request("post")]), format!("{one}\n###\n{one}"));
+    }
 }

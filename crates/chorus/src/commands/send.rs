@@ -1,12 +1,14 @@
 //! `chorus send`: run a step now and wait for it.
 
+mod dry_run;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
 use campaign::{Campaign, Per, Step, Trigger};
 use clap::Args;
 use scheduler::Engine;
-use store::{ContactId, Run, RunId, RunKind};
+use store::{Contact, Run, RunId, RunKind};
 use tokio::sync::watch;
 
 use crate::commands::runs;
@@ -25,6 +27,9 @@ pub(crate) struct Options {
     /// Send one test copy, as this contact would get it. It counts in no report.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
+    /// Send nothing and write nothing: show what the first few would get, and how many there would be.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// How often a run is looked at while people wait for it.
@@ -34,9 +39,14 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let opened = env.open().await?;
     let campaign = opened.campaign(&options.campaign)?;
     let step = find_step(campaign, options.step.as_deref())?;
+    if options.dry_run {
+        let code = dry_run::run(env, &opened, campaign, step, options.to.as_deref()).await?;
+        opened.store.close().await;
+        return Ok(code);
+    }
     refuse_surprises(&opened, step, options.to.is_some())?;
     let to = match &options.to {
-        Some(address) => Some(find_contact(&opened, address).await?),
+        Some(address) => Some(find_contact(&opened, address).await?.id),
         None => None,
     };
     let now = opened.clock.now();
@@ -85,9 +95,9 @@ pub(crate) fn find_step<'a>(campaign: &'a Campaign, name: Option<&str>) -> anyho
     })
 }
 
-async fn find_contact(opened: &Opened, address: &str) -> anyhow::Result<ContactId> {
+async fn find_contact(opened: &Opened, address: &str) -> anyhow::Result<Contact> {
     let found = opened.store.contact_find(address).await?;
-    found.map(|contact| contact.id).ok_or_else(|| {
+    found.ok_or_else(|| {
         wrong(format!(
             "no contact has the address {address:?}; import it first: `chorus contacts import FILE`"
         ))
