@@ -1,5 +1,6 @@
 //! What goes out.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -147,21 +148,25 @@ impl Post {
         }
     }
 
-    /// What people read of it besides the title and the button, as plain text; the JSON, if it is whole already.
+    /// What people read of it besides the title and the button, as plain text. Of JSON that is whole already: the text
+    /// in it, where it is one of ours (`data.text`), or all of it.
     #[must_use]
-    pub fn body(&self) -> &str {
-        let Some(parts) = self.parts() else { return self.said() };
+    pub fn body(&self) -> Cow<'_, str> {
+        let parts = match &self.content {
+            Content::Parts(parts) => parts,
+            Content::Own(json) => return own_body(json),
+        };
         let mut text = parts.plain.trim();
         if let Some(title) = &parts.title {
             text = text.strip_prefix(title.as_str()).unwrap_or(text).trim_start();
         }
         if let Some(action) = &parts.action {
-            let last = text.rfind("\n\n").map_or(0, |at| at);
+            let last = text.rfind("\n\n").unwrap_or(0);
             if text.get(last..).is_some_and(|last| last.contains(&action.url)) {
                 text = text.get(..last).unwrap_or_default().trim_end();
             }
         }
-        text
+        Cow::Borrowed(text)
     }
 
     /// What it says, for people: plain text, or the JSON.
@@ -170,6 +175,55 @@ impl Post {
         match &self.content {
             Content::Own(body) => body,
             Content::Parts(parts) => &parts.plain,
+        }
+    }
+}
+
+fn own_body(json: &str) -> Cow<'_, str> {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(json) else { return Cow::Borrowed(json) };
+    match value.pointer("/data/text").and_then(serde_json::Value::as_str) {
+        Some(text) => Cow::Owned(text.to_owned()),
+        None => serde_json::to_string_pretty(&value).map_or(Cow::Borrowed(json), Cow::Owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn post(content: Content) -> Post {
+        Post {
+            id: "1".into(),
+            at: Timestamp::UNIX_EPOCH,
+            again: false,
+            to: None,
+            language: "en".into(),
+            content,
+        }
+    }
+
+    #[test]
+    fn title_and_button_are_not_read_twice() {
+        let parts = |plain: &str| Parts {
+            title: Some("Spring".into()),
+            action: Some(Action { label: "Go".into(), url: "https://a.example".into() }),
+            plain: plain.into(),
+            ..Parts::default()
+        };
+        for (plain, body) in [
+            ("Spring\n\nNow.\n\nSoon.\n\nGo: https://a.example", "Now.\n\nSoon."),
+            ("Spring\n\nGo: https://a.example", ""),
+            ("Now.", "Now."),
+            ("", ""),
+        ] {
+            assert_eq!(post(Content::Parts(Box::new(parts(plain)))).body(), body, "{plain:?}");
+        }
+        for (own, body) in [
+            ("{\"data\":{\"text\":\"Hi\"}}", "Hi"),
+            ("{\"a\":1}", "{\n  \"a\": 1\n}"),
+            ("no JSON", "no JSON"),
+        ] {
+            assert_eq!(post(Content::Own(own.into())).body(), body);
         }
     }
 }

@@ -234,7 +234,7 @@ impl Shown {
                 (shown.to, shown.subject, shown.text) = (email.envelope_to, Some(email.subject), email.text);
             }
             Message::Post(post) => {
-                pretty(post.body()).clone_into(&mut shown.text);
+                shown.text = post.body().into_owned();
                 if let Some(parts) = post.parts() {
                     shown.title.clone_from(&parts.title);
                     let button = parts.action.as_ref();
@@ -264,14 +264,6 @@ impl Shown {
             None => Ok((self.to, self.requests)),
         }
     }
-}
-
-fn pretty(body: &str) -> String {
-    if !body.trim_start().starts_with('{') {
-        return body.to_owned();
-    }
-    let value: Result<serde_json::Value, _> = serde_json::from_str(body);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| body.to_owned())
 }
 
 fn print(shown: &[Shown]) -> anyhow::Result<()> {
