@@ -58,6 +58,7 @@ pub static NETWORKS: &[Network] = &[
         origin: Some("https://ntfy.sh"),
         needs: &[Room],
         takes: &[Token],
+        again: LookedUp,
         ceiling: Some("12/min"),
         ..feed("ntfy", "ntfy")
     },

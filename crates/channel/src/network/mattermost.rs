@@ -53,16 +53,27 @@ impl Network for Mattermost {
         let json = answer.json();
         let id = json["id"].as_str().unwrap_or_default();
         match id.strip_prefix("web.incoming_webhook.").and_then(|id| id.strip_suffix(".app_error")) {
+            // Newer servers call everything so; what it was stands beside it, if at all. Our JSON can be read.
+            Some("general") if answer.status == 400 && is_ours(&json) => Verdict::rejected(),
+            Some("general") if answer.status >= 500 && answer.status != 501 => {
+                Verdict::by_status(answer, request.publishes)
+            }
             Some(
-                "invalid" | "disabled" | "channel" | "channel_locked" | "permissions" | "user" | "team"
-                | "general",
+                "general" | "invalid" | "disabled" | "channel" | "channel_locked" | "permissions" | "user"
+                | "team",
             ) => Verdict::Gone,
             Some("split_props_length") => Verdict::Rejected(RejectReason::TooBig),
-            Some("parse" | "text" | "attachment") => Verdict::rejected(),
+            Some("parse" | "decode" | "text" | "attachment") => Verdict::rejected(),
             _ if answer.status == 404 => Verdict::Gone,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
+}
+
+/// Whether an error is about what was sent.
+fn is_ours(error: &Value) -> bool {
+    let detail = error["detailed_error"].as_str().unwrap_or_default().to_lowercase();
+    ["pars", "decode", "text", "props"].iter().any(|word| detail.contains(word))
 }
 
 fn text(parts: &Parts) -> String {
@@ -139,6 +150,16 @@ mod tests {
             (400, &[], error("parse"), Verdict::rejected()),
             (400, &[], error("text"), Verdict::rejected()),
             (400, &[], error("split_props_length"), Verdict::Rejected(RejectReason::TooBig)),
+            (400, &[], error("general"), Verdict::Gone),
+            (404, &[], error("general"), Verdict::Gone),
+            (500, &[], error("general"), Verdict::Unknown),
+            (
+                400,
+                &[],
+                error("general")
+                    .replace("\"message\"", "\"detailed_error\":\"No text specified.\",\"message\""),
+                Verdict::rejected(),
+            ),
             (403, &[], error("channel_locked"), Verdict::Gone),
             (403, &[], error("permissions"), Verdict::Gone),
             (404, &[], error("channel"), Verdict::Gone),

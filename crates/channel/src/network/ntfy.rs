@@ -4,13 +4,16 @@
 use serde_json::{Map, Value, json};
 
 use super::own::{fill, object};
-use super::{Access, Answer, Known, Network, Request, Verdict, text_at};
+use super::{Access, Answer, Known, LOOK_UP, Network, Request, Verdict, again, segment, text_at};
 use crate::dialect::Dialect;
 use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
 
 #[derive(Debug)]
 pub(super) struct Ntfy;
+
+/// How many seconds the clocks of two machines may be apart.
+const APART: i64 = 120;
 
 impl Network for Ntfy {
     fn kind(&self) -> &'static str {
@@ -42,6 +45,9 @@ impl Network for Ntfy {
     /// `code` is the status with two digits more.
     fn verdict(&self, request: &Request, answer: &Answer) -> Verdict {
         let json = answer.json();
+        if request.name == LOOK_UP {
+            return again::readable(answer);
+        }
         match (answer.status, json["code"].as_i64().unwrap_or_default()) {
             (200, _) if !request.publishes => Verdict::Ready,
             (200, _) if json["event"] == "message" => match text_at(&json, "/id") {
@@ -58,6 +64,32 @@ impl Network for Ntfy {
         }
     }
 
+    /// What the topic still holds: a server keeps messages for twelve hours.
+    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+        let since = post.at.as_second().saturating_sub(APART);
+        let target = format!("/{}/json?poll=1&since={since}", segment(&access.room));
+        Some(with_token(Request::get(LOOK_UP, target), access))
+    }
+
+    /// A message a line: ours says the same under the same title. Who may write but not read is not told.
+    fn found(&self, _access: &Access, post: &Post, answer: &Answer) -> Option<Verdict> {
+        let ours = match &post.content {
+            Content::Own(body) => object(body).ok()?,
+            Content::Parts(parts) => message(parts),
+        };
+        if !answer.is_good() || answer.cut {
+            return Some(Verdict::Unknown);
+        }
+        for line in String::from_utf8_lossy(&answer.body).lines().filter(|line| !line.trim().is_empty()) {
+            let Ok(theirs) = serde_json::from_str::<Value>(line) else { return Some(Verdict::Unknown) };
+            let same = |name: &str| ours.get(name).unwrap_or(&Value::Null) == &theirs[name];
+            if theirs["event"] == "message" && same("message") && same("title") {
+                return Some(Verdict::sent(text_at(&theirs, "/id"), None));
+            }
+        }
+        None
+    }
+
     /// The account of the token; everybody's without one.
     fn examine(&self, access: &Access) -> Option<Request> {
         Some(with_token(Request::get("account", "/v1/account"), access))
@@ -71,7 +103,8 @@ fn with_token(request: Request, access: &Access) -> Request {
 fn message(parts: &Parts) -> Map<String, Value> {
     let mut message = Map::new();
     let mut put = |key: &str, value: Value| message.insert(key.to_owned(), value);
-    put("message", parts.text.clone().into());
+    // Without a text the server would write "triggered".
+    put("message", if parts.text.is_empty() { &parts.plain } else { &parts.text }.clone().into());
     put("markdown", true.into());
     if let Some(title) = &parts.title {
         put("title", title.clone().into());
@@ -122,6 +155,31 @@ mod tests {
         );
         let open = Access { token: String::new(), ..access("ntfy") };
         assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().headers.is_empty());
+    }
+
+    #[test]
+    fn a_post_is_found_again() {
+        let access = access("ntfy");
+        let request = Ntfy.look_up(&access, &post(), &known(&[])).unwrap();
+        assert_eq!(request.target, "/room-1/json?poll=1&since=1599999880");
+        let line = |text: &str| {
+            format!(
+                "{{\"id\":\"a\",\"event\":\"message\",\"title\":\"Spring Tide\",\"message\":\"{text}\"}}\n"
+            )
+        };
+        let ours = "CNY 98 for 250 g & a cup";
+        for (status, body, expected) in [
+            (200, line("other") + &line(ours), Some(Verdict::sent("a".to_owned(), None))),
+            (200, line("other"), None),
+            (200, String::new(), None),
+            (200, line(ours).replace("Spring Tide", "other"), None),
+            (200, "<html>".to_owned(), Some(Verdict::Unknown)),
+            (403, "{\"code\":40301}".to_owned(), Some(Verdict::Unknown)),
+        ] {
+            let answer = super::super::sample::answer(status, &[], &body);
+            assert_eq!(Ntfy.found(&access, &post(), &answer), expected, "{body}");
+        }
+        assert_eq!(verdict("ntfy", LOOK_UP, false, 403, &[], ""), Verdict::Ready);
     }
 
     #[test]

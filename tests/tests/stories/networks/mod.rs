@@ -1,5 +1,6 @@
 //! Posts from our side to the platform that plays the other: what arrives, and what becomes of what does not.
 
+mod before;
 mod feeds;
 mod rooms;
 

@@ -77,8 +77,9 @@ async fn trouble_ends_as_it_should_in_every_room() {
 }
 
 #[tokio::test]
-async fn a_matrix_server_knows_a_second_try() {
+async fn a_second_try_does_not_post_twice() {
     is_not_doubled(Kind::Matrix).await;
+    is_not_doubled(Kind::Ntfy).await;
 }
 
 #[tokio::test]
