@@ -89,7 +89,7 @@ impl Network for Reddit {
             let at = at.and_then(|at| Timestamp::from_duration(at).ok());
             let (url, own) = (text("/url"), text("/selftext"));
             let is = here && (trace.is(at, &text("/title"), &[&url]) || trace.is(at, &own, &[]));
-            let link = format!("https://www.reddit.com{}", text("/permalink"));
+            let link = text_at(child, "/permalink").map(|path| format!("https://www.reddit.com{path}"));
             is.then(|| Verdict::sent(text_at(child, "/name"), link))
         })
     }

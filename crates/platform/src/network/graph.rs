@@ -83,6 +83,7 @@ pub(crate) fn trouble(trouble: &Trouble, who: &str) -> Reply {
             let message = "Error validating access token: The user has not authorized application 1.";
             refuse(400, 190, 458, message)
         }
-        Trouble::Rejected(reason) => refuse(400, 368, 0, reason),
+        // Not 368, which is about the account: "Temporarily blocked. Wait and retry."
+        Trouble::Rejected(reason) => param(reason),
     }
 }

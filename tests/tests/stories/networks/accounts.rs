@@ -1,0 +1,226 @@
+//! Accounts: X, LinkedIn, Facebook, Threads, Reddit, Pinterest, WeChat, Weibo, Douyin; and those that reach one person
+//! at a time: Twilio, Aliyun, WeChat's templates.
+
+use super::*;
+
+const TO: &str = "+8613800138000";
+const FOLLOWER: &str = "o000000000000000000000000001";
+
+/// What happens to a post in a trouble.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum End {
+    /// Everybody waits, so many seconds if it was said.
+    AllWait(Option<u64>),
+    /// This one waits.
+    Waits,
+    /// The channel stops.
+    Barred,
+    /// This one never.
+    Refused,
+    /// Nobody knows.
+    Unknown,
+    /// It is there.
+    Sent,
+}
+
+fn end(outcome: &SendOutcome) -> End {
+    match outcome {
+        SendOutcome::Deferred { retry_after, scope: Scope::Group, .. } => {
+            End::AllWait(retry_after.map(|wait| wait.as_secs()))
+        }
+        SendOutcome::Deferred { .. } => End::Waits,
+        SendOutcome::Barred { .. } => End::Barred,
+        SendOutcome::Rejected { .. } => End::Refused,
+        SendOutcome::Unknown { .. } => End::Unknown,
+        SendOutcome::Accepted { .. } => End::Sent,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The least that a network takes.
+fn least(kind: Kind) -> Post {
+    let own = |json: &str| Content::Own(json.to_owned());
+    match kind {
+        Kind::Twilio => Post { to: Some(TO.into()), ..saying(TEXT) },
+        Kind::AliyunSms => {
+            Post { to: Some(TO.into()), content: own(r#"{"name":"Li","price":98}"#), ..saying(TEXT) }
+        }
+        Kind::WechatTemplate => {
+            let data = format!(r#"{{"url":"{LINK}","thing1":"Renew by 30 April 2027"}}"#);
+            Post { to: Some(FOLLOWER.into()), content: own(&data), ..saying(TEXT) }
+        }
+        Kind::Pinterest => card(as_file()),
+        Kind::Douyin => plain(as_file()),
+        Kind::Weibo => saying(&format!("{TEXT} {LINK}")),
+        _ => saying(TEXT),
+    }
+}
+
+const FEEDS: [Kind; 9] = [
+    Kind::X,
+    Kind::Linkedin,
+    Kind::Facebook,
+    Kind::Threads,
+    Kind::Reddit,
+    Kind::Pinterest,
+    Kind::Wechat,
+    Kind::Weibo,
+    Kind::Douyin,
+];
+const PERSONAL: [Kind; 3] = [Kind::Twilio, Kind::AliyunSms, Kind::WechatTemplate];
+
+#[tokio::test]
+async fn a_whole_post_arrives_in_every_feed() {
+    for kind in FEEDS {
+        let picture = if matches!(kind, Kind::Threads | Kind::Reddit) { by_address() } else { as_file() };
+        let has_card = matches!(kind, Kind::Linkedin | Kind::Reddit | Kind::Pinterest | Kind::Wechat);
+        let scene = Scene::of(kind).await;
+        let outcome = scene.send(if has_card { card(picture) } else { plain(picture) }).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { id: Some(_), .. }), "{kind}: {outcome:?}");
+        let received = scene.only();
+        let all = format!("{received:?}");
+        assert!(all.contains(TEXT) && all.contains("Spring Tide"), "{kind}: {received:?}");
+        assert!(all.contains(LINK), "{kind}: {received:?}");
+        // Weibo and Douyin have no place for them; WeChat's are in the article, which went before.
+        let has_words = !matches!(kind, Kind::Weibo | Kind::Douyin);
+        let requests = scene.platform.requests(kind);
+        let drafted = requests.iter().any(|one| one.path.contains("draft/add") && one.body.contains(ALT));
+        assert_eq!(all.contains(ALT) || drafted, has_words, "{kind}: {received:?}");
+        assert_eq!(received.image.is_some(), kind != Kind::Reddit, "{kind}: {received:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_link_without_a_picture_is_a_card() {
+    for kind in [Kind::Linkedin, Kind::Facebook, Kind::Threads] {
+        let mut post = if kind == Kind::Linkedin { card(as_file()) } else { plain(as_file()) };
+        if let Content::Parts(parts) = &mut post.content {
+            parts.picture = None;
+        }
+        let scene = Scene::of(kind).await;
+        let outcome = scene.send(post).await;
+        assert_eq!(end(&outcome), End::Sent, "{kind}: {outcome:?}");
+        assert!(scene.only().links.iter().any(|link| link == LINK), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn each_person_gets_his_own() {
+    for kind in PERSONAL {
+        let scene = Scene::of(kind).await;
+        let outcome = scene.send(least(kind)).await;
+        assert!(matches!(outcome, SendOutcome::Accepted { id: Some(_), .. }), "{kind}: {outcome:?}");
+        let received = scene.only();
+        let to = least(kind).to.unwrap();
+        assert!(to.contains(&received.account), "{kind}: {received:?}");
+    }
+    let stopped = Post { to: Some("+15005550004".into()), ..least(Kind::Twilio) };
+    let outcome = Scene::of(Kind::Twilio).await.send(stopped).await;
+    let gone = Post { to: Some("oUNFOLLOWED00000000000000000".into()), ..least(Kind::WechatTemplate) };
+    let unfollowed = Scene::of(Kind::WechatTemplate).await.send(gone).await;
+    for outcome in [outcome, unfollowed] {
+        assert!(
+            matches!(outcome, SendOutcome::Rejected { reason: RejectReason::BadAddress, .. }),
+            "{outcome:?}"
+        );
+    }
+}
+
+/// How long each network makes everybody wait when it is asked for seven seconds.
+fn limited(kind: Kind) -> End {
+    match kind {
+        Kind::Twilio | Kind::X | Kind::Reddit | Kind::Pinterest => End::AllWait(Some(7)),
+        // In minutes.
+        Kind::Facebook | Kind::Threads => End::AllWait(Some(60)),
+        // So many to one number: others may go on.
+        Kind::AliyunSms => End::Waits,
+        _ => End::AllWait(None),
+    }
+}
+
+/// Each trouble, what it comes to, and how many posts have arrived.
+fn troubles(kind: Kind) -> Vec<(Fault, End, usize)> {
+    let knows = matches!(kind, Kind::Wechat | Kind::WechatTemplate);
+    let unclear = if knows { End::Waits } else { End::Unknown };
+    vec![
+        (Fault::RateLimited { seconds: 7 }, limited(kind), 0),
+        (Fault::ExpiredToken, End::Barred, 0),
+        (Fault::Revoked, End::Barred, 0),
+        (Fault::RejectText("unfit words".into()), End::Refused, 0),
+        (Fault::Redirect("http://169.254.169.254/".into()), End::Barred, 0),
+        (Fault::ServerError(500), unclear, 0),
+        (Fault::ServerError(503), End::Waits, 0),
+        (Fault::NotJson, unclear, 0),
+        (Fault::ResetBefore, End::Unknown, 0),
+        (Fault::AcceptThenReset, End::Unknown, 1),
+        (Fault::CutBody, unclear, 1),
+    ]
+}
+
+#[tokio::test]
+async fn trouble_ends_as_it_should_with_every_account() {
+    for kind in FEEDS.into_iter().chain(PERSONAL) {
+        let tries = troubles(kind).into_iter().map(|(fault, expected, arrives)| {
+            tokio::spawn(async move {
+                let scene = Scene::of(kind).await;
+                let outcome = scene.send_with(fault.clone(), least(kind)).await;
+                assert_eq!(end(&outcome), expected, "{kind} {fault:?}: {outcome:?}");
+                assert_eq!(scene.received().len(), arrives, "{kind} {fault:?}");
+            })
+        });
+        for one in tries.collect::<Vec<_>>() {
+            one.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_an_answer_nobody_knows() {
+    let tries = FEEDS.into_iter().chain(PERSONAL).map(|kind| {
+        tokio::spawn(async move {
+            let scene = Scene::with(kind, Duration::from_secs(3)).await;
+            let outcome = scene.send_with(Fault::AcceptThenHang, least(kind)).await;
+            assert_eq!(end(&outcome), End::Unknown, "{kind}: {outcome:?}");
+            assert_eq!(scene.received().len(), 1, "{kind}");
+        })
+    });
+    for one in tries.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_second_try_finds_the_first() {
+    // Nobody can look for a post on Douyin.
+    for kind in FEEDS.into_iter().chain(PERSONAL).filter(|kind| *kind != Kind::Douyin) {
+        let faults = [Fault::AcceptThenReset, Fault::CutBody, Fault::ServerError(500), Fault::ResetBefore];
+        let tries = faults.map(|fault| {
+            tokio::spawn(async move {
+                let scene = Scene::of(kind).await;
+                let first = scene.send_with(fault.clone(), least(kind)).await;
+                assert_ne!(end(&first), End::Sent, "{kind} {fault:?}: {first:?}");
+                let second = scene.send(Post { again: true, ..least(kind) }).await;
+                assert_eq!(end(&second), End::Sent, "{kind} {fault:?}: {second:?}");
+                scene.only();
+            })
+        });
+        for one in tries {
+            one.await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn wechat_gives_the_same_token_to_all_and_a_new_one_when_it_has_run_out() {
+    let scene = Scene::of(Kind::Wechat).await;
+    for id in ["1", "2", "3"] {
+        if id == "3" {
+            scene.platform.fault(Kind::Wechat, Fault::ExpiredToken);
+        }
+        let outcome = scene.send(Post { id: id.into(), ..saying(TEXT) }).await;
+        assert_eq!(end(&outcome), End::Sent, "{id}: {outcome:?}");
+    }
+    let requests = scene.platform.requests(Kind::Wechat);
+    let tokens = requests.iter().filter(|request| request.path.contains("stable_token")).count();
+    assert_eq!((scene.received().len(), tokens), (3, 2));
+}
