@@ -121,8 +121,13 @@ fn body(parts: &Parts) -> Body {
     }
     let mut message = Map::new();
     message.insert("allowed_mentions".to_owned(), nobody());
-    let mut embed = json!({ "description": parts.text });
-    if let Some(title) = &parts.title {
+    let mut embed = json!({});
+    if !parts.text.is_empty() {
+        embed["description"] = parts.text.clone().into();
+    }
+    // An embed that says nothing is refused: the button's words are its title then.
+    let label = parts.action.as_ref().map(|action| &action.label).filter(|_| parts.text.is_empty());
+    if let Some(title) = parts.title.as_ref().or(label) {
         embed["title"] = title.clone().into();
     }
     if let Some(action) = &parts.action {
@@ -215,6 +220,15 @@ mod tests {
         "#);
         let plain = json(&next("discord", &post_of("only @everyone"), &known(&[])));
         assert_eq!(plain, json!({ "content": "only @everyone", "allowed_mentions": { "parse": [] } }));
+        let mut bare = post();
+        if let Content::Parts(parts) = &mut bare.content {
+            (parts.title, parts.text) = (None, String::new());
+        }
+        let bare = json(&next("discord", &bare, &known(&[])));
+        assert_eq!(
+            (&bare["embeds"][0]["title"], bare["embeds"][0].get("description")),
+            (&Value::from("Choose"), None)
+        );
         let own = Post { content: Content::Own("{\"content\":\"x\"}".into()), ..post() };
         assert_eq!(json(&next("discord", &own, &known(&[])))["allowed_mentions"], nobody());
     }
