@@ -1,6 +1,7 @@
 //! Accounts: X, LinkedIn, Facebook, Threads, Reddit, Pinterest, WeChat, Weibo, Douyin; and those that reach one person
 //! at a time: Twilio, Aliyun, WeChat's templates.
 
+use super::before::examined;
 use super::*;
 
 const TO: &str = "+8613800138000";
@@ -223,4 +224,115 @@ async fn wechat_gives_the_same_token_to_all_and_a_new_one_when_it_has_run_out() 
     let requests = scene.platform.requests(Kind::Wechat);
     let tokens = requests.iter().filter(|request| request.path.contains("stable_token")).count();
     assert_eq!((scene.received().len(), tokens), (3, 2));
+}
+
+/// Where each is asked who we are.
+const ASKED: [(Kind, &str); 12] = [
+    (Kind::X, "/2/users/me"),
+    (Kind::Linkedin, "/rest/posts"),
+    (Kind::Facebook, "/v26.0/"),
+    (Kind::Threads, "threads_publishing_limit"),
+    (Kind::Reddit, "/api/v1/me"),
+    (Kind::Pinterest, "/v5/boards/"),
+    (Kind::Wechat, "stable_token"),
+    (Kind::Weibo, "get_uid"),
+    (Kind::Douyin, "video_list"),
+    (Kind::Twilio, ".json"),
+    (Kind::AliyunSms, "/"),
+    (Kind::WechatTemplate, "stable_token"),
+];
+
+#[tokio::test]
+async fn the_doctor_is_let_in_everywhere_and_posts_nothing() {
+    for (kind, path) in ASKED {
+        let scene = Scene::of(kind).await;
+        let findings = examined(&scene).await;
+        assert!(findings.len() == 2 && findings.iter().all(|(_, passes)| *passes), "{kind}: {findings:?}");
+        assert!(scene.platform.requests(kind).iter().any(|request| request.path.contains(path)), "{kind}");
+        scene.platform.fault_on(kind, path, Fault::ExpiredToken);
+        let findings = examined(&scene).await;
+        assert!(findings.iter().any(|(_, passes)| !passes), "{kind}: {findings:?}");
+        assert_eq!(scene.received(), [], "{kind}");
+    }
+}
+
+/// The least that a network takes, saying `words`.
+fn sized(kind: Kind, words: &str) -> Post {
+    let mut post = least(kind);
+    if let Content::Parts(parts) = &mut post.content {
+        parts.text = if kind == Kind::Weibo { format!("{words} {LINK}") } else { words.to_owned() };
+        parts.plain = parts.text.clone();
+    }
+    post
+}
+
+#[tokio::test]
+async fn our_limits_are_those_of_the_accounts() {
+    let family = "👨‍👩‍👧‍👦";
+    for (kind, letters) in [
+        (Kind::X, &["a", "茶", family][..]),
+        // We count an emoji as two, to be on the safe side.
+        (Kind::Linkedin, &["a", "茶"]),
+        (Kind::Threads, &["a", "茶", family]),
+        (Kind::Pinterest, &["a", "茶"]),
+        (Kind::Wechat, &["a", "茶", family]),
+        (Kind::Weibo, &["a", "茶"]),
+        (Kind::Douyin, &["a", "茶"]),
+        (Kind::Twilio, &["a"]),
+    ] {
+        for letter in letters {
+            let scene = Scene::of(kind).await;
+            let channel = channel(&scene.platform, kind);
+            let fits = |count: usize| {
+                let budgets = channel::budgets(&channel, &sized(kind, &letter.repeat(count)));
+                assert!(!budgets.is_empty(), "{kind}");
+                // How many segments there may be is the brand's wish, and no limit of the network.
+                budgets
+                    .iter()
+                    .filter(|one| one.unit != channel::measure::Unit::Segments)
+                    .all(|one| one.fits())
+            };
+            let counts: Vec<usize> = (0..4_000).collect();
+            let most = counts.partition_point(|count| fits(*count)) - 1;
+            let taken = scene.send(sized(kind, &letter.repeat(most))).await;
+            assert_eq!(end(&taken), End::Sent, "{kind} {letter} {most}: {taken:?}");
+            let over = Post { id: "another".into(), ..sized(kind, &letter.repeat(most + 1)) };
+            let refused = scene.send(over).await;
+            assert_eq!(end(&refused), End::Refused, "{kind} {letter} {most}: {refused:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_request_to_an_account_is_shown_without_secrets() {
+    let now = Timestamp::from_millisecond(NOW).unwrap();
+    for (kind, requests) in [
+        (Kind::X, 3),
+        (Kind::Linkedin, 3),
+        (Kind::Facebook, 2),
+        (Kind::Threads, 3),
+        (Kind::Reddit, 1),
+        (Kind::Pinterest, 1),
+        (Kind::Wechat, 4),
+        (Kind::Weibo, 1),
+        (Kind::Douyin, 2),
+        (Kind::Twilio, 1),
+        (Kind::AliyunSms, 1),
+        (Kind::WechatTemplate, 2),
+    ] {
+        let scene = Scene::of(kind).await;
+        let post = match kind {
+            _ if PERSONAL.contains(&kind) => least(kind),
+            Kind::Threads => plain(by_address()),
+            Kind::Weibo | Kind::X | Kind::Facebook | Kind::Douyin => plain(as_file()),
+            _ => card(as_file()),
+        };
+        let shown = channel::requests(&channel(&scene.platform, kind), &post, now).unwrap();
+        assert_eq!(shown.len(), requests, "{kind}: {shown:?}");
+        let account = platform::account(kind);
+        for secret in account.token.iter().chain(&account.secret) {
+            assert!(!format!("{shown:?}").contains(secret), "{kind}: {shown:?}");
+        }
+        assert_eq!(scene.platform.requests(kind).len(), 0, "{kind}");
+    }
 }

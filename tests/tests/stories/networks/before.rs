@@ -14,7 +14,7 @@ const ASKED: [(Kind, &str); 6] = [
     (Kind::Ntfy, "/v1/account"),
 ];
 
-async fn examined(scene: &Scene) -> Vec<(String, bool)> {
+pub(super) async fn examined(scene: &Scene) -> Vec<(String, bool)> {
     let dns = Dns::at("127.0.0.1:9".parse().unwrap()).unwrap();
     let now = Timestamp::from_millisecond(NOW).unwrap();
     let doctor = Doctor::new(dns, now, Duration::from_secs(30));

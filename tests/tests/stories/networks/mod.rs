@@ -1,7 +1,7 @@
 //! Posts from our side to the platform that plays the other: what arrives, and what becomes of what does not.
 
-mod before;
 mod accounts;
+mod before;
 mod feeds;
 mod rooms;
 
