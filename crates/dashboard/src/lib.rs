@@ -51,13 +51,15 @@ pub struct Dashboard {
 }
 
 impl Dashboard {
-    /// The pages: `/`, `/campaigns/{id}`, `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`,
+    /// The pages: `/`, `/campaigns/{id}`, `/campaigns/{id}/preview`, `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`,
     /// `/runs/{id}`, and `/api/v1/report`. It answers unknown paths too, so what it is merged with may not.
     pub fn router(self) -> Router {
         let state = Arc::new(self);
         let pages = Router::new()
             .route("/", get(pages::overview::get))
             .route("/campaigns/{id}", get(pages::campaign::get))
+            .route("/campaigns/{id}/preview", get(pages::preview::get))
+            .route("/campaigns/{id}/preview/{step}/html", get(pages::preview::html))
             .route("/runs/{id}", get(pages::run::get))
             .route("/runs/{id}/{action}", post(pages::run::post))
             .route("/runs/{id}/deliveries/{contact}/{action}", post(pages::run::settle))

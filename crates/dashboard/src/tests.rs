@@ -1,6 +1,7 @@
 //! The pages over a real database, asked as a browser asks.
 
 mod doubt;
+mod preview;
 
 use std::sync::Arc;
 
@@ -303,9 +304,11 @@ async fn a_browser_is_told_to_run_and_load_nothing() {
 }
 
 /// Every page that shows rows, and every form: a path, and whether it changes something.
-const GUARDED: [(&str, Method); 14] = [
+const GUARDED: [(&str, Method); 16] = [
     ("/", Method::GET),
     ("/campaigns/spring-tide", Method::GET),
+    ("/campaigns/spring-tide/preview", Method::GET),
+    ("/campaigns/spring-tide/preview/mail/html", Method::GET),
     ("/runs/1", Method::GET),
     ("/contacts", Method::GET),
     ("/contacts/1", Method::GET),

@@ -16,6 +16,7 @@ mod networks;
 mod nonsense;
 mod pace;
 mod pier;
+mod preview;
 mod settle;
 mod signed;
 mod stage;

@@ -21,6 +21,8 @@ pub(crate) const BOUNCED: &str = "Came back";
 pub(crate) const WHAT_IT_SAYS: &str = "What it says";
 pub(crate) const FACTS: &str = "Facts";
 pub(crate) const FACTS_MORE: &str = "Every channel repeats these unchanged.";
+pub(crate) const A_STEP: &str = "step";
+pub(crate) const SEE_EVERYWHERE: &str = "See it on every channel, side by side";
 pub(crate) const SEE_MESSAGES: &str = "See the messages themselves";
 
 pub(crate) fn campaign_question(title: &str) -> String {

@@ -7,12 +7,13 @@ mod campaign;
 mod contact;
 mod outbox;
 mod overview;
+mod preview;
 mod run;
 mod states;
 
 pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};
 pub use self::states::{delivery_state, reason, run_kind, run_state, tally};
-pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, run::*};
+pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, preview::*, run::*};
 use crate::notation::number;
 use crate::period::Period;
 

@@ -3,6 +3,7 @@
 
 mod case;
 mod faults;
+mod fit;
 mod schedule;
 mod sending;
 mod stops;

@@ -53,6 +53,7 @@ impl World {
         write("chorus.toml", &format!("{CHORUS}\n[channels.email]\n{channel}\n"));
         write("audiences/everyone.toml", "title = \"Everyone\"\n");
         write("templates/plain/email.md", EMAIL);
+        write("templates/plain/post.md", POST);
         write("campaigns/hello.toml", &format!("{head}{CAMPAIGN}\n{steps}"));
         let (workspace, findings) = Workspace::load(folder.path(), &|_| None).unwrap();
         assert!(!findings.is_fatal(), "{}", findings.to_text(false));
@@ -184,6 +185,8 @@ const EMAIL: &str = "\
 
 {{brand.address}} – [unsubscribe]({{links.unsubscribe}})
 ";
+
+const POST: &str = "{{contact.first_name}}, {{message.headline}} {{message.link}}\n";
 
 const CAMPAIGN: &str = r#"
 title    = "Hello"

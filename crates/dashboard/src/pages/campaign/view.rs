@@ -132,6 +132,7 @@ fn steps(page: &CampaignPage, campaign: &Campaign) -> Markup {
             ol.steps {
                 @for step in &campaign.steps { (step_card(page, step)) }
             }
+            p.more { a href={ "/campaigns/" (page.id) "/preview" } { (words::SEE_EVERYWHERE) } }
         }
     }
 }

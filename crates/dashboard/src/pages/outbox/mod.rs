@@ -3,6 +3,8 @@
 mod preview;
 mod view;
 
+pub(crate) use preview::html as framed;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};

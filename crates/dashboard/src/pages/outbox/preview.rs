@@ -19,7 +19,7 @@ const FIELD: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg
     fill='%23c9c4ba'/%3E%3C/svg%3E";
 
 /// The HTML for the frame.
-pub(super) fn html(html: &str, raw: &[u8]) -> String {
+pub(crate) fn html(html: &str, raw: &[u8]) -> String {
     let html = if html.contains("cid:") { with_pictures(html, raw) } else { Cow::Borrowed(html) };
     let html = without_addresses(&html);
     let at = after_head(&html);

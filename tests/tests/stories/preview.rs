@@ -1,0 +1,145 @@
+//! What would go out can be seen, request by request; looking sends nothing and writes nothing; and what is too long
+//! for somebody is told before it is scheduled.
+
+use std::fs;
+use std::net::TcpListener;
+
+use tests::Sandbox;
+
+use crate::pier;
+
+const STEPS: &str = r#"
+[[steps]]
+id       = "team"
+channel  = "slack"
+template = "note"
+when     = { at = 2035-03-02T10:00:00 }
+
+[[steps]]
+id       = "text"
+channel  = "sms"
+template = "note"
+when     = { at = 2035-03-02T10:00:00 }
+"#;
+
+const PEOPLE: &str = "email,phone,first_name\nada@example.com,+8613800138001,Ada\ngrace@example.com,+8613800138002,Grace\n\
+     edsger@example.com,,Edsger\nalan@example.com,+8613800138004,Alan\nbarbara@example.com,+8613800138005,Barbara\n";
+
+/// A workspace whose posts and text messages would go to `port`.
+fn workspace(port: u16) -> Sandbox {
+    let sandbox = pier::workspace_by(&pier::tools(), port, "{ at = 2035-03-02T10:00:00 }");
+    let channels = format!(
+        "[channels.slack]\nkind = \"slack\"\nurl = \"http://127.0.0.1:{port}/services/T1/B1/hush-hush\"\n\
+         base_url = \"http://127.0.0.1:{port}\"\n\n\
+         [channels.sms]\nkind = \"twilio\"\naccount = \"AC1\"\ntoken = \"hush-hush-token\"\nfrom = \"+15005550006\"\n\
+         base_url = \"http://127.0.0.1:{port}\"\ncost = {{ per_message = 0.05, currency = \"EUR\" }}\n\n"
+    );
+    sandbox.edit("chorus.toml", "[channels.email]", &format!("{channels}[channels.email]")).unwrap();
+    sandbox.edit("campaigns/letter.toml", "[[steps]]", &format!("{STEPS}\n[[steps]]")).unwrap();
+    let note = "{{contact.first_name}} {{message.headline}}: {{facts.offer}} {{message.link}}\n";
+    sandbox.write("templates/note/post.md", note).unwrap();
+    sandbox.write("people.csv", PEOPLE).unwrap();
+    sandbox.done(&["contacts", "import", "people.csv"]).unwrap();
+    sandbox
+}
+
+/// Every byte of the database.
+fn database(sandbox: &Sandbox) -> Vec<u8> {
+    let read = |name: &str| fs::read(sandbox.path().join("data").join(name)).unwrap_or_default();
+    [read("chorus.db"), read("chorus.db-wal")].concat()
+}
+
+#[test]
+fn a_preview_shows_the_exact_requests_without_their_secrets() {
+    let sandbox = workspace(9);
+    let shown =
+        sandbox.done(&["preview", "letter", "--contact", "grace@example.com", "--out", "shown"]).unwrap().out;
+    for expected in
+        ["POST http://127.0.0.1:9/services/T1/B1/••••", "authorization: Basic ••••", "To=+8613800138002"]
+    {
+        assert!(shown.contains(expected), "{expected}: {shown}");
+    }
+    assert!(shown.contains("of 3,000 characters [") && shown.contains("of 10 segments ["), "{shown}");
+    let request = fs::read_to_string(sandbox.path().join("shown/text.http")).unwrap();
+    assert!(
+        request.starts_with("POST http://127.0.0.1:9/2010-04-01/Accounts/AC1/Messages.json\n"),
+        "{request}"
+    );
+    assert!(request.contains("Body=Grace It is time to renew: one free month, 12 € off"), "{request}");
+    let json = sandbox.json(&["preview", "letter", "--step", "team"]).unwrap();
+    assert_eq!(json[0]["requests"][0]["publishes"], true, "{json:#}");
+    assert_eq!(
+        (&json[0]["kind"], &json[0]["budgets"][0]["allowed"]),
+        (&"slack".into(), &3_000.into()),
+        "{json:#}"
+    );
+    assert!(!format!("{shown}{request}{json}").contains("hush-hush"), "no secret is shown");
+    let foreign = sandbox.chorus(&["preview", "letter", "--language", "fr"]).unwrap();
+    assert_eq!(foreign.code, Some(1));
+    assert!(foreign.err.contains("say it in fr: it is in en"), "{}", foreign.err);
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_writes_nothing() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let sandbox = workspace(listener.local_addr().unwrap().port());
+    sandbox.done(&["runs", "list"]).unwrap();
+    let before = database(&sandbox);
+    let text = sandbox.json(&["send", "letter", "--step", "text", "--dry-run"]).unwrap();
+    assert_eq!((&text["deliveries"], &text["left_out"]), (&4.into(), &1.into()), "{text:#}");
+    let to: Vec<_> =
+        text["first"].as_array().unwrap().iter().map(|one| one["to"].as_str().unwrap()).collect();
+    assert_eq!(to, ["+8613800138001", "+8613800138002", "+8613800138004"]);
+    let mail = sandbox.done(&["send", "letter", "--step", "mail", "--dry-run"]).unwrap().out;
+    assert!(mail.contains("5 messages; nothing is sent") && mail.contains("To: ada@example.com"), "{mail}");
+    assert!(mail.contains("… and 2 more"), "{mail}");
+    let one = ["send", "letter", "--step", "mail", "--dry-run", "--to", "alan@example.com"];
+    assert!(sandbox.done(&one).unwrap().out.contains("To: alan@example.com"));
+    assert!(
+        sandbox.done(&["send", "letter", "--step", "team", "--dry-run"]).unwrap().out.contains("1 message;")
+    );
+    assert!(before == database(&sandbox), "the database is what it was");
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+}
+
+#[test]
+fn what_is_too_long_for_somebody_is_told_and_not_begun() {
+    let sandbox = workspace(9);
+    let fine = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
+    assert_eq!(fine["matrices"]["letter"]["facts"], serde_json::json!(["offer"]), "{fine:#}");
+    let steps = fine["occurrences"].as_array().unwrap();
+    let text = steps.iter().find(|row| row["step"] == "text").unwrap();
+    assert_eq!(
+        text["cost_micros"],
+        4 * 2 * 50_000,
+        "the euro sign is one of the alphabet: two segments for {text:#}"
+    );
+    let long = format!("email,phone,first_name\nkurt@example.com,+8613800138006,{}\n", "K".repeat(1_600));
+    sandbox.write("long.csv", &long).unwrap();
+    sandbox.done(&["contacts", "import", "long.csv"]).unwrap();
+    let told = sandbox.chorus(&["plan", "letter"]).unwrap();
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for expected in [
+        "text-too-long",
+        "`text` (sms, en)",
+        "Twilio takes 1600",
+        "the first over is",
+        "first_name has up to 1600",
+    ] {
+        assert!(told.out.contains(expected), "{expected}: {}", told.out);
+    }
+    assert!(
+        told.out.contains("templates/note/post.md") || told.out.contains("campaigns/letter.toml"),
+        "{}",
+        told.out
+    );
+    let refused = sandbox.chorus(&["send", "letter", "--step", "text"]).unwrap();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(
+        refused.err.contains("begin the run") && refused.err.contains("Twilio takes 1600"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(sandbox.json(&["runs", "list"]).unwrap(), serde_json::json!([]));
+}
