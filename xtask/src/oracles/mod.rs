@@ -1,0 +1,124 @@
+//! `cargo xtask oracles`: the networks whose servers can be had are not played but run. Chorus posts to them, is
+//! killed while it does, and what arrived is read back from them.
+
+mod pds;
+mod synapse;
+mod trial;
+mod words;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ::tests::Answer;
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::build;
+use crate::place::Place;
+use crate::servers::Servers;
+
+/// Which of them, and what posts to them.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Options {
+    /// Only these; all of them when none is named.
+    #[arg(value_enum)]
+    parts: Vec<Part>,
+    /// Tries this executable instead of building one.
+    #[arg(long, value_name = "PATH")]
+    chorus: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Bluesky's own Personal Data Server, with a directory of identities.
+    Pds,
+    /// Matrix's Synapse.
+    Synapse,
+}
+
+/// A server that is not ours, with an account on it.
+trait Oracle {
+    /// The port it listens on.
+    fn port(&self) -> u16;
+
+    /// Its channel in `chorus.toml`, without `base_url`.
+    fn channel(&self) -> String;
+
+    /// Words by which the requests of a post with a picture are known, in their order; the last publishes.
+    fn requests(&self) -> &'static [&'static str];
+
+    /// Everything posted so far.
+    fn posts(&self) -> Result<Vec<Value>>;
+
+    /// What Chorus should say that a post is called there.
+    fn name(&self, post: &Value) -> Result<String>;
+
+    /// Holds a post without a picture against what the campaign says; `shop` is where tracked links begin.
+    fn check_text(&self, post: &Value, shop: &str) -> Result<()>;
+
+    /// Holds a post with a picture against it, and against the `bytes` of the picture.
+    fn check_picture(&self, post: &Value, shop: &str, bytes: &[u8]) -> Result<()>;
+}
+
+/// Tries each and says what came of it; an error when one could not be had or something was wrong.
+pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+    let servers = Servers::find(place, false)?;
+    let chorus = options.chorus.clone().map_or_else(|| build::debug(place), Ok)?;
+    let parts = [Part::Pds, Part::Synapse];
+    let asked = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
+    let mut failed = Vec::new();
+    for part in parts.into_iter().filter(asked) {
+        let start = Instant::now();
+        let name = part.name();
+        match part.tried(place, &servers, &chorus) {
+            Ok(shown) => {
+                println!("\n{name}, {:.0} s", start.elapsed().as_secs_f64());
+                shown.iter().for_each(|line| println!("  {line}"));
+            }
+            Err(error) => {
+                println!("\n{name}: {error:#}");
+                failed.push(name);
+            }
+        }
+    }
+    ensure!(failed.is_empty(), "not everything held: {}", failed.join(", "));
+    println!("\nEvery post arrived once, as it was meant.");
+    Ok(())
+}
+
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pds => pds::NAME,
+            Self::Synapse => synapse::NAME,
+        }
+    }
+
+    /// Installs it, starts it and posts to it; what was shown.
+    fn tried(self, place: &Place, servers: &Servers, chorus: &Path) -> Result<Vec<String>> {
+        let fetcher = servers.fetcher(place)?;
+        let installed = "it cannot be installed on this machine";
+        match self {
+            Self::Pds => {
+                let programs = pds::Programs::fetch(&fetcher, servers.path("node")?).context(installed)?;
+                trial::run(chorus, &place.root, &pds::Pds::start(&programs)?)
+            }
+            Self::Synapse => {
+                let programs =
+                    synapse::Programs::fetch(&fetcher, servers.path("python3")?).context(installed)?;
+                trial::run(chorus, &place.root, &synapse::Synapse::start(&programs)?)
+            }
+        }
+    }
+}
+
+/// The JSON of a good answer.
+fn good(answer: &Answer, what: &str) -> Result<Value> {
+    ensure!(answer.status == 200, "{what} was answered {}: {}", answer.status, answer.text());
+    serde_json::from_slice(&answer.body).with_context(|| format!("{what} was answered {}", answer.text()))
+}
+
+/// A text in it.
+fn text<'a>(json: &'a Value, pointer: &str) -> Result<&'a str> {
+    json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer} in {json}"))
+}
