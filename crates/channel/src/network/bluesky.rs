@@ -120,8 +120,7 @@ impl Network for Bluesky {
             (_, _) if said.contains("already a value at key") => {
                 Verdict::sent(uri(request), uri(request).as_deref().and_then(page))
             }
-            // The record's key is the same on every try, and looked for first.
-            (500..=599, _) if answer.status == 503 || answer.retry_after().is_none() => Verdict::Retryable,
+            // A key that is taken is such a 500 as well, and says no more: only one of which nobody knows is looked for.
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
@@ -373,8 +372,9 @@ mod tests {
                 limited.clone(),
             ),
             (SESSION, 429, &[("retry-after", "60")], error("RateLimitExceeded", "x"), limited),
-            ("post", 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Retryable),
-            ("post", 502, &[], error("UpstreamFailure", "x"), Verdict::Retryable),
+            ("post", 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Unknown),
+            ("post", 502, &[], error("UpstreamFailure", "x"), Verdict::Unknown),
+            (SESSION, 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Retryable),
             ("post", 503, &[], String::new(), Verdict::Retryable),
             ("post", 401, &[], error("AccountTakedown", "x"), Verdict::AuthExpired),
             (FETCH, 404, &[], String::new(), Verdict::rejected()),
