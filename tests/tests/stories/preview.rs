@@ -108,13 +108,16 @@ fn what_is_too_long_for_somebody_is_told_and_not_begun() {
     let sandbox = workspace(9);
     let fine = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
     assert_eq!(fine["matrices"]["letter"]["facts"], serde_json::json!(["offer"]), "{fine:#}");
-    let steps = fine["occurrences"].as_array().unwrap();
-    let text = steps.iter().find(|row| row["step"] == "text").unwrap();
-    assert_eq!(
-        text["cost_micros"],
-        4 * 2 * 50_000,
-        "the euro sign is one of the alphabet: two segments for {text:#}"
-    );
+    let cost = |plan: &serde_json::Value| {
+        let rows = plan["occurrences"].as_array().unwrap();
+        rows.iter().find(|row| row["step"] == "text").unwrap()["cost_micros"].clone()
+    };
+    assert_eq!(cost(&fine), 4 * 50_000, "the euro sign is one of the alphabet: one segment each");
+    let middling = format!("email,phone,first_name\nemmy@example.com,+8613800138007,{}\n", "E".repeat(120));
+    sandbox.write("middling.csv", &middling).unwrap();
+    sandbox.done(&["contacts", "import", "middling.csv"]).unwrap();
+    let more = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
+    assert_eq!(cost(&more), 5 * 2 * 50_000, "whoever makes it longest takes two");
     let long = format!("email,phone,first_name\nkurt@example.com,+8613800138006,{}\n", "K".repeat(1_600));
     sandbox.write("long.csv", &long).unwrap();
     sandbox.done(&["contacts", "import", "long.csv"]).unwrap();
