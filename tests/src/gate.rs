@@ -18,6 +18,8 @@ pub enum Hold {
     Answer,
     /// The answer, for which the connection ends: the client knows that it will not come.
     Cut,
+    /// The answer, for which there is the page of a server in front that has lost its own: 502.
+    Trouble,
 }
 
 /// A running gate.
@@ -38,6 +40,8 @@ struct Watch {
     held: usize,
 }
 
+const TROUBLE: &[u8] = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
 /// What is held back on one connection.
 #[derive(Debug, Default)]
 struct Held {
@@ -45,6 +49,8 @@ struct Held {
     answers: AtomicBool,
     /// Whether the client hears of the end.
     cut: AtomicBool,
+    /// Whether it hears of trouble before.
+    trouble: AtomicBool,
 }
 
 impl Gate {
@@ -132,8 +138,9 @@ fn decide(read: &[u8], held: &Held, watch: &Mutex<Watch>) {
         return;
     }
     match what {
-        Hold::Answer | Hold::Cut => {
-            held.cut.store(*what == Hold::Cut, Ordering::SeqCst);
+        Hold::Answer | Hold::Cut | Hold::Trouble => {
+            held.cut.store(*what != Hold::Answer, Ordering::SeqCst);
+            held.trouble.store(*what == Hold::Trouble, Ordering::SeqCst);
             held.answers.store(true, Ordering::SeqCst);
         }
         Hold::Request => {
@@ -151,6 +158,9 @@ fn answers(mut from: TcpStream, mut to: TcpStream, held: &Held, watch: &Mutex<Wa
     while let Some(read) = more(&mut from, &mut part) {
         if held.answers.load(Ordering::SeqCst) {
             lock(watch).held += usize::from(!std::mem::replace(&mut counted, true));
+            if held.trouble.load(Ordering::SeqCst) {
+                let _ = to.write_all(TROUBLE);
+            }
             if held.cut.load(Ordering::SeqCst) {
                 let _ = to.shutdown(Shutdown::Both);
                 return;
@@ -202,7 +212,9 @@ mod tests {
         gate.hold("/cut", Hold::Cut);
         assert!(Http::local(gate.port).get("/cut").is_err());
         assert_eq!(gate.held(), 1);
-        assert!(Http::local(gate.port).get("/other").is_ok());
+        gate.hold("/trouble", Hold::Trouble);
+        assert_eq!(Http::local(gate.port).get("/trouble").unwrap().status, 502);
+        assert_eq!(Http::local(gate.port).get("/other").unwrap().status, 200);
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod words;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use ::tests::Answer;
+use ::tests::{Answer, Hold};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
@@ -46,6 +46,9 @@ trait Oracle {
 
     /// Words by which the requests of a post with a picture are known, in their order; the last publishes.
     fn requests(&self) -> &'static [&'static str];
+
+    /// What may befall an answer so that nobody knows whether the post was made: a person is asked.
+    fn doubts(&self) -> &'static [Hold];
 
     /// Everything posted so far.
     fn posts(&self) -> Result<Vec<Value>>;

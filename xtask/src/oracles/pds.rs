@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ::tests::{Guard, Http, bound, free_port, until};
+use ::tests::{Guard, Hold, Http, bound, free_port, until};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -145,6 +145,10 @@ impl Oracle for Pds {
 
     fn requests(&self) -> &'static [&'static str] {
         &["com.atproto.server.createSession", "com.atproto.repo.uploadBlob", "com.atproto.repo.createRecord"]
+    }
+
+    fn doubts(&self) -> &'static [Hold] {
+        &[Hold::Cut, Hold::Trouble]
     }
 
     fn posts(&self) -> Result<Vec<Value>> {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use ::tests::{Guard, Http, bound, free_port};
+use ::tests::{Guard, Hold, Http, bound, free_port};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -133,6 +133,11 @@ impl Oracle for Synapse {
 
     fn requests(&self) -> &'static [&'static str] {
         &["/directory/room/", "/media/v3/upload", "/send/m.room.message/"]
+    }
+
+    /// After a 502 the post is made again without a question: the server knows it by its transaction.
+    fn doubts(&self) -> &'static [Hold] {
+        &[Hold::Cut]
     }
 
     fn posts(&self) -> Result<Vec<Value>> {

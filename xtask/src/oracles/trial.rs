@@ -28,7 +28,9 @@ pub(super) fn run(chorus: &Path, root: &Path, oracle: &dyn Oracle) -> Result<Vec
             shown.push(told);
         }
     }
-    shown.push(stage.settled()?);
+    for what in oracle.doubts() {
+        shown.push(stage.settled(*what).with_context(|| format!("{what:?} for an answer"))?);
+    }
     shown.push(stage.barred()?);
     Ok(shown)
 }
@@ -144,11 +146,11 @@ impl<'a> Stage<'a> {
         Ok(format!("killed {moment} {request}: {there} there then, 1 at the end"))
     }
 
-    /// The connection ends where the answer to the post should be; a person is asked, and says: send it again.
-    fn settled(&self) -> Result<String> {
+    /// Something else comes where the answer to the post should be; a person is asked, and says: send it again.
+    fn settled(&self, what: Hold) -> Result<String> {
         let before = self.names()?;
         let request = self.oracle.requests().last().context("no request publishes")?;
-        self.gate.hold(request, Hold::Cut);
+        self.gate.hold(request, what);
         let ran = self.sandbox.chorus(&["send", "tide", "--step", "asked"])?;
         self.gate.open();
         let run = self.last_run()?;
@@ -159,7 +161,8 @@ impl<'a> Stage<'a> {
         self.sandbox.done(&["runs", "settle", &id, "--send-again"])?;
         self.finished()?;
         self.check_picture(&self.one_more(&before)?)?;
-        Ok(format!("cut after {request}, sent again by hand: {there} there then, 1 at the end"))
+        let moment = if what == Hold::Trouble { "502" } else { "cut" };
+        Ok(format!("{moment} after {request}, sent again by hand: {there} there then, 1 at the end"))
     }
 
     /// What `chorus doctor` thinks of the channel's access.
