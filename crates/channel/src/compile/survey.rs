@@ -146,7 +146,7 @@ impl<'a> Surveyor<'a> {
                 over.unwrap_or_default(),
             );
             let near = budget.over_at.and_then(|at| line_around(&spoken.text, at));
-            let place = self.place(step, near.into_iter().collect());
+            let place = self.place(step, near.as_slice());
             let help = "Shorten it for this channel: a message of the step's own, or a template of the network's own.";
             self.tell(Severity::Error, "text-too-long", message, place, help);
         }
@@ -179,7 +179,7 @@ impl<'a> Surveyor<'a> {
             if parts.get(found.part).is_some_and(|part| part.key == "subject") {
                 candidates.extend(message.subject.clone());
             }
-            let place = self.place(step, candidates);
+            let place = self.place(step, &candidates);
             let text =
                 format!("`{}` ({}, {}): {}", spoken.step, spoken.channel, spoken.language, found.message);
             self.tell(found.severity, found.rule.code(), text, place, &found.help);
@@ -257,7 +257,7 @@ impl<'a> Surveyor<'a> {
 
     /// Where the first of these words that stand anywhere do: in the step's own message, in its template, in the
     /// campaign, in what templates share.
-    fn place(&self, step: &Step, candidates: Vec<String>) -> Place {
+    fn place(&self, step: &Step, candidates: &[String]) -> Place {
         let template = self.workspace.templates.get(&step.template);
         let kind = self.workspace.channels.get(&step.channel).map(|channel| &channel.kind);
         let fits = |file: &&TemplateFile| match kind {

@@ -43,7 +43,7 @@ async fn a_run_waits_that_is_too_long_for_somebody() {
     let run = world.store.run_list(None, 1).await.unwrap().remove(0);
     let note = run.note.unwrap();
     assert_eq!((run.state, run.total), (RunState::Planned, 0), "{note}");
-    assert!(note.contains("characters, and Twilio takes 1600"), "{note}");
+    assert!(note.contains("Twilio takes 1600"), "{note}");
     assert!(note.contains("first_name has up to 1700 characters"), "{note}");
     assert!(!note.contains("AAA"), "no words of anybody's: {note}");
 }

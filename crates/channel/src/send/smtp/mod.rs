@@ -60,6 +60,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 const TAIL: usize = 16 << 10;
 
 /// How an exchange ended.
+#[allow(clippy::large_enum_variant, reason = "one lives at a time, on the stack")]
 enum Exchange {
     /// With a verdict; the connection may still be good.
     Settled(SendOutcome, Option<Open>),
