@@ -1,6 +1,7 @@
 //! A whole campaign, held against itself: what each channel says in each language, whether all say the same, and
 //! whether it fits.
 
+use std::ops::Range;
 use std::path::Path;
 
 use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
@@ -145,8 +146,11 @@ impl<'a> Surveyor<'a> {
                 budget.allowed,
                 over.unwrap_or_default(),
             );
-            let near = budget.over_at.and_then(|at| line_around(&spoken.text, at));
-            let place = self.place(step, near.as_slice());
+            let near = budget.over_at.filter(|at| spoken.text.is_char_boundary(*at)).map(|at| {
+                let first = spoken.text[at..].chars().next().map_or(0, char::len_utf8);
+                around(&spoken.text, &(at..at + first))
+            });
+            let place = self.place(step, &near.unwrap_or_default());
             let help = "Shorten it for this channel: a message of the step's own, or a template of the network's own.";
             self.tell(Severity::Error, "text-too-long", message, place, help);
         }
@@ -171,13 +175,17 @@ impl<'a> Surveyor<'a> {
             let part = parts.get(found.part).map_or("", |part| part.text);
             let mut candidates = Vec::new();
             if found.range.is_empty() {
-                candidates.extend(found.fact.as_ref().and_then(|name| message.facts.get(name)).cloned());
+                let fact = found.fact.as_ref().and_then(|name| message.facts.get(name));
+                candidates.extend(fact.cloned().map(Words::from));
             } else {
                 candidates.extend(around(part, &found.range));
             }
-            candidates.push(found.words.clone());
+            candidates.push(Words::from(found.words.clone()));
+            // Where a link leads is counted with its parameters, and written without them.
+            candidates
+                .extend(found.words.split_once(['?', '#']).map(|(link, _)| Words::from(link.to_owned())));
             if parts.get(found.part).is_some_and(|part| part.key == "subject") {
-                candidates.extend(message.subject.clone());
+                candidates.extend(message.subject.clone().map(Words::from));
             }
             let place = self.place(step, &candidates);
             let text =
@@ -257,7 +265,7 @@ impl<'a> Surveyor<'a> {
 
     /// Where the first of these words that stand anywhere do: in the step's own message, in its template, in the
     /// campaign, in what templates share.
-    fn place(&self, step: &Step, candidates: &[String]) -> Place {
+    fn place(&self, step: &Step, candidates: &[Words]) -> Place {
         let template = self.workspace.templates.get(&step.template);
         let kind = self.workspace.channels.get(&step.channel).map(|channel| &channel.kind);
         let fits = |file: &&TemplateFile| match kind {
@@ -268,19 +276,15 @@ impl<'a> Surveyor<'a> {
         let files: Vec<_> = template.iter().flat_map(|template| template.files.iter().filter(fits)).collect();
         let shared: Vec<_> = self.workspace.shared.values().collect();
         let campaign = Source::file(&self.campaign.file, self.text.clone());
-        for words in candidates.iter().map(|words| words.trim()).filter(|words| words.len() > 1) {
+        for words in candidates.iter().filter(|words| words.window.trim().len() > 1) {
             let in_step = own.clone().and_then(|own| {
-                let at = self.text.get(own.clone())?.find(words)?;
-                Some(campaign.at(own.start + at..own.start + at + words.len()))
+                let found = words.find(self.text.get(own.clone())?)?;
+                Some(campaign.at(own.start + found.start..own.start + found.end))
             });
             let in_file = |file: &&TemplateFile| {
-                let at = file.source.find(words)?;
-                Some(Source::file(&file.path, file.source.clone()).at(at..at + words.len()))
+                Some(Source::file(&file.path, file.source.clone()).at(words.find(&file.source)?))
             };
-            let in_campaign = || {
-                let at = self.text.find(words)?;
-                Some(campaign.at(at..at + words.len()))
-            };
+            let in_campaign = || Some(campaign.at(words.find(&self.text)?));
             let found = in_step
                 .or_else(|| files.iter().find_map(in_file))
                 .or_else(in_campaign)
@@ -381,26 +385,47 @@ fn strings(json: &str) -> String {
     out.join("\n")
 }
 
+/// Words to be found in a file, with what stands around them.
+struct Words {
+    window: String,
+    /// The words in it.
+    inner: Range<usize>,
+}
+
+impl From<String> for Words {
+    fn from(window: String) -> Self {
+        let inner = 0..window.trim_end().len();
+        Self { window, inner }
+    }
+}
+
+impl Words {
+    fn find(&self, text: &str) -> Option<Range<usize>> {
+        let at = text.find(self.window.trim_end())?;
+        Some(at + self.inner.start..at + self.inner.end)
+    }
+}
+
 /// The words at a place with less and less around them: what stands in a file may be cut by names in braces.
-fn around(text: &str, range: &std::ops::Range<usize>) -> Vec<String> {
-    let mut found: Vec<String> = line_around(text, range.start).into_iter().collect();
+fn around(text: &str, range: &Range<usize>) -> Vec<Words> {
+    let words = |window: Range<usize>| {
+        let inner = range.start - window.start..range.end - window.start;
+        text.get(window).map(|window| Words { window: window.to_owned(), inner })
+    };
+    let start = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[range.end..].find('\n').map_or(text.len(), |newline| range.end + newline);
+    let mut found: Vec<_> = words(start..end).into_iter().collect();
     for reach in [24, 12, 6] {
         let start = text[..range.start].char_indices().rev().nth(reach - 1).map_or(0, |(at, _)| at);
         let end = text[range.end..].char_indices().nth(reach).map_or(text.len(), |(at, _)| range.end + at);
-        found.extend(text.get(start..range.end).map(str::to_owned));
-        found.extend(text.get(range.start..end).map(str::to_owned));
+        found.extend(words(start..range.end));
+        found.extend(words(range.start..end));
     }
     found
 }
 
-fn line_around(text: &str, at: usize) -> Option<String> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text.get(at..)?.find('\n').map_or(text.len(), |newline| at + newline);
-    text.get(start..end).map(str::to_owned)
-}
-
 /// The bytes of the file in which a step is written: from its `[[steps]]` to the next.
-fn step_table(text: &str, id: &str) -> Option<std::ops::Range<usize>> {
+fn step_table(text: &str, id: &str) -> Option<Range<usize>> {
     let starts: Vec<_> = text.match_indices("[[steps]]").map(|(at, _)| at).collect();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).find(|range| {
