@@ -1,7 +1,7 @@
 //! A brand's own endpoint as Standard Webhooks wants it: checks the signature of every request and takes it. Writes
 //! the first one down as a script for wrk, so that the same bytes can be sent again.
 //!
-//! `endpoint SCRIPT`: prints where it listens.
+//! Reads from its input, on one line, where that script shall stand; prints where it listens.
 
 use std::fmt::Write as _;
 use std::io;
@@ -25,8 +25,9 @@ struct Endpoint {
 
 #[tokio::main]
 async fn main() -> io::Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "it is a program of its own")]
-    let script = std::env::args_os().nth(1).map(PathBuf::from).unwrap_or_default();
+    let mut script = String::new();
+    io::stdin().read_line(&mut script)?;
+    let script = PathBuf::from(script.trim_end());
     let secret = platform::account(platform::Kind::Webhook).secret.unwrap_or_default();
     let key = STANDARD.decode(secret.trim_start_matches("whsec_")).map_err(io::Error::other)?;
     let endpoint = Endpoint { key: hmac::Key::new(hmac::HMAC_SHA256, &key), script, first: OnceLock::new() };

@@ -1,7 +1,7 @@
 //! How fast signed webhooks go out, beside wrk posting the same bytes to the same endpoint; and how long it takes to
 //! check many campaigns.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -29,8 +29,10 @@ pub(super) fn measure(place: &Place, tools: &Tools, wrk: &Path, options: &Option
     let subject = Subject::new(tools, Database::Sqlite, way, messages, reader)?;
     let script = subject.sandbox.path().join("post.lua");
     let mut command = Command::new(program);
-    command.arg(&script).stdout(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut endpoint = Guard::spawn("endpoint", &mut command)?;
+    let mut input = endpoint.child().stdin.take().context("the endpoint does not listen")?;
+    writeln!(input, "{}", script.display())?;
     let mut line = String::new();
     BufReader::new(endpoint.child().stdout.take().context("the endpoint says nothing")?)
         .read_line(&mut line)?;

@@ -156,6 +156,9 @@ mod tests {
         let kinds: BTreeSet<_> = NETWORKS.iter().map(|network| network.kind).collect();
         assert_eq!(kinds.len(), NETWORKS.len());
         assert_eq!(NETWORKS.len(), 25);
+        let readme = include_str!("../../../../README.md");
+        let untold = kinds.iter().find(|kind| !readme.contains(&format!("`{kind}`")));
+        assert_eq!(untold, None, "the README says what every kind of channel needs");
         for network in NETWORKS {
             assert_eq!(network.ceiling.is_some(), network.ceiling().is_some(), "{}", network.kind);
             assert!(!network.needs.iter().any(|key| network.takes.contains(key)), "{}", network.kind);
