@@ -2,6 +2,7 @@
 
 use super::absolute;
 use super::finding::{Finding, shown};
+use super::letters::is_han;
 use super::market::Market;
 use super::rule::Rule;
 use super::{Expected, Said};
@@ -75,7 +76,9 @@ pub(super) fn absolute_terms(expected: &Expected<'_>, said: &Said<'_>, findings:
 #[must_use]
 pub fn ad_label(subject: &str, language: &str, markets: &[Market]) -> Option<Finding> {
     let severity = severity(language, markets)?;
-    if is_labelled(subject) {
+    // A subject that nobody translated goes to nobody's market in particular.
+    let untranslated = markets.is_empty() && !subject.chars().any(is_han);
+    if untranslated || is_labelled(subject) {
         return None;
     }
     Some(Finding {
