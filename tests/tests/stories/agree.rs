@@ -131,8 +131,9 @@ fn what_one_channel_says_otherwise_is_found_where_it_stands() {
                 (&broken.severity.into(), &file.into()),
                 "{told}"
             );
-            let line = text.lines().nth(finding["line"].as_u64().unwrap() as usize - 1).unwrap();
-            let column = finding["column"].as_u64().unwrap() as usize - 1;
+            let number = |key: &str| usize::try_from(finding[key].as_u64().unwrap()).unwrap();
+            let line = text.lines().nth(number("line") - 1).unwrap();
+            let column = number("column") - 1;
             let rest: String = line.chars().skip(column).collect();
             assert!(rest.starts_with(words), "{told}\n{rest}");
             assert!(!finding["help"].as_str().unwrap().is_empty());
