@@ -66,7 +66,8 @@ create table schedules (
 
 -- One row is one firing of a step. Ids stay below 2^31: see deliveries. `address` is what the channel
 -- needs of a contact, null for a feed: `attribute:NAME` is one of his own, `anyone` is nothing. `stopped` is what it had
--- come to when it last stopped itself: JSON, see Figures.
+-- come to when it last stopped itself: JSON, see Figures. `look_after` is how long a second try waits that looks for the
+-- first, in milliseconds.
 create table runs (
   id             integer primary key autoincrement check (id between 1 and 2147483647),
   campaign       text not null,
@@ -80,6 +81,7 @@ create table runs (
   condition      text,
   address        text check (address in ('email', 'phone', 'anyone') or address like 'attribute:_%'),
   on_uncertain   text not null check (on_uncertain in ('resend', 'hold')),
+  look_after     integer not null default 0,
   cost_micros    integer not null default 0,
   currency       text not null default '',
   expires_at     integer not null,

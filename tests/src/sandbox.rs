@@ -17,6 +17,8 @@ use crate::http::Http;
 pub struct Sandbox {
     folder: TempDir,
     chorus: PathBuf,
+    /// What every `chorus` finds in its environment, besides what is there.
+    variables: Vec<(String, String)>,
     /// The port that its `chorus.toml` may name; nobody else listens there.
     pub port: u16,
 }
@@ -52,7 +54,14 @@ impl Sandbox {
     /// When there is no room for it.
     pub fn empty(chorus: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chorus-").tempdir().context("no temporary folder")?;
-        Ok(Self { folder, chorus: chorus.to_owned(), port: free_port()? })
+        Ok(Self { folder, chorus: chorus.to_owned(), variables: Vec::new(), port: free_port()? })
+    }
+
+    /// The same, with more in the environment of every `chorus`.
+    #[must_use]
+    pub fn knowing(mut self, variables: Vec<(String, String)>) -> Self {
+        self.variables = variables;
+        self
     }
 
     /// The folder.
@@ -86,6 +95,7 @@ impl Sandbox {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = bound(&self.chorus);
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 

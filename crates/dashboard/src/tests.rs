@@ -105,6 +105,7 @@ fn a_run(revision: store::RevisionId) -> NewRun {
         parent_id: None,
         condition: None,
         on_uncertain: OnUncertain::Resend,
+        look_after: 0,
         cost_micros: 1_000,
         currency: "CNY".into(),
         expires_at: now + 3_600_000,

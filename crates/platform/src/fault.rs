@@ -20,6 +20,11 @@ pub enum Fault {
     ServerError(u16),
     /// The connection is reset before the body is read; nothing is kept.
     ResetBefore,
+    /// It is read, nothing is kept, and no answer ever comes.
+    Hang,
+    /// Nothing happens until [`Platform::release`](crate::Platform::release): then it is taken as if it came just now,
+    /// whether or not somebody still waits for the answer. What else is to go wrong with it comes after this.
+    Held,
     /// The post is kept, then the connection is reset.
     AcceptThenReset,
     /// The post is kept, and no answer ever comes.

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use futures_util::stream;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +55,10 @@ struct Stage {
     world: Arc<World>,
     clock: Clock,
     stop: CancellationToken,
+    /// How often those that are held were let go on.
+    released: watch::Sender<u64>,
+    /// How many are held.
+    held: Arc<AtomicUsize>,
 }
 
 impl fmt::Debug for Stage {
@@ -71,7 +77,8 @@ impl Platform {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let stage = Stage { address, world: Arc::new(World::new()), clock, stop: stop.clone() };
+        let (world, released, held) = (Arc::new(World::new()), watch::Sender::new(0), Arc::default());
+        let stage = Stage { address, world, clock, stop: stop.clone(), released, held };
         let service = router(stage.clone()).into_make_service_with_connect_info::<Knife>();
         let serve = axum::serve(Wires(listener), service).with_graceful_shutdown(stop.cancelled_owned());
         let task = tokio::spawn(async move {
@@ -121,6 +128,16 @@ impl Platform {
     /// Lets something go wrong with the next request whose path (below the network's prefix) has `part`.
     pub fn fault_on(&self, kind: Kind, part: &str, fault: Fault) {
         self.stage.world.room(kind).faults.push_back((Some(part.to_owned()), fault));
+    }
+
+    /// How many requests wait because of [`Fault::Held`].
+    pub fn held(&self) -> usize {
+        self.stage.held.load(Ordering::Acquire)
+    }
+
+    /// Lets them go on.
+    pub fn release(&self) {
+        self.stage.released.send_modify(|times| *times += 1);
     }
 
     /// Whether the vendors' published ceilings are enforced, with their own answers. They are not at first.
@@ -217,7 +234,15 @@ async fn play(
         Ok(body) => ask.body = body,
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     }
-    let outcome = stage.world.answer(kind, &ask);
+    let outcome = if stage.world.is_held(kind, &ask) {
+        // In a task of its own: it is not over when those who asked are gone.
+        let Ok(outcome) = tokio::spawn(stage.clone().late(kind, ask)).await else {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        };
+        outcome
+    } else {
+        stage.world.answer(kind, &ask)
+    };
     stage.sent(outcome, &knife).await
 }
 
@@ -236,6 +261,19 @@ impl Stage {
             base: format!("http://{}/{kind}", self.address),
         };
         Some((kind, ask))
+    }
+
+    /// The answer to a request that waits until it is released.
+    async fn late(self, kind: Kind, ask: Ask) -> Outcome {
+        let mut released = self.released.subscribe();
+        self.held.fetch_add(1, Ordering::AcqRel);
+        tokio::select! {
+            _ = released.changed() => {}
+            () = self.stop.cancelled() => {}
+        }
+        let outcome = self.world.answer(kind, &ask);
+        self.held.fetch_sub(1, Ordering::AcqRel);
+        outcome
     }
 
     async fn sent(&self, outcome: Outcome, knife: &Knife) -> Response {

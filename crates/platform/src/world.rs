@@ -45,13 +45,24 @@ impl World {
 
     /// Whether the connection is to be reset before the body is read.
     pub(crate) fn resets_before(&self, kind: Kind, head: &Ask) -> bool {
+        let resets = self.has_next(kind, head, &Fault::ResetBefore);
+        if resets {
+            self.room(kind).requests.push(Request::of(head, None, Some(Fault::ResetBefore)));
+        }
+        resets
+    }
+
+    /// Whether the request is to wait until it is released.
+    pub(crate) fn is_held(&self, kind: Kind, ask: &Ask) -> bool {
+        self.has_next(kind, ask, &Fault::Held)
+    }
+
+    /// Whether this is what goes wrong next with such a request; it is then over.
+    fn has_next(&self, kind: Kind, ask: &Ask, fault: &Fault) -> bool {
         let mut room = self.room(kind);
-        let publishes = network::of(kind).publishes(head);
-        let due = room.faults.iter().position(|(part, _)| applies(part.as_deref(), publishes, head));
-        let Some(at) = due.filter(|at| room.faults[*at].1 == Fault::ResetBefore) else { return false };
-        room.faults.remove(at);
-        room.requests.push(Request::of(head, None, Some(Fault::ResetBefore)));
-        true
+        let publishes = network::of(kind).publishes(ask);
+        let due = room.faults.iter().position(|(part, _)| applies(part.as_deref(), publishes, ask));
+        due.filter(|at| room.faults[*at].1 == *fault).and_then(|at| room.faults.remove(at)).is_some()
     }
 
     /// Answers a request.
@@ -97,8 +108,10 @@ fn outcome(
         if let Some(reply) = in_front(fault) {
             return whole(reply.because(format!("{fault:?}, as was wanted")));
         }
-        if *fault == Fault::ResetBefore {
-            return Outcome { reply: Reply::empty(503), ending: Ending::Reset };
+        match fault {
+            Fault::ResetBefore => return Outcome { reply: Reply::empty(503), ending: Ending::Reset },
+            Fault::Hang => return Outcome { reply: Reply::empty(503), ending: Ending::Hang },
+            _ => {}
         }
     }
     if let Some(seconds) = over {

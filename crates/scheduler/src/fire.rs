@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{Loaded, fit};
-use campaign::{Campaign, Channel, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
+use campaign::network::Again;
+use campaign::{Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
 use store::{
     Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, RunState, Store, StoreError,
@@ -74,9 +75,22 @@ pub(crate) fn new_run(
         parent_id: None,
         condition: None,
         on_uncertain: step.on_uncertain,
+        look_after: channel.map_or(0, look_after),
         cost_micros: cost.map_or(0, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
         expires_at: expires_at.as_millisecond(),
+    }
+}
+
+/// How long a network may take over a request that nobody waits for any more, and to show the post where it is looked
+/// for: a request may take ten seconds, a timeline shows a post some seconds late.
+const LOOK_AFTER: Millis = 60_000;
+
+/// How long a second try waits that looks for the first.
+fn look_after(channel: &Channel) -> Millis {
+    match &channel.kind {
+        ChannelKind::Network(account) if account.network.again == Again::LookedUp => LOOK_AFTER,
+        _ => 0,
     }
 }
 

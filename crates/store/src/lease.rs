@@ -71,11 +71,13 @@ const CLOSE_STALE: Sql = sql!("delete from leases where id = $1 and expires_at <
 
 const EXPIRE: Sql = sql!("delete from leases where expires_at <= $1");
 
-/// A run that was cancelled sends nothing again: whether its message arrived, nobody knows.
+/// A run that was cancelled sends nothing again: whether its message arrived, nobody knows. What is looked for before
+/// it is sent again waits until the other side must have done with it.
 const TAKE_BEGUN: Sql = sql!(
     "update deliveries set lease_id = null, answer = 'the worker stopped before the answer',
        state = case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'queued' else 'uncertain' end,
-       due_at = case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then deliveries.due_at end,
+       due_at = case when r.on_uncertain = 'resend' and r.state <> 'cancelled'
+                     then case when r.look_after > 0 then $1 + r.look_after else deliveries.due_at end end,
        repeats = repeats + case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then 1 else 0 end
      from runs r
      where r.id = deliveries.run_id and deliveries.lease_id is not null and deliveries.state = 'sending'
@@ -164,7 +166,7 @@ impl Store {
         // the next statements, so nothing stays behind with a lease that is gone.
         tx.execute(&EXPIRE, args![now]).await?;
         tx.lock("select id from runs where finished_at is null order by id for share").await?;
-        let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![]).await?;
+        let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![now]).await?;
         let mut taken =
             TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
         let mut moves = Moves::default();

@@ -213,6 +213,7 @@ mod tests {
             parent_id: None,
             condition: None,
             on_uncertain: OnUncertain::Resend,
+            look_after: 0,
             cost_micros: 0,
             currency: String::new(),
             expires_at: 1_000,

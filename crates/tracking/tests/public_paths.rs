@@ -88,6 +88,7 @@ async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<L
         parent_id: None,
         condition: None,
         on_uncertain: OnUncertain::Resend,
+        look_after: 0,
         cost_micros: 0,
         currency: String::new(),
         expires_at: now + 7 * DAY,

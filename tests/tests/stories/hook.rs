@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use crate::pier;
 
-/// The `webhook-id` of every request that came, by a server that takes all of them.
-fn receiver() -> (u16, Arc<Mutex<Vec<String>>>) {
+/// The `webhook-id` of every request that came, by a server that takes all of them and thinks so long before it says so.
+pub(crate) fn receiver(thought: Duration) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -16,14 +17,14 @@ fn receiver() -> (u16, Arc<Mutex<Vec<String>>>) {
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let (stream, ids) = (stream.unwrap(), Arc::clone(&ids));
-            std::thread::spawn(move || answer(&stream, &ids));
+            std::thread::spawn(move || answer(&stream, &ids, thought));
         }
     });
     (port, heard)
 }
 
 /// Answers the requests of one connection until it ends.
-fn answer(stream: &TcpStream, ids: &Mutex<Vec<String>>) -> Option<()> {
+fn answer(stream: &TcpStream, ids: &Mutex<Vec<String>>, thought: Duration) -> Option<()> {
     let (mut reader, mut writer) = (BufReader::new(stream), stream);
     loop {
         let (mut length, mut id) = (0, None);
@@ -45,11 +46,12 @@ fn answer(stream: &TcpStream, ids: &Mutex<Vec<String>>) -> Option<()> {
         }
         reader.read_exact(&mut vec![0; length]).ok()?;
         ids.lock().ok()?.extend(id);
+        std::thread::sleep(thought);
         writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").ok()?;
     }
 }
 
-const STEP: &str = r#"
+pub(crate) const STEP: &str = r#"
 [[steps]]
 id       = "tell"
 channel  = "hook"
@@ -60,7 +62,7 @@ when     = { at = 2035-03-02T10:00:00 }
 #[test]
 fn a_webhook_tells_of_those_who_have_no_mailbox() {
     let tools = pier::tools();
-    let (port, heard) = receiver();
+    let (port, heard) = receiver(Duration::ZERO);
     let sandbox = pier::workspace_by(&tools, 9, "{ at = 2035-03-02T10:00:00 }");
     let channels = format!(
         "[channels.hook]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}\"\nper = \"contact\"\n\n"

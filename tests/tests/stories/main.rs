@@ -11,6 +11,7 @@ mod faults;
 mod first_day;
 mod hook;
 mod house;
+mod killed;
 mod letters;
 mod measured;
 mod networks;

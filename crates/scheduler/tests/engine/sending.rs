@@ -147,6 +147,7 @@ async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
         parent_id: None,
         condition: None,
         on_uncertain: campaign::OnUncertain::Resend,
+        look_after: 0,
         cost_micros: 0,
         currency: String::new(),
         expires_at: i64::MAX,

@@ -31,12 +31,13 @@ struct OutcomeInput<'a> {
     answer: &'a str,
 }
 
-/// Outcomes are `sent`, `failed`, `deferred`, `returned`, `put_off` and `unknown`. A run that was cancelled sends nothing
+/// What is looked for before it is sent again waits until the other side must have done with it. Outcomes are `sent`, `failed`, `deferred`, `returned`, `put_off` and `unknown`. A run that was cancelled sends nothing
 /// again.
 const OUTCOMES: Sql = sql!(
     "with " [batch 1 as input: id bigint, outcome text, reason text, due bigint, answer text]
     ", judged as materialized (
-       select i.id, i.reason, i.due, i.answer, case
+       select i.id, i.reason, i.answer,
+         i.due + case when i.outcome = 'unknown' then r.look_after else 0 end as due, case
            when i.outcome = 'unknown' and r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'again'
            when i.outcome = 'unknown' then 'uncertain'
            when i.outcome in ('deferred', 'returned', 'put_off') and r.state = 'cancelled' then 'cancelled'

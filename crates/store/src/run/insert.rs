@@ -31,6 +31,7 @@ struct Input<'a> {
     parent_id: Option<i64>,
     condition: Option<String>,
     on_uncertain: &'static str,
+    look_after: Millis,
     cost_micros: i64,
     currency: &'a str,
     expires_at: Millis,
@@ -38,12 +39,12 @@ struct Input<'a> {
 
 const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, campaign text, step text, channel text, instant bigint, kind text,
-             revision_id bigint, parent_id bigint, condition text, on_uncertain text, cost_micros bigint,
-             currency text, expires_at bigint]
+             revision_id bigint, parent_id bigint, condition text, on_uncertain text, look_after bigint,
+             cost_micros bigint, currency text, expires_at bigint]
     "insert into runs (campaign, step, channel, instant, kind, state, revision_id, parent_id, condition,
-       on_uncertain, cost_micros, currency, expires_at, created_at)
+       on_uncertain, look_after, cost_micros, currency, expires_at, created_at)
      select campaign, step, channel, instant, kind, 'planned', revision_id, parent_id, condition,
-       on_uncertain, cost_micros, currency, expires_at, $2
+       on_uncertain, look_after, cost_micros, currency, expires_at, $2
      from input where true order by position
      on conflict (campaign, step, instant) do nothing
      returning id"
@@ -125,6 +126,7 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
             OnUncertain::Resend => "resend",
             OnUncertain::Hold => "hold",
         },
+        look_after: run.look_after,
         cost_micros: run.cost_micros,
         currency: &run.currency,
         expires_at: run.expires_at,

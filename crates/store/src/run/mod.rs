@@ -71,6 +71,9 @@ pub struct NewRun {
     pub condition: Option<Condition>,
     /// What a crash leaves.
     pub on_uncertain: OnUncertain,
+    /// How long the other side may be busy with a try in doubt: a second one, which looks for it first, waits so
+    /// long. 0 where the other side knows a message again.
+    pub look_after: Millis,
     /// What each sent message costs.
     pub cost_micros: Micros,
     /// In this currency; empty when it costs nothing.

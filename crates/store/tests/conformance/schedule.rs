@@ -16,6 +16,7 @@ async fn occurrence(w: &World, instant: i64) -> NewRun {
         parent_id: None,
         condition: None,
         on_uncertain: OnUncertain::Hold,
+        look_after: 0,
         cost_micros: 5,
         currency: "EUR".to_owned(),
         expires_at: instant + DAY,

@@ -105,6 +105,7 @@ impl World {
             parent_id: None,
             condition: None,
             on_uncertain: OnUncertain::Resend,
+            look_after: 0,
             cost_micros: 1_000,
             currency: "CNY".to_owned(),
             expires_at: NOW + 2 * DAY,

@@ -97,6 +97,7 @@ async fn run(store: &Store, revision_id: store::RevisionId, number: i64) -> RunI
         parent_id: None,
         condition: None,
         on_uncertain: OnUncertain::Resend,
+        look_after: 0,
         cost_micros: 0,
         currency: String::new(),
         expires_at: NOW + 60_000,
