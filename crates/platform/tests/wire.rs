@@ -116,6 +116,24 @@ async fn what_goes_wrong_after_keeps_the_post() {
 }
 
 #[tokio::test]
+async fn what_is_held_is_taken_when_it_is_released_whoever_has_left_meanwhile() {
+    let platform = start().await;
+    platform.fault(Kind::Slack, Fault::Held);
+    let gone = tokio::time::timeout(Duration::from_millis(50), say(&platform, "1")).await;
+    assert_eq!((gone.is_err(), platform.held(), platform.accepted(Kind::Slack)), (true, 1, 0));
+    assert!(say(&platform, "2").await.0.ends_with("ok"), "others need not wait");
+    platform.release();
+    while platform.held() > 0 {
+        tokio::task::yield_now().await;
+    }
+    platform.fault(Kind::Slack, Fault::Hang);
+    let hung = tokio::time::timeout(Duration::from_millis(50), say(&platform, "3")).await;
+    let texts: Vec<String> = platform.received(Kind::Slack).into_iter().map(|post| post.text).collect();
+    assert_eq!((hung.is_err(), texts), (true, vec!["2".to_owned(), "1".to_owned()]));
+    platform.finish().await;
+}
+
+#[tokio::test]
 async fn a_fault_waits_for_its_path() {
     let platform = start().await;
     platform.fault_on(Kind::Mastodon, "verify_credentials", Fault::ServerError(502));

@@ -8,7 +8,7 @@ use super::{Claimed, DeliveryState, ids};
 use crate::address::{address_of, suppressed_because};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
-use crate::run::{SLAB, StoredCondition, before};
+use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
 
@@ -23,15 +23,16 @@ const RUN: Sql =
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
-/// Those after $2, at most $3 of them.
+/// Those after $2, at most $3 of them. What an earlier try may have brought is not said to have failed.
 const EXPIRE: Sql = sql!(
-    "update deliveries set state = 'failed', reason = 'expired', due_at = null
+    "update deliveries set due_at = null, state = case when repeats > 0 then 'uncertain' else 'failed' end,
+       reason = case when repeats > 0 then null else 'expired' end
      where id in (select d.id from deliveries d
                   where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.lease_id is null
                     and d.state in ('queued', 'deferred') order by d.id limit $3 "
     { sqlite: "", postgres: "for update skip locked" }
     ") and lease_id is null and state in ('queued', 'deferred')
-     returning id"
+     returning id, state"
 );
 
 /// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted.
@@ -132,10 +133,11 @@ impl Store {
         let mut moves = Moves::default();
         let mut more = None;
         let claimed = if expires_at <= now {
-            let some: Vec<(DeliveryId,)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
-            let expired = i64::try_from(some.len()).unwrap_or(i64::MAX);
-            more = some.into_iter().map(|(id,)| id).max().filter(|_| expired == SLAB);
-            moves.ended(run, DeliveryState::Failed, "expired", expired);
+            let some: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
+            more = slab_end(&some);
+            let (failed, uncertain) = counted(&some, DeliveryState::Failed);
+            moves.ended(run, DeliveryState::Failed, "expired", failed);
+            moves.ended(run, DeliveryState::Uncertain, "", uncertain);
             Vec::new()
         } else {
             if started_at.is_none() {

@@ -46,7 +46,7 @@ const OUTCOMES: Sql = sql!(
        from input i join runs r on r.id = i.id / 4294967296)
      update deliveries set
        state = case when j.verdict = 'again' then 'deferred' when j.verdict in ('returned', 'put_off') then 'queued'
-                    else j.verdict end,
+                    when j.verdict = 'cancelled' and deliveries.repeats > 0 then 'uncertain' else j.verdict end,
        reason = case when j.verdict <> 'cancelled' then j.reason end,
        due_at = case when j.verdict in ('again', 'deferred', 'put_off') then j.due when j.verdict = 'returned' then $3 end,
        attempts = deliveries.attempts - case when j.verdict in ('returned', 'put_off') then 1 else 0 end,

@@ -16,14 +16,15 @@ const LOCK: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// Those after $2, at most $3 of them.
+/// Those after $2, at most $3 of them. Whether an earlier try arrived, no cancellation changes.
 const DELIVERIES: Sql = sql!(
-    "update deliveries set state = 'cancelled', reason = null, due_at = null, lease_id = null
+    "update deliveries set reason = null, due_at = null, lease_id = null,
+       state = case when repeats > 0 then 'uncertain' else 'cancelled' end
      where id in (select d.id from deliveries d
                   where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('queued', 'deferred')
                   order by d.id limit $3)
        and state in ('queued', 'deferred')
-     returning id"
+     returning id, state"
 );
 
 const END: Sql = sql!("update runs set finished_at = $2 where id = $1");
@@ -40,8 +41,21 @@ pub(crate) fn before(run: RunId) -> DeliveryId {
     DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1)
 }
 
+/// Where a slab of deliveries stopped, if it is a full one: there may be more.
+pub(crate) fn slab_end(slab: &[(DeliveryId, String)]) -> Option<DeliveryId> {
+    let is_full = i64::try_from(slab.len()) == Ok(SLAB);
+    slab.iter().map(|(id, _)| *id).max().filter(|_| is_full)
+}
+
+/// How many deliveries are in a state, and how many are not.
+pub(crate) fn counted(slab: &[(DeliveryId, String)], state: DeliveryState) -> (i64, i64) {
+    let there = slab.iter().filter(|(_, its)| its == state.as_str()).count();
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    (count(there), count(slab.len() - there))
+}
+
 impl Store {
-    /// Ends a run: what is not under way is `cancelled`; what is finishes. Nothing more is begun as soon as this
+    /// Ends a run: what is not under way is `cancelled`, or `uncertain` where an earlier try may have arrived; what is finishes. Nothing more is begun as soon as this
     /// is asked for; of a large run the deliveries follow. Should this be dropped before, every
     /// [`Store::run_cancel_more`] goes on. Says how many were cancelled, or `None` if the run had ended.
     ///
@@ -83,14 +97,15 @@ impl Store {
         if tx.row::<(i64,)>(&LOCK, args![id]).await?.is_none() {
             return Ok(None);
         }
-        let some: Vec<(DeliveryId,)> = tx.rows(&DELIVERIES, args![id, after, SLAB]).await?;
-        let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
-        let last = some.iter().map(|(id,)| *id).max().filter(|_| count == SLAB);
+        let some: Vec<(DeliveryId, String)> = tx.rows(&DELIVERIES, args![id, after, SLAB]).await?;
+        let last = slab_end(&some);
         if last.is_none() {
             tx.execute(&END, args![id, now]).await?;
         }
         let mut moves = Moves::default();
-        moves.ended(id, DeliveryState::Cancelled, "", count);
+        let (cancelled, uncertain) = counted(&some, DeliveryState::Cancelled);
+        moves.ended(id, DeliveryState::Cancelled, "", cancelled);
+        moves.ended(id, DeliveryState::Uncertain, "", uncertain);
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(last)

@@ -225,7 +225,7 @@ macro_rules! run_columns {
          r.finished_at"
     };
 }
-pub(crate) use cancel::{SLAB, before};
+pub(crate) use cancel::{SLAB, before, counted, slab_end};
 pub(crate) use run_columns;
 use stop::StoredFigures;
 pub(crate) use stop::{BOUNCED, COMPLAINED};

@@ -119,6 +119,26 @@ pub(crate) async fn what_a_dead_worker_left_traces_of_is_known(w: &World) {
     assert_eq!(w.begin(other, run, NOW + 1, 10).await.len(), 4, "they are due at once");
 }
 
+pub(crate) async fn what_is_looked_for_waits_for_the_other_side(w: &World) {
+    w.people(2).await;
+    let run = w.run("sms", |run| run.look_after = MINUTE).await;
+    w.plan(run).await;
+    let (known, unknown) = (w.lease(NOW).await, w.lease(NOW).await);
+    w.begin(known, run, NOW, 1).await;
+    w.begin(unknown, run, NOW, 1).await;
+    let traces = Traces::from([((id(run, 1), 1), Trace::Out)]);
+    w.store.lease_take_over(known, None, &traces, NOW).await.unwrap();
+    w.store.lease_close(unknown, NOW).await.unwrap();
+    assert_eq!(w.store.lease_sweep(NOW).await.unwrap().resent, 1);
+    assert_eq!(w.states(run).await, ["1 deferred", "2 queued"]);
+    let next = w.lease(NOW + MINUTE).await;
+    assert_eq!(w.claim(next, run, NOW + MINUTE - 1, 2).await, []);
+    assert_eq!(w.begin(next, run, NOW + MINUTE, 2).await.len(), 2);
+    let unknown = Outcome::Unknown { retry_at: NOW + 2 * MINUTE, answer: String::new() };
+    w.record(next, &[(id(run, 1), unknown)], &[], NOW + MINUTE).await;
+    assert_eq!(w.number("select due_at from deliveries where state = 'deferred'").await, NOW + 3 * MINUTE);
+}
+
 pub(crate) async fn a_lease_that_was_renewed_in_the_last_moment_is_not_taken_over(w: &World) {
     w.people(1).await;
     let run = w.planned("mail").await;

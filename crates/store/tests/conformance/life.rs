@@ -284,6 +284,26 @@ pub(crate) async fn a_condition_is_met_when_due(w: &World) {
     assert_eq!(w.states(only).await[2], "3 suppressed condition");
 }
 
+pub(crate) async fn what_may_have_arrived_is_neither_failed_nor_cancelled(w: &World) {
+    w.people(2).await;
+    let expiring = w.run("expiring", |run| run.expires_at = NOW + HOUR).await;
+    w.plan(expiring).await;
+    let cancelled = w.planned("cancelled").await;
+    let lease = w.lease(NOW).await;
+    for run in [expiring, cancelled] {
+        w.begin(lease, run, NOW, 1).await;
+        let unknown = Outcome::Unknown { retry_at: NOW + 1, answer: String::new() };
+        w.record(lease, &[(id(run, 1), unknown)], &[], NOW).await;
+    }
+    let later = w.lease(NOW + HOUR).await;
+    assert_eq!(w.claim(later, expiring, NOW + HOUR, 10).await, []);
+    w.store.run_cancel(cancelled, NOW + HOUR).await.unwrap();
+    assert_eq!(w.states(expiring).await, ["1 uncertain", "2 failed expired"]);
+    assert_eq!(w.states(cancelled).await, ["1 uncertain", "2 cancelled"]);
+    assert_eq!(w.tallies(expiring).await, ["failed expired 1", "repeat 1", "uncertain 1"]);
+    assert_eq!(w.tallies(cancelled).await, ["cancelled 1", "repeat 1", "uncertain 1"]);
+}
+
 pub(crate) async fn expiry_ends_what_is_left(w: &World) {
     w.people(3).await;
     let run = w.run("mail", |run| run.expires_at = NOW + HOUR).await;

@@ -60,13 +60,13 @@ on_both_databases! {
         timelines;
     fencing: a_swept_lease_records_nothing, an_expired_lease_begins_nothing, a_row_taken_over_is_not_overwritten,
         a_sweep_resends_or_holds, what_a_dead_worker_left_traces_of_is_known,
-        a_lease_that_was_renewed_in_the_last_moment_is_not_taken_over, a_sweep_leaves_the_living_alone, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
+        what_is_looked_for_waits_for_the_other_side, a_lease_that_was_renewed_in_the_last_moment_is_not_taken_over, a_sweep_leaves_the_living_alone, concurrent_claims_never_overlap, closing_gives_back, lease_numbers_never_repeat,
         a_sweep_during_claims_leaves_nothing_behind, a_cancel_during_records_leaves_nothing_open;
     keeping: outbox_keeps_what_was_recorded, revisions_are_found_again, settings_are_made_once,
         suppressions_stay_as_they_were, opening_and_migrating_again, its_health_is_known;
     life: from_plan_to_finish, every_outcome, outcomes_of_one_delivery, pause_and_resume, cancel_in_mid_flight,
         retry_queues_exactly_the_failed, suppressed_between_claim_and_intent, a_condition_is_met_when_due,
-        expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
+        what_may_have_arrived_is_neither_failed_nor_cancelled, expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
         followers_grow_while_their_leader_sends, one_and_feed,
         only_planned_runs_are_planned, where_a_plan_goes_and_until_when;

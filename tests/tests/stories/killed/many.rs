@@ -68,6 +68,8 @@ fn two_thousand_are_told_of_and_every_repeat_has_the_same_id() {
 #[test]
 fn three_hundred_text_messages_are_looked_up_and_none_is_sent_twice() {
     const PEOPLE: u64 = 300;
+    /// So many are under way to a receiver that has not answered yet.
+    const BEGUN: usize = 2;
     let town = Town::with(&[Kind::Twilio], None, &format!("connections = {CONNECTIONS}\n"));
     let mut people = String::from("external_id,phone,consent\n");
     for number in 0..PEOPLE {
@@ -76,9 +78,9 @@ fn three_hundred_text_messages_are_looked_up_and_none_is_sent_twice() {
     town.sandbox.write("people.csv", &people).unwrap();
     town.sandbox.done(&["contacts", "import", "people.csv"]).unwrap();
     for _ in 0..KILLS {
-        (0..CONNECTIONS).for_each(|_| town.platform.fault(Kind::Twilio, Fault::Held));
+        (0..BEGUN).for_each(|_| town.platform.fault(Kind::Twilio, Fault::Held));
         let worker = town.worker();
-        town.until("all connections to wait", |town| town.platform.held() == CONNECTIONS);
+        town.until("them to wait", |town| town.platform.held() == BEGUN);
         worker.crash().unwrap();
         town.platform.release();
         town.until("the network to be done with it", |town| town.platform.held() == 0);
@@ -91,5 +93,5 @@ fn three_hundred_text_messages_are_looked_up_and_none_is_sent_twice() {
     let run = &town.runs()["twilio"];
     assert_eq!((town.platform.accepted(Kind::Twilio), numbers.len()), (PEOPLE, 300));
     assert_eq!((tally(run, "sent"), tally(run, "uncertain")), (300, 0), "{run:#}");
-    assert_eq!(usize::try_from(tally(run, "repeat")).unwrap(), KILLS * CONNECTIONS, "{run:#}");
+    assert_eq!(usize::try_from(tally(run, "repeat")).unwrap(), KILLS * BEGUN, "{run:#}");
 }
