@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::audience::is_plain;
-use crate::{AddressKind, Contact, StoreError};
+use crate::{AddressKind, Contact, StoreError, SuppressionReason};
 
 /// What a contact must have to get what a channel says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -15,7 +15,8 @@ pub enum Address {
     Email,
     /// `contacts.phone`
     Phone,
-    /// An attribute of the contact, by its name: where he is found on a network. A text or a number, not empty.
+    /// An attribute of the contact, by its name: where he is found on a network. A text or a number, not empty. An
+    /// e-mail suppression leaves a person out all the same, unless it is only that mail bounced.
     Attribute(String),
     /// Nothing: the channel says who it is about by itself. An e-mail suppression leaves a person out all the same.
     Anyone,
@@ -61,10 +62,18 @@ impl Address {
     #[must_use]
     pub fn suppressed_by<'a>(&self, contact: &'a Contact) -> Option<(AddressKind, &'a str)> {
         match self {
-            Self::Email | Self::Anyone => Some((AddressKind::Email, contact.email.as_deref()?)),
+            Self::Email | Self::Anyone | Self::Attribute(_) => {
+                Some((AddressKind::Email, contact.email.as_deref()?))
+            }
             Self::Phone => Some((AddressKind::Phone, contact.phone.as_deref()?)),
-            Self::Attribute(_) => None,
         }
+    }
+
+    /// Whether a suppression for this reason leaves somebody out: who does not want mail wants no message on another
+    /// way either, but a mailbox that is gone says nothing about a chat.
+    #[must_use]
+    pub fn heeds(&self, reason: SuppressionReason) -> bool {
+        matches!(self, Self::Email | Self::Phone) || reason != SuppressionReason::Bounced
     }
 }
 
@@ -81,9 +90,9 @@ macro_rules! address_of {
 /// Whether suppression `s` is the one that [`Address::suppressed_by`] names.
 macro_rules! is_suppressed {
     () => {
-        "s.kind = case r.address when 'phone' then 'phone' when 'email' then 'email' when 'anyone' then 'email' end
-         and s.address = case r.address when 'phone' then c.phone when 'email' then c.email
-                                        when 'anyone' then c.email end"
+        "s.kind = case r.address when 'phone' then 'phone' else 'email' end
+         and s.address = case r.address when 'phone' then c.phone else c.email end
+         and (s.reason <> 'bounced' or r.address in ('email', 'phone'))"
     };
 }
 

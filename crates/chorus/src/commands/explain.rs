@@ -169,7 +169,7 @@ async fn would_be_left_out(opened: &Opened, step: &Step, contact: &Contact) -> a
     }
     let Some((kind, at)) = address.suppressed_by(contact) else { return Ok(String::new()) };
     let stop = opened.store.suppression_get(kind, at).await?;
-    Ok(stop.map_or_else(String::new, |stop| {
+    Ok(stop.filter(|stop| address.heeds(stop.reason)).map_or_else(String::new, |stop| {
         let reason = format!("{:?}", stop.reason).to_lowercase();
         format!("; they will be left out: {} ({})", word(&reason), stop.source)
     }))

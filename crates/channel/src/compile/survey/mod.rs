@@ -1,21 +1,22 @@
 //! A whole campaign, held against itself: what each channel says in each language, whether all say the same, and
 //! whether it fits.
 
-use std::ops::Range;
+mod said;
+mod words;
+
 use std::path::Path;
 
 use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
 use campaign::{Campaign, ChannelKind, Diagnostic, Message, Severity, Step, TemplateFile, Workspace};
 
 use super::finding::{Place, Source};
-use super::hole::Holes;
 use super::scope::in_language;
 use super::step::primary;
-use super::{Compiled, Variant, plain, proof};
+use super::{Compiled, Variant, proof};
 use crate::measure::Budget;
-use crate::network;
-use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
-use crate::{Message as Sent, Post};
+use crate::render::Person;
+use said::said;
+use words::{Words, around, step_table};
 
 /// What came of looking at a campaign as a whole.
 #[derive(Debug, Clone, Default)]
@@ -313,127 +314,4 @@ impl<'a> Surveyor<'a> {
 
 fn is_mail_file(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("email"))
-}
-
-/// What a step says to a reader: subject, text, budgets.
-fn said(
-    channel: &campaign::Channel,
-    compiled: &Compiled,
-    variant: &Variant,
-    language: &str,
-    reader: Option<&Person>,
-) -> Option<(Option<String>, String, Vec<Budget>)> {
-    let starts = starts(compiled);
-    match variant {
-        Variant::Email { subject, html, .. } => {
-            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
-            let subject = fill.write(subject).ok()?;
-            let html = fill.write(html).ok()?;
-            Some((Some(subject), plain::from_html(&html, &Holes::default()), Vec::new()))
-        }
-        Variant::Post(draft) => {
-            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
-            let text = fill.write(&draft.parts.plain).ok()?;
-            let text =
-                if draft.own.is_some() && text.trim_start().starts_with('{') { strings(&text) } else { text };
-            let post = post(compiled, &starts, language, reader);
-            let network = network::find(channel.kind.name());
-            let budgets = network.zip(post).map(|(network, post)| network.budgets(&post)).unwrap_or_default();
-            Some((None, text, budgets))
-        }
-    }
-}
-
-fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option<&Person>) -> Option<Post> {
-    let only = compiled.only(language)?;
-    let recipient = Recipient {
-        person: reader,
-        token: SAMPLE_TOKEN,
-        message_id: "sample",
-        date: jiff::Timestamp::UNIX_EPOCH,
-        again: false,
-    };
-    match Renderer::new(&only, starts).ok()?.render(&recipient).ok()? {
-        Sent::Post(post) => Some(*post),
-        Sent::Email(_) => None,
-    }
-}
-
-/// As long as the longest that a link names a delivery by: a run, a contact and a signature.
-const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn starts(compiled: &Compiled) -> LinkStarts {
-    LinkStarts {
-        click: (0..compiled.links.len()).map(|i| format!("https://links.invalid/c/{i}.")).collect(),
-        open: "https://links.invalid/o/".to_owned(),
-        unsubscribe: "https://links.invalid/u/".to_owned(),
-    }
-}
-
-/// All texts of a JSON document.
-fn strings(json: &str) -> String {
-    fn walk(value: &serde_json::Value, out: &mut Vec<String>) {
-        match value {
-            serde_json::Value::String(text) => out.push(text.clone()),
-            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, out)),
-            serde_json::Value::Object(map) => map.values().for_each(|item| walk(item, out)),
-            _ => {}
-        }
-    }
-    let mut out = Vec::new();
-    walk(&serde_json::from_str(json).unwrap_or_default(), &mut out);
-    out.join("\n")
-}
-
-/// Words to be found in a file, with what stands around them.
-struct Words {
-    window: String,
-    /// The words in it.
-    inner: Range<usize>,
-}
-
-impl From<String> for Words {
-    fn from(window: String) -> Self {
-        let inner = 0..window.trim_end().len();
-        Self { window, inner }
-    }
-}
-
-impl Words {
-    fn find(&self, text: &str) -> Option<Range<usize>> {
-        let at = text.find(self.window.trim_end())?;
-        Some(at + self.inner.start..at + self.inner.end)
-    }
-}
-
-/// The words at a place with less and less around them: what stands in a file may be cut by names in braces.
-fn around(text: &str, range: &Range<usize>) -> Vec<Words> {
-    let words = |window: Range<usize>| {
-        let inner = range.start - window.start..range.end - window.start;
-        text.get(window).map(|window| Words { window: window.to_owned(), inner })
-    };
-    let start = text[..range.start].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[range.end..].find('\n').map_or(text.len(), |newline| range.end + newline);
-    let mut found: Vec<_> = words(start..end).into_iter().collect();
-    for reach in [24, 12, 6] {
-        let start = text[..range.start].char_indices().rev().nth(reach - 1).map_or(0, |(at, _)| at);
-        let end = text[range.end..].char_indices().nth(reach).map_or(text.len(), |(at, _)| range.end + at);
-        found.extend(words(start..range.end));
-        found.extend(words(range.start..end));
-    }
-    found
-}
-
-/// The bytes of the file in which a step is written: from its `[[steps]]` to the next.
-fn step_table(text: &str, id: &str) -> Option<Range<usize>> {
-    let starts: Vec<_> = text.match_indices("[[steps]]").map(|(at, _)| at).collect();
-    let ends = starts.iter().skip(1).copied().chain([text.len()]);
-    starts.iter().copied().zip(ends).map(|(start, end)| start..end).find(|range| {
-        text[range.clone()].lines().any(|line| {
-            line.split_once('=').is_some_and(|(key, value)| {
-                key.trim() == "id"
-                    && value.split('#').next().unwrap_or_default().trim().trim_matches(['"', '\'']) == id
-            })
-        })
-    })
 }

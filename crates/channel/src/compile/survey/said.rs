@@ -1,0 +1,78 @@
+//! What a step says to one reader, rendered.
+
+use super::super::hole::Holes;
+use super::super::{Compiled, Variant, plain};
+use crate::measure::Budget;
+use crate::network;
+use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
+use crate::{Message, Post};
+
+/// What a step says to a reader: subject, text, budgets.
+pub(super) fn said(
+    channel: &campaign::Channel,
+    compiled: &Compiled,
+    variant: &Variant,
+    language: &str,
+    reader: Option<&Person>,
+) -> Option<(Option<String>, String, Vec<Budget>)> {
+    let starts = starts(compiled);
+    match variant {
+        Variant::Email { subject, html, .. } => {
+            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let subject = fill.write(subject).ok()?;
+            let html = fill.write(html).ok()?;
+            Some((Some(subject), plain::from_html(&html, &Holes::default()), Vec::new()))
+        }
+        Variant::Post(draft) => {
+            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let text = fill.write(&draft.parts.plain).ok()?;
+            let text =
+                if draft.own.is_some() && text.trim_start().starts_with('{') { strings(&text) } else { text };
+            let post = post(compiled, &starts, language, reader);
+            let network = network::find(channel.kind.name());
+            let budgets = network.zip(post).map(|(network, post)| network.budgets(&post)).unwrap_or_default();
+            Some((None, text, budgets))
+        }
+    }
+}
+
+fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option<&Person>) -> Option<Post> {
+    let only = compiled.only(language)?;
+    let recipient = Recipient {
+        person: reader,
+        token: SAMPLE_TOKEN,
+        message_id: "sample",
+        date: jiff::Timestamp::UNIX_EPOCH,
+        again: false,
+    };
+    match Renderer::new(&only, starts).ok()?.render(&recipient).ok()? {
+        Message::Post(post) => Some(*post),
+        Message::Email(_) => None,
+    }
+}
+
+/// As long as the longest that a link names a delivery by: a run, a contact and a signature.
+const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
+
+fn starts(compiled: &Compiled) -> LinkStarts {
+    LinkStarts {
+        click: (0..compiled.links.len()).map(|i| format!("https://links.invalid/c/{i}.")).collect(),
+        open: "https://links.invalid/o/".to_owned(),
+        unsubscribe: "https://links.invalid/u/".to_owned(),
+    }
+}
+
+/// All texts of a JSON document.
+fn strings(json: &str) -> String {
+    fn walk(value: &serde_json::Value, out: &mut Vec<String>) {
+        match value {
+            serde_json::Value::String(text) => out.push(text.clone()),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, out)),
+            serde_json::Value::Object(map) => map.values().for_each(|item| walk(item, out)),
+            _ => {}
+        }
+    }
+    let mut out = Vec::new();
+    walk(&serde_json::from_str(json).unwrap_or_default(), &mut out);
+    out.join("\n")
+}
