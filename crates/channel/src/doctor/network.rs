@@ -25,7 +25,12 @@ pub(super) async fn examine(
     let endpoint = match Endpoint::new(account, roots, limits) {
         Ok(endpoint) => endpoint,
         Err(error) => {
-            let fix = "Set what is missing where Chorus runs, or name an address that may be reached.";
+            let unset = error.0.contains("is not set");
+            let fix = if unset {
+                "Set it where Chorus runs."
+            } else {
+                "Mend it, or name an address that may be reached."
+            };
             return vec![Finding::fail_here(CHECK, format!("cannot {error}"), fix)];
         }
     };
