@@ -38,8 +38,9 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
             soft: (*reason == RejectReason::Inactive).then_some(SoftBounce::Inactive),
         }),
         Ok(SendOutcome::Unknown { answer }) => {
-            Outcome::Unknown { retry_at: later(None), answer: answer.clone() }
+            Outcome::Unknown { retry_at: Some(later(None)), answer: answer.clone() }
         }
+        Ok(SendOutcome::Doubtful { answer }) => Outcome::Unknown { retry_at: None, answer: answer.clone() },
         Ok(SendOutcome::Withheld) => Outcome::Returned { answer: String::new() },
         Ok(SendOutcome::Down { answer } | SendOutcome::Barred { answer }) => {
             Outcome::Returned { answer: answer.clone() }

@@ -118,7 +118,7 @@ fn traced(trace: Option<&Trace>, now: Millis) -> Outcome {
             post: None,
         },
         Some(Trace::Out) => {
-            Outcome::Unknown { retry_at: now, answer: answer("the worker stopped before the answer") }
+            Outcome::Unknown { retry_at: Some(now), answer: answer("the worker stopped before the answer") }
         }
         Some(Trace::Refused) | None => {
             Outcome::Returned { answer: answer("the worker stopped before it was sent") }

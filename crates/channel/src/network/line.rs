@@ -142,7 +142,10 @@ impl Way<'_> {
                 Ok(None) => {}
                 Ok(Some(answer)) if is_last => {
                     let found = network.found(&self.endpoint.access, self.post, &answer);
-                    return found.map(|verdict| self.ended(verdict, &answer));
+                    return found.map(|verdict| match self.ended(verdict, &answer) {
+                        SendOutcome::Unknown { answer } => SendOutcome::Doubtful { answer },
+                        ended => ended,
+                    });
                 }
                 Ok(Some(answer)) => self.known.put(request.name, answer),
             }

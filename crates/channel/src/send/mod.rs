@@ -97,6 +97,11 @@ pub enum SendOutcome {
         /// What was seen.
         answer: String,
     },
+    /// An earlier try may have arrived, and the other side does not say whether: somebody has to look.
+    Doubtful {
+        /// What it said instead.
+        answer: String,
+    },
     /// Nothing was sent, because the caller said so at the last moment: see [`Handover::commit`].
     Withheld,
     /// Nothing was sent, for a reason that has nothing to do with this message: no connection, wrong password,

@@ -98,6 +98,7 @@ pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
         SendOutcome::Unknown { .. } => "unknown",
         SendOutcome::Down { .. } => "down",
         SendOutcome::Barred { .. } => "barred",
+        SendOutcome::Doubtful { .. } => "doubtful",
     }
 }
 

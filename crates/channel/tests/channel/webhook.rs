@@ -163,6 +163,7 @@ async fn every_status_means_something() {
             SendOutcome::Unknown { .. } => "unknown",
             SendOutcome::Down { .. } => "down",
             SendOutcome::Barred { .. } => "barred",
+            SendOutcome::Doubtful { .. } => "doubtful",
         };
         assert_eq!(word, expected, "{status}");
         assert_eq!(endpoint.requests.lock().unwrap().len(), 1, "{status} was followed or repeated");

@@ -18,7 +18,7 @@ async fn in_doubt(seeded: &Seeded) -> RunId {
             let post = Some(store::PostRef { id: Some("1".into()), url });
             Outcome::Accepted { answer: "201".into(), post }
         }
-        _ => Outcome::Unknown { retry_at: start, answer: "the connection broke".into() },
+        _ => Outcome::Unknown { retry_at: Some(start), answer: "the connection broke".into() },
     };
     let outcomes = intents.iter().map(|id| (*id, outcome(id))).collect();
     store.delivery_record(lease, &Record { outcomes, ..Record::default() }, start).await.unwrap();

@@ -212,7 +212,10 @@ impl Group {
                 false
             }
             SendOutcome::Down { .. } | SendOutcome::Barred { .. } | SendOutcome::Withheld => false,
-            SendOutcome::Accepted { .. } | SendOutcome::Deferred { .. } | SendOutcome::Rejected { .. } => {
+            SendOutcome::Accepted { .. }
+            | SendOutcome::Deferred { .. }
+            | SendOutcome::Rejected { .. }
+            | SendOutcome::Doubtful { .. } => {
                 self.window.answered(took, in_flight, crowded);
                 self.breaker.answered(now)
             }

@@ -97,8 +97,8 @@ pub enum Outcome {
     },
     /// Nobody knows: the connection broke after the last byte.
     Unknown {
-        /// When to try again if the step says `resend`.
-        retry_at: Millis,
+        /// When to try again if the step says `resend`; `None` where somebody has to look, whatever it says.
+        retry_at: Option<Millis>,
         /// What was seen.
         answer: String,
     },

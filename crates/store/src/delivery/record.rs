@@ -38,7 +38,8 @@ const OUTCOMES: Sql = sql!(
     ", judged as materialized (
        select i.id, i.reason, i.answer,
          i.due + case when i.outcome = 'unknown' then r.look_after else 0 end as due, case
-           when i.outcome = 'unknown' and r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'again'
+           when i.outcome = 'unknown' and i.due is not null and r.on_uncertain = 'resend'
+             and r.state <> 'cancelled' then 'again'
            when i.outcome = 'unknown' then 'uncertain'
            when i.outcome in ('deferred', 'returned', 'put_off') and r.state = 'cancelled' then 'cancelled'
            else i.outcome
@@ -310,7 +311,7 @@ impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
             Outcome::Rejected(rejection) => {
                 ("failed", Some(rejection.reason.as_str()), None, &rejection.answer)
             }
-            Outcome::Unknown { retry_at, answer } => ("unknown", None, Some(*retry_at), answer),
+            Outcome::Unknown { retry_at, answer } => ("unknown", None, *retry_at, answer),
         };
         Self { id, outcome, reason, due, answer: shortened(answer) }
     }

@@ -45,7 +45,7 @@ impl Chaos<'_> {
             4 => rejected("policy", None),
             5 => rejected("bad_address", Some(store::SuppressionReason::Bounced)),
             6 => Outcome::Returned { answer },
-            _ => Outcome::Unknown { retry_at: until, answer },
+            _ => Outcome::Unknown { retry_at: Some(until), answer },
         }
     }
 

@@ -134,7 +134,7 @@ pub(crate) async fn what_is_looked_for_waits_for_the_other_side(w: &World) {
     let next = w.lease(NOW + MINUTE).await;
     assert_eq!(w.claim(next, run, NOW + MINUTE - 1, 2).await, []);
     assert_eq!(w.begin(next, run, NOW + MINUTE, 2).await.len(), 2);
-    let unknown = Outcome::Unknown { retry_at: NOW + 2 * MINUTE, answer: String::new() };
+    let unknown = Outcome::Unknown { retry_at: Some(NOW + 2 * MINUTE), answer: String::new() };
     w.record(next, &[(id(run, 1), unknown)], &[], NOW + MINUTE).await;
     assert_eq!(w.number("select due_at from deliveries where state = 'deferred'").await, NOW + 3 * MINUTE);
 }

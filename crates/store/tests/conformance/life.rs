@@ -61,7 +61,7 @@ pub(crate) async fn every_outcome(w: &World) {
         (id(run, 1), accepted()),
         (id(run, 2), Outcome::Deferred { until: NOW + HOUR, answer: "451 later".to_owned(), soft: None }),
         (id(run, 3), rejected("bad_address", Some(SuppressionReason::Bounced))),
-        (id(run, 4), Outcome::Unknown { retry_at: NOW + MINUTE, answer: "broken pipe".to_owned() }),
+        (id(run, 4), Outcome::Unknown { retry_at: Some(NOW + MINUTE), answer: "broken pipe".to_owned() }),
         (id(run, 5), Outcome::Returned { answer: "no connection".to_owned() }),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW + 1).await.recorded, 5);
@@ -113,10 +113,18 @@ pub(crate) async fn every_outcome(w: &World) {
     let held = w.run("hold", |run| run.on_uncertain = OnUncertain::Hold).await;
     w.plan(held).await;
     w.begin(lease, held, NOW + HOUR, 1).await;
-    let unknown = Outcome::Unknown { retry_at: NOW + HOUR, answer: String::new() };
+    let unknown = Outcome::Unknown { retry_at: Some(NOW + HOUR), answer: String::new() };
     w.record(lease, &[(id(held, 1), unknown)], &[], NOW + HOUR).await;
     assert_eq!(w.states(held).await[0], "1 uncertain");
     assert_eq!(w.tallies(held).await, ["suppressed bounced 1", "uncertain 1"]);
+
+    // Nobody knows, and trying again would tell nobody either: a person looks, whatever the step says.
+    let asked = w.run("asked", |run| run.on_uncertain = OnUncertain::Resend).await;
+    w.plan(asked).await;
+    w.begin(lease, asked, NOW + HOUR, 1).await;
+    let doubtful = Outcome::Unknown { retry_at: None, answer: "403 not yours to read".to_owned() };
+    w.record(lease, &[(id(asked, 1), doubtful)], &[], NOW + HOUR).await;
+    assert_eq!(w.states(asked).await[0], "1 uncertain");
 }
 
 pub(crate) async fn outcomes_of_one_delivery(w: &World) {
@@ -182,7 +190,7 @@ pub(crate) async fn cancel_in_mid_flight(w: &World) {
     let outcomes = [
         (begun[0], accepted()),
         (begun[1], Outcome::Deferred { until: NOW + HOUR, answer: "451".to_owned(), soft: None }),
-        (begun[2], Outcome::Unknown { retry_at: NOW + HOUR, answer: "gone".to_owned() }),
+        (begun[2], Outcome::Unknown { retry_at: Some(NOW + HOUR), answer: "gone".to_owned() }),
         (begun[3], Outcome::Returned { answer: "gone".to_owned() }),
     ];
     assert_eq!(w.record(lease, &outcomes, &[], NOW + 3).await.recorded, 4);
@@ -206,7 +214,7 @@ pub(crate) async fn retry_queues_exactly_the_failed(w: &World) {
         (id(run, 1), accepted()),
         (id(run, 2), rejected("policy", None)),
         (id(run, 3), rejected("too_big", None)),
-        (id(run, 4), Outcome::Unknown { retry_at: NOW, answer: String::new() }),
+        (id(run, 4), Outcome::Unknown { retry_at: Some(NOW), answer: String::new() }),
     ];
     w.record(lease, &outcomes, &[], NOW).await;
     assert_eq!(w.store.run_finish(NOW).await.unwrap(), [run]);
@@ -292,7 +300,7 @@ pub(crate) async fn what_may_have_arrived_is_neither_failed_nor_cancelled(w: &Wo
     let lease = w.lease(NOW).await;
     for run in [expiring, cancelled] {
         w.begin(lease, run, NOW, 1).await;
-        let unknown = Outcome::Unknown { retry_at: NOW + 1, answer: String::new() };
+        let unknown = Outcome::Unknown { retry_at: Some(NOW + 1), answer: String::new() };
         w.record(lease, &[(id(run, 1), unknown)], &[], NOW).await;
     }
     let later = w.lease(NOW + HOUR).await;

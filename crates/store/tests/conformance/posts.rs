@@ -11,7 +11,7 @@ fn published(id: &str, url: &str) -> Outcome {
 }
 
 fn unknown() -> Outcome {
-    Outcome::Unknown { retry_at: NOW, answer: "the connection broke".to_owned() }
+    Outcome::Unknown { retry_at: Some(NOW), answer: "the connection broke".to_owned() }
 }
 
 /// A run to `people`, who are there, begun, that leaves to a person what nobody knows.
