@@ -3,8 +3,9 @@
 
 const fs = require('node:fs');
 
-const { AppBskyFeedPost, UnicodeString } = require(process.argv[1]);
-const record = JSON.parse(fs.readFileSync(0, 'utf8'));
+const { AppBskyFeedPost, UnicodeString, jsonToLex } = require(process.argv[1]);
+// As a server reads it: `{$type: 'blob'}` is a reference to a blob.
+const record = jsonToLex(JSON.parse(fs.readFileSync(0, 'utf8')));
 
 function refuse(why) {
     console.error(why);

@@ -3,6 +3,7 @@
 mod accounts;
 mod before;
 mod feeds;
+mod judged;
 mod rooms;
 
 use std::sync::Arc;
