@@ -1,7 +1,7 @@
 //! Accounts: X, LinkedIn, Facebook, Threads, Reddit, Pinterest, WeChat, Weibo, Douyin; and those that reach one person
 //! at a time: Twilio, Aliyun, WeChat's templates.
 
-use super::before::examined;
+use super::before::lets_the_doctor_in;
 use super::*;
 
 const TO: &str = "+8613800138000";
@@ -244,16 +244,7 @@ const ASKED: [(Kind, &str); 12] = [
 
 #[tokio::test]
 async fn the_doctor_is_let_in_everywhere_and_posts_nothing() {
-    for (kind, path) in ASKED {
-        let scene = Scene::of(kind).await;
-        let findings = examined(&scene).await;
-        assert!(findings.len() == 2 && findings.iter().all(|(_, passes)| *passes), "{kind}: {findings:?}");
-        assert!(scene.platform.requests(kind).iter().any(|request| request.path.contains(path)), "{kind}");
-        scene.platform.fault_on(kind, path, Fault::ExpiredToken);
-        let findings = examined(&scene).await;
-        assert!(findings.iter().any(|(_, passes)| !passes), "{kind}: {findings:?}");
-        assert_eq!(scene.received(), [], "{kind}");
-    }
+    lets_the_doctor_in(&ASKED).await;
 }
 
 /// The least that a network takes, saying `words`.
