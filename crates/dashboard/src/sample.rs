@@ -102,6 +102,7 @@ fn workspace() -> Workspace {
         )]
         .into(),
         campaigns: campaigns.map(|campaign| (campaign.id.clone(), campaign)).into(),
+        campaign_files: std::collections::BTreeSet::new(),
         templates: BTreeMap::new(),
         shared: BTreeMap::new(),
     }
@@ -129,6 +130,7 @@ fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
 fn step(id: &str, channel: &str, audience: &AudienceId, schedule: Schedule) -> Step {
     Step {
         id: StepId::parse(id).unwrap(),
+        was: None,
         channel: ChannelId::parse(channel).unwrap(),
         template: TemplateId::parse("announcement").unwrap(),
         audience: audience.clone(),
@@ -154,6 +156,8 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
         objective: Some("300 bags of the spring blend by 11 April 2027".into()),
         owner: Some(EmailAddress::parse("growth@harbour.example").unwrap()),
         audience: audience.clone(),
+        was: None,
+        hold: false,
         starts: None,
         ends: None,
         message: said(),
@@ -298,6 +302,16 @@ pub(crate) fn live_run() -> Run {
         planned_at: Some(ago(20)),
         started_at: Some(ago(19)),
         finished_at: None,
+        name: None,
+        trigger: None,
+        ends_at: None,
+        delays: None,
+        missed_to: None,
+        own_clock: 0,
+        paused_by: None,
+        cancelled_with: None,
+        to_address: None,
+        account: None,
         tallies: vec![
             tally("sent", "", 6_240),
             tally("failed", "bad_address", 14),
@@ -321,6 +335,16 @@ pub(crate) fn ended_run() -> Run {
         total: 1_010,
         started_at: Some(ago(5 * 60)),
         finished_at: Some(ago(5 * 60 - 3)),
+        name: None,
+        trigger: None,
+        ends_at: None,
+        delays: None,
+        missed_to: None,
+        own_clock: 0,
+        paused_by: None,
+        cancelled_with: None,
+        to_address: None,
+        account: None,
         tallies: vec![tally("sent", "", 1_003), tally("failed", "bad_address", 7)],
         ..live_run()
     }

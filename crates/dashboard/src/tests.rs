@@ -109,6 +109,7 @@ fn a_run(revision: store::RevisionId) -> NewRun {
         cost_micros: 1_000,
         currency: "CNY".into(),
         expires_at: now + 3_600_000,
+        origin: store::Origin::default(),
     }
 }
 
@@ -143,7 +144,7 @@ async fn plan(store: &Store, run: RunId, start: i64) {
 
 /// Claims and begins all of them.
 async fn begin(store: &Store, run: RunId, start: i64) -> (store::LeaseId, Vec<DeliveryId>) {
-    let lease = store.lease_open("test", start, sample::ago(-60)).await.unwrap();
+    let lease = store.lease_open("test", true, start, sample::ago(-60)).await.unwrap();
     let claimed = store.delivery_claim(lease, run, start, 10).await.unwrap();
     let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
     let begun = Record { intents: intents.clone(), ..Record::default() };

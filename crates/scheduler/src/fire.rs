@@ -79,6 +79,7 @@ pub(crate) fn new_run(
         cost_micros: cost.map_or(0, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
         expires_at: expires_at.as_millisecond(),
+        origin: store::Origin::default(),
     }
 }
 

@@ -41,7 +41,7 @@ impl Hold {
     pub(crate) async fn open(context: &Context) -> Result<Self, HoldError> {
         let (begun, now) = (Instant::now(), context.clock.millis());
         let until = context.clock.millis_after(LEASE);
-        let lease = context.store.lease_open(&context.worker, now, until).await?;
+        let lease = context.store.lease_open(&context.worker, context.only.is_none(), now, until).await?;
         match Journal::create(&context.journal, lease, now) {
             Ok(journal) => {
                 journal.trust(begun + LEASE - MARGIN);

@@ -45,7 +45,8 @@ impl Planner {
     /// Looks at every step once, and makes the runs that fell due. `live` are the runs that have not ended.
     pub(crate) async fn tick(&mut self, loaded: &Loaded, live: &[Run]) -> Result<(), StoreError> {
         if self.watermarks.is_none() {
-            self.watermarks = Some(self.store.schedule_all().await?);
+            let all = self.store.schedule_all().await?;
+            self.watermarks = Some(all.into_iter().map(|(key, row)| (key, row.planned_through)).collect());
         }
         if !self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, loaded)) {
             self.quiet.clear();
@@ -136,7 +137,17 @@ impl Planner {
         runs: &[NewRun],
     ) -> Result<(), FireError> {
         let to = now.as_millisecond();
-        let fired = self.store.schedule_advance(&key.0, &key.1, mark, to, runs, to).await?;
+        let advance = store::Advance {
+            campaign: &key.0,
+            step: &key.1,
+            from: mark,
+            to,
+            definition: "{}",
+            history: None,
+            runs,
+            occurrences: &[],
+        };
+        let fired = self.store.schedule_advance(&advance, to).await?;
         match fired {
             Some(ids) => {
                 for id in &ids {

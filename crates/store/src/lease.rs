@@ -48,7 +48,7 @@ pub enum Trace {
 pub type Traces = HashMap<(DeliveryId, i64), Trace>;
 
 const OPEN: Sql =
-    sql!("insert into leases (worker, acquired_at, expires_at) values ($1, $2, $3) returning id");
+    sql!("insert into leases (worker, acquired_at, expires_at, plans) values ($1, $2, $3, $4) returning id");
 
 const RENEW: Sql = sql!("update leases set expires_at = $2 where id = $1");
 
@@ -127,18 +127,20 @@ fn traced(trace: Option<&Trace>, now: Millis) -> Outcome {
 }
 
 impl Store {
-    /// A lease for a worker until `expires_at`. Its number is its epoch: never given twice.
+    /// A lease for a worker until `expires_at`; `plans` if it plans what the files say. Its number is its epoch: never given twice.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn lease_open(
         &self,
         worker: &str,
+        plans: bool,
         now: Millis,
         expires_at: Millis,
     ) -> Result<LeaseId, StoreError> {
         let mut tx = self.begin().await?;
-        let opened: Option<(LeaseId,)> = tx.row(&OPEN, args![worker, now, expires_at]).await?;
+        let opened: Option<(LeaseId,)> =
+            tx.row(&OPEN, args![worker, now, expires_at, i64::from(plans)]).await?;
         tx.commit().await?;
         opened.map(|(id,)| id).ok_or_else(|| StoreError::BadRow("a new lease has no number".to_owned()))
     }

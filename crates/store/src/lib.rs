@@ -10,17 +10,21 @@ mod contact;
 mod database;
 mod delivery;
 mod event;
+mod files;
 mod health;
 mod ids;
 mod lease;
 mod moves;
+mod occurrence;
 mod outbox;
 mod report;
 mod revision;
 mod run;
+mod schedule;
 mod setting;
 mod soft_bounce;
 mod sql;
+mod stopped;
 mod suppression;
 mod words;
 
@@ -37,11 +41,17 @@ pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
 pub use health::Health;
 pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
 pub use lease::{Lease, TakenOver, Trace, Traces};
+pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
-pub use run::{CameBack, Figures, Length, NewRun, PlanCounts, Planned, Run, RunKind, RunState, Tally};
+pub use run::{
+    CameBack, Delay, Delays, Figures, Length, NewRun, Origin, PausedBy, PlanCounts, Planned, Run, RunKind,
+    RunState, RunTrigger, Tally,
+};
+pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;
+pub use stopped::{StopReason, Stopped};
 pub use suppression::{Suppression, SuppressionReason};
 
 /// UTC milliseconds, as every time is stored.

@@ -217,6 +217,7 @@ mod tests {
             cost_micros: 0,
             currency: String::new(),
             expires_at: 1_000,
+            origin: store::Origin::default(),
         };
         let run = store.run_insert(&run, 0).await.unwrap().unwrap();
         let whom = Planned::One { contact: ContactId(1), address: Address::Email, due_at: 0 };

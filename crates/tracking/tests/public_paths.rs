@@ -92,6 +92,7 @@ async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<L
         cost_micros: 0,
         currency: String::new(),
         expires_at: now + 7 * DAY,
+        origin: store::Origin::default(),
     };
     let run = store.run_insert(&run, now).await.unwrap().unwrap();
     let whom = Planned::One { contact, address: Address::Email, due_at: now };

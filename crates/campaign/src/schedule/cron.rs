@@ -27,7 +27,8 @@ pub struct Cron {
 }
 
 /// On which days of its months a [`Cron`] fires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(super) enum Days {
     /// On all.
     Every,

@@ -31,6 +31,7 @@ impl Schedule {
         match &self.trigger {
             Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&self.zone)),
             Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&self.zone)),
+            Trigger::ByHand => "by hand, with `chorus send`".to_owned(),
             Trigger::After { step, delay, condition } => {
                 let only =
                     condition.map(|condition| format!(", {}", for_whom(condition))).unwrap_or_default();

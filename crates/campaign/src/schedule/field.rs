@@ -21,7 +21,8 @@ pub enum Field {
 }
 
 /// A set of small numbers: the values of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(serde::Serialize, serde::Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
+#[serde(transparent)]
 pub(super) struct Values(u64);
 
 /// A piece of the source and where it starts, so that errors can point at it.

@@ -2,6 +2,7 @@
 
 mod catch_up;
 mod cron;
+mod definition;
 mod describe;
 mod error;
 mod every;
@@ -18,6 +19,7 @@ use jiff::tz::TimeZone;
 
 pub use self::catch_up::{GRACE, MOST_AT_ONCE, decide};
 pub use self::cron::Cron;
+pub use self::definition::Definition;
 pub use self::error::{CronError, CronErrorKind};
 pub use self::every::every;
 pub use self::field::Field;
@@ -54,6 +56,8 @@ pub enum Trigger {
         /// Only for those who did, or did not do, something with it.
         condition: Option<Condition>,
     },
+    /// Never by itself: only by `chorus send`.
+    ByHand,
 }
 
 /// Whether a contact goes on, by what they did with the earlier step.
@@ -108,8 +112,10 @@ pub enum Overlap {
     /// The new occurrence is passed over.
     #[default]
     Skip,
-    /// It waits for the last one to finish.
+    /// It waits for the last one to be handed out.
     Queue,
+    /// It fires beside the last one.
+    Allow,
 }
 
 /// When a step falls due.
@@ -135,7 +141,7 @@ pub struct Occurrence {
 
 impl Schedule {
     /// Every occurrence with `after < instant <= until`, in order. Empty for [`Trigger::After`], whose
-    /// occurrences follow another step's runs. Bounded: stops after `limit`, and at the end of 2100.
+    /// occurrences follow another step's runs, and for [`Trigger::ByHand`]. Bounded: stops after `limit`, and at the end of 2100.
     ///
     /// In one zone, every wall-clock time of the schedule fires at most once. A time that occurs twice fires at
     /// the first. All times that a gap leaps over fall on the first instant after it, together with the time
@@ -146,7 +152,7 @@ impl Schedule {
         let walls: Box<dyn Iterator<Item = DateTime>> = match &self.trigger {
             Trigger::Cron(cron) => Box::new(cron.walls_after(self.zone.shows(after))),
             Trigger::At(wall) => Box::new(std::iter::once(*wall)),
-            Trigger::After { .. } => return Vec::new(),
+            Trigger::After { .. } | Trigger::ByHand => return Vec::new(),
         };
         let mut found: Vec<Occurrence> = Vec::new();
         for occurrence in walls.map(|wall| self.zone.occurrence(wall)) {

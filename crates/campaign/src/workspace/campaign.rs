@@ -27,6 +27,10 @@ pub struct Campaign {
     pub owner: Option<EmailAddress>,
     /// To whom, unless a step says otherwise.
     pub audience: AudienceId,
+    /// The id it had before: its history is carried over.
+    pub was: Option<CampaignId>,
+    /// Whether nothing of it goes out for now.
+    pub hold: bool,
     /// No occurrence before it.
     pub starts: Option<Timestamp>,
     /// No occurrence after it.
@@ -114,6 +118,8 @@ impl Default for StopAt {
 pub struct Step {
     /// Its name in the campaign.
     pub id: StepId,
+    /// The name it had before: its history is carried over.
+    pub was: Option<StepId>,
     /// The way out.
     pub channel: ChannelId,
     /// How it looks.

@@ -20,6 +20,12 @@ pub(super) struct CampaignFile {
     pub(super) owner: Field<String>,
     /// To whom, unless a step says otherwise: the name of a file in audiences/.
     pub(super) audience: Field<String>,
+    /// The name that this file had before, without `.toml`: what it sent and when carries over to the new name.
+    #[serde(default)]
+    pub(super) was: Field<String>,
+    /// true: nothing of it goes out until the line is taken away; what falls due meanwhile is held.
+    #[serde(default)]
+    pub(super) hold: Field<bool>,
     /// Nothing runs before it: a date, or a date and time in the brand's time zone or with an offset.
     #[serde(default)]
     #[schemars(with = "String")]
@@ -186,6 +192,9 @@ pub(super) struct SilenceFile {
 pub(super) struct StepFile {
     /// Its name in the campaign.
     pub(super) id: Field<String>,
+    /// The name it had before: what it sent and when carries over to the new name.
+    #[serde(default)]
+    pub(super) was: Field<String>,
     /// The way out: a name under [channels] in chorus.toml.
     pub(super) channel: Field<String>,
     /// How it looks: a folder in templates/.
@@ -196,7 +205,8 @@ pub(super) struct StepFile {
     /// What this step says otherwise; the rest is as in the campaign's message.
     #[serde(default)]
     pub(super) message: Field<MessageFile>,
-    /// When: one of cron, every, at, or after with a delay.
+    /// When: one of cron, every, at, or after with a delay. Without it the step goes only by `chorus send`.
+    #[serde(default)]
     pub(super) when: Field<WhenFile>,
     /// What to do with a delivery whose answer a crash swallowed; resend if not given.
     #[serde(default)]
@@ -276,6 +286,8 @@ pub(super) enum CatchUpFile {
 pub(super) enum OverlapFile {
     /// The new occurrence is passed over.
     Skip,
-    /// It waits for the last one to finish.
+    /// It waits until the last one has been handed out.
     Queue,
+    /// It fires beside the last one.
+    Allow,
 }

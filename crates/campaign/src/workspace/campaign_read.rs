@@ -48,6 +48,8 @@ pub(super) fn campaign(
     let (owner, goal, budget) = (owner(sheet, file), goal(sheet, file), budget(sheet, file));
     let stop_at = stop_read::stop_at(sheet, file);
     let silences = silence_read::silences(sheet, file);
+    let was = was(sheet, known, file);
+    let hold = file.hold.value().copied().unwrap_or(false);
     if sheet.has_errors() {
         return None;
     }
@@ -58,6 +60,8 @@ pub(super) fn campaign(
         objective: file.objective.value().cloned(),
         owner,
         audience: audience?,
+        was,
+        hold,
         starts,
         ends,
         message: message.message(),
@@ -67,6 +71,22 @@ pub(super) fn campaign(
         silences,
         steps: steps?,
     })
+}
+
+/// The name that the campaign had before.
+fn was(sheet: &Sheet, known: &Known, file: &CampaignFile) -> Option<CampaignId> {
+    let was = file.was.get()?;
+    let help = "Write the name that this file had before, without `.toml`.";
+    let id = sheet.take("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
+    if known.campaigns.contains(id.as_str()) {
+        let message = format!("`was` names the campaign `{id}`, which is still there");
+        let help = format!(
+            "Take `was` out, or the file campaigns/{id}.toml: only one of them can have that history."
+        );
+        sheet.error("was-still-there", was.span.clone(), message, help);
+        return None;
+    }
+    Some(id)
 }
 
 fn owner(sheet: &Sheet, file: &CampaignFile) -> Option<EmailAddress> {

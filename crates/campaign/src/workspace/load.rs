@@ -92,6 +92,7 @@ impl Workspace {
             channels: usable(known.channels).map(|channel| (channel.id.clone(), channel)).collect(),
             audiences: usable(known.audiences).map(|audience| (audience.id.clone(), audience)).collect(),
             campaigns: campaigns.into_iter().map(|campaign| (campaign.id.clone(), campaign)).collect(),
+            campaign_files: known.campaigns,
             templates: usable(known.templates).map(|template| (template.id.clone(), template)).collect(),
             shared,
         };

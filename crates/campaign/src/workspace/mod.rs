@@ -35,7 +35,7 @@ mod when_time;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
@@ -64,6 +64,8 @@ pub struct Workspace {
     pub audiences: BTreeMap<AudienceId, Audience>,
     /// The campaigns without findings of severity `Error`. One with an error is not here, and does not run.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
+    /// The stems of all campaign files, those with errors and those that cannot be read included.
+    pub campaign_files: BTreeSet<String>,
     /// The template folders.
     pub templates: BTreeMap<TemplateId, Template>,
     /// `templates/partials` and `templates/layouts`: name (`partials/button`, without extension) to file.

@@ -7,7 +7,7 @@ use super::campaign_file::{MessageFile, StepFile};
 use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
 use super::message_check::{Said, as_said, as_written, is_mail};
 use super::message_merge::Draft;
-use super::when_read::{Around, Earlier, duration_or, schedule};
+use super::when_read::{Around, Earlier, by_hand, duration_or, schedule};
 use super::{Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole};
 use crate::file::{Field, Located, Sheet};
 use crate::ids::{AudienceId, StepId};
@@ -44,7 +44,25 @@ impl Reading<'_> {
         for step in steps.iter() {
             read.push(step.get().and_then(|step| self.step(step, &mut above)));
         }
+        self.check_was(steps, &above.taken);
         read.into_iter().collect()
+    }
+
+    /// Reports a `was` that names a step that is still there, or one that two steps claim.
+    fn check_was(&self, steps: &Located<Vec<Field<StepFile>>>, taken: &BTreeSet<String>) {
+        let mut claimed = BTreeSet::new();
+        for step in steps.iter().filter_map(Field::get) {
+            let Some(was) = step.was.get() else { continue };
+            if taken.contains(&was.value) {
+                let message = format!("`was` names the step `{}`, which is still there", was.value);
+                let help =
+                    "Take `was` out, or the step that it names: only one of them can have that history.";
+                self.sheet.error("was-still-there", was.span.clone(), message, help);
+            } else if !claimed.insert(was.value.clone()) {
+                let message = format!("two steps say that they were `{}`", was.value);
+                self.sheet.error("was-twice", was.span.clone(), message, "Keep `was` in one of them.");
+            }
+        }
     }
 
     fn step(&self, step: &Located<StepFile>, above: &mut Above) -> Option<Step> {
@@ -65,17 +83,21 @@ impl Reading<'_> {
         let audience = self.audience(step);
         let message = self.message(step, channel);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
-        let example = "when = { every = \"tuesday 10:00\" }";
-        let when = self.sheet.need(&step.when, "when", example, owner);
         let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier: &above.steps, to_contacts };
-        let schedule = when.and_then(|when| schedule(&around, when));
+        let schedule = match &step.when {
+            Field::Absent => Some(by_hand(&self.known.zone)),
+            Field::Bad => None,
+            Field::Here(when) => schedule(&around, when),
+        };
         let on_uncertain = on_uncertain(self.sheet, &step.on_uncertain, channel);
         let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
             above.steps.push(Earlier { id: id.clone(), to_contacts });
         }
+        let was = self.was(step);
         Some(Step {
             id: id?,
+            was,
             channel: channel?.id.clone(),
             template: template?.id.clone(),
             audience: audience?,
@@ -94,6 +116,13 @@ impl Reading<'_> {
         }
         let help = "Call it something like `mail` or `reminder-2`.";
         self.sheet.take("bad-name", &id.span, StepId::parse(id), "this step's id", help)
+    }
+
+    /// The name that the step had before; the other names of the campaign are looked at by `check_was`.
+    fn was(&self, step: &StepFile) -> Option<StepId> {
+        let was = step.was.get()?;
+        let help = "Write the id that this step had before, such as `mail`.";
+        self.sheet.take("bad-name", &was.span, StepId::parse(was), "`was`", help)
     }
 
     fn audience(&self, step: &StepFile) -> Option<AudienceId> {

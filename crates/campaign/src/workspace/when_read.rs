@@ -37,6 +37,17 @@ pub(super) struct Around<'a> {
     pub(super) to_contacts: Option<bool>,
 }
 
+/// The schedule of a step without a `when`: it goes only by hand.
+pub(super) fn by_hand(zone: &TimeZone) -> Schedule {
+    Schedule {
+        trigger: Trigger::ByHand,
+        zone: Zone::Fixed(zone.clone()),
+        catch_up: CatchUp::default(),
+        catch_up_window: HOUR,
+        overlap: Overlap::default(),
+    }
+}
+
 /// The schedule; `None` if it has errors.
 pub(super) fn schedule(around: &Around<'_>, when: &Located<WhenFile>) -> Option<Schedule> {
     let sheet = around.sheet;
@@ -51,6 +62,7 @@ pub(super) fn schedule(around: &Around<'_>, when: &Located<WhenFile>) -> Option<
     let overlap = or_default(&when.overlap, |overlap| match overlap {
         OverlapFile::Skip => Overlap::Skip,
         OverlapFile::Queue => Overlap::Queue,
+        OverlapFile::Allow => Overlap::Allow,
     });
     Some(Schedule {
         trigger: trigger?,

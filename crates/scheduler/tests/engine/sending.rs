@@ -57,7 +57,7 @@ async fn what_a_dead_worker_had_begun_is_sent_again_and_listed() {
     let run = world.fire("mail").await;
     // A worker claims all, begins ten, and dies.
     let now = world.clock.millis();
-    let lease = world.store.lease_open("dead", now, now + 30_000).await.unwrap();
+    let lease = world.store.lease_open("dead", true, now, now + 30_000).await.unwrap();
     let claimed = world.store.delivery_claim(lease, run, now, 1_000).await.unwrap();
     let intents = claimed.iter().take(10).map(|claimed| claimed.id).collect();
     let record = Record { intents, ..Record::default() };
@@ -151,6 +151,7 @@ async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
         cost_micros: 0,
         currency: String::new(),
         expires_at: i64::MAX,
+        origin: store::Origin::default(),
     };
     let lost = world.store.run_insert(&lost, world.clock.millis()).await.unwrap().unwrap();
     let engine = world.engine();

@@ -18,8 +18,18 @@ const LEASE: Sql = sql!(
     { sqlite: "", postgres: " for key share" }
 );
 
-const RUN: Sql =
-    sql!("select parent_id, condition, expires_at, started_at from runs where id = $1 and state = 'running'");
+/// With whether there is a newer occurrence of the same step, and an older one that may just have reached somebody.
+/// Nothing leaves after the campaign's end, which is its last instant.
+const RUN: Sql = sql!(
+    "select r.parent_id, r.condition, r.started_at,
+       cast(case when r.expires_at <= $2 or coalesce(r.ends_at, $2) < $2 then 1 else 0 end as bigint) as is_over,
+       cast(case when exists (select 1 from runs n where " is_newer!() ") then 1 else 0 end as bigint) as has_newer,
+       cast(case when exists (select 1 from runs o
+                              where o.campaign = r.campaign and o.step = r.step and o.instant < r.instant
+                                and o.kind = 'scheduled' and coalesce(o.finished_at, $2) > $2 - 60000)
+                 then 1 else 0 end as bigint) as has_older
+     from runs r where r.id = $1 and r.state = 'running'"
+);
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
@@ -35,7 +45,9 @@ const EXPIRE: Sql = sql!(
      returning id, state"
 );
 
-/// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted.
+/// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted, $8 1 if a newer occurrence may
+/// supersede, $9 1 if an older one may just have reached somebody. Nobody gets two occurrences of a step out of order, or
+/// within a minute because the older was put off.
 const CLAIM: Sql = sql!(
     "with due as materialized (
        select d.id, d.contact_id from deliveries d
@@ -44,7 +56,13 @@ const CLAIM: Sql = sql!(
     { sqlite: "", postgres: "for update skip locked" }
     "), judged as materialized (
        select due.id, case
-           when due.contact_id = 0 then null
+           when $8 = 1 and " superseded!() " then 'superseded'
+           when $9 = 1 and exists (
+             select 1 from runs o join deliveries od on od.id = o.id * 4294967296 + due.contact_id
+             where o.campaign = r.campaign and o.step = r.step and o.instant < r.instant and o.kind = 'scheduled'
+               and od.attempts > 1 and (od.state = 'sending' or od.state = 'sent' and od.sent_at > $2 - 60000))
+             then 'spaced'
+           when due.contact_id = 0 or r.to_address is not null then null
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
@@ -59,9 +77,9 @@ const CLAIM: Sql = sql!(
        left join deliveries p on p.id = $5 * 4294967296 + due.contact_id)
      update deliveries set
        lease_id = case when j.verdict is null then $4 end,
-       state = case when j.verdict is null then deliveries.state else 'suppressed' end,
-       reason = case when j.verdict is null then deliveries.reason else j.verdict end,
-       due_at = case when j.verdict is null then deliveries.due_at end
+       state = case when j.verdict is null or j.verdict = 'spaced' then deliveries.state else 'suppressed' end,
+       reason = case when j.verdict is null or j.verdict = 'spaced' then deliveries.reason else j.verdict end,
+       due_at = case when j.verdict is null then deliveries.due_at when j.verdict = 'spaced' then $2 + 60000 end
      from judged j where deliveries.id = j.id
      returning deliveries.id, deliveries.lease_id is not null, coalesce(deliveries.reason, ''), deliveries.attempts,
        coalesce(deliveries.due_at, 0), deliveries.scheduled_at, deliveries.repeats"
@@ -82,7 +100,16 @@ struct Who {
 }
 
 /// One running run, as far as a claim asks.
-type RunRow = (Option<i64>, StoredCondition, Millis, Option<Millis>);
+#[derive(sqlx::FromRow)]
+struct RunRow {
+    parent_id: Option<i64>,
+    #[sqlx(try_from = "StoredCondition")]
+    condition: Option<Condition>,
+    started_at: Option<Millis>,
+    is_over: i64,
+    has_newer: i64,
+    has_older: i64,
+}
 
 /// One row that a claim touched: id, whether it is ours now, reason, attempts, when it is due, when it first was,
 /// repeats.
@@ -126,13 +153,12 @@ impl Store {
         if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
             return Ok(Ok(Vec::new()));
         }
-        let Some((parent, condition, expires_at, started_at)) = tx.row::<RunRow>(&RUN, args![run]).await?
-        else {
+        let Some(row) = tx.row::<RunRow>(&RUN, args![run, now]).await? else {
             return Ok(Ok(Vec::new()));
         };
         let mut moves = Moves::default();
         let mut more = None;
-        let claimed = if expires_at <= now {
+        let claimed = if row.is_over == 1 {
             let some: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
             more = slab_end(&some);
             let (failed, uncertain) = counted(&some, DeliveryState::Failed);
@@ -140,10 +166,10 @@ impl Store {
             moves.ended(run, DeliveryState::Uncertain, "", uncertain);
             Vec::new()
         } else {
-            if started_at.is_none() {
+            if row.started_at.is_none() {
                 tx.execute(&STARTED, args![run, now]).await?;
             }
-            let claim = Claim { lease, run, now, parent, condition: condition.try_into()? };
+            let claim = Claim { lease, run, now, row };
             claim.fill(&mut tx, limit, &mut moves).await?
         };
         moves.apply(&mut tx, now).await?;
@@ -157,14 +183,13 @@ struct Claim {
     lease: LeaseId,
     run: RunId,
     now: Millis,
-    parent: Option<i64>,
-    condition: Option<Condition>,
+    row: RunRow,
 }
 
 impl Claim {
     /// Claims until the limit is reached or nothing is due: those left out do not count.
     async fn fill(&self, tx: &mut Tx, limit: i64, moves: &mut Moves) -> Result<Vec<Touched>, StoreError> {
-        let (reaction, wanted) = match self.condition {
+        let (reaction, wanted) = match self.row.condition {
             None => (None, 0),
             Some(Condition::If(reaction)) => (Some(reaction), 1),
             Some(Condition::Unless(reaction)) => (Some(reaction), 0),
@@ -180,13 +205,17 @@ impl Claim {
             if left <= 0 {
                 break;
             }
-            let args = args![self.run, self.now, left, self.lease, self.parent, reaction, wanted];
+            let RunRow { parent_id, has_newer, has_older, .. } = self.row;
+            let args = args![
+                self.run, self.now, left, self.lease, parent_id, reaction, wanted, has_newer, has_older
+            ];
             let touched: Vec<Touched> = tx.rows(&CLAIM, args).await?;
             let found = i64::try_from(touched.len()).unwrap_or(i64::MAX);
             for row in touched {
+                // What waits for a moment has its time still.
                 if row.1 {
                     claimed.push(row);
-                } else {
+                } else if row.4 == 0 {
                     moves.ended(self.run, DeliveryState::Suppressed, &row.2, 1);
                 }
             }
@@ -221,7 +250,7 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
 const CLAIMABLE: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select i.id from input i join runs r on r.id = i.id
-     where r.expires_at <= $2
+     where r.expires_at <= $2 or r.ends_at < $2
         or exists (select 1 from deliveries d
                    where d.run_id = i.id and d.due_at <= $2 and d.lease_id is null
                      and d.state in ('queued', 'deferred'))

@@ -15,21 +15,22 @@ const LEASE: Sql = sql!(
     { sqlite: "", postgres: " for key share" }
 );
 
-/// A run that stopped takes its rows back; a person who said no meanwhile is left out.
+/// A run that stopped takes its rows back; a person who said no meanwhile is left out. $2 is now, $3 the lease.
 const GRANT: Sql = sql!(
     "with " [batch 1 as input: id bigint] ", judged as materialized (
-       select d.id, case
-           when r.state <> 'running' or r.expires_at <= $3 then 'released'
-           when d.contact_id = 0 then null
+       select due.id, case
+           when r.state <> 'running' or r.expires_at <= $2 or r.ends_at < $2 then 'released'
+           when due.attempts > 0 and " superseded!() " then 'superseded'
+           when due.contact_id = 0 or r.to_address is not null then null
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
            when c.consent = 'no' then 'no_consent'
            else " suppressed_because!() "
          end as verdict
        from input i
-       join deliveries d on d.id = i.id
-       join runs r on r.id = d.run_id
-       left join contacts c on c.id = d.contact_id)
+       join deliveries due on due.id = i.id
+       join runs r on r.id = due.run_id
+       left join contacts c on c.id = due.contact_id)
      update deliveries set
        state = case when j.verdict is null then 'sending'
                     when j.verdict = 'released' then deliveries.state else 'suppressed' end,
@@ -39,7 +40,7 @@ const GRANT: Sql = sql!(
        lease_id = case when j.verdict is null then deliveries.lease_id end,
        attempts = deliveries.attempts + case when j.verdict is null then 1 else 0 end
      from judged j
-     where deliveries.id = j.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')
+     where deliveries.id = j.id and deliveries.lease_id + 0 = $3 and deliveries.state in ('queued', 'deferred')
      returning deliveries.id, deliveries.state, coalesce(deliveries.reason, '')"
 );
 
@@ -60,7 +61,7 @@ pub(super) async fn grant(
         return Ok(Vec::new());
     }
     let touched: Vec<(DeliveryId, String, String)> =
-        tx.rows(&GRANT, args![batch(&ids(intents))?, lease, now]).await?;
+        tx.rows(&GRANT, args![batch(&ids(intents))?, now, lease]).await?;
     let mut granted = HashSet::with_capacity(touched.len());
     for (id, state, reason) in touched {
         if state == DeliveryState::Sending.as_str() {

@@ -4,6 +4,30 @@
 //! whose statistics know nothing of a lease that began a minute ago, and from looking at every row of the
 //! lease for each id.
 
+/// Whether run `n` is a newer occurrence of the step of run `r`.
+macro_rules! is_newer {
+    () => {
+        "n.campaign = r.campaign and n.step = r.step and n.instant > r.instant and n.kind = 'scheduled'
+         and r.kind = 'scheduled' and n.planned_at is not null and n.state <> 'cancelled'"
+    };
+}
+
+/// Whether a newer occurrence of the step of run `r` has reached the target of delivery `due`, or will within a
+/// minute; $2 is now.
+macro_rules! superseded {
+    () => {
+        concat!(
+            "exists (
+               select 1 from runs n join deliveries nd on nd.id = n.id * 4294967296 + due.contact_id
+               where ",
+            $crate::delivery::is_newer!(),
+            " and (nd.state in ('sent', 'sending', 'uncertain', 'deferred')
+                   or nd.state = 'queued' and nd.scheduled_at <= $2 + 60000))"
+        )
+    };
+}
+pub(crate) use is_newer;
+
 mod claim;
 mod intent;
 mod post;

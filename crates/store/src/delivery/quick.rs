@@ -23,18 +23,21 @@ const ACCEPT: Sql = sql!(
      where deliveries.id = i.id and deliveries.lease_id + 0 = $2 and deliveries.state = 'sending'"
 );
 
-/// The same conditions as in the statement that reads rows back: whoever fails one is not counted.
+/// The same conditions as in the statement that reads rows back: whoever fails one is not counted. Whether a second try
+/// that has a newer occurrence beside it is superseded, that one asks.
 const GRANT: Sql = sql!(
     "with " [batch 1 as input: id bigint] ", good as materialized (
        select d.id
        from input i
        join deliveries d on d.id = i.id
        join runs r on r.id = d.run_id and r.state = 'running' and r.expires_at > $3
+         and (r.ends_at is null or r.ends_at >= $3)
        left join contacts c on c.id = d.contact_id
-       where d.contact_id = 0
+       where (d.attempts = 0 or not exists (select 1 from runs n where " is_newer!() "))
+         and (d.contact_id = 0 or r.to_address is not null
           or c.consent <> 'no'
              and " address_of!() " is not null
-             and " suppressed_because!() " is null)
+             and " suppressed_because!() " is null))
      update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1
      from good g
      where deliveries.id = g.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"

@@ -10,6 +10,16 @@ use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreErr
 const CANCEL: Sql =
     sql!("update runs set state = 'cancelled' where id = $1 and state in ('planned', 'running', 'paused')");
 
+/// Runs that follow it, and those that follow them.
+const FOLLOWERS: Sql = sql!(
+    "with recursive followers(id) as (
+       select id from runs where parent_id = $1
+       union select r.id from runs r join followers f on r.parent_id = f.id)
+     update runs set state = 'cancelled', cancelled_with = $1
+     where id in (select id from followers) and state in ('planned', 'running', 'paused')
+     returning id"
+);
+
 /// Held until the commit: who ends the run sees every slab.
 const LOCK: Sql = sql!(
     "select id from runs where id = $1 and state = 'cancelled' and finished_at is null"
@@ -55,19 +65,24 @@ pub(crate) fn counted(slab: &[(DeliveryId, String)], state: DeliveryState) -> (i
 }
 
 impl Store {
-    /// Ends a run: what is not under way is `cancelled`, or `uncertain` where an earlier try may have arrived; what is finishes. Nothing more is begun as soon as this
+    /// Ends a run, and those that follow it: what is not under way is `cancelled`, or `uncertain` where an earlier try may have arrived; what is finishes. Nothing more is begun as soon as this
     /// is asked for; of a large run the deliveries follow. Should this be dropped before, every
     /// [`Store::run_cancel_more`] goes on. Says how many were cancelled, or `None` if the run had ended.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn run_cancel(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
-        if self.execute(&CANCEL, args![id]).await? == 0 {
+        let mut tx = self.begin().await?;
+        if tx.execute(&CANCEL, args![id]).await? == 0 {
             return Ok(None);
         }
-        let mut after = None;
-        while let Some(last) = self.run_cancel_more(id, after, now).await? {
-            after = Some(last);
+        let followers: Vec<(RunId,)> = tx.rows(&FOLLOWERS, args![id]).await?;
+        tx.commit().await?;
+        for run in std::iter::once(id).chain(followers.into_iter().map(|(follower,)| follower)) {
+            let mut after = None;
+            while let Some(last) = self.run_cancel_more(run, after, now).await? {
+                after = Some(last);
+            }
         }
         Ok(Some(self.row::<(i64,)>(&CANCELLED, args![id]).await?.map_or(0, |(count,)| count)))
     }

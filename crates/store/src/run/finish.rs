@@ -1,19 +1,26 @@
 //! How runs stop, go on and end: single guarded statements.
 
-use super::before;
+use super::reopen::NOTE;
+use super::{PausedBy, before};
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
-const PAUSE: Sql =
-    sql!("update runs set state = 'paused', note = $2 where id = $1 and state in ('planned', 'running')");
+const PAUSE: Sql = sql!(
+    "update runs set state = 'paused', note = $2, paused_by = $3 where id = $1 and state in ('planned', 'running')"
+);
 
-const NOTE: Sql = sql!("update runs set note = nullif($2, '') where id = $1 and coalesce(note, '') <> $2");
+const SET_NOTE: Sql =
+    sql!("update runs set note = nullif($2, '') where id = $1 and coalesce(note, '') <> $2");
 
 const RESUME: Sql = sql!(
-    "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null
+    "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null,
+       paused_by = null
      where id = $1 and state = 'paused'"
 );
+
+/// A cancelled run that was being taken up again when the process ended: since when its deliveries fall due.
+const CUT_SHORT: Sql = sql!("select instant from runs where id = $1 and state = 'paused' and note = $2");
 
 /// Takes the row's lock before its deliveries are looked at.
 const RETRY: Sql = sql!(
@@ -72,12 +79,20 @@ struct Input {
 }
 
 impl Store {
-    /// Stops a planned or running run for now, with a note. Says whether it did.
+    /// Stops a planned or running run for now, by hand, with a note. Says whether it did.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn run_pause(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
-        Ok(self.execute(&PAUSE, args![id, note]).await? > 0)
+        self.run_pause_by(id, PausedBy::Hand, note).await
+    }
+
+    /// Stops a planned or running run for now, with a note. Says whether it did.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_pause_by(&self, id: RunId, by: PausedBy, note: &str) -> Result<bool, StoreError> {
+        Ok(self.execute(&PAUSE, args![id, note, by.as_str()]).await? > 0)
     }
 
     /// Says what people should know of a run; nothing, when empty. Says whether that is new.
@@ -85,7 +100,7 @@ impl Store {
     /// # Errors
     /// The database refused or went away.
     pub async fn run_note(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
-        Ok(self.execute(&NOTE, args![id, note]).await? > 0)
+        Ok(self.execute(&SET_NOTE, args![id, note]).await? > 0)
     }
 
     /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`. One that stopped
@@ -96,6 +111,11 @@ impl Store {
     /// The database refused or went away.
     pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
+        if let Some((cut_short,)) = tx.row::<(Millis,)>(&CUT_SHORT, args![id, NOTE]).await? {
+            drop(tx);
+            self.requeue_cancelled(id, cut_short).await?;
+            return Ok(true);
+        }
         if tx.execute(&RESUME, args![id]).await? == 0 {
             return Ok(false);
         }

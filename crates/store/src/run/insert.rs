@@ -1,23 +1,10 @@
-//! Making runs, each once, with the watermark that says so.
-
-use std::collections::BTreeMap;
+//! Making runs, each once.
 
 use campaign::OnUncertain;
 
-use super::{NewRun, StoredCondition};
+use super::{Delays, NewRun, RunTrigger, StoredCondition};
 use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{Millis, RunId, Store, StoreError};
-
-const SCHEDULES: Sql = sql!("select campaign, step, planned_through from schedules");
-
-const WATERMARK_FIRST: Sql = sql!(
-    "insert into schedules (campaign, step, planned_through) values ($1, $2, $3)
-     on conflict (campaign, step) do nothing"
-);
-
-const WATERMARK_NEXT: Sql = sql!(
-    "update schedules set planned_through = $3 where campaign = $1 and step = $2 and planned_through = $4"
-);
+use crate::{Millis, RunId, Store, StoreError, occurrence};
 
 #[derive(serde::Serialize)]
 struct Input<'a> {
@@ -35,59 +22,36 @@ struct Input<'a> {
     cost_micros: i64,
     currency: &'a str,
     expires_at: Millis,
+    trigger: Option<&'static str>,
+    ends_at: Option<Millis>,
+    delays: Option<String>,
+    missed_to: Option<Millis>,
+    own_clock: i64,
+    to_address: Option<&'a str>,
+    account: Option<&'a str>,
 }
 
+/// A run's name comes from the database's own generator of random numbers (SQLite: ChaCha20 seeded by the system;
+/// PostgreSQL: strong random UUIDs), so that a copy of a database never gives a name that the other gave.
 const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, campaign text, step text, channel text, instant bigint, kind text,
              revision_id bigint, parent_id bigint, condition text, on_uncertain text, look_after bigint,
-             cost_micros bigint, currency text, expires_at bigint]
+             cost_micros bigint, currency text, expires_at bigint, trigger text, ends_at bigint, delays text,
+             missed_to bigint, own_clock bigint, to_address text, account text]
     "insert into runs (campaign, step, channel, instant, kind, state, revision_id, parent_id, condition,
-       on_uncertain, look_after, cost_micros, currency, expires_at, created_at)
+       on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
+       to_address, account, name, created_at)
      select campaign, step, channel, instant, kind, 'planned', revision_id, parent_id, condition,
-       on_uncertain, look_after, cost_micros, currency, expires_at, $2
+       on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
+       to_address, account, "
+    { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
+    ", $2
      from input where true order by position
      on conflict (campaign, step, instant) do nothing
      returning id"
 );
 
 impl Store {
-    /// Up to where the occurrences of each (campaign, step) have been decided.
-    ///
-    /// # Errors
-    /// The database refused or went away.
-    pub async fn schedule_all(&self) -> Result<BTreeMap<(String, String), Millis>, StoreError> {
-        let rows: Vec<(String, String, Millis)> = self.rows(&SCHEDULES, args![]).await?;
-        Ok(rows.into_iter().map(|(campaign, step, through)| ((campaign, step), through)).collect())
-    }
-
-    /// Makes the runs of one step and moves its watermark from `from` (`None`: it has none yet) to `to`, in one
-    /// transaction. `None` when somebody else moved it first, and nothing was done. A run whose key exists is
-    /// not made again.
-    ///
-    /// # Errors
-    /// The database refused or went away.
-    pub async fn schedule_advance(
-        &self,
-        campaign: &str,
-        step: &str,
-        from: Option<Millis>,
-        to: Millis,
-        runs: &[NewRun],
-        now: Millis,
-    ) -> Result<Option<Vec<RunId>>, StoreError> {
-        let mut tx = self.begin().await?;
-        let moved = match from {
-            None => tx.execute(&WATERMARK_FIRST, args![campaign, step, to]).await?,
-            Some(from) => tx.execute(&WATERMARK_NEXT, args![campaign, step, to, from]).await?,
-        };
-        if moved == 0 {
-            return Ok(None);
-        }
-        let made = insert(&mut tx, runs, now).await?;
-        tx.commit().await?;
-        Ok(Some(made))
-    }
-
     /// Makes one run. `None` when its key exists.
     ///
     /// # Errors
@@ -95,12 +59,13 @@ impl Store {
     pub async fn run_insert(&self, run: &NewRun, now: Millis) -> Result<Option<RunId>, StoreError> {
         let mut tx = self.begin().await?;
         let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
+        occurrence::fired(&mut tx, &made).await?;
         tx.commit().await?;
         Ok(made.into_iter().next())
     }
 }
 
-async fn insert(tx: &mut Tx, runs: &[NewRun], now: Millis) -> Result<Vec<RunId>, StoreError> {
+pub(crate) async fn insert(tx: &mut Tx, runs: &[NewRun], now: Millis) -> Result<Vec<RunId>, StoreError> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }
@@ -130,5 +95,12 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
         cost_micros: run.cost_micros,
         currency: &run.currency,
         expires_at: run.expires_at,
+        trigger: run.origin.trigger.map(RunTrigger::as_str),
+        ends_at: run.origin.ends_at,
+        delays: run.origin.delays.as_ref().map(Delays::stored).transpose()?,
+        missed_to: run.origin.missed_to,
+        own_clock: i64::from(run.origin.own_clock),
+        to_address: run.origin.to_address.as_deref(),
+        account: run.origin.account.as_deref(),
     })
 }

@@ -1,13 +1,15 @@
 //! Runs: one firing of a step at one instant.
 
 mod cancel;
+mod delays;
 mod finish;
 mod follow;
-mod insert;
+pub(crate) mod insert;
 mod outlook;
 mod plan;
 mod read;
 mod reader;
+mod reopen;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
 use jiff::tz::TimeZone;
 
+pub use delays::{Delay, Delays};
 pub use reader::Length;
 
 use crate::words::words;
@@ -80,6 +83,63 @@ pub struct NewRun {
     pub currency: String,
     /// After this, what has not gone out does not.
     pub expires_at: Millis,
+    /// What the run takes from the files as they are when it is made.
+    pub origin: Origin,
+}
+
+/// What a run takes from its files when it is made; later edits do not change it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The trigger of the step.
+    pub trigger: Option<RunTrigger>,
+    /// The end of the campaign: what has not been handed out by then does not go out.
+    pub ends_at: Option<Millis>,
+    /// By which delays those who follow a parent delivery fall due.
+    pub delays: Option<Delays>,
+    /// An edit up to which nobody falls due: recipients whose own instant is not after it are `missed`.
+    pub missed_to: Option<Millis>,
+    /// Whether each contact's own time zone decides when they fall due.
+    pub own_clock: bool,
+    /// Where a test copy goes, whatever the contact's own address is.
+    pub to_address: Option<String>,
+    /// Names the account that the channel used when the run was made.
+    pub account: Option<String>,
+}
+
+/// The trigger of a run's step when the run was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunTrigger {
+    /// Recurs: `cron`, `every` or `dates`.
+    Cron,
+    /// Happens once: `at`.
+    At,
+    /// Follows another step: `after`.
+    After,
+    /// The step has no `when`.
+    None,
+}
+
+/// Who or what paused a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PausedBy {
+    /// A person.
+    Hand,
+    /// One of the campaign's stop rules.
+    StopRule,
+    /// The channel, which cannot be used until somebody repairs it.
+    Channel,
+    /// `hold = true` in the campaign's file.
+    Hold,
+    /// `chorus stop`.
+    Stop,
+    /// The campaign's file, or the step in it, is absent.
+    Absent,
+    /// The channel changed its kind or account.
+    Account,
+    /// `chorus send`, which waited too long without progress.
+    Wait,
 }
 
 /// One run.
@@ -129,6 +189,33 @@ pub struct Run {
     pub started_at: Option<Millis>,
     /// When it ended.
     pub finished_at: Option<Millis>,
+    /// Random and never given twice; `None` for a run made before names existed.
+    #[serde(skip)]
+    pub name: Option<i64>,
+    /// The trigger of the step when the run was made; `None` for a run made before it was kept.
+    #[sqlx(try_from = "StoredTrigger")]
+    pub trigger: Option<RunTrigger>,
+    /// The end of the campaign.
+    pub ends_at: Option<Millis>,
+    /// By which delays those who follow a parent delivery fall due.
+    #[serde(skip)]
+    #[sqlx(try_from = "StoredDelays")]
+    pub delays: Option<Delays>,
+    /// An edit up to which nobody falls due.
+    pub missed_to: Option<Millis>,
+    /// 1 where each contact's own time zone decides when they fall due.
+    pub own_clock: i64,
+    /// Who or what paused it; `None` while it is not paused, or where that was not kept.
+    #[sqlx(try_from = "StoredPausedBy")]
+    pub paused_by: Option<PausedBy>,
+    /// The run whose cancellation reached it.
+    pub cancelled_with: Option<RunId>,
+    /// Where a test copy goes.
+    #[serde(skip)]
+    pub to_address: Option<String>,
+    /// Names the account that the channel used when the run was made.
+    #[serde(skip)]
+    pub account: Option<String>,
     /// How its deliveries ended so far.
     #[sqlx(skip)]
     pub tallies: Vec<Tally>,
@@ -208,6 +295,24 @@ words!(RunKind, {
     Test => "test",
 });
 
+words!(RunTrigger, {
+    Cron => "cron",
+    At => "at",
+    After => "after",
+    None => "none",
+});
+
+words!(PausedBy, {
+    Hand => "hand",
+    StopRule => "stop_rule",
+    Channel => "channel",
+    Hold => "hold",
+    Stop => "stop",
+    Absent => "absent",
+    Account => "account",
+    Wait => "wait",
+});
+
 words!(RunState, {
     Planned => "planned",
     Running => "running",
@@ -222,10 +327,12 @@ macro_rules! run_columns {
     () => {
         "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
          r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.stopped, r.created_at, r.planned_at, r.started_at, \
-         r.finished_at"
+         r.finished_at, r.name, r.trigger, r.ends_at, r.delays, r.missed_to, r.own_clock, r.paused_by, r.cancelled_with, \
+         r.to_address, r.account"
     };
 }
 pub(crate) use cancel::{SLAB, before, counted, slab_end};
+use delays::StoredDelays;
 pub(crate) use run_columns;
 use stop::StoredFigures;
 pub(crate) use stop::{BOUNCED, COMPLAINED};
@@ -257,5 +364,31 @@ impl StoredCondition {
             .map(|condition| serde_json::to_string(&condition))
             .transpose()
             .map_err(|error| StoreError::BadInput(error.to_string()))
+    }
+}
+
+/// `runs.trigger`.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+struct StoredTrigger(Option<String>);
+
+impl TryFrom<StoredTrigger> for Option<RunTrigger> {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredTrigger) -> Result<Self, Self::Error> {
+        stored.0.map(RunTrigger::try_from).transpose()
+    }
+}
+
+/// `runs.paused_by`.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+struct StoredPausedBy(Option<String>);
+
+impl TryFrom<StoredPausedBy> for Option<PausedBy> {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredPausedBy) -> Result<Self, Self::Error> {
+        stored.0.map(PausedBy::try_from).transpose()
     }
 }

@@ -17,6 +17,9 @@ pub(super) const START: Sql = sql!(
     "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
 );
 
+/// An edit up to which nobody falls due.
+const MISSED_TO: Sql = sql!("select missed_to from runs where id = $1");
+
 const FEED: Sql = sql!(
     "insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
      values ($1 * 4294967296, $1, 0, 'queued', $2, $2)"
@@ -48,7 +51,12 @@ impl Store {
         let made = match whom {
             Planned::Feed { due_at } => tx.execute(&FEED, args![run, *due_at]).await?,
             _ => {
-                let (text, args) = People::of(&mut tx, run, whom, now).await?.insert();
+                let mut people = People::of(&mut tx, run, whom, now).await?;
+                let missed_to = tx.row::<(Option<Millis>,)>(&MISSED_TO, args![run]).await?;
+                if let Some((Some(missed_to),)) = missed_to {
+                    people.left_out.push_str(&format!(" when due <= {missed_to} then 'missed'"));
+                }
+                let (text, args) = people.insert();
                 tx.execute(Assembled(text), args).await?
             }
         };
@@ -123,11 +131,11 @@ pub(super) struct People {
     /// After `from`.
     pub(super) from: String,
     /// When it falls due for a contact.
-    pub(super) due: &'static str,
+    pub(super) due: String,
     /// After `where`.
     members: String,
-    /// The last arm of the reasons to leave somebody out.
-    too_late: &'static str,
+    /// The last arms of the reasons to leave somebody out, over the column `due`.
+    pub(super) left_out: String,
     /// $1 is the run, $2 its address as `runs.address` has it, the rest is as the pieces say.
     args: Vec<Arg>,
 }
@@ -162,7 +170,8 @@ impl People {
 
     pub(super) fn at(args: Vec<Arg>, members: &str) -> Self {
         let (from, members) = ("contacts c".to_owned(), members.to_owned());
-        Self { with: "", from, due: "cast($3 as bigint)", members, too_late: "", args }
+        let due = "cast($3 as bigint)".to_owned();
+        Self { with: "", from, due, members, left_out: String::new(), args }
     }
 
     /// Each contact's own wall clock: the zones that contacts have, and when it is that time in each.
@@ -187,19 +196,19 @@ impl People {
             }
         };
         self.from.push_str(" left join zones z on z.name = c.timezone");
-        self.due = "coalesce(z.due, $3)";
-        self.too_late = " when due < $4 then 'too_late'";
+        "coalesce(z.due, $3)".clone_into(&mut self.due);
+        self.left_out.push_str(" when due < $4 then 'too_late'");
         Ok(())
     }
 
     /// The statement that makes their deliveries.
     pub(super) fn insert(self) -> (String, Vec<Arg>) {
-        let Self { with, from, due, members, too_late, .. } = &self;
-        let who = judged(from, due, "$2", members, too_late);
+        let Self { with, from, due, members, left_out, .. } = &self;
+        let who = judged(from, due, "$2", members, left_out);
         let text = format!(
             "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at, scheduled_at)
              select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
-                    reason, case when reason is null then due end, due
+                    reason, case when reason is null then due end, case when due < 0 then 0 else due end
              from ({who}) judged"
         );
         (text, self.args)
@@ -207,11 +216,20 @@ impl People {
 }
 
 /// Why people are left out when a run is planned.
-const REASONS: [&str; 7] =
-    ["no_address", "no_consent", "unsubscribed", "bounced", "complained", "manual", "too_late"];
+const REASONS: [&str; 9] = [
+    "no_address",
+    "no_consent",
+    "unsubscribed",
+    "bounced",
+    "complained",
+    "manual",
+    "too_late",
+    "missed",
+    "sent_by_hand",
+];
 
 /// How many there are, and how many for each of [`REASONS`].
-type Counts = (i64, i64, i64, i64, i64, i64, i64, i64);
+type Counts = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Counted in one pass: grouping would sort a million rows in memory.
 fn counts_by_reason() -> String {
@@ -221,8 +239,8 @@ fn counts_by_reason() -> String {
 }
 
 fn left_out(row: Option<Counts>) -> impl Iterator<Item = (&'static str, i64)> {
-    let (_, a, b, c, d, e, f, g) = row.unwrap_or_default();
-    REASONS.into_iter().zip([a, b, c, d, e, f, g]).filter(|(_, count)| *count > 0)
+    let (_, a, b, c, d, e, f, g, h, i) = row.unwrap_or_default();
+    REASONS.into_iter().zip([a, b, c, d, e, f, g, h, i]).filter(|(_, count)| *count > 0)
 }
 
 /// People with the reason to leave each out, if there is one. `address` is the placeholder of the address that they

@@ -39,7 +39,7 @@ pub(crate) const COMPLAINED: &str = "complained";
 const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];
 
 const STOP_CHANNEL: Sql = sql!(
-    "update runs set state = 'paused', note = $2
+    "update runs set state = 'paused', note = $2, paused_by = 'channel'
      where id in (select id from runs where channel = $1 and state in ('planned', 'running') and finished_at is null
                   order by id"
     { sqlite: "", postgres: " for no key update" }
@@ -48,7 +48,7 @@ const STOP_CHANNEL: Sql = sql!(
 );
 
 const STOP: Sql = sql!(
-    "update runs set state = 'paused', note = $2, stopped = $3
+    "update runs set state = 'paused', note = $2, stopped = $3, paused_by = 'stop_rule'
      where id = $1 and state in ('planned', 'running')"
 );
 

@@ -179,7 +179,7 @@ pub(crate) async fn concurrent_claims_never_overlap(w: &World) {
     let workers = (0..4).map(|_| {
         let store = w.store.clone();
         tokio::spawn(async move {
-            let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
+            let lease = store.lease_open("worker", true, NOW, NOW + MINUTE).await.unwrap();
             let mut mine = Vec::new();
             for _ in 0..20 {
                 let claimed = store.delivery_claim(lease, run, NOW, 7).await.unwrap();
@@ -244,7 +244,7 @@ pub(crate) async fn a_sweep_during_claims_leaves_nothing_behind(w: &World) {
         let store = w.store.clone();
         tokio::spawn(async move {
             for _ in 0..15 {
-                let lease = store.lease_open("worker", NOW, NOW + 30_000).await.unwrap();
+                let lease = store.lease_open("worker", true, NOW, NOW + 30_000).await.unwrap();
                 let claimed = store.delivery_claim(lease, run, NOW, 20).await.unwrap();
                 let intents = claimed.iter().map(|claimed| claimed.id).take(10).collect();
                 let record = store::Record { intents, ..store::Record::default() };
@@ -271,7 +271,7 @@ pub(crate) async fn a_cancel_during_records_leaves_nothing_open(w: &World) {
     let workers = (0..3).map(|_| {
         let store = w.store.clone();
         tokio::spawn(async move {
-            let lease = store.lease_open("worker", NOW, NOW + MINUTE).await.unwrap();
+            let lease = store.lease_open("worker", true, NOW, NOW + MINUTE).await.unwrap();
             loop {
                 let claimed = store.delivery_claim(lease, run, NOW, 5).await.unwrap();
                 if claimed.is_empty() {

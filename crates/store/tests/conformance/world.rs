@@ -109,6 +109,7 @@ impl World {
             cost_micros: 1_000,
             currency: "CNY".to_owned(),
             expires_at: NOW + 2 * DAY,
+            origin: store::Origin::default(),
         };
         edit(&mut run);
         self.store.run_insert(&run, NOW).await.unwrap().unwrap()
@@ -128,7 +129,7 @@ impl World {
     }
 
     pub(crate) async fn lease(&self, now: Millis) -> LeaseId {
-        self.store.lease_open("worker", now, now + 30_000).await.unwrap()
+        self.store.lease_open("worker", true, now, now + 30_000).await.unwrap()
     }
 
     pub(crate) async fn claim(&self, lease: LeaseId, run: RunId, now: Millis, limit: i64) -> Vec<Claimed> {

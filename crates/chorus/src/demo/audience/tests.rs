@@ -55,7 +55,7 @@ impl Place {
 
 /// Sends a message to each of some people, as a worker would, into the outbox.
 async fn fill(store: &Store, signer: &Signer) {
-    let lease = store.lease_open("test", NOW, NOW + 60_000).await.unwrap();
+    let lease = store.lease_open("test", true, NOW, NOW + 60_000).await.unwrap();
     let url = ["https://harbour.example/spring".to_owned()];
     let revision = store.revision_put("hash", "spring", "mail", "{}", &url, NOW).await.unwrap();
     for number in 1..=MESSAGES {
@@ -101,6 +101,7 @@ async fn run(store: &Store, revision_id: store::RevisionId, number: i64) -> RunI
         cost_micros: 0,
         currency: String::new(),
         expires_at: NOW + 60_000,
+        origin: store::Origin::default(),
     };
     store.run_insert(&run, NOW).await.unwrap().unwrap()
 }

@@ -1,0 +1,45 @@
+//! Which set of files is in force: one at a time, for all processes that plan.
+
+use crate::sql::{Sql, args, sql};
+use crate::{LeaseId, Millis, Store, StoreError};
+
+/// The setting that holds the hash of the files in force.
+const NAME: &str = "files_in_force";
+
+const GET: Sql = sql!("select value from settings where name = $1" { sqlite: "", postgres: " for update" });
+
+const PUT: Sql = sql!(
+    "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value"
+);
+
+const OTHERS: Sql = sql!("select id from leases where plans = 1 and id <> $1 and expires_at > $2 limit 1");
+
+impl Store {
+    /// Puts the files with this hash in force, or says that they are. A process may replace the files in force only if
+    /// those that it had before were in force, or no other process that plans is alive. False where other files stay
+    /// in force: then this process plans nothing.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn files_put_in_force(
+        &self,
+        lease: LeaseId,
+        hash: &str,
+        before: Option<&str>,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let current: Option<(String,)> = tx.row(&GET, args![NAME]).await?;
+        let current = current.map(|(hash,)| hash);
+        if current.as_deref() == Some(hash) {
+            return Ok(true);
+        }
+        let is_ours = current.is_none() || current.as_deref() == before;
+        if !is_ours && tx.row::<(LeaseId,)>(&OTHERS, args![lease, now]).await?.is_some() {
+            return Ok(false);
+        }
+        tx.execute(&PUT, args![NAME, hash]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
