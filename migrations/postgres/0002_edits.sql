@@ -26,17 +26,17 @@ alter table runs add column account text;
 create unique index runs_name on runs (name);
 create index runs_parent on runs (parent_id) where parent_id is not null;
 
--- `text_hash` is the hash of what the step says, without the names of its campaign and step.
-alter table revisions add column text_hash text;
-create index revisions_text on revisions (text_hash) where text_hash is not null;
-
 -- `name` stands in links in the place of the row's number and is never given twice.
 alter table links add column name bigint;
 update links set name = id;
 create unique index links_name on links (name);
 
--- `plans` is 1 for a worker that plans what the files say.
+-- `plans` is 1 for a worker that plans what the files say. `note` is what people should know of it.
 alter table leases add column plans bigint not null default 0;
+alter table leases add column note text;
+
+-- Who was added or changed since contacts were last looked at.
+create index contacts_updated on contacts (updated_at);
 
 -- Occurrences that did not run as their schedule said, with the reason. `through` and `count` are given where one row
 -- stands for a range of them.

@@ -4,6 +4,7 @@
 //! A step is [compiled](compile()) once per revision; a [`Renderer`] makes the message for each recipient; a
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
+mod account;
 mod compile;
 mod dialect;
 mod doctor;
@@ -18,6 +19,7 @@ mod render;
 mod send;
 mod sign;
 
+pub use account::account;
 pub use compile::{Compiled, Longest, Spoken, Survey, compile, longest, survey};
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};

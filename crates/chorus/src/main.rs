@@ -74,7 +74,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
     match options.command {
         Command::Init(options) => commands::init::run(&env, &options),
         Command::Demo(options) => commands::demo::run(&env, options).await,
-        Command::Check(options) => commands::check::run(&env, &options),
+        Command::Check(options) => commands::check::run(&env, &options).await,
         Command::Plan(options) => commands::plan::run(&env, &options).await,
         Command::Preview(options) => commands::preview::run(&env, &options).await,
         Command::Send(options) => commands::send::run(&env, &options).await,

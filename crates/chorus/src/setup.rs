@@ -151,6 +151,7 @@ impl Opened {
             journal: self.workspace().root.join("data/journal"),
             limits: channel::Limits::default(),
             only,
+            files_before: Arc::default(),
         }
     }
 

@@ -34,6 +34,7 @@ use store::{Clock, Store};
 
 pub use outlook::{Outlook, outlook};
 pub use rollup::{counts_of, grouped};
+pub use upcoming::own_clock;
 
 /// Everything the pages need. The workspace is swapped whole when files change.
 #[derive(Debug, Clone)]

@@ -102,6 +102,7 @@ fn workspace() -> Workspace {
         )]
         .into(),
         campaigns: campaigns.map(|campaign| (campaign.id.clone(), campaign)).into(),
+        hash: String::new(),
         campaign_files: std::collections::BTreeSet::new(),
         templates: BTreeMap::new(),
         shared: BTreeMap::new(),

@@ -138,6 +138,7 @@ async fn plan(store: &Store, run: RunId, start: i64) {
         moment: campaign::Moment::Instant(jiff::Timestamp::from_millisecond(start).unwrap()),
         fallback: &scene.workspace().brand.timezone,
         catch_up_window: 3_600_000,
+        by_hand: None,
     };
     assert_eq!(store.run_plan(run, &whom, start).await.unwrap(), 3);
 }

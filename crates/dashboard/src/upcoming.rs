@@ -94,6 +94,10 @@ impl Scene {
     }
 
     fn local_time(&self, run: &Run) -> Option<DateTime> {
+        if run.trigger.is_some() {
+            return own_clock(run);
+        }
+        // A run made before it was kept asks the files.
         let campaign = self.workspace().campaigns.get(run.campaign.as_str())?;
         let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step)?;
         let local = matches!(step.schedule.zone, Zone::Contact { .. })
@@ -103,6 +107,15 @@ impl Scene {
         let at = Timestamp::from_millisecond(run.instant).ok()?;
         local.then(|| at.to_zoned(first).datetime())
     }
+}
+
+/// The time on the contacts' own clocks at which a run goes out, where those count: its key is that time at the first
+/// place on Earth.
+#[must_use]
+pub fn own_clock(run: &Run) -> Option<DateTime> {
+    let first = TimeZone::fixed(Offset::constant(FIRST));
+    let at = Timestamp::from_millisecond(run.instant).ok()?;
+    (run.own_clock == 1).then(|| at.to_zoned(first).datetime())
 }
 
 /// A list of firings to come, or what to do when there are none.

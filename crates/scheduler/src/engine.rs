@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use campaign::{Channel, ChannelId, Diagnostics, Workspace};
 use channel::{Limits, Sender};
-use store::{Clock, Run, RunId, RunState, Store, StoreError};
+use store::{Clock, Millis, Run, RunId, RunState, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -18,8 +18,9 @@ use tracking::Signer;
 use crate::fire::{self, FireError};
 use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
-use crate::planner::Planner;
+use crate::planning::Planner;
 use crate::renderers::Renderers;
+use crate::upkeep;
 use crate::watch::Watch;
 
 /// How often schedules and runs are looked at: what a page or another process writes is seen within a second.
@@ -52,7 +53,13 @@ pub struct Context {
     pub limits: Limits,
     /// Work on this run alone and fire no schedule: for `chorus send`.
     pub only: Option<RunId>,
+    /// The hash of the files that this process put in force last, over all its leases.
+    pub files_before: Arc<Mutex<Option<String>>>,
 }
+
+/// What is said of a process whose files do not count.
+const OTHER_FILES: &str =
+    "it plans nothing: another process has other files in force; give both the same files";
 
 /// A worker at work. Dropping it does not stop it; [`Engine::stop`] does.
 #[derive(Debug)]
@@ -114,7 +121,24 @@ struct Shift<'a> {
     grown: HashMap<RunId, Grown>,
     /// When to measure again what was too long for somebody.
     refused: HashMap<RunId, Instant>,
+    /// When people were last taken into runs by contacts' own clocks: by our clock, and in the database's time.
+    joined: HashMap<RunId, (Instant, Millis)>,
+    /// The files that this process had in force last.
+    in_force: Option<InForce>,
 }
+
+/// The files of this process, and whether they are those that count.
+struct InForce {
+    loaded: Loaded,
+    counts: bool,
+    next: Instant,
+}
+
+/// How often a process whose files do not count asks again.
+const FILES_RETRY: Duration = Duration::from_secs(5);
+
+/// How often runs by contacts' own clocks take people in.
+const JOIN_INTERVAL: Duration = Duration::from_secs(20);
 
 /// A run that follows another gets more recipients while the other is still going, and after its end.
 struct Grown {
@@ -156,6 +180,8 @@ impl<'a> Shift<'a> {
             watch: Watch::default(),
             grown: HashMap::new(),
             refused: HashMap::new(),
+            joined: HashMap::new(),
+            in_force: None,
         }
     }
 
@@ -204,10 +230,15 @@ impl<'a> Shift<'a> {
         let loaded = Arc::clone(&self.context.files.borrow());
         self.retire_lanes(&loaded.0);
         let mut live = self.live().await?;
-        if self.context.only.is_none() {
-            // What goes wrong with one step or run is told, and keeps nothing else from going out.
-            if let Err(error) = self.planner.tick(&loaded, &live).await {
+        if self.context.only.is_none() && self.files_are_in_force(&loaded).await? {
+            let stopped = self.context.store.stopped().await?;
+            // What goes wrong with one step or run is logged, and keeps nothing else from going out.
+            if let Err(error) = self.planner.tick(&loaded, &live, stopped.as_ref()).await {
                 tracing::warn!(%error, "cannot look at schedules; trying again");
+            }
+            let absent = self.planner.look_after_absent(&loaded, &live).await?;
+            if absent | upkeep::upkeep(&self.context.store, &loaded, &live).await? {
+                live = self.live().await?;
             }
             self.plan(&loaded, &live).await;
         }
@@ -220,6 +251,33 @@ impl<'a> Shift<'a> {
         self.hand_out(&loaded.0, live).await;
         self.looked.send_replace(());
         Ok(())
+    }
+
+    /// Whether this process may plan what its files say: one set of files counts at a time.
+    async fn files_are_in_force(&mut self, loaded: &Loaded) -> Result<bool, StoreError> {
+        let known = self.in_force.as_ref();
+        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.loaded, loaded))
+            && (known.counts || Instant::now() < known.next)
+            && Instant::now() < known.next
+        {
+            return Ok(known.counts);
+        }
+        let before = self.context.files_before.lock().ok().and_then(|before| before.clone());
+        let (hash, now) = (loaded.0.hash.as_str(), self.context.clock.millis());
+        let counts =
+            self.context.store.files_put_in_force(self.hold.lease, hash, before.as_deref(), now).await?;
+        if counts && let Ok(mut before) = self.context.files_before.lock() {
+            *before = Some(hash.to_owned());
+        }
+        let was = self.in_force.as_ref().is_none_or(|known| known.counts);
+        if counts != was {
+            let note = if counts { "" } else { OTHER_FILES };
+            self.context.store.lease_note(self.hold.lease, note).await?;
+            tracing::warn!(counts, "whether the files of this process are in force");
+        }
+        self.in_force =
+            Some(InForce { loaded: Arc::clone(loaded), counts, next: Instant::now() + FILES_RETRY });
+        Ok(counts)
     }
 
     async fn live(&self) -> Result<Vec<Run>, StoreError> {
@@ -251,6 +309,10 @@ impl<'a> Shift<'a> {
     async fn plan(&mut self, loaded: &Loaded, live: &[Run]) {
         self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.refused.retain(|id, _| live.iter().any(|run| run.id == *id));
+        self.joined.retain(|id, _| live.iter().any(|run| run.id == *id));
+        for run in live.iter().filter(|run| run.own_clock == 1 && run.state == RunState::Running) {
+            self.join(loaded, run).await;
+        }
         for run in live {
             let grows = self.grows(run, live);
             if run.state != RunState::Planned && grows.is_none() {
@@ -279,6 +341,29 @@ impl<'a> Shift<'a> {
                     self.note(run.id, &format!("waits: failed to {error}")).await;
                 }
             }
+        }
+    }
+
+    /// Takes people into a run by contacts' own clocks who were added or moved since it was planned.
+    async fn join(&mut self, loaded: &Loaded, run: &Run) {
+        let now = self.context.clock.now();
+        let (last, since) = match self.joined.get(&run.id) {
+            Some((last, since)) => (Some(*last), *since),
+            None => (None, run.planned_at.unwrap_or(run.created_at)),
+        };
+        if last.is_some_and(|last| last.elapsed() < JOIN_INTERVAL) {
+            return;
+        }
+        // Writers may be a little behind the clock with what they write.
+        let next = now.as_millisecond().saturating_sub(2_000).max(since);
+        match fire::join(&self.context.store, loaded, run, since, now).await {
+            Ok(count) => {
+                if count > 0 {
+                    tracing::info!(run = run.id.0, count, "took people in");
+                }
+                self.joined.insert(run.id, (Instant::now(), next));
+            }
+            Err(error) => tracing::warn!(run = run.id.0, %error, "cannot take people in"),
         }
     }
 

@@ -7,7 +7,8 @@ use campaign::network::Again;
 use campaign::{Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
 use jiff::Timestamp;
 use store::{
-    Address, ContactId, Millis, NewRun, Planned, RevisionId, Run, RunId, RunKind, RunState, Store, StoreError,
+    Address, ByHand, ContactId, Millis, Missing, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind,
+    RunState, RunTrigger, Store, StoreError,
 };
 
 /// Why a step cannot be fired.
@@ -65,6 +66,12 @@ pub(crate) fn new_run(
 ) -> NewRun {
     let cost = channel.and_then(|channel| channel.cost.as_ref());
     let expires_at = occurrence.until.saturating_add(step.expires).unwrap_or(Timestamp::MAX);
+    let origin = Origin {
+        trigger: Some(trigger(step)),
+        ends_at: campaign.ends.map(|ends| ends.as_millisecond()),
+        account: channel.and_then(channel::account),
+        ..Origin::default()
+    };
     NewRun {
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
@@ -79,7 +86,16 @@ pub(crate) fn new_run(
         cost_micros: cost.map_or(0, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
         expires_at: expires_at.as_millisecond(),
-        origin: store::Origin::default(),
+        origin,
+    }
+}
+
+fn trigger(step: &Step) -> RunTrigger {
+    match step.schedule.trigger {
+        Trigger::Cron(_) => RunTrigger::Cron,
+        Trigger::At(_) => RunTrigger::At,
+        Trigger::After { .. } => RunTrigger::After,
+        Trigger::ByHand => RunTrigger::None,
     }
 }
 
@@ -95,7 +111,89 @@ fn look_after(channel: &Channel) -> Millis {
     }
 }
 
-/// Fires a step at `now`, whatever its schedule says: for `chorus send`. With `to`, one test copy to that contact.
+/// What a person asked for who sends a step by hand.
+#[derive(Debug, Clone, Default)]
+pub struct HandSend {
+    /// Once more, to everybody, although it went out before.
+    pub again: bool,
+    /// To those who have not got it.
+    pub missing: bool,
+    /// Also to those who do not meet the step's condition.
+    pub anyway: bool,
+    /// A test copy, to nobody else.
+    pub test: Option<TestCopy>,
+}
+
+/// A test copy: in no report, and what is done with it changes nobody's standing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TestCopy {
+    /// Whose values it shows; nobody's if `None`.
+    pub contact: Option<ContactId>,
+    /// Where it goes; to the contact if `None`.
+    pub address: Option<String>,
+}
+
+/// Why a step is not sent by hand.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// Everything stands still.
+    Stopped(store::Stopped),
+    /// The campaign says `hold = true`.
+    Held,
+    /// The campaign has ended.
+    Ended(Timestamp),
+    /// These runs of the step have not ended.
+    Open(Vec<Run>),
+    /// It went out before: this is the latest run.
+    WentOut(Box<Run>),
+}
+
+/// How many runs of a step are looked at.
+const RUNS: i64 = 100;
+
+/// Why a step cannot be sent by hand now as it was asked for, if it cannot. A step that happens once, or that still says
+/// what it said the last time, is sent again only by `again` or `missing`.
+///
+/// # Errors
+/// The step does not compile, or the database refuses.
+pub async fn refusal(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    ask: &HandSend,
+    now: Timestamp,
+) -> Result<Option<Refusal>, FireError> {
+    if let Some(stopped) = store.stopped().await? {
+        return Ok(Some(Refusal::Stopped(stopped)));
+    }
+    if ask.test.is_some() {
+        return Ok(None);
+    }
+    if campaign.hold {
+        return Ok(Some(Refusal::Held));
+    }
+    if let Some(ends) = campaign.ends.filter(|ends| *ends < now) {
+        return Ok(Some(Refusal::Ended(ends)));
+    }
+    let runs = store.run_of_step(campaign.id.as_str(), step.id.as_str(), RUNS).await?;
+    let open: Vec<Run> = runs.iter().filter(|run| run.finished_at.is_none()).cloned().collect();
+    if !open.is_empty() {
+        return Ok(Some(Refusal::Open(open)));
+    }
+    let reached = |run: &&Run| {
+        run.tallies.iter().any(|t| matches!(t.state.as_str(), "sent" | "uncertain") && t.count > 0)
+    };
+    let Some(last) = runs.iter().find(reached).filter(|_| !ask.again && !ask.missing) else {
+        return Ok(None);
+    };
+    let happens_once = matches!(step.schedule.trigger, Trigger::At(_));
+    let says_the_same =
+        Some(revision(store, loaded, campaign, step, now.as_millisecond()).await?) == last.revision_id;
+    Ok((happens_once || says_the_same).then(|| Refusal::WentOut(Box::new(last.clone()))))
+}
+
+/// Fires a step at `now`, whatever its schedule says: for `chorus send`. Whether it may, [`refusal`] says.
 ///
 /// # Errors
 /// The step does not compile, says more to somebody than its channel takes, or the database refuses.
@@ -104,37 +202,101 @@ pub async fn fire(
     loaded: &Loaded,
     campaign: &Campaign,
     step: &Step,
-    to: Option<ContactId>,
+    ask: &HandSend,
     now: Timestamp,
 ) -> Result<RunId, FireError> {
-    if to.is_none() {
+    if ask.test.is_none() {
         fit::require_fit(store, loaded, campaign, step, now).await?;
     }
-    let revision = revision(store, loaded, campaign, step, now.as_millisecond()).await?;
+    let at = now.as_millisecond();
+    let revision = revision(store, loaded, campaign, step, at).await?;
     let occurrence = Occurrence { instant: now, until: now, moment: Moment::Instant(now) };
-    let kind = if to.is_some() { RunKind::Test } else { RunKind::Manual };
+    let kind = if ask.test.is_some() { RunKind::Test } else { RunKind::Manual };
     let channel = loaded.0.channels.get(&step.channel);
-    let run = new_run(campaign, step, channel, revision, &occurrence, kind);
-    let id = store.run_insert(&run, now.as_millisecond()).await?.ok_or(FireError::Again)?;
-    let whom = whom_now(&loaded.0, step, to, now)?;
-    store.run_plan(id, &whom, now.as_millisecond()).await?;
-    Ok(id)
+    let mut run = new_run(campaign, step, channel, revision, &occurrence, kind);
+    if let Some(test) = &ask.test {
+        run.origin.to_address.clone_from(&test.address);
+        run.origin.ends_at = None;
+    }
+    let whom = whom_by_hand(&loaded.0, campaign, step, ask, now)?;
+    for later in 0..INSTANTS {
+        let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
+        if let Some(id) = store.run_insert(&run, at).await? {
+            store.run_plan(id, &whom, at).await?;
+            return Ok(id);
+        }
+    }
+    Err(FireError::Again)
 }
 
-fn whom_now<'a>(
+/// So many instants are tried for runs that are made in the same millisecond.
+const INSTANTS: Millis = 1_000;
+
+/// Whom a step goes to that is sent by hand.
+///
+/// # Errors
+/// The files do not have its channel.
+pub fn whom_by_hand<'a>(
     workspace: &'a Workspace,
+    campaign: &'a Campaign,
     step: &'a Step,
-    to: Option<ContactId>,
+    ask: &HandSend,
     now: Timestamp,
 ) -> Result<Planned<'a>, FireError> {
     let due_at = now.as_millisecond();
-    match to {
-        Some(contact) => match address(channel(workspace, step)?) {
-            Some(address) => Ok(Planned::One { contact, address, due_at }),
-            None => audience_or_feed(workspace, step, Moment::Instant(now)),
-        },
-        None => audience_or_feed(workspace, step, Moment::Instant(now)),
+    let whole = audience_or_feed(workspace, step, Moment::Instant(now))?;
+    if let Some(test) = &ask.test {
+        return match (address(channel(workspace, step)?), test.contact) {
+            (Some(address), Some(contact)) => Ok(Planned::One { contact, address, due_at }),
+            _ => Ok(Planned::Feed { due_at }),
+        };
     }
+    let Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, .. } = whole
+    else {
+        return Ok(whole);
+    };
+    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_));
+    let condition = match &step.schedule.trigger {
+        Trigger::After { step, condition: Some(condition), .. } if !ask.anyway => {
+            Some((step.as_str(), *condition))
+        }
+        _ => None,
+    };
+    let by_hand = Some(ByHand {
+        campaign: campaign.id.as_str(),
+        step: step.id.as_str(),
+        missing: ask.missing.then_some(if recurs { Missing::LastTime } else { Missing::Ever }),
+        condition,
+    });
+    Ok(Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, by_hand })
+}
+
+/// Runs an occurrence now that did not run: by its schedule's key, with the words of today's file. A follow-up goes to
+/// those whom its parent run reached. `None` where a run has that key.
+///
+/// # Errors
+/// The step does not compile, or the database refuses.
+pub async fn fire_occurrence(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    row: &store::OccurrenceRow,
+    now: Timestamp,
+) -> Result<Option<RunId>, FireError> {
+    let at = now.as_millisecond();
+    let revision = revision(store, loaded, campaign, step, at).await?;
+    let instant = Timestamp::from_millisecond(row.instant).unwrap_or(now);
+    let occurrence = Occurrence { instant, until: now, moment: Moment::Instant(now) };
+    let channel = loaded.0.channels.get(&step.channel);
+    let mut run = new_run(campaign, step, channel, revision, &occurrence, RunKind::Scheduled);
+    if let (Some(parent), Trigger::After { delay, condition, .. }) = (row.parent_id, &step.schedule.trigger) {
+        run.parent_id = Some(parent);
+        run.condition = *condition;
+        run.origin.delays = Some(store::Delays::always(millis(*delay)));
+        return Ok(store.run_insert_follower(&run, at).await?);
+    }
+    Ok(store.run_insert(&run, at).await?)
 }
 
 /// Makes the deliveries of a planned run. Says how many.
@@ -146,12 +308,14 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
-    let whom = match (&step.schedule.trigger, run.parent_id, address(channel(workspace, step)?)) {
-        (Trigger::After { delay, .. }, Some(_), Some(address)) => {
-            Planned::Followers { delay: millis(*delay), address }
-        }
+    let delay = match &step.schedule.trigger {
+        Trigger::After { delay, .. } => Some(millis(*delay)),
+        _ => run.delays.as_ref().and_then(store::Delays::latest),
+    };
+    let whom = match (delay, run.parent_id, address(channel(workspace, step)?)) {
+        (Some(delay), Some(_), Some(address)) => Planned::Followers { delay, address },
         // Its step does not follow another any more: whom it was meant for is not known.
-        (_, Some(_), Some(_)) => return Err(missing()),
+        (None, Some(_), Some(_)) => return Err(missing()),
         _ => audience_or_feed(workspace, step, moment(step, run))?,
     };
     if run.state == RunState::Planned && run.kind != RunKind::Test {
@@ -160,15 +324,43 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
 }
 
-/// When a scheduled run falls due: its instant, or with contacts' own zones the wall clock of UTC+14 then.
+/// Takes people in who were added since the deliveries of a run by contacts' own clocks were made, and zones that
+/// changed. Says how many.
+///
+/// # Errors
+/// The files do not have the step any more, or the database refuses.
+pub(crate) async fn join(
+    store: &Store,
+    loaded: &Loaded,
+    run: &Run,
+    since: Millis,
+    now: Timestamp,
+) -> Result<i64, FireError> {
+    let workspace = &loaded.0;
+    let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
+    let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
+    let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
+    match audience_or_feed(workspace, step, moment(step, run))? {
+        whom @ Planned::Audience { moment: Moment::Local(_), .. } => {
+            Ok(store.run_join(run.id, &whom, since, now.as_millisecond()).await?)
+        }
+        _ => Ok(0),
+    }
+}
+
+/// When a scheduled run falls due: its instant, or with contacts' own zones the wall clock of UTC+14 then. A run keeps
+/// what it was made with; only one made before that was kept asks the files.
 fn moment(step: &Step, run: &Run) -> Moment {
     let instant = Timestamp::from_millisecond(run.instant).unwrap_or(Timestamp::UNIX_EPOCH);
-    match &step.schedule.zone {
-        Zone::Contact { .. } if run.kind == store::RunKind::Scheduled && run.parent_id.is_none() => {
-            let first = jiff::tz::Offset::constant(14).to_time_zone();
-            Moment::Local(instant.to_zoned(first).datetime())
-        }
-        _ => Moment::Instant(instant),
+    let by_files = run.trigger.is_none()
+        && matches!(step.schedule.zone, Zone::Contact { .. })
+        && run.kind == RunKind::Scheduled
+        && run.parent_id.is_none();
+    if run.own_clock == 1 || by_files {
+        let first = jiff::tz::Offset::constant(14).to_time_zone();
+        Moment::Local(instant.to_zoned(first).datetime())
+    } else {
+        Moment::Instant(instant)
     }
 }
 
@@ -188,6 +380,7 @@ fn audience_or_feed<'a>(
         moment,
         fallback,
         catch_up_window: millis(step.schedule.catch_up_window),
+        by_hand: None,
     })
 }
 

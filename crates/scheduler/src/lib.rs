@@ -12,15 +12,21 @@ mod hold;
 mod journal;
 mod lane;
 mod outcome;
-mod planner;
+mod planning;
 mod renderers;
 mod rest;
 mod retry;
+mod revise;
 mod session;
+mod upkeep;
 mod watch;
 
 pub use engine::{Context, Engine, Files, Loaded};
-pub use fire::{FireError, address, fire, plan};
+pub use fire::{
+    FireError, HandSend, Refusal, TestCopy, address, fire, fire_occurrence, plan, refusal, whom_by_hand,
+};
 pub use fit::longest;
 pub use lane::RepeatBound;
+pub use planning::{Expected, Fate, forecast};
 pub use retry::retry_delay;
+pub use revise::{already_sent, revise};

@@ -31,6 +31,8 @@ pub struct Lease {
     pub acquired_at: Millis,
     /// Until when, unless renewed.
     pub expires_at: Millis,
+    /// What people should know of the worker.
+    pub note: Option<String>,
 }
 
 /// What a worker left behind about a try whose outcome is not recorded.
@@ -96,7 +98,9 @@ const ATTEMPTS: Sql = sql!(
      select id, number, $2, 'unknown', 'the worker stopped before the answer' from input order by id"
 );
 
-const LIST: Sql = sql!("select id, worker, acquired_at, expires_at from leases order by id");
+const NOTE: Sql = sql!("update leases set note = nullif($2, '') where id = $1");
+
+const LIST: Sql = sql!("select id, worker, acquired_at, expires_at, note from leases order by id");
 
 const BEGUN: Sql =
     sql!("select id, attempts from deliveries where lease_id = $1 and state = 'sending' order by id");
@@ -151,6 +155,14 @@ impl Store {
     /// The database refused or went away.
     pub async fn lease_renew(&self, id: LeaseId, expires_at: Millis) -> Result<bool, StoreError> {
         Ok(self.execute(&RENEW, args![id, expires_at]).await? > 0)
+    }
+
+    /// Says what people should know of a worker; nothing, when empty.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn lease_note(&self, id: LeaseId, note: &str) -> Result<(), StoreError> {
+        self.execute(&NOTE, args![id, note]).await.map(|_| ())
     }
 
     /// Takes over what expired or ended leases held, and deletes them. Writes an `unknown` attempt for each

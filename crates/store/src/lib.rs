@@ -17,6 +17,7 @@ mod lease;
 mod moves;
 mod occurrence;
 mod outbox;
+mod rename;
 mod report;
 mod revision;
 mod run;
@@ -46,8 +47,8 @@ pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
-    CameBack, Delay, Delays, Figures, Length, NewRun, Origin, PausedBy, PlanCounts, Planned, Run, RunKind,
-    RunState, RunTrigger, Tally,
+    ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts, Planned,
+    Run, RunKind, RunState, RunTrigger, StepText, Tally,
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;

@@ -1,5 +1,7 @@
 //! Occurrences that did not run as their schedule said: each a row, with its reason.
 
+use std::collections::BTreeSet;
+
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::words::words;
 use crate::{Millis, RunId, Store, StoreError};
@@ -44,8 +46,8 @@ pub enum OccurrenceReason {
     Copy,
     /// Its text is that of a step that is gone, and people of its audience got that.
     SameText,
-    /// It happens once, and was sent by hand before.
-    SentByHand,
+    /// It happens once, and went out before.
+    AlreadySent,
     /// A person skipped it.
     ByHand,
     /// The campaign had ended.
@@ -85,7 +87,7 @@ words!(OccurrenceReason, {
     Stop => "stop",
     Copy => "copy",
     SameText => "same_text",
-    SentByHand => "sent_by_hand",
+    AlreadySent => "already_sent",
     ByHand => "by_hand",
     Ends => "ends",
     ClockBack => "clock_back",
@@ -196,6 +198,10 @@ const LIST: Sql = sql!(
      order by instant desc, campaign, step limit $3"
 );
 
+const PARENTS: Sql = sql!(
+    "select campaign, step, parent_id from occurrences where parent_id is not null and state <> 'fired'"
+);
+
 const GET: Sql = sql!(
     "select campaign, step, instant, kind, reason, detail, through, count, parent_id, state, run_id, created_at
      from occurrences where campaign = $1 and step = $2 and instant = $3"
@@ -273,6 +279,14 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<OccurrenceRow>, StoreError> {
         self.rows(&LIST, args![campaign, i64::from(open), limit]).await
+    }
+
+    /// The parent runs that a step does not follow because that occurrence is written down: campaign, step, parent.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn occurrence_parents(&self) -> Result<BTreeSet<(String, String, RunId)>, StoreError> {
+        Ok(self.rows(&PARENTS, args![]).await?.into_iter().collect())
     }
 
     /// One occurrence that is no run.

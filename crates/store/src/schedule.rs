@@ -52,6 +52,20 @@ const FIRST: Sql = sql!(
      on conflict (campaign, step) do nothing"
 );
 
+const SEE: Sql = sql!(
+    "with " [batch 1 as input: campaign text, step text, definition text]
+    "insert into schedules (campaign, step, planned_through, definition)
+     select campaign, step, $2, definition from input where true
+     on conflict (campaign, step) do nothing"
+);
+
+#[derive(serde::Serialize)]
+struct Seen<'a> {
+    campaign: &'a str,
+    step: &'a str,
+    definition: &'a str,
+}
+
 const NEXT: Sql = sql!(
     "update schedules set planned_through = $3, definition = $4, history = $5, gone_since = null
      where campaign = $1 and step = $2 and planned_through = $6"
@@ -132,6 +146,17 @@ impl Store {
         occurrence::add(&mut tx, campaign, step, advance.occurrences, now).await?;
         tx.commit().await?;
         Ok(Some(made))
+    }
+
+    /// Sees steps for the first time, each with what decides its times: everything up to now is decided. Steps that are
+    /// known stay as they are.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn schedule_see(&self, steps: &[(StepKey, String)], now: Millis) -> Result<(), StoreError> {
+        let seen = steps.iter().map(|((campaign, step), definition)| Seen { campaign, step, definition });
+        let seen: Vec<_> = seen.collect();
+        self.execute(&SEE, args![batch(&seen)?, now]).await.map(|_| ())
     }
 
     /// Notes that steps are absent from the files, since `now` unless it is known already.

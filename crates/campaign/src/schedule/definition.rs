@@ -73,6 +73,15 @@ impl Definition {
         matches!(self.trigger, Times::At(_))
     }
 
+    /// The step that it follows.
+    #[must_use]
+    pub fn follows(&self) -> Option<&str> {
+        match &self.trigger {
+            Times::After(step) => Some(step),
+            _ => None,
+        }
+    }
+
     /// Every occurrence with `after < instant <= until` within the bounds, the first `limit` of them; none where the
     /// zone is not known any more.
     #[must_use]

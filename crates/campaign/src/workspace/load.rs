@@ -93,6 +93,7 @@ impl Workspace {
             audiences: usable(known.audiences).map(|audience| (audience.id.clone(), audience)).collect(),
             campaigns: campaigns.into_iter().map(|campaign| (campaign.id.clone(), campaign)).collect(),
             campaign_files: known.campaigns,
+            hash: String::new(),
             templates: usable(known.templates).map(|template| (template.id.clone(), template)).collect(),
             shared,
         };

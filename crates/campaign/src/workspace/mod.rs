@@ -66,6 +66,8 @@ pub struct Workspace {
     pub campaigns: BTreeMap<CampaignId, Campaign>,
     /// The stems of all campaign files, those with errors and those that cannot be read included.
     pub campaign_files: BTreeSet<String>,
+    /// The hash of every file that was read.
+    pub hash: String,
     /// The template folders.
     pub templates: BTreeMap<TemplateId, Template>,
     /// `templates/partials` and `templates/layouts`: name (`partials/button`, without extension) to file.

@@ -1,8 +1,12 @@
 //! `chorus check`: every file, template and fact; all findings at once.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use campaign::Diagnostic;
 use clap::Args;
+use scheduler::Loaded;
+use store::{Clock, Store};
 
 use crate::output::{self, Format};
 use crate::setup::{self, Env};
@@ -11,10 +15,16 @@ use crate::setup::{self, Env};
 #[derive(Debug, Args)]
 pub(crate) struct Options {}
 
-pub(crate) fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
     let root = env.root()?;
     let (findings, campaigns) = match setup::read(&root) {
-        Ok(loaded) => (loaded.1.clone(), Some(loaded.0.campaigns.len())),
+        Ok(loaded) => {
+            let mut findings = loaded.1.clone();
+            for finding in against_database(&loaded).await {
+                findings.push(finding);
+            }
+            (findings, Some(loaded.0.campaigns.len()))
+        }
         Err(findings) => (findings, None),
     };
     let (errors, warnings) = (findings.errors().count(), findings.warnings().count());
@@ -34,6 +44,30 @@ pub(crate) fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
     }
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
+
+/// What the files would do that the database knows better: steps that went out already, and runs that are on their way
+/// with other words. A database that is not there yet, or does not answer, says nothing.
+async fn against_database(loaded: &Loaded) -> Vec<Diagnostic> {
+    let Ok(url) = loaded.0.database.url.expose() else { return Vec::new() };
+    if url.strip_prefix("sqlite:").is_some_and(|file| !std::path::Path::new(file).exists()) {
+        return Vec::new();
+    }
+    let asked = async {
+        let store = Store::open(url).await.ok()?;
+        let current = store.health().await.is_ok_and(|health| health.pending == 0 && health.unknown == 0);
+        let found = if current {
+            scheduler::already_sent(&store, loaded, Clock::System.now()).await.ok()
+        } else {
+            None
+        };
+        store.close().await;
+        found
+    };
+    tokio::time::timeout(PATIENCE, asked).await.ok().flatten().unwrap_or_default()
+}
+
+/// How long the database is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn summary(errors: usize, warnings: usize, campaigns: Option<usize>) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });

@@ -129,15 +129,56 @@ async fn opened(url: &str) -> Vec<Finding> {
         Err(error) => return vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
     };
     let health = store.health().await;
+    let more = match &health {
+        Ok(health) if health.pending == 0 && health.unknown == 0 => schedules(&store).await,
+        _ => Vec::new(),
+    };
     store.close().await;
     match health {
-        Ok(health) => vec![
-            Finding::pass("opens", format!("{} answers", health.version)),
-            tables(&health),
-            durability(&health),
-        ],
+        Ok(health) => {
+            let opens = Finding::pass("opens", format!("{} answers", health.version));
+            [opens, tables(&health), durability(&health)].into_iter().chain(more).collect()
+        }
         Err(error) => vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
     }
+}
+
+/// At most so many occurrences are counted.
+const COUNTED: i64 = 1_000;
+
+/// Occurrences that did not run and wait for a person, and workers that plan nothing.
+async fn schedules(store: &Store) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match store.occurrence_list(None, true, COUNTED).await {
+        Ok(rows) if rows.is_empty() => {
+            findings.push(Finding::pass("occurrences", "all ran, or were dismissed"));
+        }
+        Ok(rows) => {
+            let mut why: Vec<String> = rows
+                .iter()
+                .map(|row| {
+                    let words = dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref());
+                    format!("{}/{}: {words}", row.campaign, row.step)
+                })
+                .collect();
+            why.dedup();
+            why.truncate(5);
+            let found = format!("{} did not run: {}", rows.len(), why.join("; "));
+            let fix = "`chorus runs` lists them with the command that runs each now or dismisses it.";
+            findings.push(Finding::warn("occurrences", found, fix));
+        }
+        Err(error) => {
+            let fix = "Check [database] in chorus.toml, and whether the server is up.";
+            findings.push(Finding::fail_outside("occurrences", format!("cannot {error}"), fix));
+        }
+    }
+    for lease in store.lease_list().await.unwrap_or_default() {
+        if let Some(note) = lease.note {
+            let fix = "Give all processes of this database the same files.";
+            findings.push(Finding::warn("workers", format!("{}: {note}", lease.worker), fix));
+        }
+    }
+    findings
 }
 
 fn tables(health: &Health) -> Finding {

@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use campaign::consistency::Matrix;
-use campaign::{Campaign, Diagnostics, Load, Moment, Per, Step, Trigger, Workspace, schedule};
+use campaign::{Campaign, Diagnostics, Load, Moment, Per, Step, Workspace};
 use channel::{Spoken, Survey};
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
+use scheduler::{Expected, Fate};
 use serde::Serialize;
-use store::{Address, PlanCounts};
+use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned};
 
 use crate::output::{self, Format, money, number, wrong};
 use crate::setup::{Env, Opened};
@@ -31,9 +32,6 @@ pub(crate) struct Options {
     #[arg(long, default_value = "+30d", allow_hyphen_values = true)]
     to: String,
 }
-
-/// How many occurrences of one step are listed.
-const LISTED: usize = 200;
 
 /// One occurrence of one step.
 #[derive(Debug, Serialize)]
@@ -58,6 +56,11 @@ struct Row {
     expires_first: bool,
     cost_micros: i64,
     currency: String,
+    /// Whether it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
+    runs: bool,
+    kind: Option<OccurrenceKind>,
+    reason: Option<OccurrenceReason>,
+    because: Option<String>,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
@@ -114,17 +117,25 @@ impl Outlook {
     ) -> anyhow::Result<()> {
         let workspace = opened.workspace();
         let survey = channel::survey(workspace, campaign, None);
+        let now = opened.clock.now();
+        let expected = scheduler::forecast(&opened.store, &opened.loaded, campaign, from, to, now).await;
+        let expected = expected.map_err(|error| wrong(format!("cannot {error}")))?;
         for step in &campaign.steps {
-            let now = opened.clock.now();
             let longest = scheduler::longest(&opened.store, &opened.loaded, campaign, step, now).await;
             let longest = longest.map_err(|error| wrong(format!("cannot {error}")))?;
-            let firings = firings(workspace, campaign, step, from, to);
-            if !firings.is_empty() {
-                let counts = counts(opened, step).await?;
+            let of_step: Vec<_> = expected.iter().filter(|expected| expected.step == step.id).collect();
+            if !of_step.is_empty() {
+                let counts = counts(opened, campaign, step, None).await?;
                 let pace = Pace::of(opened, step, &counts).await?;
-                let price = of_step(workspace, step, &survey, &longest.spoken);
-                let row = |firing| row(workspace, campaign, step, firing, &counts, &pace, &price);
-                self.rows.extend(firings.into_iter().map(row));
+                let price = of_step_price(workspace, step, &survey, &longest.spoken);
+                for expected in of_step {
+                    let own = match by_own_clock(campaign, expected) {
+                        true => Some(counts_of(opened, campaign, step, expected).await?),
+                        false => None,
+                    };
+                    let counts = own.as_ref().unwrap_or(&counts);
+                    self.rows.push(row(workspace, campaign, step, expected, counts, &pace, &price));
+                }
             }
             for finding in longest.findings {
                 let path = workspace.root.join(&finding.file);
@@ -139,7 +150,7 @@ impl Outlook {
 }
 
 /// What one message of a step costs: for whoever makes it longest, or for somebody ordinary.
-fn of_step(workspace: &Workspace, step: &Step, survey: &Survey, longest: &[Spoken]) -> (i64, String) {
+fn of_step_price(workspace: &Workspace, step: &Step, survey: &Survey, longest: &[Spoken]) -> (i64, String) {
     let Some(channel) = workspace.channels.get(&step.channel) else { return (0, String::new()) };
     let ordinary = survey.spoken.iter().filter(|spoken| spoken.step == step.id.as_str());
     price::price(channel, &longest.iter().chain(ordinary).collect::<Vec<_>>())
@@ -154,58 +165,44 @@ fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
     output::line(text.trim_end())
 }
 
-/// When a step fires: with the wall-clock time where that is everybody's own, and what it follows.
-struct Firing {
-    at: Timestamp,
-    here: Timestamp,
-    local: Option<String>,
-    after: Option<String>,
+/// Whether the people of an occurrence have to be counted for it alone: an edit or the campaign's end lies in the middle
+/// of it.
+fn by_own_clock(campaign: &Campaign, expected: &Expected) -> bool {
+    let local = matches!(expected.occurrence.moment, Moment::Local(_));
+    local
+        && (expected.missed_to.is_some()
+            || campaign.ends.is_some_and(|ends| ends < expected.occurrence.until))
 }
 
-/// What fires between two instants: of an `after` step, what follows the earlier step's firings.
-fn firings(
-    workspace: &Workspace,
+/// Whom a step reaches, whenever it runs.
+async fn counts(
+    opened: &Opened,
     campaign: &Campaign,
     step: &Step,
-    from: Timestamp,
-    to: Timestamp,
-) -> Vec<Firing> {
-    if let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger {
-        let Some(earlier) = campaign.steps.iter().find(|other| other.id == *parent) else {
-            return Vec::new();
-        };
-        let back = SignedDuration::try_from(*delay).unwrap_or(SignedDuration::MAX);
-        let (from, to) = (from.saturating_sub(back), to.saturating_sub(back));
-        let (Ok(from), Ok(to)) = (from, to) else { return Vec::new() };
-        let follow = |firing: Firing| Firing {
-            at: schedule::after(firing.at, *delay).instant,
-            here: schedule::after(firing.here, *delay).instant,
-            local: None,
-            after: Some(step.schedule.describe()),
-        };
-        return firings(workspace, campaign, earlier, from, to).into_iter().map(follow).collect();
+    moment: Option<(&Expected, Option<i64>)>,
+) -> anyhow::Result<PlanCounts> {
+    let now = opened.clock.now();
+    let ask = scheduler::HandSend { anyway: true, ..scheduler::HandSend::default() };
+    let whom = scheduler::whom_by_hand(opened.workspace(), campaign, step, &ask, now);
+    let mut whom = whom.map_err(|error| wrong(format!("cannot {error}")))?;
+    let mut missed_to = None;
+    if let (Planned::Audience { moment: at, .. }, Some((expected, _))) = (&mut whom, moment) {
+        *at = expected.occurrence.moment;
+        missed_to = expected.missed_to;
     }
-    let mut due = step.schedule.occurrences(from, to, LISTED);
-    due.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
-    let firing = |occurrence: campaign::Occurrence| {
-        let local = match occurrence.moment {
-            Moment::Local(wall) => Some(wall.strftime("%a %-d %b %Y %H:%M").to_string()),
-            Moment::Instant(_) => None,
-        };
-        let here = occurrence.moment.due_in(&workspace.brand.timezone);
-        Firing { at: occurrence.instant, here, local, after: None }
-    };
-    due.into_iter().map(firing).collect()
+    let ends = moment.and_then(|(_, ends)| ends);
+    Ok(opened.store.plan_preview(&whom, missed_to, ends, now.as_millisecond()).await?)
 }
 
-async fn counts(opened: &Opened, step: &Step) -> anyhow::Result<PlanCounts> {
-    let workspace = opened.workspace();
-    let channel = workspace.channels.get(&step.channel);
-    let Some(address) = channel.map_or(Some(Address::Email), scheduler::address) else {
-        return Ok(PlanCounts { audience: 1, reached: 1, left_out: BTreeMap::new() });
-    };
-    let now = opened.clock.millis();
-    Ok(opened.store.plan_count(&workspace.audiences, &step.audience, &address, now).await?)
+/// Whom one occurrence reaches.
+async fn counts_of(
+    opened: &Opened,
+    campaign: &Campaign,
+    step: &Step,
+    expected: &Expected,
+) -> anyhow::Result<PlanCounts> {
+    let ends = campaign.ends.map(|ends| ends.as_millisecond());
+    counts(opened, campaign, step, Some((expected, ends))).await
 }
 
 /// What tells when a step would be out.
@@ -236,14 +233,15 @@ impl Pace {
         Ok(Self { domains, used, midnight })
     }
 
-    /// When a firing would be out; not known of one that goes round the Earth with the day.
-    fn finish(&self, workspace: &Workspace, step: &Step, firing: &Firing) -> Option<Timestamp> {
+    /// When an occurrence would be out; not known of one that goes round the Earth with the day.
+    fn finish(&self, workspace: &Workspace, step: &Step, expected: &Expected) -> Option<Timestamp> {
         let channel = workspace.channels.get(&step.channel)?;
+        let at = expected.occurrence.instant;
         let fresh = BTreeMap::new();
-        let used = if firing.at < self.midnight { &self.used } else { &fresh };
+        let used = if at < self.midnight { &self.used } else { &fresh };
         let load = Load { channel, domains: &self.domains, used, speed: None };
-        let bounded = firing.local.is_none();
-        bounded.then(|| load.finish(firing.at, &workspace.brand.timezone)).flatten()
+        let bounded = matches!(expected.occurrence.moment, Moment::Instant(_));
+        bounded.then(|| load.finish(at, &workspace.brand.timezone)).flatten()
     }
 }
 
@@ -251,29 +249,46 @@ fn row(
     workspace: &Workspace,
     campaign: &Campaign,
     step: &Step,
-    firing: Firing,
+    expected: &Expected,
     counts: &PlanCounts,
     pace: &Pace,
     (each, currency): &(i64, String),
 ) -> Row {
     let channel = workspace.channels.get(&step.channel);
     let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
-    let finish = pace.finish(workspace, step, &firing);
-    let expires = firing.at.checked_add(step.expires);
+    let at = expected.occurrence.instant;
+    let finish = pace.finish(workspace, step, expected);
+    let expires = at.checked_add(step.expires);
+    let here = expected.occurrence.moment.due_in(&workspace.brand.timezone);
+    let local = match expected.occurrence.moment {
+        Moment::Local(wall) => Some(wall.strftime("%a %-d %b %Y %H:%M").to_string()),
+        Moment::Instant(_) => None,
+    };
+    let (kind, reason, because) = match &expected.fate {
+        Fate::Runs => (None, None, None),
+        Fate::Not { kind, reason, detail } => {
+            let because = dashboard::words::occurrence(*kind, *reason, detail.as_deref());
+            (Some(*kind), Some(*reason), Some(because))
+        }
+    };
     Row {
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
         channel: step.channel.to_string(),
         finish,
         expires_first: finish.is_some_and(|finish| expires.is_ok_and(|expires| finish > expires)),
-        at: firing.at,
-        here: firing.here,
-        local: firing.local,
-        after: firing.after,
+        at,
+        here,
+        local,
+        after: expected.follows.then(|| step.schedule.describe()),
         audience: (!feed).then(|| step.audience.to_string()),
         counts: counts.clone(),
         cost_micros: each.saturating_mul(counts.reached),
         currency: currency.clone(),
+        runs: expected.fate == Fate::Runs,
+        kind,
+        reason,
+        because,
     }
 }
 
@@ -281,17 +296,15 @@ fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) ->
     let zone = &workspace.brand.timezone;
     let name = zone.iana_name().unwrap_or("UTC");
     let span = format!("{} to {} ({name})", time::show(from, zone), time::show(to, zone));
-    if rows.is_empty() {
-        return output::line(format!("Nothing runs from {span}."));
+    let (run, rest): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.runs);
+    if run.is_empty() {
+        output::line(format!("Nothing runs from {span}."))?;
+        return print_rest(workspace, &rest);
     }
     output::line(format!("What runs from {span}:\n"))?;
-    let cells = |row: &Row| {
+    let cells = |row: &&Row| {
         vec![
-            match (&row.local, &row.after) {
-                (Some(local), _) => format!("{local} (each contact's time)"),
-                (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
-                (None, None) => time::show(row.here, zone),
-            },
+            when(row, zone),
             format!("{}/{}", row.campaign, row.step),
             row.channel.clone(),
             row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
@@ -306,12 +319,38 @@ fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) ->
     };
     let headings =
         ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
-    output::table(&headings, rows.iter().map(cells).collect())?;
-    print_left_out(rows)
+    output::table(&headings, run.iter().map(cells).collect())?;
+    print_left_out(&run)?;
+    print_rest(workspace, &rest)
+}
+
+fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
+    match (&row.local, &row.after) {
+        (Some(local), _) => format!("{local} (each contact's time)"),
+        (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
+        (None, None) => time::show(row.here, zone),
+    }
+}
+
+/// What does not run, and why.
+fn print_rest(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let zone = &workspace.brand.timezone;
+    output::line("\nWhat does not run, and why:\n")?;
+    let cells = |row: &&Row| {
+        vec![
+            when(row, zone),
+            format!("{}/{}", row.campaign, row.step),
+            row.because.clone().unwrap_or_default(),
+        ]
+    };
+    output::table(&["when", "campaign/step", "why"], rows.iter().map(cells).collect())
 }
 
 /// Why people are left out, once for each audience.
-fn print_left_out(rows: &[Row]) -> anyhow::Result<()> {
+fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
     let mut told = std::collections::BTreeSet::new();
     for row in rows {
         let Some(audience) = &row.audience else { continue };

@@ -5,12 +5,15 @@ use insight::{Base, StageName};
 
 mod campaign;
 mod contact;
+mod occurrence;
 mod outbox;
 mod overview;
 mod preview;
 mod run;
 mod states;
 
+pub(crate) use self::occurrence::{AN_OCCURRENCE, DID_NOT_RUN, DISMISS, RUN_NOW, WHY};
+pub use self::occurrence::{occurrence, occurrence_time, stopped};
 pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};
 pub use self::states::{delivery_state, reason, run_kind, run_state, tally};
 pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, preview::*, run::*};

@@ -55,6 +55,9 @@ pub fn reason(reason: &str) -> &str {
         "too_big" => "the message is too big for the other side",
         "render" => "the message could not be made for them: see the answer",
         "rejected" => "the other side refused it: see its answer",
+        "missed" => "its time had passed for them when the step was added or edited",
+        "superseded" => "a newer occurrence of the same step reached them first",
+        "sent_by_hand" => "it was sent to them by hand",
         "settled" => "a person said that it went out",
         other => other,
     }

@@ -55,7 +55,15 @@ async fn a_run_by_hand_is_refused_that_is_too_long_for_somebody_who_would_get_it
     let campaign = world.loaded.0.campaigns.values().next().unwrap();
     let fire = async || {
         let now = world.clock.now();
-        scheduler::fire(&world.store, &world.loaded, campaign, &campaign.steps[0], None, now).await
+        scheduler::fire(
+            &world.store,
+            &world.loaded,
+            campaign,
+            &campaign.steps[0],
+            &scheduler::HandSend::default(),
+            now,
+        )
+        .await
     };
     let refused = fire().await.unwrap_err();
     assert!(matches!(refused, FireError::TooLong(_)), "{refused}");

@@ -84,6 +84,7 @@ impl World {
             journal: self.folder.path().join("journal"),
             limits: self.limits,
             only,
+            files_before: Arc::default(),
         })
     }
 
@@ -126,7 +127,16 @@ impl World {
     pub(crate) async fn fire(&self, step: &str) -> RunId {
         let campaign = &self.loaded.0.campaigns["hello"];
         let step = campaign.steps.iter().find(|s| s.id.as_str() == step).unwrap();
-        scheduler::fire(&self.store, &self.loaded, campaign, step, None, self.clock.now()).await.unwrap()
+        scheduler::fire(
+            &self.store,
+            &self.loaded,
+            campaign,
+            step,
+            &scheduler::HandSend::default(),
+            self.clock.now(),
+        )
+        .await
+        .unwrap()
     }
 
     /// Waits until `done` holds for the runs, oldest first; fails after twenty seconds.

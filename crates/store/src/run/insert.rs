@@ -65,6 +65,46 @@ impl Store {
     }
 }
 
+/// Held until the commit, so that of two processes one makes the run that follows.
+const PARENT: Sql = sql!(
+    "select id from runs where id = $1 and state <> 'cancelled'"
+    { sqlite: "", postgres: " for no key update" }
+);
+
+const FOLLOWED: Sql =
+    sql!("select id from runs where campaign = $1 and step = $2 and parent_id = $3 limit 1");
+
+/// So many instants are tried for a run whose key another one has.
+const TRIES: i64 = 1_000;
+
+impl Store {
+    /// Makes the run of a step that follows another run, once per parent run. Where another run of the step has its
+    /// instant, it gets one some milliseconds later. `None` when the parent is followed already, or was cancelled.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_insert_follower(&self, run: &NewRun, now: Millis) -> Result<Option<RunId>, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.row::<(RunId,)>(&PARENT, args![run.parent_id]).await?.is_none() {
+            return Ok(None);
+        }
+        let args = args![run.campaign.as_str(), run.step.as_str(), run.parent_id];
+        if tx.row::<(RunId,)>(&FOLLOWED, args).await?.is_some() {
+            return Ok(None);
+        }
+        for later in 0..TRIES {
+            let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
+            let made = insert(&mut tx, std::slice::from_ref(&run), now).await?;
+            if !made.is_empty() {
+                occurrence::fired(&mut tx, &made).await?;
+                tx.commit().await?;
+                return Ok(made.into_iter().next());
+            }
+        }
+        Ok(None)
+    }
+}
+
 pub(crate) async fn insert(tx: &mut Tx, runs: &[NewRun], now: Millis) -> Result<Vec<RunId>, StoreError> {
     if runs.is_empty() {
         return Ok(Vec::new());

@@ -5,11 +5,13 @@ mod delays;
 mod finish;
 mod follow;
 pub(crate) mod insert;
+mod join;
 mod outlook;
 mod plan;
 mod read;
 mod reader;
 mod reopen;
+mod step;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -19,6 +21,7 @@ use jiff::tz::TimeZone;
 
 pub use delays::{Delay, Delays};
 pub use reader::Length;
+pub use step::StepText;
 
 use crate::words::words;
 use crate::{Address, ContactId, Millis, RevisionId, RunId, StoreError};
@@ -259,6 +262,8 @@ pub enum Planned<'a> {
         fallback: &'a TimeZone,
         /// How late a local time may be, in milliseconds.
         catch_up_window: Millis,
+        /// What a person asked for, of a run by hand.
+        by_hand: Option<ByHand<'a>>,
     },
     /// Those whom the parent run reached, `delay` milliseconds after it did.
     Followers {
@@ -276,6 +281,28 @@ pub enum Planned<'a> {
         /// When.
         due_at: Millis,
     },
+}
+
+/// What a person asked for who sends a step by hand.
+#[derive(Debug, Clone, Copy)]
+pub struct ByHand<'a> {
+    /// Of this campaign.
+    pub campaign: &'a str,
+    /// This step.
+    pub step: &'a str,
+    /// Only those who have not got it.
+    pub missing: Option<Missing>,
+    /// The step that it follows, and who goes on by what they did with the latest of it that they got.
+    pub condition: Option<(&'a str, Condition)>,
+}
+
+/// Who has not got a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// Whom none of its runs reached, or will.
+    Ever,
+    /// Whom its latest run did not reach, and will not.
+    LastTime,
 }
 
 /// Who a plan reaches and who is left out.

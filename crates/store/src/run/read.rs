@@ -14,13 +14,6 @@ const LIST: Sql = sql!(
     "select " run_columns!() " from runs r where $1 is null or r.campaign = $1 order by r.id desc limit $2"
 );
 
-const PARENTS: Sql = sql!(
-    "select " run_columns!() " from runs r
-     where r.campaign = $1 and r.step = $2 and r.kind <> 'test' and r.planned_at > $4
-       and not exists (select 1 from runs f where f.campaign = $1 and f.step = $3 and f.parent_id = r.id)
-     order by r.id"
-);
-
 #[derive(serde::Serialize)]
 struct Id {
     id: RunId,
@@ -54,23 +47,6 @@ impl Store {
     /// The database refused or went away.
     pub async fn run_list(&self, campaign: Option<&str>, limit: i64) -> Result<Vec<Run>, StoreError> {
         self.with_tallies(self.rows(&LIST, args![campaign, limit]).await?).await
-    }
-
-    /// Runs of (campaign, parent step), not of kind `test`, that were planned after `since` and that have no
-    /// run of (campaign, step) following them yet, oldest first. A run's `started_at` is the earliest time at
-    /// which one of its deliveries can have been sent.
-    ///
-    /// # Errors
-    /// The database refused or went away.
-    pub async fn run_parents(
-        &self,
-        campaign: &str,
-        parent_step: &str,
-        step: &str,
-        since: crate::Millis,
-    ) -> Result<Vec<Run>, StoreError> {
-        let runs = self.rows(&PARENTS, args![campaign, parent_step, step, since]).await?;
-        self.with_tallies(runs).await
     }
 
     pub(crate) async fn with_tallies(&self, mut runs: Vec<Run>) -> Result<Vec<Run>, StoreError> {

@@ -28,7 +28,8 @@ async fn planned(w: &World, step: &str, address: &Address) -> RunId {
         unreachable!()
     };
     let address = address.clone();
-    let whom = Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window };
+    let whom =
+        Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, by_hand: None };
     w.store.run_plan(run, &whom, NOW).await.unwrap();
     run
 }

@@ -92,6 +92,7 @@ pub(crate) async fn everybody_at_their_own_time(w: &World) {
         moment: Moment::Local(ten),
         fallback: &berlin,
         catch_up_window: HOUR,
+        by_hand: None,
     };
     assert_eq!(w.store.run_plan(run, &whom, now).await.unwrap(), 6);
     let rows = w.store.delivery_list(run, None, false, id(run, 0), 10).await.unwrap();

@@ -237,6 +237,7 @@ pub(crate) fn to_everybody(audiences: &BTreeMap<AudienceId, Audience>) -> Planne
         moment: instant(NOW),
         fallback: &UTC,
         catch_up_window: HOUR,
+        by_hand: None,
     }
 }
 

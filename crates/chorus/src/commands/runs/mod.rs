@@ -1,5 +1,7 @@
 //! `chorus runs`: runs, and what became of every recipient.
 
+mod occurrences;
+mod revise;
 mod settle;
 mod show;
 
@@ -44,12 +46,18 @@ enum Action {
     },
     /// Begin nothing more, for now
     Pause { run: i64 },
-    /// Go on
+    /// Go on; a cancelled run goes on for those who have not got it
     Resume { run: i64 },
     /// End it: who has not got it yet does not get it
     Cancel { run: i64 },
     /// Send again to exactly those who failed or are uncertain
     Retry { run: i64 },
+    /// Give those who have not been sent it yet the words of today's file
+    Revise { run: i64 },
+    /// Run an occurrence now that did not run
+    Fire(occurrences::Options),
+    /// Dismiss an occurrence that did not run, or take one out that is to come
+    Skip(occurrences::Options),
     /// Say of what is uncertain that it went out, or send it again
     Settle(settle::Options),
 }
@@ -77,8 +85,15 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         }
         Action::Resume { run } => {
             let run = get(&opened, *run).await?;
-            let done = opened.store.run_resume(run.id).await?;
-            changed(env, &opened, &run, done, "resumed", "only a paused run can be resumed").await?;
+            let done = match run.state {
+                RunState::Cancelled => {
+                    let now = opened.clock.millis();
+                    opened.store.run_reopen(run.id, now).await?.is_some()
+                }
+                _ => opened.store.run_resume(run.id).await?,
+            };
+            let why_not = "only a paused or cancelled run can be resumed";
+            changed(env, &opened, &run, done, "resumed", why_not).await?;
         }
         Action::Cancel { run } => {
             let run = get(&opened, *run).await?;
@@ -91,6 +106,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             let what = format!("queued again for {} recipients", number(count));
             changed(env, &opened, &run, count > 0, &what, "nobody failed or is uncertain in it").await?;
         }
+        Action::Revise { run } => revise::revise(env, &opened, &get(&opened, *run).await?).await?,
+        Action::Fire(options) => occurrences::fire(env, &opened, options).await?,
+        Action::Skip(options) => occurrences::skip(env, &opened, options).await?,
         Action::Settle(options) => settle::settle(env, &opened, options).await?,
     }
     opened.store.close().await;
@@ -121,10 +139,14 @@ async fn changed(
 
 async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) -> anyhow::Result<()> {
     let runs = opened.store.run_list(campaign, limit).await?;
+    let open = opened.store.occurrence_list(campaign, true, limit).await?;
     if env.format == Format::Json {
         return output::json(&runs);
     }
-    if runs.is_empty() {
+    if let Some(stopped) = opened.store.stopped().await? {
+        output::line(format!("{}\n", dashboard::words::stopped(&stopped)))?;
+    }
+    if runs.is_empty() && open.is_empty() {
         return output::line(
             "No run yet. `chorus plan` says what runs next; `chorus send CAMPAIGN` runs one now.",
         );
@@ -135,7 +157,7 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
             run.id.to_string(),
             format!("{}/{}", run.campaign, run.step),
             run.channel.clone(),
-            time::show_millis(run.instant, zone),
+            show_instant(run, zone),
             state_name(run.state).to_owned(),
             number(run.total),
             number(tally(run, "sent")),
@@ -145,7 +167,18 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     };
     let headings =
         ["run", "campaign/step", "channel", "at", "state", "total#", "sent#", "failed#", "left out#"];
-    output::table(&headings, runs.iter().map(row).collect())
+    if !runs.is_empty() {
+        output::table(&headings, runs.iter().map(row).collect())?;
+    }
+    occurrences::print(&open, zone)
+}
+
+/// When a run fires: by the contacts' own clocks where those count.
+fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
+    match dashboard::own_clock(run) {
+        Some(at) => format!("{} (each contact's time)", at.strftime("%a %-d %b %Y %H:%M")),
+        None => time::show_millis(run.instant, zone),
+    }
 }
 
 /// How many deliveries of a run have ended.

@@ -98,7 +98,7 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
     let zone = &workspace.brand.timezone;
     let (sent, total) = (number(tally(run, "sent")), number(run.total));
     output::line(format!("Run {} of {}/{} by {}", run.id, run.campaign, run.step, run.channel))?;
-    output::line(format!("  fired      {}", time::show_millis(run.instant, zone)))?;
+    output::line(format!("  fired      {}", super::show_instant(run, zone)))?;
     output::line(format!("  state      {}", state_name(run.state)))?;
     if let Some(note) = &run.note {
         output::line(format!("  note       {note}"))?;

@@ -1,0 +1,164 @@
+//! `chorus runs fire` and `skip`: occurrences that did not run, or shall not.
+
+use campaign::{Campaign, Moment, Step};
+use clap::Args;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use store::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
+
+use crate::commands::send::find_step;
+use crate::output::{self, Format, wrong};
+use crate::setup::{Env, Opened};
+use crate::time;
+
+/// Which occurrence.
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// CAMPAIGN/STEP, as `chorus runs` and `chorus plan` write it.
+    step: String,
+    /// When it was or will be due: 2027-03-02T10:00 by the brand's clock, by the contacts' own where those count.
+    #[arg(long, allow_hyphen_values = true)]
+    at: String,
+}
+
+/// Occurrences of one step are looked for among so many.
+const LISTED: i64 = 1_000;
+
+/// Prints the occurrences that wait for a person.
+pub(super) fn print(rows: &[OccurrenceRow], zone: &TimeZone) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    output::line("\nDid not run:")?;
+    let cells = |row: &OccurrenceRow| {
+        vec![
+            dashboard::words::occurrence_time(row, |at| time::show_millis(at, zone)),
+            format!("{}/{}", row.campaign, row.step),
+            dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref()),
+        ]
+    };
+    output::table(&["at", "campaign/step", "why"], rows.iter().map(cells).collect())?;
+    let example = rows.iter().find(|row| row.kind != OccurrenceKind::Clock);
+    let Some(row) = example else { return Ok(()) };
+    let at = Timestamp::from_millisecond(row.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M");
+    output::line(format!(
+        "\nTo run one now: `chorus runs fire {0}/{1} --at {at}`. To dismiss it: `chorus runs skip {0}/{1} --at {at}`.",
+        row.campaign, row.step
+    ))
+}
+
+/// Runs an occurrence now.
+pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
+    let (campaign, step) = find(opened, &options.step)?;
+    if let Some(stopped) = opened.store.stopped().await? {
+        return Err(wrong(dashboard::words::stopped(&stopped)));
+    }
+    if campaign.hold {
+        return Err(wrong(format!("{} says hold = true: take the line out first", campaign.file.display())));
+    }
+    let row = occurrence(opened, campaign, step, &options.at).await?;
+    if let (OccurrenceState::Fired, Some(run)) = (row.state, row.run_id) {
+        return Err(wrong(format!("it ran after all: run {run}")));
+    }
+    let now = opened.clock.now();
+    let fired = scheduler::fire_occurrence(&opened.store, &opened.loaded, campaign, step, &row, now).await;
+    let id = fired.map_err(|error| wrong(format!("cannot {error}")))?;
+    let id = id.ok_or_else(|| wrong("it ran already; `chorus runs` lists it"))?;
+    match env.format {
+        Format::Json => output::json(&opened.store.run_get(id).await?),
+        _ => output::line(format!(
+            "Run {id} of {}/{} is made: `chorus serve` sends it; `chorus runs show {id}` shows how it goes.",
+            campaign.id, step.id
+        )),
+    }
+}
+
+/// Dismisses an occurrence, or takes one out that is to come.
+pub(super) async fn skip(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
+    let (campaign, step) = find(opened, &options.step)?;
+    let row = occurrence(opened, campaign, step, &options.at).await?;
+    let (name, step_name, now) = (campaign.id.as_str(), step.id.as_str(), opened.clock.millis());
+    if !opened.store.occurrence_dismiss(name, step_name, row.instant, now).await? {
+        let why =
+            row.run_id.map_or_else(|| "it was dismissed before".to_owned(), |run| format!("it is run {run}"));
+        return Err(wrong(format!("nothing to skip: {why}")));
+    }
+    if env.format == Format::Json {
+        return output::json(&opened.store.occurrence_get(name, step_name, row.instant).await?);
+    }
+    let zone = &opened.workspace().brand.timezone;
+    let at = time::show_millis(row.instant, zone);
+    output::line(format!("{name}/{step_name} at {at} is skipped: it does not run."))
+}
+
+fn find<'a>(opened: &'a Opened, text: &str) -> anyhow::Result<(&'a Campaign, &'a Step)> {
+    let (campaign, step) = text
+        .split_once('/')
+        .ok_or_else(|| wrong(format!("{text:?} names no step: write CAMPAIGN/STEP, such as spring/mail")))?;
+    let campaign = opened.campaign(campaign)?;
+    Ok((campaign, find_step(campaign, Some(step))?))
+}
+
+/// The occurrence of a step at a time: as it was written down, or as the schedule has it.
+async fn occurrence(
+    opened: &Opened,
+    campaign: &Campaign,
+    step: &Step,
+    at: &str,
+) -> anyhow::Result<OccurrenceRow> {
+    let zone = &opened.workspace().brand.timezone;
+    let now = opened.clock.now();
+    let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
+    let wanted = time::parse(at, zone, now)?;
+    let minute = |instant: i64| instant.div_euclid(60_000);
+    let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
+    let here = minute(wanted.as_millisecond());
+    let written = rows.into_iter().find(|row| row.step == step_name && minute(row.instant) == here);
+    if let Some(row) = written {
+        return Ok(row);
+    }
+    // With contacts' own clocks the key is that time at the first place on Earth.
+    let day = jiff::SignedDuration::from_hours(27);
+    let (from, to) = (wanted.saturating_sub(day)?, wanted.saturating_add(day)?);
+    let found = step.schedule.occurrences(from, to, 10_000).into_iter().find(|occurrence| {
+        let local = match occurrence.moment {
+            Moment::Local(wall) => {
+                Some(minute(wall.to_zoned(zone.clone()).map_or(0, |z| z.timestamp().as_millisecond())))
+            }
+            Moment::Instant(_) => None,
+        };
+        local.unwrap_or_else(|| minute(occurrence.instant.as_millisecond())) == here
+    });
+    let Some(found) = found else {
+        return Err(wrong(format!(
+            "{name}/{step_name} has no occurrence at {}; `chorus runs` lists those that did not run, `chorus plan` \
+             those to come",
+            time::show(wanted, zone)
+        )));
+    };
+    let instant = found.instant.as_millisecond();
+    let run = opened.store.run_of_step(name, step_name, LISTED).await?;
+    if let Some(run) = run.iter().find(|run| run.instant == instant) {
+        return Err(wrong(format!("it is run {}; `chorus runs show {0}` shows how it went", run.id)));
+    }
+    if let Some(row) = opened.store.occurrence_get(name, step_name, instant).await? {
+        return Ok(row);
+    }
+    let NewOccurrence { kind, reason, count, .. } =
+        NewOccurrence::one(instant, OccurrenceKind::Missed, OccurrenceReason::Off);
+    Ok(OccurrenceRow {
+        campaign: name.to_owned(),
+        step: step_name.to_owned(),
+        instant,
+        kind,
+        reason,
+        detail: None,
+        through: None,
+        count,
+        parent_id: None,
+        state: OccurrenceState::Open,
+        run_id: None,
+        created_at: now.as_millisecond(),
+    })
+}

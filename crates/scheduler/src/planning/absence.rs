@@ -1,0 +1,123 @@
+//! Steps that are not in the files: since when, and what becomes of their runs.
+
+use campaign::schedule::Definition;
+use jiff::{SignedDuration, Timestamp};
+use store::{
+    Millis, OccurrenceKind, OccurrenceReason, PausedBy, Run, RunKind, RunState, StepKey, StoreError,
+};
+
+use super::decision::{ABSENCE, instant, row_of};
+use super::{Look, Planner};
+use crate::Loaded;
+use crate::fire::{FireError, revision};
+
+/// So many occurrences of a step whose file has errors are written down at once.
+const MOST_ROWS: usize = 50;
+
+impl Planner {
+    /// Notes which steps are absent. One whose file has errors is not: nobody took it away.
+    pub(super) async fn note_absent(&mut self, loaded: &Loaded, now: Millis) -> Result<(), StoreError> {
+        let is_absent = |key: &StepKey| match loaded.0.campaigns.get(key.0.as_str()) {
+            Some(campaign) => campaign.steps.iter().all(|step| step.id.as_str() != key.1),
+            None => !loaded.0.campaign_files.contains(&key.0),
+        };
+        let known = self.known();
+        let gone = known.iter().filter(|(key, row)| row.gone_since.is_none() && is_absent(key));
+        let gone: Vec<StepKey> = gone.map(|(key, _)| key.clone()).collect();
+        let back = known.iter().filter(|(key, row)| {
+            row.gone_since.is_some_and(|since| now.saturating_sub(since) < ABSENCE) && !is_absent(key)
+        });
+        let back: Vec<StepKey> = back.map(|(key, _)| key.clone()).collect();
+        if gone.is_empty() && back.is_empty() {
+            return Ok(());
+        }
+        self.store.schedule_gone(&gone, now).await?;
+        self.store.schedule_back(&back).await?;
+        self.read().await
+    }
+
+    /// Writes down what falls due while a step's file has errors: it may still run, if the file is repaired in time.
+    pub(super) async fn note_broken(&mut self, look: &Look<'_>) -> Result<(), StoreError> {
+        let files = &look.loaded.0;
+        let late = look.now.saturating_sub(SignedDuration::from_secs(60)).unwrap_or(Timestamp::MIN);
+        let mut due = Vec::new();
+        for (key, row) in self.known() {
+            let broken =
+                files.campaign_files.contains(&key.0) && !files.campaigns.contains_key(key.0.as_str());
+            let definition = row.definition.as_deref().filter(|_| broken);
+            let definition = definition.and_then(|json| serde_json::from_str::<Definition>(json).ok());
+            let Some(definition) = definition else { continue };
+            let told = self.told_broken.get(key).copied().unwrap_or(Timestamp::MIN);
+            let from = instant(row.planned_through).max(told);
+            let missed = definition.occurrences(from, late, MOST_ROWS);
+            if !missed.is_empty() {
+                due.push((key.clone(), missed));
+            }
+        }
+        for (key, missed) in due {
+            let rows: Vec<_> = missed
+                .iter()
+                .map(|at| row_of(at, OccurrenceKind::Missed, OccurrenceReason::FileError))
+                .collect();
+            self.store.occurrence_add(&key.0, &key.1, &rows, look.now.as_millisecond()).await?;
+            self.told_broken.insert(key, late);
+        }
+        Ok(())
+    }
+
+    /// Pauses the runs of steps that have been absent for a minute, and lets those go on whose step is back and says
+    /// what it said.
+    pub(crate) async fn look_after_absent(
+        &mut self,
+        loaded: &Loaded,
+        live: &[Run],
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now().as_millisecond();
+        let mut changed = false;
+        for run in live.iter().filter(|run| run.kind != RunKind::Test) {
+            let row = self.known().get(&(run.campaign.clone(), run.step.clone()));
+            let gone_since = row.and_then(|row| row.gone_since);
+            let campaign = loaded.0.campaigns.get(run.campaign.as_str());
+            let step = campaign.and_then(|campaign| {
+                Some((campaign, campaign.steps.iter().find(|step| step.id.as_str() == run.step)?))
+            });
+            match (run.state, step) {
+                (RunState::Planned | RunState::Running, None)
+                    if gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE) =>
+                {
+                    changed |= self.store.run_pause_by(run.id, PausedBy::Absent, &absent_note(run)).await?;
+                }
+                (RunState::Paused, Some((campaign, step))) if run.paused_by == Some(PausedBy::Absent) => {
+                    let same = match revision(&self.store, loaded, campaign, step, now).await {
+                        Ok(revision) => Some(revision) == run.revision_id,
+                        Err(FireError::Store(error)) => return Err(error),
+                        Err(_) => continue,
+                    };
+                    changed |= if same {
+                        self.store.run_resume(run.id).await?
+                    } else {
+                        self.store.run_note(run.id, &changed_note(run)).await?
+                    };
+                }
+                _ => {}
+            }
+        }
+        Ok(changed)
+    }
+}
+
+fn absent_note(run: &Run) -> String {
+    format!(
+        "its step {}/{} is not in the files any more; it goes on by itself when the file is back unchanged; \
+         `chorus runs cancel {}` ends it",
+        run.campaign, run.step, run.id
+    )
+}
+
+fn changed_note(run: &Run) -> String {
+    format!(
+        "its step is back and says something else than the run; `chorus runs resume {0}` goes on with the words of \
+         before, `chorus runs revise {0}` with those of the file",
+        run.id
+    )
+}

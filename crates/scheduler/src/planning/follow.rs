@@ -1,0 +1,245 @@
+//! Steps that follow another: one run for each run of the earlier step, each recipient at their own time.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use campaign::schedule::Definition;
+use campaign::{Campaign, Moment, Occurrence, Step, Trigger, schedule};
+use store::{
+    Advance, Delay, Delays, Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
+    RunState, ScheduleRow, StoreError,
+};
+
+use super::decision::{ABSENCE, instant, millis, row_of_instant};
+use super::{Look, Planner, definition, held, key, told};
+use crate::fire::{FireError, new_run, revision};
+
+/// Later than this after its recipients fell due, nothing of a parent run is looked for any more.
+const REACH: Duration = Duration::from_secs(4 * 86_400);
+
+/// How far back parent runs are looked at, however long the delay.
+const LONGEST_REACH: Duration = Duration::from_secs(400 * 86_400);
+
+/// So many edits of a delay are kept.
+const EDITS: usize = 50;
+
+/// A parent run that nothing follows yet, and when its first recipient falls due.
+pub(super) struct Following {
+    pub(super) parent: Run,
+    pub(super) due: Millis,
+}
+
+impl Planner {
+    /// Makes the runs of all steps that follow another, as their first recipients fall due.
+    pub(super) async fn follow_all(
+        &mut self,
+        look: &Look<'_>,
+        after: &[(&Campaign, &Step)],
+    ) -> Result<(), StoreError> {
+        if after.is_empty() {
+            return Ok(());
+        }
+        let now = look.now.as_millisecond();
+        let recent = self.store.run_recent(since(after, now)).await?;
+        let mut followed: BTreeSet<(String, String, RunId)> = recent
+            .iter()
+            .filter_map(|run| Some((run.campaign.clone(), run.step.clone(), run.parent_id?)))
+            .collect();
+        followed.extend(self.store.occurrence_parents().await?);
+        for (campaign, step) in after {
+            let result = self.follow(look, campaign, step, &recent, &followed).await;
+            told(campaign, step, result)?;
+        }
+        Ok(())
+    }
+
+    async fn follow(
+        &mut self,
+        look: &Look<'_>,
+        campaign: &Campaign,
+        step: &Step,
+        recent: &[Run],
+        followed: &BTreeSet<(String, String, RunId)>,
+    ) -> Result<(), FireError> {
+        let Some(delays) = self.delays(look, campaign, step).await? else { return Ok(()) };
+        let now = look.now.as_millisecond();
+        let mut made = None;
+        for following in following(campaign, step, &delays, recent, followed, now) {
+            if following.due > now {
+                continue;
+            }
+            let at = occurrence(step, &following);
+            let row = |kind, reason| NewOccurrence {
+                parent_id: Some(following.parent.id),
+                ..row_of_instant(at.instant.as_millisecond(), kind, reason)
+            };
+            let row = if campaign.ends.is_some_and(|ends| instant(following.due) > ends) {
+                Some(row(OccurrenceKind::Ended, OccurrenceReason::Ends))
+            } else {
+                held(campaign, look.stopped).map(|reason| row(OccurrenceKind::Held, reason))
+            };
+            if let Some(row) = row {
+                let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
+                self.store.occurrence_add(campaign, step, &[row], now).await?;
+                continue;
+            }
+            let revision = match made {
+                Some(revision) => revision,
+                None => *made.insert(revision(&self.store, look.loaded, campaign, step, now).await?),
+            };
+            let channel = look.loaded.0.channels.get(&step.channel);
+            let mut run = new_run(campaign, step, channel, revision, &at, RunKind::Scheduled);
+            run.parent_id = Some(following.parent.id);
+            run.condition = condition(step);
+            run.origin.delays = Some(delays.clone());
+            if let Some(id) = self.store.run_insert_follower(&run, now).await? {
+                tracing::info!(run = id.0, campaign = %campaign.id, step = %step.id, "fired");
+            }
+        }
+        Ok(())
+    }
+
+    /// The delays of a step through all its edits; `None` where another process is faster.
+    async fn delays(
+        &mut self,
+        look: &Look<'_>,
+        campaign: &Campaign,
+        step: &Step,
+    ) -> Result<Option<Delays>, StoreError> {
+        let now = look.now.as_millisecond();
+        let key = key(campaign, step);
+        let row = self.known().get(&key);
+        let is_older = self.older.contains(campaign.id.as_str());
+        let delays = edited(campaign, step, row, is_older, now);
+        let definition = definition(campaign, step);
+        let is_kept = row.is_some_and(|row| {
+            row.history.as_ref() == Some(&delays)
+                && row.definition.as_deref() == Some(&definition)
+                && row.gone_since.is_none()
+        });
+        if is_kept {
+            return Ok(Some(delays));
+        }
+        let from = row.map(|row| row.planned_through);
+        let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
+        let advance = Advance {
+            campaign: name,
+            step: step_name,
+            from,
+            to: now,
+            definition: &definition,
+            history: Some(&delays),
+            runs: &[],
+            occurrences: &[],
+        };
+        if self.store.schedule_advance(&advance, now).await?.is_none() {
+            self.rows = None;
+            return Ok(None);
+        }
+        let row = ScheduleRow {
+            planned_through: now,
+            definition: Some(definition),
+            history: Some(delays.clone()),
+            gone_since: None,
+        };
+        if let Some(rows) = &mut self.rows {
+            rows.insert(key, row);
+        }
+        Ok(Some(delays))
+    }
+}
+
+/// The delays of a step with today's file taken into account. `is_older`: its campaign was known before delays were
+/// kept, so that the first sight of this one is no edit.
+pub(super) fn edited(
+    campaign: &Campaign,
+    step: &Step,
+    row: Option<&ScheduleRow>,
+    is_older: bool,
+    now: Millis,
+) -> Delays {
+    let Trigger::After { delay, .. } = &step.schedule.trigger else { return Delays::default() };
+    let length = millis(*delay);
+    let fresh = Delays(vec![Delay(now, length)]);
+    let Some(row) = row else { return if is_older { Delays::always(length) } else { fresh } };
+    let was_absent = row.gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE);
+    let same_parent = row.definition.as_deref().is_some_and(|json| {
+        let before = serde_json::from_str::<Definition>(json).ok();
+        before.is_some_and(|before| {
+            before.follows() == Definition::of(&step.schedule, campaign.starts, campaign.ends).follows()
+        })
+    });
+    let Some(mut delays) = row.history.clone().filter(|_| same_parent && !was_absent) else { return fresh };
+    for delay in &mut delays.0 {
+        // Set by a clock that was ahead.
+        delay.0 = delay.0.min(now);
+    }
+    delays.edit(now, length);
+    let surplus = delays.0.len().saturating_sub(EDITS);
+    delays.0.drain(..surplus);
+    delays
+}
+
+/// The parent runs that a step is to follow, each with the instant at which its first recipient falls due: none of
+/// cancelled runs, none twice, none whose recipients' time lay before the step was added.
+pub(super) fn following(
+    campaign: &Campaign,
+    step: &Step,
+    delays: &Delays,
+    recent: &[Run],
+    followed: &BTreeSet<(String, String, RunId)>,
+    now: Millis,
+) -> Vec<Following> {
+    let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
+    let (name, step_name) = (campaign.id.to_string(), step.id.to_string());
+    let since = now.saturating_sub(millis(reach(*delay, step)));
+    let parents = recent.iter().filter(|run| {
+        run.campaign == name
+            && run.step == parent.as_str()
+            && run.kind != RunKind::Test
+            && run.state != RunState::Cancelled
+            && run.planned_at.is_some_and(|planned| planned > since)
+            && !followed.contains(&(name.clone(), step_name.clone(), run.id))
+    });
+    let first = |run: &Run| {
+        let started = run.started_at?;
+        let last = run.finished_at.unwrap_or(now);
+        let due = delays.due(started).or_else(|| {
+            // The first were reached too early for a step that was added later; others may not have been.
+            delays.due(last).and_then(|_| delays.0.first()).map(|delay| delay.since().saturating_add(1))
+        })?;
+        Some(Following { parent: run.clone(), due })
+    };
+    parents.filter_map(first).collect()
+}
+
+/// The key of the run that follows, and the last instant at which anybody in it falls due.
+pub(super) fn occurrence(step: &Step, following: &Following) -> Occurrence {
+    let Trigger::After { delay, .. } = &step.schedule.trigger else {
+        return schedule::after(instant(following.parent.instant), Duration::ZERO);
+    };
+    let until = instant(following.parent.expires_at.saturating_add(millis(*delay)));
+    let at = schedule::after(instant(following.parent.instant), *delay).instant;
+    Occurrence { instant: at, until, moment: Moment::Instant(instant(following.due)) }
+}
+
+pub(crate) fn condition(step: &Step) -> Option<campaign::Condition> {
+    match &step.schedule.trigger {
+        Trigger::After { condition, .. } => *condition,
+        _ => None,
+    }
+}
+
+fn reach(delay: Duration, step: &Step) -> Duration {
+    delay.saturating_add(step.expires).saturating_add(REACH).min(LONGEST_REACH)
+}
+
+/// Since when runs are read: as far back as any step reaches.
+fn since(after: &[(&Campaign, &Step)], now: Millis) -> Millis {
+    let reaches = after.iter().map(|(_, step)| match &step.schedule.trigger {
+        Trigger::After { delay, .. } => millis(reach(*delay, step)),
+        _ => 0,
+    });
+    // A run may be planned long after it was made.
+    now.saturating_sub(reaches.max().unwrap_or(0)).saturating_sub(millis(REACH))
+}

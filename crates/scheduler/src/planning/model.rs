@@ -1,0 +1,519 @@
+//! Random histories of edits, restarts, clock steps and hand sends beside a naive model: nobody gets a one-shot or an
+//! occurrence twice unasked, nothing fires whose instant lies before the edit that made it due, and what was forecast
+//! is what ran.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use campaign::Workspace;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use store::{
+    Clock, ContactId, DeliveryId, LeaseId, NewContact, Outcome, Record, Run, RunKind, RunState, Store,
+};
+use tempfile::TempDir;
+
+use super::{Fate, Planner, forecast};
+use crate::Loaded;
+use crate::fire;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const PEOPLE: [(&str, Option<&str>); 4] = [
+    ("a@example.com", None),
+    ("b@example.com", Some("Asia/Tokyo")),
+    ("c@example.com", Some("America/Los_Angeles")),
+    ("d@example.com", Some("Pacific/Auckland")),
+];
+
+/// What a marketer or fate may do.
+#[derive(Debug, Clone)]
+enum Act {
+    /// Time passes while a worker looks every ten minutes.
+    Work(i64),
+    /// Time passes while nothing runs.
+    Off(i64),
+    /// The clock is set by so many minutes.
+    Clock(i64),
+    /// The letter gets another `when`.
+    When(usize),
+    /// The reminder gets another delay, in hours.
+    Delay(i64),
+    /// The campaign gets other bounds: ends in so many hours, or never.
+    Ends(Option<i64>),
+    /// The step is renamed, with `was` or without.
+    RenameStep { declared: bool },
+    /// The campaign is renamed, with `was` or without.
+    RenameCampaign { declared: bool },
+    /// The file goes away for so many minutes and comes back.
+    Away(i64),
+    /// The file has an error for so many minutes.
+    Broken(i64),
+    /// The text changes.
+    Text,
+    /// `chorus send`, which sends again only if it is asked to.
+    Send { again: bool },
+    /// The oldest live run is paused; the oldest paused one goes on.
+    PauseOrResume,
+    /// The oldest live run is cancelled.
+    Cancel,
+}
+
+const WHENS: [&str; 8] = [
+    "at = 2027-03-03T10:00:00",
+    "at = 2027-03-03T10:30:00",
+    "at = 2027-03-04T09:00:00, timezone = \"contact\"",
+    "cron = \"0 10 * * *\"",
+    "cron = \"10 10 * * *\"",
+    "cron = \"0 10 * * *\", timezone = \"contact\"",
+    "every = \"hour 15\"",
+    "cron = \"0 9,21 * * *\", timezone = \"Asia/Shanghai\"",
+];
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        6 => (1_i64..2_000).prop_map(Act::Work),
+        2 => (1_i64..3_000).prop_map(Act::Off),
+        1 => prop_oneof![Just(-1_440_i64), Just(-30), Just(2), Just(60), Just(1_440)].prop_map(Act::Clock),
+        4 => (0..WHENS.len()).prop_map(Act::When),
+        2 => prop_oneof![Just(1_i64), Just(5), Just(30)].prop_map(Act::Delay),
+        1 => prop_oneof![Just(None), (1_i64..60).prop_map(Some)].prop_map(Act::Ends),
+        1 => any::<bool>().prop_map(|declared| Act::RenameStep { declared }),
+        1 => any::<bool>().prop_map(|declared| Act::RenameCampaign { declared }),
+        1 => prop_oneof![Just(0_i64), Just(20), Just(2_000)].prop_map(Act::Away),
+        1 => prop_oneof![Just(20_i64), Just(300)].prop_map(Act::Broken),
+        1 => Just(Act::Text),
+        1 => any::<bool>().prop_map(|again| Act::Send { again }),
+        1 => Just(Act::PauseOrResume),
+        1 => Just(Act::Cancel),
+    ]
+}
+
+/// The files as the marketer sees them.
+#[derive(Debug, Clone)]
+struct Files {
+    campaign: usize,
+    campaign_was: Option<usize>,
+    step: usize,
+    step_was: Option<usize>,
+    when: usize,
+    delay: i64,
+    ends: Option<String>,
+    text: usize,
+    error: bool,
+    there: bool,
+}
+
+/// One message that somebody got.
+#[derive(Debug, Clone)]
+struct Got {
+    contact: i64,
+    run: Run,
+    at: i64,
+    /// The text that the file had.
+    text: usize,
+}
+
+struct Simulation {
+    folder: TempDir,
+    store: Store,
+    clock: Clock,
+    now: i64,
+    files: Files,
+    loaded: Loaded,
+    planner: Planner,
+    lease: LeaseId,
+    got: Vec<Got>,
+    /// Runs that were made by `--again`.
+    again: BTreeSet<store::RunId>,
+    /// When the step's `when` was last edited, as the worker saw it.
+    edited_at: i64,
+    seen_when: Option<(usize, Option<String>, bool)>,
+    made: BTreeMap<store::RunId, i64>,
+}
+
+impl Simulation {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("chorus.toml", CHORUS);
+        write("audiences/everyone.toml", "title = \"Everyone\"\n");
+        write("templates/plain/email.md", EMAIL);
+        let files = Files {
+            campaign: 0,
+            campaign_was: None,
+            step: 0,
+            step_was: None,
+            when: 3,
+            delay: 5,
+            ends: None,
+            text: 0,
+            error: false,
+            there: true,
+        };
+        let store = Store::open("sqlite::memory:").await.unwrap();
+        store.migrate().await.unwrap();
+        let now = "2027-03-01T00:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+        let clock = Clock::fixed(Timestamp::from_millisecond(now).unwrap());
+        let person = |(email, zone): (&str, Option<&str>)| NewContact {
+            external_id: None,
+            email: Some(email.to_owned()),
+            phone: None,
+            language: None,
+            timezone: zone.map(str::to_owned),
+            consent: None,
+            attributes: serde_json::Map::new(),
+        };
+        store.contact_upsert(&PEOPLE.map(person), now).await.unwrap();
+        let lease = store.lease_open("model", true, now, i64::MAX).await.unwrap();
+        save(&folder, &files);
+        let loaded = load(&folder);
+        let planner = Planner::new(store.clone(), clock.clone());
+        Self {
+            folder,
+            store,
+            clock,
+            now,
+            files,
+            loaded,
+            planner,
+            lease,
+            got: Vec::new(),
+            again: BTreeSet::new(),
+            edited_at: now,
+            seen_when: None,
+            made: BTreeMap::new(),
+        }
+    }
+
+    fn set(&mut self, now: i64) {
+        self.now = now;
+        let Clock::Fixed(at) = &self.clock else { unreachable!() };
+        at.store(now, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn at(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now).unwrap()
+    }
+
+    fn reload(&mut self) {
+        save(&self.folder, &self.files);
+        self.loaded = load(&self.folder);
+    }
+
+    /// One look of a worker, and everything that is due goes out.
+    async fn tick(&mut self) {
+        self.planner.next_follow = None;
+        let seen = (self.files.when, self.files.ends.clone(), self.files.there);
+        let usable = self.files.there && !self.files.error;
+        if usable && self.seen_when.as_ref() != Some(&seen) {
+            self.edited_at = self.now;
+            self.seen_when = Some(seen);
+        }
+        let live = self.store.run_live().await.unwrap();
+        self.planner.tick(&self.loaded, &live, None).await.unwrap();
+        let live = self.store.run_live().await.unwrap();
+        self.planner.look_after_absent(&self.loaded, &live).await.unwrap();
+        let live = self.store.run_live().await.unwrap();
+        crate::upkeep::upkeep(&self.store, &self.loaded, &live).await.unwrap();
+        self.check_new_runs().await;
+        self.deliver().await;
+    }
+
+    /// Nothing fires whose instant lies before the edit that made it due.
+    async fn check_new_runs(&mut self) {
+        for run in self.store.run_list(None, 10_000).await.unwrap() {
+            if self.made.insert(run.id, self.now).is_some() {
+                continue;
+            }
+            if run.kind == RunKind::Scheduled && run.parent_id.is_none() {
+                let zone_day = if run.own_clock == 1 { 26 * HOUR } else { 0 };
+                assert!(
+                    run.instant + zone_day >= self.edited_at - MINUTE,
+                    "run {run:?} made at {} lies before the edit at {}",
+                    self.at(),
+                    Timestamp::from_millisecond(self.edited_at).unwrap()
+                );
+            }
+        }
+    }
+
+    async fn deliver(&mut self) {
+        for run in self.store.run_live().await.unwrap() {
+            let _ = fire::plan(&self.store, &self.loaded, &run, self.at()).await;
+        }
+        for run in self.store.run_live().await.unwrap() {
+            if run.state != RunState::Running {
+                continue;
+            }
+            let claimed = self.store.delivery_claim(self.lease, run.id, self.now, 1_000).await.unwrap();
+            let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
+            let record = Record { intents, ..Record::default() };
+            let granted = self.store.delivery_record(self.lease, &record, self.now).await.unwrap().granted;
+            let accepted = |id: &DeliveryId| (*id, Outcome::Accepted { answer: "250 ok".into(), post: None });
+            let record = Record { outcomes: granted.iter().map(accepted).collect(), ..Record::default() };
+            self.store.delivery_record(self.lease, &record, self.now).await.unwrap();
+            for id in granted {
+                self.got.push(Got {
+                    contact: id.contact().0,
+                    run: run.clone(),
+                    at: self.now,
+                    text: self.files.text,
+                });
+            }
+        }
+        self.store.run_finish(self.now).await.unwrap();
+    }
+
+    async fn pass(&mut self, minutes: i64) {
+        let until = self.now + minutes * MINUTE;
+        while self.now < until {
+            self.set((self.now + 10 * MINUTE).min(until));
+            self.tick().await;
+        }
+    }
+
+    async fn act(&mut self, act: &Act) {
+        match act {
+            Act::Work(minutes) => return self.foreseen(*minutes).await,
+            Act::Off(minutes) => {
+                self.set(self.now + minutes * MINUTE);
+                self.planner = Planner::new(self.store.clone(), self.clock.clone());
+            }
+            Act::Clock(minutes) => self.set(self.now + minutes * MINUTE),
+            Act::When(when) => self.files.when = *when,
+            Act::Delay(delay) => self.files.delay = *delay,
+            Act::Ends(hours) => {
+                self.files.ends = hours
+                    .map(|hours| Timestamp::from_millisecond(self.now + hours * HOUR).unwrap().to_string());
+            }
+            Act::RenameStep { declared } => {
+                self.files.step_was = declared.then_some(self.files.step);
+                self.files.step += 1;
+            }
+            Act::RenameCampaign { declared } => {
+                self.files.campaign_was = declared.then_some(self.files.campaign);
+                self.files.campaign += 1;
+                self.files.step_was = None;
+            }
+            Act::Away(minutes) => {
+                self.files.there = false;
+                self.reload();
+                self.tick().await;
+                self.pass(*minutes).await;
+                self.files.there = true;
+            }
+            Act::Broken(minutes) => {
+                self.files.error = true;
+                self.reload();
+                self.tick().await;
+                self.pass(*minutes).await;
+                self.files.error = false;
+            }
+            Act::Text => self.files.text += 1,
+            Act::Send { again } => self.send(*again).await,
+            Act::PauseOrResume => {
+                let live = self.store.run_live().await.unwrap();
+                if let Some(run) = live.iter().find(|run| run.state == RunState::Paused) {
+                    self.store.run_resume(run.id).await.unwrap();
+                } else if let Some(run) = live.first() {
+                    self.store.run_pause(run.id, "by hand").await.unwrap();
+                }
+            }
+            Act::Cancel => {
+                if let Some(run) = self.store.run_live().await.unwrap().first() {
+                    self.store.run_cancel(run.id, self.now).await.unwrap();
+                }
+            }
+        }
+        // No two looks have the same millisecond.
+        self.set(self.now + 1_000);
+        self.reload();
+        self.tick().await;
+    }
+
+    /// What `chorus send` does: a step that went out needs `--again`, an open run is in the way.
+    async fn send(&mut self, again: bool) {
+        let Some(campaign) = self.loaded.0.campaigns.values().next().cloned() else { return };
+        let step = campaign.steps[0].clone();
+        let ask = fire::HandSend { again, ..fire::HandSend::default() };
+        if fire::refusal(&self.store, &self.loaded, &campaign, &step, &ask, self.at())
+            .await
+            .unwrap()
+            .is_some()
+        {
+            return;
+        }
+        let run = fire::fire(&self.store, &self.loaded, &campaign, &step, &ask, self.at()).await;
+        if let (Ok(run), true) = (run, again) {
+            self.again.insert(run);
+        }
+    }
+
+    /// Works for a while, and holds what was forecast against what ran.
+    async fn foreseen(&mut self, minutes: i64) {
+        self.set(self.now + 1_000);
+        self.tick().await;
+        let (from, to) = (self.at(), Timestamp::from_millisecond(self.now + minutes * MINUTE).unwrap());
+        let before: BTreeSet<_> =
+            self.store.run_list(None, 10_000).await.unwrap().into_iter().map(|run| run.id).collect();
+        let mut expected = BTreeSet::new();
+        let mut uncertain = false;
+        if let Some(campaign) = self.loaded.0.campaigns.values().next() {
+            let found = forecast(&self.store, &self.loaded, campaign, from, to, from).await.unwrap();
+            let live = self.store.run_live().await.unwrap();
+            // A run that is not handed out may be in the way of the next one.
+            uncertain = live.iter().any(|run| matches!(run.state, RunState::Running | RunState::Planned));
+            expected = found
+                .into_iter()
+                .filter(|e| e.fate == Fate::Runs && !e.follows && e.occurrence.instant > from)
+                .map(|e| (e.step.to_string(), e.occurrence.instant.as_millisecond()))
+                .collect();
+        }
+        self.pass(minutes).await;
+        let made: BTreeSet<_> = self
+            .store
+            .run_list(None, 10_000)
+            .await
+            .unwrap()
+            .into_iter()
+            .filter(|run| {
+                !before.contains(&run.id) && run.kind == RunKind::Scheduled && run.parent_id.is_none()
+            })
+            .map(|run| (run.step, run.instant))
+            .collect();
+        if uncertain {
+            assert!(made.is_subset(&expected), "made {made:?}, expected {expected:?}");
+        } else {
+            assert_eq!(made, expected, "from {from} to {to}: {:?}", self.files);
+        }
+    }
+
+    /// The naive model: who may have got what.
+    async fn check(&self) {
+        let runs: BTreeMap<_, _> =
+            self.store.run_list(None, 10_000).await.unwrap().into_iter().map(|run| (run.id, run)).collect();
+        let mut occurrences = BTreeSet::new();
+        let mut once: BTreeMap<(String, String, i64), usize> = BTreeMap::new();
+        let mut parents = BTreeSet::new();
+        let mut words: BTreeMap<(usize, i64), BTreeSet<store::RunId>> = BTreeMap::new();
+        for got in &self.got {
+            // A rename carries the history over: the run's name today counts.
+            let run = &runs[&got.run.id];
+            assert!(occurrences.insert((run.id, got.contact)), "twice in one run: {run:?}");
+            assert!(run.ends_at.is_none_or(|_| got.run.ends_at.is_none_or(|ends| got.at <= ends)), "{got:?}");
+            if let Some(parent) = run.parent_id {
+                assert!(parents.insert((run.step.clone(), parent, got.contact)), "two follow-ups: {run:?}");
+                let _ = ContactId(got.contact);
+            }
+            let is_one_shot = run.trigger == Some(store::RunTrigger::At);
+            if is_one_shot && run.kind == RunKind::Scheduled {
+                words.entry((got.text, got.contact)).or_default().insert(run.id);
+            }
+            if is_one_shot && !self.again.contains(&run.id) {
+                *once.entry((run.campaign.clone(), run.step.clone(), got.contact)).or_default() += 1;
+            }
+        }
+        for ((campaign, step, contact), count) in once {
+            assert_eq!(
+                count, 1,
+                "{contact} got the one-shot {campaign}/{step} {count} times: {:#?}",
+                self.got
+            );
+        }
+        // Without `was` a new name is a new step, but the same words do not go to the same people unasked.
+        for ((text, contact), runs) in words {
+            assert!(runs.len() <= 1, "{contact} got the words {text} in {runs:?}: {:#?}", self.got);
+        }
+    }
+}
+
+fn save(folder: &TempDir, files: &Files) {
+    let campaigns = folder.path().join("campaigns");
+    std::fs::create_dir_all(&campaigns).unwrap();
+    for entry in std::fs::read_dir(&campaigns).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    if !files.there {
+        return;
+    }
+    let was = files.campaign_was.map_or_else(String::new, |was| format!("was = \"c{was}\"\n"));
+    let ends = files.ends.as_ref().map_or_else(String::new, |ends| format!("ends = {ends}\n"));
+    let step_was = files.step_was.map_or_else(String::new, |was| format!("was = \"s{was}\"\n"));
+    let error = if files.error { "nonsense = 1\n" } else { "" };
+    let (step, when, delay, text) = (files.step, WHENS[files.when], files.delay, files.text);
+    let campaign = format!(
+        "title = \"Hello\"\naudience = \"everyone\"\n{was}{ends}{error}
+[message]
+subject  = \"Hello {text}\"
+headline = \"Hello {text}\"
+link     = \"https://test.example/go\"
+
+[[steps]]
+id = \"s{step}\"
+{step_was}channel = \"email\"
+template = \"plain\"
+when = {{ {when} }}
+
+[[steps]]
+id = \"reminder\"
+channel = \"email\"
+template = \"plain\"
+message = {{ subject = \"Again {text}\" }}
+when = {{ after = \"s{step}\", delay = \"{delay}h\" }}
+"
+    );
+    std::fs::write(campaigns.join(format!("c{}.toml", files.campaign)), campaign).unwrap();
+}
+
+fn load(folder: &TempDir) -> Loaded {
+    Arc::new(Workspace::load(folder.path(), &|_| None).unwrap())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nobody_gets_it_twice_whatever_is_edited(acts in prop::collection::vec(act(), 1..14)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut simulation = Simulation::new().await;
+            simulation.tick().await;
+            for act in &acts {
+                simulation.act(act).await;
+                simulation.check().await;
+            }
+        });
+    }
+}
+
+/// `CHORUS_MODEL_CASES` sets how many histories are tried.
+fn cases() -> u32 {
+    option_env!("CHORUS_MODEL_CASES").and_then(|text| text.parse().ok()).unwrap_or(40)
+}
+
+const CHORUS: &str = r#"
+[brand]
+name     = "Test"
+url      = "https://test.example"
+address  = "1 Test Road"
+timezone = "Europe/London"
+
+[server]
+public_url = "http://127.0.0.1:1"
+
+[channels.email]
+kind = "outbox"
+"#;
+
+const EMAIL: &str = "\
+# {{message.headline}}
+
+[Go]({{message.link}})
+
+{{brand.address}} – [unsubscribe]({{links.unsubscribe}})
+";

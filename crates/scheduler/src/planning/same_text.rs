@@ -1,0 +1,89 @@
+//! Whether a new step says what a step that is gone said, to people who got that: then it was probably renamed.
+
+use std::sync::Arc;
+
+use campaign::{Campaign, CampaignId, Step, StepId};
+use jiff::{SignedDuration, Timestamp};
+use store::{Address, Store};
+
+use crate::Loaded;
+use crate::fire::{FireError, address, first_message};
+
+/// How far back steps are looked at that are gone.
+const BACK: SignedDuration = SignedDuration::from_hours(400 * 24);
+
+/// At most so many steps that are gone are compared.
+const MOST: usize = 200;
+
+/// `CAMPAIGN/STEP` of a step that is gone, whose text is the same and that reached somebody whom this step is for. Only
+/// for a step that has no run of its own.
+pub(super) async fn find(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    now: Timestamp,
+) -> Result<Option<String>, FireError> {
+    if store.step_has_runs(campaign.id.as_str(), step.id.as_str()).await? {
+        return Ok(None);
+    }
+    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN).as_millisecond();
+    let mut gone = store.step_texts(step.channel.as_str(), since).await?;
+    gone.retain(|text| !is_there(loaded, &text.campaign, &text.step));
+    let mut compared: Vec<(String, String, String)> = Vec::new();
+    for text in gone {
+        let known = compared.iter().find(|(c, s, _)| *c == text.campaign && *s == text.step);
+        let hash = match known {
+            Some((_, _, hash)) => hash.clone(),
+            None if compared.len() >= MOST => continue,
+            None => {
+                let hash = said_as(loaded, campaign, step, &text.campaign, &text.step).await?;
+                compared.push((text.campaign.clone(), text.step.clone(), hash.clone()));
+                hash
+            }
+        };
+        if hash != text.hash {
+            continue;
+        }
+        let channel = loaded.0.channels.get(&step.channel);
+        let reached = match channel.and_then(address) {
+            None => store.run_reached(text.run, None, now.as_millisecond()).await?,
+            Some(Address::Anyone | Address::Attribute(_) | Address::Email | Address::Phone) => {
+                let whom = Some((&loaded.0.audiences, &step.audience));
+                store.run_reached(text.run, whom, now.as_millisecond()).await?
+            }
+        };
+        if reached {
+            return Ok(Some(format!("{}/{}", text.campaign, text.step)));
+        }
+    }
+    Ok(None)
+}
+
+fn is_there(loaded: &Loaded, campaign: &str, step: &str) -> bool {
+    match loaded.0.campaigns.get(campaign) {
+        Some(campaign) => campaign.steps.iter().any(|other| other.id.as_str() == step),
+        // A file with errors may have it.
+        None => loaded.0.campaign_files.contains(campaign),
+    }
+}
+
+/// The hash of what the step would say under another name: names stand in links and headers.
+async fn said_as(
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    old_campaign: &str,
+    old_step: &str,
+) -> Result<String, FireError> {
+    let (Ok(id), Ok(step_id)) = (CampaignId::parse(old_campaign), StepId::parse(old_step)) else {
+        return Ok(String::new());
+    };
+    let files = Arc::clone(loaded);
+    let campaign = Campaign { id, ..campaign.clone() };
+    let step = Step { id: step_id, ..step.clone() };
+    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &campaign, &step));
+    let compiled = compiled.await.map_err(|error| FireError::Compile(error.to_string()))?;
+    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
+    Ok(compiled.hash())
+}

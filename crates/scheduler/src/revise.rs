@@ -1,0 +1,82 @@
+//! What edits cannot change: steps that went out already, and runs that are on their way with the words of before.
+
+use campaign::{Campaign, Diagnostic, Step, Trigger};
+use jiff::Timestamp;
+use store::{Run, RunId, RunKind, Store};
+
+use crate::Loaded;
+use crate::fire::{FireError, revision};
+
+/// Gives those of a run who are not handed out yet the words of today's file. False where it says that already, or has
+/// ended.
+///
+/// # Errors
+/// The step does not compile, or the database refuses.
+pub async fn revise(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    run: RunId,
+    now: Timestamp,
+) -> Result<bool, FireError> {
+    let revision = revision(store, loaded, campaign, step, now.as_millisecond()).await?;
+    Ok(store.run_revise(run, revision).await?)
+}
+
+/// Warnings about edits that do nothing: a step that happens once, went out and has a time to come again; and a run that
+/// is on its way and says something else than today's file.
+///
+/// # Errors
+/// The database refuses.
+pub async fn already_sent(
+    store: &Store,
+    loaded: &Loaded,
+    now: Timestamp,
+) -> Result<Vec<Diagnostic>, FireError> {
+    let mut findings = Vec::new();
+    let live = store.run_live().await?;
+    for campaign in loaded.0.campaigns.values() {
+        for step in &campaign.steps {
+            if let Trigger::At(_) = step.schedule.trigger
+                && !step.schedule.occurrences(now, Timestamp::MAX, 1).is_empty()
+                && let Some(run) = store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
+                && let Some(run) = store.run_get(run).await?
+            {
+                findings.push(went_out(loaded, campaign, step, &run));
+            }
+        }
+    }
+    for run in live.iter().filter(|run| run.kind != RunKind::Test) {
+        let Some(campaign) = loaded.0.campaigns.get(run.campaign.as_str()) else { continue };
+        let Some(step) = campaign.steps.iter().find(|step| step.id.as_str() == run.step) else { continue };
+        let Some(id) = run.revision_id else { continue };
+        let Ok((compiled, _)) = channel::compile(&loaded.0, campaign, step) else { continue };
+        if store.revision_hash(id).await?.is_some_and(|hash| hash != compiled.hash()) {
+            findings.push(other_words(campaign, step, run));
+        }
+    }
+    Ok(findings)
+}
+
+fn went_out(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
+    let at = Timestamp::from_millisecond(run.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    let at = at.to_zoned(loaded.0.brand.timezone.clone()).strftime("%a %-d %b %Y %H:%M");
+    let message = format!(
+        "step `{}` happens once and went out on {at} (run {}): its new time does nothing",
+        step.id, run.id
+    );
+    let help = format!("To send it once more: `chorus send {} --step {} --again`.", campaign.id, step.id);
+    Diagnostic::warning("already-sent", &campaign.file, message).help(help)
+}
+
+fn other_words(campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
+    let ended = run.tallies.iter().filter(|tally| tally.state != "repeat");
+    let open = run.total - ended.map(|tally| tally.count).sum::<i64>();
+    let message = format!(
+        "step `{}`: {open} people still get the words that it had when run {} was made",
+        step.id, run.id
+    );
+    let help = format!("`chorus runs revise {}` gives them the words of this file.", run.id);
+    Diagnostic::warning("other-words", &campaign.file, message).help(help)
+}

@@ -1,0 +1,66 @@
+//! What edits of the files do to runs that are on their way: the campaign's end, `hold`, and the channel's account.
+
+use campaign::{Campaign, Channel};
+use store::{PausedBy, Run, RunKind, RunState, Store, StoreError};
+
+use crate::Loaded;
+
+/// Brings the live runs in line with the files as they are now. Says whether a run changed.
+pub(crate) async fn upkeep(store: &Store, loaded: &Loaded, live: &[Run]) -> Result<bool, StoreError> {
+    let mut changed = false;
+    for run in live.iter().filter(|run| run.kind != RunKind::Test && run.state != RunState::Cancelled) {
+        if let Some(campaign) = loaded.0.campaigns.get(run.campaign.as_str()) {
+            changed |= end_with(store, campaign, run).await?;
+            changed |= hold(store, campaign, run).await?;
+        }
+        if let Some(channel) = loaded.0.channels.get(run.channel.as_str()) {
+            changed |= keep_account(store, channel, run).await?;
+        }
+    }
+    Ok(changed)
+}
+
+async fn end_with(store: &Store, campaign: &Campaign, run: &Run) -> Result<bool, StoreError> {
+    let ends = campaign.ends.map(|ends| ends.as_millisecond());
+    if ends == run.ends_at {
+        return Ok(false);
+    }
+    store.run_set_ends(run.id, ends).await
+}
+
+async fn hold(store: &Store, campaign: &Campaign, run: &Run) -> Result<bool, StoreError> {
+    if !campaign.hold || !matches!(run.state, RunState::Planned | RunState::Running) {
+        return Ok(false);
+    }
+    let note = format!(
+        "{} says hold = true; when that is gone, `chorus runs resume {}` goes on and `chorus runs cancel {}` ends it",
+        campaign.file.display(),
+        run.id,
+        run.id
+    );
+    store.run_pause_by(run.id, PausedBy::Hold, &note).await
+}
+
+/// A run whose channel becomes another one in the middle is paused: some of it went out by the one, the rest would go by
+/// the other.
+async fn keep_account(store: &Store, channel: &Channel, run: &Run) -> Result<bool, StoreError> {
+    let Some(account) = channel::account(channel) else { return Ok(false) };
+    if run.account.as_deref() == Some(&account) || !store.run_set_account(run.id, &account).await? {
+        return Ok(false);
+    }
+    let Some(before) = &run.account else { return Ok(false) };
+    if !matches!(run.state, RunState::Planned | RunState::Running) {
+        return Ok(false);
+    }
+    let sent: i64 = run.tallies.iter().filter(|tally| tally.state == "sent").map(|tally| tally.count).sum();
+    let kind = |account: &str| account.split(':').next().unwrap_or_default().to_owned();
+    let (old, new) = (kind(before), kind(&account));
+    let change =
+        if old == new { format!("another {new} account") } else { format!("{new} instead of {old}") };
+    let note = format!(
+        "the channel {} became {change} in the middle of this run; {sent} went out before; `chorus runs resume {}` \
+         sends the rest by it as it is now, `chorus runs cancel {}` ends the run",
+        channel.id, run.id, run.id
+    );
+    store.run_pause_by(run.id, PausedBy::Account, &note).await
+}

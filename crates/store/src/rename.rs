@@ -1,0 +1,142 @@
+//! A step gets another name, and its history comes along.
+
+use std::collections::BTreeMap;
+
+use campaign::schedule::Definition;
+
+use crate::schedule::StepKey;
+use crate::sql::{Sql, Tx, args, sql};
+use crate::{Millis, Store, StoreError};
+
+const STEPS: Sql = sql!(
+    "select step from (
+       select step from runs where campaign = $1
+       union select step from schedules where campaign = $1
+       union select step from rollups where campaign = $1
+       union select step from occurrences where campaign = $1) known order by step"
+);
+
+const KNOWN: Sql = sql!(
+    "select cast(1 as bigint) from (
+       select 1 as one from runs where campaign = $1 and step = $2
+       union all select 1 from schedules where campaign = $1 and step = $2
+       union all select 1 from rollups where campaign = $1 and step = $2) known limit 1"
+);
+
+const RENAMES: Sql = sql!("select old_campaign, old_step, new_campaign, new_step from renames");
+
+/// Two runs of one instant stay two: the one under the old name keeps it.
+const RUNS: Sql = sql!(
+    "update runs set campaign = $3, step = $4
+     where campaign = $1 and step = $2
+       and not exists (select 1 from runs n where n.campaign = $3 and n.step = $4 and n.instant = runs.instant)"
+);
+
+const REVISIONS: Sql =
+    sql!("update revisions set campaign = $3, step = $4 where campaign = $1 and step = $2");
+
+const ROLLUPS: Sql = sql!(
+    "insert into rollups (campaign, step, channel, metric, hour, currency, count, amount)
+     select $3, $4, channel, metric, hour, currency, count, amount from rollups o
+     where o.campaign = $1 and o.step = $2
+     on conflict (campaign, step, channel, metric, hour, currency)
+     do update set count = rollups.count + excluded.count, amount = rollups.amount + excluded.amount"
+);
+
+const ROLLUPS_OLD: Sql = sql!("delete from rollups where campaign = $1 and step = $2");
+
+const OCCURRENCES: Sql = sql!(
+    "update occurrences set campaign = $3, step = $4
+     where campaign = $1 and step = $2
+       and not exists (select 1 from occurrences n
+                       where n.campaign = $3 and n.step = $4 and n.instant = occurrences.instant)"
+);
+
+const OCCURRENCES_OLD: Sql = sql!("delete from occurrences where campaign = $1 and step = $2");
+
+/// What the new name was seen with before its history came counts no more.
+const SCHEDULE_NEW: Sql = sql!(
+    "delete from schedules where campaign = $3 and step = $4
+       and exists (select 1 from schedules o where o.campaign = $1 and o.step = $2)"
+);
+
+const SCHEDULE: Sql = sql!(
+    "update schedules set campaign = $3, step = $4, gone_since = null where campaign = $1 and step = $2"
+);
+
+const DEFINITIONS: Sql =
+    sql!("select step, definition from schedules where campaign = $1 and definition is not null");
+
+const SET_DEFINITION: Sql = sql!("update schedules set definition = $3 where campaign = $1 and step = $2");
+
+const FORGET: Sql = sql!("delete from renames where old_campaign = $1 and old_step = $2");
+
+const REMEMBER: Sql = sql!(
+    "insert into renames (old_campaign, old_step, new_campaign, new_step, created_at) values ($1, $2, $3, $4, $5)
+     on conflict (old_campaign, old_step) do update set new_campaign = excluded.new_campaign,
+       new_step = excluded.new_step, created_at = excluded.created_at"
+);
+
+impl Store {
+    /// The steps of a campaign of which the database knows anything.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn step_names(&self, campaign: &str) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = self.rows(&STEPS, args![campaign]).await?;
+        Ok(rows.into_iter().map(|(step,)| step).collect())
+    }
+
+    /// Every rename that was carried out: from the old name to the new one.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn step_renames(&self) -> Result<BTreeMap<StepKey, StepKey>, StoreError> {
+        let rows: Vec<(String, String, String, String)> = self.rows(&RENAMES, args![]).await?;
+        Ok(rows.into_iter().map(|(oc, os, nc, ns)| ((oc, os), (nc, ns))).collect())
+    }
+
+    /// Carries the history of a step over to another name: schedule, runs, figures, and what did not run. Steps of the
+    /// campaign that follow it follow the new name. False where nothing is known of the old name.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn step_rename(&self, old: &StepKey, new: &StepKey, now: Millis) -> Result<bool, StoreError> {
+        let names = || args![old.0.as_str(), old.1.as_str(), new.0.as_str(), new.1.as_str()];
+        let one = |key: &StepKey| args![key.0.as_str(), key.1.as_str()];
+        let mut tx = self.begin().await?;
+        if old == new || tx.row::<(i64,)>(&KNOWN, one(old)).await?.is_none() {
+            return Ok(false);
+        }
+        for sql in [&RUNS, &REVISIONS, &ROLLUPS, &OCCURRENCES] {
+            tx.execute(sql, names()).await?;
+        }
+        tx.execute(&ROLLUPS_OLD, one(old)).await?;
+        tx.execute(&OCCURRENCES_OLD, one(old)).await?;
+        tx.execute(&SCHEDULE_NEW, names()).await?;
+        tx.execute(&SCHEDULE, names()).await?;
+        follow(&mut tx, old, new).await?;
+        tx.execute(&FORGET, one(new)).await?;
+        let args = args![old.0.as_str(), old.1.as_str(), new.0.as_str(), new.1.as_str(), now];
+        tx.execute(&REMEMBER, args).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Steps that follow the renamed one follow it under its new name: that is no edit of theirs.
+async fn follow(tx: &mut Tx, old: &StepKey, new: &StepKey) -> Result<(), StoreError> {
+    for campaign in [&old.0, &new.0] {
+        let rows: Vec<(String, String)> = tx.rows(&DEFINITIONS, args![campaign.as_str()]).await?;
+        for (step, json) in rows {
+            let Ok(definition) = serde_json::from_str::<Definition>(&json) else { continue };
+            let renamed = definition.clone().with_renamed_parent(&old.1, &new.1);
+            if renamed != definition {
+                let json =
+                    serde_json::to_string(&renamed).map_err(|e| StoreError::BadInput(e.to_string()))?;
+                tx.execute(&SET_DEFINITION, args![campaign.as_str(), step.as_str(), json.as_str()]).await?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Runs of one step: whether it has any, whether it happened, what it said, whom it reached.
+
+use std::collections::BTreeMap;
+
+use campaign::{Audience, AudienceId};
+
+use super::{Run, run_columns};
+use crate::audience::Expression;
+use crate::sql::{Assembled, Sql, args, sql};
+use crate::{Millis, RunId, Store, StoreError};
+
+const HAS_RUNS: Sql =
+    sql!("select cast(1 as bigint) from runs where campaign = $1 and step = $2 and kind <> 'test' limit 1");
+
+/// A run made before triggers were kept counts, too: rather not sent than sent twice.
+const ONE_SHOT: Sql = sql!(
+    "select id from runs where campaign = $1 and step = $2 and kind <> 'test' and coalesce(trigger, 'at') = 'at'
+     order by id desc limit 1"
+);
+
+/// Put off by the other side is not untried, nor is one whose own time is still to come.
+const UNTRIED: Sql = sql!(
+    "select id from deliveries where run_id = $1 and due_at is not null and state = 'queued' and attempts = 0
+       and scheduled_at <= $2 limit 1"
+);
+
+const TEXTS: Sql = sql!(
+    "select r.campaign, r.step, max(r.id) as run, v.hash
+     from runs r join revisions v on v.id = r.revision_id
+     where r.kind <> 'test' and r.channel = $1 and r.created_at > $2
+     group by r.campaign, r.step, v.hash order by run desc"
+);
+
+const REACHED_FEED: Sql =
+    sql!("select id from deliveries where id = $1 * 4294967296 and state in ('sent', 'uncertain')");
+
+const RECENT: Sql = sql!(
+    "select " run_columns!() " from runs r
+     where r.kind <> 'test' and (r.created_at > $1 or r.finished_at is null or r.finished_at > $1) order by r.id"
+);
+
+const OF_STEP: Sql = sql!(
+    "select " run_columns!() " from runs r
+     where r.campaign = $1 and r.step = $2 and r.kind <> 'test' order by r.id desc limit $3"
+);
+
+const LATEST: Sql = sql!(
+    "select " run_columns!() " from runs r
+     where r.kind <> 'test' and r.id in (select max(id) from runs where kind <> 'test' group by campaign, step)"
+);
+
+const HASH: Sql = sql!("select hash from revisions where id = $1");
+
+const SET_ENDS: Sql =
+    sql!("update runs set ends_at = $2 where id = $1 and coalesce(ends_at, -1) <> coalesce($2, -1)");
+
+const SET_ACCOUNT: Sql = sql!("update runs set account = $2 where id = $1 and coalesce(account, '') <> $2");
+
+const REVISE: Sql = sql!(
+    "update runs set revision_id = $2 where id = $1 and finished_at is null and coalesce(revision_id, 0) <> $2"
+);
+
+/// What a step said in some of its runs.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct StepText {
+    /// Of this campaign.
+    pub campaign: String,
+    /// And this step.
+    pub step: String,
+    /// The latest run that said it.
+    pub run: RunId,
+    /// The hash of the compiled step.
+    pub hash: String,
+}
+
+impl Store {
+    /// Whether a step has a run that is no test.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn step_has_runs(&self, campaign: &str, step: &str) -> Result<bool, StoreError> {
+        Ok(self.row::<(i64,)>(&HAS_RUNS, args![campaign, step]).await?.is_some())
+    }
+
+    /// The latest run that makes a step that happens once be over: by its time or by hand, cancelled or not.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_of_one_shot(&self, campaign: &str, step: &str) -> Result<Option<RunId>, StoreError> {
+        Ok(self.row::<(RunId,)>(&ONE_SHOT, args![campaign, step]).await?.map(|(id,)| id))
+    }
+
+    /// Whether somebody in a run is due and was never tried.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_is_untried(&self, run: RunId, now: Millis) -> Result<bool, StoreError> {
+        Ok(self.row::<(i64,)>(&UNTRIED, args![run, now]).await?.is_some())
+    }
+
+    /// What the steps of a channel said in their runs since `since`, the latest first.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn step_texts(&self, channel: &str, since: Millis) -> Result<Vec<StepText>, StoreError> {
+        self.rows(&TEXTS, args![channel, since]).await
+    }
+
+    /// Whether a run reached somebody of an audience, or its feed where there is none.
+    ///
+    /// # Errors
+    /// The audience cannot be asked for, or the database refused or went away.
+    pub async fn run_reached(
+        &self,
+        run: RunId,
+        audience: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
+        now: Millis,
+    ) -> Result<bool, StoreError> {
+        let Some((audiences, audience)) = audience else {
+            return Ok(self.row::<(i64,)>(&REACHED_FEED, args![run]).await?.is_some());
+        };
+        let mut who = Expression::new(self.pools().dialect(), audiences, now, args![run]);
+        let members = who.audience(audience)?;
+        let text = format!(
+            "select c.id from deliveries d join contacts c on c.id = d.contact_id
+             where d.id > $1 * 4294967296 and d.id < ($1 + 1) * 4294967296 and d.state in ('sent', 'uncertain')
+               and {members} limit 1"
+        );
+        Ok(self.row::<(i64,)>(Assembled(text), who.args()).await?.is_some())
+    }
+
+    /// Runs that were made or ended after `since`, or have not ended, oldest first, without tests and without tallies.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_recent(&self, since: Millis) -> Result<Vec<Run>, StoreError> {
+        self.rows(&RECENT, args![since]).await
+    }
+
+    /// The latest runs of a step, without tests.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_of_step(&self, campaign: &str, step: &str, limit: i64) -> Result<Vec<Run>, StoreError> {
+        self.with_tallies(self.rows(&OF_STEP, args![campaign, step, limit]).await?).await
+    }
+
+    /// The latest run of every step, without tests.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_latest(&self) -> Result<Vec<Run>, StoreError> {
+        self.with_tallies(self.rows(&LATEST, args![]).await?).await
+    }
+
+    /// The hash of a compiled step.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn revision_hash(&self, id: crate::RevisionId) -> Result<Option<String>, StoreError> {
+        Ok(self.row::<(String,)>(&HASH, args![id]).await?.map(|(hash,)| hash))
+    }
+
+    /// Moves the end of the campaign for a run. Says whether it was another.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_set_ends(&self, run: RunId, ends_at: Option<Millis>) -> Result<bool, StoreError> {
+        Ok(self.execute(&SET_ENDS, args![run, ends_at]).await? > 0)
+    }
+
+    /// Notes the account that a run goes through. Says whether it was another.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_set_account(&self, run: RunId, account: &str) -> Result<bool, StoreError> {
+        Ok(self.execute(&SET_ACCOUNT, args![run, account]).await? > 0)
+    }
+
+    /// Gives those of a run who are not handed out yet another revision. False where it had that already, or has ended.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_revise(&self, run: RunId, revision: crate::RevisionId) -> Result<bool, StoreError> {
+        Ok(self.execute(&REVISE, args![run, revision]).await? > 0)
+    }
+}
