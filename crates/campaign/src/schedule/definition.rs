@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::cron::{Cron, Days};
-use super::field::Values;
+use super::field::{Field, Values};
 use super::{CatchUp, Occurrence, Overlap, Schedule, Trigger, Zone};
 use crate::ids::StepId;
 
@@ -44,7 +44,8 @@ impl Definition {
     pub fn of(schedule: &Schedule, starts: Option<Timestamp>, ends: Option<Timestamp>) -> Self {
         let trigger = match &schedule.trigger {
             Trigger::Cron(cron) => {
-                Times::Cron { minutes: cron.minutes, hours: cron.hours, days: cron.days, months: cron.months }
+                let days = plainest(cron.days);
+                Times::Cron { minutes: cron.minutes, hours: cron.hours, days, months: cron.months }
             }
             Trigger::At(wall) => Times::At(*wall),
             Trigger::After { step, .. } => Times::After(step.to_string()),
@@ -115,6 +116,18 @@ impl Definition {
     }
 }
 
+/// The plainest way to write the same days: every day of the week, or of the month, is every day.
+fn plainest(days: Days) -> Days {
+    let of_month = |days| days == Values::span(Field::DayOfMonth.bounds());
+    let of_week = |days| days == Values::span(Field::DayOfWeek.bounds());
+    match days {
+        Days::OfMonth(days) if of_month(days) => Days::Every,
+        Days::OfWeek(days) if of_week(days) => Days::Every,
+        Days::Either(days, weekdays) if of_month(days) || of_week(weekdays) => Days::Every,
+        other => other,
+    }
+}
+
 fn name(zone: &TimeZone) -> String {
     match (zone.iana_name(), zone.to_fixed_offset()) {
         (Some(name), _) => name.to_owned(),
@@ -181,7 +194,10 @@ mod tests {
         let first = of(cron("0 10 * * *"), Zone::Fixed(shanghai()));
         let every = Trigger::Cron(super::super::every("day 10:00").unwrap());
         assert_eq!(first, of(every, Zone::Fixed(shanghai())), "the same times in other words");
-        assert_eq!(first, of(cron("0  10 * * 0-6"), Zone::Fixed(shanghai())));
+        for days in ["* * 0-6", "*/1 * *", "1-31 * *", "1-31 * MON", "3 * 0-7", "* * 1-7"] {
+            assert_eq!(first, of(cron(&format!("0  10 {days}")), Zone::Fixed(shanghai())), "{days}");
+        }
+        assert_ne!(first, of(cron("0 10 1-30 * *"), Zone::Fixed(shanghai())));
         assert_ne!(first, of(cron("1 10 * * *"), Zone::Fixed(shanghai())));
         assert_ne!(first, of(cron("0 10 * * *"), Zone::Fixed(TimeZone::UTC)));
         assert_ne!(first, of(cron("0 10 * * *"), Zone::Contact { fallback: shanghai() }));

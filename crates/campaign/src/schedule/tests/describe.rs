@@ -53,6 +53,8 @@ fn whose_clock_and_other_triggers() {
     let at = Trigger::At("2027-03-02T10:05:00".parse().unwrap());
     let brand = Zone::Fixed(zone("Asia/Shanghai"));
     assert_eq!(schedule(at, brand).describe(), "once, on Tuesday 2 March 2027 at 10:05, Asia/Shanghai time");
+    let by_hand = schedule(Trigger::ByHand, Zone::Fixed(TimeZone::UTC));
+    assert_eq!(by_hand.describe(), "by hand, with `chorus send`");
 }
 
 #[test]
