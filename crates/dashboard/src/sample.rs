@@ -88,6 +88,7 @@ fn workspace() -> Workspace {
             language: Language::parse("en").unwrap(),
             never_say: vec![],
             markets: vec![],
+            seeds: vec![],
         },
         database: Database { url: Secret::new("sqlite::memory:") },
         server: Server {
@@ -104,6 +105,7 @@ fn workspace() -> Workspace {
         campaigns: campaigns.map(|campaign| (campaign.id.clone(), campaign)).into(),
         hash: String::new(),
         campaign_files: std::collections::BTreeSet::new(),
+        campaigns_listed: true,
         templates: BTreeMap::new(),
         shared: BTreeMap::new(),
     }

@@ -1,16 +1,20 @@
 //! Nothing outside the workspace is read, whatever a file says and wherever a link points.
 
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
-/// The most entries one folder may have.
-const MOST_ENTRIES: usize = 2_000;
+use super::FilesHash;
+
+/// The most entries of one folder that are read, hidden files not counted.
+pub(crate) const MAX_ENTRIES: usize = 20_000;
 
 /// The folder that may not be left.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Jail {
     root: PathBuf,
+    /// The files and folders that were read, for [`Workspace::hash`](crate::Workspace::hash).
+    hash: FilesHash,
 }
 
 /// Why a path of a file is not followed.
@@ -45,6 +49,27 @@ pub(crate) enum Unreadable {
     NotUtf8(usize),
 }
 
+/// The reason for which a folder cannot be listed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unlisted {
+    #[error("this folder cannot be read: {0}")]
+    Escape(#[from] Escape),
+    #[error("this folder has {0} entries, and at most {MAX_ENTRIES} are read; none of them is")]
+    TooMany(usize),
+}
+
+impl Unlisted {
+    /// The remedy, for the `help` of a finding.
+    pub(crate) fn help(&self) -> String {
+        match self {
+            Self::Escape(_) => "Make it a folder inside the workspace.".to_owned(),
+            Self::TooMany(_) => {
+                format!("Move files that are no longer needed out of it, until {MAX_ENTRIES} are left.")
+            }
+        }
+    }
+}
+
 /// What stands in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
@@ -57,7 +82,12 @@ pub(crate) struct Entry {
 impl Jail {
     /// The jail around an existing folder.
     pub(crate) fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: fs::canonicalize(root)? })
+        Ok(Self { root: fs::canonicalize(root)?, hash: FilesHash::default() })
+    }
+
+    /// The hash of everything that [`read`](Self::read) and [`list`](Self::list) were asked for so far.
+    pub(crate) fn hash(&self) -> String {
+        self.hash.finish()
     }
 
     /// The folder, absolute and without links.
@@ -89,7 +119,18 @@ impl Jail {
     }
 
     /// The text of the file at `path`, which is relative to the workspace: at most `limit` MiB of UTF-8.
+    /// It becomes a part of [`hash`](Self::hash).
     pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<String, Unreadable> {
+        let text = self.read_secret(path, limit);
+        match &text {
+            Ok(text) => self.hash.add_file(path, text.as_bytes()),
+            Err(fault) => self.hash.add_fault(path, fault.kind()),
+        }
+        text
+    }
+
+    /// The same for a file that holds a secret: it does not become a part of [`hash`](Self::hash).
+    pub(crate) fn read_secret(&self, path: &Path, limit: u64) -> Result<String, Unreadable> {
         let real = self.resolve(path)?;
         // Opening a pipe would wait for somebody to write into it.
         if !real.is_file() {
@@ -114,21 +155,39 @@ impl Jail {
         Ok(others(&metadata))
     }
 
-    /// What stands in the folder at `path`, by name, without hidden files; nothing if there is no folder.
-    pub(crate) fn list(&self, path: &Path) -> Result<Vec<Entry>, Escape> {
+    /// Every entry of the folder at `path`, by name, without hidden files; nothing if there is no folder. A
+    /// folder that cannot be listed becomes a part of [`hash`](Self::hash).
+    pub(crate) fn list(&self, path: &Path) -> Result<Vec<Entry>, Unlisted> {
+        let entries = self.entries(path);
+        match &entries {
+            Ok(_) => {}
+            Err(Unlisted::Escape(escape)) => self.hash.add_fault(path, escape.kind()),
+            Err(Unlisted::TooMany(_)) => self.hash.add_fault(path, "too-many"),
+        }
+        entries
+    }
+
+    fn entries(&self, path: &Path) -> Result<Vec<Entry>, Unlisted> {
         let real = match self.resolve(path) {
             Err(Escape::Missing) => return Ok(Vec::new()),
             real => real?,
         };
         let unreachable = |error: io::Error| Escape::Unreachable(error.kind());
         let mut entries = Vec::new();
-        for entry in fs::read_dir(&real).map_err(unreachable)?.take(MOST_ENTRIES) {
-            let name = entry.map_err(unreachable)?.file_name().to_string_lossy().into_owned();
-            if !name.starts_with('.') {
-                let path = path.join(&name);
-                let is_folder = self.root.join(&path).is_dir();
-                entries.push(Entry { path, name, is_folder });
+        let mut count = 0;
+        for entry in fs::read_dir(&real).map_err(unreachable)? {
+            let entry = entry.map_err(unreachable)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
             }
+            count += 1;
+            if count <= MAX_ENTRIES {
+                entries.push(Entry { path: path.join(&name), name, is_folder: is_folder(&entry) });
+            }
+        }
+        if count > MAX_ENTRIES {
+            return Err(Unlisted::TooMany(count));
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(entries)
@@ -141,6 +200,38 @@ impl Jail {
             kind => Escape::Unreachable(kind),
         })?;
         if real.starts_with(&self.root) { Ok(real) } else { Err(Escape::Link) }
+    }
+}
+
+impl Escape {
+    /// A name of the kind of error that is the same on every machine.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty | Self::Character(_) | Self::Absolute | Self::Parent => "bad-path",
+            Self::Link => "outside",
+            Self::Missing => "missing",
+            Self::NotAFile => "no-file",
+            Self::Unreachable(_) => "unreachable",
+        }
+    }
+}
+
+impl Unreadable {
+    /// A name of the kind of error that is the same on every machine.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Escape(escape) => escape.kind(),
+            Self::TooBig(_) => "too-big",
+            Self::NotUtf8(_) => "not-utf8",
+        }
+    }
+}
+
+/// Whether an entry is a folder, or a link to one.
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
     }
 }
 
@@ -249,6 +340,33 @@ mod tests {
         let names: Vec<_> = jail.list(Path::new("")).unwrap().into_iter().map(|entry| entry.name).collect();
         assert_eq!(names, ["images", "note.txt"]);
         assert_eq!(jail.list(Path::new("nowhere")), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_folder_is_listed_whole_or_not_at_all() {
+        let (_folder, jail) = jail();
+        let many = jail.root().join("many");
+        fs::create_dir(&many).unwrap();
+        fs::write(many.join(".hidden"), "").unwrap();
+        (0..MAX_ENTRIES).for_each(|at| drop(File::create(many.join(format!("{at}.toml"))).unwrap()));
+        assert_eq!(jail.list(Path::new("many")).unwrap().len(), MAX_ENTRIES);
+        fs::write(many.join("one-more.toml"), "").unwrap();
+        let refused = jail.list(Path::new("many")).unwrap_err();
+        assert_eq!(refused, Unlisted::TooMany(MAX_ENTRIES + 1));
+        assert_eq!(
+            refused.to_string(),
+            "this folder has 20001 entries, and at most 20000 are read; none of them is"
+        );
+    }
+
+    #[test]
+    fn links_are_listed_as_what_they_lead_to() {
+        let (folder, jail) = jail();
+        symlink(jail.root().join("images"), jail.root().join("link")).unwrap();
+        symlink(folder.path().join("nothing"), jail.root().join("dangling")).unwrap();
+        let folders: Vec<_> = jail.list(Path::new("")).unwrap();
+        let folders: Vec<_> = folders.iter().map(|entry| (entry.name.as_str(), entry.is_folder)).collect();
+        assert_eq!(folders, [("dangling", false), ("images", true), ("link", true), ("note.txt", false)]);
     }
 
     proptest! {

@@ -3,6 +3,7 @@
 pub(crate) mod entries;
 pub(crate) mod fault;
 pub(crate) mod field;
+pub(crate) mod files_hash;
 pub(crate) mod jail;
 pub(crate) mod nearest;
 pub(crate) mod reader;
@@ -11,6 +12,7 @@ pub(crate) mod sheet;
 
 pub(crate) use entries::{Entries, Name};
 pub(crate) use field::{Field, Located};
+pub(crate) use files_hash::FilesHash;
 pub(crate) use jail::Jail;
 pub(crate) use scalar::Scalar;
 pub(crate) use sheet::Sheet;

@@ -141,7 +141,9 @@ impl Sheet {
         to.extend(findings.into_iter().filter(|finding| is_worth_telling(finding, &unreadable)));
         if full {
             let message = format!("there are more than {MOST} findings in this file; the rest is not shown");
-            to.push(Diagnostic::warning("more-findings", &self.file, message).help("Mend these first."));
+            // An error may be among the rest.
+            let make = if self.has_errors.get() { Diagnostic::error } else { Diagnostic::warning };
+            to.push(make("more-findings", self.file.clone(), message).help("Mend these first."));
         }
         to.add_source(&self.file, || shown(self.text));
     }

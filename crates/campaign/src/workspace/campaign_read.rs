@@ -42,9 +42,10 @@ pub(super) fn campaign(
     as_written(sheet, known, &message);
     stray_facts(sheet, &message);
     let steps = sheet.need(&file.steps, "[[steps]]", "[[steps]]\nid = \"mail\"", None);
-    let reading = step_read::Reading { sheet, known, message: &message, audience: audience.as_ref() };
-    let steps = steps.and_then(|steps| reading.steps(steps));
     let (starts, ends) = bounds(sheet, known, file);
+    let reading =
+        step_read::Reading { sheet, known, message: &message, audience: audience.as_ref(), starts, ends };
+    let steps = steps.and_then(|steps| reading.steps(steps));
     let (owner, goal, budget) = (owner(sheet, file), goal(sheet, file), budget(sheet, file));
     let stop_at = stop_read::stop_at(sheet, file);
     let silences = silence_read::silences(sheet, file);
@@ -73,11 +74,21 @@ pub(super) fn campaign(
     })
 }
 
-/// The name that the campaign had before.
+/// The name that the campaign had before. The `was` of other files are looked at by `campaign_set`.
 fn was(sheet: &Sheet, known: &Known, file: &CampaignFile) -> Option<CampaignId> {
     let was = file.was.get()?;
     let help = "Write the name that this file had before, without `.toml`.";
     let id = sheet.take("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
+    if sheet.file.file_stem().is_some_and(|own| own == id.as_str()) {
+        let message = "`was` is this campaign's own name";
+        sheet.error(
+            "was-itself",
+            was.span.clone(),
+            message,
+            "Write the name it had before, or take `was` out.",
+        );
+        return None;
+    }
     if known.campaigns.contains(id.as_str()) {
         let message = format!("`was` names the campaign `{id}`, which is still there");
         let help = format!(

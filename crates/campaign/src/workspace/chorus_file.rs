@@ -51,6 +51,9 @@ pub(super) struct BrandFile {
     /// Where it sends, by ISO 3166 codes such as CN or SG: the advertising laws there are checked.
     #[serde(default)]
     pub(super) markets: Field<Vec<Field<String>>>,
+    /// Up to 20 e-mail addresses of the house that get test copies by `chorus send --to seeds`.
+    #[serde(default)]
+    pub(super) seeds: Field<Vec<Field<String>>>,
 }
 
 /// Where rows are kept.

@@ -12,7 +12,7 @@ use crate::consistency::Market;
 use crate::file::nearest::nearest;
 use crate::file::{Entries, Field, Jail, Located, Sheet};
 use crate::secret::Secret;
-use crate::text::Language;
+use crate::text::{EmailAddress, Language};
 
 /// What is built into every contact.
 pub(super) const BUILT_IN: [&str; 6] =
@@ -21,6 +21,9 @@ pub(super) const BUILT_IN: [&str; 6] =
 const DEFAULT_DATABASE: &str = "sqlite:data/chorus.db";
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:8080";
+
+/// The most addresses of `seeds`.
+const MAX_SEEDS: usize = 20;
 
 /// What reading needs besides the file.
 pub(super) struct Reading<'a> {
@@ -42,6 +45,7 @@ pub(super) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
     let timezone = timezone(sheet, &table.timezone);
     let language = language(sheet, table);
     let (never_say, markets) = (never_say(sheet, table), markets(sheet, table));
+    let seeds = seeds(sheet, table);
     Some(Brand {
         name: name?,
         url: url?,
@@ -50,6 +54,7 @@ pub(super) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
         language: language?,
         never_say,
         markets,
+        seeds,
     })
 }
 
@@ -153,6 +158,30 @@ fn markets(sheet: &Sheet, table: &BrandFile) -> Vec<Market> {
         sheet.error("unknown-market", code.span.clone(), format!("there is no country `{shown}`"), help);
     }
     markets
+}
+
+/// The addresses for test copies, those that cannot be used left out.
+fn seeds(sheet: &Sheet, table: &BrandFile) -> Vec<EmailAddress> {
+    let Some(given) = table.seeds.get() else { return Vec::new() };
+    if given.len() > MAX_SEEDS {
+        let message = format!("`seeds` has {} addresses, and at most {MAX_SEEDS} are taken", given.len());
+        sheet.error("too-many-seeds", given.span.clone(), message, "Keep those that somebody looks at.");
+    }
+    let mut seeds = Vec::new();
+    for text in given.iter().filter_map(Field::get) {
+        let help = "Write an address such as `test@harbour.example`.";
+        let what = "a seed is not an e-mail address";
+        let Some(seed) = sheet.take("bad-email", &text.span, EmailAddress::parse(text), what, help) else {
+            continue;
+        };
+        if seeds.contains(&seed) {
+            let message = format!("`seeds` has `{}` twice", seed.as_str());
+            sheet.error("twice", text.span.clone(), message, "Take one of them out.");
+        } else if seeds.len() < MAX_SEEDS {
+            seeds.push(seed);
+        }
+    }
+    seeds
 }
 
 /// `[database]`; `None` when rows could not be kept.

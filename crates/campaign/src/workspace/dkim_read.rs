@@ -130,7 +130,7 @@ fn file(reading: &Reading<'_>, text: &Located<String>) -> Option<Secret> {
         sheet.error("open-key-file", text.span.clone(), message, help);
         return None;
     }
-    let pem = sheet.take("bad-key-file", &text.span, jail.read(&path, LARGEST), "`key`", help)?;
+    let pem = sheet.take("bad-key-file", &text.span, jail.read_secret(&path, LARGEST), "`key`", help)?;
     Some(Secret::new(pem))
 }
 

@@ -7,17 +7,16 @@ use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 
 use super::audience_set::{self, Draft};
-use super::campaign_file::CampaignFile;
 use super::chorus_file::ChorusFile;
 use super::known::{Known, Shelf};
 use super::mask::mask;
 use super::message_check::is_mail;
 use super::{Brand, Channel, Database, Server, Workspace};
-use super::{audience_read, campaign_read, channel_read, chorus_read, template_files, variable};
+use super::{audience_read, campaign_set, channel_read, chorus_read, template_files, variable};
 use crate::audience::Audience;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::file::{Jail, Sheet, reader};
-use crate::ids::{AudienceId, BadName, CampaignId};
+use crate::ids::{AudienceId, BadName};
 
 /// The largest TOML file, in MiB.
 const LARGEST: u64 = 1;
@@ -61,7 +60,9 @@ impl Workspace {
         let mut reading = template_files::Reading { jail: &jail, findings: &mut findings, broken: false };
         let (templates, shared) = reading.templates();
         let campaigns = toml_files(&jail, "campaigns", &mut findings);
-        let audiences = toml_files(&jail, "audiences", &mut findings);
+        let campaigns_listed = campaigns.is_some();
+        let campaigns = campaigns.unwrap_or_default();
+        let audiences = toml_files(&jail, "audiences", &mut findings).unwrap_or_default();
         let mut known = Known {
             zone: settings.brand.as_ref().map_or(TimeZone::UTC, |brand| brand.timezone.clone()),
             never_say: settings.brand.as_ref().map(|brand| brand.never_say.clone()).unwrap_or_default(),
@@ -74,10 +75,7 @@ impl Workspace {
             jail,
         };
         known.audiences = read_audiences(&known, audiences, &mut findings);
-        let campaigns = campaigns
-            .into_iter()
-            .filter_map(|file| read_campaign(&known, &file, &mut findings))
-            .collect::<Vec<_>>();
+        let campaigns = campaign_set::read(&known, &campaigns, &mut findings);
         let (Some(brand), Some(database), Some(server)) =
             (settings.brand, settings.database, settings.server)
         else {
@@ -85,6 +83,7 @@ impl Workspace {
         };
         let workspace = Self {
             root: known.jail.root().to_owned(),
+            hash: known.jail.hash(),
             brand,
             database,
             server,
@@ -93,7 +92,7 @@ impl Workspace {
             audiences: usable(known.audiences).map(|audience| (audience.id.clone(), audience)).collect(),
             campaigns: campaigns.into_iter().map(|campaign| (campaign.id.clone(), campaign)).collect(),
             campaign_files: known.campaigns,
-            hash: String::new(),
+            campaigns_listed,
             templates: usable(known.templates).map(|template| (template.id.clone(), template)).collect(),
             shared,
         };
@@ -168,27 +167,29 @@ fn need_postal_address(sheet: &Sheet, settings: &mut Settings, file: &ChorusFile
 }
 
 /// The document as a `T`, with `${NAME}` refused where it cannot stand.
-fn read_document<T: DeserializeOwned>(sheet: &Sheet, is_secret: &dyn Fn(&[&str]) -> bool) -> Option<T> {
+pub(super) fn read_document<T: DeserializeOwned>(
+    sheet: &Sheet,
+    is_secret: &dyn Fn(&[&str]) -> bool,
+) -> Option<T> {
     let document = reader::document(sheet);
     variable::refuse(sheet, document.get_ref(), is_secret);
     reader::read(sheet, document)
 }
 
 /// One TOML file of a folder.
-struct TomlFile {
-    path: PathBuf,
-    stem: String,
+pub(super) struct TomlFile {
+    pub(super) path: PathBuf,
+    pub(super) stem: String,
 }
 
-/// The TOML files of a folder; whatever else could be taken for one is told.
-fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) -> Vec<TomlFile> {
-    let entries = jail.list(Path::new(folder)).unwrap_or_else(|fault| {
-        let message = format!("this folder cannot be read: {fault}");
-        findings.push(
-            Diagnostic::error("unreadable", folder, message).help("Make it a folder inside the workspace."),
-        );
-        Vec::new()
+/// The TOML files of a folder; whatever else could be taken for one is reported. `None` if the folder cannot be
+/// listed.
+fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) -> Option<Vec<TomlFile>> {
+    let listed = jail.list(Path::new(folder)).map_err(|fault| {
+        let finding = Diagnostic::error("unreadable", folder, fault.to_string());
+        findings.push(finding.help(fault.help()));
     });
+    let entries = listed.ok()?;
     let mut files = Vec::new();
     for entry in entries {
         match entry.name.strip_suffix(".toml") {
@@ -203,11 +204,11 @@ fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) -> Vec<Toml
             }
         }
     }
-    files
+    Some(files)
 }
 
 /// A file on the desk with its name; what cannot be read is told.
-fn open<Id>(
+pub(super) fn open<Id>(
     jail: &Jail,
     file: &TomlFile,
     parse: fn(&str) -> Result<Id, BadName>,
@@ -261,14 +262,4 @@ fn draft(known: &Known, sheet: Sheet, id: Option<AudienceId>) -> Draft {
     let audience = file.zip(id.or(stand_in)).and_then(|(file, id)| reading.audience(id, &file));
     let mentions = reading.mentions;
     Draft { sheet, audience, mentions }
-}
-
-fn read_campaign(known: &Known, file: &TomlFile, findings: &mut Diagnostics) -> Option<super::Campaign> {
-    let (sheet, id) = open(&known.jail, file, CampaignId::parse, findings)?;
-    let stand_in = id.is_none().then(|| CampaignId::parse("unnamed").ok()).flatten();
-    let read = read_document::<CampaignFile>(&sheet, &|_| false);
-    let campaign =
-        read.zip(id.or(stand_in)).and_then(|(read, id)| campaign_read::campaign(&sheet, known, id, &read));
-    sheet.hand_over(findings, |text| text);
-    campaign
 }

@@ -6,6 +6,7 @@ mod audience_set;
 mod campaign;
 mod campaign_file;
 mod campaign_read;
+mod campaign_set;
 mod channel_read;
 mod chorus_file;
 mod chorus_read;
@@ -50,6 +51,10 @@ use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
 pub struct Workspace {
     /// Its folder.
     pub root: PathBuf,
+    /// SHA-256 in hexadecimal over names and contents of the files that were read: chorus.toml, campaigns,
+    /// audiences and templates, not keys and not the environment. The same files have the same hash in every
+    /// process and on every machine; a file that cannot be read counts by its name and the kind of error.
+    pub hash: String,
     /// Who speaks.
     pub brand: Brand,
     /// Where rows are kept.
@@ -66,8 +71,9 @@ pub struct Workspace {
     pub campaigns: BTreeMap<CampaignId, Campaign>,
     /// The stems of all campaign files, those with errors and those that cannot be read included.
     pub campaign_files: BTreeSet<String>,
-    /// The hash of every file that was read.
-    pub hash: String,
+    /// Whether `campaigns/` could be listed. Where it could not, `campaigns` and `campaign_files` are empty, and no
+    /// campaign's file is known to be gone.
+    pub campaigns_listed: bool,
     /// The template folders.
     pub templates: BTreeMap<TemplateId, Template>,
     /// `templates/partials` and `templates/layouts`: name (`partials/button`, without extension) to file.

@@ -10,7 +10,7 @@ use crate::network::{Account, Address};
 use crate::pace::{Daily, Rate};
 use crate::receiver::Receivers;
 use crate::secret::Secret;
-use crate::text::{Language, Mailbox};
+use crate::text::{EmailAddress, Language, Mailbox};
 
 /// What an attribute's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -43,6 +43,8 @@ pub struct Brand {
     pub never_say: Vec<String>,
     /// Where it sends; empty if it does not say.
     pub markets: Vec<Market>,
+    /// Addresses that get test copies by `chorus send --to seeds`: at most 20, each once.
+    pub seeds: Vec<EmailAddress>,
 }
 
 /// `[database]`.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::campaign_file::{MessageFile, StepFile};
 use super::known::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
 use super::message_check::{Said, as_said, as_written, is_mail};
@@ -12,6 +14,7 @@ use super::{Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole
 use crate::file::{Field, Located, Sheet};
 use crate::ids::{AudienceId, StepId};
 use crate::network::Again;
+use crate::schedule::{Schedule, Trigger};
 
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
 
@@ -30,6 +33,9 @@ pub(super) struct Reading<'a> {
     pub(super) message: &'a Draft,
     /// The campaign's audience, if it can be used.
     pub(super) audience: Option<&'a AudienceId>,
+    /// The campaign's bounds, if it has them.
+    pub(super) starts: Option<Timestamp>,
+    pub(super) ends: Option<Timestamp>,
 }
 
 impl Reading<'_> {
@@ -53,7 +59,10 @@ impl Reading<'_> {
         let mut claimed = BTreeSet::new();
         for step in steps.iter().filter_map(Field::get) {
             let Some(was) = step.was.get() else { continue };
-            if taken.contains(&was.value) {
+            if step.id.value() == Some(&was.value) {
+                let help = "Write the id it had before, or take `was` out.";
+                self.sheet.error("was-itself", was.span.clone(), "`was` is this step's own id", help);
+            } else if taken.contains(&was.value) {
                 let message = format!("`was` names the step `{}`, which is still there", was.value);
                 let help =
                     "Take `was` out, or the step that it names: only one of them can have that history.";
@@ -89,6 +98,7 @@ impl Reading<'_> {
             Field::Bad => None,
             Field::Here(when) => schedule(&around, when),
         };
+        self.check_bounds(step, schedule.as_ref());
         let on_uncertain = on_uncertain(self.sheet, &step.on_uncertain, channel);
         let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
@@ -106,6 +116,30 @@ impl Reading<'_> {
             on_uncertain: on_uncertain?,
             expires: expires?,
         })
+    }
+
+    /// Reports an `at` that lies outside the campaign's bounds.
+    fn check_bounds(&self, step: &StepFile, schedule: Option<&Schedule>) {
+        let at = step.when.value().and_then(|when| when.at.span());
+        let (Some(at), Some(schedule)) = (at, schedule) else { return };
+        if !matches!(schedule.trigger, Trigger::At(_)) {
+            return;
+        }
+        let Some(once) = schedule.occurrences(Timestamp::MIN, Timestamp::MAX, 1).pop() else { return };
+        let bound = if !schedule.within(&once, self.starts, None) {
+            "before the campaign's `starts`"
+        } else if !schedule.within(&once, None, self.ends) {
+            "after the campaign's `ends`"
+        } else {
+            return;
+        };
+        let message = format!("`at` lies {bound}: this step never goes out");
+        self.sheet.warning(
+            "never-goes-out",
+            at,
+            message,
+            "Change `at`, or the campaign's `starts` or `ends`.",
+        );
     }
 
     fn id(&self, id: &Located<String>, taken: &mut BTreeSet<String>) -> Option<StepId> {

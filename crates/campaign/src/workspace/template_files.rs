@@ -187,12 +187,7 @@ impl Reading<'_> {
 
     fn list(&mut self, path: &Path) -> Vec<Entry> {
         self.jail.list(path).unwrap_or_else(|fault| {
-            self.error(
-                "unreadable",
-                path,
-                format!("this folder cannot be read: {fault}"),
-                "Make it a folder inside the workspace.",
-            );
+            self.error("unreadable", path, fault.to_string(), &fault.help());
             Vec::new()
         })
     }

@@ -122,7 +122,7 @@ fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -
     match given.into_iter().filter(|given| *given).count() {
         1 => {}
         0 => {
-            let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, or after = \"mail\" with delay = \"3d\".";
+            let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, or after = \"mail\" with delay = \"3d\". Without `when` a step goes only by `chorus send`.";
             around.sheet.error("missing-trigger", when.span.clone(), "`when` does not say when", help);
             return None;
         }

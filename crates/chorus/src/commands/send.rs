@@ -228,7 +228,7 @@ async fn watch_run(
 fn interval(opened: &Opened, run: &Run) -> Duration {
     let channel = opened.workspace().channels.get(run.channel.as_str());
     let rate = channel.and_then(|channel| channel.rate.as_ref());
-    rate.map_or(Duration::ZERO, |rate| rate.interval() * 2)
+    rate.map_or(Duration::ZERO, |rate| rate.per / rate.count.max(1) * 2)
 }
 
 fn why_stuck(run: &Run, patience: Duration) -> String {

@@ -19,7 +19,7 @@ impl Planner {
     pub(super) async fn note_absent(&mut self, loaded: &Loaded, now: Millis) -> Result<(), StoreError> {
         let is_absent = |key: &StepKey| match loaded.0.campaigns.get(key.0.as_str()) {
             Some(campaign) => campaign.steps.iter().all(|step| step.id.as_str() != key.1),
-            None => !loaded.0.campaign_files.contains(&key.0),
+            None => loaded.0.campaigns_listed && !loaded.0.campaign_files.contains(&key.0),
         };
         let known = self.known();
         let gone = known.iter().filter(|(key, row)| row.gone_since.is_none() && is_absent(key));

@@ -72,5 +72,5 @@ fn is_in_files(loaded: &Loaded, key: &StepKey) -> bool {
 fn is_gone(loaded: &Loaded, key: &StepKey) -> bool {
     let can_tell =
         loaded.0.campaigns.contains_key(key.0.as_str()) || !loaded.0.campaign_files.contains(&key.0);
-    can_tell && !is_in_files(loaded, key)
+    loaded.0.campaigns_listed && can_tell && !is_in_files(loaded, key)
 }

@@ -64,7 +64,7 @@ fn is_there(loaded: &Loaded, campaign: &str, step: &str) -> bool {
     match loaded.0.campaigns.get(campaign) {
         Some(campaign) => campaign.steps.iter().any(|other| other.id.as_str() == step),
         // A file with errors may have it.
-        None => loaded.0.campaign_files.contains(campaign),
+        None => !loaded.0.campaigns_listed || loaded.0.campaign_files.contains(campaign),
     }
 }
 

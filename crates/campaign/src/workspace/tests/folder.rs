@@ -96,6 +96,41 @@ when     = { after = "mail", delay = "3d", unless = "clicked", catch_up = "all",
 expires  = "24h"
 "#;
 
+/// The keys by which a campaign goes on after an edit, and a step that goes only by hand.
+pub(super) const EDITED: &str = r#"title    = "Spring renewal"
+audience = "everyone"
+was      = "winter-renewal"
+hold     = true
+starts   = 2027-03-01
+ends     = 2027-04-30
+
+[message]
+subject        = "Your spring month is on us"
+headline       = "One free month when you renew"
+body           = "Renew now."
+call_to_action = "Renew now"
+link           = "https://harbour.example/renew"
+
+[[steps]]
+id       = "by-hand"
+was      = "letter"
+channel  = "email"
+template = "newsletter"
+
+[[steps]]
+id       = "follow-up"
+was      = "reminder"
+channel  = "email"
+template = "newsletter"
+when     = { after = "by-hand", delay = "3d", if = "opened", overlap = "allow" }
+
+[[steps]]
+id       = "once"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-03-02T10:05:00, timezone = "contact", overlap = "allow" }
+"#;
+
 pub(super) const AUDIENCE: &str = r#"title = "Lapsing members"
 all = [
   { attribute = "tier", in = ["gold", "silver"] },

@@ -3,16 +3,17 @@
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::folder::{AUDIENCE, CAMPAIGN, CHORUS, Folder};
+use super::folder::{AUDIENCE, CAMPAIGN, CHORUS, EDITED, Folder};
 
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     ("chorus.toml", CHORUS),
     ("campaigns/spring-renewal.toml", CAMPAIGN),
+    ("campaigns/spring-renewal.toml", EDITED),
     ("audiences/lapsing-members.toml", AUDIENCE),
 ];
 
 /// Pieces that mean something in these files.
-const PIECES: [&str; 24] = [
+const PIECES: [&str; 32] = [
     "\"",
     "'",
     "=",
@@ -37,6 +38,14 @@ const PIECES: [&str; 24] = [
     "\"\"\"",
     "a.b",
     "1e999",
+    "was = \"by-hand\"\n",
+    "was = \"spring-renewal\"\n",
+    "hold = true\n",
+    "hold = \"",
+    "when = {}\n",
+    "at = 9999-12-31T23:59:59",
+    "\"allow\"",
+    "seeds = [\"a@b.example\"]\n",
 ];
 
 /// Holds whatever the files say.
@@ -68,7 +77,7 @@ proptest! {
 
     #[test]
     fn a_spoilt_file_is_told(
-        file in 0usize..3,
+        file in 0usize..4,
         edits in proptest::collection::vec((any::<Index>(), 0usize..12, any::<Index>()), 1..4),
     ) {
         let folder = Folder::new();
@@ -78,7 +87,7 @@ proptest! {
     }
 
     #[test]
-    fn a_line_taken_away_is_told_or_not_missed(file in 0usize..3, line in any::<Index>()) {
+    fn a_line_taken_away_is_told_or_not_missed(file in 0usize..4, line in any::<Index>()) {
         let folder = Folder::new();
         let (path, text) = FILES[file];
         let lines: Vec<_> = text.lines().collect();
@@ -89,7 +98,45 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_told(file in 0usize..3, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn any_value_of_the_keys_of_an_edit_is_told(key in 0usize..6, text in "[\\PC\n\t]{0,20}", kind in 0usize..6) {
+        let quoted = toml::Value::String(text).to_string();
+        let value = match kind {
+            0..=2 => quoted.as_str(),
+            3 => "-1",
+            4 => "[\"by-hand\", {}]",
+            _ => "0001-01-01T00:00:00Z",
+        };
+        let folder = Folder::new();
+        let campaign = "campaigns/spring-renewal.toml";
+        folder.write(campaign, EDITED);
+        match key {
+            0 => folder.edit(campaign, "\"winter-renewal\"", value),
+            1 => folder.edit(campaign, "true", value),
+            2 => folder.edit(campaign, "\"reminder\"", value),
+            3 => folder.edit(campaign, "\"allow\"", value),
+            4 => folder.edit(campaign, "2027-03-02T10:05:00", value),
+            _ => folder.edit("chorus.toml", "[attributes]", &format!("seeds = [{value}]\n[attributes]")),
+        };
+        check(&folder);
+    }
+
+    #[test]
+    fn campaigns_with_any_histories_are_told(names in proptest::collection::vec("[ab]{0,2}", 5)) {
+        let folder = Folder::new();
+        for (own, was) in ["a", "b", "ab", "ba", "c"].iter().zip(&names) {
+            let text = EDITED.replace("winter-renewal", was).replace("\"letter\"", &format!("\"{was}\""));
+            folder.write(&format!("campaigns/{own}.toml"), text);
+        }
+        let (workspace, _) = folder.load();
+        check(&folder);
+        let mut histories = std::collections::BTreeSet::new();
+        for campaign in workspace.unwrap().campaigns.values() {
+            prop_assert!(campaign.was.as_ref().is_none_or(|was| histories.insert(was.clone())), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_told(file in 0usize..4, bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let folder = Folder::new();
         folder.write(FILES[file].0, bytes);
         check(&folder);

@@ -250,6 +250,92 @@ when     = { timezone = "brand", catch_up = "sometimes", overlap = true }
 "#
 ));
 
+told!(a_history_belongs_to_one_campaign_and_one_step, |folder| folder
+    .write("campaigns/itself.toml", format!("was = \"itself\"\n{CAMPAIGN}"))
+    .write("campaigns/still-there.toml", format!("was = \"spring-renewal\"\n{CAMPAIGN}"))
+    .write("campaigns/bad-name.toml", format!("was = \"Winter Renewal.toml\"\n{CAMPAIGN}"))
+    .write("campaigns/first.toml", format!("was = \"winter-renewal\"\n{CAMPAIGN}"))
+    .write("campaigns/second.toml", format!("hold = \"yes\"\nwas = \"winter-renewal\"\n{CAMPAIGN}"))
+    .write("campaigns/number.toml", format!("was = 3\nhold = 1\n{CAMPAIGN}"))
+    .edit("campaigns/spring-renewal.toml", "id       = \"mail\"", "id       = \"mail\"\nwas      = \"mail\"")
+    .edit(
+        "campaigns/spring-renewal.toml",
+        "id           = \"team-post\"",
+        "id = \"team-post\"\nwas = \"reminder\""
+    )
+    .append(
+        "campaigns/spring-renewal.toml",
+        r#"
+[[steps]]
+id       = "third"
+was      = "letter"
+channel  = "email"
+template = "newsletter"
+
+[[steps]]
+id       = "fourth"
+was      = "letter"
+channel  = "email"
+template = "newsletter"
+
+[[steps]]
+id       = "fifth"
+was      = "Our Letter"
+channel  = "email"
+template = "newsletter"
+"#
+    ));
+
+told!(a_when_that_says_nothing_is_no_step_by_hand, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "{ at = 2027-03-02T10:05:00 }", "{}")
+    .edit("campaigns/spring-renewal.toml", "overlap = \"queue\"", "overlap = \"alow\""));
+
+told!(a_time_outside_the_bounds_never_goes_out, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "{ at = 2027-03-02T10:05:00 }", "{ at = 2027-05-01T00:00:00 }")
+    .append(
+        "campaigns/spring-renewal.toml",
+        r#"
+[[steps]]
+id       = "too-early"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-02-28T23:59:59 }
+
+[[steps]]
+id       = "just-in-time"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-03-01T00:00:00 }
+
+[[steps]]
+id       = "last-moment"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-04-30T23:59:59, timezone = "contact" }
+
+[[steps]]
+id       = "too-late"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-05-01T00:00:00, timezone = "contact" }
+
+[[steps]]
+id       = "early-in-the-west"
+channel  = "email"
+template = "newsletter"
+when     = { at = 2027-02-28T08:00:00, timezone = "America/Los_Angeles" }
+"#
+    ));
+
+told!(seeds_are_addresses_each_once_and_few, |folder| folder.edit(
+    "chorus.toml",
+    "[attributes]",
+    &format!(
+        "seeds = [\"Test@Harbour.example\", \"harbour\", 5, \"test@harbour.example\", {}]\n[attributes]",
+        (0..17).map(|number| format!("\"s{number}@harbour.example\"")).collect::<Vec<_>>().join(", ")
+    )
+));
+
 told!(a_message_must_be_sayable, |folder| folder
     .edit("campaigns/spring-renewal.toml", "subject        = \"Your spring month is on us\"\n", "")
     .edit("campaigns/spring-renewal.toml", "image_alt      = \"A cup by the harbour\"\n", "")
@@ -370,7 +456,50 @@ fn a_flood_of_findings_is_cut_off() {
     folder.write("campaigns/spring-renewal.toml", keys);
     let (_, findings) = folder.load();
     assert!((100..110).contains(&findings.len()), "{}", findings.len());
-    assert!(findings.warnings().any(|finding| finding.code == "more-findings"));
+    assert!(findings.errors().any(|finding| finding.code == "more-findings"));
+}
+
+/// A hundred warnings in front of an error do not make it one that nobody hears of.
+#[test]
+fn an_error_that_is_cut_off_is_still_an_error() {
+    let folder = Folder::new();
+    let silences = "[[silence]]\nrule = \"never-say\"\nreason = \"\"\n".repeat(101);
+    folder.append("campaigns/spring-renewal.toml", &silences);
+    let (workspace, findings) = folder.load();
+    assert!(!workspace.unwrap().campaigns.contains_key("spring-renewal"));
+    assert!(findings.is_fatal());
+}
+
+#[test]
+fn a_folder_with_too_many_files_is_an_error_with_their_number() {
+    for (name, file) in [("campaigns", "x.toml"), ("audiences", "x.toml"), ("templates/partials", "x.md")] {
+        let folder = Folder::new();
+        let before = fs::read_dir(folder.path().join(name)).unwrap().count();
+        for number in before..20_001 {
+            fs::File::create(folder.path().join(format!("{name}/{number}-{file}"))).unwrap();
+        }
+        let (workspace, findings) = folder.load();
+        let told: Vec<_> = findings.errors().filter(|finding| finding.file.ends_with(name)).collect();
+        let [finding] = told.as_slice() else { panic!("{name}: {findings}") };
+        assert_eq!(finding.code, "unreadable");
+        assert!(finding.message.contains("20001 entries, and at most 20000"), "{}", finding.message);
+        assert_eq!(workspace.unwrap().campaigns_listed, name != "campaigns");
+    }
+}
+
+#[test]
+fn every_file_of_a_large_folder_is_read() {
+    let folder = Folder::new();
+    let broken = CAMPAIGN.replace("channel  = \"email\"", "channel  = \"emial\"");
+    for number in 0..3_000 {
+        let text = if number % 1_000 == 7 { &broken } else { CAMPAIGN };
+        folder.write(&format!("campaigns/c{number:04}.toml"), text);
+    }
+    let (workspace, findings) = folder.load();
+    let workspace = workspace.unwrap();
+    assert_eq!((workspace.campaigns.len(), workspace.campaign_files.len()), (2_998, 3_001));
+    let broken: Vec<_> = findings.errors().map(|finding| finding.file.to_str().unwrap()).collect();
+    assert_eq!(broken, ["campaigns/c0007.toml", "campaigns/c1007.toml", "campaigns/c2007.toml"]);
 }
 
 #[test]

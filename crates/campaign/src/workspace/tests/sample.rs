@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::civil::date;
 
-use super::folder::Folder;
+use super::folder::{EDITED, Folder};
 use crate::audience::{Did, Rule, Test, Value};
-use crate::ids::StepId;
+use crate::ids::{CampaignId, StepId};
 use crate::schedule::{CatchUp, Condition, Overlap, Reaction, Trigger, Zone};
 use crate::text::Language;
 use crate::workspace::{ChannelKind, OnUncertain, Per, StopAt, TemplateRole, Workspace};
@@ -65,6 +65,47 @@ fn markets_and_silences_are_read() {
     assert_eq!(
         (silence.step.as_ref().map(StepId::as_str), silence.text.as_deref()),
         (Some("mail"), Some("128"))
+    );
+}
+
+#[test]
+fn what_an_edit_needs_to_know_is_read() {
+    let (folder, workspace) = good();
+    let spring = &workspace.campaigns["spring-renewal"];
+    assert_eq!((spring.was.as_ref(), spring.hold, spring.steps[0].was.as_ref()), (None, false, None));
+    folder.write("campaigns/spring-renewal.toml", EDITED);
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let workspace = workspace.unwrap();
+    let spring = &workspace.campaigns["spring-renewal"];
+    assert_eq!(spring.was.as_ref().map(CampaignId::as_str), Some("winter-renewal"));
+    assert!(spring.hold);
+    let [by_hand, follow_up, once] = spring.steps.as_slice() else { panic!("{:?}", spring.steps) };
+    assert_eq!(by_hand.was.as_ref().map(StepId::as_str), Some("letter"));
+    assert!(matches!(by_hand.schedule.trigger, Trigger::ByHand));
+    assert_eq!(by_hand.schedule.describe(), "by hand, with `chorus send`");
+    let all = (jiff::Timestamp::MIN, jiff::Timestamp::MAX);
+    assert_eq!(by_hand.schedule.occurrences(all.0, all.1, 9), []);
+    assert_eq!(follow_up.was.as_ref().map(StepId::as_str), Some("reminder"));
+    assert!(matches!(&follow_up.schedule.trigger, Trigger::After { step, .. } if step.as_str() == "by-hand"));
+    assert_eq!((follow_up.schedule.overlap, once.schedule.overlap), (Overlap::Allow, Overlap::Allow));
+}
+
+#[test]
+fn seeds_are_read() {
+    let (folder, workspace) = good();
+    assert_eq!(workspace.brand.seeds, []);
+    folder.edit(
+        "chorus.toml",
+        "[attributes]",
+        "seeds = [\"A@Harbour.example\", \"b@x.example\"]\n[attributes]",
+    );
+    let (workspace, findings) = folder.load();
+    assert_eq!(findings.to_text(false), "");
+    let seeds = workspace.unwrap().brand.seeds;
+    assert_eq!(
+        seeds.iter().map(|seed| seed.as_str()).collect::<Vec<_>>(),
+        ["a@harbour.example", "b@x.example"]
     );
 }
 
@@ -180,7 +221,7 @@ fn an_audience_is_a_tree_of_rules() {
         ]),
         Rule::Event { name: "purchase".to_owned(), within: days(365), at_least: 2 },
         Rule::Engagement {
-            campaign: Some(crate::CampaignId::parse("spring-renewal").unwrap()),
+            campaign: Some(CampaignId::parse("spring-renewal").unwrap()),
             did: Did::Opened,
             within: None,
         },

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::folder::{AUDIENCE, CAMPAIGN, CHORUS, Folder};
+use super::folder::{AUDIENCE, CAMPAIGN, CHORUS, EDITED, Folder};
 use crate::workspace::{SchemaKind, schema};
 
 /// Everything about `value` that `schema` does not allow: the part of JSON Schema that ours use.
@@ -78,9 +78,10 @@ fn faults_of(kind: SchemaKind, file: &Value) -> Vec<String> {
     found
 }
 
-const FILES: [(SchemaKind, &str, &str); 3] = [
+const FILES: [(SchemaKind, &str, &str); 4] = [
     (SchemaKind::Chorus, "chorus.toml", CHORUS),
     (SchemaKind::Campaign, "campaigns/spring-renewal.toml", CAMPAIGN),
+    (SchemaKind::Campaign, "campaigns/spring-renewal.toml", EDITED),
     (SchemaKind::Audience, "audiences/lapsing-members.toml", AUDIENCE),
 ];
 
