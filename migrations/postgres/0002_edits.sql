@@ -50,7 +50,7 @@ create table occurrences (
   through    bigint,
   count      bigint not null default 1,
   parent_id  bigint,
-  state      text not null check (state in ('open', 'fired', 'dismissed')),
+  state      text not null check (state in ('open', 'asked', 'fired', 'dismissed')),
   run_id     bigint,
   created_at bigint not null,
   primary key (campaign, step, instant)

@@ -50,7 +50,7 @@ create table occurrences (
   through    integer,
   count      integer not null default 1,
   parent_id  integer,
-  state      text not null check (state in ('open', 'fired', 'dismissed')),
+  state      text not null check (state in ('open', 'asked', 'fired', 'dismissed')),
   run_id     integer,
   created_at integer not null,
   primary key (campaign, step, instant)

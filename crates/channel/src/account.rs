@@ -17,7 +17,7 @@ pub fn account(channel: &Channel) -> Option<String> {
         ChannelKind::Outbox { .. } => String::new(),
         ChannelKind::Smtp { url, .. } => {
             let url = Url::parse(url.expose().ok()?).ok()?;
-            format!("{}|{:?}|{}", url.host_str().unwrap_or_default(), url.port(), url.username())
+            format!("{}|{}", url.host_str().unwrap_or_default(), url.username())
         }
         ChannelKind::Network(account) => {
             let url = account.url.as_ref().map(|url| url.expose()).transpose().ok()?;

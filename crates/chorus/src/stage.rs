@@ -49,13 +49,16 @@ impl Stage {
         let listener = listen(port).await?;
         let address = listener.local_addr()?;
         let (mut workspace, findings) = read(folder.path())?;
-        let clock = Clock::scaled(beginning(&workspace, speed), speed);
+        let start = beginning(&workspace, speed);
+        let clock = Clock::scaled(start, speed);
         let time = clock.clone();
         let platform = Arc::new(Platform::start(Arc::new(move || time.millis())).await?);
         play(&mut workspace, &platform)?;
         workspace.server.listen = address;
         workspace.server.public_url = Url::parse(&format!("http://{address}"))?;
         let opened = setup::open(Arc::new((workspace, findings)), clock).await?;
+        // However slow the machine is, what the clock shows first is when the steps are first seen.
+        scheduler::see(&opened.store, &opened.loaded, start).await?;
         import(&opened).await?;
         let (tell, files) = watch::channel(opened.loaded.clone());
         let server = Server::start(&opened, listener, files.clone(), Keys::default(), true).await?;

@@ -10,6 +10,7 @@ mod chart;
 mod error;
 mod headers;
 mod notation;
+mod occurrences;
 mod outlook;
 mod pages;
 mod parts;
@@ -64,6 +65,7 @@ impl Dashboard {
             .route("/runs/{id}", get(pages::run::get))
             .route("/runs/{id}/{action}", post(pages::run::post))
             .route("/runs/{id}/deliveries/{contact}/{action}", post(pages::run::settle))
+            .route("/occurrences/{campaign}/{step}/{instant}/{action}", post(occurrences::post))
             .route("/contacts", get(pages::contact::list))
             .route("/contacts/{id}", get(pages::contact::get))
             .route("/outbox", get(pages::outbox::list))

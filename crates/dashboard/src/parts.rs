@@ -5,9 +5,10 @@ use std::sync::Arc;
 use campaign::{Diagnostics, Workspace};
 use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
-use store::{Run, RunState};
+use store::{Run, RunState, Stopped};
 
 use crate::Dashboard;
+use crate::error::PageError;
 use crate::notation::{self, Times, number};
 use crate::shell::{Live, Section, Shell};
 use crate::words;
@@ -18,21 +19,24 @@ pub(crate) struct Scene {
     pub(crate) files: Arc<(Workspace, Diagnostics)>,
     /// The time, in the brand's zone.
     pub(crate) times: Times,
+    /// Whether everything stands still.
+    pub(crate) stopped: Option<Stopped>,
     simulated: bool,
 }
 
 impl Scene {
     /// As things stand now.
-    pub(crate) fn of(dashboard: &Dashboard) -> Self {
+    pub(crate) async fn of(dashboard: &Dashboard) -> Result<Self, PageError> {
         let files = Arc::clone(&dashboard.workspace.borrow());
         let times = Times { zone: files.0.brand.timezone.clone(), now: dashboard.clock.now() };
-        Self { files, times, simulated: dashboard.simulated }
+        let stopped = dashboard.store.stopped().await?;
+        Ok(Self { files, times, stopped, simulated: dashboard.simulated })
     }
 
     /// As a test arranges them.
     #[cfg(test)]
     pub(crate) fn with(files: Arc<(Workspace, Diagnostics)>, times: Times, simulated: bool) -> Self {
-        Self { files, times, simulated }
+        Self { files, times, stopped: None, simulated }
     }
 
     /// The files.
@@ -47,6 +51,7 @@ impl Scene {
             times: self.times.clone(),
             section,
             live,
+            stopped: self.stopped.as_ref().map(words::stopped),
             simulated: self.simulated,
         }
     }

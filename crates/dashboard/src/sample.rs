@@ -504,3 +504,30 @@ pub(crate) fn message() -> OutboxRow {
         created_at: ago(19),
     }
 }
+
+/// An occurrence that was missed, and one that is held.
+pub(crate) fn did_not_run() -> Vec<store::OccurrenceRow> {
+    let row = store::OccurrenceRow {
+        campaign: "spring-tide".into(),
+        step: "mail".into(),
+        instant: ago(120),
+        kind: store::OccurrenceKind::Missed,
+        reason: store::OccurrenceReason::Off,
+        detail: None,
+        through: None,
+        count: 1,
+        parent_id: None,
+        state: store::OccurrenceState::Open,
+        run_id: None,
+        created_at: ago(60),
+    };
+    let held = store::OccurrenceRow {
+        step: "post".into(),
+        instant: ago(30),
+        kind: store::OccurrenceKind::Held,
+        reason: store::OccurrenceReason::SameText,
+        detail: Some("spring/<script>".into()),
+        ..row.clone()
+    };
+    vec![held, row]
+}

@@ -50,6 +50,8 @@ pub(crate) struct Shell {
     pub(crate) section: Section,
     /// Whether it loads itself again.
     pub(crate) live: Live,
+    /// That everything stands still, in words.
+    pub(crate) stopped: Option<String>,
     /// Whether the numbers are simulated.
     pub(crate) simulated: bool,
 }
@@ -74,6 +76,9 @@ impl Shell {
                     div.simulated role="note" {
                         p { strong { (words::SIMULATED) } " " (words::SIMULATED_MORE) }
                     }
+                }
+                @if let Some(stopped) = &self.stopped {
+                    div.stopped role="status" { p { strong { (crate::parts::text(stopped)) } } }
                 }
                 main #content { (content) }
                 footer {

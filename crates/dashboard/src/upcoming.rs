@@ -1,11 +1,13 @@
 //! When things go out: what comes next, and the time of a run as its campaign's file says it.
 
+use std::collections::BTreeSet;
+
 use campaign::{Campaign, CampaignId, Moment, Step, Trigger, Zone};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use store::{Run, RunKind};
+use store::{OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
 
 use crate::notation::Times;
 use crate::parts::{self, Scene};
@@ -32,6 +34,44 @@ pub(crate) struct Upcoming {
     at: i64,
     /// The time where each contact is, if that is what counts.
     local: Option<DateTime>,
+}
+
+/// What was decided of occurrences to come.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// Steps that happen once, and did.
+    over: BTreeSet<StepKey>,
+    /// Occurrences that a person took out.
+    dismissed: BTreeSet<(StepKey, i64)>,
+}
+
+/// So many occurrences that did not run are read.
+const READ: i64 = 1_000;
+
+impl Decided {
+    /// Reads it.
+    pub(crate) async fn read(store: &Store) -> Result<Self, StoreError> {
+        let rows = store.occurrence_list(None, false, READ).await?;
+        let dismissed = rows.into_iter().filter(|row| row.state == OccurrenceState::Dismissed);
+        let dismissed = dismissed.map(|row| ((row.campaign, row.step), row.instant)).collect();
+        Ok(Self { over: store.one_shots().await?, dismissed })
+    }
+
+    /// The first `count` of those that will run, as things are now.
+    pub(crate) fn keep(&self, scene: &Scene, mut upcoming: Vec<Upcoming>, count: usize) -> Vec<Upcoming> {
+        upcoming.retain(|next| {
+            let campaign = scene.workspace().campaigns.get(next.campaign.as_str());
+            let step = campaign.and_then(|c| c.steps.iter().find(|step| step.id.as_str() == next.step));
+            let once = step.is_some_and(|step| matches!(step.schedule.trigger, Trigger::At(_)));
+            let key = (next.campaign.clone(), next.step.clone());
+            scene.stopped.is_none()
+                && campaign.is_some_and(|campaign| !campaign.hold)
+                && !(once && self.over.contains(&key))
+                && !self.dismissed.contains(&(key, next.at))
+        });
+        upcoming.truncate(count);
+        upcoming
+    }
 }
 
 impl Scene {
@@ -76,7 +116,8 @@ impl Scene {
             let ahead = firings.filter(|at| (self.times.now..=until).contains(at));
             return ahead.map(|at| one(at, None)).take(each).collect();
         }
-        let occurrences = step.schedule.occurrences(self.times.now, until, each);
+        let mut occurrences = step.schedule.occurrences(self.times.now, until, each);
+        occurrences.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
         let firing = |occurrence: campaign::Occurrence| match occurrence.moment {
             Moment::Instant(_) => one(occurrence.instant, None),
             Moment::Local(at) => one(occurrence.instant, Some(at)),

@@ -407,7 +407,10 @@ impl<'a> Shift<'a> {
         for (id, lane) in &self.lanes {
             let runs = by_channel.remove(id.as_str()).unwrap_or_default();
             lane.runs.send_if_modified(|known| {
-                let changed = known.iter().map(|run| run.id).ne(runs.iter().map(|run| run.id));
+                let changed = {
+                    let said = |run: &Run| (run.id, run.revision_id);
+                    known.iter().map(said).ne(runs.iter().map(said))
+                };
                 *known = runs.into();
                 changed
             });

@@ -62,6 +62,8 @@ pub enum OccurrenceReason {
 pub enum OccurrenceState {
     /// A person may run or dismiss it.
     Open,
+    /// A person asked for it to run now.
+    Asked,
     /// It became a run after all.
     Fired,
     /// A person dismissed it.
@@ -95,6 +97,7 @@ words!(OccurrenceReason, {
 
 words!(OccurrenceState, {
     Open => "open",
+    Asked => "asked",
     Fired => "fired",
     Dismissed => "dismissed",
 });
@@ -207,12 +210,27 @@ const GET: Sql = sql!(
      from occurrences where campaign = $1 and step = $2 and instant = $3"
 );
 
+const ASK: Sql = sql!(
+    "update occurrences set state = 'asked'
+     where campaign = $1 and step = $2 and instant = $3 and state = 'open' and kind <> 'clock'"
+);
+
+const ASKED: Sql = sql!(
+    "select campaign, step, instant, kind, reason, detail, through, count, parent_id, state, run_id, created_at
+     from occurrences where state = 'asked' order by instant limit 100"
+);
+
+const REOPEN: Sql = sql!(
+    "update occurrences set state = 'open', detail = $4
+     where campaign = $1 and step = $2 and instant = $3 and state = 'asked'"
+);
+
 const DISMISS: Sql = sql!(
     "insert into occurrences (campaign, step, instant, kind, reason, state, created_at)
      select cast($1 as text), cast($2 as text), cast($3 as bigint), 'skipped', 'by_hand', 'dismissed', cast($4 as bigint)
      where not exists (select 1 from runs r where r.campaign = $1 and r.step = $2 and r.instant = $3)
      on conflict (campaign, step, instant) do update set state = 'dismissed'
-     where occurrences.state = 'open'"
+     where occurrences.state in ('open', 'asked')"
 );
 
 /// Writes occurrences of one step down; those that are runs, or written down already, stay as they are.
@@ -300,6 +318,38 @@ impl Store {
         instant: Millis,
     ) -> Result<Option<OccurrenceRow>, StoreError> {
         self.row(&GET, args![campaign, step, instant]).await
+    }
+
+    /// Notes that a person wants an occurrence to run now: the planner sees it. False where it does not wait for
+    /// anybody.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn occurrence_ask(
+        &self,
+        campaign: &str,
+        step: &str,
+        instant: Millis,
+    ) -> Result<bool, StoreError> {
+        Ok(self.execute(&ASK, args![campaign, step, instant]).await? > 0)
+    }
+
+    /// The occurrences that a person wants to run now.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn occurrence_asked(&self) -> Result<Vec<OccurrenceRow>, StoreError> {
+        self.rows(&ASKED, args![]).await
+    }
+
+    /// Gives an occurrence back that could not run although a person asked for it, with the reason.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn occurrence_reopen(&self, row: &OccurrenceRow, why: &str) -> Result<(), StoreError> {
+        self.execute(&REOPEN, args![row.campaign.as_str(), row.step.as_str(), row.instant, why])
+            .await
+            .map(|_| ())
     }
 
     /// Dismisses an occurrence: one that was written down waits for nobody any more, one that is still to come does not

@@ -14,7 +14,7 @@ use super::{Kill, Moment, Progress, Trial, Verdict, When};
 use crate::relay::Place;
 
 /// Makes a run and waits for it.
-const SEND: &[&str] = &["send", "letter", "--format", "json"];
+const SEND: &[&str] = &["send", "--yes", "letter", "--format", "json"];
 /// Goes on with every run.
 pub(super) const SERVE: &[&str] = &["serve", "--role", "worker"];
 

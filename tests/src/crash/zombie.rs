@@ -72,7 +72,7 @@ fn repeats(stage: &Stage) -> Result<usize> {
 
 /// Makes a run: `chorus send`, killed when it has begun to send.
 fn make(stage: &Stage, verdict: &mut Verdict, awaiting: &mut BTreeMap<Place, usize>) -> Result<()> {
-    let args = ["send", "letter", "--format", "json"];
+    let args = ["send", "--yes", "letter", "--format", "json"];
     let mut maker = Life::start(stage, &args, Blow::At(Phase::Answered, 1))?;
     let end = until("a run to be made", LONG, || match maker.tend(stage)? {
         End::NotYet => Ok(None),

@@ -27,7 +27,7 @@ fn a_new_workspace_passes_the_check_shows_its_message_and_sends_to_the_outbox() 
     let raw = fs::read_to_string(sandbox.path().join("shown/mail.eml")).unwrap();
     assert!(raw.contains("To: ada@example.com"), "{raw}");
 
-    let run = sandbox.json(&["send", "hello"]).unwrap();
+    let run = sandbox.json(&["send", "--yes", "hello"]).unwrap();
     assert_eq!((&run["state"], &run["total"]), (&"finished".into(), &2.into()), "{run:#}");
     let report = sandbox.json(&["report", "hello"]).unwrap();
     assert_eq!(report["total"]["counts"]["sent"], 2, "{report:#}");
@@ -48,7 +48,7 @@ fn a_test_copy_reaches_one_person_and_no_report() {
     let sandbox = Sandbox::empty(&tools.chorus).unwrap();
     sandbox.done(&["init", "."]).unwrap();
     sandbox.done(&["contacts", "import", "contacts.csv"]).unwrap();
-    let run = sandbox.json(&["send", "hello", "--to", "ada@example.com"]).unwrap();
+    let run = sandbox.json(&["send", "--yes", "hello", "--to", "ada@example.com"]).unwrap();
     assert_eq!((&run["kind"], &run["total"]), (&"test".into(), &1.into()), "{run:#}");
     let report = sandbox.json(&["report", "hello"]).unwrap();
     assert_eq!(report["total"]["counts"]["sent"], 0, "{report:#}");

@@ -80,7 +80,7 @@ fn a_webhook_tells_of_those_who_have_no_mailbox() {
     let of = |step: &str| said.lines().find(|line| line.trim_start().starts_with(step)).unwrap().to_owned();
     assert!(of("mail").contains("no address") && !of("tell").contains("left out"), "{said}");
 
-    sandbox.done(&["send", "letter", "--step", "tell"]).unwrap();
+    sandbox.done(&["send", "--yes", "letter", "--step", "tell"]).unwrap();
     let run = &sandbox.json(&["runs", "show", "1"]).unwrap()["run"];
     let tallies: BTreeSet<_> = run["tallies"].as_array().unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(

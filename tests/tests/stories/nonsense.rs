@@ -118,7 +118,7 @@ fn every_mistake_is_told_with_its_place_and_nothing_is_sent() {
         if checked.code != Some(1) || !report.contains(says) || !report.contains(&place) {
             offences.push(format!("{file}: {old:?} -> {new:?} ended with {:?}\n{report}", checked.code));
         }
-        let sent = sandbox.chorus(&["send", "hello"]).unwrap();
+        let sent = sandbox.chorus(&["send", "--yes", "hello"]).unwrap();
         no_panic(&sent, new);
         if sent.code != Some(1) {
             offences.push(format!("{file}: {old:?} -> {new:?} was sent all the same\n{}", said(&sent)));

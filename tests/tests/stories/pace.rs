@@ -71,7 +71,7 @@ fn a_slow_a_throttling_and_a_limited_receiver_hold_up_nobody_else() {
     let relay = Relay::new(script);
     let door = relay.open().unwrap();
     let sandbox = workspace(door.port);
-    let sending = Guard::spawn("chorus send", &mut sandbox.command(&["send", "letter"])).unwrap();
+    let sending = Guard::spawn("chorus send", &mut sandbox.command(&["send", "--yes", "letter"])).unwrap();
 
     let to = |domain: &str| relay.taken().iter().filter(|m| m.recipient.ends_with(domain)).count();
     until("everybody else to get it, long before the slow one answers", Duration::from_secs(40), || {

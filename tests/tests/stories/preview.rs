@@ -86,18 +86,22 @@ fn a_dry_run_sends_nothing_and_writes_nothing() {
     let sandbox = workspace(listener.local_addr().unwrap().port());
     sandbox.done(&["runs", "list"]).unwrap();
     let before = database(&sandbox);
-    let text = sandbox.json(&["send", "letter", "--step", "text", "--dry-run"]).unwrap();
+    let text = sandbox.json(&["send", "--yes", "letter", "--step", "text", "--dry-run"]).unwrap();
     assert_eq!((&text["deliveries"], &text["left_out"]), (&4.into(), &1.into()), "{text:#}");
     let to: Vec<_> =
         text["first"].as_array().unwrap().iter().map(|one| one["to"].as_str().unwrap()).collect();
     assert_eq!(to, ["+8613800138001", "+8613800138002", "+8613800138004"]);
-    let mail = sandbox.done(&["send", "letter", "--step", "mail", "--dry-run"]).unwrap().out;
+    let mail = sandbox.done(&["send", "--yes", "letter", "--step", "mail", "--dry-run"]).unwrap().out;
     assert!(mail.contains("5 messages; nothing is sent") && mail.contains("To: ada@example.com"), "{mail}");
     assert!(mail.contains("… and 2 more"), "{mail}");
-    let one = ["send", "letter", "--step", "mail", "--dry-run", "--to", "alan@example.com"];
+    let one = ["send", "--yes", "letter", "--step", "mail", "--dry-run", "--to", "alan@example.com"];
     assert!(sandbox.done(&one).unwrap().out.contains("To: alan@example.com"));
     assert!(
-        sandbox.done(&["send", "letter", "--step", "team", "--dry-run"]).unwrap().out.contains("1 message;")
+        sandbox
+            .done(&["send", "--yes", "letter", "--step", "team", "--dry-run"])
+            .unwrap()
+            .out
+            .contains("1 message;")
     );
     assert!(before == database(&sandbox), "the database is what it was");
     assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
@@ -137,7 +141,7 @@ fn what_is_too_long_for_somebody_is_told_and_not_begun() {
         "{}",
         told.out
     );
-    let refused = sandbox.chorus(&["send", "letter", "--step", "text"]).unwrap();
+    let refused = sandbox.chorus(&["send", "--yes", "letter", "--step", "text"]).unwrap();
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(
         refused.err.contains("begin the run") && refused.err.contains("Twilio takes 1600"),

@@ -13,7 +13,7 @@ fn in_doubt(sandbox: &Sandbox) {
     let hold = "template = \"newsletter\"\non_uncertain = \"hold\"";
     sandbox.edit("campaigns/letter.toml", "template = \"newsletter\"", hold).unwrap();
     pier::import(sandbox, 4);
-    sandbox.chorus(&["send", "letter"]).unwrap();
+    sandbox.chorus(&["send", "--yes", "letter"]).unwrap();
     let run = shown(sandbox).unwrap();
     assert_eq!(
         (run["state"].as_str(), tally(&run, "uncertain")),

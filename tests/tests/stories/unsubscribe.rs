@@ -11,7 +11,7 @@ fn one_click_unsubscribes_for_good_and_a_look_does_not() {
     let sink = Sink::dumping(&tools.smtp_sink, &mail.path().join("dump"), &[]).unwrap();
     let sandbox = pier::workspace(&tools, &sink, r#"{ cron = "0 0 29 2 *" }"#);
     pier::import(&sandbox, 3);
-    sandbox.done(&["send", "letter"]).unwrap();
+    sandbox.done(&["send", "--yes", "letter"]).unwrap();
     let first = letters::received(&sink);
     assert_eq!(first.len(), 3);
 
@@ -29,7 +29,7 @@ fn one_click_unsubscribes_for_good_and_a_look_does_not() {
     assert_eq!(count(&sandbox.json(&["report", "letter"]).unwrap()), 1);
     server.stop().unwrap();
 
-    let run = sandbox.json(&["send", "letter"]).unwrap();
+    let run = sandbox.json(&["send", "--yes", "--again", "letter"]).unwrap();
     assert_eq!(run["state"], "finished", "{run:#}");
     let second = letters::received(&sink);
     let copies: Vec<usize> = (0..3).map(|number| second[&pier::address(number)].len()).collect();

@@ -53,7 +53,7 @@ fn fired(subject: &Subject) -> Result<f64> {
     subject.restore()?;
     let (sandbox, expected) = (&subject.sandbox, subject.people);
     let start = Instant::now();
-    let mut command = sandbox.command(&["send", "letter"]);
+    let mut command = sandbox.command(&["send", "--yes", "letter"]);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut sending = Guard::spawn("chorus send", &mut command)?;
     let (seconds, total) = until("the run to be planned", Duration::from_secs(300), || {

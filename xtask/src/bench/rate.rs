@@ -26,7 +26,7 @@ fn one(tools: &Tools, options: &Options, rate: u32) -> Result<Figure> {
     let subject = Subject::new(tools, Database::Sqlite, way, people, reader)?;
     let relay = Relay::new(Script::default());
     let door = relay.open()?;
-    let mut command = subject.command(&["send", "letter", "--format", "json"], door.port);
+    let mut command = subject.command(&["send", "--yes", "letter", "--format", "json"], door.port);
     let sending = Guard::spawn("chorus send", command.stdout(Stdio::null()))?;
     until("a first message", WATCHED, || Ok((relay.accepted() > 0).then_some(())))?;
     sleep(WATCHED + Duration::from_secs(2));

@@ -63,7 +63,7 @@ pub(super) fn send(subject: &Subject, port: u16) -> Result<Round> {
 /// The same on the database as it is, with an environment that says where to.
 pub(super) fn run(subject: &Subject, prepare: impl FnOnce(&mut std::process::Command)) -> Result<Round> {
     let output = subject.sandbox.path().join("run.json");
-    let mut command = subject.sandbox.command(&["send", "letter", "--format", "json"]);
+    let mut command = subject.sandbox.command(&["send", "--yes", "letter", "--format", "json"]);
     prepare(&mut command);
     command.stdout(fs::File::create(&output)?);
     let start = Instant::now();
@@ -134,8 +134,9 @@ pub(super) fn alike(tools: &Tools, subject: &Subject, wanted: usize) -> Result<A
 fn our_size(subject: &Subject) -> Result<usize> {
     let relay = Relay::new(Script::default());
     let door = relay.open()?;
-    let output =
-        subject.command(&["send", "letter", "--to", &reader(subject.people / 2)], door.port).output()?;
+    let output = subject
+        .command(&["send", "--yes", "letter", "--to", &reader(subject.people / 2)], door.port)
+        .output()?;
     ensure!(output.status.success(), "no copy was sent: {}", String::from_utf8_lossy(&output.stderr));
     size(&relay)
 }

@@ -54,7 +54,7 @@ fn others(subject: &Subject, script: Script) -> Result<f64> {
     subject.restore()?;
     let relay = Relay::new(script);
     let door = relay.open()?;
-    let mut command = subject.command(&["send", "letter", "--format", "json"], door.port);
+    let mut command = subject.command(&["send", "--yes", "letter", "--format", "json"], door.port);
     let sending = Guard::spawn("chorus send", command.stdout(Stdio::null()).stderr(Stdio::null()))?;
     let wanted = subject.people - subject.people.div_ceil(ONE_IN);
     until("the others to be served", Duration::from_secs(900), || {

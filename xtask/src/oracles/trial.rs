@@ -87,7 +87,7 @@ impl<'a> Stage<'a> {
     /// Sends a step by hand; the one post more that is there.
     fn sent(&self, step: &str) -> Result<Value> {
         let before = self.names()?;
-        self.sandbox.done(&["send", "tide", "--step", step])?;
+        self.sandbox.done(&["send", "--yes", "tide", "--step", step])?;
         self.one_more(&before)
     }
 
@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
     fn killed(&self, request: &str, what: Hold) -> Result<String> {
         let before = self.names()?;
         self.gate.hold(request, what);
-        let mut command = self.sandbox.command(&["send", "tide", "--step", "picture"]);
+        let mut command = self.sandbox.command(&["send", "--yes", "tide", "--step", "picture"]);
         let mut chorus = Guard::spawn("chorus", command.stdout(Stdio::null()).stderr(Stdio::null()))?;
         until("the request to be made", PATIENCE, || match chorus.ended()? {
             Some(status) => bail!("chorus ended: {status}"),
@@ -151,7 +151,7 @@ impl<'a> Stage<'a> {
         let before = self.names()?;
         let request = self.oracle.requests().last().context("no request publishes")?;
         self.gate.hold(request, what);
-        let ran = self.sandbox.chorus(&["send", "tide", "--step", "asked"])?;
+        let ran = self.sandbox.chorus(&["send", "--yes", "tide", "--step", "asked"])?;
         self.gate.open();
         let run = self.last_run()?;
         let held = run["uncertain"].as_array().map_or(0, Vec::len);
@@ -188,7 +188,7 @@ impl<'a> Stage<'a> {
         self.sandbox.edit("chorus.toml", "token = \"", "token = \"x")?;
         let access = self.access()?;
         ensure!(access["verdict"] != "pass", "doctor is let in with a wrong token: {access}");
-        let ran = self.sandbox.chorus(&["send", "tide", "--step", "text"])?;
+        let ran = self.sandbox.chorus(&["send", "--yes", "tide", "--step", "text"])?;
         let run = self.last_run()?;
         ensure!(ran.code == Some(3) && run["run"]["state"] == "paused", "{:?} {run:#}", ran.code);
         ensure!(self.names()? == before, "something was posted with a wrong token");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use campaign::{Campaign, Step};
 use clap::Args;
-use scheduler::{Engine, HandSend, TestCopy};
+use scheduler::{Engine, HandSend};
 use store::{Contact, PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
 use tokio::time::Instant;

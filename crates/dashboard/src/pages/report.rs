@@ -32,7 +32,7 @@ pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Query(asked): Query<Asked>,
 ) -> Result<Json<Report>, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let earned = Earned::read(&dashboard.store, &scene, asked.period()?).await?;
     Ok(Json(Report {
         period: earned.period,

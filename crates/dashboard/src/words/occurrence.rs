@@ -60,7 +60,7 @@ pub fn stopped(stopped: &Stopped) -> String {
 }
 
 pub(crate) const DID_NOT_RUN: &str = "Did not run";
-pub(crate) const WHY: &str = "Why";
+pub(crate) const WHAT_TO_DO: &str = "What to do";
 pub(crate) const RUN_NOW: &str = "Run now";
 pub(crate) const DISMISS: &str = "Dismiss";
 pub(crate) const AN_OCCURRENCE: &str = "There is no such occurrence, or it was decided meanwhile.";

@@ -14,6 +14,7 @@ pub(crate) const FOLLOWS: &str = "Follows";
 pub(crate) const CAME_BACK: &str = "Came back later";
 pub(crate) const CALLED_SPAM: &str = "Called it spam";
 pub(crate) const PAUSE: &str = "Pause";
+pub(crate) const RESUME_CANCELLED: &str = "Go on, for those who have not got it";
 pub(crate) const RESUME: &str = "Go on";
 pub(crate) const CANCEL: &str = "Cancel…";
 pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not, and a cancelled run cannot go \

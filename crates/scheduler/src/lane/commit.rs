@@ -127,7 +127,8 @@ impl Working {
             }
         }
         self.give_back().await;
-        let ids: Vec<_> = self.ready.iter().map(|waiting| waiting.claimed.id).collect();
+        let ready = self.ready.iter().map(|waiting| waiting.claimed.id);
+        let ids: Vec<_> = ready.chain(self.stale.iter().copied()).collect();
         let released = self.lane.store.delivery_release(self.lane.lease, &ids).await;
         released
             .inspect_err(|error| tracing::warn!(%error, "cannot give deliveries back; the next worker does"))

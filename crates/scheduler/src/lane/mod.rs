@@ -18,7 +18,7 @@ use async_channel::TrySendError;
 use campaign::Channel;
 use channel::{Renderer, SendOutcome, Sender};
 use jiff::tz::TimeZone;
-use store::{Claimed, Clock, LeaseId, Millis, Run, Store};
+use store::{Claimed, Clock, DeliveryId, LeaseId, Millis, Run, RunId, Store};
 use tokio::sync::Notify;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -119,6 +119,8 @@ struct Working {
     queue: async_channel::Receiver<Job>,
     results: mpsc::Receiver<Done>,
     ready: VecDeque<Waiting>,
+    /// To be given back at once: their runs stopped or were revised.
+    stale: Vec<DeliveryId>,
     /// To be given back until their times, with the next commit.
     put_off: Vec<Later>,
     /// With the sessions.
@@ -178,6 +180,7 @@ impl Working {
             queue,
             results,
             ready: VecDeque::new(),
+            stale: Vec::new(),
             put_off: Vec::new(),
             in_flight: 0,
             outcomes: Vec::new(),
@@ -199,6 +202,7 @@ impl Working {
         self.recall().await;
         while !signals.stop.is_cancelled() {
             self.hear();
+            self.release().await;
             self.tell().await;
             self.claim().await;
             self.gather().await;
@@ -218,10 +222,29 @@ impl Working {
         if !self.lane.runs.has_changed().unwrap_or(false) {
             return self.take_back_stalled();
         }
-        self.runs = Arc::clone(&self.lane.runs.borrow_and_update());
+        let before = std::mem::replace(&mut self.runs, Arc::clone(&self.lane.runs.borrow_and_update()));
         self.next_look = Instant::now();
-        let runs = Arc::clone(&self.runs);
-        self.take_back(|job, _| runs.iter().any(|run| run.id == job.claimed.id.run()));
+        let (before, runs) = (before, Arc::clone(&self.runs));
+        // A run that was revised says something else now.
+        let goes_on = |run: RunId| {
+            let revision = |of: &[Run]| of.iter().find(|other| other.id == run).map(|run| run.revision_id);
+            revision(&runs).is_some_and(|now| revision(&before).is_none_or(|then| then == now))
+        };
+        self.take_back(|job, _| goes_on(job.claimed.id.run()));
+        let stale = self.ready.iter().filter(|waiting| !goes_on(waiting.claimed.id.run()));
+        self.stale.extend(stale.map(|waiting| waiting.claimed.id));
+        self.ready.retain(|waiting| goes_on(waiting.claimed.id.run()));
+    }
+
+    /// Gives back what was claimed of runs that stopped or were revised.
+    async fn release(&mut self) {
+        if self.stale.is_empty() {
+            return;
+        }
+        match self.lane.store.delivery_release(self.lane.lease, &self.stale).await {
+            Ok(()) => self.stale.clear(),
+            Err(error) => tracing::warn!(%error, "cannot give deliveries back; trying again"),
+        }
     }
 
     /// Takes back what the sessions have not begun, but for what `keeps` holds.

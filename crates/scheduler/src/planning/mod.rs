@@ -29,7 +29,7 @@ use tokio::time::Instant;
 
 pub use self::forecast::{Expected, Fate, forecast};
 use crate::Loaded;
-use crate::fire::{FireError, new_run, revision};
+use crate::fire::{FireError, fire_occurrence, new_run, revision};
 use decision::{Decision, Due, decide, row_of};
 
 /// How often `after` steps are looked at.
@@ -109,8 +109,37 @@ impl Planner {
         if follow {
             self.follow_all(&look, &after).await?;
             self.note_broken(&look).await?;
+            self.fire_asked(&look).await?;
         }
         self.broken.retain(|id| !loaded.0.campaigns.contains_key(id.as_str()));
+        Ok(())
+    }
+
+    /// Runs what a person asked for on a page.
+    async fn fire_asked(&self, look: &Look<'_>) -> Result<(), StoreError> {
+        if look.stopped.is_some() {
+            return Ok(());
+        }
+        for row in self.store.occurrence_asked().await? {
+            let campaign = look.loaded.0.campaigns.get(row.campaign.as_str());
+            let step = campaign.and_then(|campaign| {
+                Some((campaign, campaign.steps.iter().find(|step| step.id.as_str() == row.step)?))
+            });
+            let Some((campaign, step)) = step else {
+                self.store.occurrence_reopen(&row, "it is not in the files any more").await?;
+                continue;
+            };
+            if campaign.hold {
+                self.store.occurrence_reopen(&row, "the campaign says hold = true").await?;
+                continue;
+            }
+            match fire_occurrence(&self.store, look.loaded, campaign, step, &row, look.now).await {
+                Ok(Some(id)) => tracing::info!(run = id.0, "fired, as a person asked"),
+                Ok(None) => self.store.occurrence_reopen(&row, "it ran already").await?,
+                Err(FireError::Store(error)) => return Err(error),
+                Err(error) => self.store.occurrence_reopen(&row, &error.to_string()).await?,
+            }
+        }
         Ok(())
     }
 
@@ -218,14 +247,18 @@ impl Planner {
         decision: Decision,
     ) -> Result<Option<(Vec<NewRun>, Vec<NewOccurrence>)>, FireError> {
         let Decision { fire, mut rows, .. } = decision;
-        if fire.is_empty() {
-            return Ok(Some((Vec::new(), rows)));
-        }
         if let Trigger::At(_) = step.schedule.trigger
             && let Some(run) = self.store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
         {
-            let detail = Some(run.to_string());
-            rows.extend(held_back(&fire, OccurrenceKind::Skipped, OccurrenceReason::AlreadySent, detail));
+            let (kind, reason, detail) =
+                (OccurrenceKind::Skipped, OccurrenceReason::AlreadySent, Some(run.to_string()));
+            for row in rows.iter_mut().filter(|row| row.kind == OccurrenceKind::Missed) {
+                (row.kind, row.reason, row.detail) = (kind, reason, detail.clone());
+            }
+            rows.extend(held_back(&fire, kind, reason, detail));
+            return Ok(Some((Vec::new(), rows)));
+        }
+        if fire.is_empty() {
             return Ok(Some((Vec::new(), rows)));
         }
         if let Some(reason) = held(campaign, look.stopped) {
@@ -318,6 +351,20 @@ impl Planner {
         }
         Ok(())
     }
+}
+
+/// Sees the steps of a workspace for the first time at `now`: what lies before it is decided.
+///
+/// # Errors
+/// The database refused or went away.
+pub async fn see(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
+    let mut steps = Vec::new();
+    for campaign in loaded.0.campaigns.values() {
+        let by_itself =
+            campaign.steps.iter().filter(|step| !matches!(step.schedule.trigger, Trigger::After { .. }));
+        steps.extend(by_itself.map(|step| (key(campaign, step), definition(campaign, step))));
+    }
+    store.schedule_see(&steps, now.as_millisecond()).await
 }
 
 /// What goes wrong with one step is logged and keeps nothing else from being looked at, but for the database.

@@ -35,8 +35,9 @@ async fn named(world: &World, letters: usize, consent: Consent) {
 async fn a_run_waits_that_is_too_long_for_somebody() {
     let world = World::with_channel(CHANNELS, &format!("{STEP}{ONCE}"), NOW).await;
     named(&world, 1_700, Consent::Yes).await;
-    world.set("2027-06-01T09:00:30Z");
     let engine = world.engine();
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    world.set("2027-06-01T09:00:30Z");
     let noted = |runs: &[Run]| runs.iter().any(|run| run.note.is_some());
     world.wait("it says why it waits", noted).await;
     engine.stop().await;

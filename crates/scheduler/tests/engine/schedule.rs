@@ -55,6 +55,7 @@ async fn with_their_own_zones_everybody_is_reached_at_ten() {
     world.contacts(2, Some("America/New_York")).await;
     world.contacts(2, None).await;
     let engine = world.engine();
+    tokio::time::sleep(Duration::from_millis(700)).await;
     // 10:00 at UTC+14 is 20:00 UTC the day before: the run is made, and nobody is due.
     world.set("2027-05-31T20:00:01Z");
     world.wait("the run is planned", |runs| runs.len() == 1 && runs[0].total == 6).await;
@@ -78,6 +79,7 @@ async fn a_reminder_skips_those_who_clicked() {
     let world = World::new(&steps, "2027-06-01T08:59:00Z").await;
     world.contacts(5, None).await;
     let engine = world.engine();
+    tokio::time::sleep(Duration::from_millis(700)).await;
     world.set("2027-06-01T09:00:01Z");
     let runs = world.ended(1).await;
     // Two of them click, one by a machine.

@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) loaded: Loaded,
     files: Files,
-    _tell: watch::Sender<Loaded>,
+    tell: watch::Sender<Loaded>,
     folder: TempDir,
     /// How long its workers wait for other sides.
     pub(crate) limits: Limits,
@@ -63,7 +63,7 @@ impl World {
         let loaded: Loaded = Arc::new((workspace, findings));
         let (tell, files) = watch::channel(Arc::clone(&loaded));
         let clock = Clock::fixed(now.parse::<Timestamp>().unwrap());
-        Self { store, clock, loaded, files, _tell: tell, folder, limits: Limits::default() }
+        Self { store, clock, loaded, files, tell, folder, limits: Limits::default() }
     }
 
     pub(crate) fn signer(&self) -> Signer {
@@ -75,7 +75,11 @@ impl World {
     }
 
     pub(crate) fn engine_for(&self, only: Option<RunId>) -> Engine {
-        Engine::start(Context {
+        Engine::start(self.context(only))
+    }
+
+    fn context(&self, only: Option<RunId>) -> Context {
+        Context {
             store: self.store.clone(),
             files: self.files.clone(),
             signer: self.signer(),
@@ -85,7 +89,46 @@ impl World {
             limits: self.limits,
             only,
             files_before: Arc::default(),
-        })
+        }
+    }
+
+    /// A worker with files of its own.
+    pub(crate) fn engine_with(&self, files: Files) -> Engine {
+        Engine::start(Context { files, ..self.context(None) })
+    }
+
+    /// The files as they were last read.
+    pub(crate) fn loaded(&self) -> Loaded {
+        Arc::clone(&self.files.borrow())
+    }
+
+    /// Reads the files again, as the watcher does when they change.
+    fn reload(&self) {
+        let loaded = Workspace::load(self.folder.path(), &|_| None).unwrap();
+        self.tell.send_replace(Arc::new(loaded));
+    }
+
+    /// Changes a file.
+    pub(crate) fn edit(&self, name: &str, old: &str, new: &str) {
+        let path = self.folder.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{name} does not say {old:?}");
+        std::fs::write(&path, text.replace(old, new)).unwrap();
+        self.reload();
+    }
+
+    /// Adds to a file.
+    pub(crate) fn append(&self, name: &str, more: &str) {
+        let path = self.folder.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{text}{more}")).unwrap();
+        self.reload();
+    }
+
+    /// Gives a file another name.
+    pub(crate) fn rename(&self, old: &str, new: &str) {
+        std::fs::rename(self.folder.path().join(old), self.folder.path().join(new)).unwrap();
+        self.reload();
     }
 
     pub(crate) fn set(&self, now: &str) {

@@ -1,6 +1,6 @@
 //! Runs of one step: whether it has any, whether it happened, what it said, whom it reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use campaign::{Audience, AudienceId};
 
@@ -17,6 +17,9 @@ const ONE_SHOT: Sql = sql!(
     "select id from runs where campaign = $1 and step = $2 and kind <> 'test' and coalesce(trigger, 'at') = 'at'
      order by id desc limit 1"
 );
+
+const ONE_SHOTS: Sql =
+    sql!("select distinct campaign, step from runs where kind <> 'test' and coalesce(trigger, 'at') = 'at'");
 
 /// Put off by the other side is not untried, nor is one whose own time is still to come.
 const UNTRIED: Sql = sql!(
@@ -88,6 +91,14 @@ impl Store {
     /// The database refused or went away.
     pub async fn run_of_one_shot(&self, campaign: &str, step: &str) -> Result<Option<RunId>, StoreError> {
         Ok(self.row::<(RunId,)>(&ONE_SHOT, args![campaign, step]).await?.map(|(id,)| id))
+    }
+
+    /// The steps that happened once: they do not happen again by themselves.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn one_shots(&self) -> Result<BTreeSet<crate::StepKey>, StoreError> {
+        Ok(self.rows(&ONE_SHOTS, args![]).await?.into_iter().collect())
     }
 
     /// Whether somebody in a run is due and was never tried.

@@ -46,7 +46,7 @@ fn two_thousand_are_told_of_and_every_repeat_has_the_same_id() {
     let count = || heard.lock().unwrap().len();
     for kill in 0..KILLS {
         let before = count();
-        let first = ["send", "letter", "--step", "tell"];
+        let first = ["send", "--yes", "letter", "--step", "tell"];
         let worker = start(&sandbox, if kill == 0 { &first } else { &["serve", "--role", "worker"] });
         let most = before + usize::try_from(chance.below(60)).unwrap();
         until("some to be told of", Duration::from_secs(60), || Ok((count() > most).then_some(()))).unwrap();

@@ -215,7 +215,7 @@ fn what_is_sent_arrives_with_signatures_that_hold() {
     let sandbox = pier::workspace(&tools, &sink, r#"{ at = 2030-01-01T10:00:00 }"#);
     signing(&sandbox, &keys);
     pier::import(&sandbox, 40);
-    let run = sandbox.json(&["send", "letter"]).unwrap();
+    let run = sandbox.json(&["send", "--yes", "letter"]).unwrap();
     assert_eq!(run["state"], "finished", "{run:#}");
     assert_eq!(arrived(&sink, folder.path()), 40);
     for verdicts in verdicts(&tools, folder.path(), "pier.example", &keys) {

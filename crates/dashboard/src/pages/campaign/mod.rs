@@ -48,7 +48,7 @@ pub(crate) async fn get(
     Query(asked): Query<Asked>,
 ) -> Result<Page, PageError> {
     let id = CampaignId::parse(&id).map_err(|_| PageError::NotFound(crate::words::A_CAMPAIGN))?;
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let filter = RollupFilter { campaign: Some(id.to_string()), ..RollupFilter::default() };
     let rows = dashboard.store.rollup_read(&filter).await?;
     let runs = dashboard.store.run_list(Some(id.as_str()), RUNS).await?;

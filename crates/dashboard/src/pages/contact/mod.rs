@@ -69,7 +69,7 @@ pub(crate) async fn list(
     let total = dashboard.store.contact_count().await?;
     let missed = wanted.map(str::to_owned);
     let list = ContactList { contacts, total, missed, more, later: asked.after.is_some() };
-    let shell = Scene::of(&dashboard).shell(Section::Contacts, Live::Still);
+    let shell = Scene::of(&dashboard).await?.shell(Section::Contacts, Live::Still);
     Ok(shell.page(words::NAV_CONTACTS, &view::list(&list)).into_response())
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<i64>,
 ) -> Result<Page, PageError> {
-    let (scene, store) = (Scene::of(&dashboard), &dashboard.store);
+    let (scene, store) = (Scene::of(&dashboard).await?, &dashboard.store);
     let id = ContactId(id);
     let contact = store.contact_get(id).await?.ok_or(PageError::NotFound(words::A_CONTACT))?;
     let mut suppressions = Vec::new();

@@ -43,7 +43,7 @@ pub(crate) async fn list(
     State(dashboard): State<Arc<Dashboard>>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let campaign = asked.campaign.filter(|campaign| !campaign.is_empty());
     let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
     let before = asked.before.map(DeliveryId);
@@ -60,7 +60,7 @@ pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<i64>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let message = find(&dashboard, id).await?;
     let shell = scene.shell(Section::Outbox, Live::Still);
     Ok(shell.page(&message.subject, &view::page(&message, &scene)))

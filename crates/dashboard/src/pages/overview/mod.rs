@@ -7,15 +7,16 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use serde::Deserialize;
-use store::Run;
+use store::{OccurrenceRow, Run};
 
 pub(crate) use self::figures::{Earned, Row};
 use crate::Dashboard;
 use crate::error::PageError;
+use crate::occurrences;
 use crate::parts::{self, Scene};
 use crate::period::Period;
 use crate::shell::{Page, Section};
-use crate::upcoming::Upcoming;
+use crate::upcoming::{Decided, Upcoming};
 
 /// How many finished runs are shown.
 const RECENT: usize = 6;
@@ -44,6 +45,7 @@ pub(crate) struct Overview {
     live: Vec<Run>,
     recent: Vec<Run>,
     upcoming: Vec<Upcoming>,
+    did_not_run: Vec<OccurrenceRow>,
     contacts: i64,
 }
 
@@ -52,16 +54,18 @@ pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let wanted = asked.period()?;
     let live = dashboard.store.run_live().await?;
     let mut recent = dashboard.store.run_list(None, RUNS).await?;
-    let upcoming = scene.upcoming(None, &recent, 2, 6);
+    let decided = Decided::read(&dashboard.store).await?;
+    let upcoming = decided.keep(&scene, scene.upcoming(None, &recent, 4, 30), 6);
     recent.retain(|run| live.iter().all(|other| other.id != run.id));
     recent.truncate(RECENT);
     let overview = Overview {
         earned: Earned::read(&dashboard.store, &scene, wanted).await?,
         upcoming,
+        did_not_run: dashboard.store.occurrence_list(None, true, occurrences::SHOWN).await?,
         contacts: dashboard.store.contact_count().await?,
         live,
         recent,
@@ -92,6 +96,7 @@ mod tests {
             live: vec![sample::live_run()],
             recent: vec![sample::ended_run()],
             upcoming: scene.upcoming(None, &[], 2, 6),
+            did_not_run: sample::did_not_run(),
             contacts: 1_003,
         };
         let html = shown(&overview, &scene, scene.live(true, None, "/"));
@@ -107,6 +112,7 @@ mod tests {
             live: vec![],
             recent: vec![],
             upcoming: vec![],
+            did_not_run: vec![],
             contacts: 0,
         };
         let html = shown(&overview, &scene, scene.live(false, None, "/"));

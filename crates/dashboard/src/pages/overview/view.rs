@@ -9,7 +9,7 @@ use crate::chart::{self, Width};
 use crate::notation::{self, number};
 use crate::parts::{self, Scene};
 use crate::period::Period;
-use crate::{upcoming, words};
+use crate::{occurrences, upcoming, words};
 
 /// A measure drawn over time: its name, and how it is counted.
 type Measure = (&'static str, fn(&Counts) -> i64);
@@ -30,6 +30,7 @@ pub(super) fn page(overview: &Overview, scene: &Scene) -> Markup {
             (notice(scene))
             (periods(earned.period))
         }
+        (occurrences::list(&overview.did_not_run, scene))
         (tiles(earned))
         (live(overview, scene))
         @if earned.all.counts.is_empty() {

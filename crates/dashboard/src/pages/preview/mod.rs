@@ -71,7 +71,7 @@ pub(crate) async fn get(
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let campaign = find(&scene, &id)?;
     let accepts = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
     let tongue = Tongue::of(asked.lang.as_deref(), accepts);
@@ -92,7 +92,7 @@ pub(crate) async fn html(
     Path((id, step)): Path<(String, String)>,
     Query(asked): Query<Asked>,
 ) -> Result<Response, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let campaign = find(&scene, &id)?;
     let step = campaign.steps.iter().find(|known| known.id.as_str() == step).cloned();
     let step = step.ok_or(PageError::NotFound(words::A_STEP))?;

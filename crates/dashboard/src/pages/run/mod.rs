@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use store::{ContactId, DeliveryId, DeliveryRow, DeliveryState, Run, RunId, Settlement};
+use store::{ContactId, DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState, Settlement};
 
 use crate::error::PageError;
 use crate::parts::{self, Scene};
@@ -58,7 +58,7 @@ pub(crate) async fn get(
     Path(id): Path<i64>,
     Query(asked): Query<Asked>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard);
+    let scene = Scene::of(&dashboard).await?;
     let filter = Filter::of(&asked)?;
     let run = dashboard.store.run_get(RunId(id)).await?.ok_or(PageError::NotFound(words::A_RUN))?;
     let after = DeliveryId(asked.after.unwrap_or(0));
@@ -84,12 +84,11 @@ pub(crate) async fn post(
     Path((id, action)): Path<(i64, String)>,
 ) -> Result<Redirect, PageError> {
     let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.now().as_millisecond());
-    if store.run_get(run).await?.is_none() {
-        return Err(PageError::NotFound(words::A_RUN));
-    }
+    let Some(found) = store.run_get(run).await? else { return Err(PageError::NotFound(words::A_RUN)) };
     // Whether it changed anything shows on the page: somebody else may have been faster.
     match action.as_str() {
         "pause" => drop(store.run_pause(run, words::PAUSED_HERE).await?),
+        "resume" if found.state == RunState::Cancelled => drop(store.run_reopen(run, now).await?),
         "resume" => drop(store.run_resume(run).await?),
         "cancel" => drop(store.run_cancel(run, now).await?),
         "retry" => drop(store.run_retry(run, now).await?),

@@ -74,6 +74,9 @@ fn actions(run: &Run) -> Markup {
         div.actions {
             @if parts::is_live(run) { (button("pause", words::PAUSE, "plain")) }
             @if run.state == RunState::Paused { (button("resume", words::RESUME, "main")) }
+            @if run.state == RunState::Cancelled && run.finished_at.is_some() {
+                (button("resume", words::RESUME_CANCELLED, "plain"))
+            }
             // What is only uncertain is asked for below, with what sending it again means.
             @if failed > 0 && run.state != RunState::Cancelled {
                 (button("retry", &words::retry(failed.saturating_add(uncertain), uncertain), "plain"))
