@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -11,6 +12,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use crate::identity::MarkerFile;
 use crate::sql::{Dialect, args, sql};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -38,6 +40,8 @@ const CONNECTIONS: u32 = 8;
 #[derive(Clone)]
 pub struct Store {
     pools: Pools,
+    /// Of a SQLite database in a file.
+    marker: Option<Arc<MarkerFile>>,
 }
 
 /// The typed pools. In memory, `writer` and `readers` are the same single connection.
@@ -65,6 +69,9 @@ pub enum StoreError {
     /// What was to be stored or asked cannot be; says what to change.
     #[error("use what was given: {0}")]
     BadInput(String),
+    /// The marker beside a SQLite file cannot be read or written.
+    #[error("keep {0} beside the database: {1}")]
+    Marker(String, #[source] std::io::Error),
 }
 
 impl std::fmt::Debug for Store {
@@ -89,7 +96,7 @@ impl Store {
     /// The address is not known, or the database does not answer.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let pools = match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => open_sqlite(url).await?,
+            Some("sqlite") => return open_sqlite(url).await,
             Some("postgres" | "postgresql") => open_postgres(url).await?,
             // The address itself is not shown: it may hold a password.
             _ => {
@@ -98,7 +105,7 @@ impl Store {
                 ));
             }
         };
-        Ok(Self { pools })
+        Ok(Self { pools, marker: None })
     }
 
     /// Brings the tables to this version. Says how many migrations it ran.
@@ -146,8 +153,13 @@ impl Store {
         self.row::<(i64,)>(&sql!("select cast(1 as bigint)"), args![]).await.map(|_| ())
     }
 
-    /// Ends all connections, after what is under way; moves SQLite's log into the file as far as nobody reads it.
+    /// Ends all connections, after what is under way; brings the marker of a SQLite file up to date, and moves its log
+    /// into the file as far as nobody reads it.
     pub async fn close(&self) {
+        // A database whose tables are not made yet has no identity.
+        if let Err(error) = self.identity_keep().await {
+            tracing::debug!(%error, "the marker is not up to date");
+        }
         match &self.pools {
             Pools::Sqlite { writer, readers } => {
                 if let Ok(mut connection) = writer.acquire().await
@@ -174,6 +186,10 @@ impl Store {
     pub(crate) fn pools(&self) -> &Pools {
         &self.pools
     }
+
+    pub(crate) fn marker(&self) -> Option<&Arc<MarkerFile>> {
+        self.marker.as_ref()
+    }
 }
 
 /// The migrations of a database's kind.
@@ -191,7 +207,7 @@ async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize,
     Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
 }
 
-async fn open_sqlite(url: &str) -> Result<Pools, StoreError> {
+async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .foreign_keys(true)
@@ -203,19 +219,22 @@ async fn open_sqlite(url: &str) -> Result<Pools, StoreError> {
     if !in_memory {
         create_folder(options.get_filename())?;
     }
+    let file = options.get_filename().to_owned();
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
     let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };
     let writer = if in_memory { pool.clone() } else { whole(pool.clone()) };
     let writer = writer.min_connections(1).max_connections(1).connect_with(write).await?;
     check_version(&writer).await?;
+    // A URL may ask for memory in other ways, too: then there is no such file.
+    let marker = if in_memory { None } else { MarkerFile::beside(&file).ok().map(Arc::new) };
     let readers = if in_memory {
         writer.clone()
     } else {
         let read = options.pragma("cache_size", "-2048").pragma("query_only", "on");
         pool.max_connections(READERS).connect_lazy_with(read)
     };
-    Ok(Pools::Sqlite { writer, readers })
+    Ok(Store { pools: Pools::Sqlite { writer, readers }, marker })
 }
 
 /// Where SQLite itself ends a transaction, because the disk is full or fails, sqlx goes on believing in it, and

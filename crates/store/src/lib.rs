@@ -12,6 +12,7 @@ mod delivery;
 mod event;
 mod files;
 mod health;
+mod identity;
 mod ids;
 mod lease;
 mod moves;
@@ -40,6 +41,7 @@ pub use delivery::{
 };
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
 pub use health::Health;
+pub use identity::{Behind, CopyEvidence, Identity};
 pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
 pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};

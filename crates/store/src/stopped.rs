@@ -1,6 +1,6 @@
 //! Whether everything stands still: by `chorus stop`, or because the database is a copy.
 
-use crate::sql::{Sql, args, sql};
+use crate::sql::{Sql, Tx, args, sql};
 use crate::{Millis, Store, StoreError};
 
 /// Why everything stands still.
@@ -31,6 +31,9 @@ const GET: Sql = sql!("select value from settings where name = $1");
 
 const PUT: Sql = sql!("insert into settings (name, value) values ($1, $2) on conflict (name) do nothing");
 
+/// That the database is a copy also stands where everything was stopped before: `chorus start` has to know.
+const REPLACE: Sql = sql!("update settings set value = $2 where name = $1 and value = $3");
+
 const DELETE: Sql = sql!("delete from settings where name = $1");
 
 /// Runs that were on their way wait for a person, also after everything was started again.
@@ -52,14 +55,16 @@ impl Store {
     }
 
     /// Stops everything and pauses every run that is on its way, with a note. False, and nothing is done, where
-    /// everything stood still already.
+    /// everything stood still already; but [`StopReason::Copy`] takes the place of [`StopReason::Stop`].
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn stop_all(&self, stopped: &Stopped, note: &str) -> Result<bool, StoreError> {
         let json = serde_json::to_string(stopped).map_err(|error| StoreError::BadInput(error.to_string()))?;
         let mut tx = self.begin().await?;
-        if tx.execute(&PUT, args![NAME, json.as_str()]).await? == 0 {
+        if tx.execute(&PUT, args![NAME, json.as_str()]).await? == 0
+            && !replace(&mut tx, stopped.reason, &json).await?
+        {
             return Ok(false);
         }
         tx.execute(&PAUSE, args![note]).await?;
@@ -74,4 +79,14 @@ impl Store {
     pub async fn start_all(&self) -> Result<bool, StoreError> {
         Ok(self.execute(&DELETE, args![NAME]).await? > 0)
     }
+}
+
+/// Puts a copy in the place of a stop by hand.
+async fn replace(tx: &mut Tx, reason: StopReason, json: &str) -> Result<bool, StoreError> {
+    let Some((old,)) = tx.row::<(String,)>(&GET, args![NAME]).await? else { return Ok(false) };
+    let by_hand = serde_json::from_str(&old).is_ok_and(|old: Stopped| old.reason == StopReason::Stop);
+    if reason != StopReason::Copy || !by_hand {
+        return Ok(false);
+    }
+    Ok(tx.execute(&REPLACE, args![NAME, json, old.as_str()]).await? > 0)
 }

@@ -1,0 +1,335 @@
+//! Copy detection: tells the database that was last worked with from a copy of it, which does not go on by itself.
+//!
+//! SQLite has a marker file beside it ([`marker`]); PostgreSQL remembers where it stood ([`server`]). A database in
+//! memory has no copies, and one that holds no runs has nothing to repeat.
+
+mod marker;
+mod progress;
+mod server;
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+pub(crate) use marker::MarkerFile;
+use marker::{Judgement, Marker, Snapshot};
+use server::ServerIdentity;
+
+use crate::database::Pools;
+use crate::sql::{Sql, args, sql};
+use crate::{Millis, StopReason, Stopped, Store, StoreError};
+
+/// A database's relation to the one that was last worked with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// The same database.
+    Original,
+    /// A database without runs, or made by an older version: it has no identity yet.
+    Unmarked,
+    /// A copy of it, or an older state.
+    Copy(CopyEvidence),
+    /// PostgreSQL does not tell this role, for the reason given.
+    Unknown(String),
+}
+
+/// What shows that a database is a copy. Its text is for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyEvidence {
+    /// SQLite: the file has an installation's id, and there is no marker beside it.
+    Alone {
+        /// The name of the database's file.
+        file: String,
+    },
+    /// SQLite: the marker names another file.
+    OtherFile {
+        /// The name of the database's file.
+        file: String,
+        /// What shows that it is older, too.
+        behind: Option<Behind>,
+    },
+    /// SQLite: the file is the same, its content is older.
+    Older {
+        /// The name of the database's file.
+        file: String,
+        /// What shows it.
+        behind: Behind,
+    },
+    /// SQLite: the marker names another installation.
+    OtherMarker {
+        /// The name of the database's file.
+        file: String,
+    },
+    /// SQLite: the marker cannot be understood.
+    BadMarker {
+        /// The name of the database's file.
+        file: String,
+    },
+    /// SQLite: another file has taken the database's name while it was open.
+    Replaced {
+        /// The name of the database's file.
+        file: String,
+    },
+    /// PostgreSQL: another cluster.
+    OtherServer,
+    /// PostgreSQL: the same cluster on another timeline.
+    OtherTimeline,
+    /// PostgreSQL: another database of the same cluster.
+    OtherDatabase,
+    /// PostgreSQL: the same database with tables that were made again.
+    OtherTables,
+}
+
+/// A high-water mark that a database has not reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Behind {
+    /// `sent`, or a table.
+    pub what: String,
+    /// The marker's figure.
+    pub marked: i64,
+    /// The database's figure.
+    pub found: i64,
+}
+
+impl fmt::Display for CopyEvidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Alone { file } => write!(
+                f,
+                "{file} was copied without the rest of its folder: {file}.marker is not beside it. Without \
+                 {file}-wal, what was written last is missing"
+            ),
+            Self::OtherFile { file, behind: None } => write!(
+                f,
+                "{file} is not the file that {file}.marker names: the folder was copied or restored, or the file \
+                 was replaced"
+            ),
+            Self::OtherFile { file, behind: Some(behind) } => write!(
+                f,
+                "{file} is not the file that {file}.marker names, and it is older ({behind}): a copy was put in \
+                 its place"
+            ),
+            Self::Older { file, behind } => {
+                write!(f, "{file} holds an older copy of itself ({behind})")
+            }
+            Self::OtherMarker { file } => {
+                write!(f, "{file}.marker belongs to another database than {file}")
+            }
+            Self::BadMarker { file } => {
+                write!(f, "{file}.marker cannot be read, and so nothing shows that {file} is no copy")
+            }
+            Self::Replaced { file } => write!(f, "{file} was replaced while Chorus was running"),
+            Self::OtherServer => f.write_str(
+                "the database was last used on another PostgreSQL cluster: it was restored from a dump, or the \
+                 cluster was upgraded",
+            ),
+            Self::OtherTimeline => f.write_str(
+                "the PostgreSQL cluster has begun a new timeline: it was recovered to a point in time, or a \
+                 standby was promoted",
+            ),
+            Self::OtherDatabase => f.write_str(
+                "the database was last used as another database of this PostgreSQL cluster: it was made from a \
+                 template or restored from a dump",
+            ),
+            Self::OtherTables => {
+                f.write_str("the tables of the database were made again: it was restored from a dump")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, marked, found } = self;
+        match what.as_str() {
+            "sent" => write!(f, "it had {marked} messages sent, now {found}"),
+            "runs" => write!(f, "it had {marked} runs, now {found}"),
+            table => write!(f, "the highest number in {table} was {marked}, now {found}"),
+        }
+    }
+}
+
+/// The setting that holds the random id of a SQLite database's installation.
+const INSTALLATION: &str = "installation";
+
+/// The setting that holds a [`ServerIdentity`].
+const DATABASE_IDENTITY: &str = "database_identity";
+
+/// The note on runs that were paused because the database is a copy.
+const NOTE: &str =
+    "paused: the database is a copy; `chorus doctor` says what may have gone out, `chorus start` goes on";
+
+const GET: Sql = sql!("select value from settings where name = $1");
+
+const SET: Sql = sql!(
+    "insert into settings (name, value) values ($1, $2)
+     on conflict (name) do update set value = excluded.value"
+);
+
+impl Store {
+    /// Compares the database with the one that was last worked with. Changes nothing.
+    ///
+    /// # Errors
+    /// The database refused or went away, or the marker cannot be read.
+    pub async fn identity_check(&self) -> Result<Identity, StoreError> {
+        Ok(match self.pools() {
+            Pools::Sqlite { .. } => match self.compare().await? {
+                Some((judgement, ..)) => judgement.into(),
+                None => Identity::Original,
+            },
+            Pools::Postgres(pool) => match server::read(pool).await? {
+                Err(refusal) => Identity::Unknown(refusal),
+                Ok(now) => match self.server_identity().await? {
+                    None => Identity::Unmarked,
+                    Some(last) => match now.differs(&last) {
+                        None => Identity::Original,
+                        Some(_) if !server::holds_runs(pool).await? => Identity::Unmarked,
+                        Some(evidence) => Identity::Copy(evidence),
+                    },
+                },
+            },
+        })
+    }
+
+    /// To be called after the database was opened and before anything is sent. Gives a database that has no identity
+    /// its identity (`fresh` is a random id), and stops everything when it is a copy. Returns the stop, if this call
+    /// made it.
+    ///
+    /// # Errors
+    /// The database refused or went away, or the marker cannot be read or written.
+    pub async fn identity_open(&self, fresh: &str, now: Millis) -> Result<Option<Stopped>, StoreError> {
+        match self.identity_check().await? {
+            Identity::Unmarked => self.identity_adopt(fresh).await.map(|()| None),
+            Identity::Unknown(refusal) => {
+                tracing::warn!(
+                    refusal,
+                    "PostgreSQL does not tell which database this is: copies go unnoticed"
+                );
+                Ok(None)
+            }
+            Identity::Original | Identity::Copy(_) => self.identity_renew(now).await,
+        }
+    }
+
+    /// Makes this database the one that is worked with, whatever it was. `fresh` becomes its random id where it has
+    /// none.
+    ///
+    /// # Errors
+    /// The database refused or went away, or the marker cannot be written.
+    pub async fn identity_adopt(&self, fresh: &str) -> Result<(), StoreError> {
+        match self.pools() {
+            Pools::Sqlite { readers, .. } => {
+                let Some(place) = self.marker().cloned() else { return Ok(()) };
+                let installation = self.setting_init(INSTALLATION, fresh).await?;
+                let (progress, _) = progress::read(readers).await?;
+                let (place, file) = on_disk(place, MarkerFile::open_file).await?;
+                let Some(file) = file else { return Ok(()) };
+                let marker = Marker { installation, file, progress };
+                on_disk(place, move |place| place.write(&marker)).await.map(|_| ())
+            }
+            Pools::Postgres(pool) => {
+                let Ok(now) = server::read(pool).await? else { return Ok(()) };
+                let json =
+                    serde_json::to_string(&now).map_err(|error| StoreError::BadInput(error.to_string()))?;
+                self.execute(&SET, args![DATABASE_IDENTITY, json.as_str()]).await.map(|_| ())
+            }
+        }
+    }
+
+    /// Brings the marker up to date where the database has moved on, and stops everything where the database turns
+    /// out to be a copy. Reads the database and writes a small file: the one writer is left alone. Returns the stop,
+    /// if this call made it.
+    ///
+    /// # Errors
+    /// The database refused or went away, or the marker cannot be read or written.
+    pub async fn identity_renew(&self, now: Millis) -> Result<Option<Stopped>, StoreError> {
+        // Read before the comparison: `chorus start` adopts a copy before it ends the stop, so that a copy that is
+        // seen without a stop is a new one.
+        let stopped = self.stopped().await?;
+        let Some(evidence) = self.identity_keep().await? else { return Ok(None) };
+        if stopped.is_some_and(|stopped| stopped.reason == StopReason::Copy) {
+            return Ok(None);
+        }
+        let stopped = Stopped { reason: StopReason::Copy, since: now, detail: evidence.to_string() };
+        let is_new = self.stop_all(&stopped, NOTE).await?;
+        Ok(is_new.then_some(stopped))
+    }
+
+    /// Brings the marker of an original up to date. Returns the evidence where the database is a copy.
+    pub(crate) async fn identity_keep(&self) -> Result<Option<CopyEvidence>, StoreError> {
+        if let Pools::Postgres(_) = self.pools() {
+            return Ok(match self.identity_check().await? {
+                Identity::Copy(evidence) => Some(evidence),
+                _ => None,
+            });
+        }
+        let Some((judgement, place, moved_on)) = self.compare().await? else { return Ok(None) };
+        match (judgement, moved_on) {
+            (Judgement::Copy(evidence), _) => return Ok(Some(evidence)),
+            (Judgement::Original, Some(marker)) => {
+                on_disk(place, move |place| place.write(&marker)).await?;
+            }
+            _ => {}
+        }
+        Ok(None)
+    }
+
+    /// Compares a SQLite database with its marker; `None` in memory. Also returns the marker as it should be, where
+    /// it is not so.
+    async fn compare(&self) -> Result<Option<(Judgement, Arc<MarkerFile>, Option<Marker>)>, StoreError> {
+        let (Pools::Sqlite { readers, .. }, Some(place)) = (self.pools(), self.marker().cloned()) else {
+            return Ok(None);
+        };
+        let installation = self.row::<(String,)>(&GET, args![INSTALLATION]).await?.map(|(id,)| id);
+        let (place, marker) = on_disk(place, MarkerFile::read).await?;
+        // After the marker: what it says was in the database before.
+        let (progress, holds_runs) = progress::read(readers).await?;
+        let (place, file) = on_disk(place, MarkerFile::open_file).await?;
+        let name = place.name();
+        let copy = |evidence| Ok(Some((Judgement::Copy(evidence), Arc::clone(&place), None)));
+        let Some(file) = file else { return copy(CopyEvidence::Replaced { file: name }) };
+        let marker = match marker {
+            Some(None) if holds_runs => return copy(CopyEvidence::BadMarker { file: name }),
+            marker => marker.flatten(),
+        };
+        let found = Snapshot { installation, holds_runs, file, progress };
+        let judgement = marker::judge(&name, marker.as_ref(), &found);
+        let moved_on = found.installation.map(|installation| Marker {
+            installation,
+            file: found.file,
+            progress: found.progress,
+        });
+        let moved_on = moved_on.filter(|moved_on| marker.as_ref() != Some(moved_on));
+        Ok(Some((judgement, place, moved_on)))
+    }
+
+    async fn server_identity(&self) -> Result<Option<ServerIdentity>, StoreError> {
+        let Some((json,)) = self.row::<(String,)>(&GET, args![DATABASE_IDENTITY]).await? else {
+            return Ok(None);
+        };
+        let read = serde_json::from_str(&json);
+        read.map(Some).map_err(|error| {
+            StoreError::BadRow(format!("the setting {DATABASE_IDENTITY} is not known: {error}"))
+        })
+    }
+}
+
+impl From<Judgement> for Identity {
+    fn from(judgement: Judgement) -> Self {
+        match judgement {
+            Judgement::Original => Self::Original,
+            Judgement::Unmarked => Self::Unmarked,
+            Judgement::Copy(evidence) => Self::Copy(evidence),
+        }
+    }
+}
+
+/// Reads or writes a file away from the reactor.
+async fn on_disk<T: Send + 'static>(
+    place: Arc<MarkerFile>,
+    work: impl FnOnce(&MarkerFile) -> io::Result<T> + Send + 'static,
+) -> Result<(Arc<MarkerFile>, T), StoreError> {
+    let name = place.name();
+    let done = tokio::task::spawn_blocking(move || work(&place).map(|done| (place, done))).await;
+    let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
+    done.map_err(|error| StoreError::Marker(format!("{name}.marker"), error))
+}
