@@ -33,6 +33,7 @@ mod intent;
 mod post;
 mod quick;
 mod read;
+mod reconcile;
 mod record;
 mod settlement;
 

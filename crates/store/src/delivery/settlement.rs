@@ -16,7 +16,7 @@ pub enum Settlement {
 
 /// Held until the commit: what ends the run, or queues it again, sees what was settled. A run whose cancellation
 /// is under way is left to it.
-const LOCK: Sql = sql!(
+pub(super) const LOCK: Sql = sql!(
     "select id from runs where id = $1 and (state <> 'cancelled' or finished_at is not null)"
     { sqlite: "", postgres: " for no key update" }
 );
@@ -39,7 +39,7 @@ const SEND_AGAIN: Sql = sql!(
 );
 
 /// A run that ended with nothing but these in doubt. When it ended is now, so that a step that follows looks again.
-const ENDED_WELL: Sql = sql!(
+pub(super) const ENDED_WELL: Sql = sql!(
     "update runs set finished_at = $2,
        state = case when state = 'finished_with_failures'
                      and not exists (select 1 from run_tallies t where t.run_id = runs.id and t.count > 0

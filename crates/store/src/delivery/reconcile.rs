@@ -1,0 +1,77 @@
+//! Deliveries that a relay's log or a mail dump shows to have gone out, though they are not recorded as sent.
+
+use super::ids;
+use super::settlement::{ENDED_WELL, LOCK, SETTLED};
+use crate::moves::Moves;
+use crate::sql::{Sql, args, batch, sql};
+use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+
+const OPEN: Sql = sql!(
+    "select id from deliveries
+     where id > $2 and id < ($1 + 1) * 4294967296 and state in ('queued', 'deferred', 'sending', 'uncertain')
+     order by id limit $3"
+);
+
+/// Takes them from the worker that may have claimed them: what it records of them is not written.
+const WENT_OUT: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
+     from input i where deliveries.id = i.id and deliveries.state in ('queued', 'deferred', 'sending')"
+);
+
+const UNCERTAIN_WENT_OUT: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
+     from input i where deliveries.id = i.id and deliveries.state = 'uncertain'"
+);
+
+impl Store {
+    /// Lists deliveries of a run that are not recorded as sent and may have been, after `after` in the order of their
+    /// ids: queued, deferred, sending or uncertain.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_open(
+        &self,
+        run: RunId,
+        after: DeliveryId,
+        limit: i64,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let rows: Vec<(DeliveryId,)> = self.rows(&OPEN, args![run, after, limit]).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Marks open deliveries of a run as sent, now, with the reason `settled`; those of other runs are left alone, and
+    /// so is a run whose cancellation is under way. A run that ended with failures only because of them becomes
+    /// `finished`. Returns how many were marked. At most some thousands at a time: it is one transaction.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_reconcile(
+        &self,
+        run: RunId,
+        deliveries: &[DeliveryId],
+        now: Millis,
+    ) -> Result<i64, StoreError> {
+        let mut own: Vec<DeliveryId> = deliveries.iter().copied().filter(|id| id.run() == run).collect();
+        own.sort_unstable();
+        let mut tx = self.begin().await?;
+        if own.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
+            return Ok(0);
+        }
+        let input = batch(&ids(&own))?;
+        let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+        let open = count(tx.execute(&WENT_OUT, args![input.clone(), now]).await?);
+        let uncertain = count(tx.execute(&UNCERTAIN_WENT_OUT, args![input, now]).await?);
+        if open + uncertain == 0 {
+            return Ok(0);
+        }
+        let mut moves = Moves::default();
+        moves.ended(run, DeliveryState::Uncertain, "", -uncertain);
+        moves.ended(run, DeliveryState::Sent, SETTLED, open + uncertain);
+        moves.apply(&mut tx, now).await?;
+        tx.execute(&ENDED_WELL, args![run, now]).await?;
+        tx.commit().await?;
+        Ok(open + uncertain)
+    }
+}
