@@ -10,7 +10,7 @@ use scheduler::{Files, Loaded};
 use store::{Clock, RunId, Store};
 use tracking::Signer;
 
-use crate::output::{Format, wrong};
+use crate::output::{self, Format, wrong};
 
 /// What every command gets.
 #[derive(Debug)]
@@ -118,6 +118,13 @@ pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<Opened>
     let url = workspace.database.url.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
     let store = Store::open(url).await?;
     store.migrate().await?;
+    if let Some(stopped) = store.identity_open(&fresh_key(), clock.millis()).await? {
+        output::note(format!(
+            "Everything is stopped now, because this database is a copy: {}. `chorus doctor` says what may have gone out \
+             since, `chorus start` goes on.",
+            stopped.detail
+        ));
+    }
     let signer = signer(&store, workspace).await?;
     Ok(Opened { loaded, store, signer, clock })
 }
@@ -129,7 +136,7 @@ async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> 
 
 /// 256 bits from the operating system, in hexadecimal.
 #[expect(clippy::disallowed_methods, reason = "the one place where chance comes from outside")]
-fn fresh_key() -> String {
+pub(crate) fn fresh_key() -> String {
     let bits: [u8; 32] = rand::random();
     bits.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -20,6 +20,9 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// Who has no journal of a dead worker leaves it so much longer to those who may have it.
 const COURTESY: Duration = Duration::from_secs(5);
 
+/// How often the database's marker is brought up to date.
+const MARKER: Duration = Duration::from_secs(1);
+
 /// A lease and its journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Hold {
@@ -40,6 +43,8 @@ impl Hold {
     /// A new lease, with its journal.
     pub(crate) async fn open(context: &Context) -> Result<Self, HoldError> {
         let (begun, now) = (Instant::now(), context.clock.millis());
+        // A server may have been restored while the worker lived: then its lease is gone, too, and it comes by here.
+        refuse_copy(context).await?;
         let until = context.clock.millis_after(LEASE);
         let lease = context.store.lease_open(&context.worker, context.only.is_none(), now, until).await?;
         match Journal::create(&context.journal, lease, now) {
@@ -58,6 +63,13 @@ impl Hold {
     /// Keeps the lease, and takes over what dead workers left, until told to stop. `lost` is set when the lease
     /// is somebody else's. In a task of its own: no planning, however long, keeps it from beating.
     pub(crate) async fn keep(self, context: Context, lost: CancellationToken, stop: CancellationToken) {
+        tokio::select! {
+            () = self.beat(&context, lost, stop) => {}
+            () = renew_marker(&context) => {}
+        }
+    }
+
+    async fn beat(&self, context: &Context, lost: CancellationToken, stop: CancellationToken) {
         loop {
             let begun = Instant::now();
             match context.store.lease_renew(self.lease, context.clock.millis_after(LEASE)).await {
@@ -68,7 +80,7 @@ impl Hold {
                 }
                 Err(error) => tracing::warn!(%error, "cannot renew the lease"),
             }
-            if let Err(error) = self.look_after_others(&context).await {
+            if let Err(error) = self.look_after_others(context).await {
                 tracing::warn!(%error, "cannot look for dead workers");
             }
             if tokio::time::timeout(HEARTBEAT, stop.cancelled()).await.is_ok() {
@@ -119,6 +131,26 @@ impl Hold {
     pub(crate) fn abandon(self) {
         self.journal.remove();
     }
+}
+
+/// Keeps the database's marker up to date. Reads the database and writes a small file; never waits for SQLite's writer.
+async fn renew_marker(context: &Context) {
+    loop {
+        let begun = Instant::now();
+        if let Err(error) = refuse_copy(context).await {
+            tracing::warn!(%error, "cannot bring the database's marker up to date");
+        }
+        // Where the tallies of very many runs are read, most of the time is left to others.
+        tokio::time::sleep(MARKER.max(begun.elapsed() * 20)).await;
+    }
+}
+
+/// Stops everything where the database turns out to be a copy.
+async fn refuse_copy(context: &Context) -> Result<(), StoreError> {
+    if let Some(stopped) = context.store.identity_renew(context.clock.millis()).await? {
+        tracing::error!(detail = stopped.detail, "the database is a copy: everything is stopped");
+    }
+    Ok(())
 }
 
 fn tell(worker: &str, taken: TakenOver) {

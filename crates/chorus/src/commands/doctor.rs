@@ -8,14 +8,16 @@ use std::time::Duration;
 use campaign::{Channel, ChannelKind, Workspace};
 use channel::{Dns, Doctor, Email, Finding, Message, Recipient, Renderer, Verdict};
 use clap::Args;
+use jiff::tz::TimeZone;
 use scheduler::Loaded;
-use store::{Clock, Health, Store};
+use store::{Clock, Health, Identity, StopReason, Store};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
-use crate::commands::preview;
+use crate::commands::{preview, stop};
 use crate::output::{self, Format};
 use crate::setup::{self, Env};
+use crate::time;
 
 /// Look at configuration, database, DNS, TLS and signing; nothing is sent
 #[derive(Debug, Args)]
@@ -116,31 +118,87 @@ async fn database(workspace: &Workspace) -> Vec<Finding> {
         Some(_) => {
             vec![Finding::pass("opens", "there is none yet: the first command that needs it makes it")]
         }
-        None => opened(url).await,
+        None => opened(url, &workspace.brand.timezone).await,
     };
     findings.extend(file.and_then(room));
     findings
 }
 
-async fn opened(url: &str) -> Vec<Finding> {
+async fn opened(url: &str, zone: &TimeZone) -> Vec<Finding> {
     let fix = "Check [database] in chorus.toml, and whether the server is up.";
     let store = match Store::open(url).await {
         Ok(store) => store,
         Err(error) => return vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
     };
-    let health = store.health().await;
-    let more = match &health {
-        Ok(health) if health.pending == 0 && health.unknown == 0 => schedules(&store).await,
-        _ => Vec::new(),
-    };
-    store.close().await;
-    match health {
+    let findings = match store.health().await {
         Ok(health) => {
-            let opens = Finding::pass("opens", format!("{} answers", health.version));
-            [opens, tables(&health), durability(&health)].into_iter().chain(more).collect()
+            let findings = vec![
+                Finding::pass("opens", format!("{} answers", health.version)),
+                tables(&health),
+                durability(&health),
+            ];
+            let is_current = health.pending == 0 && health.unknown == 0;
+            let mut more = Vec::new();
+            if is_current {
+                more.push(copies(&store, zone).await);
+                more.extend(schedules(&store).await);
+            }
+            findings.into_iter().chain(more).collect()
         }
         Err(error) => vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
+    };
+    store.close().await;
+    findings
+}
+
+/// Whether the database is a copy, or everything is stopped.
+async fn copies(store: &Store, zone: &TimeZone) -> Finding {
+    match looked_for_copies(store, zone).await {
+        Ok(finding) => finding,
+        Err(error) => {
+            let fix = "Look at the database's folder: who may write in it?";
+            Finding::fail_outside("copies", format!("cannot {error}"), fix)
+        }
     }
+}
+
+async fn looked_for_copies(store: &Store, zone: &TimeZone) -> anyhow::Result<Finding> {
+    let stopped = store.stopped().await?;
+    let by_copy = stopped.as_ref().filter(|stopped| stopped.reason == StopReason::Copy);
+    let detail = match store.identity_check().await? {
+        Identity::Copy(evidence) => Some(evidence.to_string()),
+        _ => by_copy.map(|stopped| stopped.detail.clone()),
+    };
+    if let Some(detail) = detail {
+        let found = format!("this database is a copy: {detail}. {}", may_have_gone_out(store, zone).await?);
+        let fix = "`chorus runs reconcile FILE` marks what a relay's log shows to have gone out; then `chorus start`.";
+        return Ok(Finding::fail_here("copies", found, fix));
+    }
+    if let Some(stopped) = stopped {
+        return Ok(Finding::warn("copies", stop::describe(&stopped, zone), "`chorus start` goes on."));
+    }
+    Ok(match store.identity_check().await? {
+        Identity::Unknown(why) => {
+            let fix = "Let the role execute pg_control_system() and pg_control_checkpoint().";
+            Finding::warn("copies", format!("a copy would not be noticed: {why}"), fix)
+        }
+        _ => Finding::pass("copies", "it is the database that was last worked with"),
+    })
+}
+
+/// What a copy cannot know: the fate of everything after it was made.
+async fn may_have_gone_out(store: &Store, zone: &TimeZone) -> anyhow::Result<String> {
+    let runs = store.run_live().await?;
+    let runs: Vec<_> = runs.iter().map(stop::progress).collect();
+    let runs = match runs.as_slice() {
+        [] => "No run in it is open.".to_owned(),
+        runs => format!("What is not recorded as sent may have gone out: {}.", runs.join("; ")),
+    };
+    let decided = store.schedule_all().await?.values().map(|row| row.planned_through).max();
+    Ok(match decided {
+        Some(at) => format!("{runs} Occurrences after {} may have run, too.", time::show_millis(at, zone)),
+        None => runs,
+    })
 }
 
 /// At most so many occurrences are counted.

@@ -14,3 +14,5 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod send;
 pub(crate) mod serve;
+pub(crate) mod start;
+pub(crate) mod stop;

@@ -7,6 +7,7 @@ use scheduler::Engine;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::commands::stop;
 use crate::output::{self, Format};
 use crate::server::{self, Keys, Server, StopSignal};
 use crate::setup::{Env, Opened};
@@ -34,6 +35,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let seen = campaign::Workspace::fingerprint(&env.root()?);
     let opened = env.open().await?;
     warn_of_errors(&opened);
+    warn_of_stop(&opened).await?;
     let stop = CancellationToken::new();
     let (tell, files) = watch::channel(opened.loaded.clone());
     let watching =
@@ -74,6 +76,14 @@ fn warn_of_errors(opened: &Opened) {
             "{errors} errors in the files; campaigns that have them do not run: `chorus check`"
         ));
     }
+}
+
+async fn warn_of_stop(opened: &Opened) -> anyhow::Result<()> {
+    if let Some(stopped) = opened.store.stopped().await? {
+        let said = stop::describe(&stopped, &opened.workspace().brand.timezone);
+        output::note(format!("{said} Nothing goes out until `chorus start`."));
+    }
+    Ok(())
 }
 
 /// Says where the pages are. In JSON, one line, so that programs can wait for it.

@@ -186,7 +186,8 @@ pub(crate) fn done(run: &Run) -> i64 {
     run.tallies.iter().filter(|tally| tally.state != "repeat").map(|tally| tally.count).sum()
 }
 
-fn tally(run: &Run, state: &str) -> i64 {
+/// The number of a run's deliveries in a state, whatever the reason.
+pub(crate) fn tally(run: &Run, state: &str) -> i64 {
     run.tallies.iter().filter(|tally| tally.state == state).map(|tally| tally.count).sum()
 }
 
