@@ -1,9 +1,11 @@
 //! `chorus runs`: runs, and what became of every recipient.
 
 mod occurrences;
+mod reconcile;
 mod revise;
 mod settle;
 mod show;
+mod stopped;
 
 use std::process::ExitCode;
 
@@ -60,6 +62,8 @@ enum Action {
     Skip(occurrences::Options),
     /// Say of what is uncertain that it went out, or send it again
     Settle(settle::Options),
+    /// Mark as sent what a relay's log or a mail dump shows to have gone out
+    Reconcile(reconcile::Options),
 }
 
 /// The states of a delivery, by their words.
@@ -110,6 +114,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         Action::Fire(options) => occurrences::fire(env, &opened, options).await?,
         Action::Skip(options) => occurrences::skip(env, &opened, options).await?,
         Action::Settle(options) => settle::settle(env, &opened, options).await?,
+        Action::Reconcile(options) => reconcile::reconcile(env, &opened, options).await?,
     }
     opened.store.close().await;
     Ok(ExitCode::SUCCESS)
@@ -143,8 +148,8 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     if env.format == Format::Json {
         return output::json(&runs);
     }
-    if let Some(stopped) = opened.store.stopped().await? {
-        output::line(format!("{}\n", dashboard::words::stopped(&stopped)))?;
+    if let Some(banner) = stopped::stopped_banner(opened).await? {
+        output::line(banner)?;
     }
     if runs.is_empty() && open.is_empty() {
         return output::line(
