@@ -3,6 +3,7 @@
 
 mod agree;
 mod control;
+mod copies;
 mod crash;
 mod delivery;
 mod demo;
