@@ -119,7 +119,9 @@ impl Diagnostics {
     /// when a finding points into the file and its text is not known yet. Texts that hold secrets must be
     /// masked before, byte for byte.
     pub fn add_source(&mut self, file: &Path, text: impl FnOnce() -> String) {
-        let wanted = self.findings.iter().any(|finding| finding.file == file);
+        // The least of all findings in the file, as they are ordered.
+        let least = Diagnostic::error("", file, "");
+        let wanted = self.findings.range(least..).next().is_some_and(|finding| finding.file == file);
         if wanted && !self.sources.contains_key(file) {
             self.sources.insert(file.to_owned(), text());
         }

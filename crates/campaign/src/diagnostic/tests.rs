@@ -47,6 +47,12 @@ fn a_source_is_only_read_for_a_file_with_findings() {
     let mut findings = Diagnostics::new();
     findings.add_source(Path::new("a.toml"), || unreachable!("nothing points into this file"));
     assert!(findings.is_empty());
+    findings.push(Diagnostic::warning("x", "b.toml", "about the file as a whole"));
+    for other in ["a.toml", "b.tom", "b.toml2", "c.toml"] {
+        findings.add_source(Path::new(other), || unreachable!("nothing points into this file"));
+    }
+    findings.add_source(Path::new("b.toml"), || "x".to_owned());
+    assert_eq!(findings.sources.len(), 1);
 }
 
 #[test]

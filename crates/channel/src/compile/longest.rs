@@ -2,6 +2,7 @@
 
 use campaign::{Campaign, Diagnostic, Step, Workspace};
 
+use super::step::Cache;
 use super::survey::Surveyor;
 use super::{Compiled, Spoken};
 use crate::render::Person;
@@ -25,7 +26,7 @@ pub fn longest(
     compiled: &Compiled,
     readers: &[Person],
 ) -> Longest {
-    let mut surveyor = Surveyor::new(workspace, campaign);
+    let mut surveyor = Surveyor::new(workspace, campaign, &Cache::default());
     let mut all = Vec::new();
     for reader in readers {
         let spoken = surveyor.spoken(step, compiled, Some(reader));

@@ -16,19 +16,22 @@ mod post;
 mod proof;
 mod scope;
 mod split;
+mod stack;
 mod step;
 mod survey;
 mod syntax;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use campaign::{Address, Campaign, Diagnostic, Severity, Step, Workspace};
 
 use crate::piece::Pieces;
 pub(crate) use files::{File, digest};
 pub use longest::{Longest, longest};
+use step::Cache;
 pub(crate) use step::primary;
-pub use survey::{Spoken, Survey, survey};
+pub use survey::{Spoken, Survey, survey, survey_all};
 
 /// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
 /// Serialises to JSON, so that a run says the same on every machine and after every edit of the files.
@@ -115,10 +118,6 @@ pub(crate) struct Sender {
     pub(crate) address: String,
 }
 
-/// The stack of the thread that compiles. Parsers and serialisers recurse; their depth is limited, and this
-/// holds the deepest.
-const STACK: usize = 64 << 20;
-
 /// Compiles one step and renders it for made-up contacts, so that what is wrong is found before anything runs.
 ///
 /// # Errors
@@ -128,21 +127,31 @@ pub fn compile(
     campaign: &Campaign,
     step: &Step,
 ) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let finished = std::thread::scope(|scope| {
-        let work = || step::compile(workspace, campaign, step);
-        let thread = std::thread::Builder::new().name("compile".to_owned()).stack_size(STACK);
-        thread.spawn_scoped(scope, work).ok().and_then(|thread| thread.join().ok())
-    });
-    finished.unwrap_or_else(|| {
-        Err(vec![Diagnostic {
-            severity: Severity::Error,
-            code: "template-failed",
-            message: format!("the templates of step `{}` cannot be compiled", step.id),
-            file: campaign.file.clone(),
-            span: None,
-            help: Some("simplify them until it can, and report what could not".to_owned()),
-        }])
-    })
+    let work = || compile_here(workspace, campaign, step, &Cache::default());
+    stack::with_large(work).unwrap_or_else(|| Err(vec![uncompilable(campaign, step)]))
+}
+
+/// The same in a thread whose stack is large enough, with what other steps have parsed.
+fn compile_here(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    step: &Step,
+    cache: &Cache,
+) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let work = AssertUnwindSafe(|| step::compile(workspace, campaign, step, cache));
+    catch_unwind(work).unwrap_or_else(|_| Err(vec![uncompilable(campaign, step)]))
+}
+
+/// The finding about a step at which the compiler itself failed.
+fn uncompilable(campaign: &Campaign, step: &Step) -> Diagnostic {
+    Diagnostic {
+        severity: Severity::Error,
+        code: "template-failed",
+        message: format!("the templates of step `{}` cannot be compiled", step.id),
+        file: campaign.file.clone(),
+        span: None,
+        help: Some("simplify them until it can, and report what could not".to_owned()),
+    }
 }
 
 impl Compiled {

@@ -64,13 +64,24 @@ fn people(variant: &Variant, for_contacts: bool) -> Vec<Option<Person>> {
     };
     let hostile = json!("\"'><script>alert(1)</script>{{contact.email}}\r\nBcc: x@y.invalid\0\\\", \"a\": {");
     let address = Some("sample@contact.invalid".to_owned());
+    let (nobody, harmful) = (Person { email: address, ..Person::default() }, with(&hostile));
+    if is_alike_for_all(variant) {
+        return vec![Some(nobody), Some(harmful)];
+    }
     vec![
-        Some(Person { email: address, ..Person::default() }),
+        Some(nobody),
         Some(with(&json!("Ada"))),
         Some(with(&json!(7))),
         Some(with(&json!(["one", { "name": "two" }]))),
-        Some(with(&hostile)),
+        Some(harmful),
     ]
+}
+
+/// Whether an e-mail has the same parts for everybody, with other values in them.
+fn is_alike_for_all(variant: &Variant) -> bool {
+    let Variant::Email { subject, html, text } = variant else { return false };
+    let mut pieces = [subject, html, text].into_iter().flatten();
+    !pieces.any(|piece| matches!(piece, Piece::If { .. } | Piece::Each { .. }))
 }
 
 /// Somebody of whom everything is known, in few letters.

@@ -19,14 +19,41 @@ use super::scope::{Scope, in_language};
 use super::syntax::{Parsed, parse};
 use super::{Compiled, VERSION, Variant, mail, post, proof};
 
-/// Compiles `step`, in the thread made for it.
+/// What compilations of one workspace in one thread have in common.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    /// Template files without findings, by path.
+    parsed: RefCell<BTreeMap<PathBuf, Rc<Parsed>>>,
+    /// The file of the last campaign, and its text.
+    campaign: RefCell<Option<(PathBuf, Rc<str>)>>,
+}
+
+impl Cache {
+    /// The text of a campaign's file, to point into; empty if it cannot be read again.
+    pub(super) fn text(&self, workspace: &Workspace, campaign: &Campaign) -> Rc<str> {
+        let mut last = self.campaign.borrow_mut();
+        match &*last {
+            Some((file, text)) if *file == campaign.file => Rc::clone(text),
+            _ => {
+                let path = workspace.root.join(&campaign.file);
+                let text: Rc<str> = std::fs::read_to_string(path).unwrap_or_default().into();
+                *last = Some((campaign.file.clone(), Rc::clone(&text)));
+                text
+            }
+        }
+    }
+}
+
+/// Compiles `step`, in a thread whose stack is large enough.
 pub(super) fn compile(
     workspace: &Workspace,
     campaign: &Campaign,
     step: &Step,
+    cache: &Cache,
 ) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut findings = Findings::default();
-    let compiled = Job::new(workspace, campaign, step, &mut findings).and_then(|job| job.run(&mut findings));
+    let compiled =
+        Job::new(workspace, campaign, step, cache, &mut findings).and_then(|job| job.run(&mut findings));
     match compiled {
         Some(compiled) if findings.are_harmless() => Ok((compiled, findings.into_list())),
         _ => Err(findings.into_list()),
@@ -42,7 +69,9 @@ pub(super) struct Job<'a> {
     pub(super) template: &'a Template,
     /// The campaign's file, to point into; empty if it cannot be read again.
     campaign_text: Rc<str>,
-    parsed: RefCell<BTreeMap<PathBuf, Option<Rc<Parsed>>>>,
+    cache: &'a Cache,
+    /// The template files that cannot be parsed: their findings are told once.
+    unreadable: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What the variants of a step share.
@@ -77,6 +106,7 @@ impl<'a> Job<'a> {
         workspace: &'a Workspace,
         campaign: &'a Campaign,
         step: &'a Step,
+        cache: &'a Cache,
         findings: &mut Findings,
     ) -> Option<Self> {
         let mut missing = |what: &str, name: &str, help: &str| {
@@ -91,10 +121,9 @@ impl<'a> Job<'a> {
             missing("template", step.template.as_str(), "make a folder of this name in templates/");
             return None;
         };
-        let campaign_text =
-            std::fs::read_to_string(workspace.root.join(&campaign.file)).unwrap_or_default().into();
-        let parsed = RefCell::default();
-        Some(Self { workspace, campaign, step, channel, template, campaign_text, parsed })
+        let campaign_text = cache.text(workspace, campaign);
+        let unreadable = RefCell::default();
+        Some(Self { workspace, campaign, step, channel, template, campaign_text, cache, unreadable })
     }
 
     fn run(&self, findings: &mut Findings) -> Option<Compiled> {
@@ -188,11 +217,16 @@ impl<'a> Job<'a> {
 
     /// A template file, parsed once.
     pub(super) fn parsed(&self, file: &TemplateFile, findings: &mut Findings) -> Option<Rc<Parsed>> {
-        let mut cache = self.parsed.borrow_mut();
-        let parsed = cache
-            .entry(file.path.clone())
-            .or_insert_with(|| parse(Source::file(&file.path, file.source.clone()), findings).map(Rc::new));
-        parsed.clone()
+        if let Some(parsed) = self.cache.parsed.borrow().get(&file.path) {
+            return Some(Rc::clone(parsed));
+        }
+        if !self.unreadable.borrow_mut().insert(file.path.clone()) {
+            return None;
+        }
+        let parsed = Rc::new(parse(Source::file(&file.path, file.source.clone()), findings)?);
+        self.unreadable.borrow_mut().remove(&file.path);
+        self.cache.parsed.borrow_mut().insert(file.path.clone(), Rc::clone(&parsed));
+        Some(parsed)
     }
 
     /// A template file, worked out for a language.

@@ -84,3 +84,34 @@ fn all_findings_come_at_once() {
     let house = House::html("{{facts.a}} {{facts.b}} {{uper brand.name}} {{{contact.x}}}");
     assert_eq!(house.bad("mail").len(), 4);
 }
+
+/// Campaigns that are right, campaigns that are wrong in many ways, and a template file that cannot be parsed and
+/// that many share: all at once, by several threads, have the findings that each has alone.
+#[test]
+fn all_campaigns_at_once_have_the_findings_of_each_alone() {
+    let house = House::new();
+    let good = std::fs::read_to_string(house.load().root.join("campaigns/spring.toml")).unwrap();
+    house
+        .file("templates/broken/email.html", "{{#if contact.first_name}}")
+        .file("templates/broken/post.md", "{{x}}");
+    for number in 0..60 {
+        let text = match number % 4 {
+            0 => good.clone(),
+            1 => good.replace("template = \"letter\"", "template = \"broken\""),
+            2 => good.replacen("subject", "preheader = \"{{contact.frist_name}}\"\nsubject", 1),
+            _ => good.replacen("Half price", "Half {{facts.nothing}} price {{contact.points}}", 1),
+        };
+        house.file(&format!("campaigns/c{number:02}.toml"), text);
+    }
+    let workspace = house.load();
+    let all = channel::survey_all(&workspace);
+    let codes: std::collections::BTreeSet<_> =
+        all.iter().flat_map(|(_, found)| found).map(|found| found.code).collect();
+    assert!(codes.contains("template-syntax") && codes.len() > 2, "{codes:?}");
+    let alone: Vec<_> = workspace
+        .campaigns
+        .values()
+        .map(|campaign| (&campaign.id, channel::survey(&workspace, campaign, None).findings))
+        .collect();
+    assert_eq!(all, alone);
+}

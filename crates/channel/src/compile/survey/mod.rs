@@ -5,14 +5,17 @@ mod said;
 mod words;
 
 use std::path::Path;
+use std::rc::Rc;
 
 use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
-use campaign::{Campaign, ChannelKind, Diagnostic, Message, Severity, Step, TemplateFile, Workspace};
+use campaign::{
+    Campaign, CampaignId, ChannelKind, Diagnostic, Message, Severity, Step, TemplateFile, Workspace,
+};
 
 use super::finding::{Place, Source};
 use super::scope::in_language;
-use super::step::primary;
-use super::{Compiled, Variant, proof};
+use super::step::{Cache, primary};
+use super::{Compiled, Variant, proof, stack};
 use crate::measure::Budget;
 use crate::render::Person;
 use said::said;
@@ -63,10 +66,33 @@ impl Survey {
 /// lengths are measured; somebody made up with short names, if not given.
 #[must_use]
 pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>) -> Survey {
-    let mut surveyor = Surveyor::new(workspace, campaign);
+    let work = || survey_here(workspace, campaign, person, &Cache::default());
+    stack::with_large(work).unwrap_or_else(|| unsurveyed(campaign))
+}
+
+/// The findings of [`survey`] for every campaign of a workspace, in order; all processors are used.
+#[must_use]
+pub fn survey_all(workspace: &Workspace) -> Vec<(&CampaignId, Vec<Diagnostic>)> {
+    let campaigns: Vec<_> = workspace.campaigns.values().collect();
+    let work = |cache: &Cache, number: usize| survey_here(workspace, campaigns[number], None, cache).findings;
+    let findings = stack::for_each(campaigns.len(), Cache::default, work);
+    let with_findings = campaigns.iter().zip(findings);
+    with_findings
+        .map(|(campaign, found)| (&campaign.id, found.unwrap_or_else(|| unsurveyed(campaign).findings)))
+        .collect()
+}
+
+/// The survey of a campaign for which the system gives no thread.
+fn unsurveyed(campaign: &Campaign) -> Survey {
+    let findings = campaign.steps.iter().map(|step| super::uncompilable(campaign, step));
+    Survey { findings: findings.collect(), ..Survey::default() }
+}
+
+fn survey_here(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>, cache: &Cache) -> Survey {
+    let mut surveyor = Surveyor::new(workspace, campaign, cache);
     surveyor.survey.matrix = Matrix::new(campaign.message.facts.keys().cloned());
     for step in &campaign.steps {
-        match super::compile(workspace, campaign, step) {
+        match super::compile_here(workspace, campaign, step, cache) {
             Ok((compiled, found)) => {
                 surveyor.survey.findings.extend(found);
                 surveyor.step(step, &compiled, person);
@@ -85,15 +111,15 @@ pub(super) struct Surveyor<'a> {
     workspace: &'a Workspace,
     campaign: &'a Campaign,
     /// The campaign's file.
-    text: String,
+    text: Rc<str>,
     pub(super) survey: Survey,
     /// Which silences covered something.
     used: Vec<usize>,
 }
 
 impl<'a> Surveyor<'a> {
-    pub(super) fn new(workspace: &'a Workspace, campaign: &'a Campaign) -> Self {
-        let text = std::fs::read_to_string(workspace.root.join(&campaign.file)).unwrap_or_default();
+    pub(super) fn new(workspace: &'a Workspace, campaign: &'a Campaign, cache: &Cache) -> Self {
+        let text = cache.text(workspace, campaign);
         Self { workspace, campaign, text, survey: Survey::default(), used: Vec::new() }
     }
 
@@ -276,7 +302,7 @@ impl<'a> Surveyor<'a> {
         let own = step_table(&self.text, step.id.as_str());
         let files: Vec<_> = template.iter().flat_map(|template| template.files.iter().filter(fits)).collect();
         let shared: Vec<_> = self.workspace.shared.values().collect();
-        let campaign = Source::file(&self.campaign.file, self.text.clone());
+        let campaign = Source::file(&self.campaign.file, self.text.to_string());
         for words in candidates.iter().filter(|words| words.window.trim().len() > 1) {
             let in_step = own.clone().and_then(|own| {
                 let found = words.find(self.text.get(own.clone())?)?;
