@@ -1,9 +1,9 @@
 //! Whether a workspace's files changed, without reading them.
 
-use std::collections::hash_map::DefaultHasher;
-use std::fs;
-use std::hash::{Hash, Hasher};
-use std::path::Path;
+use std::ffi::OsStr;
+use std::fs::{self, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::Workspace;
@@ -11,40 +11,103 @@ use super::Workspace;
 /// What a workspace is made of. Everything else in its folder may change as it likes.
 const PARTS: [&str; 5] = ["chorus.toml", "campaigns", "audiences", "templates", "keys"];
 
-/// Folders deeper than this are not looked into; `load` does not read them either.
+/// The depth to which folders are looked into. `load` reads no folder that is deeper, and reports it.
 const DEPTH: usize = 8;
 
 impl Workspace {
-    /// A number that changes when a file of the workspace in `root` is added, taken away, renamed or
-    /// written: made of names, sizes and times of change, so it costs one look at each file. Comparable
-    /// within one process only.
+    /// A number that changes when a file of the workspace in `root` is added, taken away, renamed, written or
+    /// replaced: made of names, sizes, inodes and times of change, so it costs one look at each file. Hidden
+    /// files, such as those in which editors keep what is not saved yet, do not count. Comparable within one
+    /// process only.
     #[must_use]
     pub fn fingerprint(root: &Path) -> u64 {
-        let mut hasher = DefaultHasher::new();
+        let sum = |sum: u64, part: &str| {
+            let path = root.join(part);
+            let metadata = fs::metadata(&path).ok();
+            sum.wrapping_add(entry(&path, OsStr::new(part), metadata.as_ref(), DEPTH))
+        };
+        PARTS.into_iter().fold(0, sum)
+    }
+
+    /// The folders whose entries make up the [fingerprint](Self::fingerprint), `root` itself first. Of `root`
+    /// only the [parts](Self::is_part) of a workspace count.
+    #[must_use]
+    pub fn folders(root: &Path) -> Vec<PathBuf> {
+        let mut folders = vec![root.to_owned()];
         for part in PARTS {
-            add(&mut hasher, &root.join(part), DEPTH);
+            add_folders(&root.join(part), DEPTH, &mut folders);
         }
-        hasher.finish()
+        folders
+    }
+
+    /// Whether an entry of the workspace's own folder is a part of the workspace.
+    #[must_use]
+    pub fn is_part(name: &str) -> bool {
+        PARTS.contains(&name)
     }
 }
 
-fn add(hasher: &mut DefaultHasher, path: &Path, depth: usize) {
-    path.file_name().hash(hasher);
-    let Ok(metadata) = fs::metadata(path) else { return 0.hash(hasher) };
-    metadata.is_dir().hash(hasher);
-    if !metadata.is_dir() {
-        metadata.len().hash(hasher);
-        let changed = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        return changed.hash(hasher);
-    }
+fn add_folders(path: &Path, depth: usize, folders: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(path) else { return };
-    if depth == 0 {
-        return;
+    folders.push(path.to_owned());
+    for entry in entries.flatten().filter(|_| depth > 0) {
+        let may_be_folder = entry.file_type().is_ok_and(|kind| !kind.is_file());
+        if may_be_folder && !is_hidden(&entry.file_name()) {
+            add_folders(&entry.path(), depth - 1, folders);
+        }
     }
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths.len().hash(hasher);
-    paths.iter().for_each(|path| add(hasher, path, depth - 1));
+}
+
+/// A number for one entry and, if it is a folder, everything in it.
+fn entry(path: &Path, name: &OsStr, metadata: Option<&Metadata>, depth: usize) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    let Some(metadata) = metadata else { return hasher.finish() };
+    metadata.is_dir().hash(&mut hasher);
+    if metadata.is_dir() {
+        inside(path, depth).hash(&mut hasher);
+    } else {
+        hash_file(metadata, &mut hasher);
+    }
+    hasher.finish()
+}
+
+/// A number for the entries of a folder, in whatever order the system lists them.
+fn inside(folder: &Path, depth: usize) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    if depth == 0 {
+        return 1;
+    }
+    let mut sum = 2_u64;
+    // A key may be hidden, and is read all the same.
+    let hidden_count = folder.file_name().is_some_and(|name| name == "keys");
+    for found in entries.flatten() {
+        let name = found.file_name();
+        if is_hidden(&name) && !hidden_count {
+            continue;
+        }
+        // Of a link, what it leads to.
+        let own = found.metadata().ok().filter(|metadata| !metadata.is_symlink());
+        let path = found.path();
+        let metadata = own.or_else(|| fs::metadata(&path).ok());
+        sum = sum.wrapping_add(entry(&path, &name, metadata.as_ref(), depth - 1));
+    }
+    sum
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
+}
+
+fn hash_file(metadata: &Metadata, hasher: &mut DefaultHasher) {
+    metadata.len().hash(hasher);
+    metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).hash(hasher);
+    // A file that takes the place of another may have its size and time.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        (metadata.ino(), metadata.ctime(), metadata.ctime_nsec()).hash(hasher);
+    }
 }
 
 #[cfg(test)]
@@ -79,8 +142,43 @@ mod tests {
         changed("a file in a folder");
         fs::rename(root.join("templates/newsletter"), root.join("templates/letter")).unwrap();
         changed("another name");
+        fs::write(root.join("templates/letter/email.md"), "one").unwrap();
+        changed("a truncate and a write");
+        let (file, other) = (root.join("templates/letter/email.md"), root.join("templates/letter/other.md"));
+        fs::write(&other, "two").unwrap();
+        let time = fs::metadata(&file).unwrap().modified().unwrap();
+        fs::File::options().write(true).open(&other).unwrap().set_modified(time).unwrap();
+        changed("another file");
+        fs::rename(&other, &file).unwrap();
+        changed("a file of the same size and time in its place");
+        let linked = root.join("shared.md");
+        fs::write(&linked, "three").unwrap();
+        std::os::unix::fs::symlink(&linked, root.join("templates/letter/linked.md")).unwrap();
+        changed("a link");
+        fs::write(&linked, "three and more").unwrap();
+        changed("what a link leads to");
+        fs::create_dir(root.join("keys")).unwrap();
+        fs::write(root.join("keys/.hidden.pem"), "key").unwrap();
+        changed("a hidden key");
         let before = Workspace::fingerprint(root);
         fs::write(root.join("notes.txt"), "not part of it").unwrap();
+        fs::write(root.join("templates/letter/.email.md.swp"), "not saved yet").unwrap();
         assert_eq!(Workspace::fingerprint(root), before);
+    }
+
+    #[test]
+    fn its_folders_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for path in ["campaigns/.git", "templates/partials/deep", "data/journal"] {
+            fs::create_dir_all(root.join(path)).unwrap();
+        }
+        std::os::unix::fs::symlink(root.join("data"), root.join("templates/link")).unwrap();
+        let mut folders = Workspace::folders(root);
+        folders.sort();
+        let names = ["", "campaigns", "templates", "templates/link", "templates/link/journal"];
+        let names = names.into_iter().chain(["templates/partials", "templates/partials/deep"]);
+        assert_eq!(folders, names.map(|name| root.join(name)).collect::<Vec<_>>());
+        assert!(Workspace::is_part("campaigns") && !Workspace::is_part("data"));
     }
 }
