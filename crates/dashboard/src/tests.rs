@@ -88,7 +88,8 @@ async fn seed(store: &Store) -> (RunId, DeliveryId) {
     let run = store.run_insert(&a_run(revision.id), start).await.unwrap().unwrap();
     send(store, run, start).await;
     let delivery = DeliveryId::new(run, ContactId(1));
-    come_back(store, delivery, revision.links[0], start).await;
+    let link = store.link_after(store::LinkId(0)).await.unwrap()[0].id;
+    come_back(store, delivery, link, start).await;
     (run, delivery)
 }
 
@@ -196,7 +197,7 @@ fn message(delivery: DeliveryId) -> OutboxMessage {
 async fn come_back(store: &Store, delivery: DeliveryId, link: store::LinkId, start: i64) {
     let event = |kind, link, minutes: i64| NewEvent {
         kind,
-        delivery,
+        delivery: delivery.into(),
         link,
         occurred_at: start + minutes * 60_000,
         actor: "human".into(),

@@ -180,8 +180,8 @@ impl Work {
         let person = claimed.contact.map(person);
         let message = renderer.render(&Recipient {
             person: person.as_ref(),
-            token: &self.signer.token(claimed.id),
-            message_id: &self.signer.message_id(claimed.id),
+            token: &self.signer.token(claimed.name),
+            message_id: &self.signer.message_id(claimed.name),
             date: Timestamp::from_millisecond(claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH),
             again: claimed.repeats > 0,
         })?;

@@ -41,6 +41,15 @@ id!(
     /// A registered destination.
     LinkId
 );
+id!(
+    /// The random name of a run, never given twice: see [`DeliveryName`](crate::DeliveryName). 64 bits.
+    RunName
+);
+id!(
+    /// The name of a registered destination in signed links, never given twice: random, 2³² to 2⁶³−1. Links
+    /// registered before names existed have their row's number.
+    LinkName
+);
 
 impl ContactId {
     /// The target of a delivery that goes to the channel's own feed.

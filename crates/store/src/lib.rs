@@ -36,13 +36,13 @@ pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
 pub use database::{Store, StoreError};
 pub use delivery::{
-    Claimed, DeliveryRow, DeliveryState, Explanation, OutboxMessage, Outcome, PostRef, Record, Recorded,
-    Rejection, Settlement,
+    Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
+    OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
 };
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
-pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId};
+pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
 pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 pub use outbox::OutboxRow;

@@ -1,7 +1,7 @@
 //! Compiled steps and their links.
 
 use crate::sql::{Sql, args, batch, sql};
-use crate::{LinkId, Millis, RevisionId, Store, StoreError};
+use crate::{LinkId, LinkName, Millis, RevisionId, Store, StoreError};
 
 /// A compiled step as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -14,9 +14,9 @@ pub struct Revision {
     pub step: String,
     /// What `channel` compiled, as JSON.
     pub compiled: String,
-    /// The links in it, by position.
+    /// The names of the links in it, by position.
     #[sqlx(skip)]
-    pub links: Vec<LinkId>,
+    pub links: Vec<LinkName>,
 }
 
 /// A registered destination.
@@ -24,6 +24,8 @@ pub struct Revision {
 pub struct LinkRow {
     /// The row.
     pub id: LinkId,
+    /// Its name in signed links.
+    pub name: LinkName,
     /// Where it goes.
     pub url: String,
 }
@@ -37,16 +39,21 @@ const FIND: Sql = sql!("select id, campaign, step, compiled from revisions where
 
 const GET: Sql = sql!("select id, campaign, step, compiled from revisions where id = $1");
 
+/// A link's name is 62 random bits of the database's own, above every row's number: as a run's name, see `run_insert`.
 const LINKS_ADD: Sql = sql!(
     "with " [batch 1 as input: position bigint, url text]
-    "insert into links (revision_id, position, url)
-     select $2, position, url from input where true order by position
+    "insert into links (revision_id, position, url, name)
+     select $2, position, url, 4294967296 + (4611686018427387903 & "
+    { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
+    ") from input where true order by position
      on conflict (revision_id, position) do nothing"
 );
 
-const LINKS: Sql = sql!("select id from links where revision_id = $1 order by position");
+/// A process of an earlier version that still runs writes rows without names.
+const LINKS: Sql =
+    sql!("select coalesce(name, id) as name from links where revision_id = $1 order by position");
 
-const AFTER: Sql = sql!("select id, url from links where id > $1 order by id");
+const AFTER: Sql = sql!("select id, coalesce(name, id) as name, url from links where id > $1 order by id");
 
 #[derive(serde::Serialize)]
 struct Input<'a> {
@@ -81,7 +88,7 @@ impl Store {
                 links.iter().enumerate().map(|(position, url)| Input { position, url }).collect();
             tx.execute(&LINKS_ADD, args![batch(&input)?, revision.id]).await?;
         }
-        revision.links = ids(tx.rows(&LINKS, args![revision.id]).await?);
+        revision.links = names(tx.rows(&LINKS, args![revision.id]).await?);
         tx.commit().await?;
         Ok(revision)
     }
@@ -94,7 +101,7 @@ impl Store {
         let Some(mut revision) = self.row::<Revision>(&GET, args![id]).await? else {
             return Ok(None);
         };
-        revision.links = ids(self.rows(&LINKS, args![id]).await?);
+        revision.links = names(self.rows(&LINKS, args![id]).await?);
         Ok(Some(revision))
     }
 
@@ -107,6 +114,6 @@ impl Store {
     }
 }
 
-fn ids(rows: Vec<(LinkId,)>) -> Vec<LinkId> {
-    rows.into_iter().map(|(id,)| id).collect()
+fn names(rows: Vec<(LinkName,)>) -> Vec<LinkName> {
+    rows.into_iter().map(|(name,)| name).collect()
 }

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
 use crate::database::Pools;
-use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, Store, StoreError};
+use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName, Store, StoreError};
 
 /// Which database is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +142,7 @@ macro_rules! arg_from_id {
         }
     )*};
 }
-arg_from_id!(ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId);
+arg_from_id!(ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName);
 
 /// PostgreSQL keeps no NUL in a text, so neither database gets one: it becomes U+FFFD.
 fn without_nul(text: &str) -> String {

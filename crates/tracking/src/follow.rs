@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use store::{DeliveryId, EventKind, LinkId, NewEvent};
+use store::{DeliveryName, EventKind, LinkId, LinkName, NewEvent};
 
 use crate::actor::{self, Hit};
 use crate::page;
@@ -38,8 +38,8 @@ pub(crate) async fn click(
         }
     };
     let actor = actor::classify(Hit::Click, &method, &headers);
-    public.intake.take(event(&public, EventKind::Clicked, delivery, Some(link), actor, &headers));
-    (StatusCode::FOUND, [(header::LOCATION, target)]).into_response()
+    public.intake.take(event(&public, EventKind::Clicked, delivery, Some(target.id), actor, &headers));
+    (StatusCode::FOUND, [(header::LOCATION, target.location)]).into_response()
 }
 
 /// The picture, whatever is asked: a stranger learns nothing.
@@ -61,7 +61,7 @@ pub(crate) fn last_segment(uri: &Uri) -> &str {
     uri.path().rsplit('/').next().unwrap_or_default()
 }
 
-fn read_click(public: &Public, segment: &str) -> Option<(LinkId, DeliveryId)> {
+fn read_click(public: &Public, segment: &str) -> Option<(LinkName, DeliveryName)> {
     let (link, token) = segment.split_once('.')?;
     Some((public.signer.read_link(link)?, public.signer.read_token(token)?))
 }
@@ -69,14 +69,14 @@ fn read_click(public: &Public, segment: &str) -> Option<(LinkId, DeliveryId)> {
 fn event(
     public: &Public,
     kind: EventKind,
-    delivery: DeliveryId,
+    delivery: DeliveryName,
     link: Option<LinkId>,
     actor: String,
     headers: &HeaderMap,
 ) -> NewEvent {
     NewEvent {
         kind,
-        delivery,
+        delivery: delivery.into(),
         link,
         occurred_at: public.clock.millis(),
         actor,

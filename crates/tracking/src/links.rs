@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use store::{LinkId, LinkRow, Store, StoreError};
+use store::{LinkId, LinkName, LinkRow, Store, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -30,8 +30,18 @@ pub(crate) struct Links {
 
 #[derive(Debug, Default)]
 struct Known {
-    targets: HashMap<LinkId, HeaderValue>,
+    targets: HashMap<LinkName, Target>,
+    /// The highest row read.
     last: i64,
+}
+
+/// A registered destination.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    /// The row.
+    pub(crate) id: LinkId,
+    /// The address, as a `Location`.
+    pub(crate) location: HeaderValue,
 }
 
 impl Links {
@@ -47,21 +57,21 @@ impl Links {
         Ok(links)
     }
 
-    /// Where a link goes, as a `Location`. One that is not known may have been registered since the last look
+    /// The destination of a link. One that is not known may have been registered since the last look
     /// and is looked for, at most once in [`PAUSE`] for everybody together.
     ///
     /// # Errors
     /// It is not known, and the database does not answer.
-    pub(crate) async fn target(&self, id: LinkId) -> Result<Option<HeaderValue>, StoreError> {
-        if let Some(target) = self.known(id) {
+    pub(crate) async fn target(&self, name: LinkName) -> Result<Option<Target>, StoreError> {
+        if let Some(target) = self.known(name) {
             return Ok(Some(target));
         }
         self.look(Instant::now()).await?;
-        Ok(self.known(id))
+        Ok(self.known(name))
     }
 
-    fn known(&self, id: LinkId) -> Option<HeaderValue> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).targets.get(&id).cloned()
+    fn known(&self, name: LinkName) -> Option<Target> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).targets.get(&name).cloned()
     }
 
     /// Sees to it that a look-up that began after `arrived` has ended.
@@ -81,8 +91,8 @@ impl Links {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for row in rows {
             known.last = known.last.max(row.id.0);
-            if let Some(target) = location(&row) {
-                known.targets.insert(row.id, target);
+            if let Some(location) = location(&row) {
+                known.targets.insert(row.name, Target { id: row.id, location });
             }
         }
         Ok(())
@@ -118,7 +128,7 @@ mod tests {
             ("//evil.example", None),
             ("", None),
         ] {
-            let row = LinkRow { id: LinkId(1), url: url.to_owned() };
+            let row = LinkRow { id: LinkId(1), name: LinkName(1), url: url.to_owned() };
             assert_eq!(location(&row).as_ref().map(|v| v.to_str().unwrap()), expected, "{url}");
         }
     }

@@ -9,24 +9,26 @@ use channel::LinkStarts;
 use hmac::digest::generic_array::GenericArray;
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use store::{DeliveryId, LinkId};
+use store::{ContactId, DeliveryId, DeliveryName, LinkName, RunName};
 use url::Url;
 
 /// Bytes of a tag in a link: 96 bits. Half of the hash, as RFC 2104 §5 advises, would guard against collisions
 /// found offline; here every guess is a request, and a hit takes 2⁹⁵ of them.
 const TAG: usize = 12;
-/// Bytes of what a link names.
-const ID: usize = 8;
-/// Characters of a token: 20 bytes in base64url without padding.
-const TOKEN: usize = 27;
+/// Bytes of a link's name, or of a delivery's number.
+const NUMBER: usize = 8;
+/// Bytes of a run's name and a contact's number.
+const NAMED: usize = 12;
 
 /// What a tag is for. Nothing signed for one use is valid for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
     Delivery,
+    NamedDelivery,
     Link,
     Mask,
     MessageId,
+    NamedMessageId,
     AccessKey,
     Comparison,
 }
@@ -35,9 +37,11 @@ impl Use {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::Delivery => b"delivery\0",
+            Self::NamedDelivery => b"named-delivery\0",
             Self::Link => b"link\0",
             Self::Mask => b"mask\0",
             Self::MessageId => b"message-id\0",
+            Self::NamedMessageId => b"named-message-id\0",
             Self::AccessKey => b"access-key\0",
             Self::Comparison => b"comparison\0",
         }
@@ -72,9 +76,9 @@ impl Signer {
     /// The starts of the links of a compiled step: done once per revision. `{public_url}/c/{link}.`,
     /// `{public_url}/o/`, `{public_url}/u/`; a recipient's [`Signer::token`] is put after them.
     #[must_use]
-    pub fn starts(&self, links: &[LinkId]) -> LinkStarts {
+    pub fn starts(&self, links: &[LinkName]) -> LinkStarts {
         let base = &self.base;
-        let click = |link: &LinkId| format!("{base}/c/{}.", self.sign(Use::Link, link.0));
+        let click = |link: &LinkName| format!("{base}/c/{}.", self.sign(Use::Link, link.0.to_be_bytes()));
         LinkStarts {
             click: links.iter().map(click).collect(),
             open: format!("{base}/o/"),
@@ -82,17 +86,24 @@ impl Signer {
         }
     }
 
-    /// What names one delivery in a link: 27 URL-safe characters, which tell neither the run nor the contact.
+    /// The token of a delivery in its links: 32 URL-safe characters, or 27 in a run without a name, that tell neither
+    /// the run nor the contact.
     #[must_use]
-    pub fn token(&self, delivery: DeliveryId) -> String {
-        self.sign(Use::Delivery, delivery.0)
+    pub fn token(&self, delivery: DeliveryName) -> String {
+        match delivery {
+            DeliveryName::Unnamed(id) => self.sign(Use::Delivery, id.0.to_be_bytes()),
+            DeliveryName::Named { run, contact } => self.sign(Use::NamedDelivery, named(run, contact)),
+        }
     }
 
     /// An opaque name of a delivery for Message-ID and webhook-id: 128 bits of keyed hash, hexadecimal.
     #[must_use]
-    pub fn message_id(&self, delivery: DeliveryId) -> String {
+    pub fn message_id(&self, delivery: DeliveryName) -> String {
         use fmt::Write as _;
-        let hash = self.tag::<16>(Use::MessageId, &delivery.0.to_be_bytes());
+        let hash = match delivery {
+            DeliveryName::Unnamed(id) => self.tag::<16>(Use::MessageId, &id.0.to_be_bytes()),
+            DeliveryName::Named { run, contact } => self.tag::<16>(Use::NamedMessageId, &named(run, contact)),
+        };
         hash.iter().fold(String::with_capacity(32), |mut text, byte| {
             // Writing to a String cannot fail.
             let _ = write!(text, "{byte:02x}");
@@ -102,14 +113,21 @@ impl Signer {
 
     /// The delivery that `token` names, if this installation signed it.
     #[must_use]
-    pub fn read_token(&self, token: &str) -> Option<DeliveryId> {
-        self.read(Use::Delivery, token).map(DeliveryId)
+    pub fn read_token(&self, token: &str) -> Option<DeliveryName> {
+        if let Some(id) = self.read(Use::Delivery, token) {
+            return Some(DeliveryName::Unnamed(DeliveryId(i64::from_be_bytes(id))));
+        }
+        let named: [u8; NAMED] = self.read(Use::NamedDelivery, token)?;
+        let (run, contact) = named.split_first_chunk::<NUMBER>()?;
+        let contact = u32::from_be_bytes(contact.try_into().ok()?);
+        let (run, contact) = (RunName(i64::from_be_bytes(*run)), ContactId(i64::from(contact)));
+        Some(DeliveryName::Named { run, contact })
     }
 
     /// The link that the first half of a click's path names, if this installation signed it.
     #[must_use]
-    pub fn read_link(&self, link: &str) -> Option<LinkId> {
-        self.read(Use::Link, link).map(LinkId)
+    pub fn read_link(&self, link: &str) -> Option<LinkName> {
+        self.read(Use::Link, link).map(|name| LinkName(i64::from_be_bytes(name)))
     }
 
     /// A key for people and programs, derived from the installation's: `purpose` is `dashboard` or `api`.
@@ -125,35 +143,31 @@ impl Signer {
         self.mac(Use::Comparison, given.as_bytes()).verify(&expected).is_ok()
     }
 
-    /// The tag is the synthetic IV of the mask (as in RFC 5297): equal ids give equal tokens, and nobody
-    /// without the key can tell a row's number from them.
-    fn sign(&self, purpose: Use, id: i64) -> String {
-        let id = id.to_be_bytes();
-        let tag = self.tag::<TAG>(purpose, &id);
-        let mut bytes = [0; ID + TAG];
-        let (masked, rest) = bytes.split_at_mut(ID);
-        masked.copy_from_slice(&self.mask(&tag, id));
-        rest.copy_from_slice(&tag);
+    /// The tag is the synthetic IV of the mask (as in RFC 5297): equal payloads give equal tokens, and nobody
+    /// without the key can tell a payload from them.
+    fn sign<const N: usize>(&self, purpose: Use, payload: [u8; N]) -> String {
+        let tag = self.tag::<TAG>(purpose, &payload);
+        let mut bytes = Vec::with_capacity(N + TAG);
+        bytes.extend_from_slice(&self.mask(&tag, payload));
+        bytes.extend_from_slice(&tag);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    fn read(&self, purpose: Use, token: &str) -> Option<i64> {
-        if token.len() != TOKEN {
-            return None;
-        }
-        let mut bytes = [0; ID + TAG];
+    /// The payload of a token of exactly N + 12 bytes.
+    fn read<const N: usize>(&self, purpose: Use, token: &str) -> Option<[u8; N]> {
+        let mut bytes = [0; NAMED + TAG];
         // Refuses a last character whose spare bits are set: one token, one spelling.
         let length = URL_SAFE_NO_PAD.decode_slice(token, &mut bytes).ok()?;
-        let (masked, tag) = bytes.get(..length)?.split_first_chunk::<ID>()?;
+        let (masked, tag) = bytes.get(..length)?.split_first_chunk::<N>()?;
         let tag: &[u8; TAG] = tag.try_into().ok()?;
-        let id = self.mask(tag, *masked);
-        self.mac(purpose, &id).verify_truncated_left(tag).ok()?;
-        Some(i64::from_be_bytes(id))
+        let payload = self.mask(tag, *masked);
+        self.mac(purpose, &payload).verify_truncated_left(tag).ok()?;
+        Some(payload)
     }
 
-    fn mask(&self, tag: &[u8; TAG], id: [u8; ID]) -> [u8; ID] {
-        let stream = self.tag::<ID>(Use::Mask, tag);
-        std::array::from_fn(|at| id[at] ^ stream[at])
+    fn mask<const N: usize>(&self, tag: &[u8; TAG], payload: [u8; N]) -> [u8; N] {
+        let stream = self.tag::<N>(Use::Mask, tag);
+        std::array::from_fn(|at| payload[at] ^ stream[at])
     }
 
     fn tag<const N: usize>(&self, purpose: Use, data: &[u8]) -> [u8; N] {
@@ -169,6 +183,12 @@ impl Signer {
     }
 }
 
+/// A run's name and the low 32 bits of a contact's number, all that it has.
+fn named(run: RunName, contact: ContactId) -> [u8; NAMED] {
+    let (run, contact) = (run.0.to_be_bytes(), contact.0.to_be_bytes());
+    std::array::from_fn(|at| if at < NUMBER { run[at] } else { contact[at - NUMBER / 2] })
+}
+
 /// HMAC keyed with the hash of `key`, padded to a block: fits a key of any length.
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     let mut block = GenericArray::default();
@@ -181,7 +201,7 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use store::{ContactId, RunId};
+    use store::RunId;
 
     use super::*;
 
@@ -189,14 +209,24 @@ mod tests {
         Signer::new(b"0123456789abcdef0123456789abcdef", &Url::parse("https://news.example").unwrap())
     }
 
+    /// The delivery of the run 1 to the contact, in a run without a name.
+    fn unnamed(contact: i64) -> DeliveryName {
+        DeliveryName::new(None, DeliveryId::new(RunId(1), ContactId(contact)))
+    }
+
+    /// The delivery of the run 1 to the contact, in a run of this name.
+    fn with_name(name: i64, contact: i64) -> DeliveryName {
+        DeliveryName::new(Some(RunName(name)), DeliveryId::new(RunId(1), ContactId(contact)))
+    }
+
     #[test]
     fn links_are_short_and_below_the_public_address() {
-        let starts = signer().starts(&[LinkId(1), LinkId(i64::MAX)]);
-        let token = signer().token(DeliveryId::new(RunId(i64::from(i32::MAX)), ContactId(0xffff_ffff)));
+        let starts = signer().starts(&[LinkName(1), LinkName(i64::MAX)]);
+        let token = signer().token(with_name(i64::MAX, 0xffff_ffff));
         for click in &starts.click {
             let path = click.strip_prefix("https://news.example").unwrap();
             assert!(path.starts_with("/c/") && path.ends_with('.'), "{path}");
-            assert!(path.len() + token.len() < 60, "{path}{token}");
+            assert!(path.len() + token.len() < 64, "{path}{token}");
         }
         assert_eq!(starts.open, "https://news.example/o/");
         assert_eq!(starts.unsubscribe, "https://news.example/u/");
@@ -210,36 +240,59 @@ mod tests {
 
     #[test]
     fn a_token_tells_neither_the_run_nor_the_contact() {
-        let tokens: Vec<_> =
-            (1..=3).map(|n| signer().token(DeliveryId::new(RunId(1), ContactId(n)))).collect();
-        assert!(tokens.iter().all(|token| token.len() == TOKEN));
-        assert_ne!(tokens[0][..4], tokens[1][..4]);
-        assert_ne!(tokens[1][..4], tokens[2][..4]);
+        let old: Vec<_> = (1..=3).map(|n| signer().token(unnamed(n))).collect();
+        assert!(old.iter().all(|token| token.len() == 27));
+        let new: Vec<_> = (1..=3).map(|n| signer().token(with_name(5, n))).collect();
+        assert!(new.iter().all(|token| token.len() == 32));
+        for tokens in [old, new] {
+            assert_ne!(tokens[0][..4], tokens[1][..4]);
+            assert_ne!(tokens[1][..4], tokens[2][..4]);
+        }
+    }
+
+    /// Second tries of runs made by earlier versions are the same bytes. The values were computed with
+    /// another implementation, Python's `hmac`.
+    #[test]
+    fn runs_without_a_name_keep_their_tokens_and_message_ids() {
+        let delivery = DeliveryName::Unnamed(DeliveryId((7 << 32) | 9));
+        assert_eq!(signer().token(delivery), "tsJ8u_SISVLq2mjOQGPHVNWLNxI");
+        assert_eq!(signer().message_id(delivery), "2b549fa6258f156e5dbfbedad4cbaacf");
+        assert_eq!(
+            signer().starts(&[LinkName(3)]).click[0],
+            "https://news.example/c/BboHVMq51IRmw47tMmUWxt3KGDk."
+        );
     }
 
     #[test]
     fn what_is_signed_for_one_use_is_not_valid_for_another() {
         let signer = signer();
-        let start = &signer.starts(&[LinkId(7)]).click[0];
+        let start = &signer.starts(&[LinkName(7)]).click[0];
         let link = start.trim_start_matches("https://news.example/c/").trim_end_matches('.');
-        assert_eq!(signer.read_link(link), Some(LinkId(7)));
+        assert_eq!(signer.read_link(link), Some(LinkName(7)));
         assert_eq!(signer.read_token(link), None);
-        assert_eq!(signer.read_link(&signer.token(DeliveryId(7))), None);
+        assert_eq!(signer.read_link(&signer.token(unnamed(7))), None);
+        assert_eq!(signer.read_link(&signer.token(with_name(7, 7))), None);
     }
 
     #[test]
     fn another_installation_reads_nothing() {
         let other = Signer::new(b"another", &Url::parse("https://news.example").unwrap());
-        assert_eq!(other.read_token(&signer().token(DeliveryId(7))), None);
+        assert_eq!(other.read_token(&signer().token(unnamed(7))), None);
+        assert_eq!(other.read_token(&signer().token(with_name(7, 7))), None);
         assert_ne!(other.access_key("api"), signer().access_key("api"));
     }
 
     #[test]
     fn message_ids_are_opaque_and_stable() {
-        let id = signer().message_id(DeliveryId(7));
-        assert_eq!(id, signer().message_id(DeliveryId(7)));
-        assert_ne!(id, signer().message_id(DeliveryId(8)));
-        assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+        for (name, others) in [
+            (unnamed(7), [unnamed(8), with_name(5, 7)]),
+            (with_name(5, 7), [with_name(5, 8), with_name(6, 7)]),
+        ] {
+            let id = signer().message_id(name);
+            assert_eq!(id, signer().message_id(name));
+            assert!(others.iter().all(|other| signer().message_id(*other) != id));
+            assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+        }
     }
 
     #[test]
@@ -260,15 +313,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_delivery_and_link_comes_back(id in any::<i64>()) {
+        fn every_delivery_and_link_comes_back(id in any::<i64>(), contact in any::<u32>()) {
             let signer = signer();
-            prop_assert_eq!(signer.read_token(&signer.token(DeliveryId(id))), Some(DeliveryId(id)));
-            prop_assert_eq!(signer.read_link(&signer.sign(Use::Link, id)), Some(LinkId(id)));
+            for name in [DeliveryName::Unnamed(DeliveryId(id)), with_name(id, contact.into())] {
+                prop_assert_eq!(signer.read_token(&signer.token(name)), Some(name));
+            }
+            prop_assert_eq!(signer.read_link(&signer.sign(Use::Link, id.to_be_bytes())), Some(LinkName(id)));
         }
 
         #[test]
-        fn a_token_with_any_byte_changed_is_not_valid(id in any::<i64>(), with in 0u8..128) {
-            let token = signer().token(DeliveryId(id));
+        fn a_token_with_any_byte_changed_is_not_valid(id in any::<i64>(), has_name: bool, with in 0u8..128) {
+            let name = if has_name { with_name(id, id & 0xffff_ffff) } else { DeliveryName::Unnamed(DeliveryId(id)) };
+            let token = signer().token(name);
             for at in 0..token.len() {
                 let mut bytes = token.clone().into_bytes();
                 if bytes[at] == with {
@@ -281,8 +337,9 @@ mod tests {
         }
 
         #[test]
-        fn no_text_reads_as_a_token(text in "\\PC{0,40}", like in "[A-Za-z0-9_-]{27}") {
+        fn no_text_reads_as_a_token(text in "\\PC{0,40}", like in "[A-Za-z0-9_-]{27}|[A-Za-z0-9_-]{32}") {
             prop_assert_eq!(signer().read_token(&text), None);
+            prop_assert_eq!(signer().read_token(&like), None);
             prop_assert_eq!(signer().read_link(&like), None);
         }
     }

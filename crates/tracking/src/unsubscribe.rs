@@ -10,8 +10,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 use store::{
-    AddressKind, Contact, ContactId, Conversion, DeliveryId, EventKind, Millis, NewEvent, StoreError,
-    Suppression, SuppressionReason,
+    AddressKind, Contact, ContactId, Conversion, DeliveryId, EventKind, Millis, NamedDelivery, NewEvent,
+    StoreError, Suppression, SuppressionReason,
 };
 use url::form_urlencoded;
 
@@ -49,14 +49,24 @@ pub(crate) async fn post(
     let Some(asked) = read_body(&headers, &body) else {
         return page::ask(&public.brand, StatusCode::BAD_REQUEST);
     };
-    let delivery = public.signer.read_token(last_segment(&uri));
-    let done = match (asked, delivery) {
-        (_, None) => Ok(()),
-        (Asked::OneClick, Some(delivery)) => leave(&public, delivery, "one-click", &headers).await,
-        (Asked::Page, Some(delivery)) => leave(&public, delivery, "unsubscribe-page", &headers).await,
-        (Asked::Undo, Some(delivery)) => stay(&public, delivery).await,
+    let done = match find(&public, &uri).await {
+        Ok(None) => Ok(()),
+        Ok(Some(NamedDelivery { id, .. })) => match asked {
+            Asked::OneClick => leave(&public, id, "one-click", &headers).await,
+            Asked::Page => leave(&public, id, "unsubscribe-page", &headers).await,
+            Asked::Undo => stay(&public, id).await,
+        },
+        Err(error) => Err(error),
     };
     answer(&public, asked, done)
+}
+
+/// The delivery that the token in a path refers to, if this installation signed it and the database has it.
+async fn find(public: &Public, uri: &Uri) -> Result<Option<NamedDelivery>, StoreError> {
+    match public.signer.read_token(last_segment(uri)) {
+        Some(name) => public.store.delivery_find(name).await,
+        None => Ok(None),
+    }
 }
 
 fn answer(public: &Public, asked: Asked, done: Result<(), StoreError>) -> Response {
@@ -81,7 +91,7 @@ async fn leave(
     let now = public.clock.millis();
     let event = NewEvent {
         kind: EventKind::Unsubscribed,
-        delivery,
+        delivery: delivery.into(),
         link: None,
         occurred_at: now,
         // Whoever posts it, a person's mailbox asks in that person's name.

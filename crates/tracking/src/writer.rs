@@ -176,7 +176,7 @@ mod tests {
 
     fn click() -> NewEvent {
         let (kind, actor) = (EventKind::Clicked, "human".to_owned());
-        NewEvent { kind, delivery: DELIVERY, link: None, occurred_at: 1, actor, detail: None }
+        NewEvent { kind, delivery: DELIVERY.into(), link: None, occurred_at: 1, actor, detail: None }
     }
 
     fn clock() -> Clock {

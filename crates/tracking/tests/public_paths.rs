@@ -12,8 +12,8 @@ use campaign::OnUncertain;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
-    Address, AddressKind, Clock, ContactId, DeliveryId, EventKind, Goal, LinkId, Metric, NewContact, NewRun,
-    Planned, RollupFilter, RunKind, Store, Suppression, SuppressionReason,
+    Address, AddressKind, Clock, ContactId, DeliveryId, DeliveryName, EventKind, Goal, LinkName, Metric,
+    NewContact, NewRun, Planned, RollupFilter, RunId, RunKind, Store, Suppression, SuppressionReason,
 };
 use tower::ServiceExt as _;
 use tracking::{Goals, Signer, Tracking};
@@ -33,8 +33,10 @@ struct App {
     signer: Signer,
     clock: Clock,
     tracking: Tracking,
-    delivery: DeliveryId,
+    /// The delivery as its links and its Message-ID name it.
+    name: DeliveryName,
     contact: ContactId,
+    links: Vec<LinkName>,
     /// `/c/…` of the one link.
     click: String,
     token: String,
@@ -74,8 +76,8 @@ async fn person(store: &Store, email: &str, now: i64) -> ContactId {
     store.contact_find(email).await.unwrap().unwrap().id
 }
 
-/// A manual run of the step `mail` that goes to one contact.
-async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<LinkId>) {
+/// A run of the step `mail` that goes to one contact.
+async fn sent(store: &Store, kind: RunKind, contact: ContactId, now: i64) -> (DeliveryName, Vec<LinkName>) {
     let links = [RENEW.to_owned(), "javascript:alert(1)".to_owned()];
     let revision = store.revision_put("hash", "spring", "mail", "{}", &links, now).await.unwrap();
     let run = NewRun {
@@ -83,7 +85,7 @@ async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<L
         step: "mail".to_owned(),
         channel: "email".to_owned(),
         instant: now,
-        kind: RunKind::Manual,
+        kind,
         revision_id: revision.id,
         parent_id: None,
         condition: None,
@@ -97,7 +99,8 @@ async fn sent(store: &Store, contact: ContactId, now: i64) -> (DeliveryId, Vec<L
     let run = store.run_insert(&run, now).await.unwrap().unwrap();
     let whom = Planned::One { contact, address: Address::Email, due_at: now };
     assert_eq!(store.run_plan(run, &whom, now).await.unwrap(), 1);
-    (DeliveryId::new(run, contact), revision.links)
+    let name = store.run_get(run).await.unwrap().unwrap().name;
+    (DeliveryName::new(name, DeliveryId::new(run, contact)), revision.links)
 }
 
 fn goals() -> Goals {
@@ -113,17 +116,22 @@ async fn start(store: &Store, clock: &Clock, key: Option<&str>) -> Tracking {
 
 impl App {
     async fn new() -> Self {
+        Self::with(RunKind::Manual, EMAIL).await
+    }
+
+    /// A run of this kind that reached this person.
+    async fn with(kind: RunKind, email: &str) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().unwrap());
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
         let now = clock.now().as_millisecond();
-        let contact = person(&store, EMAIL, now).await;
-        let (delivery, links) = sent(&store, contact, now).await;
+        let contact = person(&store, email, now).await;
+        let (name, links) = sent(&store, kind, contact, now).await;
         let tracking = start(&store, &clock, Some(KEY)).await;
-        let token = signer().token(delivery);
+        let token = signer().token(name);
         let click = path(&signer().starts(&links).click[0]);
         let click = format!("{click}{token}");
-        Self { store, signer: signer(), clock, tracking, delivery, contact, click, token }
+        Self { store, signer: signer(), clock, tracking, name, contact, links, click, token }
     }
 
     fn now(&self) -> i64 {
@@ -267,11 +275,11 @@ async fn the_picture_is_the_same_for_everybody_and_counts_for_people() {
 async fn nothing_redirects_but_what_was_registered() {
     let app = App::new().await;
     let (link, token) = app.click.strip_prefix("/c/").unwrap().split_once('.').unwrap();
-    let starts = app.signer.starts(&[LinkId(2), LinkId(999)]).click;
+    let starts = app.signer.starts(&[app.links[1], LinkName(999)]).click;
     let other = Signer::new(&[8; 32], &Url::parse("https://news.example").unwrap());
     let attempts = [
-        format!("/c/{link}.{}", other.token(app.delivery)),
-        format!("{}{token}", path(&other.starts(&[LinkId(1)]).click[0])),
+        format!("/c/{link}.{}", other.token(app.name)),
+        format!("{}{token}", path(&other.starts(&app.links[..1]).click[0])),
         format!("{}{token}", path(&starts[0])), // registered, but not a web address
         format!("{}{token}", path(&starts[1])), // signed, but not registered
         format!("/c/{link}"),
@@ -376,9 +384,56 @@ async fn undo_never_takes_back_a_bounce() {
 #[tokio::test]
 async fn a_delivery_that_is_gone_still_unsubscribes_its_contact() {
     let mut app = App::new().await;
-    app.token = app.signer.token(DeliveryId::new(store::RunId(4_000), app.contact));
+    app.token = app.signer.token(DeliveryName::Unnamed(DeliveryId::new(RunId(4_000), app.contact)));
     assert_eq!(app.post_form("List-Unsubscribe=One-Click").await.status, StatusCode::OK);
     assert_eq!(app.suppression().await.unwrap().source, "one-click");
+}
+
+/// What came back to `app` so far: figures, events and suppressions.
+async fn nothing_came_back(app: &mut App) {
+    app.settle().await;
+    assert_eq!(app.store.rollup_read(&RollupFilter::default()).await.unwrap(), []);
+    assert_eq!(app.store.event_recent(10).await.unwrap(), []);
+    assert_eq!(app.store.suppression_list(10).await.unwrap(), []);
+}
+
+/// A database was restored from a copy made before its first run: its first contact, run and link have the numbers of
+/// those that were lost.
+#[tokio::test]
+async fn links_of_a_lost_run_change_nothing_in_the_restored_database() {
+    let lost = App::new().await;
+    let mut app = App::with(RunKind::Manual, "noor@example.org").await;
+    assert_eq!((lost.contact, lost.store.link_after(store::LinkId(0)).await.unwrap()[0].id), {
+        (app.contact, app.store.link_after(store::LinkId(0)).await.unwrap()[0].id)
+    });
+    assert_ne!(app.signer.message_id(lost.name), app.signer.message_id(app.name));
+
+    let answer = app.get(&lost.click).await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert!(answer.text().contains("leads nowhere"));
+    let link = app.click.split_once('.').unwrap().0;
+    let answer = app.get(&format!("{link}.{}", lost.token)).await;
+    assert_eq!(answer.headers[header::LOCATION], RENEW, "the link is known");
+    assert_eq!(app.get(&format!("/o/{}", lost.token)).await.status, StatusCode::OK);
+    let leave = format!("/u/{}", lost.token);
+    assert_eq!(app.get(&leave).await.body, app.get("/u/forged").await.body);
+    for body in ["List-Unsubscribe=One-Click", "action=unsubscribe", "action=undo"] {
+        let (ours, forged) = (app.ask(form(&leave, body)).await, app.ask(form("/u/forged", body)).await);
+        assert_eq!((ours.status, ours.body), (StatusCode::OK, forged.body), "{body}");
+    }
+    // So does a link of a run without a name, whose number belongs to a run with one.
+    let old = app.signer.token(DeliveryName::Unnamed(DeliveryId::new(RunId(1), app.contact)));
+    app.get(&format!("{link}.{old}")).await;
+    app.get(&format!("/o/{old}")).await;
+    app.ask(form(&format!("/u/{old}"), "List-Unsubscribe=One-Click")).await;
+    nothing_came_back(&mut app).await;
+
+    // Who leaves by their own link is not taken back by the lost one.
+    app.post_form("action=unsubscribe").await;
+    for token in [&lost.token, &old] {
+        app.ask(form(&format!("/u/{token}"), "action=undo")).await;
+    }
+    assert_eq!(app.store.suppression_list(10).await.unwrap()[0].address, "noor@example.org");
 }
 
 #[tokio::test]

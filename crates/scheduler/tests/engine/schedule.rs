@@ -85,7 +85,7 @@ async fn a_reminder_skips_those_who_clicked() {
     // Two of them click, one by a machine.
     let click = |contact, actor: &str| NewEvent {
         kind: EventKind::Clicked,
-        delivery: DeliveryId::new(runs[0].id, ContactId(contact)),
+        delivery: DeliveryId::new(runs[0].id, ContactId(contact)).into(),
         link: None,
         occurred_at: world.clock.millis(),
         actor: actor.to_owned(),

@@ -66,7 +66,7 @@ async fn complaints_stop_a_run_that_is_still_going() {
     let sent = rows.iter().filter(|row| row.state == DeliveryState::Sent).take(20);
     let complaint = |row: &DeliveryRow| NewEvent {
         kind: EventKind::Complained,
-        delivery: row.id,
+        delivery: row.id.into(),
         link: None,
         occurred_at: world.clock.millis(),
         actor: "human".to_owned(),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use campaign::{Condition, schedule::Reaction};
 
-use super::{Claimed, DeliveryState, ids};
+use super::{Claimed, DeliveryName, DeliveryState, ids};
 use crate::address::{address_of, suppressed_because};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
 use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, Store, StoreError};
+use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Store, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
 const LEASE: Sql = sql!(
@@ -21,7 +21,7 @@ const LEASE: Sql = sql!(
 /// With whether there is a newer occurrence of the same step, and an older one that may just have reached somebody.
 /// Nothing leaves after the campaign's end, which is its last instant.
 const RUN: Sql = sql!(
-    "select r.parent_id, r.condition, r.started_at,
+    "select r.parent_id, r.condition, r.started_at, r.name,
        cast(case when r.expires_at <= $2 or coalesce(r.ends_at, $2) < $2 then 1 else 0 end as bigint) as is_over,
        cast(case when exists (select 1 from runs n where " is_newer!() ") then 1 else 0 end as bigint) as has_newer,
        cast(case when exists (select 1 from runs o
@@ -106,6 +106,7 @@ struct RunRow {
     #[sqlx(try_from = "StoredCondition")]
     condition: Option<Condition>,
     started_at: Option<Millis>,
+    name: Option<RunName>,
     is_over: i64,
     has_newer: i64,
     has_older: i64,
@@ -158,6 +159,7 @@ impl Store {
         };
         let mut moves = Moves::default();
         let mut more = None;
+        let name = row.name;
         let claimed = if row.is_over == 1 {
             let some: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
             more = slab_end(&some);
@@ -173,7 +175,7 @@ impl Store {
             claim.fill(&mut tx, limit, &mut moves).await?
         };
         moves.apply(&mut tx, now).await?;
-        let claimed = with_contacts(&mut tx, claimed).await?;
+        let claimed = with_contacts(&mut tx, claimed, name).await?;
         tx.commit().await?;
         Ok(more.map_or(Ok(claimed), Err))
     }
@@ -228,7 +230,11 @@ impl Claim {
     }
 }
 
-async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed>, StoreError> {
+async fn with_contacts(
+    tx: &mut Tx,
+    claimed: Vec<Touched>,
+    run: Option<RunName>,
+) -> Result<Vec<Claimed>, StoreError> {
     let who: Vec<_> = claimed.iter().map(|row| Who { id: row.0.contact() }).collect();
     if who.is_empty() {
         return Ok(Vec::new());
@@ -238,6 +244,7 @@ async fn with_contacts(tx: &mut Tx, claimed: Vec<Touched>) -> Result<Vec<Claimed
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
     let with_contact = |(id, _, _, attempts, _, scheduled_at, repeats): Touched| Claimed {
         id,
+        name: DeliveryName::new(run, id),
         contact: contacts.remove(&id.contact()),
         attempts,
         repeats,

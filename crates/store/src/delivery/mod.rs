@@ -30,6 +30,7 @@ pub(crate) use is_newer;
 
 mod claim;
 mod intent;
+mod name;
 mod post;
 mod quick;
 mod read;
@@ -37,6 +38,7 @@ mod reconcile;
 mod record;
 mod settlement;
 
+pub use name::{DeliveryName, DeliveryRef, NamedDelivery};
 pub use post::PostRef;
 pub use settlement::Settlement;
 
@@ -73,6 +75,8 @@ pub enum DeliveryState {
 pub struct Claimed {
     /// The row.
     pub id: DeliveryId,
+    /// Its identity in tokens and Message-IDs: the same on every try.
+    pub name: DeliveryName,
     /// Whom it goes to; `None` for a feed.
     pub contact: Option<Contact>,
     /// How many tries came before.

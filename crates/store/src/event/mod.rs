@@ -7,7 +7,7 @@ use campaign::Micros;
 
 use crate::sql::{Sql, args, sql};
 use crate::words::words;
-use crate::{ContactId, DeliveryId, LinkId, Millis, Store, StoreError};
+use crate::{ContactId, DeliveryId, DeliveryRef, LinkId, Millis, Store, StoreError};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
@@ -38,8 +38,8 @@ pub enum EventKind {
 pub struct NewEvent {
     /// What happened.
     pub kind: EventKind,
-    /// To this delivery.
-    pub delivery: DeliveryId,
+    /// The delivery it is about.
+    pub delivery: DeliveryRef,
     /// By this link.
     pub link: Option<LinkId>,
     /// When.

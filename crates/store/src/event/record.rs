@@ -1,21 +1,37 @@
 //! Events about deliveries: written in batches, counted once.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::{EventKind, NewEvent};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
+use crate::{
+    ContactId, DeliveryId, DeliveryName, DeliveryRef, Metric, Millis, RunId, RunName, Store, StoreError,
+    SuppressionReason,
+};
 
 #[derive(serde::Serialize)]
 struct Id {
     id: DeliveryId,
 }
 
-/// Which of the deliveries exist. Their rows stay locked, so that what is first is decided once.
+#[derive(serde::Serialize)]
+struct Name {
+    name: RunName,
+}
+
+const NAMED_RUNS: Sql = sql!(
+    "with " [batch 1 as input: name bigint]
+    "select i.name, r.id from input i join runs r on r.name = i.name"
+);
+
+/// Deliveries that exist, each with whether its run has a name. Their rows stay locked, so that
+/// what is first is decided once.
 const EXISTING: Sql = sql!(
     "with " [batch 1 as input: id bigint]
-    "select d.id from input i join deliveries d on d.id = i.id order by d.id"
+    "select d.id, r.name is not null
+     from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
+     order by d.id"
     { sqlite: "", postgres: " for no key update of d" }
 );
 
@@ -113,8 +129,7 @@ impl Store {
 
     async fn write_once(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let existing = existing(&mut tx, events).await?;
-        let events: Vec<_> = events.iter().filter(|event| existing.contains(&event.delivery)).collect();
+        let events = resolve(&mut tx, events).await?;
         if events.is_empty() {
             return Ok(0);
         }
@@ -129,44 +144,85 @@ impl Store {
     }
 }
 
-async fn existing(tx: &mut Tx, events: &[NewEvent]) -> Result<HashSet<DeliveryId>, StoreError> {
-    let ids: BTreeSet<_> = events.iter().map(|event| event.delivery).collect();
+/// An event and the row of its delivery.
+struct Resolved<'a> {
+    delivery: DeliveryId,
+    event: &'a NewEvent,
+}
+
+/// Finds the rows that events are about.
+async fn resolve<'a>(tx: &mut Tx, events: &'a [NewEvent]) -> Result<Vec<Resolved<'a>>, StoreError> {
+    let runs = named_runs(tx, events).await?;
+    let with_row = |event: &'a NewEvent| {
+        let delivery = match event.delivery {
+            DeliveryRef::Row(id) | DeliveryRef::Name(DeliveryName::Unnamed(id)) => id,
+            DeliveryRef::Name(DeliveryName::Named { run, contact }) => {
+                DeliveryId::new(*runs.get(&run)?, contact)
+            }
+        };
+        Some(Resolved { delivery, event })
+    };
+    let found: Vec<_> = events.iter().filter_map(with_row).collect();
+    let ids: BTreeSet<_> = found.iter().map(|event| event.delivery).collect();
     let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
-    let rows: Vec<(DeliveryId,)> = tx.rows(&EXISTING, args![batch(&ids)?]).await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
+    let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![batch(&ids)?]).await?;
+    let existing: HashMap<_, _> = rows.into_iter().collect();
+    let is_meant = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {
+        (None, _) | (Some(true), DeliveryRef::Name(DeliveryName::Unnamed(_))) => false,
+        (Some(_), _) => true,
+    };
+    Ok(found.into_iter().filter(is_meant).collect())
+}
+
+/// The runs that events name.
+async fn named_runs(tx: &mut Tx, events: &[NewEvent]) -> Result<HashMap<RunName, RunId>, StoreError> {
+    let name = |event: &NewEvent| match event.delivery {
+        DeliveryRef::Name(DeliveryName::Named { run, .. }) => Some(run),
+        _ => None,
+    };
+    let names: BTreeSet<_> = events.iter().filter_map(name).collect();
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let names: Vec<_> = names.into_iter().map(|name| Name { name }).collect();
+    let rows: Vec<(RunName, RunId)> = tx.rows(&NAMED_RUNS, args![batch(&names)?]).await?;
+    Ok(rows.into_iter().collect())
 }
 
 /// Counts arrivals, bounces and complaints, each once for a delivery.
-async fn report(tx: &mut Tx, events: &[&NewEvent], moves: &mut Moves) -> Result<(), StoreError> {
+async fn report(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result<(), StoreError> {
     let metric = |kind| match kind {
         EventKind::Delivered => Some(Metric::Delivered),
         EventKind::Bounced => Some(Metric::Bounced),
         EventKind::Complained => Some(Metric::Complained),
         _ => None,
     };
-    let ids: BTreeSet<_> =
-        events.iter().filter(|event| metric(event.kind).is_some()).map(|event| event.delivery).collect();
+    let ids: BTreeSet<_> = events
+        .iter()
+        .filter(|about| metric(about.event.kind).is_some())
+        .map(|about| about.delivery)
+        .collect();
     if ids.is_empty() {
         return Ok(());
     }
     let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
     let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![batch(&ids)?]).await?;
     let mut reported: HashSet<(DeliveryId, String)> = rows.into_iter().collect();
-    for event in events {
+    for Resolved { delivery, event } in events {
         if let Some(metric) = metric(event.kind)
-            && reported.insert((event.delivery, event.kind.as_str().to_owned()))
+            && reported.insert((*delivery, event.kind.as_str().to_owned()))
         {
-            moves.counted(event.delivery.run(), metric, 1);
+            moves.counted(delivery.run(), metric, 1);
         }
     }
     Ok(())
 }
 
-async fn insert(tx: &mut Tx, events: &[&NewEvent], now: Millis) -> Result<u64, StoreError> {
-    let input = events.iter().enumerate().map(|(position, event)| EventInput {
+async fn insert(tx: &mut Tx, events: &[Resolved<'_>], now: Millis) -> Result<u64, StoreError> {
+    let input = events.iter().enumerate().map(|(position, Resolved { delivery, event })| EventInput {
         position,
         kind: event.kind.as_str(),
-        delivery: event.delivery,
+        delivery: *delivery,
         link: event.link.map(|id| id.0),
         at: event.occurred_at,
         actor: &event.actor,
@@ -185,7 +241,7 @@ struct Firsts {
 }
 
 /// Sets the marks of what people did first, and counts it.
-async fn mark(tx: &mut Tx, events: &[&NewEvent], moves: &mut Moves) -> Result<(), StoreError> {
+async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result<(), StoreError> {
     let mut firsts = Firsts::default();
     for event in events {
         firsts.note(event, moves);
@@ -210,8 +266,9 @@ async fn mark(tx: &mut Tx, events: &[&NewEvent], moves: &mut Moves) -> Result<()
 }
 
 impl Firsts {
-    fn note(&mut self, event: &NewEvent, moves: &mut Moves) {
-        let (id, at) = (event.delivery, event.occurred_at);
+    fn note(&mut self, about: &Resolved<'_>, moves: &mut Moves) {
+        let Resolved { delivery: id, event } = *about;
+        let at = event.occurred_at;
         let run = id.run();
         let earliest = |map: &mut BTreeMap<DeliveryId, Millis>| {
             map.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at);
@@ -244,8 +301,8 @@ fn is_feed(id: DeliveryId) -> bool {
 }
 
 /// Takes people at their word, whatever read the message for them.
-async fn suppress(tx: &mut Tx, events: &[&NewEvent]) -> Result<(), StoreError> {
-    let suppression = |(position, event): (usize, &&NewEvent)| {
+async fn suppress(tx: &mut Tx, events: &[Resolved<'_>]) -> Result<(), StoreError> {
+    let suppression = |(position, Resolved { delivery, event }): (usize, &Resolved<'_>)| {
         let reason = match event.kind {
             EventKind::Unsubscribed => SuppressionReason::Unsubscribed,
             EventKind::Bounced => SuppressionReason::Bounced,
@@ -254,8 +311,8 @@ async fn suppress(tx: &mut Tx, events: &[&NewEvent]) -> Result<(), StoreError> {
         };
         Some(SuppressionInput {
             position,
-            delivery: event.delivery,
-            contact: event.delivery.contact(),
+            delivery: *delivery,
+            contact: delivery.contact(),
             reason: reason.as_str(),
             source: source(event),
             at: event.occurred_at,

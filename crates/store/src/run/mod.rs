@@ -24,7 +24,7 @@ pub use reader::Length;
 pub use step::StepText;
 
 use crate::words::words;
-use crate::{Address, ContactId, Millis, RevisionId, RunId, StoreError};
+use crate::{Address, ContactId, Millis, RevisionId, RunId, RunName, StoreError};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -194,7 +194,7 @@ pub struct Run {
     pub finished_at: Option<Millis>,
     /// Random and never given twice; `None` for a run made before names existed.
     #[serde(skip)]
-    pub name: Option<i64>,
+    pub name: Option<RunName>,
     /// The trigger of the step when the run was made; `None` for a run made before it was kept.
     #[sqlx(try_from = "StoredTrigger")]
     pub trigger: Option<RunTrigger>,

@@ -1,8 +1,8 @@
 //! What comes back is written once, counted once, and credited to one.
 
 use store::{
-    AddressKind, ContactId, Conversion, Credit, DeliveryId, EventKind, Goal, Millis, NewEvent, Planned,
-    RunId, RunKind, SuppressionReason,
+    AddressKind, ContactId, Conversion, Credit, DeliveryId, EventKind, Goal, LinkId, Millis, NewEvent,
+    Planned, RunId, RunKind, SuppressionReason,
 };
 
 use crate::world::{DAY, HOUR, NOW, World, event, id};
@@ -256,7 +256,8 @@ pub(crate) async fn timelines(w: &World) {
     let revision = w.store.revision_put("with link", "spring", "mail", "{}", &links, NOW).await.unwrap();
     let run = w.run("mail", |run| run.revision_id = revision.id).await;
     w.plan(run).await;
-    let click = NewEvent { link: Some(revision.links[0]), ..event(EventKind::Clicked, id(run, 1), NOW + 1) };
+    let link = w.store.link_after(LinkId(0)).await.unwrap()[0].id;
+    let click = NewEvent { link: Some(link), ..event(EventKind::Clicked, id(run, 1), NOW + 1) };
     w.store.event_record(&[click, event(EventKind::Opened, id(run, 2), NOW + 2)], NOW).await.unwrap();
     w.store.event_convert(&purchase(1, NOW + 3), &[], NOW).await.unwrap();
     let mine = w.store.event_of_contact(ContactId(1), 10).await.unwrap();

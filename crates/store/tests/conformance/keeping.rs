@@ -60,7 +60,7 @@ pub(crate) async fn revisions_are_found_again(w: &World) {
         rows.iter().map(|row| row.url.clone()).collect::<Vec<_>>(),
         [&links[..], &links[..1]].concat()
     );
-    assert_eq!(w.store.link_after(first.links[2]).await.unwrap().len(), 1);
+    assert_eq!(w.store.link_after(rows[2].id).await.unwrap().len(), 1);
     // The same revision from several sides at once is one.
     let tasks = (0..4).map(|_| {
         let (store, links) = (w.store.clone(), links.clone());

@@ -13,6 +13,7 @@ mod events;
 mod fencing;
 mod keeping;
 mod life;
+mod names;
 mod plan;
 mod posts;
 mod readers;
@@ -71,6 +72,8 @@ on_both_databases! {
     life: from_plan_to_finish, every_outcome, outcomes_of_one_delivery, pause_and_resume, cancel_in_mid_flight,
         retry_queues_exactly_the_failed, suppressed_between_claim_and_intent, a_condition_is_met_when_due,
         what_may_have_arrived_is_neither_failed_nor_cancelled, expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
+    names: links_have_random_names, links_of_earlier_versions_have_their_numbers, a_claim_tells_identities,
+        identities_find_their_own_delivery_only;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
         followers_grow_while_their_leader_sends, one_and_feed,
         only_planned_runs_are_planned, where_a_plan_goes_and_until_when;

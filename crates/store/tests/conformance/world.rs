@@ -250,5 +250,12 @@ pub(crate) fn id(run: RunId, contact: i64) -> DeliveryId {
 }
 
 pub(crate) fn event(kind: EventKind, delivery: DeliveryId, at: Millis) -> NewEvent {
-    NewEvent { kind, delivery, link: None, occurred_at: at, actor: "human".to_owned(), detail: None }
+    NewEvent {
+        kind,
+        delivery: delivery.into(),
+        link: None,
+        occurred_at: at,
+        actor: "human".to_owned(),
+        detail: None,
+    }
 }

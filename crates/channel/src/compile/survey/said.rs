@@ -51,8 +51,8 @@ fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option
     }
 }
 
-/// As long as the longest that a link names a delivery by: a run, a contact and a signature.
-const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAA";
+/// A token as long as those of `tracking`: 32 characters.
+const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 fn starts(compiled: &Compiled) -> LinkStarts {
     LinkStarts {

@@ -6,8 +6,8 @@ use std::sync::RwLock;
 use campaign::OnUncertain;
 use serde_json::Map;
 use store::{
-    Address, AddressKind, Clock, ContactId, LinkId, Metric, NewContact, NewRun, OutboxMessage, Outcome,
-    Planned, Record, RollupFilter, RunId, RunKind,
+    Address, AddressKind, Clock, ContactId, DeliveryName, LinkName, Metric, NewContact, NewRun,
+    OutboxMessage, Outcome, Planned, Record, RollupFilter, RunId, RunKind,
 };
 use tokio::net::TcpListener;
 use tracking::{Signer, Tracking};
@@ -64,11 +64,11 @@ async fn fill(store: &Store, signer: &Signer) {
         let whom = Planned::One { contact, address: Address::Email, due_at: NOW };
         store.run_plan(run, &whom, NOW).await.unwrap();
         let claimed = store.delivery_claim(lease, run, NOW, 1).await.unwrap();
-        let id = claimed[0].id;
+        let (id, name) = (claimed[0].id, claimed[0].name);
         let begin = Record { intents: vec![id], ..Record::default() };
         assert_eq!(store.delivery_record(lease, &begin, NOW).await.unwrap().granted, [id]);
         let outcome = Outcome::Accepted { answer: "kept".to_owned(), post: None };
-        let outbox = vec![message(signer, &revision.links, id, number)];
+        let outbox = vec![message(signer, &revision.links, id, name, number)];
         let end = Record { outcomes: vec![(id, outcome)], outbox, ..Record::default() };
         assert_eq!(store.delivery_record(lease, &end, NOW).await.unwrap().recorded, 1);
     }
@@ -106,8 +106,14 @@ async fn run(store: &Store, revision_id: store::RevisionId, number: i64) -> RunI
     store.run_insert(&run, NOW).await.unwrap().unwrap()
 }
 
-fn message(signer: &Signer, links: &[LinkId], delivery: DeliveryId, number: i64) -> OutboxMessage {
-    let (starts, token) = (signer.starts(links), signer.token(delivery));
+fn message(
+    signer: &Signer,
+    links: &[LinkName],
+    delivery: DeliveryId,
+    name: DeliveryName,
+    number: i64,
+) -> OutboxMessage {
+    let (starts, token) = (signer.starts(links), signer.token(name));
     let (click, open, leave) = (&starts.click[0], &starts.open, &starts.unsubscribe);
     let html = format!(
         "<a href=\"{click}{token}\">Choose</a> <a href=\"{leave}{token}\">Leave</a> <img src=\"{open}{token}\">"
