@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::address::held_against;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::words::words;
-use crate::{ContactId, DeliveryId, Millis, StoreError};
+use crate::{DeliveryId, Millis, StoreError};
 
 /// What was wrong with a mailbox that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -43,7 +43,7 @@ const COUNT: Sql = sql!(
     "insert into soft_bounces (contact_id, cause, kind, address, count, first_at, last_at)
      select contact, cause, max(kind), max(address), 1, $2, $2
      from (select d.contact_id as contact, i.cause, r.address as kind, " held_against!() " as address
-           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
+           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id and r.kind <> 'test'
            join contacts c on c.id = d.contact_id) refused
      where address is not null group by contact, cause order by contact, cause
      on conflict (contact_id, cause) do update set
@@ -59,12 +59,20 @@ const COUNT: Sql = sql!(
                       then soft_bounces.last_at else excluded.last_at end"
 );
 
+/// Contacts of a batch of deliveries; test copies say nothing of them.
+macro_rules! contacts_of_input {
+    () => {
+        "(select i.id % 4294967296 from input i join runs r on r.id = i.id / 4294967296 and r.kind <> 'test'
+          where i.id % 4294967296 <> 0)"
+    };
+}
+
 /// $2 now, $3 and $4 how many full ones over how long, $5 how many inactive ones.
 const TOO_MANY: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "delete from soft_bounces
-     where contact_id in (select id from input)
-       and (cause = 'full' and count >= $3 and first_at <= $2 - $4 or cause = 'inactive' and count >= $5)
+     where contact_id in " contacts_of_input!()
+    " and (cause = 'full' and count >= $3 and first_at <= $2 - $4 or cause = 'inactive' and count >= $5)
      returning kind, address, cause, count"
 );
 
@@ -83,15 +91,15 @@ const SUPPRESS: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Who {
-    id: ContactId,
+struct Id {
+    id: DeliveryId,
 }
 
 const ANY: Sql = sql!("select cast(1 as bigint) from soft_bounces limit 1");
 
 const CLEAR: Sql = sql!(
     "with " [batch 1 as input: id bigint]
-    "delete from soft_bounces where contact_id in (select id from input)"
+    "delete from soft_bounces where contact_id in " contacts_of_input!()
 );
 
 /// Counts soft bounces, and suppresses the addresses that had too many.
@@ -105,8 +113,8 @@ pub(crate) async fn count(
     }
     let input: Vec<_> = bounces.iter().map(|(id, cause)| Input { id: *id, cause: cause.as_str() }).collect();
     tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
-    let who = contacts(bounces.iter().map(|(id, _)| *id));
-    let args = args![batch(&who)?, now, FULL.0, FULL.1, INACTIVE];
+    let ids = ids(bounces.iter().map(|(id, _)| *id));
+    let args = args![batch(&ids)?, now, FULL.0, FULL.1, INACTIVE];
     let gone: Vec<(String, String, String, i64)> = tx.rows(&TOO_MANY, args).await?;
     let gone: Vec<_> = gone
         .into_iter()
@@ -127,14 +135,14 @@ pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -
     if tx.row::<(i64,)>(&ANY, args![]).await?.is_none() {
         return Ok(());
     }
-    let who = contacts(sent);
-    if !who.is_empty() {
-        tx.execute(&CLEAR, args![batch(&who)?]).await?;
+    let ids = ids(sent);
+    if !ids.is_empty() {
+        tx.execute(&CLEAR, args![batch(&ids)?]).await?;
     }
     Ok(())
 }
 
-fn contacts(ids: impl Iterator<Item = DeliveryId>) -> Vec<Who> {
-    let contacts: BTreeSet<_> = ids.map(DeliveryId::contact).filter(|id| *id != ContactId::FEED).collect();
-    contacts.into_iter().map(|id| Who { id }).collect()
+fn ids(ids: impl Iterator<Item = DeliveryId>) -> Vec<Id> {
+    let ids: BTreeSet<_> = ids.collect();
+    ids.into_iter().map(|id| Id { id }).collect()
 }

@@ -44,6 +44,11 @@ pub(crate) fn ask(brand: &str, status: StatusCode) -> Response {
     answer(status, brand, WORDS.ask_title, WORDS.ask_text, &form)
 }
 
+/// Says that the message was a test copy and that nothing was changed.
+pub(crate) fn test_copy(brand: &str) -> Response {
+    answer(StatusCode::OK, brand, WORDS.test_title, WORDS.test_text, &html! {})
+}
+
 /// They are out.
 pub(crate) fn done(brand: &str) -> Response {
     let undo = html! {

@@ -1,7 +1,8 @@
 //! `/u/…`: a page that asks, RFC 8058's one-click POST, and an hour to take it back.
 //!
 //! A GET changes nothing: scanners follow every link (RFC 8058 §3.1). A POST is answered when it is committed,
-//! without a redirect (§3.1), and in the same way whether or not the token is one of ours.
+//! without a redirect (§3.1), and in the same way whether or not the token is one of ours. A test copy's link changes
+//! nothing and says so.
 
 use std::sync::Arc;
 
@@ -34,9 +35,16 @@ enum Asked {
     Undo,
 }
 
-/// Shows the button.
-pub(crate) async fn ask(State(public): State<Arc<Public>>) -> Response {
-    page::ask(&public.brand, StatusCode::OK)
+/// Shows the button, also where the database does not answer: the POST reports that.
+pub(crate) async fn ask(State(public): State<Arc<Public>>, uri: Uri) -> Response {
+    match find(&public, &uri).await {
+        Ok(Some(NamedDelivery { is_test_copy: true, .. })) => page::test_copy(&public.brand),
+        Ok(_) => page::ask(&public.brand, StatusCode::OK),
+        Err(error) => {
+            tracing::warn!(%error, "an unsubscribe link could not be looked up");
+            page::ask(&public.brand, StatusCode::OK)
+        }
+    }
 }
 
 /// Does it.
@@ -51,6 +59,7 @@ pub(crate) async fn post(
     };
     let done = match find(&public, &uri).await {
         Ok(None) => Ok(()),
+        Ok(Some(NamedDelivery { is_test_copy: true, .. })) => return page::test_copy(&public.brand),
         Ok(Some(NamedDelivery { id, .. })) => match asked {
             Asked::OneClick => leave(&public, id, "one-click", &headers).await,
             Asked::Page => leave(&public, id, "unsubscribe-page", &headers).await,

@@ -437,6 +437,39 @@ async fn links_of_a_lost_run_change_nothing_in_the_restored_database() {
 }
 
 #[tokio::test]
+async fn a_test_copy_changes_nothing_and_its_unsubscribe_page_says_so() {
+    let mut app = App::with(RunKind::Test, EMAIL).await;
+    assert_eq!(app.get(&app.click).await.headers[header::LOCATION], RENEW);
+    assert_eq!(app.get(&format!("/o/{}", app.token)).await.status, StatusCode::OK);
+    let page = app.get(&format!("/u/{}", app.token)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    insta::assert_snapshot!("test_copy_page", without_style(page.text()));
+    for body in ["List-Unsubscribe=One-Click", "action=unsubscribe", "action=undo"] {
+        let answer = app.post_form(body).await;
+        assert_eq!((answer.status, answer.body), (StatusCode::OK, page.body.clone()), "{body}");
+    }
+    let event = json!({ "contact": EMAIL, "event": "renewed", "value": "1", "currency": "CNY" }).to_string();
+    assert_eq!(app.post_events(&event).await.json(), json!({"results": [{"status": "recorded"}]}));
+    let events = app.store.event_recent(10).await.unwrap();
+    assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::Custom]);
+    app.settle().await;
+    assert_eq!(app.store.rollup_read(&RollupFilter::default()).await.unwrap(), []);
+    assert_eq!(app.suppression().await, None);
+
+    // Nor does undoing take back what they asked for in another message.
+    let asked = Suppression {
+        kind: AddressKind::Email,
+        address: EMAIL.to_owned(),
+        reason: SuppressionReason::Unsubscribed,
+        source: "one-click".to_owned(),
+        created_at: app.now(),
+    };
+    app.store.suppression_add(std::slice::from_ref(&asked)).await.unwrap();
+    app.post_form("action=undo").await;
+    assert_eq!(app.suppression().await, Some(asked));
+}
+
+#[tokio::test]
 async fn a_post_without_the_words_unsubscribes_nobody() {
     let app = App::new().await;
     for body in ["", "List-Unsubscribe=", "action=", "x=One-Click"] {
@@ -535,6 +568,7 @@ async fn redirects_go_on_while_the_database_is_gone_and_nothing_else_is_acknowle
     app.store.close().await;
     assert_eq!(app.get(&app.click).await.headers[header::LOCATION], RENEW);
     assert_eq!(app.get(&format!("/o/{}", app.token)).await.status, StatusCode::OK);
+    assert_eq!(app.get(&format!("/u/{}", app.token)).await.status, StatusCode::OK);
     let answer = app.post_form("List-Unsubscribe=One-Click").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.headers.contains_key(header::RETRY_AFTER));

@@ -81,13 +81,14 @@ struct SuppressionInput {
     source: String,
 }
 
+/// A refusal of a test copy is held against nobody.
 const SUPPRESS: Sql = sql!(
     "with " [batch 1 as input: id bigint, reason text, source text]
     "insert into suppressions (kind, address, reason, source, created_at)
      select kind, address, reason, source, $2
      from (select r.address as kind, " held_against!() " as address, i.reason,
                   case r.address when 'phone' then 'sms' else 'smtp' end || i.source as source, i.id
-           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
+           from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id and r.kind <> 'test'
            join contacts c on c.id = d.contact_id) refused
      where address is not null order by kind, address, id
      on conflict (kind, address) do nothing"

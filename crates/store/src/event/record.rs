@@ -25,13 +25,13 @@ const NAMED_RUNS: Sql = sql!(
     "select i.name, r.id from input i join runs r on r.name = i.name"
 );
 
-/// Deliveries that exist, each with whether its run has a name. Their rows stay locked, so that
+/// Deliveries that exist, test copies left out, each with whether its run has a name. Their rows stay locked, so that
 /// what is first is decided once.
 const EXISTING: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select d.id, r.name is not null
      from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
-     order by d.id"
+     where r.kind <> 'test' order by d.id"
     { sqlite: "", postgres: " for no key update of d" }
 );
 
@@ -109,14 +109,14 @@ const SUPPRESS: Sql = sql!(
 );
 
 impl Store {
-    /// Writes events in one transaction; those of deliveries that do not exist are dropped. The first human
-    /// open, click and unsubscription of a delivery move `opened`, `clicked`, `unsubscribed` in the rollups
-    /// (once per contact delivery; each time for a feed) and its marks; every human click moves `clicks`;
-    /// `clicked` without `opened` moves `opened` too. The first report of a delivery's arrival, bounce and
-    /// complaint moves `delivered`, `bounced`, `complained`. Unsubscribed, bounced and complained add a
-    /// suppression of the contact's e-mail address, or of the phone number where the run needed that (what bounced
-    /// elsewhere says nothing of either), its source from `detail.source` if there is one. Runs of
-    /// kind `test` move no figure. Says how many were written.
+    /// Writes events in one transaction; those of deliveries that do not exist are dropped, and so are those of test
+    /// copies, which change nothing. The first human open, click and unsubscription of a delivery move `opened`,
+    /// `clicked`, `unsubscribed` in the rollups (once per contact delivery; each time for a feed) and its marks; every
+    /// human click moves `clicks`; `clicked` without `opened` moves `opened` too. The first report of a delivery's
+    /// arrival, bounce and complaint moves `delivered`, `bounced`, `complained`. Unsubscribed, bounced and complained
+    /// add a suppression of the contact's e-mail address, or of the phone number where the run needed that (what
+    /// bounced elsewhere says nothing of either), its source from `detail.source` if there is one. Says how many were
+    /// written.
     ///
     /// # Errors
     /// The database refused or went away: nothing was written.

@@ -1,13 +1,15 @@
-//! Names that are never given twice.
+//! Names that are never given twice, and test copies, which change nothing.
 
 use std::collections::BTreeSet;
 
 use store::{
-    ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName, NamedDelivery, NewEvent,
-    RunId, RunName,
+    ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName,
+    NamedDelivery, NewEvent, Outcome, Rejection, RunId, RunKind, RunName, SoftBounce,
+    SuppressionReason,
 };
 
-use crate::world::{NOW, World, event, id};
+use crate::life::rejected;
+use crate::world::{DAY, HOUR, NOW, World, accepted, event, id};
 
 pub(crate) async fn links_have_random_names(w: &World) {
     let urls: Vec<_> = (0..200).map(|n| format!("https://harbour.example/{n}")).collect();
@@ -92,4 +94,87 @@ pub(crate) async fn identities_find_their_own_delivery_only(w: &World) {
     let batch = refs.map(|delivery| NewEvent { delivery, ..event(EventKind::Opened, DeliveryId(0), NOW) });
     assert_eq!(w.store.event_record(&batch, NOW).await.unwrap(), 2);
     assert!(w.figures().await.contains(&"mail opened 2".to_owned()), "{:?}", w.figures().await);
+}
+
+/// A run of kind `test` to everybody, begun.
+async fn test_copies(w: &World, instant: i64) -> RunId {
+    let run = w
+        .run("mail", |run| (run.kind, run.instant, run.expires_at) = (RunKind::Test, instant, instant + DAY))
+        .await;
+    w.plan(run).await;
+    let lease = w.lease(instant).await;
+    w.begin(lease, run, instant, 100).await;
+    run
+}
+
+pub(crate) async fn what_comes_back_of_a_test_copy_changes_nothing(w: &World) {
+    w.people(1).await;
+    let run = test_copies(w, NOW).await;
+    let name = DeliveryName::new(w.get(run).await.name, id(run, 1));
+    assert_eq!(
+        w.store.delivery_find(name).await.unwrap(),
+        Some(NamedDelivery { id: id(run, 1), is_test_copy: true })
+    );
+    let kinds = [
+        EventKind::Delivered,
+        EventKind::Opened,
+        EventKind::Clicked,
+        EventKind::Bounced,
+        EventKind::Complained,
+        EventKind::Unsubscribed,
+        EventKind::Replied,
+    ];
+    for reference in [DeliveryRef::Row(id(run, 1)), name.into()] {
+        let batch = kinds.map(|kind| NewEvent { delivery: reference, ..event(kind, DeliveryId(0), NOW) });
+        assert_eq!(w.store.event_record(&batch, NOW).await.unwrap(), 0);
+    }
+    assert_eq!(w.number("select count(*) from events").await, 0);
+    assert_eq!(w.store.suppression_list(10).await.unwrap(), []);
+    assert_eq!(w.figures().await, [] as [&str; 0]);
+    let row = &w.store.delivery_list(run, None, false, DeliveryId(0), 1).await.unwrap()[0];
+    assert_eq!((row.opened_at, row.clicked_at, row.converted_at), (None, None, None));
+    assert_eq!(w.number("select count(*) from deliveries where unsubscribed_at is not null").await, 0);
+    let back = w.get(run).await.came_back;
+    assert_eq!((back.bounced, back.complained), (0, 0));
+}
+
+pub(crate) async fn a_refused_test_copy_is_held_against_nobody(w: &World) {
+    w.people(1).await;
+    let record = async |run, outcome: Outcome, at| {
+        let lease =
+            w.texts(&format!("select cast(lease_id as text) from deliveries where run_id = {run}")).await;
+        let lease = store::LeaseId(lease[0].parse().unwrap());
+        assert_eq!(w.record(lease, &[(id(run, 1), outcome)], &[], at).await.recorded, 1);
+    };
+    let soft = |reason: &str, soft| {
+        let (reason, answer) = (reason.to_owned(), "552 5.2.2 full".to_owned());
+        Outcome::Rejected(Rejection { reason, answer, suppress: None, soft: Some(soft) })
+    };
+    let count = async || w.number("select coalesce(sum(count), 0) from soft_bounces").await;
+
+    let run = test_copies(w, NOW).await;
+    record(run, rejected("bad_address", Some(SuppressionReason::Bounced)), NOW).await;
+    for n in 1..3 {
+        let run = test_copies(w, NOW + n).await;
+        record(run, soft("inactive", SoftBounce::Inactive), NOW + n).await;
+    }
+    assert_eq!(count().await, 0);
+
+    // Four days of a full mailbox, the last of them before the week is over.
+    for day in 0..4 {
+        let at = NOW + HOUR + day * DAY;
+        let run = w.run("real", |run| (run.instant, run.expires_at) = (at, at + DAY)).await;
+        w.plan(run).await;
+        let lease = w.lease(at).await;
+        w.begin(lease, run, at, 100).await;
+        record(run, soft("inactive", SoftBounce::Full), at).await;
+    }
+    assert_eq!(count().await, 4);
+    let late = test_copies(w, NOW + 9 * DAY).await;
+    record(late, soft("inactive", SoftBounce::Full), NOW + 9 * DAY).await;
+    assert_eq!(count().await, 4, "a test copy neither counts nor lets the count run out");
+    let good = test_copies(w, NOW + 9 * DAY + 1).await;
+    record(good, accepted(), NOW + 9 * DAY + 1).await;
+    assert_eq!(count().await, 4, "nor does one that arrives clear it");
+    assert_eq!(w.store.suppression_list(10).await.unwrap(), []);
 }
