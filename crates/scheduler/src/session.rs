@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use async_channel::TrySendError;
 use channel::{Handover, Message, Person, Recipient, RenderError, Renderer, SendOutcome, Sender, Session};
 use jiff::Timestamp;
-use store::{Claimed, Clock, Contact, DeliveryId, OutboxMessage};
+use store::{Address, Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
 use tracking::Signer;
 
@@ -54,6 +54,8 @@ pub(crate) struct Work {
     pub(crate) signer: Signer,
     pub(crate) sender: Sender,
     pub(crate) clock: Clock,
+    /// The address that the channel needs of a contact; `None` for a feed.
+    pub(crate) address: Option<Address>,
     /// The channel's name, when it is an outbox.
     pub(crate) outbox: Option<String>,
 }
@@ -177,7 +179,7 @@ impl Work {
     }
 
     async fn make(&self, claimed: Claimed, renderer: &Renderer) -> Result<Message, RenderError> {
-        let person = claimed.contact.map(person);
+        let person = recipient(claimed.contact, claimed.to_address, self.address.as_ref());
         let message = renderer.render(&Recipient {
             person: person.as_ref(),
             token: &self.signer.token(claimed.name),
@@ -266,6 +268,27 @@ impl Job {
     }
 }
 
+/// The recipient of a message: the contact, in a test copy with `to_address` in the place of their own address. A test
+/// copy to an address that is no contact's is for a person of whom nothing else is known.
+fn recipient(
+    contact: Option<Contact>,
+    to_address: Option<String>,
+    needed: Option<&Address>,
+) -> Option<Person> {
+    let person = contact.map(person);
+    let (Some(to), Some(needed)) = (to_address, needed) else { return person };
+    let mut person = person.unwrap_or_default();
+    match needed {
+        Address::Email => person.email = Some(to),
+        Address::Phone => person.phone = Some(to),
+        Address::Attribute(name) => {
+            person.attributes.insert(name.clone(), to.into());
+        }
+        Address::Anyone => {}
+    }
+    Some(person)
+}
+
 fn person(contact: Contact) -> Person {
     Person {
         email: contact.email,
@@ -298,5 +321,54 @@ fn keep(delivery: DeliveryId, channel: &str, message: Message) -> OutboxMessage 
             text: post.said().to_owned(),
             raw: post.said().as_bytes().to_vec(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use store::ContactId;
+
+    use super::*;
+
+    fn contact() -> Contact {
+        let attributes = serde_json::json!({ "first_name": "Mei", "chat": "@mei" });
+        Contact {
+            id: ContactId(1),
+            external_id: None,
+            email: Some("mei@example.org".to_owned()),
+            phone: Some("+8613800138000".to_owned()),
+            language: Some("zh".to_owned()),
+            timezone: None,
+            consent: store::Consent::Yes,
+            attributes: attributes.as_object().unwrap().clone(),
+            created_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_test_copy_goes_to_its_own_address_and_says_what_the_contact_would_read() {
+        let chat = Address::Attribute("chat".to_owned());
+        let to = || Some("elsewhere".to_owned());
+        let own = person(contact());
+        let attributes = serde_json::json!({ "first_name": "Mei", "chat": "elsewhere" });
+        let expected = [
+            (&Address::Email, Person { email: to(), ..own.clone() }),
+            (&Address::Phone, Person { phone: to(), ..own.clone() }),
+            (&chat, Person { attributes: attributes.as_object().unwrap().clone(), ..own.clone() }),
+            (&Address::Anyone, own.clone()),
+        ];
+        for (needed, person) in expected {
+            assert_eq!(recipient(Some(contact()), to(), Some(needed)), Some(person));
+            assert_eq!(recipient(Some(contact()), None, Some(needed)), Some(own.clone()));
+        }
+    }
+
+    #[test]
+    fn a_test_copy_to_a_stranger_knows_nothing_but_the_address() {
+        let to = || Some("owner@example.org".to_owned());
+        let stranger = Person { email: to(), ..Person::default() };
+        assert_eq!(recipient(None, to(), Some(&Address::Email)), Some(stranger));
+        assert_eq!(recipient(None, None, Some(&Address::Email)), None);
+        assert_eq!(recipient(None, to(), None), None, "a feed speaks to nobody");
     }
 }

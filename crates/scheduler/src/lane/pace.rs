@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use campaign::{Channel, ChannelKind};
 use channel::{Dns, Scope, SendOutcome};
-use store::{Clock, Held, Micros};
+use store::{Claimed, Clock, Held, Micros};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -56,11 +56,7 @@ impl Working {
         while intents.len() < room
             && let Some(waiting) = self.ready.pop_front()
         {
-            let contact = waiting.claimed.contact.as_ref().filter(|_| {
-                matches!(self.lane.channel.kind, ChannelKind::Outbox { .. } | ChannelKind::Smtp { .. })
-            });
-            let address = contact.and_then(|contact| contact.email.as_deref());
-            match self.groups.admit(address.unwrap_or_default()) {
+            match self.groups.admit(self.mailbox(&waiting.claimed)) {
                 Admit::Now(ticket) => match self.job(waiting, ticket) {
                     Some(job) => intents.push(job),
                     None => break,
@@ -76,6 +72,14 @@ impl Working {
             self.ready.push_front(waiting);
         }
         intents
+    }
+
+    /// The mailbox that a message goes to; empty where the channel sends no mail.
+    fn mailbox<'a>(&self, claimed: &'a Claimed) -> &'a str {
+        let is_mail = matches!(self.lane.channel.kind, ChannelKind::Outbox { .. } | ChannelKind::Smtp { .. });
+        let own = || claimed.contact.as_ref().and_then(|contact| contact.email.as_deref());
+        let address = claimed.to_address.as_deref().or_else(own);
+        address.filter(|_| is_mail).unwrap_or_default()
     }
 
     /// Makes a job of what may go, with its place in the journal; without one it goes back to where it was.

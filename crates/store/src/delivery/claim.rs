@@ -21,7 +21,7 @@ const LEASE: Sql = sql!(
 /// With whether there is a newer occurrence of the same step, and an older one that may just have reached somebody.
 /// Nothing leaves after the campaign's end, which is its last instant.
 const RUN: Sql = sql!(
-    "select r.parent_id, r.condition, r.started_at, r.name,
+    "select r.parent_id, r.condition, r.started_at, r.name, r.to_address,
        cast(case when r.expires_at <= $2 or coalesce(r.ends_at, $2) < $2 then 1 else 0 end as bigint) as is_over,
        cast(case when exists (select 1 from runs n where " is_newer!() ") then 1 else 0 end as bigint) as has_newer,
        cast(case when exists (select 1 from runs o
@@ -107,6 +107,7 @@ struct RunRow {
     condition: Option<Condition>,
     started_at: Option<Millis>,
     name: Option<RunName>,
+    to_address: Option<String>,
     is_over: i64,
     has_newer: i64,
     has_older: i64,
@@ -159,7 +160,7 @@ impl Store {
         };
         let mut moves = Moves::default();
         let mut more = None;
-        let name = row.name;
+        let (name, to_address) = (row.name, row.to_address.clone());
         let claimed = if row.is_over == 1 {
             let some: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
             more = slab_end(&some);
@@ -175,7 +176,7 @@ impl Store {
             claim.fill(&mut tx, limit, &mut moves).await?
         };
         moves.apply(&mut tx, now).await?;
-        let claimed = with_contacts(&mut tx, claimed, name).await?;
+        let claimed = with_contacts(&mut tx, claimed, name, to_address.as_deref()).await?;
         tx.commit().await?;
         Ok(more.map_or(Ok(claimed), Err))
     }
@@ -234,6 +235,7 @@ async fn with_contacts(
     tx: &mut Tx,
     claimed: Vec<Touched>,
     run: Option<RunName>,
+    to_address: Option<&str>,
 ) -> Result<Vec<Claimed>, StoreError> {
     let who: Vec<_> = claimed.iter().map(|row| Who { id: row.0.contact() }).collect();
     if who.is_empty() {
@@ -246,6 +248,7 @@ async fn with_contacts(
         id,
         name: DeliveryName::new(run, id),
         contact: contacts.remove(&id.contact()),
+        to_address: to_address.map(str::to_owned),
         attempts,
         repeats,
         scheduled_at,

@@ -77,8 +77,10 @@ pub struct Claimed {
     pub id: DeliveryId,
     /// Its identity in tokens and Message-IDs: the same on every try.
     pub name: DeliveryName,
-    /// Whom it goes to; `None` for a feed.
+    /// Whom it goes to; `None` for a feed, or for a test copy to an address that is no contact's.
     pub contact: Option<Contact>,
+    /// Where a test copy goes, instead of the contact's own address.
+    pub to_address: Option<String>,
     /// How many tries came before.
     pub attempts: i64,
     /// How many of them may have arrived all the same: the other side did not answer.

@@ -9,7 +9,7 @@ use crate::{ContactId, DeliveryId, RunId, Store, StoreError};
 macro_rules! delivery_columns {
     () => {
         "d.id, d.run_id, r.campaign, r.step, r.channel, d.contact_id, \
-         coalesce(c.email, c.phone, c.external_id, '') as address, d.state, d.reason, d.due_at, d.attempts, \
+         coalesce(r.to_address, c.email, c.phone, c.external_id, '') as address, d.state, d.reason, d.due_at, d.attempts, \
          d.repeats, d.sent_at, d.answer, d.opened_at, d.clicked_at, d.converted_at, \
          o.external_id as post_id, o.url as post_url"
     };

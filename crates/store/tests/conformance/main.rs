@@ -74,7 +74,7 @@ on_both_databases! {
         what_may_have_arrived_is_neither_failed_nor_cancelled, expiry_ends_what_is_left, left_out_people_do_not_use_up_a_claim, lists_and_explanations, hostile_answers, large_runs_go_in_slabs;
     names: links_have_random_names, links_of_earlier_versions_have_their_numbers, a_claim_tells_identities,
         identities_find_their_own_delivery_only, what_comes_back_of_a_test_copy_changes_nothing,
-        a_refused_test_copy_is_held_against_nobody;
+        a_refused_test_copy_is_held_against_nobody, a_test_copy_may_go_to_another_address;
     plan: everybody_once, who_is_left_out, everybody_at_their_own_time, followers_come_after,
         followers_grow_while_their_leader_sends, one_and_feed,
         only_planned_runs_are_planned, where_a_plan_goes_and_until_when;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use store::{
-    ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName,
-    NamedDelivery, NewEvent, Outcome, Rejection, RunId, RunKind, RunName, SoftBounce,
+    AddressKind, ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName,
+    NamedDelivery, NewEvent, Outcome, Planned, Rejection, RunId, RunKind, RunName, SoftBounce,
     SuppressionReason,
 };
 
@@ -177,4 +177,31 @@ pub(crate) async fn a_refused_test_copy_is_held_against_nobody(w: &World) {
     record(good, accepted(), NOW + 9 * DAY + 1).await;
     assert_eq!(count().await, 4, "nor does one that arrives clear it");
     assert_eq!(w.store.suppression_list(10).await.unwrap(), []);
+}
+
+pub(crate) async fn a_test_copy_may_go_to_another_address(w: &World) {
+    w.people(1).await;
+    w.store
+        .suppression_add(&[store::Suppression {
+            kind: AddressKind::Email,
+            address: "p1@example.com".to_owned(),
+            reason: SuppressionReason::Manual,
+            source: "import".to_owned(),
+            created_at: NOW,
+        }])
+        .await
+        .unwrap();
+    let to = "owner@example.org";
+    let run =
+        w.run("mail", |run| (run.kind, run.origin.to_address) = (RunKind::Test, Some(to.to_owned()))).await;
+    w.store.run_plan(run, &Planned::Feed { due_at: NOW }, NOW).await.unwrap();
+    let lease = w.lease(NOW).await;
+    let claimed = w.claim(lease, run, NOW, 10).await;
+    assert_eq!(claimed.len(), 1);
+    assert_eq!((claimed[0].to_address.as_deref(), &claimed[0].contact), (Some(to), &None));
+    assert_eq!(w.record(lease, &[], &[claimed[0].id], NOW).await.granted, [claimed[0].id]);
+    assert_eq!(w.store.delivery_list(run, None, false, DeliveryId(0), 9).await.unwrap()[0].address, to);
+    w.record(lease, &[(claimed[0].id, rejected("bad_address", Some(SuppressionReason::Bounced)))], &[], NOW)
+        .await;
+    assert_eq!(w.store.suppression_list(10).await.unwrap().len(), 1, "as before");
 }
