@@ -14,7 +14,7 @@ pub(super) const TABLES: [&str; 7] =
 const READ: &str = "select name, cast(seq as integer) from sqlite_sequence
        where name in ('runs', 'leases', 'events', 'attempts', 'contacts', 'revisions', 'links')
      union all select 'sent', coalesce(sum(count), 0) from run_tallies where state = 'sent'
-     union all select 'holds_runs', exists (select 1 from runs)";
+     union all select 'holds_runs', exists (select 1 from runs) or exists (select 1 from schedules)";
 
 /// Reads the high-water marks, and whether the database holds any run.
 pub(super) async fn read(readers: &SqlitePool) -> Result<(Progress, bool), StoreError> {

@@ -24,8 +24,8 @@ const READ: &str = "select cast((select system_identifier from pg_control_system
        cast((select oid from pg_database where datname = current_database()) as bigint),
        cast(cast(cast('settings' as regclass) as oid) as bigint)";
 
-/// Whether the database holds any run.
-const HOLDS_RUNS: &str = "select exists (select 1 from runs)";
+/// Whether the database holds any run, or decided any occurrence.
+const HOLDS_RUNS: &str = "select exists (select 1 from runs) or exists (select 1 from schedules)";
 
 /// SQLSTATE of a role that may not, and of a server that has no such function.
 const REFUSALS: [&str; 2] = ["42501", "42883"];

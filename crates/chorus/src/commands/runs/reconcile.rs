@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use scan::{Found, Scan};
-use store::{ContactId, DeliveryId, Run, RunState};
+use store::{ContactId, DeliveryId, DeliveryName, Run, RunState};
 use tracking::Signer;
 
 use crate::output::{self, Format, number, wrong};
@@ -118,6 +118,6 @@ async fn reconcile_run(opened: &Opened, run: &Run, file: &Found) -> anyhow::Resu
 
 /// The part of a delivery's Message-ID before the `@`, as a number of 128 bits. The one place of this command that
 /// knows how a Message-ID is made.
-fn message_id(signer: &Signer, _run: &Run, delivery: DeliveryId) -> Option<u128> {
-    u128::from_str_radix(&signer.message_id(delivery), 16).ok()
+fn message_id(signer: &Signer, run: &Run, delivery: DeliveryId) -> Option<u128> {
+    u128::from_str_radix(&signer.message_id(DeliveryName::new(run.name, delivery)), 16).ok()
 }
