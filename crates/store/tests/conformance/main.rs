@@ -83,5 +83,8 @@ on_both_databases! {
         a_feed_is_settled_too_and_a_cancellation_is_left_alone, a_channel_that_cannot_be_used_pauses_its_runs;
     readers: the_first_few, the_longest_of_each_attribute, length_is_in_characters_or_in_bytes;
     schema: addresses_are_compared_byte_by_byte;
-    schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers;
+    schedule: one_of_two_racers_wins, runs_are_made_once, parents_without_followers,
+        what_does_not_run_is_written_down_once, a_renamed_step_keeps_its_history, one_set_of_files_is_in_force,
+        everything_stops_and_starts, a_cancelled_run_goes_on_for_those_who_have_not_got_it,
+        a_newer_occurrence_supersedes_an_older_one;
 }
