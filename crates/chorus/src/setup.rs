@@ -90,12 +90,11 @@ pub(crate) fn read(root: &Path) -> Result<Loaded, Diagnostics> {
 /// Compiles every step, and leaves out the campaigns that do not compile.
 fn compile_all(mut workspace: Workspace, mut findings: Diagnostics) -> (Workspace, Diagnostics) {
     let mut broken = Vec::new();
-    for campaign in workspace.campaigns.values() {
-        let survey = channel::survey(&workspace, campaign, None);
-        if !survey.is_harmless() {
-            broken.push(campaign.id.clone());
+    for (campaign, found) in channel::survey_all(&workspace) {
+        if found.iter().any(|finding| finding.severity == campaign::Severity::Error) {
+            broken.push(campaign.clone());
         }
-        for finding in survey.findings {
+        for finding in found {
             let file = finding.file.clone();
             findings.push(finding);
             // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
