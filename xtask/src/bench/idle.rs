@@ -6,8 +6,12 @@ use std::time::Duration;
 use ::tests::{Sandbox, Tools};
 use anyhow::{Context, Result};
 
+use super::check;
 use super::table::{Figure, spread};
 use super::usage;
+
+/// The time after a start before anything is measured.
+const SETTLE: Duration = Duration::from_secs(3);
 
 pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<Figure>> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
@@ -20,18 +24,31 @@ pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<
         ready.push(server.ready_after.as_secs_f64());
         server.stop()?;
     }
+    let (resident, percent) = watched(&sandbox, seconds)?;
+    let many = check::small_campaigns(tools, check::SMALL_CAMPAIGNS)?;
+    let (many_resident, many_percent) = watched(&many, seconds)?;
+    println!(
+        "idle: {resident:.1} MB, {percent:.2} % CPU; with many campaigns {many_resident:.1} MB, {many_percent:.2} %"
+    );
+    let what = format!("with {} campaigns", check::SMALL_CAMPAIGNS);
+    Ok(vec![
+        Figure::new("start to ready", spread(&ready, 3, "s"), "≤ 0.3 s"),
+        Figure::new(format!("idle memory after {seconds} s"), format!("{resident:.1} MB"), "≤ 30 MB"),
+        Figure::new(format!("idle CPU over {seconds} s"), format!("{percent:.2} %"), "≤ 0.5 %"),
+        Figure::new(format!("idle memory {what}"), format!("{many_resident:.1} MB"), ""),
+        Figure::new(format!("idle CPU {what}"), format!("{many_percent:.2} %"), "≤ 0.5 %"),
+    ])
+}
+
+/// Resident memory in megabytes and the share of a processor in per cent of a server that does nothing.
+fn watched(sandbox: &Sandbox, seconds: u64) -> Result<(f64, f64)> {
     let server = sandbox.serve()?;
-    sleep(Duration::from_secs(1));
+    sleep(SETTLE);
     let before = usage::cpu_seconds(server.id())?;
     let watched = Duration::from_secs(seconds);
     sleep(watched);
     let percent = (usage::cpu_seconds(server.id())? - before) / watched.as_secs_f64() * 100.0;
     let resident = usage::megabytes(server.id(), "VmRSS").context("the server is gone")?;
     server.stop()?;
-    println!("idle: {resident:.1} MB, {percent:.2} % CPU");
-    Ok(vec![
-        Figure::new("start to ready", spread(&ready, 3, "s"), "≤ 0.3 s"),
-        Figure::new(format!("idle memory after {seconds} s"), format!("{resident:.1} MB"), "≤ 30 MB"),
-        Figure::new(format!("idle CPU over {seconds} s"), format!("{percent:.2} %"), "≤ 0.5 %"),
-    ])
+    Ok((resident, percent))
 }

@@ -2,6 +2,7 @@
 //! run on the same machine.
 
 mod channels;
+mod check;
 mod idle;
 mod machine;
 mod memory;
@@ -78,9 +79,9 @@ enum Part {
     Sign,
     /// Signed webhooks, beside wrk.
     Channels,
-    /// Checking 200 campaigns on six channels each.
+    /// Checking 200 campaigns on six channels each, and 10,000 small ones.
     Check,
-    /// A server that has nothing to do.
+    /// A server that has nothing to do, with few campaigns and with 10,000.
     Idle,
 }
 
@@ -140,7 +141,7 @@ fn measure(
         Part::Tarpit => tarpit::measure(tools, options),
         Part::Sign => sign::measure(options.rounds),
         Part::Channels => channels::measure(place, tools, &servers.path("wrk")?, options),
-        Part::Check => channels::check(place, tools, options.rounds),
+        Part::Check => check::measure(place, tools, options.rounds),
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }
 }
