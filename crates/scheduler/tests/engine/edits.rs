@@ -521,7 +521,7 @@ async fn those_not_yet_sent_to_get_the_words_of_todays_file() {
         world.wait("some are sent", |runs| runs.len() == 1 && tally(&runs[0], "sent") > 1).await.remove(0);
     assert!(world.store.run_pause(run.id, "by hand").await.unwrap());
     a_while().await;
-    world.edit("campaigns/hello.toml", "headline = \"Hello\"", "headline = \"Good morning\"");
+    world.edit("campaigns/hello.toml", "subject  = \"Hello\"", "subject  = \"Good morning\"");
     let loaded = world.loaded();
     let campaign = &loaded.0.campaigns["hello"];
     let now = world.clock.now();
@@ -535,6 +535,6 @@ async fn those_not_yet_sent_to_get_the_words_of_todays_file() {
     world.wait("more are sent", |runs| tally(&runs[0], "sent") > i64::try_from(before).unwrap() + 1).await;
     engine.stop().await;
     let texts = world.store.outbox_page(None, None, 100).await.unwrap();
-    let new = texts.iter().filter(|message| message.html.contains("Good morning")).count();
+    let new = texts.iter().filter(|message| message.subject.contains("Good morning")).count();
     assert!(new > 0 && new < texts.len(), "{new} of {}", texts.len());
 }

@@ -14,12 +14,17 @@ use crate::moves::Moves;
 use crate::sql::{Arg, Assembled, Sql, args, sql};
 use crate::{Address, DeliveryState, Millis, RunId, Store, StoreError};
 
+/// A run gets its name anew with its deliveries: one that was planned in a copy, too, has another name there. One made
+/// before names existed keeps none.
 pub(super) const START: Sql = sql!(
-    "update runs set state = 'running', planned_at = $2, address = $3 where id = $1 and state = 'planned'"
+    "update runs set state = 'running', planned_at = $2, address = $3, name = case when name is not null then "
+    { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
+    " end
+     where id = $1 and state = 'planned'"
 );
 
-/// An edit up to which nobody falls due.
-const MISSED_TO: Sql = sql!("select missed_to from runs where id = $1");
+/// An edit up to which nobody falls due, and whether it is a test copy to an address of its own.
+const ORIGIN: Sql = sql!("select missed_to, to_address from runs where id = $1");
 
 const FEED: Sql = sql!(
     "insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
@@ -70,10 +75,12 @@ impl Store {
             (Planned::Feed { due_at }, _) => tx.execute(&FEED, args![run, *due_at]).await?,
             (_, None) => 0,
             (_, Some(mut people)) => {
-                let missed_to = tx.row::<(Option<Millis>,)>(&MISSED_TO, args![run]).await?;
-                if let Some((Some(missed_to),)) = missed_to {
+                let origin = tx.row::<(Option<Millis>, Option<String>)>(&ORIGIN, args![run]).await?;
+                let (missed_to, to_address) = origin.unwrap_or_default();
+                if let Some(missed_to) = missed_to {
                     people.left_out.push_str(&format!(" when due <= {missed_to} then 'missed'"));
                 }
+                people.whatever = to_address.is_some();
                 let (text, args) = people.insert();
                 tx.execute(Assembled(text), args).await?
             }
@@ -192,6 +199,8 @@ pub(super) struct People {
     members: String,
     /// The last arms of the reasons to leave somebody out, over the column `due`.
     pub(super) left_out: String,
+    /// Whether nobody is left out: a test copy goes to an address of its own.
+    whatever: bool,
     /// $1 is the run, $2 its address as `runs.address` has it, the rest is as the pieces say.
     args: Vec<Arg>,
 }
@@ -236,7 +245,7 @@ impl People {
     pub(super) fn at(args: Vec<Arg>, members: &str) -> Self {
         let (from, members) = ("contacts c".to_owned(), members.to_owned());
         let due = "cast($3 as bigint)".to_owned();
-        Self { with: "", from, due, members, left_out: String::new(), args }
+        Self { with: "", from, due, members, left_out: String::new(), whatever: false, args }
     }
 
     /// What a person asked for: only those who have not got it, and only those who meet the condition.
@@ -353,7 +362,10 @@ impl People {
     /// The statement that makes their deliveries.
     pub(super) fn insert(self) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, left_out, .. } = &self;
-        let who = judged(from, due, "$2", members, left_out);
+        let mut who = judged(from, due, "$2", members, left_out);
+        if self.whatever {
+            who = format!("select id, due, cast(null as text) as reason from ({who}) everybody");
+        }
         let text = format!(
             "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at, scheduled_at)
              select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,

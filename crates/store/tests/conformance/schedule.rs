@@ -2,8 +2,8 @@
 
 use campaign::OnUncertain;
 use store::{
-    Advance, DeliveryId, Millis, NewOccurrence, NewRun, OccurrenceKind, OccurrenceReason, OccurrenceState, PausedBy,
-    RunId, RunKind, RunState, StopReason, Stopped,
+    Advance, DeliveryId, Millis, NewOccurrence, NewRun, OccurrenceKind, OccurrenceReason, OccurrenceState,
+    PausedBy, RunId, RunKind, RunState, StopReason, Stopped,
 };
 
 use crate::world::{DAY, HOUR, NOW, World, everybody, to_everybody};
@@ -124,7 +124,11 @@ pub(crate) async fn parents_without_followers(w: &World) {
     let cancelled = w.get(other).await;
     assert_eq!((cancelled.state, cancelled.cancelled_with), (RunState::Cancelled, Some(second)));
     follower.step = "third".to_owned();
-    assert_eq!(w.store.run_insert_follower(&follower, NOW).await.unwrap(), None, "no follow-up of a cancelled run");
+    assert_eq!(
+        w.store.run_insert_follower(&follower, NOW).await.unwrap(),
+        None,
+        "no follow-up of a cancelled run"
+    );
 }
 
 fn missed(instant: Millis) -> NewOccurrence {
@@ -136,8 +140,16 @@ pub(crate) async fn what_does_not_run_is_written_down_once(w: &World) {
     let (campaign, step, definition) = ("spring", "mail", "{}");
     let occurrences = [missed(NOW), missed(NOW + 1)];
     let runs = [made];
-    let advance =
-        Advance { campaign, step, from: None, to: NOW + 2, definition, history: None, runs: &runs, occurrences: &occurrences };
+    let advance = Advance {
+        campaign,
+        step,
+        from: None,
+        to: NOW + 2,
+        definition,
+        history: None,
+        runs: &runs,
+        occurrences: &occurrences,
+    };
     let made = w.store.schedule_advance(&advance, NOW).await.unwrap().unwrap();
     let open = w.store.occurrence_list(None, true, 9).await.unwrap();
     assert_eq!((made.len(), open.len(), open[0].instant), (1, 1, NOW), "what is a run is not written down");
@@ -174,7 +186,13 @@ pub(crate) async fn a_renamed_step_keeps_its_history(w: &World) {
     assert!(!w.store.step_rename(&old, &new, NOW).await.unwrap(), "nothing is left under the old name");
     assert_eq!(w.get(run).await.campaign, "summer");
     assert!(w.store.schedule_all().await.unwrap().contains_key(&new));
-    assert_eq!(w.number("select sum(count) from rollups where campaign = 'summer' and step = 'letter' and metric = 'sent'").await, 2);
+    assert_eq!(
+        w.number(
+            "select sum(count) from rollups where campaign = 'summer' and step = 'letter' and metric = 'sent'"
+        )
+        .await,
+        2
+    );
     assert_eq!(w.number("select count(*) from rollups where campaign = 'spring'").await, 0);
     assert_eq!(w.store.step_renames().await.unwrap(), [(old.clone(), new.clone())].into());
     assert!(w.store.step_rename(&new, &old, NOW).await.unwrap());

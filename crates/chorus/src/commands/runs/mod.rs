@@ -89,6 +89,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         }
         Action::Resume { run } => {
             let run = get(&opened, *run).await?;
+            if let Some(stopped) = opened.store.stopped().await? {
+                return Err(wrong(dashboard::words::stopped(&stopped)));
+            }
             let done = match run.state {
                 RunState::Cancelled => {
                     let now = opened.clock.millis();
