@@ -139,7 +139,7 @@ fn play(workspace: &mut Workspace, platform: &Platform) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// When the demo begins: two real seconds before the first step that happens once falls due where the brand is,
+/// When the demo begins: three real seconds before the first step that happens once falls due where the brand is,
 /// so that something happens as soon as everything has started.
 fn beginning(workspace: &Workspace, speed: u32) -> Timestamp {
     let steps = workspace.campaigns.values().flat_map(|campaign| &campaign.steps);
@@ -147,7 +147,7 @@ fn beginning(workspace: &Workspace, speed: u32) -> Timestamp {
     let due = once.flat_map(|step| step.schedule.occurrences(Timestamp::UNIX_EPOCH, Timestamp::MAX, 1));
     let first = due.map(|occurrence| occurrence.moment.due_in(&workspace.brand.timezone)).min();
     let first = first.unwrap_or_else(|| Clock::System.now());
-    first.checked_sub(SignedDuration::from_secs(2 * i64::from(speed))).unwrap_or(first)
+    first.checked_sub(SignedDuration::from_secs(3 * i64::from(speed))).unwrap_or(first)
 }
 
 async fn import(opened: &Opened) -> anyhow::Result<()> {

@@ -134,7 +134,7 @@ fn a_database_without_its_folder_says_so() {
     });
     original.write("chorus.toml", &lines.collect::<Vec<_>>().join("\n")).unwrap();
     pier::import(&original, 3);
-    original.done(&["send", "letter"]).unwrap();
+    original.done(&["send", "--yes", "letter"]).unwrap();
     fs::remove_file(original.path().join("data/chorus.db.marker")).unwrap();
     let said = original.done(&["runs"]).unwrap();
     assert!(said.err.contains("without the rest of its folder"), "{}", said.err);

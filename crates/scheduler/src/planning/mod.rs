@@ -47,6 +47,8 @@ pub(crate) struct Planner {
     older: BTreeSet<String>,
     /// Until when nothing can fall due, so that an idle worker computes no calendars.
     quiet: BTreeMap<StepKey, Timestamp>,
+    /// The earliest of these once every step has one: until then no step is looked at.
+    all_quiet: Option<Timestamp>,
     /// Campaigns whose file had errors when it was last looked at.
     broken: BTreeSet<String>,
     /// Up to when the occurrences of a step whose file has errors were written down.
@@ -73,6 +75,7 @@ impl Planner {
             rows: None,
             older: BTreeSet::new(),
             quiet: BTreeMap::new(),
+            all_quiet: None,
             broken: BTreeSet::new(),
             told_broken: BTreeMap::new(),
             seen: None,
@@ -96,17 +99,16 @@ impl Planner {
             self.next_follow = Some(Instant::now() + FOLLOW_INTERVAL);
         }
         let look = Look { loaded, live, stopped, now };
-        let mut after = Vec::new();
-        for campaign in loaded.0.campaigns.values() {
-            for step in &campaign.steps {
-                if matches!(step.schedule.trigger, Trigger::After { .. }) {
-                    after.push((campaign, step));
-                    continue;
-                }
+        if self.all_quiet.is_none_or(|until| now >= until) {
+            let steps = steps(loaded, false);
+            for (campaign, step) in &steps {
                 told(campaign, step, self.look(&look, campaign, step).await)?;
             }
+            let is_quiet = self.quiet.len() == steps.len();
+            self.all_quiet = self.quiet.values().min().copied().filter(|_| is_quiet);
         }
         if follow {
+            let after = steps(loaded, true);
             self.follow_all(&look, &after).await?;
             self.note_broken(&look).await?;
             self.fire_asked(&look).await?;
@@ -147,7 +149,7 @@ impl Planner {
     async fn prepare(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
         let at = now.as_millisecond();
         if at < self.last_look.saturating_sub(CLOCK_TOLERANCE) {
-            self.quiet.clear();
+            self.rouse();
         }
         self.last_look = at;
         let is_new = !self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, loaded));
@@ -155,7 +157,7 @@ impl Planner {
             self.read().await?;
         }
         if is_new {
-            self.quiet.clear();
+            self.rouse();
             self.next_follow = None;
             if carry::carry_over(&self.store, loaded, self.known(), at).await? {
                 self.read().await?;
@@ -230,6 +232,12 @@ impl Planner {
         self.advance(key, from, to, &definition, &runs, &rows).await
     }
 
+    /// Every step has to be looked at again.
+    fn rouse(&mut self) {
+        self.quiet.clear();
+        self.all_quiet = None;
+    }
+
     /// Nothing is due before the next occurrence.
     fn rest(&mut self, key: StepKey, step: &Step, now: Timestamp) {
         let next = step.schedule.occurrences(now, Timestamp::MAX, 1);
@@ -255,7 +263,7 @@ impl Planner {
             for row in rows.iter_mut().filter(|row| row.kind == OccurrenceKind::Missed) {
                 (row.kind, row.reason, row.detail) = (kind, reason, detail.clone());
             }
-            rows.extend(held_back(&fire, kind, reason, detail));
+            rows.extend(held_back(&fire, kind, reason, detail.as_deref()));
             return Ok(Some((Vec::new(), rows)));
         }
         if fire.is_empty() {
@@ -271,13 +279,18 @@ impl Planner {
                 Overlap::Queue => return Ok(None),
                 Overlap::Skip => {
                     let detail = Some(run.to_string());
-                    rows.extend(held_back(&fire, OccurrenceKind::Skipped, OccurrenceReason::Overlap, detail));
+                    rows.extend(held_back(
+                        &fire,
+                        OccurrenceKind::Skipped,
+                        OccurrenceReason::Overlap,
+                        detail.as_deref(),
+                    ));
                     return Ok(Some((Vec::new(), rows)));
                 }
             }
         }
         if let Some(same) = same_text::find(&self.store, look.loaded, campaign, step, look.now).await? {
-            rows.extend(held_back(&fire, OccurrenceKind::Held, OccurrenceReason::SameText, Some(same)));
+            rows.extend(held_back(&fire, OccurrenceKind::Held, OccurrenceReason::SameText, Some(&same)));
             return Ok(Some((Vec::new(), rows)));
         }
         let revision = revision(&self.store, look.loaded, campaign, step, look.now.as_millisecond()).await?;
@@ -333,6 +346,7 @@ impl Planner {
             self.rows = None;
             return Ok(());
         };
+        self.quiet.remove(&key);
         for id in &made {
             tracing::info!(run = id.0, campaign, step, "fired");
         }
@@ -353,18 +367,28 @@ impl Planner {
     }
 }
 
-/// Sees the steps of a workspace for the first time at `now`: what lies before it is decided.
+/// Sees the steps of a workspace for the first time at `now`: what lies before it is decided. Where each contact's own clock
+/// counts, the planner sees them, and takes those in whose own time is still to come.
 ///
 /// # Errors
 /// The database refused or went away.
 pub async fn see(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
     let mut steps = Vec::new();
     for campaign in loaded.0.campaigns.values() {
-        let by_itself =
-            campaign.steps.iter().filter(|step| !matches!(step.schedule.trigger, Trigger::After { .. }));
+        let by_itself = campaign.steps.iter().filter(|step| {
+            matches!(step.schedule.zone, campaign::Zone::Fixed(_))
+                && !matches!(step.schedule.trigger, Trigger::After { .. })
+        });
         steps.extend(by_itself.map(|step| (key(campaign, step), definition(campaign, step))));
     }
     store.schedule_see(&steps, now.as_millisecond()).await
+}
+
+/// The steps that follow another, or those that do not.
+fn steps(loaded: &Loaded, following: bool) -> Vec<(&Campaign, &Step)> {
+    let campaigns = loaded.0.campaigns.values();
+    let steps = campaigns.flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
+    steps.filter(|(_, step)| matches!(step.schedule.trigger, Trigger::After { .. }) == following).collect()
 }
 
 /// What goes wrong with one step is logged and keeps nothing else from being looked at, but for the database.
@@ -392,9 +416,12 @@ fn held_back(
     fire: &[Due],
     kind: OccurrenceKind,
     reason: OccurrenceReason,
-    detail: Option<String>,
+    detail: Option<&str>,
 ) -> Vec<NewOccurrence> {
-    let row = |due: &Due| NewOccurrence { detail: detail.clone(), ..row_of(&due.occurrence, kind, reason) };
+    let row = |due: &Due| NewOccurrence {
+        detail: detail.map(str::to_owned),
+        ..row_of(&due.occurrence, kind, reason)
+    };
     fire.iter().map(row).collect()
 }
 

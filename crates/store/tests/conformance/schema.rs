@@ -1,6 +1,8 @@
 //! Both migration folders describe the same tables.
 
-use crate::world::World;
+use store::{DeliveryName, RunId};
+
+use crate::world::{NOW, World};
 
 /// Every column and whether it may be null.
 async fn columns(w: &World) -> Vec<String> {
@@ -98,4 +100,52 @@ pub(crate) async fn addresses_are_compared_byte_by_byte(w: &World) {
         .await
     };
     assert_eq!(others, Vec::<String>::new());
+}
+
+/// A database that the first version made: a letter that went out, one on its way, a watermark and links.
+const FIRST_VERSION: &str = "
+    insert into contacts (id, email, created_at, updated_at) values (1, 'a@example.com', 1, 1), (2, 'b@example.com', 1, 1);
+    insert into revisions (id, hash, campaign, step, compiled, created_at) values (1, 'h', 'spring', 'mail', '{}', 1);
+    insert into links (id, revision_id, position, url) values (7, 1, 0, 'https://example.com/');
+    insert into schedules (campaign, step, planned_through) values ('spring', 'mail', 1800000000000);
+    insert into runs (id, campaign, step, channel, instant, kind, state, revision_id, address, on_uncertain, expires_at,
+                      total, created_at, planned_at, started_at, finished_at)
+      values (1, 'spring', 'mail', 'email', 1799990000000, 'scheduled', 'finished', 1, 'email', 'resend', 1900000000000,
+              1, 1, 1, 1, 1800000000000),
+             (2, 'spring', 'mail', 'email', 1800000000000, 'scheduled', 'running', 1, 'email', 'resend', 1900000000000,
+              2, 1, 1, null, null);
+    insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
+      values (4294967297, 1, 1, 'sent', null, 1), (8589934593, 2, 1, 'queued', 1800000000000, 1800000000000),
+             (8589934594, 2, 2, 'queued', 1800000000000, 1800000000000);
+    insert into run_tallies (run_id, state, count) values (1, 'sent', 1);
+";
+
+async fn the_first_version_is_taken_over(w: &World) {
+    let row = &w.store.schedule_all().await.unwrap()[&("spring".to_owned(), "mail".to_owned())];
+    assert_eq!((row.planned_through, row.definition.as_deref(), row.gone_since), (NOW, None, None));
+    let run = w.get(RunId(2)).await;
+    assert_eq!((run.name, run.trigger, run.own_clock, run.ends_at), (None, None, 0, None));
+    assert_eq!(w.number("select name from links where id = 7").await, 7, "its links keep their names");
+    assert_eq!(
+        w.store.run_of_one_shot("spring", "mail").await.unwrap(),
+        Some(RunId(2)),
+        "rather not sent than sent twice"
+    );
+    let lease = w.lease(NOW).await;
+    let claimed = w.claim(lease, RunId(2), NOW, 9).await;
+    assert_eq!(claimed.len(), 2);
+    assert!(
+        claimed.iter().all(|claimed| matches!(claimed.name, DeliveryName::Unnamed(_))),
+        "the same Message-ID"
+    );
+}
+
+#[tokio::test]
+async fn a_sqlite_database_of_the_first_version_goes_on() {
+    the_first_version_is_taken_over(&World::sqlite_of_first_version(FIRST_VERSION).await).await;
+}
+
+#[tokio::test]
+async fn a_postgresql_database_of_the_first_version_goes_on() {
+    the_first_version_is_taken_over(&World::postgres_of_first_version(FIRST_VERSION).await).await;
 }

@@ -1,6 +1,7 @@
 //! A fresh database with a few helpers to fill it.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use campaign::{Audience, AudienceId, Moment, OnUncertain, Rule};
 use jiff::Timestamp;
@@ -25,15 +26,55 @@ pub(crate) struct World {
     _folder: Option<tempfile::TempDir>,
 }
 
+/// The first migration of a kind of database, alone.
+async fn first_migration(dialect: &str) -> sqlx::migrate::Migrator {
+    let folder = tempfile::tempdir().unwrap();
+    let name = "0001_first.sql";
+    let from = format!("{}/../../migrations/{dialect}/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::copy(from, folder.path().join(name)).unwrap();
+    sqlx::migrate::Migrator::new(folder.path()).await.unwrap()
+}
+
 impl World {
     pub(crate) async fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("deep/chorus.db").display());
+        let (url, folder) = Self::sqlite_url();
         Self::open(url, Some(folder)).await
+    }
+
+    fn sqlite_url() -> (String, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        (format!("sqlite:{}", folder.path().join("deep/chorus.db").display()), folder)
+    }
+
+    /// A SQLite database as the first version made it, with these rows.
+    pub(crate) async fn sqlite_of_first_version(rows: &str) -> Self {
+        let (url, folder) = Self::sqlite_url();
+        let path = url.strip_prefix("sqlite:").unwrap();
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::from_str(&url).unwrap().create_if_missing(true);
+        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
+        first_migration("sqlite").await.run_direct(None, &mut connection, false).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows.to_owned())).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        Self::open(url, Some(folder)).await
+    }
+
+    /// The same on PostgreSQL.
+    pub(crate) async fn postgres_of_first_version(rows: &str) -> Self {
+        let url = Self::postgres_url().await;
+        let mut connection = sqlx::PgConnection::connect(&url).await.unwrap();
+        first_migration("postgres").await.run_direct(None, &mut connection, false).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(rows.to_owned())).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        Self::open(url, None).await
     }
 
     /// A database of its own on the throw-away server of the test run.
     pub(crate) async fn postgres() -> Self {
+        Self::open(Self::postgres_url().await, None).await
+    }
+
+    async fn postgres_url() -> String {
         #[allow(clippy::disallowed_methods, reason = "the test run names its server")]
         let server =
             std::env::var("CHORUS_TEST_POSTGRES").expect("run `cargo xtask test`, it starts PostgreSQL");
@@ -44,7 +85,7 @@ impl World {
         admin.close().await.unwrap();
         let mut url = url::Url::parse(&server).unwrap();
         url.set_path(&name);
-        Self::open(url.to_string(), None).await
+        url.to_string()
     }
 
     async fn open(url: String, folder: Option<tempfile::TempDir>) -> Self {
