@@ -30,7 +30,7 @@ pub(crate) struct Options {
     /// The step; the first when left out.
     #[arg(long)]
     step: Option<String>,
-    /// Send test copies to these addresses (at most 20), or to `seeds`, those of [brand] in chorus.toml. A test copy
+    /// Send test copies to these addresses (at most 20), or to `seeds`, the brand's own. A test copy
     /// counts in no report, and what is done with it changes nothing for anybody.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     to: Vec<String>,
