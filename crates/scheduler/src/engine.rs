@@ -230,8 +230,8 @@ impl<'a> Shift<'a> {
         let loaded = Arc::clone(&self.context.files.borrow());
         self.retire_lanes(&loaded.0);
         let mut live = self.live().await?;
+        let stopped = self.context.store.stopped().await?;
         if self.context.only.is_none() && self.files_are_in_force(&loaded).await? {
-            let stopped = self.context.store.stopped().await?;
             // What goes wrong with one step or run is logged, and keeps nothing else from going out.
             if let Err(error) = self.planner.tick(&loaded, &live, stopped.as_ref()).await {
                 tracing::warn!(%error, "cannot look at schedules; trying again");
@@ -248,6 +248,8 @@ impl<'a> Shift<'a> {
         }
         self.watch.look(&self.context.store, &loaded.0, &mut live).await?;
         self.cancel(&live).await?;
+        // Whatever a run's state says meanwhile, nothing is handed out while everything stands still.
+        live.retain(|_| stopped.is_none());
         self.hand_out(&loaded.0, live).await;
         self.looked.send_replace(());
         Ok(())

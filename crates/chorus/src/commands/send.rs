@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::commands::runs;
+use crate::commands::send::question::Agreed;
 use crate::output::{self, Format, wrong};
 use crate::server::StopSignal;
 use crate::setup::{Env, Opened};
@@ -87,8 +88,10 @@ async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<E
     if let Some(refusal) = refused.map_err(cannot)? {
         return Err(wrong(question::refusal(opened, campaign, step, &refusal)));
     }
-    if !question::agreed(opened, campaign, step, &ask, options.yes).await? {
-        return Ok(ExitCode::from(2));
+    match question::agreed(opened, campaign, step, &ask, options.yes).await? {
+        Agreed::Yes => {}
+        Agreed::No => return Ok(ExitCode::from(2)),
+        Agreed::NobodyIsLeft => return Ok(ExitCode::SUCCESS),
     }
     let now = opened.clock.now();
     let run = scheduler::fire(&opened.store, &opened.loaded, campaign, step, &ask, now).await;

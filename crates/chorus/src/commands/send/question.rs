@@ -55,33 +55,48 @@ fn sent(run: &Run) -> i64 {
     run.tallies.iter().filter(|tally| tally.state == "sent").map(|tally| tally.count).sum()
 }
 
-/// Says to how many, when it last went out and what follows from sending it, and asks. False where nobody agreed.
+/// The answer of whoever was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreed {
+    Yes,
+    No,
+    /// Nobody has to be asked: everybody has got it.
+    NobodyIsLeft,
+}
+
+/// Says to how many, when it last went out and what follows from sending it, and asks.
 pub(super) async fn agreed(
     opened: &Opened,
     campaign: &Campaign,
     step: &Step,
     ask: &HandSend,
     yes: bool,
-) -> anyhow::Result<bool> {
-    for line in summary(opened, campaign, step, ask).await? {
+) -> anyhow::Result<Agreed> {
+    let (lines, reached) = summary(opened, campaign, step, ask).await?;
+    for line in lines {
         output::note(line);
     }
+    if ask.missing && reached == 0 {
+        output::note("Nothing was sent: everybody who may get it has it.");
+        return Ok(Agreed::NobodyIsLeft);
+    }
     if yes {
-        return Ok(true);
+        return Ok(Agreed::Yes);
     }
     if !std::io::stdin().is_terminal() {
         output::note("Nothing was sent: nobody is there to ask. Say --yes to send it.");
-        return Ok(false);
+        return Ok(Agreed::No);
     }
     let mut answer = String::new();
     write!(std::io::stderr(), "Send it now? [y/N] ")?;
     std::io::stderr().flush()?;
     std::io::stdin().lock().read_line(&mut answer)?;
     let agreed = matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    if !agreed {
-        output::note("Nothing was sent.");
+    if agreed {
+        return Ok(Agreed::Yes);
     }
-    Ok(agreed)
+    output::note("Nothing was sent.");
+    Ok(Agreed::No)
 }
 
 async fn summary(
@@ -89,7 +104,7 @@ async fn summary(
     campaign: &Campaign,
     step: &Step,
     ask: &HandSend,
-) -> anyhow::Result<Vec<String>> {
+) -> anyhow::Result<(Vec<String>, i64)> {
     let now = opened.clock.now();
     let zone = &opened.workspace().brand.timezone;
     let whom =
@@ -126,7 +141,7 @@ async fn summary(
             step.audience
         ));
     }
-    Ok(lines)
+    Ok((lines, counts.reached))
 }
 
 fn people(counts: &PlanCounts) -> String {
