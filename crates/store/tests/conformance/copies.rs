@@ -234,6 +234,10 @@ async fn a_file_that_is_replaced_while_it_is_open_is_noticed() {
     lived_in(&world).await;
     let (database, marker) = (file(&world), beside(&file(&world), ".marker"));
     let marked = fs::read(&marker).unwrap();
+    // A reading connection is back in its pool by then: a new one would open the new file.
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    world.store.stopped().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     fs::rename(&database, beside(&database, ".old")).unwrap();
     fs::write(&database, "").unwrap();
     let stopped = world.store.identity_renew(NOW).await.unwrap().unwrap();
