@@ -244,9 +244,10 @@ impl Store {
     pub async fn identity_renew(&self, now: Millis) -> Result<Option<Stopped>, StoreError> {
         // Read before the comparison: `chorus start` adopts a copy before it ends the stop, so that a copy that is
         // seen without a stop is a new one.
-        let stopped = self.stopped().await?;
-        let Some(evidence) = self.identity_keep().await? else { return Ok(None) };
-        if stopped.is_some_and(|stopped| stopped.reason == StopReason::Copy) {
+        let stopped = self.stopped().await;
+        let Some(evidence) = self.identity_keep().await? else { return stopped.map(|_| None) };
+        // A connection that was opened after the file was replaced cannot tell: then the writer decides.
+        if matches!(&stopped, Ok(Some(stopped)) if stopped.reason == StopReason::Copy) {
             return Ok(None);
         }
         let stopped = Stopped { reason: StopReason::Copy, since: now, detail: evidence.to_string() };
@@ -279,6 +280,12 @@ impl Store {
         let (Pools::Sqlite { readers, .. }, Some(place)) = (self.pools(), self.marker().cloned()) else {
             return Ok(None);
         };
+        // Before the database is read: a connection that is opened after the file was replaced reads another one.
+        let (place, open) = on_disk(place, MarkerFile::open_file).await?;
+        if open.is_none() {
+            let evidence = CopyEvidence::Replaced { file: place.name() };
+            return Ok(Some((Judgement::Copy(evidence), place, None)));
+        }
         let installation = self.row::<(String,)>(&GET, args![INSTALLATION]).await?.map(|(id,)| id);
         let (place, marker) = on_disk(place, MarkerFile::read).await?;
         // After the marker: what it says was in the database before.
