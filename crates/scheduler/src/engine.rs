@@ -259,7 +259,6 @@ impl<'a> Shift<'a> {
     async fn files_are_in_force(&mut self, loaded: &Loaded) -> Result<bool, StoreError> {
         let known = self.in_force.as_ref();
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.loaded, loaded))
-            && (known.counts || Instant::now() < known.next)
             && Instant::now() < known.next
         {
             return Ok(known.counts);

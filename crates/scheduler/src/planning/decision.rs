@@ -5,6 +5,8 @@ use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Zone};
 use jiff::{SignedDuration, Timestamp};
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, ScheduleRow};
 
+use crate::fire::millis;
+
 /// A step that is absent for less than this is taken to have been there all the time.
 pub(crate) const ABSENCE: Millis = 60_000;
 
@@ -199,31 +201,19 @@ fn listed(missed: &[Occurrence], reason: OccurrenceReason) -> Vec<NewOccurrence>
     rows
 }
 
-pub(crate) const fn row_of_instant(
-    instant: Millis,
-    kind: OccurrenceKind,
-    reason: OccurrenceReason,
-) -> NewOccurrence {
-    NewOccurrence::one(instant, kind, reason)
-}
-
 pub(crate) fn row_of(
     occurrence: &Occurrence,
     kind: OccurrenceKind,
     reason: OccurrenceReason,
 ) -> NewOccurrence {
-    row_of_instant(occurrence.instant.as_millisecond(), kind, reason)
+    NewOccurrence::one(occurrence.instant.as_millisecond(), kind, reason)
 }
 
 pub(crate) fn instant(millis: Millis) -> Timestamp {
     Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-pub(crate) fn millis(duration: std::time::Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// The instant at which an occurrence begins to be due, and whether each contact's own clock counts.
+/// True where each contact's own clock decides when they fall due.
 pub(crate) const fn is_own_clock(occurrence: &Occurrence) -> bool {
     matches!(occurrence.moment, Moment::Local(_))
 }

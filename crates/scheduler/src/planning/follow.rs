@@ -10,9 +10,9 @@ use store::{
     RunState, ScheduleRow, StoreError,
 };
 
-use super::decision::{ABSENCE, instant, millis, row_of_instant};
+use super::decision::{ABSENCE, instant};
 use super::{Look, Planner, definition, held, key, told};
-use crate::fire::{FireError, new_run, revision};
+use crate::fire::{FireError, millis, new_run, revision};
 
 /// Later than this after its recipients fell due, nothing of a parent run is looked for any more.
 const REACH: Duration = Duration::from_secs(4 * 86_400);
@@ -71,7 +71,7 @@ impl Planner {
             let at = occurrence(step, &following);
             let row = |kind, reason| NewOccurrence {
                 parent_id: Some(following.parent.id),
-                ..row_of_instant(at.instant.as_millisecond(), kind, reason)
+                ..NewOccurrence::one(at.instant.as_millisecond(), kind, reason)
             };
             let row = if campaign.ends.is_some_and(|ends| instant(following.due) > ends) {
                 Some(row(OccurrenceKind::Ended, OccurrenceReason::Ends))
@@ -223,7 +223,7 @@ pub(super) fn occurrence(step: &Step, following: &Following) -> Occurrence {
     Occurrence { instant: at, until, moment: Moment::Instant(instant(following.due)) }
 }
 
-pub(crate) fn condition(step: &Step) -> Option<campaign::Condition> {
+fn condition(step: &Step) -> Option<campaign::Condition> {
     match &step.schedule.trigger {
         Trigger::After { condition, .. } => *condition,
         _ => None,
