@@ -10,8 +10,10 @@ use super::check;
 use super::table::{Figure, spread};
 use super::usage;
 
-/// The time after a start before anything is measured.
+/// A start is over once the server takes less than a tenth of a processor for this long.
 const SETTLE: Duration = Duration::from_secs(3);
+/// How often that is waited for.
+const MAX_WAITS: usize = 20;
 
 pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<Figure>> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
@@ -43,7 +45,13 @@ pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<
 /// Resident memory in megabytes and the share of a processor in per cent of a server that does nothing.
 fn watched(sandbox: &Sandbox, seconds: u64) -> Result<(f64, f64)> {
     let server = sandbox.serve()?;
-    sleep(SETTLE);
+    for _ in 0..MAX_WAITS {
+        let before = usage::cpu_seconds(server.id())?;
+        sleep(SETTLE);
+        if usage::cpu_seconds(server.id())? - before < SETTLE.as_secs_f64() / 10.0 {
+            break;
+        }
+    }
     let before = usage::cpu_seconds(server.id())?;
     let watched = Duration::from_secs(seconds);
     sleep(watched);

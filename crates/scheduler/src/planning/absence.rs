@@ -38,12 +38,14 @@ impl Planner {
 
     /// Writes down what falls due while a step's file has errors: it may still run, if the file is repaired in time.
     pub(super) async fn note_broken(&mut self, look: &Look<'_>) -> Result<(), StoreError> {
+        if self.broken.is_empty() {
+            return Ok(());
+        }
         let files = &look.loaded.0;
         let late = look.now.saturating_sub(SignedDuration::from_secs(60)).unwrap_or(Timestamp::MIN);
         let mut due = Vec::new();
         for (key, row) in self.known() {
-            let broken =
-                files.campaign_files.contains(&key.0) && !files.campaigns.contains_key(key.0.as_str());
+            let broken = self.broken.contains(&key.0) && !files.campaigns.contains_key(key.0.as_str());
             let definition = row.definition.as_deref().filter(|_| broken);
             let definition = definition.and_then(|json| serde_json::from_str::<Definition>(json).ok());
             let Some(definition) = definition else { continue };

@@ -49,6 +49,8 @@ pub(crate) struct Planner {
     quiet: BTreeMap<StepKey, Timestamp>,
     /// The earliest of these once every step has one: until then no step is looked at.
     all_quiet: Option<Timestamp>,
+    /// Whether a step of the files follows another.
+    has_followers: bool,
     /// Campaigns whose file had errors when it was last looked at.
     broken: BTreeSet<String>,
     /// Up to when the occurrences of a step whose file has errors were written down.
@@ -76,6 +78,7 @@ impl Planner {
             older: BTreeSet::new(),
             quiet: BTreeMap::new(),
             all_quiet: None,
+            has_followers: false,
             broken: BTreeSet::new(),
             told_broken: BTreeMap::new(),
             seen: None,
@@ -108,7 +111,7 @@ impl Planner {
             self.all_quiet = self.quiet.values().min().copied().filter(|_| is_quiet);
         }
         if follow {
-            let after = steps(loaded, true);
+            let after = if self.has_followers { steps(loaded, true) } else { Vec::new() };
             self.follow_all(&look, &after).await?;
             self.note_broken(&look).await?;
             self.fire_asked(&look).await?;
@@ -166,10 +169,11 @@ impl Planner {
         }
         if is_new {
             self.note_absent(loaded, at).await?;
+            let files = &loaded.0.campaign_files;
+            let broken = files.iter().filter(|id| !loaded.0.campaigns.contains_key(id.as_str()));
+            self.broken.extend(broken.cloned());
+            self.has_followers = !steps(loaded, true).is_empty();
         }
-        let files = &loaded.0.campaign_files;
-        let broken = files.iter().filter(|id| !loaded.0.campaigns.contains_key(id.as_str()));
-        self.broken.extend(broken.cloned());
         self.seen = Some(Arc::clone(loaded));
         Ok(())
     }

@@ -6,6 +6,7 @@ mod copies;
 mod edits;
 mod faults;
 mod fit;
+mod instants;
 mod schedule;
 mod sending;
 mod stops;

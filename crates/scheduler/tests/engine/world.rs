@@ -125,6 +125,16 @@ impl World {
         self.reload();
     }
 
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.folder.path().join(name)).unwrap()
+    }
+
+    /// Replaces a file.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self.reload();
+    }
+
     /// Gives a file another name.
     pub(crate) fn rename(&self, old: &str, new: &str) {
         std::fs::rename(self.folder.path().join(old), self.folder.path().join(new)).unwrap();
