@@ -21,6 +21,8 @@ pub(crate) struct Scene {
     pub(crate) times: Times,
     /// Whether everything stands still.
     pub(crate) stopped: Option<Stopped>,
+    /// Workers of which people should know something, with what: one that plans nothing.
+    pub(crate) noted: Vec<(String, String)>,
     simulated: bool,
 }
 
@@ -30,13 +32,16 @@ impl Scene {
         let files = Arc::clone(&dashboard.workspace.borrow());
         let times = Times { zone: files.0.brand.timezone.clone(), now: dashboard.clock.now() };
         let stopped = dashboard.store.stopped().await?;
-        Ok(Self { files, times, stopped, simulated: dashboard.simulated })
+        let now = times.now.as_millisecond();
+        let leases = dashboard.store.lease_list().await?.into_iter().filter(|lease| lease.expires_at > now);
+        let noted = leases.filter_map(|lease| Some((lease.worker, lease.note?))).collect();
+        Ok(Self { files, times, stopped, noted, simulated: dashboard.simulated })
     }
 
     /// As a test arranges them.
     #[cfg(test)]
     pub(crate) fn with(files: Arc<(Workspace, Diagnostics)>, times: Times, simulated: bool) -> Self {
-        Self { files, times, stopped: None, simulated }
+        Self { files, times, stopped: None, noted: Vec::new(), simulated }
     }
 
     /// The files.
@@ -52,6 +57,7 @@ impl Scene {
             section,
             live,
             stopped: self.stopped.as_ref().map(words::stopped),
+            noted: self.noted.iter().map(|(worker, note)| words::noted(worker, note)).collect(),
             simulated: self.simulated,
         }
     }

@@ -52,6 +52,8 @@ pub(crate) struct Shell {
     pub(crate) live: Live,
     /// That everything stands still, in words.
     pub(crate) stopped: Option<String>,
+    /// What people should know of single workers, in words.
+    pub(crate) noted: Vec<String>,
     /// Whether the numbers are simulated.
     pub(crate) simulated: bool,
 }
@@ -79,6 +81,9 @@ impl Shell {
                 }
                 @if let Some(stopped) = &self.stopped {
                     div.stopped role="status" { p { strong { (crate::parts::text(stopped)) } } }
+                }
+                @for note in &self.noted {
+                    div.stopped role="status" { p { strong { (crate::parts::text(note)) } } }
                 }
                 main #content { (content) }
                 footer {

@@ -12,6 +12,7 @@ mod preview;
 mod run;
 mod states;
 
+pub(crate) use self::occurrence::noted;
 pub(crate) use self::occurrence::{AN_OCCURRENCE, DID_NOT_RUN, DISMISS, RUN_NOW, WHAT_TO_DO};
 pub use self::occurrence::{occurrence, occurrence_time, stopped};
 pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};

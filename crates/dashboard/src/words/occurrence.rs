@@ -37,6 +37,11 @@ pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option
     format!("{kind}: {why}")
 }
 
+/// What people should know of one worker.
+pub(crate) fn noted(worker: &str, note: &str) -> String {
+    format!("Worker {worker}: {note}.")
+}
+
 /// When an occurrence was due, with how many others its row stands for. `show` writes a time.
 pub fn occurrence_time(row: &OccurrenceRow, show: impl Fn(i64) -> String) -> String {
     match row.through {

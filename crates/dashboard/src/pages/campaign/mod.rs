@@ -10,14 +10,15 @@ use axum::extract::{Path, Query, State};
 use campaign::{Campaign, CampaignId};
 use insight::{Counts, Figures};
 use serde::Deserialize;
-use store::{RollupFilter, RollupRow, Run};
+use store::{OccurrenceRow, RollupFilter, RollupRow, Run};
 
 use crate::Dashboard;
 use crate::error::PageError;
+use crate::occurrences;
 use crate::parts::{self, Scene};
 use crate::rollup::{counts_of, grouped};
 use crate::shell::{Page, Section};
-use crate::upcoming::Upcoming;
+use crate::upcoming::{Decided, Upcoming};
 
 /// How many runs are listed.
 const RUNS: i64 = 30;
@@ -38,6 +39,7 @@ pub(crate) struct CampaignPage {
     steps: BTreeMap<(String, String), Figures>,
     runs: Vec<Run>,
     upcoming: Vec<Upcoming>,
+    did_not_run: Vec<OccurrenceRow>,
     has_outbox: bool,
 }
 
@@ -52,8 +54,10 @@ pub(crate) async fn get(
     let filter = RollupFilter { campaign: Some(id.to_string()), ..RollupFilter::default() };
     let rows = dashboard.store.rollup_read(&filter).await?;
     let runs = dashboard.store.run_list(Some(id.as_str()), RUNS).await?;
-    let page =
+    let mut page =
         CampaignPage::of(&id, &rows, runs, &scene).ok_or(PageError::NotFound(crate::words::A_CAMPAIGN))?;
+    page.did_not_run = dashboard.store.occurrence_list(Some(id.as_str()), true, occurrences::SHOWN).await?;
+    page.upcoming = Decided::read(&dashboard.store).await?.keep(&scene, page.upcoming, 6);
     let moving = page.runs.iter().any(parts::is_live);
     let live = scene.live(moving, asked.live.as_deref(), &format!("/campaigns/{id}"));
     let shell = scene.shell(Section::Overview, live);
@@ -78,8 +82,9 @@ impl CampaignPage {
             campaign,
             total: counts_of(rows),
             steps: steps.collect(),
-            upcoming: scene.upcoming(Some(id), &runs, 4, 6),
+            upcoming: scene.upcoming(Some(id), &runs, 4, 30),
             runs,
+            did_not_run: Vec::new(),
             has_outbox: outboxes.into_iter().any(|channel| channel.kind.name() == "outbox"),
         })
     }
@@ -99,6 +104,19 @@ mod tests {
         let page = CampaignPage::of(&id, &rows, vec![sample::live_run()], &scene).unwrap();
         let shell = scene.shell(Section::Overview, scene.live(true, None, "/campaigns/spring-tide"));
         insta::assert_snapshot!(shell.page("Spring Tide", &view::page(&page, &scene)).text());
+    }
+
+    #[test]
+    fn what_did_not_run_and_what_a_worker_does_not_do_stand_on_the_page() {
+        let mut scene = sample::scene(campaign::Diagnostics::default(), false);
+        scene.noted = vec![("host-7".to_owned(), "it plans nothing: <other> files".to_owned())];
+        let id = CampaignId::parse("spring-tide").unwrap();
+        let mut page = CampaignPage::of(&id, &[], vec![sample::live_run()], &scene).unwrap();
+        page.did_not_run = sample::did_not_run();
+        let shell = scene.shell(Section::Overview, scene.live(true, None, "/campaigns/spring-tide"));
+        let text = shell.page("Spring Tide", &view::page(&page, &scene)).text();
+        assert!(text.contains("Worker host-7: it plans nothing: &lt;other&gt; files."), "{text}");
+        assert!(text.contains("id=\"did-not-run\"") && text.contains("/fire\""), "{text}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::{CampaignPage, markdown};
 use crate::notation::{self, number};
 use crate::parts::{self, Scene};
-use crate::{upcoming, words};
+use crate::{occurrences, upcoming, words};
 
 /// What stands in `main`.
 pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
@@ -31,6 +31,7 @@ pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
             h2 { (words::NEXT) }
             (upcoming::list(&page.upcoming, &scene.times, false))
         }
+        (occurrences::list(&page.did_not_run, scene))
         section #runs {
             h2 { (words::RUNS) }
             @if page.runs.is_empty() { p.empty { (parts::text(&words::no_runs(&page.id))) } }
