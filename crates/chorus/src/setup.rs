@@ -146,6 +146,11 @@ impl Opened {
         &self.loaded.0
     }
 
+    /// Which other worker plans by other files on the same database, if one does.
+    pub(crate) async fn other_files_in_force(&self) -> anyhow::Result<Option<String>> {
+        Ok(self.store.files_of_others(&self.workspace().hash, self.clock.millis()).await?)
+    }
+
     /// What a worker of this workspace works with; `role` is its name in the database, with the process's number.
     pub(crate) fn worker(&self, role: &str, files: Files, only: Option<RunId>) -> scheduler::Context {
         scheduler::Context {

@@ -1,10 +1,14 @@
 //! From a step to a run, and from a run to its deliveries.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{Loaded, fit};
 use campaign::network::Again;
-use campaign::{Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace, Zone};
+use campaign::{
+    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace,
+    Zone,
+};
 use jiff::Timestamp;
 use store::{
     Address, ByHand, ContactId, Millis, Missing, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind,
@@ -29,6 +33,18 @@ pub enum FireError {
     /// A run with the same key is there already.
     #[error("fire the step: it fired at this very instant already")]
     Again,
+    /// Another run of the step was made since the person looked.
+    #[error(
+        "send it: run {0} of the step was made meanwhile. Nothing was sent. `chorus runs show {0}` shows that run; to \
+         send once more to everybody, say --again"
+    )]
+    Raced(RunId),
+    /// A step that happens once went out.
+    #[error(
+        "run it: the step happens once, and went out as run {0}. Nothing was sent. `chorus send --again` sends it once \
+         more to everybody, `--missing` to those who have not got it"
+    )]
+    WentOut(RunId),
 }
 
 /// Compiles a step as the files say it now, and stores it unless it is there.
@@ -112,8 +128,11 @@ fn look_after(channel: &Channel) -> Millis {
 }
 
 /// What a person asked for who sends a step by hand.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HandSend {
+    /// The latest run of the step that the person knows of, [`RunId`] 0 for none: where there is a later one by now,
+    /// nothing is sent.
+    pub seen: RunId,
     /// Once more, to everybody, although it went out before.
     pub again: bool,
     /// To those who have not got it.
@@ -122,6 +141,13 @@ pub struct HandSend {
     pub anyway: bool,
     /// A test copy, to nobody else.
     pub test: Option<TestCopy>,
+}
+
+impl Default for HandSend {
+    /// To everybody, whatever was made meanwhile.
+    fn default() -> Self {
+        Self { seen: RunId(i64::MAX), again: false, missing: false, anyway: false, test: None }
+    }
 }
 
 /// A test copy: in no report, and what is done with it changes nobody's standing.
@@ -221,7 +247,13 @@ pub async fn fire(
     let whom = whom_by_hand(&loaded.0, campaign, step, ask, now)?;
     for later in 0..INSTANTS {
         let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
-        if let Some(id) = store.run_insert(&run, at).await? {
+        let made = match kind {
+            RunKind::Manual => {
+                store.run_insert_by_hand(&run, ask.seen, at).await?.map_err(FireError::Raced)?
+            }
+            _ => store.run_insert(&run, at).await?,
+        };
+        if let Some(id) = made {
             store.run_plan(id, &whom, at).await?;
             return Ok(id);
         }
@@ -285,6 +317,11 @@ pub async fn fire_occurrence(
     now: Timestamp,
 ) -> Result<Option<RunId>, FireError> {
     let at = now.as_millisecond();
+    if let Trigger::At(_) = step.schedule.trigger
+        && let Some(run) = store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
+    {
+        return Err(FireError::WentOut(run));
+    }
     let revision = revision(store, loaded, campaign, step, at).await?;
     let instant = Timestamp::from_millisecond(row.instant).unwrap_or(now);
     let occurrence = Occurrence { instant, until: now, moment: Moment::Instant(now) };
@@ -313,7 +350,9 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
         _ => run.delays.as_ref().and_then(store::Delays::latest),
     };
     let whom = match (delay, run.parent_id, address(channel(workspace, step)?)) {
-        (Some(delay), Some(_), Some(address)) => Planned::Followers { delay, address },
+        (Some(delay), Some(_), Some(address)) => {
+            Planned::Followers { delay, address, of: own_audience(workspace, campaign, step) }
+        }
         // Its step does not follow another any more: whom it was meant for is not known.
         (None, Some(_), Some(_)) => return Err(missing()),
         _ => audience_or_feed(workspace, step, moment(step, run))?,
@@ -322,6 +361,19 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
         fit::require_fit(store, loaded, campaign, step, now).await?;
     }
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
+}
+
+/// The audience of a step that follows another, where it is not the one of the other: everybody whom that reached was
+/// in its own.
+fn own_audience<'a>(
+    workspace: &'a Workspace,
+    campaign: &Campaign,
+    step: &'a Step,
+) -> Option<(&'a BTreeMap<AudienceId, Audience>, &'a AudienceId)> {
+    let Trigger::After { step: parent, .. } = &step.schedule.trigger else { return None };
+    let parent = campaign.steps.iter().find(|other| other.id == *parent);
+    let differs = parent.is_none_or(|parent| parent.audience != step.audience);
+    differs.then_some((&workspace.audiences, &step.audience))
 }
 
 /// Takes people in who were added since the deliveries of a run by contacts' own clocks were made, and zones that

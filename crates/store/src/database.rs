@@ -1,5 +1,6 @@
 //! The two databases behind one `Store`.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -207,6 +208,21 @@ async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize,
     Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
 }
 
+/// Two names for one file are two databases to SQLite, which then damages both
+/// ([How to corrupt](https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file)); and two folders that
+/// hold the same file would each send what is due.
+fn require_one_name(file: &Path) -> Result<(), StoreError> {
+    let names = std::fs::metadata(file).map_or(1, |metadata| metadata.nlink());
+    if names <= 1 {
+        return Ok(());
+    }
+    let path = file.display();
+    Err(StoreError::BadInput(format!(
+        "{path} has {names} names (hard links): another folder uses the very same file. Give this one its own, \
+         `cp {path} {path}.own && mv {path}.own {path}`, and start Chorus again: it takes it for a copy then"
+    )))
+}
+
 async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
@@ -220,6 +236,9 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
         create_folder(options.get_filename())?;
     }
     let file = options.get_filename().to_owned();
+    if !in_memory {
+        require_one_name(&file)?;
+    }
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
     let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };

@@ -14,9 +14,27 @@ const PUT: Sql = sql!(
     "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value"
 );
 
+const IN_FORCE: Sql = sql!("select value from settings where name = $1");
+
+const WHO_PLANS: Sql = sql!(
+    "select worker from leases where plans = 1 and note is null and expires_at > $1 order by id limit 1"
+);
+
 const OTHERS: Sql = sql!("select id from leases where plans = 1 and id <> $1 and expires_at > $2 limit 1");
 
 impl Store {
+    /// Which other worker plans by other files than those with this hash, if one does.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn files_of_others(&self, hash: &str, now: Millis) -> Result<Option<String>, StoreError> {
+        let current: Option<(String,)> = self.row(&IN_FORCE, args![NAME]).await?;
+        if current.is_none_or(|(current,)| current == hash) {
+            return Ok(None);
+        }
+        Ok(self.row::<(String,)>(&WHO_PLANS, args![now]).await?.map(|(worker,)| worker))
+    }
+
     /// Puts the files with this hash in force, or says that they are. A process may replace the files in force only if
     /// those that it had before were in force, or no other process that plans is alive. False where other files stay
     /// in force: then this process plans nothing.

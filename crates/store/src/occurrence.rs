@@ -195,6 +195,11 @@ const FIRED: Sql = sql!(
      where occurrences.campaign = r.campaign and occurrences.step = r.step and occurrences.instant = r.instant"
 );
 
+const OVER: Sql = sql!(
+    "update occurrences set state = 'fired', run_id = $3
+     where campaign = $1 and step = $2 and state in ('open', 'asked') and kind <> 'clock'"
+);
+
 const LIST: Sql = sql!(
     "select campaign, step, instant, kind, reason, detail, through, count, parent_id, state, run_id, created_at
      from occurrences where ($1 is null or campaign = $1) and ($2 = 0 or state = 'open')
@@ -265,6 +270,12 @@ pub(crate) async fn fired(tx: &mut Tx, made: &[RunId]) -> Result<(), StoreError>
     }
     let input: Vec<_> = made.iter().map(|id| Made { id: *id }).collect();
     tx.execute(&FIRED, args![batch(&input)?]).await.map(|_| ())
+}
+
+/// Marks every occurrence of a step that happens once, now that it went out by hand.
+pub(crate) async fn over(tx: &mut Tx, campaign: &str, step: &str, made: &[RunId]) -> Result<(), StoreError> {
+    let Some(run) = made.first() else { return Ok(()) };
+    tx.execute(&OVER, args![campaign, step, *run]).await.map(|_| ())
 }
 
 impl Store {

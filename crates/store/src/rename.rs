@@ -52,6 +52,13 @@ const OCCURRENCES: Sql = sql!(
                        where n.campaign = $3 and n.step = $4 and n.instant = occurrences.instant)"
 );
 
+/// What ran under the other name did run.
+const RAN: Sql = sql!(
+    "update occurrences set state = 'fired', run_id = r.id from runs r
+     where r.campaign = $1 and r.step = $2 and r.instant = occurrences.instant and occurrences.campaign = $1
+       and occurrences.step = $2 and occurrences.state in ('open', 'asked')"
+);
+
 const OCCURRENCES_OLD: Sql = sql!("delete from occurrences where campaign = $1 and step = $2");
 
 /// What the new name was seen with before its history came counts no more.
@@ -113,6 +120,7 @@ impl Store {
         }
         tx.execute(&ROLLUPS_OLD, one(old)).await?;
         tx.execute(&OCCURRENCES_OLD, one(old)).await?;
+        tx.execute(&RAN, one(new)).await?;
         tx.execute(&SCHEDULE_NEW, names()).await?;
         tx.execute(&SCHEDULE, names()).await?;
         follow(&mut tx, old, new).await?;

@@ -45,6 +45,9 @@ macro_rules! sql {
     (@ [$($s:tt)*] [$($p:tt)*] $shared:ident!() $($rest:tt)*) => {
         $crate::sql::sql!(@ [$($s)* $shared!(),] [$($p)* $shared!(),] $($rest)*)
     };
+    (@ [$($s:tt)*] [$($p:tt)*] $shared:ident!($with:literal) $($rest:tt)*) => {
+        $crate::sql::sql!(@ [$($s)* $shared!($with),] [$($p)* $shared!($with),] $($rest)*)
+    };
     (@ [$($s:tt)*] [$($p:tt)*] $text:literal $($rest:tt)*) => {
         $crate::sql::sql!(@ [$($s)* $text,] [$($p)* $text,] $($rest)*)
     };

@@ -64,6 +64,8 @@ enum Reason {
     NotForPeople,
     /// The step has not run yet.
     NotYetRun,
+    /// It did not run at its time: see the words.
+    DidNotRun,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
@@ -122,6 +124,9 @@ async fn answer(
     let member =
         opened.store.audience_contains(&workspace.audiences, &step.audience, contact.id, now).await?;
     let follows = matches!(step.schedule.trigger, Trigger::After { .. });
+    let mut did_not_run = opened.store.occurrence_list(Some(campaign.id.as_str()), true, 100).await?;
+    did_not_run.retain(|row| row.step == step.id.as_str());
+    did_not_run.truncate(3);
     Ok(match (latest, member) {
         (_, false) if !follows => {
             simple(Reason::NotInAudience, format!("they do not belong to the audience {}", step.audience))
@@ -135,6 +140,19 @@ async fn answer(
                 Reason::JoinedLater,
                 format!("they were not in the audience when it ran ({at}), but are now"),
             )
+        }
+        (None, _) if !did_not_run.is_empty() => {
+            let why: Vec<_> = did_not_run
+                .iter()
+                .map(|row| {
+                    let at = dashboard::words::occurrence_time(row, |at| {
+                        time::show_millis(at, &workspace.brand.timezone)
+                    });
+                    let why = dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref());
+                    format!("{at}: {why}")
+                })
+                .collect();
+            simple(Reason::DidNotRun, format!("it did not run ({})", why.join("; ")))
         }
         (None, _) => {
             let would = would_be_left_out(opened, step, contact).await?;

@@ -46,6 +46,8 @@ struct Row {
     here: Timestamp,
     /// The wall-clock time, when it follows each contact's own clock.
     local: Option<String>,
+    /// It fell due while nothing was running: this becomes of it as soon as something runs.
+    overdue: bool,
     /// What it waits for, of an `after` step.
     after: Option<String>,
     audience: Option<String>,
@@ -73,6 +75,11 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         Some(name) => vec![opened.campaign(name)?],
         None => workspace.campaigns.values().collect(),
     };
+    if let Some(worker) = opened.other_files_in_force().await? {
+        output::note(format!(
+            "These files are not in force: {worker} plans by others on the same database. This is what would run by these."
+        ));
+    }
     let mut outlook = Outlook::default();
     for campaign in campaigns {
         outlook.add(&opened, campaign, from, to).await?;
@@ -280,6 +287,7 @@ fn row(
         at,
         here,
         local,
+        overdue: expected.overdue,
         after: expected.follows.then(|| step.schedule.describe()),
         audience: (!feed).then(|| step.audience.to_string()),
         counts: counts.clone(),
@@ -328,6 +336,9 @@ fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
     match (&row.local, &row.after) {
         (Some(local), _) => format!("{local} (each contact's time)"),
         (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
+        (None, None) if row.overdue && row.runs => {
+            format!("at once (was due {})", time::show(row.here, zone))
+        }
         (None, None) => time::show(row.here, zone),
     }
 }

@@ -82,7 +82,11 @@ async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<E
     if !options.to.is_empty() {
         return send_test_copies(env, options, opened, campaign, step).await;
     }
-    let ask = HandSend { again: options.again, missing: options.missing, anyway: options.anyway, test: None };
+    // Before anything is looked at: what is made after this was not seen.
+    let runs = opened.store.run_of_step(campaign.id.as_str(), step.id.as_str(), 1).await?;
+    let seen = runs.first().map_or(RunId(0), |run| run.id);
+    let ask =
+        HandSend { seen, again: options.again, missing: options.missing, anyway: options.anyway, test: None };
     let now = opened.clock.now();
     let refused = scheduler::refusal(&opened.store, &opened.loaded, campaign, step, &ask, now).await;
     if let Some(refusal) = refused.map_err(cannot)? {

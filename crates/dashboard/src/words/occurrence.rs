@@ -6,14 +6,18 @@ use store::{OccurrenceKind, OccurrenceReason, OccurrenceRow, StopReason, Stopped
 /// has it.
 #[must_use]
 pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option<&str>) -> String {
+    let number = detail;
     let detail = detail.unwrap_or("?");
     let why = match reason {
         OccurrenceReason::Off => "nothing was running".to_owned(),
-        OccurrenceReason::Edited => "edited while away".to_owned(),
+        OccurrenceReason::Edited => "its time was edited, and this one lay before the edit".to_owned(),
         OccurrenceReason::Added => "its time had passed when the step was added".to_owned(),
         OccurrenceReason::FileError => "the campaign's file had an error; `chorus check` shows it".to_owned(),
         OccurrenceReason::Absent => "the campaign's file was absent".to_owned(),
-        OccurrenceReason::Overlap => format!("run {detail} of the step had not been handed out"),
+        OccurrenceReason::Overlap => match number {
+            Some(run) => format!("run {run} of the step had not been handed out"),
+            None => "the day's run of the step is still going, by the times of before".to_owned(),
+        },
         OccurrenceReason::Hold => "the campaign says hold = true".to_owned(),
         OccurrenceReason::Stop => "everything was stopped by `chorus stop`".to_owned(),
         OccurrenceReason::Copy => "this database is a copy: it may have run where the original is".to_owned(),

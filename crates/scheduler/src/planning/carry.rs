@@ -1,6 +1,6 @@
 //! Renames: the history of a step follows its declared new name, and goes back where the old files come back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use store::{Millis, ScheduleRow, StepKey, Store, StoreError};
 
@@ -14,7 +14,9 @@ pub(super) async fn carry_over(
     now: Millis,
 ) -> Result<bool, StoreError> {
     let mut changed = false;
-    for (old, new) in declared(store, loaded).await?.into_iter().chain(undone(store, loaded, known).await?) {
+    let renames = store.step_renames().await?;
+    let declared = declared(store, loaded, &renames).await?;
+    for (old, new) in declared.into_iter().chain(undone(loaded, known, &renames)) {
         if store.step_rename(&old, &new, now).await? {
             tracing::info!(
                 from = format!("{}/{}", old.0, old.1),
@@ -27,40 +29,58 @@ pub(super) async fn carry_over(
     Ok(changed)
 }
 
-/// What the files declare by `was`.
-async fn declared(store: &Store, loaded: &Loaded) -> Result<Vec<(StepKey, StepKey)>, StoreError> {
-    let mut renames = Vec::new();
+/// What the files declare by `was`. A name that was renamed before, to one that is gone from the files, stands for that
+/// one: who renames twice may name the first name or the last.
+async fn declared(
+    store: &Store,
+    loaded: &Loaded,
+    renames: &BTreeMap<StepKey, StepKey>,
+) -> Result<Vec<(StepKey, StepKey)>, StoreError> {
+    let mut found = Vec::new();
+    let today = |old: StepKey| {
+        let mut name = &old;
+        for _ in 0..renames.len() {
+            match renames.get(name).filter(|to| is_gone(loaded, to)) {
+                Some(to) => name = to,
+                None => break,
+            }
+        }
+        name.clone()
+    };
     for campaign in loaded.0.campaigns.values() {
         let id = campaign.id.to_string();
         if let Some(was) = &campaign.was {
-            for step in store.step_names(was.as_str()).await? {
-                let renamed = campaign
-                    .steps
-                    .iter()
-                    .find(|new| new.was.as_ref().is_some_and(|was| was.as_str() == step));
-                let new = renamed.map_or_else(|| step.clone(), |new| new.id.to_string());
-                renames.push(((was.to_string(), step), (id.clone(), new)));
+            let before = renames.keys().filter(|old| old.0 == was.as_str()).map(|old| old.1.clone());
+            let steps: BTreeSet<String> =
+                store.step_names(was.as_str()).await?.into_iter().chain(before).collect();
+            for step in steps {
+                let old = today((was.to_string(), step.clone()));
+                let renamed = campaign.steps.iter().find(|new| {
+                    new.was.as_ref().is_some_and(|was| was.as_str() == step || was.as_str() == old.1)
+                });
+                let new = renamed.map_or_else(|| old.1.clone(), |new| new.id.to_string());
+                found.push((old, (id.clone(), new)));
             }
         }
         let was = campaign.steps.iter().filter_map(|step| Some((step.was.as_ref()?, &step.id)));
-        renames.extend(was.map(|(was, new)| ((id.clone(), was.to_string()), (id.clone(), new.to_string()))));
+        found.extend(
+            was.map(|(was, new)| (today((id.clone(), was.to_string())), (id.clone(), new.to_string()))),
+        );
     }
-    Ok(renames)
+    found.retain(|(old, new)| old != new);
+    Ok(found)
 }
 
 /// Renames that the files take back: the old name is there and unknown, the new one is gone.
-async fn undone(
-    store: &Store,
+fn undone(
     loaded: &Loaded,
     known: &BTreeMap<StepKey, ScheduleRow>,
-) -> Result<Vec<(StepKey, StepKey)>, StoreError> {
-    let mut renames = Vec::new();
-    for (old, new) in store.step_renames().await? {
-        if is_in_files(loaded, &old) && !known.contains_key(&old) && is_gone(loaded, &new) {
-            renames.push((new, old));
-        }
-    }
-    Ok(renames)
+    renames: &BTreeMap<StepKey, StepKey>,
+) -> Vec<(StepKey, StepKey)> {
+    let undone = renames
+        .iter()
+        .filter(|(old, new)| is_in_files(loaded, old) && !known.contains_key(old) && is_gone(loaded, new));
+    undone.map(|(old, new)| (new.clone(), old.clone())).collect()
 }
 
 fn is_in_files(loaded: &Loaded, key: &StepKey) -> bool {

@@ -155,10 +155,23 @@ fn edited(
     };
     let goes_on =
         |occurrence: &Occurrence| matches!(schedule.zone, Zone::Contact { .. }) && occurrence.until > now;
+    // Occurrences by contacts' own clocks that are still going: their runs keep their times.
+    let still_going: Vec<Occurrence> = old.map_or_else(Vec::new, |(definition, from)| {
+        let mut planned = definition.occurrences(day_ago, instant(from).min(now), usize::MAX);
+        planned.retain(|occurrence| is_own_clock(occurrence) && occurrence.until > now);
+        planned
+    });
+    let day = |occurrence: &Occurrence| match occurrence.moment {
+        Moment::Local(wall) => Some(wall.date()),
+        Moment::Instant(_) => None,
+    };
     let mut fire = Vec::new();
+    let mut twice = Vec::new();
     for occurrence in ours {
         if on_time(&occurrence) {
             fire.push(Due::whole(occurrence));
+        } else if goes_on(&occurrence) && still_going.iter().any(|old| day(old) == day(&occurrence)) {
+            twice.push(row_of(&occurrence, OccurrenceKind::Skipped, OccurrenceReason::Overlap));
         } else if goes_on(&occurrence) {
             fire.push(Due { occurrence, missed_to: Some(at) });
         }
@@ -167,6 +180,7 @@ fn edited(
     let missed: Vec<_> = old_due.into_iter().filter(|old| !fires(old.instant)).collect();
     let reason = if edit == Edit::Back { OccurrenceReason::Absent } else { OccurrenceReason::Edited };
     let mut rows = listed(&missed, reason);
+    rows.extend(twice);
     if matches!(schedule.trigger, Trigger::At(_)) {
         let passed = schedule.occurrences(listed_from, now, 1);
         let passed = passed.iter().filter(|occurrence| {

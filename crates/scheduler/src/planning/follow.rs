@@ -61,7 +61,7 @@ impl Planner {
         recent: &[Run],
         followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<(), FireError> {
-        let Some(delays) = self.delays(look, campaign, step).await? else { return Ok(()) };
+        let Some(delays) = self.delays(look, campaign, step, recent, followed).await? else { return Ok(()) };
         let now = look.now.as_millisecond();
         let mut made = None;
         for following in following(campaign, step, &delays, recent, followed, now) {
@@ -105,6 +105,8 @@ impl Planner {
         look: &Look<'_>,
         campaign: &Campaign,
         step: &Step,
+        recent: &[Run],
+        followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<Option<Delays>, StoreError> {
         let now = look.now.as_millisecond();
         let key = key(campaign, step);
@@ -121,6 +123,7 @@ impl Planner {
             return Ok(Some(delays));
         }
         let from = row.map(|row| row.planned_through);
+        let lost = if is_older { Vec::new() } else { lost(campaign, step, row, recent, followed, now) };
         let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
         let advance = Advance {
             campaign: name,
@@ -130,7 +133,7 @@ impl Planner {
             definition: &definition,
             history: Some(&delays),
             runs: &[],
-            occurrences: &[],
+            occurrences: &lost,
         };
         if self.store.schedule_advance(&advance, now).await?.is_none() {
             self.rows = None;
@@ -191,16 +194,9 @@ pub(super) fn following(
     now: Millis,
 ) -> Vec<Following> {
     let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
-    let (name, step_name) = (campaign.id.to_string(), step.id.to_string());
-    let since = now.saturating_sub(millis(reach(*delay, step)));
-    let parents = recent.iter().filter(|run| {
-        run.campaign == name
-            && run.step == parent.as_str()
-            && run.kind != RunKind::Test
-            && run.state != RunState::Cancelled
-            && run.planned_at.is_some_and(|planned| planned > since)
-            && !followed.contains(&(name.clone(), step_name.clone(), run.id))
-    });
+    let parents = parents(campaign, step, parent.as_str(), *delay, recent, now);
+    let is_followed = is_followed(campaign, step, followed);
+    let parents = parents.filter(|run| !is_followed(run));
     let first = |run: &Run| {
         let started = run.started_at?;
         let last = run.finished_at.unwrap_or(now);
@@ -211,6 +207,69 @@ pub(super) fn following(
         Some(Following { parent: run.clone(), due })
     };
     parents.filter_map(first).collect()
+}
+
+/// The runs of the earlier step that one may follow, far enough back.
+fn parents<'a>(
+    campaign: &'a Campaign,
+    step: &Step,
+    parent: &'a str,
+    delay: Duration,
+    recent: &'a [Run],
+    now: Millis,
+) -> impl Iterator<Item = &'a Run> {
+    let since = now.saturating_sub(millis(reach(delay, step)));
+    recent.iter().filter(move |run| {
+        run.campaign == campaign.id.as_str()
+            && run.step == parent
+            && run.kind != RunKind::Test
+            && run.state != RunState::Cancelled
+            && run.planned_at.is_some_and(|planned| planned > since)
+    })
+}
+
+/// Whether a run has its follow-up already, or that is written down.
+fn is_followed<'a>(
+    campaign: &Campaign,
+    step: &Step,
+    followed: &'a BTreeSet<(String, String, RunId)>,
+) -> impl Fn(&Run) -> bool + 'a {
+    let (campaign, step) = (campaign.id.to_string(), step.id.to_string());
+    move |run| followed.contains(&(campaign.clone(), step.clone(), run.id))
+}
+
+/// What does not follow although it would have: all that fell due while the step was absent, and, where it is new, what
+/// would have followed the latest run.
+fn lost(
+    campaign: &Campaign,
+    step: &Step,
+    row: Option<&ScheduleRow>,
+    recent: &[Run],
+    followed: &BTreeSet<(String, String, RunId)>,
+    now: Millis,
+) -> Vec<NewOccurrence> {
+    let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
+    let runs = parents(campaign, step, parent.as_str(), *delay, recent, now);
+    let (runs, delays, reason): (Vec<&Run>, _, _) = match row {
+        None => {
+            let latest = runs.filter(|run| run.started_at.is_some()).max_by_key(|run| run.instant);
+            (latest.into_iter().collect(), Delays::always(millis(*delay)), OccurrenceReason::Added)
+        }
+        Some(row) if row.gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE) => {
+            (runs.collect(), row.history.clone().unwrap_or_default(), OccurrenceReason::Absent)
+        }
+        Some(_) => return Vec::new(),
+    };
+    let is_followed = is_followed(campaign, step, followed);
+    let lost = runs.into_iter().filter(|run| !is_followed(run)).filter_map(|run| {
+        let due = run.started_at.and_then(|started| delays.due(started)).filter(|due| *due <= now)?;
+        let at = occurrence(step, &Following { parent: run.clone(), due }).instant.as_millisecond();
+        Some(NewOccurrence {
+            parent_id: Some(run.id),
+            ..NewOccurrence::one(at, OccurrenceKind::Missed, reason)
+        })
+    });
+    lost.collect()
 }
 
 /// The key of the run that follows, and the last instant at which anybody in it falls due.

@@ -12,10 +12,13 @@ use crate::Loaded;
 use crate::fire::FireError;
 
 /// How many occurrences of one step are listed.
-const LISTED: usize = 200;
+const LISTED: usize = 2_000;
 
 /// How far back runs are looked at that a step may still follow, in milliseconds.
 const LONGEST_LOOK: Millis = 400 * 86_400_000;
+
+/// An occurrence by contacts' own clocks lasts for this long at most.
+const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(27);
 
 /// How many occurrences that did not run are read.
 const ROWS: i64 = 10_000;
@@ -31,6 +34,8 @@ pub struct Expected {
     pub follows: bool,
     /// An edit in the middle of it: recipients whose own instant is not after it are missed.
     pub missed_to: Option<Millis>,
+    /// It fell due since the planner last looked: this becomes of it as soon as a worker runs.
+    pub overdue: bool,
     /// What becomes of it.
     pub fate: Fate,
 }
@@ -73,11 +78,12 @@ pub async fn forecast(
     let rows = store.schedule_all().await?;
     let is_older =
         rows.iter().any(|((name, _), row)| name == campaign.id.as_str() && row.definition.is_none());
+    let recent = store.run_recent(now.as_millisecond().saturating_sub(LONGEST_LOOK)).await?;
     let view = View {
         stopped: store.stopped().await?,
         dismissed: dismissed(store, campaign).await?,
-        recent: store.run_recent(now.as_millisecond().saturating_sub(LONGEST_LOOK)).await?,
-        followed: store.occurrence_parents().await?,
+        followed: followed(store, &recent).await?,
+        recent,
         rows,
         is_older,
         now,
@@ -86,13 +92,14 @@ pub async fn forecast(
     for step in &campaign.steps {
         let found = match &step.schedule.trigger {
             Trigger::After { .. } => view.followers(campaign, step, &expected),
-            _ => view.by_itself(store, loaded, campaign, step, to).await?,
+            _ => view.by_itself(store, loaded, campaign, step, (from, to)).await?,
         };
         expected.extend(found);
     }
     expected.retain(|expected| {
         let at = expected.occurrence.until;
-        at > from && expected.occurrence.instant <= to
+        let in_time = at > from && expected.occurrence.instant <= to;
+        in_time || expected.overdue && from <= now && now <= to
     });
     Ok(expected)
 }
@@ -114,32 +121,35 @@ impl View {
         loaded: &Loaded,
         campaign: &Campaign,
         step: &Step,
-        to: Timestamp,
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<Expected>, FireError> {
         let row = self.rows.get(&key(campaign, step));
         let Decision { fire, rows, .. } = decide(campaign, step, row, self.now, false);
-        let one = |occurrence, missed_to, fate| Expected {
+        let one = |occurrence, missed_to, overdue, fate| Expected {
             step: step.id.clone(),
             occurrence,
             follows: false,
             missed_to,
+            overdue,
             fate,
         };
         let passed = rows.into_iter().filter(|row| row.kind != OccurrenceKind::Clock).map(|row| {
             let at = instant(row.instant);
             let occurrence = schedule::after(at, std::time::Duration::ZERO);
-            one(occurrence, None, Fate::not(row.kind, row.reason, row.detail))
+            one(occurrence, None, true, Fate::not(row.kind, row.reason, row.detail))
         });
         let mut expected: Vec<_> = passed.collect();
-        let coming = fire.into_iter().map(|due| (due.occurrence, due.missed_to));
-        let mut ahead = step.schedule.occurrences(self.now, to, LISTED);
+        let coming = fire.into_iter().map(|due| (due.occurrence, due.missed_to, true));
+        let start = from.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN).max(self.now);
+        let mut ahead = step.schedule.occurrences(start, to, LISTED);
         ahead.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
-        let coming: Vec<_> = coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None))).collect();
+        let coming: Vec<_> =
+            coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None, false))).collect();
         if coming.is_empty() {
             return Ok(expected);
         }
         let always = self.always(store, loaded, campaign, step).await?;
-        expected.extend(coming.into_iter().map(|(occurrence, missed_to)| {
+        expected.extend(coming.into_iter().map(|(occurrence, missed_to, overdue)| {
             let at = (step.id.to_string(), occurrence.instant.as_millisecond());
             let fate = match &always {
                 Some(fate) => fate.clone(),
@@ -148,7 +158,7 @@ impl View {
                 }
                 None => Fate::Runs,
             };
-            one(occurrence, missed_to, fate)
+            one(occurrence, missed_to, overdue, fate)
         }));
         Ok(expected)
     }
@@ -201,6 +211,7 @@ impl View {
             occurrence: schedule::after(at, std::time::Duration::ZERO),
             follows: true,
             missed_to: None,
+            overdue: false,
             fate: fate(at),
         };
         due.chain(after).map(one).collect()
@@ -211,6 +222,18 @@ fn zone(step: &Step) -> &jiff::tz::TimeZone {
     match &step.schedule.zone {
         campaign::Zone::Fixed(zone) | campaign::Zone::Contact { fallback: zone } => zone,
     }
+}
+
+/// The parent runs that have their follow-up, or of which that is written down.
+async fn followed(
+    store: &Store,
+    recent: &[store::Run],
+) -> Result<BTreeSet<(String, String, RunId)>, FireError> {
+    let mut followed = store.occurrence_parents().await?;
+    followed.extend(
+        recent.iter().filter_map(|run| Some((run.campaign.clone(), run.step.clone(), run.parent_id?))),
+    );
+    Ok(followed)
 }
 
 /// The occurrences that a person took out.

@@ -7,6 +7,7 @@ mod edits;
 mod faults;
 mod fit;
 mod instants;
+mod once;
 mod schedule;
 mod sending;
 mod stops;

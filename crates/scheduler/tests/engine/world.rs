@@ -44,6 +44,15 @@ impl World {
 
     /// The same, with more lines at the head of the campaign.
     pub(crate) async fn with_campaign(channel: &str, head: &str, steps: &str, now: &str) -> Self {
+        Self::made(channel, head, &[], steps, now).await
+    }
+
+    /// The same, with more files: name and content.
+    pub(crate) async fn with_files(files: &[(&str, &str)], steps: &str, now: &str) -> Self {
+        Self::made("kind = \"outbox\"", "", files, steps, now).await
+    }
+
+    async fn made(channel: &str, head: &str, files: &[(&str, &str)], steps: &str, now: &str) -> Self {
         let folder = TempDir::new().unwrap();
         let write = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -52,6 +61,9 @@ impl World {
         };
         write("chorus.toml", &format!("{CHORUS}\n[channels.email]\n{channel}\n"));
         write("audiences/everyone.toml", "title = \"Everyone\"\n");
+        for (name, text) in files {
+            write(name, text);
+        }
         write("templates/plain/email.md", EMAIL);
         write("templates/plain/post.md", POST);
         write("campaigns/hello.toml", &format!("{head}{CAMPAIGN}\n{steps}"));

@@ -23,7 +23,7 @@ const LEASE: Sql = sql!(
 const RUN: Sql = sql!(
     "select r.parent_id, r.condition, r.started_at, r.name, r.to_address,
        cast(case when r.expires_at <= $2 or coalesce(r.ends_at, $2) < $2 then 1 else 0 end as bigint) as is_over,
-       cast(case when exists (select 1 from runs n where " is_newer!() ") then 1 else 0 end as bigint) as has_newer,
+       cast(case when exists (select 1 from runs n where " is_newer!("$2") ") then 1 else 0 end as bigint) as has_newer,
        cast(case when exists (select 1 from runs o
                               where o.campaign = r.campaign and o.step = r.step and o.instant < r.instant
                                 and o.kind = 'scheduled' and coalesce(o.finished_at, $2) > $2 - 60000)
@@ -47,7 +47,7 @@ const EXPIRE: Sql = sql!(
 
 /// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted, $8 1 if a newer occurrence may
 /// supersede, $9 1 if an older one may just have reached somebody. Nobody gets two occurrences of a step out of order, or
-/// within a minute because the older was put off.
+/// within a minute because the older was put off; of those that are caught up together, the newer waits for the older.
 const CLAIM: Sql = sql!(
     "with due as materialized (
        select d.id, d.contact_id from deliveries d
@@ -60,7 +60,8 @@ const CLAIM: Sql = sql!(
            when $9 = 1 and exists (
              select 1 from runs o join deliveries od on od.id = o.id * 4294967296 + due.contact_id
              where o.campaign = r.campaign and o.step = r.step and o.instant < r.instant and o.kind = 'scheduled'
-               and od.attempts > 1 and (od.state = 'sending' or od.state = 'sent' and od.sent_at > $2 - 60000))
+               and (od.attempts > 1 and (od.state = 'sending' or od.state = 'sent' and od.sent_at > $2 - 60000)
+                    or o.created_at = r.created_at and o.state = 'running' and od.state in ('queued', 'sending')))
              then 'spaced'
            when due.contact_id = 0 or r.to_address is not null then null
            when c.id is null then 'no_address'

@@ -4,11 +4,17 @@
 //! whose statistics know nothing of a lease that began a minute ago, and from looking at every row of the
 //! lease for each id.
 
-/// Whether run `n` is a newer occurrence of the step of run `r`.
+/// Whether run `n` is a newer occurrence of the step of run `r`, at the time in this placeholder. One that a clock made
+/// that was ahead is none yet; those that are caught up together are all wanted.
 macro_rules! is_newer {
-    () => {
-        "n.campaign = r.campaign and n.step = r.step and n.instant > r.instant and n.kind = 'scheduled'
-         and r.kind = 'scheduled' and n.planned_at is not null and n.state <> 'cancelled'"
+    ($now:literal) => {
+        concat!(
+            "n.campaign = r.campaign and n.step = r.step and n.instant > r.instant and n.kind = 'scheduled'
+             and r.kind = 'scheduled' and n.planned_at is not null and n.state <> 'cancelled'
+             and n.instant <= ",
+            $now,
+            " and n.created_at <> r.created_at"
+        )
     };
 }
 
@@ -20,7 +26,7 @@ macro_rules! superseded {
             "exists (
                select 1 from runs n join deliveries nd on nd.id = n.id * 4294967296 + due.contact_id
                where ",
-            $crate::delivery::is_newer!(),
+            $crate::delivery::is_newer!("$2"),
             " and (nd.state in ('sent', 'sending', 'uncertain', 'deferred')
                    or nd.state = 'queued' and nd.scheduled_at <= $2 + 60000))"
         )

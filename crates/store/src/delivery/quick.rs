@@ -33,7 +33,7 @@ const GRANT: Sql = sql!(
        join runs r on r.id = d.run_id and r.state = 'running' and r.expires_at > $3
          and (r.ends_at is null or r.ends_at >= $3)
        left join contacts c on c.id = d.contact_id
-       where (d.attempts = 0 or not exists (select 1 from runs n where " is_newer!() "))
+       where (d.attempts = 0 or not exists (select 1 from runs n where " is_newer!("$3") "))
          and (d.contact_id = 0 or r.to_address is not null
           or c.consent <> 'no'
              and " address_of!() " is not null

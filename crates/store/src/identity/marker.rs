@@ -132,10 +132,13 @@ impl MarkerFile {
         self.database.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The open file. `None` where another file has taken its name since.
+    /// The open file. `None` where another file has taken its name since, or none has it.
     pub(super) fn open_file(&self) -> io::Result<Option<FileIdentity>> {
-        let now = FileIdentity::of(&self.database)?;
-        Ok((now == self.file).then_some(now))
+        match FileIdentity::of(&self.database) {
+            Ok(now) => Ok((now == self.file).then_some(now)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads the marker. `None` where there is none; an inner `None` where it cannot be understood.

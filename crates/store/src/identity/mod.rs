@@ -64,7 +64,7 @@ pub enum CopyEvidence {
         /// The name of the database's file.
         file: String,
     },
-    /// SQLite: another file has taken the database's name while it was open.
+    /// SQLite: the database's name is another file's, or no file's, while it is open.
     Replaced {
         /// The name of the database's file.
         file: String,
@@ -117,7 +117,9 @@ impl fmt::Display for CopyEvidence {
             Self::BadMarker { file } => {
                 write!(f, "{file}.marker cannot be read, and so nothing shows that {file} is no copy")
             }
-            Self::Replaced { file } => write!(f, "{file} was replaced while Chorus was running"),
+            Self::Replaced { file } => {
+                write!(f, "{file} was replaced, moved or deleted while Chorus was running")
+            }
             Self::OtherServer => f.write_str(
                 "the database was last used on another PostgreSQL cluster: it was restored from a dump, or the \
                  cluster was upgraded",

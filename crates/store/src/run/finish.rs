@@ -1,6 +1,6 @@
 //! How runs stop, go on and end: single guarded statements.
 
-use super::reopen::NOTE;
+use super::reopen::{NOTE, got_it_later};
 use super::{PausedBy, before};
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, batch, sql};
@@ -42,6 +42,15 @@ const RETRY_DELIVERIES: Sql = sql!(
        repeats = repeats + case when state = 'uncertain' then 1 else 0 end
      where id in (select d.id from deliveries d
                   where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('failed', 'uncertain')
+                  order by d.id limit 20000)
+     returning id"
+);
+
+/// Whoever failed, and got it by a later run.
+const SUPERSEDE: Sql = sql!(
+    "update deliveries set state = 'suppressed', reason = 'superseded'
+     where id in (select d.id from deliveries d
+                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state = 'failed' and " got_it_later!() "
                   order by d.id limit 20000)
      returning id"
 );
@@ -125,7 +134,7 @@ impl Store {
     }
 
     /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it
-    /// running. Its expiry, if past, moves as far from now as it was from its instant, an hour at least. Says
+    /// running; whoever failed and got it by a later run of the step is left out. Its expiry, if past, moves as far from now as it was from its instant, an hour at least. Says
     /// how many; a run without any stays as it is.
     ///
     /// # Errors
@@ -143,6 +152,8 @@ impl Store {
                 moves.repeated(id, count);
             }
         }
+        let superseded = in_slabs(&mut tx, id, &SUPERSEDE, &[]).await?;
+        moves.ended(id, DeliveryState::Suppressed, "superseded", superseded);
         let queued = in_slabs(&mut tx, id, &RETRY_DELIVERIES, &[now.into()]).await?;
         if queued == 0 {
             return Ok(0);

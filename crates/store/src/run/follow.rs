@@ -1,8 +1,13 @@
 //! Who gets a run that follows another: those whom the other reached, more of them while it is still going.
 
+use std::collections::BTreeMap;
+
+use campaign::{Audience, AudienceId};
+
 use super::plan::{MANY, People, START};
+use crate::audience::Expression;
 use crate::moves::Moves;
-use crate::sql::{Assembled, Sql, Tx, args, sql};
+use crate::sql::{Arg, Assembled, Dialect, Sql, Tx, args, sql};
 use crate::{Address, ContactId, Delays, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// Locked, so that of two that look at once the second sees whom the first has added.
@@ -47,6 +52,7 @@ impl Store {
         run: RunId,
         address: &Address,
         delay: Millis,
+        of: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
         now: Millis,
     ) -> Result<i64, StoreError> {
         let address = address.stored()?;
@@ -58,7 +64,9 @@ impl Store {
         let by_hand = tx.row::<(RunId,)>(&BY_HAND, args![run]).await?.is_some();
         let due = due(&delays, by_hand);
         let mut moves = Moves::default();
-        let made = follow(&mut tx, run, parent, &address, &due, &mut moves).await?;
+        let dialect = self.pools().dialect();
+        let whom = |args| People::followers(args, dialect, of, &due, now);
+        let made = follow(&mut tx, run, parent, &address, &whom, &mut moves).await?;
         tx.execute(&GROWN, args![run, made, now]).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
@@ -76,27 +84,45 @@ fn due(delays: &Delays, by_hand: bool) -> String {
     if by_hand { format!("case when {USED_UP} then -2 else {due} end") } else { due }
 }
 
+impl People {
+    /// Those whom parent deliveries reached; $3 and $4 are where these begin and end.
+    fn followers(
+        args: Vec<Arg>,
+        dialect: Dialect,
+        of: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
+        due: &str,
+        now: Millis,
+    ) -> Result<Self, StoreError> {
+        let mut members = "p.id > $3 and p.id <= $4 and p.state = 'sent'
+             and not exists (select 1 from deliveries f where f.id = $1 * 4294967296 + p.contact_id)"
+            .to_owned();
+        let mut args = args;
+        if let Some((audiences, audience)) = of {
+            let mut who = Expression::new(dialect, audiences, now, args);
+            members = format!("{members} and {}", who.audience(audience)?);
+            args = who.args();
+        }
+        let mut people = Self::at(args, &members);
+        people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
+        due.clone_into(&mut people.due);
+        people.left_out.push_str(" when due = -2 then 'sent_by_hand' when due = -1 then 'missed'");
+        Ok(people)
+    }
+}
+
 /// Some at a time, because SQLite copies what it reads from the table that it writes.
 async fn follow(
     tx: &mut Tx,
     run: RunId,
     parent: RunId,
     address: &str,
-    due: &str,
+    whom: &(dyn Fn(Vec<Arg>) -> Result<People, StoreError> + Sync),
     moves: &mut Moves,
 ) -> Result<i64, StoreError> {
     let mut made = 0;
     let mut after = DeliveryId::new(parent, ContactId::FEED);
     while let Some((Some(upto),)) = tx.row::<(Option<DeliveryId>,)>(&NEXT, args![parent, after]).await? {
-        let mut people = People::at(
-            args![run, address, after, upto],
-            "p.id > $3 and p.id <= $4 and p.state = 'sent'
-             and not exists (select 1 from deliveries f where f.id = $1 * 4294967296 + p.contact_id)",
-        );
-        people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
-        due.clone_into(&mut people.due);
-        people.left_out.push_str(" when due = -2 then 'sent_by_hand' when due = -1 then 'missed'");
-        let (text, args) = people.insert();
+        let (text, args) = whom(args![run, address, after, upto])?.insert();
         let text = format!("{text} where true returning coalesce(reason, '')");
         for (reason,) in tx.rows::<(String,)>(Assembled(text), args).await? {
             made += 1;

@@ -65,6 +65,45 @@ impl Store {
     }
 }
 
+/// Of two that send the same step by hand, one waits for the other; and for the planner, which moves the schedule.
+const STEP_LOCK: Sql = sql!(
+    { sqlite: "select campaign from schedules where campaign = $1 and step = $2",
+      postgres: "select cast(pg_advisory_xact_lock(hashtextextended(cast($1 as text) || '/' || cast($2 as text), 0)) as text),
+                   (select count(*) from (select 1 from schedules where campaign = $1 and step = $2 for update) held)" }
+);
+
+const LATEST: Sql =
+    sql!("select id from runs where campaign = $1 and step = $2 and kind <> 'test' order by id desc limit 1");
+
+impl Store {
+    /// Makes a run by hand, unless the step has a later run than `seen`, the latest that the person knew of: then that
+    /// one is the inner error. `None` when its key exists. Open occurrences of a step that happens once become the run.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn run_insert_by_hand(
+        &self,
+        run: &NewRun,
+        seen: RunId,
+        now: Millis,
+    ) -> Result<Result<Option<RunId>, RunId>, StoreError> {
+        let mut tx = self.begin().await?;
+        tx.execute(&STEP_LOCK, args![run.campaign.as_str(), run.step.as_str()]).await?;
+        let latest: Option<(RunId,)> =
+            tx.row(&LATEST, args![run.campaign.as_str(), run.step.as_str()]).await?;
+        if let Some((latest,)) = latest.filter(|(latest,)| *latest > seen) {
+            return Ok(Err(latest));
+        }
+        let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
+        occurrence::fired(&mut tx, &made).await?;
+        if run.origin.trigger == Some(RunTrigger::At) {
+            occurrence::over(&mut tx, &run.campaign, &run.step, &made).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(made.into_iter().next()))
+    }
+}
+
 /// Held until the commit, so that of two processes one makes the run that follows.
 const PARENT: Sql = sql!(
     "select id from runs where id = $1 and state <> 'cancelled'"

@@ -271,6 +271,8 @@ pub enum Planned<'a> {
         delay: Millis,
         /// Which address the channel needs.
         address: Address,
+        /// Only members of this audience, where the step has another than the earlier one; with all that it may name.
+        of: Option<(&'a BTreeMap<AudienceId, Audience>, &'a AudienceId)>,
     },
     /// One contact.
     One {

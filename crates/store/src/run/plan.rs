@@ -59,8 +59,8 @@ impl Store {
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
     pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
-        if let Planned::Followers { delay, address } = whom {
-            return self.run_follow(run, address, *delay, now).await;
+        if let Planned::Followers { delay, address, of } = whom {
+            return self.run_follow(run, address, *delay, *of, now).await;
         }
         let address = whom.address().map(Address::stored).transpose()?;
         let people = match whom {

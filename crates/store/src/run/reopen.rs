@@ -23,12 +23,27 @@ const LOCK: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// Those after $2, at most $3 of them; $4 is now. Whoever's time lies ahead keeps it.
+/// Whether a later run of the same step reached the target of delivery `d` of run $1, or will: by hand with `--missing`
+/// or `--again`, or the next occurrence.
+macro_rules! got_it_later {
+    () => {
+        "exists (select 1 from runs r
+                 join runs o on o.campaign = r.campaign and o.step = r.step and o.id > r.id and o.kind <> 'test'
+                 join deliveries od on od.id = o.id * 4294967296 + d.contact_id
+                 where r.id = $1 and r.kind <> 'test'
+                   and od.state in ('queued', 'sending', 'deferred', 'sent', 'uncertain'))"
+    };
+}
+pub(super) use got_it_later;
+
+/// Those after $2, at most $3 of them; $4 is now. Whoever's time lies ahead keeps it. Who got it by a later run stays
+/// as they are.
 const DELIVERIES: Sql = sql!(
     "update deliveries set state = 'queued', reason = null,
        due_at = case when scheduled_at > $4 then scheduled_at else $4 end
      where id in (select d.id from deliveries d
                   where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state = 'cancelled'
+                    and not " got_it_later!() "
                   order by d.id limit $3)
        and state = 'cancelled'
      returning id, state"

@@ -119,7 +119,7 @@ pub(crate) async fn followers_need_their_own_address(w: &World) {
     let parent = w.planned("mail").await;
     w.send_all(parent, NOW).await;
     let run = w.run("chat", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 0, address: telegram() };
+    let whom = Planned::Followers { delay: 0, address: telegram(), of: None };
     w.store.run_plan(run, &whom, NOW + 1).await.unwrap();
     assert_eq!(w.states(run).await, ["1 suppressed no_address", "2 suppressed no_address", "3 queued"]);
 }

@@ -276,7 +276,7 @@ pub(crate) async fn a_condition_is_met_when_due(w: &World) {
         run.condition = Some(Condition::If(Reaction::Opened));
     });
     let only = only.await;
-    let followers = Planned::Followers { delay: HOUR, address: Address::Email };
+    let followers = Planned::Followers { delay: HOUR, address: Address::Email, of: None };
     assert_eq!(w.store.run_plan(unless, &followers, NOW).await.unwrap(), 3);
     assert_eq!(w.store.run_plan(only, &followers, NOW).await.unwrap(), 3);
     assert_eq!(w.get(unless).await.condition, Some(Condition::Unless(Reaction::Clicked)));
@@ -420,7 +420,7 @@ pub(crate) async fn large_runs_go_in_slabs(w: &World) {
 
     w.write("update deliveries set state = 'sent', due_at = null, sent_at = 5 where state = 'queued'").await;
     let follower = w.run("follower", |run| run.parent_id = Some(expired)).await;
-    let whom = Planned::Followers { delay: 1, address: Address::Email };
+    let whom = Planned::Followers { delay: 1, address: Address::Email, of: None };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), PEOPLE);
     assert_eq!(w.number("select count(*) from deliveries where due_at = 6").await, PEOPLE);
 }

@@ -125,7 +125,7 @@ pub(crate) async fn followers_come_after(w: &World) {
     w.record(lease, &outcomes, &[], NOW + 7).await;
     w.store.suppression_add(&[suppression("p3@example.com")]).await.unwrap();
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 3 * DAY, address: Address::Email };
+    let whom = Planned::Followers { delay: 3 * DAY, address: Address::Email, of: None };
     assert_eq!(w.store.run_plan(follower, &whom, NOW + 9).await.unwrap(), 2);
     assert_eq!(w.states(follower).await, ["1 queued", "3 suppressed unsubscribed"]);
     let rows = w.store.delivery_list(follower, None, false, id(follower, 0), 1).await.unwrap();
@@ -141,7 +141,7 @@ pub(crate) async fn followers_grow_while_their_leader_sends(w: &World) {
     w.begin(lease, parent, NOW, 4).await;
     w.record(lease, &[(id(parent, 1), crate::world::accepted())], &[], NOW).await;
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 0, address: Address::Email };
+    let whom = Planned::Followers { delay: 0, address: Address::Email, of: None };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 1);
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody new");
     let next = w.begin(lease, follower, NOW, 1).await;
@@ -211,7 +211,7 @@ async fn two_that_look_at_a_leader_add_nobody_twice() {
     w.people(2_000).await;
     let parent = w.planned("mail").await;
     let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
-    let whom = Planned::Followers { delay: 0, address: Address::Email };
+    let whom = Planned::Followers { delay: 0, address: Address::Email, of: None };
     assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 0, "nobody was reached yet");
     w.send_all(parent, NOW).await;
     // All stand at one line before they add anybody.
@@ -222,7 +222,7 @@ async fn two_that_look_at_a_leader_add_nobody_twice() {
     let tasks = (0..4).map(|_| {
         let store = w.store.clone();
         tokio::spawn(async move {
-            let whom = Planned::Followers { delay: 0, address: Address::Email };
+            let whom = Planned::Followers { delay: 0, address: Address::Email, of: None };
             store.run_plan(follower, &whom, NOW).await.unwrap()
         })
     });

@@ -38,7 +38,17 @@ pub(super) fn print(rows: &[OccurrenceRow], zone: &TimeZone) -> anyhow::Result<(
         ]
     };
     output::table(&["at", "campaign/step", "why"], rows.iter().map(cells).collect())?;
-    let example = rows.iter().find(|row| row.kind != OccurrenceKind::Clock);
+    let once = rows.iter().find(|row| row.reason == OccurrenceReason::AlreadySent);
+    if let Some(row) = once {
+        output::line(format!(
+            "\nWhat happens once and went out is sent once more by `chorus send {} --step {} --again`.",
+            row.campaign, row.step
+        ))?;
+    }
+    let can_run = |row: &&OccurrenceRow| {
+        row.kind != OccurrenceKind::Clock && row.reason != OccurrenceReason::AlreadySent
+    };
+    let example = rows.iter().find(can_run);
     let Some(row) = example else { return Ok(()) };
     let at = Timestamp::from_millisecond(row.instant).unwrap_or(Timestamp::UNIX_EPOCH);
     let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M");
