@@ -172,6 +172,8 @@ pub enum Refusal {
     Open(Vec<Run>),
     /// It went out before: this is the latest run.
     WentOut(Box<Run>),
+    /// It says what this step said, which is gone from the files and reached these people.
+    SameText(String),
 }
 
 /// How many runs of a step are looked at.
@@ -210,8 +212,12 @@ pub async fn refusal(
     let reached = |run: &&Run| {
         run.tallies.iter().any(|t| matches!(t.state.as_str(), "sent" | "uncertain") && t.count > 0)
     };
-    let Some(last) = runs.iter().find(reached).filter(|_| !ask.again && !ask.missing) else {
+    if ask.again || ask.missing {
         return Ok(None);
+    }
+    let Some(last) = runs.iter().find(reached) else {
+        let same = crate::planning::same_text(store, loaded, campaign, step, now).await?;
+        return Ok(same.map(Refusal::SameText));
     };
     let happens_once = matches!(step.schedule.trigger, Trigger::At(_));
     let says_the_same =

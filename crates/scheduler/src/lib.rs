@@ -27,6 +27,6 @@ pub use fire::{
 };
 pub use fit::longest;
 pub use lane::RepeatBound;
-pub use planning::{Expected, Fate, forecast, see};
+pub use planning::{Expected, Fate, forecast, hold_due, see};
 pub use retry::retry_delay;
 pub use revise::{already_sent, revise};

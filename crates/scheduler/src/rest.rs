@@ -14,6 +14,8 @@ pub(crate) struct Rest {
     until: Option<Instant>,
     length: Option<Duration>,
     note: Option<String>,
+    /// Whether the channel has answered since the lane was opened.
+    answered: bool,
 }
 
 impl Rest {
@@ -41,10 +43,13 @@ impl Rest {
 
     /// The channel answered.
     pub(crate) fn end(&mut self) {
-        if self.length.take().is_some() {
+        let rested = self.length.take().is_some();
+        // What an earlier lane of the channel said is over, too.
+        if rested || !self.answered {
             self.until = None;
             self.note = Some(String::new());
         }
+        self.answered = true;
     }
 
     /// What is to be said on the runs' pages, once; nothing any more, when empty.

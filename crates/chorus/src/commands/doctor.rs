@@ -203,6 +203,8 @@ async fn may_have_gone_out(store: &Store, zone: &TimeZone) -> anyhow::Result<Str
 
 /// At most so many occurrences are counted.
 const COUNTED: i64 = 1_000;
+/// So many of them are named.
+const TOLD: usize = 5;
 
 /// Occurrences that did not run and wait for a person, and workers that plan nothing.
 async fn schedules(store: &Store) -> Vec<Finding> {
@@ -220,8 +222,10 @@ async fn schedules(store: &Store) -> Vec<Finding> {
                 })
                 .collect();
             why.dedup();
-            why.truncate(5);
-            let found = format!("{} did not run: {}", rows.len(), why.join("; "));
+            let more = why.len().saturating_sub(TOLD);
+            why.truncate(TOLD);
+            let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+            let found = format!("{} did not run: {}{more}", rows.len(), why.join("; "));
             let fix = "`chorus runs` lists them with the command that runs each now or dismisses it.";
             findings.push(Finding::warn("occurrences", found, fix));
         }

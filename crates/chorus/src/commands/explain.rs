@@ -118,7 +118,24 @@ async fn answer(
         ));
     }
     if let Some((run, Some(delivery))) = latest {
-        return Ok(of_delivery(opened, run, delivery, channel_waits(opened, run).await?.as_deref()));
+        let mut answer = of_delivery(opened, run, delivery, channel_waits(opened, run).await?.as_deref());
+        let others =
+            explanation.runs.iter().filter(|(other, _)| other.step == run.step && other.id != run.id);
+        for (other, delivery) in others {
+            let Some(delivery) = delivery else { continue };
+            let at = time::show_millis(other.instant, &workspace.brand.timezone);
+            match (delivery.state, delivery.reason.as_deref()) {
+                (DeliveryState::Sent, _) => {
+                    answer.because.push_str(&format!("; also sent by run {} of {at}", other.id))
+                }
+                (DeliveryState::Suppressed, Some(reason @ "superseded")) => {
+                    let why = dashboard::words::reason(reason);
+                    answer.because.push_str(&format!("; not by run {} of {at}: {why}", other.id));
+                }
+                _ => {}
+            }
+        }
+        return Ok(answer);
     }
     let now = opened.clock.millis();
     let member =

@@ -14,8 +14,9 @@ use clap::Args;
 use jiff::Timestamp;
 use scheduler::{Expected, Fate};
 use serde::Serialize;
-use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned};
+use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned, Run};
 
+use crate::commands::runs;
 use crate::output::{self, Format, money, number, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
@@ -85,17 +86,21 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         outlook.add(&opened, campaign, from, to).await?;
     }
     outlook.rows.sort_by_key(|row| row.here);
+    let mut under_way = opened.store.run_live().await?;
+    under_way.retain(|run| options.campaign.as_ref().is_none_or(|name| *name == run.campaign));
     let too_long = outlook.too_long.errors().count();
     match env.format {
         Format::Json => output::json(&serde_json::json!({
             "from": from,
             "to": to,
             "occurrences": outlook.rows,
+            "under_way": under_way.iter().map(|run| run.id).collect::<Vec<_>>(),
             "matrices": outlook.matrices,
             "too_long": outlook.too_long.to_json(),
         }))?,
         _ => {
             print(workspace, &outlook.rows, from, to)?;
+            print_under_way(&under_way, zone)?;
             outlook.matrices.iter().try_for_each(|(campaign, matrix)| matrix::print(campaign, matrix))?;
             print_too_long(&outlook.too_long)?;
         }
@@ -341,6 +346,25 @@ fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
         }
         (None, None) => time::show(row.here, zone),
     }
+}
+
+/// The runs that have not ended: they keep the words and the times that they were made with.
+fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow::Result<()> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    output::line("\nUnder way, with the words and the times that they were made with:\n")?;
+    let cells = |run: &Run| {
+        let waiting = run.total - runs::done(run);
+        vec![
+            run.id.to_string(),
+            format!("{}/{}", run.campaign, run.step),
+            runs::show_instant(run, zone),
+            dashboard::words::run_state(run.state).to_lowercase(),
+            number(waiting.max(0)),
+        ]
+    };
+    output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells).collect())
 }
 
 /// What does not run, and why.

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use store::{Run, StopReason, Stopped};
+use store::{OccurrenceReason, Run, StopReason, Stopped};
 
 use crate::commands::stop::{describe, paused_by_stop, progress};
 use crate::output::{self, Format};
@@ -17,9 +17,15 @@ pub(crate) struct Options {
     resume: bool,
 }
 
+/// At most so many held occurrences are counted.
+const HELD: i64 = 10_000;
+
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let opened = env.open().await?;
     let stopped = opened.store.stopped().await?;
+    if let Some(stopped) = &stopped {
+        scheduler::hold_due(&opened.store, &opened.loaded, &opened.clock, stopped).await?;
+    }
     // In this order: a worker that sees a copy and no stop stops everything again.
     if stopped.as_ref().is_some_and(|stopped| stopped.reason == StopReason::Copy) {
         opened.store.identity_adopt(&fresh_key()).await?;
@@ -34,7 +40,11 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             }
         }
     }
-    tell(env, &opened, stopped.as_ref(), &resumed, &paused)?;
+    let mut held = opened.store.occurrence_list(None, true, HELD).await?;
+    held.retain(|row| {
+        stopped.is_some() && matches!(row.reason, OccurrenceReason::Stop | OccurrenceReason::Copy)
+    });
+    tell(env, &opened, stopped.as_ref(), &resumed, &paused, held.len())?;
     opened.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
@@ -45,16 +55,25 @@ fn tell(
     was: Option<&Stopped>,
     resumed: &[Run],
     paused: &[Run],
+    held: usize,
 ) -> anyhow::Result<()> {
     if env.format == Format::Json {
         let resumed: Vec<_> = resumed.iter().map(|run| run.id).collect();
-        return output::json(&serde_json::json!({ "was": was, "resumed": resumed, "paused": paused }));
+        return output::json(
+            &serde_json::json!({ "was": was, "resumed": resumed, "paused": paused, "held": held }),
+        );
     }
     match was {
         None => output::line("Nothing was stopped.")?,
         Some(stopped) => {
             output::line(format!("Started. {}", describe(stopped, &opened.workspace().brand.timezone)))?;
         }
+    }
+    if held > 0 {
+        output::line(format!(
+            "{held} occurrences were held meanwhile and wait for you: `chorus runs` lists them with the command that runs \
+             each."
+        ))?;
     }
     if !resumed.is_empty() {
         output::line("Resumed:")?;

@@ -18,13 +18,13 @@ pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option
             Some(run) => format!("run {run} of the step had not been handed out"),
             None => "the day's run of the step is still going, by the times of before".to_owned(),
         },
-        OccurrenceReason::Hold => "the campaign says hold = true".to_owned(),
+        OccurrenceReason::Hold => "the campaign said hold = true".to_owned(),
         OccurrenceReason::Stop => "everything was stopped by `chorus stop`".to_owned(),
         OccurrenceReason::Copy => "this database is a copy: it may have run where the original is".to_owned(),
         OccurrenceReason::SameText => {
             format!("same text as {detail}, which is gone and reached these people")
         }
-        OccurrenceReason::AlreadySent => format!("it happens once, and went out as run {detail}"),
+        OccurrenceReason::AlreadySent => format!("it happens once, and run {detail} was it"),
         OccurrenceReason::ByHand => "a person skipped it".to_owned(),
         OccurrenceReason::Ends => "the campaign had ended".to_owned(),
         OccurrenceReason::ClockBack => {

@@ -28,6 +28,7 @@ use store::{
 use tokio::time::Instant;
 
 pub use self::forecast::{Expected, Fate, forecast};
+pub(crate) use self::same_text::find as same_text;
 use crate::Loaded;
 use crate::fire::{FireError, fire_occurrence, new_run, revision};
 use decision::{Decision, Due, decide, row_of};
@@ -259,6 +260,12 @@ impl Planner {
         decision: Decision,
     ) -> Result<Option<(Vec<NewRun>, Vec<NewOccurrence>)>, FireError> {
         let Decision { fire, mut rows, .. } = decision;
+        // While everything stands still a worker or none makes no difference.
+        if let Some(reason) = held(campaign, look.stopped).filter(|_| look.stopped.is_some()) {
+            for row in rows.iter_mut().filter(|row| row.reason == OccurrenceReason::Off) {
+                (row.kind, row.reason) = (OccurrenceKind::Held, reason);
+            }
+        }
         if let Trigger::At(_) = step.schedule.trigger
             && let Some(run) = self.store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
         {
@@ -269,6 +276,15 @@ impl Planner {
             }
             rows.extend(held_back(&fire, kind, reason, detail.as_deref()));
             return Ok(Some((Vec::new(), rows)));
+        }
+        let is_added = |row: &NewOccurrence| row.reason == OccurrenceReason::Added;
+        if rows.iter().any(is_added)
+            && let Some(same) = same_text::find(&self.store, look.loaded, campaign, step, look.now).await?
+        {
+            for row in rows.iter_mut().filter(|row| is_added(row)) {
+                (row.kind, row.reason) = (OccurrenceKind::Held, OccurrenceReason::SameText);
+                row.detail = Some(same.clone());
+            }
         }
         if fire.is_empty() {
             return Ok(Some((Vec::new(), rows)));
@@ -369,6 +385,21 @@ impl Planner {
         }
         Ok(())
     }
+}
+
+/// Writes down, as held, all that fell due while everything stood still and no worker ran: so that ending the stop sends
+/// nothing by itself.
+///
+/// # Errors
+/// The database refused or went away.
+pub async fn hold_due(
+    store: &Store,
+    loaded: &Loaded,
+    clock: &Clock,
+    stopped: &Stopped,
+) -> Result<(), StoreError> {
+    let live = store.run_live().await?;
+    Planner::new(store.clone(), clock.clone()).tick(loaded, &live, Some(stopped)).await
 }
 
 /// Sees the steps of a workspace for the first time at `now`: what lies before it is decided. Where each contact's own clock

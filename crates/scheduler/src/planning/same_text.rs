@@ -17,7 +17,7 @@ const MOST: usize = 200;
 
 /// `CAMPAIGN/STEP` of a step that is gone, whose text is the same and that reached somebody whom this step is for. Only
 /// for a step that has no run of its own.
-pub(super) async fn find(
+pub(crate) async fn find(
     store: &Store,
     loaded: &Loaded,
     campaign: &Campaign,

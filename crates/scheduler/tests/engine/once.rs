@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use scheduler::{FireError, HandSend};
-use store::{OccurrenceReason, OccurrenceRow, RunId};
+use scheduler::{FireError, HandSend, Refusal};
+use store::{OccurrenceReason, OccurrenceRow, RunId, StopReason, Stopped};
 
 use crate::world::{MAIL, World, tally};
 
@@ -274,4 +274,61 @@ async fn who_renames_twice_may_name_the_first_name() {
     let runs = world.store.run_list(None, 10).await.unwrap();
     let names: Vec<_> = runs.iter().map(|run| (run.campaign.as_str(), run.step.as_str())).collect();
     assert_eq!(names, [("good-night", "c")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fell_due_while_a_copy_stood_still_is_held_and_not_caught_up() {
+    for reason in [StopReason::Copy, StopReason::Stop] {
+        let steps = format!("{MAIL}when = {{ at = 2027-06-01T10:00:00 }}\n");
+        let world = World::new(&steps, "2027-06-01T08:59:00Z").await;
+        world.contacts(3, None).await;
+        let engine = world.engine();
+        a_while().await;
+        engine.stop().await;
+        world.set("2027-06-01T09:00:30Z");
+        let stopped = Stopped { reason, since: world.clock.millis(), detail: String::new() };
+        assert!(world.store.stop_all(&stopped, "").await.unwrap());
+        scheduler::hold_due(&world.store, &world.loaded(), &world.clock, &stopped).await.unwrap();
+        assert!(world.store.start_all().await.unwrap());
+        let engine = world.engine();
+        a_while().await;
+        engine.stop().await;
+        assert!(world.store.run_list(None, 10).await.unwrap().is_empty());
+        let told = open(&world).await;
+        let expected =
+            if reason == StopReason::Copy { OccurrenceReason::Copy } else { OccurrenceReason::Stop };
+        assert_eq!(told.iter().map(|row| row.reason).collect::<Vec<_>>(), [expected]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_says_what_a_gone_one_said_is_held_also_by_hand_and_when_its_time_has_passed() {
+    let world =
+        World::new(&format!("{MAIL}when = {{ at = 2027-06-01T10:00:00 }}\n"), "2027-06-01T08:59:00Z").await;
+    world.contacts(3, None).await;
+    let engine = world.engine();
+    a_while().await;
+    world.set("2027-06-01T09:00:01Z");
+    world.ended(1).await;
+    world.set("2027-06-01T09:02:00Z");
+    world.edit("campaigns/hello.toml", "id       = \"mail\"", "id = \"b\"");
+    for _ in 0..40 {
+        if !open(&world).await.is_empty() {
+            break;
+        }
+        a_while().await;
+    }
+    engine.stop().await;
+    let told = open(&world).await;
+    assert_eq!(told.iter().map(|row| row.reason).collect::<Vec<_>>(), [OccurrenceReason::SameText]);
+    let loaded = world.loaded();
+    let campaign = &loaded.0.campaigns["hello"];
+    let (step, now) = (&campaign.steps[0], world.clock.now());
+    let refused = |ask: HandSend| {
+        let (store, loaded) = (&world.store, &loaded);
+        async move { scheduler::refusal(store, loaded, campaign, step, &ask, now).await.unwrap() }
+    };
+    let refusal = refused(HandSend::default()).await;
+    assert!(matches!(&refusal, Some(Refusal::SameText(other)) if other == "hello/mail"), "{refusal:?}");
+    assert_eq!(refused(HandSend { again: true, ..HandSend::default() }).await, None);
 }

@@ -8,7 +8,7 @@ use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const OPEN: Sql = sql!(
     "select id from deliveries
-     where id > $2 and id < ($1 + 1) * 4294967296 and state in ('queued', 'deferred', 'sending', 'uncertain')
+     where id > $2 and id < ($1 + 1) * 4294967296 and state in ('queued', 'deferred', 'sending', 'uncertain', 'cancelled')
      order by id limit $3"
 );
 
@@ -25,9 +25,15 @@ const UNCERTAIN_WENT_OUT: Sql = sql!(
      from input i where deliveries.id = i.id and deliveries.state = 'uncertain'"
 );
 
+const CANCELLED_WENT_OUT: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
+     from input i where deliveries.id = i.id and deliveries.state = 'cancelled'"
+);
+
 impl Store {
     /// Lists deliveries of a run that are not recorded as sent and may have been, after `after` in the order of their
-    /// ids: queued, deferred, sending or uncertain.
+    /// ids: queued, deferred, sending, uncertain or cancelled.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -62,16 +68,19 @@ impl Store {
         let input = batch(&ids(&own))?;
         let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
         let open = count(tx.execute(&WENT_OUT, args![input.clone(), now]).await?);
-        let uncertain = count(tx.execute(&UNCERTAIN_WENT_OUT, args![input, now]).await?);
-        if open + uncertain == 0 {
+        let uncertain = count(tx.execute(&UNCERTAIN_WENT_OUT, args![input.clone(), now]).await?);
+        let cancelled = count(tx.execute(&CANCELLED_WENT_OUT, args![input, now]).await?);
+        let all = open + uncertain + cancelled;
+        if all == 0 {
             return Ok(0);
         }
         let mut moves = Moves::default();
         moves.ended(run, DeliveryState::Uncertain, "", -uncertain);
-        moves.ended(run, DeliveryState::Sent, SETTLED, open + uncertain);
+        moves.ended(run, DeliveryState::Cancelled, "", -cancelled);
+        moves.ended(run, DeliveryState::Sent, SETTLED, all);
         moves.apply(&mut tx, now).await?;
         tx.execute(&ENDED_WELL, args![run, now]).await?;
         tx.commit().await?;
-        Ok(open + uncertain)
+        Ok(all)
     }
 }

@@ -70,7 +70,7 @@ const FINISH_LOCK: Sql = sql!(
 
 const FINISH: Sql = sql!(
     "with " [batch 1 as input: id bigint]
-    "update runs set finished_at = $2,
+    "update runs set finished_at = $2, note = null,
        state = case when exists (select 1 from run_tallies t where t.run_id = runs.id and t.count > 0
                                  and t.state in ('failed', 'uncertain'))
                     then 'finished_with_failures' else 'finished' end

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 pub(crate) use show::print_run;
-use store::{DeliveryState, Run, RunId, RunState};
+use store::{DeliveryState, Run, RunId, RunKind, RunState};
 
 use crate::output::{self, Format, number, wrong};
 use crate::setup::{Env, Opened};
@@ -163,7 +163,12 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     let row = |run: &Run| {
         vec![
             run.id.to_string(),
-            format!("{}/{}", run.campaign, run.step),
+            format!(
+                "{}/{}{}",
+                run.campaign,
+                run.step,
+                if run.kind == RunKind::Test { " (test copy)" } else { "" }
+            ),
             run.channel.clone(),
             show_instant(run, zone),
             state_name(run.state).to_owned(),
@@ -182,7 +187,7 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
 }
 
 /// When a run fires: by the contacts' own clocks where those count.
-fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
+pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
     match dashboard::own_clock(run) {
         Some(at) => format!("{} (each contact's time)", at.strftime("%a %-d %b %Y %H:%M")),
         None => time::show_millis(run.instant, zone),

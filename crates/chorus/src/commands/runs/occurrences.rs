@@ -72,6 +72,12 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
         return Err(wrong(format!("it ran after all: run {run}")));
     }
     let now = opened.clock.now();
+    if row.instant > now.as_millisecond() && !matches!(step.schedule.zone, campaign::Zone::Contact { .. }) {
+        return Err(wrong(format!(
+            "{}/{} is to come, and runs by itself then. `chorus send {} --step {}` sends the step now",
+            campaign.id, step.id, campaign.id, step.id
+        )));
+    }
     let fired = scheduler::fire_occurrence(&opened.store, &opened.loaded, campaign, step, &row, now).await;
     let id = fired.map_err(|error| wrong(format!("cannot {error}")))?;
     let id = id.ok_or_else(|| wrong("it ran already; `chorus runs` lists it"))?;
@@ -124,7 +130,11 @@ async fn occurrence(
     let minute = |instant: i64| instant.div_euclid(60_000);
     let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
     let here = minute(wanted.as_millisecond());
-    let written = rows.into_iter().find(|row| row.step == step_name && minute(row.instant) == here);
+    let mut here_rows: Vec<_> =
+        rows.into_iter().filter(|row| row.step == step_name && minute(row.instant) == here).collect();
+    // Of two in one minute the one that waits for a person.
+    here_rows.sort_by_key(|row| row.state != OccurrenceState::Open);
+    let written = here_rows.into_iter().next();
     if let Some(row) = written {
         return Ok(row);
     }

@@ -86,12 +86,13 @@ async fn read(env: &Env, file: PathBuf) -> anyhow::Result<Found> {
 }
 
 /// The runs that may have deliveries which went out unrecorded: those that have not ended, and those that ended with
-/// uncertain ones. A run that is being cancelled is left to its cancellation.
+/// uncertain or cancelled ones. A run that is being cancelled is left to its cancellation.
 async fn open_runs(opened: &Opened) -> anyhow::Result<Vec<Run>> {
     let mut runs = opened.store.run_list(None, i64::MAX).await?;
     runs.retain(|run| {
         let is_open = run.finished_at.is_none() && run.state != RunState::Cancelled;
-        is_open || run.finished_at.is_some() && super::tally(run, "uncertain") > 0
+        let may_have = |state| super::tally(run, state) > 0;
+        is_open || run.finished_at.is_some() && (may_have("uncertain") || may_have("cancelled"))
     });
     runs.sort_by_key(|run| run.id);
     Ok(runs)
@@ -112,6 +113,8 @@ async fn reconcile_run(opened: &Opened, run: &Run, file: &Found) -> anyhow::Resu
         found += marked;
         open += i64::try_from(some.len()).unwrap_or(i64::MAX) - marked;
     }
+    // Of a cancelled run nothing is open: who is not in the file is cancelled still.
+    let open = if run.state == RunState::Cancelled { 0 } else { open };
     let (campaign, step) = (run.campaign.clone(), run.step.clone());
     Ok(Reconciled { run: run.id.0, campaign, step, found, open })
 }

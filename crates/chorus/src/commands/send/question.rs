@@ -28,6 +28,10 @@ pub(super) fn refusal(opened: &Opened, campaign: &Campaign, step: &Step, refusal
             let runs: Vec<_> = open.iter().map(|run| open_run(run, zone)).collect();
             format!("{name} is on its way already: {}. Nothing was sent.", runs.join("; "))
         }
+        Refusal::SameText(other) => format!(
+            "{name} says the same as {other}, which is gone from the files and reached these people. Nothing was sent. \
+             `was` in its file makes it the same step; `--again` sends it to everybody once more."
+        ),
         Refusal::WentOut(run) => format!(
             "{name} went out {} (run {}, {} sent), and says the same. Nothing was sent. `--missing` sends it to those who \
              have not got it, `--again` to everybody once more.",
@@ -133,8 +137,9 @@ async fn summary(
             time::show(at.moment.due_in(zone), zone)
         ));
     }
-    if let Trigger::After { step: parent, .. } = &step.schedule.trigger {
-        let condition = if ask.anyway { "" } else { ", its condition applies" };
+    if let Trigger::After { step: parent, condition, .. } = &step.schedule.trigger {
+        let has_condition = condition.is_some() && !ask.anyway;
+        let condition = if has_condition { ", its condition applies" } else { "" };
         lines.push(format!(
             "It follows {parent} by its schedule; sent by hand it goes to all of {}{condition}, and takes the place of the \
              one that would follow the latest {parent} of each.",
@@ -152,5 +157,6 @@ fn people(counts: &PlanCounts) -> String {
         .collect();
     let left_out =
         if left_out.is_empty() { String::new() } else { format!(" ({} left out)", left_out.join(", ")) };
-    format!("{} messages{left_out}", number(counts.reached))
+    let noun = if counts.reached == 1 { "message" } else { "messages" };
+    format!("{} {noun}{left_out}", number(counts.reached))
 }
