@@ -126,7 +126,7 @@ async fn answer(
             let at = time::show_millis(other.instant, &workspace.brand.timezone);
             match (delivery.state, delivery.reason.as_deref()) {
                 (DeliveryState::Sent, _) => {
-                    answer.because.push_str(&format!("; also sent by run {} of {at}", other.id))
+                    answer.because.push_str(&format!("; also sent by run {} of {at}", other.id));
                 }
                 (DeliveryState::Suppressed, Some(reason @ "superseded")) => {
                     let why = dashboard::words::reason(reason);
