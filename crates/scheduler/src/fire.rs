@@ -108,7 +108,7 @@ pub(crate) fn new_run(
 
 fn trigger(step: &Step) -> RunTrigger {
     match step.schedule.trigger {
-        Trigger::Cron(_) => RunTrigger::Cron,
+        Trigger::Cron(_) | Trigger::Dates(_) => RunTrigger::Cron,
         Trigger::At(_) => RunTrigger::At,
         Trigger::After { .. } => RunTrigger::After,
         Trigger::ByHand => RunTrigger::None,
@@ -293,7 +293,7 @@ pub fn whom_by_hand<'a>(
     else {
         return Ok(whole);
     };
-    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_));
+    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_));
     let condition = match &step.schedule.trigger {
         Trigger::After { step, condition: Some(condition), .. } if !ask.anyway => {
             Some((step.as_str(), *condition))

@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 
 use super::error::{CronError, CronErrorKind as Kind, quote};
@@ -24,6 +25,17 @@ pub struct Cron {
     pub(super) hours: Values,
     pub(super) days: Days,
     pub(super) months: Values,
+    /// Only in some of the weeks.
+    pub(super) weeks: Option<Weeks>,
+}
+
+/// Every so many weeks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Weeks {
+    /// How many weeks lie between two that fire, which are at least 1 apart.
+    pub(super) every: i8,
+    /// The first day of the first week that fires; until it is known, nothing does.
+    pub(super) from: Option<Date>,
 }
 
 /// On which days of its months a [`Cron`] fires.
@@ -40,6 +52,17 @@ pub(super) enum Days {
     Either(Values, Values),
     /// On the last day of the month.
     Last,
+    /// On the second Tuesday of the month and the like.
+    Nth {
+        /// Which ones, 1 to 5.
+        nth: Values,
+        /// Whether the last one, too.
+        last: bool,
+        /// Of which days of the week; Sunday is 0.
+        weekdays: Values,
+        /// Whether they are counted as one: of Monday to Friday, the first is the first working day.
+        together: bool,
+    },
 }
 
 /// The years in which a schedule fires; beyond them nothing is looked for.
@@ -66,6 +89,7 @@ impl Cron {
             hours: Field::Hour.parse(hour)?,
             months: Field::Month.parse(month)?,
             days: days(day, weekday)?,
+            weeks: None,
         };
         if cron.never() {
             let fix =
@@ -73,6 +97,21 @@ impl Cron {
             return Err(CronError::new(Kind::Never, day.start..month.span().end, fix));
         }
         Ok(cron)
+    }
+
+    /// Whether weeks are counted, so that it has to be known from which day.
+    #[must_use]
+    pub const fn counts_weeks(&self) -> bool {
+        self.weeks.is_some()
+    }
+
+    /// The same with weeks counted from `day`, if they are counted.
+    #[must_use]
+    pub fn counted_from(mut self, day: Date) -> Self {
+        if let Some(weeks) = &mut self.weeks {
+            weeks.from = Some(day);
+        }
+        self
     }
 
     /// Whether none of the months has any of the days. Only days of the month can be missing.
@@ -195,15 +234,38 @@ impl Cron {
     }
 
     fn fires_on(&self, day: Date) -> bool {
-        let of_week = |days: Values| days.has(day.weekday().to_sunday_zero_offset());
+        let of_week = |days: Values, day: Date| days.has(day.weekday().to_sunday_zero_offset());
         self.months.has(day.month())
+            && self.weeks.is_none_or(|weeks| weeks.has(day))
             && match self.days {
                 Days::Every => true,
                 Days::OfMonth(days) => days.has(day.day()),
-                Days::OfWeek(days) => of_week(days),
-                Days::Either(days, weekdays) => days.has(day.day()) || of_week(weekdays),
+                Days::OfWeek(days) => of_week(days, day),
+                Days::Either(days, weekdays) => days.has(day.day()) || of_week(weekdays, day),
                 Days::Last => day == day.last_of_month(),
+                Days::Nth { nth, last, weekdays, together } => {
+                    let counted = |other: Date| {
+                        if together { of_week(weekdays, other) } else { other.weekday() == day.weekday() }
+                    };
+                    let month = || {
+                        day.first_of_month().series(1.day()).take_while(|other| other.month() == day.month())
+                    };
+                    let before =
+                        || month().take_while(|other| *other <= day).filter(|other| counted(*other)).count();
+                    let is_last = || !month().any(|other| other > day && counted(other));
+                    of_week(weekdays, day)
+                        && (i8::try_from(before()).is_ok_and(|count| nth.has(count)) || last && is_last())
+                }
             }
+    }
+}
+
+impl Weeks {
+    /// Whether `day` lies in a week that fires: the first week starts on `from`.
+    fn has(self, day: Date) -> bool {
+        let Some(from) = self.from else { return false };
+        let days = (day - from).get_days();
+        days >= 0 && days / 7 % i32::from(self.every.max(1)) == 0
     }
 }
 

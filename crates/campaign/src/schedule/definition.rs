@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::cron::{Cron, Days};
+use super::cron::{Cron, Days, Weeks};
 use super::field::{Field, Values};
 use super::{CatchUp, Occurrence, Overlap, Schedule, Trigger, Zone};
 use crate::ids::StepId;
@@ -32,8 +32,16 @@ pub struct Definition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Times {
-    Cron { minutes: Values, hours: Values, days: Days, months: Values },
+    Cron {
+        minutes: Values,
+        hours: Values,
+        days: Days,
+        months: Values,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        weeks: Option<Weeks>,
+    },
     At(DateTime),
+    Dates(Vec<DateTime>),
     After(String),
     ByHand,
 }
@@ -45,8 +53,10 @@ impl Definition {
         let trigger = match &schedule.trigger {
             Trigger::Cron(cron) => {
                 let days = plainest(cron.days);
-                Times::Cron { minutes: cron.minutes, hours: cron.hours, days, months: cron.months }
+                let Cron { minutes, hours, months, weeks, .. } = *cron;
+                Times::Cron { minutes, hours, days, months, weeks }
             }
+            Trigger::Dates(walls) => Times::Dates(walls.clone()),
             Trigger::At(wall) => Times::At(*wall),
             Trigger::After { step, .. } => Times::After(step.to_string()),
             Trigger::ByHand => Times::ByHand,
@@ -95,13 +105,15 @@ impl Definition {
 
     fn schedule(&self) -> Option<Schedule> {
         let trigger = match &self.trigger {
-            Times::Cron { minutes, hours, days, months } => Trigger::Cron(Cron {
+            Times::Cron { minutes, hours, days, months, weeks } => Trigger::Cron(Cron {
                 source: String::new(),
                 minutes: *minutes,
                 hours: *hours,
                 days: *days,
                 months: *months,
+                weeks: *weeks,
             }),
+            Times::Dates(walls) => Trigger::Dates(walls.clone()),
             Times::At(wall) => Trigger::At(*wall),
             Times::After(step) => {
                 let step = StepId::parse(step).ok()?;
@@ -168,7 +180,15 @@ mod tests {
             cron("*/20 9-17 1,15 * *"),
             cron("0 9 1 * MON"),
             Trigger::Cron(super::super::every("month last 09:00").unwrap()),
+            Trigger::Cron(super::super::every("month second tuesday 10:00").unwrap()),
+            Trigger::Cron(super::super::every("month last weekday 10:00").unwrap()),
+            Trigger::Cron(
+                super::super::every("2 weeks tuesday 10:00")
+                    .unwrap()
+                    .counted_from(jiff::civil::date(2027, 1, 6)),
+            ),
             Trigger::At("2027-02-03T10:00".parse().unwrap()),
+            Trigger::Dates(vec!["2027-01-03T10:00".parse().unwrap(), "2027-02-03T10:00".parse().unwrap()]),
         ] {
             for zone in [
                 Zone::Fixed(shanghai()),

@@ -24,6 +24,9 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
+/// How many dates are written out.
+const SAID_DATES: usize = 3;
+
 impl Schedule {
     /// When it fires, in words: `every Tuesday at 10:00, each contact's time`.
     #[must_use]
@@ -31,6 +34,7 @@ impl Schedule {
         match &self.trigger {
             Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&self.zone)),
             Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&self.zone)),
+            Trigger::Dates(walls) => format!("{}, {}", on_dates(walls), whose(&self.zone)),
             Trigger::ByHand => "by hand, with `chorus send`".to_owned(),
             Trigger::After { step, delay, condition } => {
                 let only =
@@ -59,6 +63,16 @@ fn whose(zone: &Zone) -> String {
 fn moment(wall: DateTime) -> String {
     let seconds = if wall.second() == 0 { "" } else { ":%S" };
     wall.strftime(&format!("%A %-d %B %Y at %H:%M{seconds}")).to_string()
+}
+
+/// The dates, the first of them where there are many.
+fn on_dates(walls: &[DateTime]) -> String {
+    let said: Vec<_> = walls.iter().take(SAID_DATES).map(|wall| moment(*wall)).collect();
+    match walls.len().saturating_sub(SAID_DATES) {
+        0 => format!("on {}", listed(&said)),
+        1 => format!("on {} and one more date", said.join(", ")),
+        more => format!("on {} and {more} more dates", said.join(", ")),
+    }
 }
 
 fn for_whom(condition: Condition) -> String {
@@ -104,7 +118,25 @@ fn days(cron: &Cron) -> String {
     let months = (cron.months.len() < 12).then(|| name_list(cron.months, |at| name(&MONTHS, at - 1)));
     let in_months = months.as_ref().map(|months| format!(" in {months}")).unwrap_or_default();
     let of_months = months.unwrap_or_else(|| "every month".to_owned());
+    if let Some(weeks) = cron.weeks {
+        let from = weeks.from.map(|from| from.strftime(", counted from %-d %B %Y,").to_string());
+        let days = match cron.days {
+            Days::OfWeek(days) => weekday_names(days),
+            _ => "every day".to_owned(),
+        };
+        return format!("every {} weeks on {days}{in_months}{}", weeks.every, from.unwrap_or_default());
+    }
     match cron.days {
+        Days::Nth { nth, last, weekdays, together } => {
+            let which = which(nth, last);
+            let of = match together {
+                true if weekdays == Values::span((1, 5)) => "weekday".to_owned(),
+                true => "day of a weekend".to_owned(),
+                false => name_each(weekdays),
+            };
+            let rare = nth.has(5) && !last && in_months.is_empty();
+            format!("on the {which} {of} of {of_months}{}", if rare { " that has one" } else { "" })
+        }
         Days::Every => format!("every day{in_months}"),
         Days::OfWeek(days) => format!("{}{in_months}", weekdays(days)),
         Days::OfMonth(days) => {
@@ -116,6 +148,25 @@ fn days(cron: &Cron) -> String {
         }
         Days::Last => format!("on the last day of {of_months}"),
     }
+}
+
+/// `second`, `first and third`, `last`.
+fn which(nth: Values, last: bool) -> String {
+    const NAMES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
+    let mut names: Vec<_> = nth.iter().map(|at| name(&NAMES, at - 1)).collect();
+    if last {
+        names.push("last".to_owned());
+    }
+    listed(&names)
+}
+
+fn name_each(days: Values) -> String {
+    listed(&days.iter().map(|at| name(&WEEKDAYS, at)).collect::<Vec<_>>())
+}
+
+/// The days as they stand after `on`.
+fn weekday_names(days: Values) -> String {
+    if days == Values::span((1, 5)) { "weekdays".to_owned() } else { name_each(days) }
 }
 
 fn weekdays(days: Values) -> String {

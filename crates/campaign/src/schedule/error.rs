@@ -77,6 +77,15 @@ pub enum CronErrorKind {
     /// An `every` that starts with no known word.
     #[error("`{0}` is not something that a schedule can repeat")]
     UnknownPeriod(String),
+    /// `second tuesday`, which some read as every other one.
+    #[error("`{0}` can be read in two ways")]
+    Ordinal(String),
+    /// Weeks without their days.
+    #[error("the day of the week is missing")]
+    NoWeekday,
+    /// A number of weeks that is none.
+    #[error("`{0}` is not a number of weeks")]
+    BadWeeks(String),
     /// An `every` without its time of day.
     #[error("the time of day is missing")]
     NoTime,

@@ -43,10 +43,12 @@ pub struct Schedule {
 /// What makes a step fire.
 #[derive(Debug, Clone)]
 pub enum Trigger {
-    /// A POSIX five-field expression, or `every`, which is read into one.
+    /// A POSIX five-field expression, or `every`, which is read into the same.
     Cron(Cron),
     /// Once, at this wall-clock time in the schedule's zone.
     At(DateTime),
+    /// At each of these wall-clock times in the schedule's zone, in order, none twice.
+    Dates(Vec<DateTime>),
     /// When `delay` has passed since an earlier step reached the contact.
     After {
         /// The earlier step.
@@ -152,6 +154,7 @@ impl Schedule {
         let walls: Box<dyn Iterator<Item = DateTime>> = match &self.trigger {
             Trigger::Cron(cron) => Box::new(cron.walls_after(self.zone.shows(after))),
             Trigger::At(wall) => Box::new(std::iter::once(*wall)),
+            Trigger::Dates(walls) => Box::new(walls.iter().copied()),
             Trigger::After { .. } | Trigger::ByHand => return Vec::new(),
         };
         let mut found: Vec<Occurrence> = Vec::new();

@@ -216,20 +216,25 @@ pub(super) struct StepFile {
     pub(super) expires: Field<String>,
 }
 
-/// When: exactly one of cron, every, at and after.
+/// When: exactly one of cron, every, at, dates and after.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WhenFile {
     /// Five fields: minute, hour, day of month, month, day of week. 0 10 * * TUE is Tuesdays at ten.
     #[serde(default)]
     pub(super) cron: Field<String>,
-    /// In words: tuesday 10:00, day 09:00, month 1 09:00.
+    /// In words: tuesday 10:00, day 09:00, 2 weeks tuesday 10:00, month 1 09:00, month second tuesday 10:00, month last
+    /// friday 17:00.
     #[serde(default)]
     pub(super) every: Field<String>,
     /// Once: a date and time, such as 2027-03-02T10:05:00.
     #[serde(default)]
     #[schemars(with = "String")]
     pub(super) at: Field<Scalar>,
+    /// At each of these dates and times, at most 400.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(super) dates: Field<Vec<Field<Scalar>>>,
     /// After this earlier step reached the contact.
     #[serde(default)]
     pub(super) after: Field<String>,

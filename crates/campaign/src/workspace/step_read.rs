@@ -92,7 +92,13 @@ impl Reading<'_> {
         let audience = self.audience(step);
         let message = self.message(step, channel);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
-        let around = Around { sheet: self.sheet, zone: &self.known.zone, earlier: &above.steps, to_contacts };
+        let around = Around {
+            sheet: self.sheet,
+            zone: &self.known.zone,
+            earlier: &above.steps,
+            to_contacts,
+            starts: self.starts,
+        };
         let schedule = match &step.when {
             Field::Absent => Some(by_hand(&self.known.zone)),
             Field::Bad => None,

@@ -1,7 +1,9 @@
 //! From `when` as written to a schedule.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
@@ -17,6 +19,8 @@ use crate::schedule::{
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
+/// The most dates of one step: one for every day of a year, and some.
+const MOST_DATES: usize = 400;
 
 /// An earlier step of the campaign.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub(super) struct Around<'a> {
     pub(super) earlier: &'a [Earlier],
     /// Whether this step goes to contacts, as far as that is known.
     pub(super) to_contacts: Option<bool>,
+    /// When the campaign starts.
+    pub(super) starts: Option<Timestamp>,
 }
 
 /// The schedule of a step without a `when`: it goes only by hand.
@@ -118,16 +124,18 @@ fn zone_of(around: &Around<'_>, when: &WhenFile) -> Option<Zone> {
 }
 
 fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -> Option<Trigger> {
-    let given = [when.cron.is_given(), when.every.is_given(), when.at.is_given(), when.after.is_given()];
-    match given.into_iter().filter(|given| *given).count() {
+    let given = [&when.cron, &when.every, &when.after].map(Field::is_given);
+    let given = given.into_iter().chain([when.at.is_given(), when.dates.is_given()]);
+    match given.filter(|given| *given).count() {
         1 => {}
         0 => {
-            let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, or after = \"mail\" with delay = \"3d\". Without `when` a step goes only by `chorus send`.";
+            let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, dates = [2027-03-02T10:05:00], or after = \"mail\" with delay = \"3d\". Without `when` a step goes only by `chorus send`.";
             around.sheet.error("missing-trigger", when.span.clone(), "`when` does not say when", help);
             return None;
         }
         _ => {
-            let help = "Keep one of `cron`, `every`, `at` and `after`; a second time is a second step.";
+            let help =
+                "Keep one of `cron`, `every`, `at`, `dates` and `after`; a second time is a second step.";
             around.sheet.error(
                 "too-many-triggers",
                 when.span.clone(),
@@ -142,10 +150,9 @@ fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -
     }
     match when.value {
         _ if when.cron.is_given() => cron(around.sheet, when.cron.get()?, Cron::parse).map(Trigger::Cron),
-        _ if when.every.is_given() => {
-            cron(around.sheet, when.every.get()?, schedule::every).map(Trigger::Cron)
-        }
-        _ if when.at.is_given() => at(around.sheet, when.at.get()?, zone).map(Trigger::At),
+        _ if when.every.is_given() => every(around, when.every.get()?, zone).map(Trigger::Cron),
+        _ if when.at.is_given() => at(around.sheet, "at", when.at.get()?, zone).map(Trigger::At),
+        _ if when.dates.is_given() => dates(around.sheet, when.dates.get()?, zone).map(Trigger::Dates),
         _ => after(around, when),
     }
 }
@@ -170,6 +177,49 @@ fn cron(sheet: &Sheet, text: &Located<String>, read: fn(&str) -> Result<Cron, Cr
     read(text).map_err(told).ok()
 }
 
+/// `every`, with its weeks counted from where the campaign starts.
+fn every(around: &Around<'_>, text: &Located<String>, zone: Option<&Zone>) -> Option<Cron> {
+    let cron = cron(around.sheet, text, schedule::every)?;
+    if !cron.counts_weeks() {
+        return Some(cron);
+    }
+    let Some(starts) = around.starts else {
+        let help = "Add `starts = 2027-03-02` at the head of the campaign.";
+        let message = "weeks are counted from the campaign's `starts`, which is not given";
+        around.sheet.error("weeks-without-start", text.span.clone(), message, help);
+        return None;
+    };
+    let (Zone::Fixed(zone) | Zone::Contact { fallback: zone }) = zone?;
+    Some(cron.counted_from(zone.to_datetime(starts).date()))
+}
+
+/// Wall-clock times in the schedule's zone, in order.
+fn dates(sheet: &Sheet, dates: &Located<Vec<Field<Scalar>>>, zone: Option<&Zone>) -> Option<Vec<DateTime>> {
+    if dates.is_empty() || dates.len() > MOST_DATES {
+        let message = format!("`dates` has {} dates", dates.len());
+        let help =
+            format!("Write 1 to {MOST_DATES} of them; without `when` a step goes only by `chorus send`.");
+        sheet.error("bad-dates", dates.span.clone(), message, help);
+        return None;
+    }
+    let mut walls = BTreeSet::new();
+    let mut all_good = true;
+    for date in dates.iter() {
+        let wall = date.get().and_then(|date| at(sheet, "dates", date, zone));
+        let Some(wall) = wall else {
+            all_good = false;
+            continue;
+        };
+        if !walls.insert(wall) {
+            let message = format!("`dates` says {wall} twice");
+            let span = date.span().unwrap_or_else(|| dates.span.clone());
+            sheet.error("bad-dates", span, message, "Take one of them out.");
+            all_good = false;
+        }
+    }
+    all_good.then(|| walls.into_iter().collect())
+}
+
 /// A fragment with a capital and a full stop.
 fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
@@ -178,19 +228,20 @@ fn sentence(fragment: &str) -> String {
 }
 
 /// A wall-clock time in the schedule's zone.
-fn at(sheet: &Sheet, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
-    let help = "Write a date and time, such as `at = 2027-03-02T10:05:00`.";
+fn at(sheet: &Sheet, key: &str, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
+    let help = "Write a date and time, such as `2027-03-02T10:05:00`.";
     let when = at.as_date().ok_or("it is not a date and time").and_then(when_time::parse);
-    match (sheet.take("bad-date", &at.span, when, "`at`", help)?, zone?) {
+    match (sheet.take("bad-date", &at.span, when, &format!("`{key}`"), help)?, zone?) {
         (When::Local(time), _) => Some(time),
         (When::Instant(instant), Zone::Fixed(zone)) => Some(zone.to_datetime(instant)),
         (When::Instant(_), Zone::Contact { .. }) => {
-            let message = "`at` has an offset, and `timezone = \"contact\"` means each contact's own";
+            let message =
+                format!("`{key}` has an offset, and `timezone = \"contact\"` means each contact's own");
             sheet.error("two-zones", at.span.clone(), message, "Leave the offset or the `timezone` out.");
             None
         }
         (When::Day(_), _) => {
-            sheet.error("bad-date", at.span.clone(), "`at` has a date, but no time", help);
+            sheet.error("bad-date", at.span.clone(), format!("`{key}` has a date, but no time"), help);
             None
         }
     }

@@ -143,8 +143,10 @@ impl View {
         let start = from.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN).max(self.now);
         let mut ahead = step.schedule.occurrences(start, to, LISTED);
         ahead.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
-        let coming: Vec<_> =
+        let mut coming: Vec<_> =
             coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None, false))).collect();
+        // What a clock fired that was ahead is a run already, and fires no second time.
+        coming.retain(|(occurrence, ..)| !self.is_run(campaign, step, occurrence));
         if coming.is_empty() {
             return Ok(expected);
         }
@@ -161,6 +163,14 @@ impl View {
             one(occurrence, missed_to, overdue, fate)
         }));
         Ok(expected)
+    }
+
+    fn is_run(&self, campaign: &Campaign, step: &Step, occurrence: &Occurrence) -> bool {
+        self.recent.iter().any(|run| {
+            run.instant == occurrence.instant.as_millisecond()
+                && run.campaign == campaign.id.as_str()
+                && run.step == step.id.as_str()
+        })
     }
 
     /// What keeps every occurrence of a step from running, as things are now.

@@ -198,7 +198,8 @@ impl Planner {
         let mut fresh = Vec::new();
         for campaign in loaded.0.campaigns.values() {
             for step in &campaign.steps {
-                let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::ByHand);
+                let recurs =
+                    matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_) | Trigger::ByHand);
                 let everywhere = matches!(step.schedule.zone, campaign::Zone::Fixed(_));
                 let key = key(campaign, step);
                 if recurs && everywhere && !self.known().contains_key(&key) {

@@ -60,7 +60,7 @@ enum Act {
     Cancel,
 }
 
-const WHENS: [&str; 8] = [
+const WHENS: [&str; 10] = [
     "at = 2027-03-03T10:00:00",
     "at = 2027-03-03T10:30:00",
     "at = 2027-03-04T09:00:00, timezone = \"contact\"",
@@ -69,6 +69,8 @@ const WHENS: [&str; 8] = [
     "cron = \"0 10 * * *\", timezone = \"contact\"",
     "every = \"hour 15\"",
     "cron = \"0 9,21 * * *\", timezone = \"Asia/Shanghai\"",
+    "dates = [2027-03-03T10:00:00, 2027-03-03T20:00:00, 2027-03-05T10:00:00]",
+    "every = \"month first weekday 10:00\"",
 ];
 
 fn act() -> impl Strategy<Value = Act> {

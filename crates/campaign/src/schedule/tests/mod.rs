@@ -2,6 +2,7 @@
 
 mod calendar;
 mod catch_up;
+mod counted;
 mod describe;
 mod dst;
 mod oracle;

@@ -243,6 +243,26 @@ channel  = "email"
 template = "newsletter"
 when     = { after = "i", delay = "1d" }
 [[steps]]
+id       = "j"
+channel  = "email"
+template = "newsletter"
+when     = { every = "2 weeks tuesday 10:00" }
+[[steps]]
+id       = "k"
+channel  = "email"
+template = "newsletter"
+when     = { dates = [2027-03-02T10:00:00, 2027-03-02, 2027-03-02T10:00:00, "soon", 7] }
+[[steps]]
+id       = "l"
+channel  = "email"
+template = "newsletter"
+when     = { dates = [] }
+[[steps]]
+id       = "m"
+channel  = "email"
+template = "newsletter"
+when     = { dates = [2027-03-02T10:00:00+08:00], timezone = "contact" }
+[[steps]]
 id       = "a"
 channel  = "email"
 template = "newsletter"
@@ -584,3 +604,7 @@ told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
     ];
     folder.append("chorus.toml", &channels.concat())
 });
+
+told!(weeks_are_counted_from_a_start_that_is_given, |folder| folder
+    .edit("campaigns/spring-renewal.toml", "starts    = 2027-03-01\n", "")
+    .edit("campaigns/spring-renewal.toml", "cron = \"0 10 * * TUE\"", "every = \"2 weeks tuesday 10:00\""));
