@@ -31,7 +31,65 @@ const CANCELLED_WENT_OUT: Sql = sql!(
      from input i where deliveries.id = i.id and deliveries.state = 'cancelled'"
 );
 
+/// Whom the parent of run $1 reached and who has no delivery in it yet, after the parent's delivery of contact $2.
+const UNMADE: Sql = sql!(
+    "select r.id * 4294967296 + p.contact_id from runs r
+     join deliveries p on p.id > r.parent_id * 4294967296 + $2 and p.id < (r.parent_id + 1) * 4294967296
+     where r.id = $1 and p.state = 'sent'
+       and not exists (select 1 from deliveries f where f.id = r.id * 4294967296 + p.contact_id)
+     order by p.id limit $3"
+);
+
+const MAKE_SENT: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "insert into deliveries (id, run_id, contact_id, state, reason, scheduled_at, attempts, sent_at)
+     select id, $2, id - $2 * 4294967296, 'sent', 'settled', $3, 1, $3 from input where true
+     on conflict (id) do nothing"
+);
+
+const GROWN: Sql = sql!("update runs set total = total + $2 where id = $1");
+
 impl Store {
+    /// Lists the deliveries that a run which follows another will have, and has not yet: in the order of their ids after
+    /// `after`.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_unmade(
+        &self,
+        run: RunId,
+        after: DeliveryId,
+        limit: i64,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        let rows: Vec<(DeliveryId,)> = self.rows(&UNMADE, args![run, after.contact(), limit]).await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
+    }
+
+    /// Makes deliveries of a run that follows another as sent, now, with the reason `settled`. Returns how many were
+    /// made: none in a run whose cancellation is under way.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn delivery_make_sent(
+        &self,
+        run: RunId,
+        deliveries: &[DeliveryId],
+        now: Millis,
+    ) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        if deliveries.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
+            return Ok(0);
+        }
+        let made = tx.execute(&MAKE_SENT, args![batch(&ids(deliveries))?, run, now]).await?;
+        let made = i64::try_from(made).unwrap_or(i64::MAX);
+        let mut moves = Moves::default();
+        moves.ended(run, DeliveryState::Sent, SETTLED, made);
+        moves.apply(&mut tx, now).await?;
+        tx.execute(&GROWN, args![run, made]).await?;
+        tx.commit().await?;
+        Ok(made)
+    }
+
     /// Lists deliveries of a run that are not recorded as sent and may have been, after `after` in the order of their
     /// ids: queued, deferred, sending, uncertain or cancelled.
     ///

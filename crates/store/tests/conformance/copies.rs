@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sqlx::Connection;
-use store::{CopyEvidence, DeliveryId, Identity, PausedBy, RunState, StopReason, Stopped, Store};
+use store::{
+    Address, CopyEvidence, DeliveryId, Identity, PausedBy, Planned, RunState, StopReason, Stopped, Store,
+};
 
 use crate::world::{HOUR, NOW, World, id};
 
@@ -241,7 +243,7 @@ async fn a_file_that_is_replaced_while_it_is_open_is_noticed() {
     fs::rename(&database, beside(&database, ".old")).unwrap();
     fs::write(&database, "").unwrap();
     let stopped = world.store.identity_renew(NOW).await.unwrap().unwrap();
-    assert!(stopped.detail.contains("replaced while Chorus was running"), "{stopped:?}");
+    assert!(stopped.detail.contains("was replaced"), "{stopped:?}");
     assert_eq!(fs::read(&marker).unwrap(), marked);
 }
 
@@ -290,4 +292,41 @@ async fn a_role_that_may_not_ask_goes_on() {
     assert_eq!(store.identity_open(FRESH, NOW).await.unwrap(), None);
     assert_eq!(store.identity_renew(NOW).await.unwrap(), None);
     assert_eq!(store.stopped().await.unwrap(), None);
+}
+
+pub(crate) async fn a_log_also_shows_what_a_cancelled_run_and_a_follow_up_sent(w: &World) {
+    w.people(4).await;
+    let parent = w.planned("mail").await;
+    w.send_all(parent, NOW).await;
+    let follower = w.run("reminder", |run| run.parent_id = Some(parent)).await;
+    let made = [id(follower, 2), id(follower, 3)];
+    assert_eq!(w.store.delivery_unmade(follower, id(follower, 1), 2).await.unwrap(), made);
+    assert_eq!(w.store.delivery_make_sent(follower, &made, NOW).await.unwrap(), 2);
+    assert_eq!(w.store.delivery_make_sent(follower, &made, NOW).await.unwrap(), 0, "once");
+    let whom = Planned::Followers { delay: 0, address: Address::Email, of: None };
+    assert_eq!(w.store.run_plan(follower, &whom, NOW).await.unwrap(), 2, "the others");
+    assert_eq!(w.states(follower).await, ["1 queued", "2 sent settled", "3 sent settled", "4 queued"]);
+    assert_eq!(w.get(follower).await.total, 4);
+
+    let cancelled = w.planned("other").await;
+    w.store.run_cancel(cancelled, NOW).await.unwrap();
+    assert_eq!(w.store.run_cancel_more(cancelled, None, NOW).await.unwrap(), None);
+    assert_eq!(w.store.delivery_reconcile(cancelled, &[id(cancelled, 4)], NOW).await.unwrap(), 1);
+    assert_eq!(w.store.run_reopen(cancelled, NOW).await.unwrap(), Some(3));
+    assert_eq!(w.states(cancelled).await, ["1 queued", "2 queued", "3 queued", "4 sent settled"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_with_two_names_is_not_opened_and_one_that_is_gone_stops_everything() {
+    let world = World::sqlite().await;
+    lived_in(&world).await;
+    let database = file(&world);
+    fs::hard_link(&database, beside(&database, ".second")).unwrap();
+    let error = Store::open(&world.url).await.unwrap_err().to_string();
+    assert!(error.contains("hard links") && error.contains("mv "), "{error}");
+    fs::remove_file(beside(&database, ".second")).unwrap();
+    Store::open(&world.url).await.unwrap().close().await;
+    fs::remove_file(&database).unwrap();
+    let stopped = world.store.identity_renew(NOW).await.unwrap().unwrap();
+    assert!(stopped.detail.contains("deleted while Chorus was running"), "{stopped:?}");
 }

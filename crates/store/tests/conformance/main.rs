@@ -58,7 +58,8 @@ on_both_databases! {
         imports_at_once_make_nobody_twice;
     copies: the_same_database_is_no_copy, a_copy_stops_everything_until_it_is_adopted,
         a_copy_takes_the_place_of_a_stop_by_hand, a_database_of_an_older_version_is_marked,
-        what_a_log_shows_is_marked_as_sent, an_ended_run_is_reconciled_too;
+        what_a_log_shows_is_marked_as_sent, an_ended_run_is_reconciled_too,
+        a_log_also_shows_what_a_cancelled_run_and_a_follow_up_sent;
     counts: rollups_and_tallies_equal_a_recount, rollups_by_hour_and_filtered;
     events: firsts_count_once, a_feed_counts_each_time, machines_and_reports, strangers_are_dropped,
         suppressions_follow, test_runs_move_nothing, credit_goes_to_the_last_click, window_edges, keys_count_once,

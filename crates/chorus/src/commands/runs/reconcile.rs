@@ -101,17 +101,26 @@ async fn open_runs(opened: &Opened) -> anyhow::Result<Vec<Run>> {
 async fn reconcile_run(opened: &Opened, run: &Run, file: &Found) -> anyhow::Result<Reconciled> {
     let mut after = DeliveryId(DeliveryId::new(run.id, ContactId::FEED).0 - 1);
     let (mut found, mut open) = (0, 0);
+    let is_in_file = |id: &DeliveryId| {
+        message_id(&opened.signer, run, *id).is_some_and(|message| file.went_out.contains(&message))
+    };
     loop {
         let some = opened.store.delivery_open(run.id, after, BATCH).await?;
         let Some(last) = some.last() else { break };
         after = *last;
-        let is_in_file = |id: &DeliveryId| {
-            message_id(&opened.signer, run, *id).is_some_and(|message| file.went_out.contains(&message))
-        };
         let went_out: Vec<_> = some.iter().copied().filter(is_in_file).collect();
         let marked = opened.store.delivery_reconcile(run.id, &went_out, opened.clock.millis()).await?;
         found += marked;
         open += i64::try_from(some.len()).unwrap_or(i64::MAX) - marked;
+    }
+    // Those whom the run would reach next: a copy may not have their rows yet.
+    let mut after = DeliveryId::new(run.id, ContactId::FEED);
+    while run.parent_id.is_some() && run.finished_at.is_none() {
+        let some = opened.store.delivery_unmade(run.id, after, BATCH).await?;
+        let Some(last) = some.last() else { break };
+        after = *last;
+        let went_out: Vec<_> = some.iter().copied().filter(is_in_file).collect();
+        found += opened.store.delivery_make_sent(run.id, &went_out, opened.clock.millis()).await?;
     }
     // Of a cancelled run nothing is open: who is not in the file is cancelled still.
     let open = if run.state == RunState::Cancelled { 0 } else { open };
