@@ -134,7 +134,7 @@ impl World {
         self.store.revision_put("hash", "spring", "mail", "{}", &[], NOW).await.unwrap().id
     }
 
-    /// A run of the campaign `spring`.
+    /// A run of the campaign `spring`, made when it is due.
     pub(crate) async fn run(&self, step: &str, edit: impl FnOnce(&mut NewRun)) -> RunId {
         let mut run = NewRun {
             campaign: "spring".to_owned(),
@@ -153,7 +153,7 @@ impl World {
             origin: store::Origin::default(),
         };
         edit(&mut run);
-        self.store.run_insert(&run, NOW).await.unwrap().unwrap()
+        self.store.run_insert(&run, run.instant.max(NOW)).await.unwrap().unwrap()
     }
 
     /// Plans a run for everybody, due now.
