@@ -40,21 +40,38 @@ const GMAIL_DELIVERY: &str = "mozilla/5.0 (windows nt 10.0; win64; x64) appleweb
 const STARTS: &[(&str, &str)] = &[
     ("ahc/", "library"),
     ("aiohttp/", "library"),
-    ("apache-httpclient/", "library"),
+    ("apache-http", "library"),
     ("axios/", "library"),
+    ("bun/", "library"),
     ("curl/", "library"),
+    ("dalvik/", "library"),
+    ("dart/", "library"),
+    ("deno/", "library"),
+    ("faraday ", "library"),
     ("go-http-client/", "library"),
+    ("got (", "library"),
     ("guzzlehttp/", "library"),
     ("headlesschrome/", "headless"),
+    ("http.rb/", "library"),
+    ("httpie/", "library"),
+    ("java-http-client/", "library"),
     ("java/", "library"),
+    ("jersey/", "library"),
     ("libwww-perl/", "library"),
     ("lua-resty-http/", "library"),
-    ("node-fetch/", "library"),
+    ("node", "library"),
+    ("okhttp", "library"),
+    ("php/", "library"),
+    ("php-", "library"),
+    ("postmanruntime/", "library"),
+    ("powershell/", "library"),
+    ("python-httpx/", "library"),
     ("python-requests/", "library"),
     ("python-urllib/", "library"),
     ("python/", "library"),
     ("reqwest/", "library"),
     ("ruby", "library"),
+    ("scrapy/", "library"),
     ("undici", "library"),
     ("wget/", "library"),
     ("whatsapp/", "unfurler"),
@@ -88,6 +105,8 @@ const WORDS: &[(&str, &str)] = &[
     ("messagelabs", "scanner"),
     ("meta-externalfetcher", "unfurler"),
     ("microsoft office existence discovery", "unfurler"),
+    ("microsoft office protocol discovery", "unfurler"),
+    ("microsoft-webdav-miniredir", "unfurler"),
     ("mimecast", "scanner"),
     ("phantomjs", "headless"),
     ("pinterestbot", "unfurler"),
@@ -105,6 +124,8 @@ const WORDS: &[(&str, &str)] = &[
     ("twitterbot", "unfurler"),
     ("urldefense", "scanner"),
     ("virustotal", "scanner"),
+    ("windowspowershell", "library"),
+    ("winhttp", "library"),
     ("yandexbot", "crawler"),
     ("zscaler", "scanner"),
 ];
@@ -151,11 +172,12 @@ fn by_agent(hit: Hit, agent: &str) -> String {
 }
 
 fn named(agent: &str) -> Option<&'static str> {
-    let starts = STARTS.iter().find(|(name, _)| agent.starts_with(name));
-    let words = || WORDS.iter().find(|(name, _)| has_word(agent, name));
+    // A word says more than the library that its owner uses.
+    let words = WORDS.iter().find(|(name, _)| has_word(agent, name));
+    let starts = || STARTS.iter().find(|(name, _)| agent.starts_with(name));
     // `+http` in a user agent is how a robot says where to read about it; no browser has it.
     let declared = || has_word(agent, "+http").then_some("declared");
-    starts.or_else(words).map(|(_, rule)| *rule).or_else(declared)
+    words.or_else(starts).map(|(_, rule)| *rule).or_else(declared)
 }
 
 /// Whether a word of `agent` starts with `name`.
@@ -206,6 +228,17 @@ mod tests {
         for (agent, rule) in [
             ("curl/8.5.0", "library"),
             ("python-requests/2.32", "library"),
+            ("okhttp/4.12.0", "library"),
+            ("Dalvik/2.1.0 (Linux; U; Android 14; Pixel 8 Build/AP1A)", "library"),
+            ("Jersey/2.35 (HttpUrlConnection 11.0.22)", "library"),
+            ("node", "library"),
+            ("node-superagent/3.8.3", "library"),
+            ("http.rb/5.1.1", "library"),
+            ("PHP/8.3.6", "library"),
+            ("Mozilla/4.0 (compatible; Win32; WinHttp.WinHttpRequest.5)", "library"),
+            ("Mozilla/5.0 (Windows NT; Windows NT 10.0; en-US) WindowsPowerShell/5.1.19041.1", "library"),
+            ("Microsoft Office Existence Discovery", "unfurler"),
+            ("Microsoft Office Protocol Discovery", "unfurler"),
             ("Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "unfurler"),
             ("Mozilla/5.0 (compatible; Bluesky Cardyb/1.1; +mailto:support@bsky.app)", "unfurler"),
             ("http.rb/5.2.0 (Mastodon/4.3.0; +https://social.example/) Bot", "unfurler"),
