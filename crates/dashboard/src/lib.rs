@@ -35,7 +35,7 @@ use store::{Clock, Store};
 
 pub use outlook::{Outlook, outlook};
 pub use rollup::{counts_of, grouped};
-pub use upcoming::own_clock;
+pub use upcoming::{own_clock, own_clock_of};
 
 /// Everything the pages need. The workspace is swapped whole when files change.
 #[derive(Debug, Clone)]

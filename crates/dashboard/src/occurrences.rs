@@ -10,6 +10,7 @@ use store::{OccurrenceKind, OccurrenceRow};
 use crate::Dashboard;
 use crate::error::PageError;
 use crate::parts::Scene;
+use crate::upcoming::own_clock_of;
 use crate::words;
 
 /// At most so many are shown.
@@ -44,7 +45,10 @@ fn entry(row: &OccurrenceRow, scene: &Scene) -> Markup {
             form method="post" action={ (path) "/" (action) } { button.(class) type="submit" { (name) } }
         }
     };
-    let time = words::occurrence_time(row, |at| scene.times.minute(at));
+    let time = match own_clock_of(scene.workspace(), row) {
+        Some(wall) => words::own_clock(&wall.strftime("%-d %b %Y %H:%M").to_string()),
+        None => words::occurrence_time(row, |at| scene.times.minute(at)),
+    };
     html! {
         tr {
             th scope="row" { time datetime=(scene.times.machine(row.instant)) { (time) } }

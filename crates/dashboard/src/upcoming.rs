@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use campaign::{Campaign, CampaignId, Moment, Step, Trigger, Zone};
+use campaign::{Campaign, CampaignId, Moment, Step, Trigger, Workspace, Zone};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use store::{OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
+use store::{OccurrenceRow, OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
 
 use crate::notation::Times;
 use crate::parts::{self, Scene};
@@ -154,9 +154,23 @@ impl Scene {
 /// place on Earth.
 #[must_use]
 pub fn own_clock(run: &Run) -> Option<DateTime> {
-    let first = TimeZone::fixed(Offset::constant(FIRST));
-    let at = Timestamp::from_millisecond(run.instant).ok()?;
-    (run.own_clock == 1).then(|| at.to_zoned(first).datetime())
+    (run.own_clock == 1).then(|| first_clock(run.instant)).flatten()
+}
+
+/// The same of an occurrence that did not run, by its step in the files.
+#[must_use]
+pub fn own_clock_of(workspace: &Workspace, row: &OccurrenceRow) -> Option<DateTime> {
+    let campaign = workspace.campaigns.get(row.campaign.as_str())?;
+    let step = campaign.steps.iter().find(|step| step.id.as_str() == row.step)?;
+    let by_itself = !matches!(step.schedule.trigger, Trigger::After { .. });
+    let own = by_itself && matches!(step.schedule.zone, Zone::Contact { .. }) && row.count == 1;
+    own.then(|| first_clock(row.instant)).flatten()
+}
+
+/// What the clock shows then at the first place on Earth.
+fn first_clock(instant: i64) -> Option<DateTime> {
+    let at = Timestamp::from_millisecond(instant).ok()?;
+    Some(at.to_zoned(TimeZone::fixed(Offset::constant(FIRST))).datetime())
 }
 
 /// A list of firings to come, or what to do when there are none.

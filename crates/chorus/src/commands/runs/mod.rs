@@ -183,7 +183,7 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     if !runs.is_empty() {
         output::table(&headings, runs.iter().map(row).collect())?;
     }
-    occurrences::print(&open, zone)
+    occurrences::print(&open, opened.workspace())
 }
 
 /// When a run fires: by the contacts' own clocks where those count.

@@ -1,9 +1,8 @@
 //! `chorus runs fire` and `skip`: occurrences that did not run, or shall not.
 
-use campaign::{Campaign, Moment, Step};
+use campaign::{Campaign, Moment, Step, Workspace};
 use clap::Args;
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use store::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
 use crate::commands::send::find_step;
@@ -25,14 +24,18 @@ pub(super) struct Options {
 const LISTED: i64 = 1_000;
 
 /// Prints the occurrences that wait for a person.
-pub(super) fn print(rows: &[OccurrenceRow], zone: &TimeZone) -> anyhow::Result<()> {
+pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Result<()> {
+    let zone = &workspace.brand.timezone;
     if rows.is_empty() {
         return Ok(());
     }
     output::line("\nDid not run:")?;
     let cells = |row: &OccurrenceRow| {
         vec![
-            dashboard::words::occurrence_time(row, |at| time::show_millis(at, zone)),
+            match dashboard::own_clock_of(workspace, row) {
+                Some(wall) => format!("{} (each contact's time)", wall.strftime("%a %-d %b %Y %H:%M")),
+                None => dashboard::words::occurrence_time(row, |at| time::show_millis(at, zone)),
+            },
             format!("{}/{}", row.campaign, row.step),
             dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref()),
         ]
@@ -51,7 +54,8 @@ pub(super) fn print(rows: &[OccurrenceRow], zone: &TimeZone) -> anyhow::Result<(
     let example = rows.iter().find(can_run);
     let Some(row) = example else { return Ok(()) };
     let at = Timestamp::from_millisecond(row.instant).unwrap_or(Timestamp::UNIX_EPOCH);
-    let at = at.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M");
+    let here = at.to_zoned(zone.clone()).datetime();
+    let at = dashboard::own_clock_of(workspace, row).unwrap_or(here).strftime("%Y-%m-%dT%H:%M").to_string();
     output::line(format!(
         "\nTo run one now: `chorus runs fire {0}/{1} --at {at}`. To dismiss it: `chorus runs skip {0}/{1} --at {at}`.",
         row.campaign, row.step
@@ -130,8 +134,16 @@ async fn occurrence(
     let minute = |instant: i64| instant.div_euclid(60_000);
     let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
     let here = minute(wanted.as_millisecond());
+    // By the contacts' own clocks it is asked for as these show it.
+    let asked = wanted.to_zoned(zone.clone()).datetime();
+    let is_asked = |row: &OccurrenceRow| {
+        dashboard::own_clock_of(opened.workspace(), row).is_some_and(|wall| {
+            wall.date() == asked.date() && wall.hour() == asked.hour() && wall.minute() == asked.minute()
+        })
+    };
+    let is_here = |row: &OccurrenceRow| minute(row.instant) == here || is_asked(row);
     let mut here_rows: Vec<_> =
-        rows.into_iter().filter(|row| row.step == step_name && minute(row.instant) == here).collect();
+        rows.into_iter().filter(|row| row.step == step_name && is_here(row)).collect();
     // Of two in one minute the one that waits for a person.
     here_rows.sort_by_key(|row| row.state != OccurrenceState::Open);
     let written = here_rows.into_iter().next();
