@@ -5,18 +5,6 @@ use std::fs;
 use super::folder::{CAMPAIGN, Folder};
 use crate::CampaignId;
 
-/// Shows what is told after edits of a good workspace.
-macro_rules! told {
-    ($name:ident, |$folder:ident| $edits:expr) => {
-        #[test]
-        fn $name() {
-            let $folder = Folder::new();
-            $edits;
-            insta::assert_snapshot!($folder.told());
-        }
-    };
-}
-
 told!(a_misspelt_key_is_told_with_what_was_meant, |folder| folder
     .edit("campaigns/spring-renewal.toml", "headline ", "hedline ")
     .edit("chorus.toml", "timezone ", "timezoen "));
@@ -196,78 +184,6 @@ told!(mail_needs_the_postal_address, |folder| folder.edit(
     "chorus.toml",
     "address   = \"1 Pier Road, Shanghai\"\n",
     ""
-));
-
-told!(every_kind_of_trigger_is_checked, |folder| folder.write(
-    "campaigns/spring-renewal.toml",
-    CAMPAIGN.split("[[steps]]").next().unwrap().to_owned()
-        + r#"
-[[steps]]
-id       = "a"
-channel  = "email"
-template = "newsletter"
-when     = { cron = "0 10 * * Tues day", timezone = "Asia/Shangai" }
-[[steps]]
-id       = "b"
-channel  = "email"
-template = "newsletter"
-when     = { every = "tuesday 25:00", delay = "3d", if = "opened" }
-[[steps]]
-id       = "c"
-channel  = "email"
-template = "newsletter"
-when     = { at = 2027-03-02 }
-[[steps]]
-id       = "d"
-channel  = "email"
-template = "newsletter"
-when     = { at = 2027-03-02T10:00:00+08:00, timezone = "contact" }
-[[steps]]
-id       = "e"
-channel  = "team"
-template = "newsletter"
-when     = { at = 2027-03-02T10:00:00, timezone = "contact" }
-[[steps]]
-id       = "f"
-channel  = "team"
-template = "newsletter"
-when     = { after = "a", delay = "3 fortnights", if = "opened", unless = "clicked" }
-[[steps]]
-id       = "g"
-channel  = "email"
-template = "newsletter"
-when     = { after = "e", delay = "1d" }
-[[steps]]
-id       = "h"
-channel  = "email"
-template = "newsletter"
-when     = { after = "i", delay = "1d" }
-[[steps]]
-id       = "j"
-channel  = "email"
-template = "newsletter"
-when     = { every = "2 weeks tuesday 10:00" }
-[[steps]]
-id       = "k"
-channel  = "email"
-template = "newsletter"
-when     = { dates = [2027-03-02T10:00:00, 2027-03-02, 2027-03-02T10:00:00, "soon", 7] }
-[[steps]]
-id       = "l"
-channel  = "email"
-template = "newsletter"
-when     = { dates = [] }
-[[steps]]
-id       = "m"
-channel  = "email"
-template = "newsletter"
-when     = { dates = [2027-03-02T10:00:00+08:00], timezone = "contact" }
-[[steps]]
-id       = "a"
-channel  = "email"
-template = "newsletter"
-when     = { timezone = "brand", catch_up = "sometimes", overlap = true }
-"#
 ));
 
 told!(a_history_belongs_to_one_campaign_and_one_step, |folder| folder
@@ -604,7 +520,3 @@ told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
     ];
     folder.append("chorus.toml", &channels.concat())
 });
-
-told!(weeks_are_counted_from_a_start_that_is_given, |folder| folder
-    .edit("campaigns/spring-renewal.toml", "starts    = 2027-03-01\n", "")
-    .edit("campaigns/spring-renewal.toml", "cron = \"0 10 * * TUE\"", "every = \"2 weeks tuesday 10:00\""));
