@@ -11,8 +11,8 @@ use campaign::{
 };
 use jiff::Timestamp;
 use store::{
-    Address, ByHand, ContactId, Millis, Missing, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind,
-    RunState, RunTrigger, Store, StoreError,
+    Address, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger, Store,
+    StoreError,
 };
 
 /// Why a step cannot be fired.
@@ -125,188 +125,6 @@ fn look_after(channel: &Channel) -> Millis {
         ChannelKind::Network(account) if account.network.again == Again::LookedUp => LOOK_AFTER,
         _ => 0,
     }
-}
-
-/// What a person asked for who sends a step by hand.
-#[derive(Debug, Clone)]
-pub struct HandSend {
-    /// The latest run of the step that the person knows of, [`RunId`] 0 for none: where there is a later one by now,
-    /// nothing is sent.
-    pub seen: RunId,
-    /// Once more, to everybody, although it went out before.
-    pub again: bool,
-    /// To those who have not got it.
-    pub missing: bool,
-    /// Also to those who do not meet the step's condition.
-    pub anyway: bool,
-    /// A test copy, to nobody else.
-    pub test: Option<TestCopy>,
-}
-
-impl Default for HandSend {
-    /// To everybody, whatever was made meanwhile.
-    fn default() -> Self {
-        Self { seen: RunId(i64::MAX), again: false, missing: false, anyway: false, test: None }
-    }
-}
-
-/// A test copy: in no report, and what is done with it changes nobody's standing.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TestCopy {
-    /// Whose values it shows; nobody's if `None`.
-    pub contact: Option<ContactId>,
-    /// Where it goes; to the contact if `None`.
-    pub address: Option<String>,
-}
-
-/// Why a step is not sent by hand.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Refusal {
-    /// Everything stands still.
-    Stopped(store::Stopped),
-    /// The campaign says `hold = true`.
-    Held,
-    /// The campaign has ended.
-    Ended(Timestamp),
-    /// These runs of the step have not ended.
-    Open(Vec<Run>),
-    /// It went out before: this is the latest run.
-    WentOut(Box<Run>),
-    /// It says what this step said, which is gone from the files and reached these people.
-    SameText(String),
-}
-
-/// How many runs of a step are looked at.
-const RUNS: i64 = 100;
-
-/// Why a step cannot be sent by hand now as it was asked for, if it cannot. A step that happens once, or that still says
-/// what it said the last time, is sent again only by `again` or `missing`.
-///
-/// # Errors
-/// The step does not compile, or the database refuses.
-pub async fn refusal(
-    store: &Store,
-    loaded: &Loaded,
-    campaign: &Campaign,
-    step: &Step,
-    ask: &HandSend,
-    now: Timestamp,
-) -> Result<Option<Refusal>, FireError> {
-    if let Some(stopped) = store.stopped().await? {
-        return Ok(Some(Refusal::Stopped(stopped)));
-    }
-    if ask.test.is_some() {
-        return Ok(None);
-    }
-    if campaign.hold {
-        return Ok(Some(Refusal::Held));
-    }
-    if let Some(ends) = campaign.ends.filter(|ends| *ends < now) {
-        return Ok(Some(Refusal::Ended(ends)));
-    }
-    let runs = store.run_of_step(campaign.id.as_str(), step.id.as_str(), RUNS).await?;
-    let open: Vec<Run> = runs.iter().filter(|run| run.finished_at.is_none()).cloned().collect();
-    if !open.is_empty() {
-        return Ok(Some(Refusal::Open(open)));
-    }
-    let reached = |run: &&Run| {
-        run.tallies.iter().any(|t| matches!(t.state.as_str(), "sent" | "uncertain") && t.count > 0)
-    };
-    if ask.again || ask.missing {
-        return Ok(None);
-    }
-    let Some(last) = runs.iter().find(reached) else {
-        let same = crate::planning::same_text(store, loaded, campaign, step, now).await?;
-        return Ok(same.map(Refusal::SameText));
-    };
-    let happens_once = matches!(step.schedule.trigger, Trigger::At(_));
-    let says_the_same =
-        Some(revision(store, loaded, campaign, step, now.as_millisecond()).await?) == last.revision_id;
-    Ok((happens_once || says_the_same).then(|| Refusal::WentOut(Box::new(last.clone()))))
-}
-
-/// Fires a step at `now`, whatever its schedule says: for `chorus send`. Whether it may, [`refusal`] says.
-///
-/// # Errors
-/// The step does not compile, says more to somebody than its channel takes, or the database refuses.
-pub async fn fire(
-    store: &Store,
-    loaded: &Loaded,
-    campaign: &Campaign,
-    step: &Step,
-    ask: &HandSend,
-    now: Timestamp,
-) -> Result<RunId, FireError> {
-    if ask.test.is_none() {
-        fit::require_fit(store, loaded, campaign, step, now).await?;
-    }
-    let at = now.as_millisecond();
-    let revision = revision(store, loaded, campaign, step, at).await?;
-    let occurrence = Occurrence { instant: now, until: now, moment: Moment::Instant(now) };
-    let kind = if ask.test.is_some() { RunKind::Test } else { RunKind::Manual };
-    let channel = loaded.0.channels.get(&step.channel);
-    let mut run = new_run(campaign, step, channel, revision, &occurrence, kind);
-    if let Some(test) = &ask.test {
-        run.origin.to_address.clone_from(&test.address);
-        run.origin.ends_at = None;
-    }
-    let whom = whom_by_hand(&loaded.0, campaign, step, ask, now)?;
-    for later in 0..INSTANTS {
-        let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
-        let made = match kind {
-            RunKind::Manual => {
-                store.run_insert_by_hand(&run, ask.seen, at).await?.map_err(FireError::Raced)?
-            }
-            _ => store.run_insert(&run, at).await?,
-        };
-        if let Some(id) = made {
-            store.run_plan(id, &whom, at).await?;
-            return Ok(id);
-        }
-    }
-    Err(FireError::Again)
-}
-
-/// So many instants are tried for runs that are made in the same millisecond.
-const INSTANTS: Millis = 1_000;
-
-/// Whom a step goes to that is sent by hand.
-///
-/// # Errors
-/// The files do not have its channel.
-pub fn whom_by_hand<'a>(
-    workspace: &'a Workspace,
-    campaign: &'a Campaign,
-    step: &'a Step,
-    ask: &HandSend,
-    now: Timestamp,
-) -> Result<Planned<'a>, FireError> {
-    let due_at = now.as_millisecond();
-    let whole = audience_or_feed(workspace, step, Moment::Instant(now))?;
-    if let Some(test) = &ask.test {
-        return match (address(channel(workspace, step)?), test.contact) {
-            (Some(address), Some(contact)) => Ok(Planned::One { contact, address, due_at }),
-            _ => Ok(Planned::Feed { due_at }),
-        };
-    }
-    let Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, .. } = whole
-    else {
-        return Ok(whole);
-    };
-    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_));
-    let condition = match &step.schedule.trigger {
-        Trigger::After { step, condition: Some(condition), .. } if !ask.anyway => {
-            Some((step.as_str(), *condition))
-        }
-        _ => None,
-    };
-    let by_hand = Some(ByHand {
-        campaign: campaign.id.as_str(),
-        step: step.id.as_str(),
-        missing: ask.missing.then_some(if recurs { Missing::LastTime } else { Missing::Ever }),
-        condition,
-    });
-    Ok(Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, by_hand })
 }
 
 /// Runs an occurrence now that did not run: by its schedule's key, with the words of today's file. A follow-up goes to
@@ -422,7 +240,7 @@ fn moment(step: &Step, run: &Run) -> Moment {
     }
 }
 
-fn audience_or_feed<'a>(
+pub(crate) fn audience_or_feed<'a>(
     workspace: &'a Workspace,
     step: &'a Step,
     moment: Moment,
@@ -442,7 +260,7 @@ fn audience_or_feed<'a>(
     })
 }
 
-fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
+pub(crate) fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
     let channel = workspace.channels.get(&step.channel);
     channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))
 }

@@ -4,6 +4,7 @@
 //! An [`Engine`] is one worker. Any number may work on one database: rows are claimed under a lease, and every
 //! write says whose lease it belongs to.
 
+mod by_hand;
 mod engine;
 mod fire;
 mod fit;
@@ -21,10 +22,9 @@ mod session;
 mod upkeep;
 mod watch;
 
+pub use by_hand::{HandSend, Refusal, TestCopy, fire, refusal, whom_by_hand};
 pub use engine::{Context, Engine, Files, Loaded};
-pub use fire::{
-    FireError, HandSend, Refusal, TestCopy, address, fire, fire_occurrence, plan, refusal, whom_by_hand,
-};
+pub use fire::{FireError, address, fire_occurrence, plan};
 pub use fit::longest;
 pub use lane::RepeatBound;
 pub use planning::{Expected, Fate, forecast, hold_due, see};

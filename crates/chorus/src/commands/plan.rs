@@ -3,6 +3,7 @@
 
 mod matrix;
 mod price;
+mod print;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,10 +15,9 @@ use clap::Args;
 use jiff::Timestamp;
 use scheduler::{Expected, Fate};
 use serde::Serialize;
-use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned, Run};
+use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned};
 
-use crate::commands::runs;
-use crate::output::{self, Format, money, number, wrong};
+use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
 
@@ -99,10 +99,10 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             "too_long": outlook.too_long.to_json(),
         }))?,
         _ => {
-            print(workspace, &outlook.rows, from, to)?;
-            print_under_way(&under_way, zone)?;
+            print::print(workspace, &outlook.rows, from, to)?;
+            print::print_under_way(&under_way, zone)?;
             outlook.matrices.iter().try_for_each(|(campaign, matrix)| matrix::print(campaign, matrix))?;
-            print_too_long(&outlook.too_long)?;
+            print::print_too_long(&outlook.too_long)?;
         }
     }
     opened.store.close().await;
@@ -166,15 +166,6 @@ fn of_step_price(workspace: &Workspace, step: &Step, survey: &Survey, longest: &
     let Some(channel) = workspace.channels.get(&step.channel) else { return (0, String::new()) };
     let ordinary = survey.spoken.iter().filter(|spoken| spoken.step == step.id.as_str());
     price::price(channel, &longest.iter().chain(ordinary).collect::<Vec<_>>())
-}
-
-fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
-    let text = findings.to_text(output::is_terminal());
-    if text.is_empty() {
-        return Ok(());
-    }
-    output::line("\nToo long for somebody in the audience, so that it will not be sent:\n")?;
-    output::line(text.trim_end())
 }
 
 /// Whether the people of an occurrence have to be counted for it alone: an edit or the campaign's end lies in the middle
@@ -303,103 +294,4 @@ fn row(
         reason,
         because,
     }
-}
-
-fn print(workspace: &Workspace, rows: &[Row], from: Timestamp, to: Timestamp) -> anyhow::Result<()> {
-    let zone = &workspace.brand.timezone;
-    let name = zone.iana_name().unwrap_or("UTC");
-    let span = format!("{} to {} ({name})", time::show(from, zone), time::show(to, zone));
-    let (run, rest): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.runs);
-    if run.is_empty() {
-        output::line(format!("Nothing runs from {span}."))?;
-        return print_rest(workspace, &rest);
-    }
-    output::line(format!("What runs from {span}:\n"))?;
-    let cells = |row: &&Row| {
-        vec![
-            when(row, zone),
-            format!("{}/{}", row.campaign, row.step),
-            row.channel.clone(),
-            row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
-            format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
-            number(row.counts.audience - row.counts.reached),
-            row.finish.map_or_else(String::new, |finish| {
-                let late = if row.expires_first { ", but expires before" } else { "" };
-                format!("about {}{late}", time::show(finish, zone))
-            }),
-            if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
-        ]
-    };
-    let headings =
-        ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
-    output::table(&headings, run.iter().map(cells).collect())?;
-    print_left_out(&run)?;
-    print_rest(workspace, &rest)
-}
-
-fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
-    match (&row.local, &row.after) {
-        (Some(local), _) => format!("{local} (each contact's time)"),
-        (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
-        (None, None) if row.overdue && row.runs => {
-            format!("at once (was due {})", time::show(row.here, zone))
-        }
-        (None, None) => time::show(row.here, zone),
-    }
-}
-
-/// The runs that have not ended: they keep the words and the times that they were made with.
-fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow::Result<()> {
-    if runs.is_empty() {
-        return Ok(());
-    }
-    output::line("\nUnder way, with the words and the times that they were made with:\n")?;
-    let cells = |run: &Run| {
-        let waiting = run.total - runs::done(run);
-        vec![
-            run.id.to_string(),
-            format!("{}/{}", run.campaign, run.step),
-            runs::show_instant(run, zone),
-            dashboard::words::run_state(run.state).to_lowercase(),
-            number(waiting.max(0)),
-        ]
-    };
-    output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells).collect())
-}
-
-/// What does not run, and why.
-fn print_rest(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let zone = &workspace.brand.timezone;
-    output::line("\nWhat does not run, and why:\n")?;
-    let cells = |row: &&Row| {
-        vec![
-            when(row, zone),
-            format!("{}/{}", row.campaign, row.step),
-            row.because.clone().unwrap_or_default(),
-        ]
-    };
-    output::table(&["when", "campaign/step", "why"], rows.iter().map(cells).collect())
-}
-
-/// Why people are left out, once for each audience.
-fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
-    let mut told = std::collections::BTreeSet::new();
-    for row in rows {
-        let Some(audience) = &row.audience else { continue };
-        if row.counts.left_out.is_empty() || !told.insert(audience) {
-            continue;
-        }
-        if told.len() == 1 {
-            output::line("\nWho is left out, and why:")?;
-        }
-        let why = row.counts.left_out.iter();
-        let why: Vec<_> = why
-            .map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason)))
-            .collect();
-        output::line(format!("  {audience}: {}", why.join(", ")))?;
-    }
-    Ok(())
 }

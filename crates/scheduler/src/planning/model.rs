@@ -15,8 +15,7 @@ use store::{
 use tempfile::TempDir;
 
 use super::{Fate, Planner, forecast};
-use crate::Loaded;
-use crate::fire;
+use crate::{Loaded, by_hand, fire};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -347,15 +346,15 @@ impl Simulation {
     async fn send(&mut self, again: bool) {
         let Some(campaign) = self.loaded.0.campaigns.values().next().cloned() else { return };
         let step = campaign.steps[0].clone();
-        let ask = fire::HandSend { again, ..fire::HandSend::default() };
-        if fire::refusal(&self.store, &self.loaded, &campaign, &step, &ask, self.at())
+        let ask = by_hand::HandSend { again, ..by_hand::HandSend::default() };
+        if by_hand::refusal(&self.store, &self.loaded, &campaign, &step, &ask, self.at())
             .await
             .unwrap()
             .is_some()
         {
             return;
         }
-        let run = fire::fire(&self.store, &self.loaded, &campaign, &step, &ask, self.at()).await;
+        let run = by_hand::fire(&self.store, &self.loaded, &campaign, &step, &ask, self.at()).await;
         if let (Ok(run), true) = (run, again) {
             self.again.insert(run);
         }

@@ -1,0 +1,125 @@
+//! A plan as text: tables for people.
+
+use campaign::{Diagnostics, Workspace};
+use jiff::Timestamp;
+use store::Run;
+
+use super::Row;
+use crate::commands::runs;
+use crate::output::{self, money, number};
+use crate::time;
+
+/// Prints what runs, who is left out of it, and what does not run.
+pub(super) fn print(
+    workspace: &Workspace,
+    rows: &[Row],
+    from: Timestamp,
+    to: Timestamp,
+) -> anyhow::Result<()> {
+    let zone = &workspace.brand.timezone;
+    let name = zone.iana_name().unwrap_or("UTC");
+    let span = format!("{} to {} ({name})", time::show(from, zone), time::show(to, zone));
+    let (run, rest): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.runs);
+    if run.is_empty() {
+        output::line(format!("Nothing runs from {span}."))?;
+        return print_rest(workspace, &rest);
+    }
+    output::line(format!("What runs from {span}:\n"))?;
+    let cells = |row: &&Row| {
+        vec![
+            when(row, zone),
+            format!("{}/{}", row.campaign, row.step),
+            row.channel.clone(),
+            row.audience.clone().unwrap_or_else(|| "its own feed".to_owned()),
+            format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
+            number(row.counts.audience - row.counts.reached),
+            row.finish.map_or_else(String::new, |finish| {
+                let late = if row.expires_first { ", but expires before" } else { "" };
+                format!("about {}{late}", time::show(finish, zone))
+            }),
+            if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
+        ]
+    };
+    let headings =
+        ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
+    output::table(&headings, run.iter().map(cells).collect())?;
+    print_left_out(&run)?;
+    print_rest(workspace, &rest)
+}
+
+fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
+    match (&row.local, &row.after) {
+        (Some(local), _) => format!("{local} (each contact's time)"),
+        (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
+        (None, None) if row.overdue && row.runs => {
+            format!("at once (was due {})", time::show(row.here, zone))
+        }
+        (None, None) => time::show(row.here, zone),
+    }
+}
+
+/// The runs that have not ended: they keep the words and the times that they were made with.
+pub(super) fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow::Result<()> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    output::line("\nUnder way, with the words and the times that they were made with:\n")?;
+    let cells = |run: &Run| {
+        let waiting = run.total - runs::done(run);
+        vec![
+            run.id.to_string(),
+            format!("{}/{}", run.campaign, run.step),
+            runs::show_instant(run, zone),
+            dashboard::words::run_state(run.state).to_lowercase(),
+            number(waiting.max(0)),
+        ]
+    };
+    output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells).collect())
+}
+
+/// Prints what does not run, and why.
+fn print_rest(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let zone = &workspace.brand.timezone;
+    output::line("\nWhat does not run, and why:\n")?;
+    let cells = |row: &&Row| {
+        vec![
+            when(row, zone),
+            format!("{}/{}", row.campaign, row.step),
+            row.because.clone().unwrap_or_default(),
+        ]
+    };
+    output::table(&["when", "campaign/step", "why"], rows.iter().map(cells).collect())
+}
+
+/// Prints why people are left out, once for each audience.
+fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
+    let mut told = std::collections::BTreeSet::new();
+    for row in rows {
+        let Some(audience) = &row.audience else { continue };
+        if row.counts.left_out.is_empty() || !told.insert(audience) {
+            continue;
+        }
+        if told.len() == 1 {
+            output::line("\nWho is left out, and why:")?;
+        }
+        let why = row.counts.left_out.iter();
+        let why: Vec<_> = why
+            .map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason)))
+            .collect();
+        output::line(format!("  {audience}: {}", why.join(", ")))?;
+    }
+    Ok(())
+}
+
+/// Prints what does not fit for somebody.
+pub(super) fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
+    let text = findings.to_text(output::is_terminal());
+    if text.is_empty() {
+        return Ok(());
+    }
+    output::line("\nToo long for somebody in the audience, so that it will not be sent:\n")?;
+    output::line(text.trim_end())
+}
