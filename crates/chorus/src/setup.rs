@@ -146,7 +146,7 @@ impl Opened {
         &self.loaded.0
     }
 
-    /// Which other worker plans by other files on the same database, if one does.
+    /// The worker that plans by other files on the same database, if one does.
     pub(crate) async fn other_files_in_force(&self) -> anyhow::Result<Option<String>> {
         Ok(self.store.files_of_others(&self.workspace().hash, self.clock.millis()).await?)
     }

@@ -34,6 +34,11 @@ pub(crate) fn show_millis(at: i64, zone: &TimeZone) -> String {
     Timestamp::from_millisecond(at).map_or_else(|_| "?".to_owned(), |at| show(at, zone))
 }
 
+/// A time on each contact's own clock.
+pub(crate) fn show_own_clock(wall: DateTime) -> String {
+    format!("{} (each contact's time)", wall.strftime("%a %-d %b %Y %H:%M"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -52,7 +52,7 @@ pub(crate) struct Shell {
     pub(crate) live: Live,
     /// That everything stands still, in words.
     pub(crate) stopped: Option<String>,
-    /// What people should know of single workers, in words.
+    /// Notes about single workers, in words.
     pub(crate) noted: Vec<String>,
     /// Whether the numbers are simulated.
     pub(crate) simulated: bool,

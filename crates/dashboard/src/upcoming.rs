@@ -167,7 +167,7 @@ pub fn own_clock_of(workspace: &Workspace, row: &OccurrenceRow) -> Option<DateTi
     own.then(|| first_clock(row.instant)).flatten()
 }
 
-/// What the clock shows then at the first place on Earth.
+/// The clock at an instant at the first place on Earth.
 fn first_clock(instant: i64) -> Option<DateTime> {
     let at = Timestamp::from_millisecond(instant).ok()?;
     Some(at.to_zoned(TimeZone::fixed(Offset::constant(FIRST))).datetime())

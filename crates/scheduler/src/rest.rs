@@ -14,7 +14,7 @@ pub(crate) struct Rest {
     until: Option<Instant>,
     length: Option<Duration>,
     note: Option<String>,
-    /// Whether the channel has answered since the lane was opened.
+    /// True once the channel has answered since the lane was opened.
     answered: bool,
 }
 

@@ -6,15 +6,13 @@ use crate::{LeaseId, Millis, Store, StoreError};
 /// The setting that holds the hash of the files in force.
 const NAME: &str = "files_in_force";
 
-const GET: Sql = sql!("select value from settings where name = $1" { sqlite: "", postgres: " for update" });
+const GET: Sql = sql!("select value from settings where name = $1");
 
-const IS: Sql = sql!("select name from settings where name = $1 and value = $2");
+const LOCK: Sql = sql!("select value from settings where name = $1" { sqlite: "", postgres: " for update" });
 
 const PUT: Sql = sql!(
     "insert into settings (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value"
 );
-
-const IN_FORCE: Sql = sql!("select value from settings where name = $1");
 
 const WHO_PLANS: Sql = sql!(
     "select worker from leases where plans = 1 and note is null and expires_at > $1 order by id limit 1"
@@ -23,13 +21,17 @@ const WHO_PLANS: Sql = sql!(
 const OTHERS: Sql = sql!("select id from leases where plans = 1 and id <> $1 and expires_at > $2 limit 1");
 
 impl Store {
-    /// Which other worker plans by other files than those with this hash, if one does.
+    /// The hash of the files in force.
+    async fn files_in_force(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.row::<(String,)>(&GET, args![NAME]).await?.map(|(hash,)| hash))
+    }
+
+    /// The worker that plans by other files than those with this hash; `None` where no other files are in force.
     ///
     /// # Errors
     /// The database refused or went away.
     pub async fn files_of_others(&self, hash: &str, now: Millis) -> Result<Option<String>, StoreError> {
-        let current: Option<(String,)> = self.row(&IN_FORCE, args![NAME]).await?;
-        if current.is_none_or(|(current,)| current == hash) {
+        if self.files_in_force().await?.is_none_or(|current| current == hash) {
             return Ok(None);
         }
         Ok(self.row::<(String,)>(&WHO_PLANS, args![now]).await?.map(|(worker,)| worker))
@@ -49,11 +51,11 @@ impl Store {
         now: Millis,
     ) -> Result<bool, StoreError> {
         // This is asked every few seconds, and the answer hardly ever changes: the writer is left to others.
-        if self.row::<(String,)>(&IS, args![NAME, hash]).await?.is_some() {
+        if self.files_in_force().await?.as_deref() == Some(hash) {
             return Ok(true);
         }
         let mut tx = self.begin().await?;
-        let current: Option<(String,)> = tx.row(&GET, args![NAME]).await?;
+        let current: Option<(String,)> = tx.row(&LOCK, args![NAME]).await?;
         let current = current.map(|(hash,)| hash);
         if current.as_deref() == Some(hash) {
             return Ok(true);

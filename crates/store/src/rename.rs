@@ -52,7 +52,7 @@ const OCCURRENCES: Sql = sql!(
                        where n.campaign = $3 and n.step = $4 and n.instant = occurrences.instant)"
 );
 
-/// What ran under the other name did run.
+/// Closes the occurrences that ran under the other name.
 const RAN: Sql = sql!(
     "update occurrences set state = 'fired', run_id = r.id from runs r
      where r.campaign = $1 and r.step = $2 and r.instant = occurrences.instant and occurrences.campaign = $1

@@ -12,7 +12,7 @@ use super::usage;
 
 /// A start is over once the server takes less than a tenth of a processor for this long.
 const SETTLE: Duration = Duration::from_secs(3);
-/// How often that is waited for.
+/// The most waits for that.
 const MAX_WAITS: usize = 20;
 
 pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<Figure>> {

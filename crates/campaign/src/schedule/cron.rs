@@ -32,7 +32,7 @@ pub struct Cron {
 /// Every so many weeks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Weeks {
-    /// How many weeks lie between two that fire, which are at least 1 apart.
+    /// The distance of two weeks that fire, in weeks: at least 1.
     pub(super) every: i8,
     /// The first day of the first week that fires; until it is known, nothing does.
     pub(super) from: Option<Date>,
@@ -54,13 +54,13 @@ pub(super) enum Days {
     Last,
     /// On the second Tuesday of the month and the like.
     Nth {
-        /// Which ones, 1 to 5.
+        /// The places in the month, 1 to 5.
         nth: Values,
-        /// Whether the last one, too.
+        /// True where the last one fires, too.
         last: bool,
-        /// Of which days of the week; Sunday is 0.
+        /// The days of the week; Sunday is 0.
         weekdays: Values,
-        /// Whether they are counted as one: of Monday to Friday, the first is the first working day.
+        /// True where these days are counted together: of Monday to Friday, the first is the first working day.
         together: bool,
     },
 }
@@ -99,7 +99,7 @@ impl Cron {
         Ok(cron)
     }
 
-    /// Whether weeks are counted, so that it has to be known from which day.
+    /// True where it fires every so many weeks: then it needs [the day](Self::counted_from) from which they are counted.
     #[must_use]
     pub const fn counts_weeks(&self) -> bool {
         self.weeks.is_some()
@@ -234,34 +234,42 @@ impl Cron {
     }
 
     fn fires_on(&self, day: Date) -> bool {
-        let of_week = |days: Values, day: Date| days.has(day.weekday().to_sunday_zero_offset());
         self.months.has(day.month())
             && self.weeks.is_none_or(|weeks| weeks.has(day))
             && match self.days {
                 Days::Every => true,
                 Days::OfMonth(days) => days.has(day.day()),
-                Days::OfWeek(days) => of_week(days, day),
-                Days::Either(days, weekdays) => days.has(day.day()) || of_week(weekdays, day),
+                Days::OfWeek(days) => days.has(weekday(day)),
+                Days::Either(days, weekdays) => days.has(day.day()) || weekdays.has(weekday(day)),
                 Days::Last => day == day.last_of_month(),
                 Days::Nth { nth, last, weekdays, together } => {
-                    let counted = |other: Date| {
-                        if together { of_week(weekdays, other) } else { other.weekday() == day.weekday() }
-                    };
-                    let month = || {
-                        day.first_of_month().series(1.day()).take_while(|other| other.month() == day.month())
-                    };
-                    let before =
-                        || month().take_while(|other| *other <= day).filter(|other| counted(*other)).count();
-                    let is_last = || !month().any(|other| other > day && counted(other));
-                    of_week(weekdays, day)
-                        && (i8::try_from(before()).is_ok_and(|count| nth.has(count)) || last && is_last())
+                    let alike = if together { weekdays } else { Values::one(weekday(day)) };
+                    weekdays.has(weekday(day))
+                        && (nth.has(place_in_month(day, alike)) || last && is_last_in_month(day, alike))
                 }
             }
     }
 }
 
+/// The day of the week; Sunday is 0.
+fn weekday(day: Date) -> i8 {
+    day.weekday().to_sunday_zero_offset()
+}
+
+/// The place of `day` among the days of its month that fall on these days of the week, from 1.
+fn place_in_month(day: Date, weekdays: Values) -> i8 {
+    let month = day.first_of_month().series(1.day()).take_while(|other| *other <= day);
+    i8::try_from(month.filter(|other| weekdays.has(weekday(*other))).count()).unwrap_or(i8::MAX)
+}
+
+/// True for the last day of its month that falls on these days of the week.
+fn is_last_in_month(day: Date, weekdays: Values) -> bool {
+    let rest = day.series(1.day()).skip(1).take_while(|other| other.month() == day.month());
+    !rest.into_iter().any(|other| weekdays.has(weekday(other)))
+}
+
 impl Weeks {
-    /// Whether `day` lies in a week that fires: the first week starts on `from`.
+    /// True for days in a week that fires; the first such week starts on `from`.
     fn has(self, day: Date) -> bool {
         let Some(from) = self.from else { return false };
         let days = (day - from).get_days();

@@ -24,7 +24,7 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// How many dates are written out.
+/// So many dates are written out, and the others counted.
 const SAID_DATES: usize = 3;
 
 impl Schedule {

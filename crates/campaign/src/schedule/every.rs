@@ -12,7 +12,7 @@ const FORMS: &str = "write one of `hour 15`, `day 09:00`, `weekday 08:30`, `week
     `monday, thursday 10:00`, `2 weeks tuesday 10:00`, `month 1 09:00`, `month second tuesday 10:00`, \
     `month last 09:00`, or use `cron`";
 const WEEKS: &str = "write 1 to 52 weeks and their days, such as `2 weeks tuesday 10:00`";
-/// How people count, and how they write it.
+/// The ordinals of days in a month, in words and in figures.
 const ORDINALS: [(&str, &str); 5] =
     [("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th"), ("fifth", "5th")];
 /// Words that change nothing.
@@ -86,7 +86,7 @@ impl<'a> Words<'a> {
         self.rest.next()
     }
 
-    /// How many weeks, where they are counted: `week`, `2 weeks`.
+    /// The number of weeks between two that fire: 1 for `week`, 2 for `2 weeks`, `None` for anything else.
     fn weeks(&mut self, first: Piece<'a>) -> Result<Option<i8>, CronError> {
         if is(first.text, "week") {
             return Ok(Some(1));
@@ -108,8 +108,7 @@ impl<'a> Words<'a> {
         };
         match set_of_weekdays(word.text) {
             Some(days) => Ok(Days::OfWeek(days)),
-            None if weekday(word.text).is_some() => self.days_of_week(word).map(Days::OfWeek),
-            None => Err(CronError::new(Kind::UnknownPeriod(quote(word.text)), word.span(), WEEKS)),
+            None => self.days_of_week(word, WEEKS).map(Days::OfWeek),
         }
     }
 
@@ -123,21 +122,24 @@ impl<'a> Words<'a> {
         if is(first.text, "month") {
             return self.days_of_month();
         }
-        if ordinal(first.text) == Some(None) {
-            let fix = "write `month last friday 17:00`, or `month last 09:00` for the last day of the month";
-            return Err(CronError::new(Kind::UnknownPeriod(quote(first.text)), first.span(), fix));
-        }
-        if ordinal(first.text).is_some() {
+        match ordinal(first.text) {
+            None => self.days_of_week(first, FORMS).map(Days::OfWeek),
+            Some(None) => {
+                let fix =
+                    "write `month last friday 17:00`, or `month last 09:00` for the last day of the month";
+                Err(CronError::new(Kind::UnknownPeriod(quote(first.text)), first.span(), fix))
+            }
             // "Every second Tuesday" is every other one to some, and the second of a month to others.
-            let fix = "write `month second tuesday 10:00` for one of every month, or `2 weeks tuesday 10:00` for every other one";
-            return Err(CronError::new(Kind::Ordinal(quote(first.text)), first.span(), fix));
+            Some(Some(_)) => {
+                let fix = "write `month second tuesday 10:00` for one of every month, or `2 weeks tuesday 10:00` for every other one";
+                Err(CronError::new(Kind::Ordinal(quote(first.text)), first.span(), fix))
+            }
         }
-        self.days_of_week(first).map(Days::OfWeek)
     }
 
-    fn days_of_week(&mut self, first: Piece<'a>) -> Result<Values, CronError> {
+    fn days_of_week(&mut self, first: Piece<'a>, fix: &str) -> Result<Values, CronError> {
         let Some(day) = weekday(first.text) else {
-            return Err(CronError::new(Kind::UnknownPeriod(quote(first.text)), first.span(), FORMS));
+            return Err(CronError::new(Kind::UnknownPeriod(quote(first.text)), first.span(), fix));
         };
         let mut days = Values::one(day);
         while let Some(day) = self.rest.peek().and_then(|word| weekday(word.text)) {
@@ -187,7 +189,7 @@ impl<'a> Words<'a> {
         if weekday(word.text).is_none() {
             return Err(CronError::new(Kind::BadDay(quote(word.text)), word.span(), DAY));
         }
-        let weekdays = self.days_of_week(word)?;
+        let weekdays = self.days_of_week(word, DAY)?;
         Ok(Days::Nth { nth, last, weekdays, together: false })
     }
 
@@ -222,7 +224,7 @@ fn number(text: &str) -> Option<i8> {
     if digits { text.parse().ok() } else { None }
 }
 
-/// Whether a word is this one or its plural, in any case.
+/// Equality with a word or its plural, in any case.
 fn is(text: &str, word: &str) -> bool {
     let text = text.to_ascii_lowercase();
     text.strip_suffix('s').unwrap_or(&text) == word
@@ -239,7 +241,7 @@ fn set_of_weekdays(text: &str) -> Option<Values> {
     }
 }
 
-/// Which one of a month: 1 to 5, or `None` for the last.
+/// An ordinal of days in a month: 1 to 5, or an inner `None` for the last.
 fn ordinal(text: &str) -> Option<Option<i8>> {
     if text.eq_ignore_ascii_case("last") {
         return Some(None);

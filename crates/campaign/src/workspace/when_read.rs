@@ -39,7 +39,7 @@ pub(super) struct Around<'a> {
     pub(super) earlier: &'a [Earlier],
     /// Whether this step goes to contacts, as far as that is known.
     pub(super) to_contacts: Option<bool>,
-    /// When the campaign starts.
+    /// The campaign's `starts`.
     pub(super) starts: Option<Timestamp>,
 }
 

@@ -203,7 +203,7 @@ async fn may_have_gone_out(store: &Store, zone: &TimeZone) -> anyhow::Result<Str
 
 /// At most so many occurrences are counted.
 const COUNTED: i64 = 1_000;
-/// So many of them are named.
+/// At most so many reasons are named.
 const TOLD: usize = 5;
 
 /// Occurrences that did not run and wait for a person, and workers that plan nothing.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Run, RunState};
 
+use crate::commands::runs;
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
@@ -119,31 +120,13 @@ async fn answer(
     }
     if let Some((run, Some(delivery))) = latest {
         let mut answer = of_delivery(opened, run, delivery, channel_waits(opened, run).await?.as_deref());
-        let others =
-            explanation.runs.iter().filter(|(other, _)| other.step == run.step && other.id != run.id);
-        for (other, delivery) in others {
-            let Some(delivery) = delivery else { continue };
-            let at = time::show_millis(other.instant, &workspace.brand.timezone);
-            match (delivery.state, delivery.reason.as_deref()) {
-                (DeliveryState::Sent, _) => {
-                    answer.because.push_str(&format!("; also sent by run {} of {at}", other.id));
-                }
-                (DeliveryState::Suppressed, Some(reason @ "superseded")) => {
-                    let why = dashboard::words::reason(reason);
-                    answer.because.push_str(&format!("; not by run {} of {at}: {why}", other.id));
-                }
-                _ => {}
-            }
-        }
+        answer.because.push_str(&of_other_runs(opened, run, explanation));
         return Ok(answer);
     }
     let now = opened.clock.millis();
     let member =
         opened.store.audience_contains(&workspace.audiences, &step.audience, contact.id, now).await?;
     let follows = matches!(step.schedule.trigger, Trigger::After { .. });
-    let mut did_not_run = opened.store.occurrence_list(Some(campaign.id.as_str()), true, 100).await?;
-    did_not_run.retain(|row| row.step == step.id.as_str());
-    did_not_run.truncate(3);
     Ok(match (latest, member) {
         (_, false) if !follows => {
             simple(Reason::NotInAudience, format!("they do not belong to the audience {}", step.audience))
@@ -158,25 +141,50 @@ async fn answer(
                 format!("they were not in the audience when it ran ({at}), but are now"),
             )
         }
-        (None, _) if !did_not_run.is_empty() => {
-            let why: Vec<_> = did_not_run
-                .iter()
-                .map(|row| {
-                    let at = dashboard::words::occurrence_time(row, |at| {
-                        time::show_millis(at, &workspace.brand.timezone)
-                    });
-                    let why = dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref());
-                    format!("{at}: {why}")
-                })
-                .collect();
-            simple(Reason::DidNotRun, format!("it did not run ({})", why.join("; ")))
-        }
-        (None, _) => {
-            let would = would_be_left_out(opened, step, contact).await?;
-            let next = next(opened, campaign, step, contact);
-            simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
-        }
+        (None, _) => match did_not_run(opened, campaign, step).await? {
+            Some(why) => simple(Reason::DidNotRun, format!("it did not run ({why})")),
+            None => {
+                let would = would_be_left_out(opened, step, contact).await?;
+                let next = next(opened, campaign, step, contact);
+                simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
+            }
+        },
     })
+}
+
+/// Repeats by other runs of the step, and older ones that were superseded.
+fn of_other_runs(opened: &Opened, run: &Run, explanation: &Explanation) -> String {
+    let zone = &opened.workspace().brand.timezone;
+    let others = explanation.runs.iter().filter(|(other, _)| other.step == run.step && other.id != run.id);
+    let told = others.filter_map(|(other, delivery)| {
+        let delivery = delivery.as_ref()?;
+        let at = time::show_millis(other.instant, zone);
+        match (delivery.state, delivery.reason.as_deref()) {
+            (DeliveryState::Sent, _) => Some(format!("; also sent by run {} of {at}", other.id)),
+            (DeliveryState::Suppressed, Some(reason @ "superseded")) => {
+                Some(format!("; not by run {} of {at}: {}", other.id, dashboard::words::reason(reason)))
+            }
+            _ => None,
+        }
+    });
+    told.collect()
+}
+
+/// So many occurrences of a campaign are looked through.
+const LISTED: i64 = 100;
+/// So many of a step are told.
+const TOLD: usize = 3;
+
+/// The latest occurrences of a step that wait for a person, each with its reason; `None` where all ran.
+async fn did_not_run(opened: &Opened, campaign: &Campaign, step: &Step) -> anyhow::Result<Option<String>> {
+    let rows = opened.store.occurrence_list(Some(campaign.id.as_str()), true, LISTED).await?;
+    let of_step = rows.iter().filter(|row| row.step == step.id.as_str()).take(TOLD);
+    let told = of_step.map(|row| {
+        let why = dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref());
+        format!("{}: {why}", runs::show_time(row, opened.workspace()))
+    });
+    let told: Vec<_> = told.collect();
+    Ok((!told.is_empty()).then(|| told.join("; ")))
 }
 
 /// When they would get it, on their own clock.

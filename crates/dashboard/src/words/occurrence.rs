@@ -41,7 +41,7 @@ pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option
     format!("{kind}: {why}")
 }
 
-/// What people should know of one worker.
+/// A note about one worker.
 pub(crate) fn noted(worker: &str, note: &str) -> String {
     format!("Worker {worker}: {note}.")
 }

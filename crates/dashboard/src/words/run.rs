@@ -17,7 +17,8 @@ pub(crate) const PAUSE: &str = "Pause";
 pub(crate) const RESUME_CANCELLED: &str = "Go on, for those who have not got it";
 pub(crate) const RESUME: &str = "Go on";
 pub(crate) const CANCEL: &str = "Cancel…";
-pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not. It can go on later, for those who have not got it. To stop for a while, pause it.";
+pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not. It can go on later, for those who have not \
+     got it. To stop for a while, pause it.";
 pub(crate) const CANCEL_SURE: &str = "Cancel this run";
 pub(crate) const PAUSED_HERE: &str = "Paused from the dashboard.";
 pub(crate) const WHAT_BECAME: &str = "What became of it";

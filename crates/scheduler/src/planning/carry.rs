@@ -29,7 +29,7 @@ pub(super) async fn carry_over(
     Ok(changed)
 }
 
-/// What the files declare by `was`. A name that was renamed before, to one that is gone from the files, stands for that
+/// The renames that the files declare by `was`: from, to. A name that was renamed before, to one that is gone from the files, stands for that
 /// one: who renames twice may name the first name or the last.
 async fn declared(
     store: &Store,

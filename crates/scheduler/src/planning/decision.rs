@@ -13,6 +13,10 @@ pub(crate) const ABSENCE: Millis = 60_000;
 /// A watermark that is so far ahead of the clock was set by a clock that was wrong.
 const AHEAD: Millis = 60_000;
 
+/// An occurrence by contacts' own clocks lasts for this long at most: from UTC+14 to UTC−12, and an hour that clocks may
+/// have moved.
+pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(27);
+
 /// How far back occurrences are listed that an edit left behind.
 const LISTED: SignedDuration = SignedDuration::from_hours(31 * 24);
 
@@ -145,7 +149,7 @@ fn edited(
     let old_due = old.map_or_else(Vec::new, |(definition, from)| {
         definition.occurrences(instant(from).max(listed_from), now, usize::MAX)
     });
-    let day_ago = now.saturating_sub(SignedDuration::from_hours(27)).unwrap_or(Timestamp::MIN);
+    let day_ago = now.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN);
     let mut ours = schedule.occurrences(day_ago, now, usize::MAX);
     ours.retain(|occurrence| schedule.within(occurrence, campaign.starts, campaign.ends));
     let on_time = |occurrence: &Occurrence| {

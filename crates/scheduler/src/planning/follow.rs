@@ -7,7 +7,7 @@ use campaign::schedule::Definition;
 use campaign::{Campaign, Moment, Occurrence, Step, Trigger, schedule};
 use store::{
     Advance, Delay, Delays, Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
-    RunState, ScheduleRow, StoreError,
+    RunState, ScheduleRow, Store, StoreError,
 };
 
 use super::decision::{ABSENCE, instant};
@@ -41,11 +41,7 @@ impl Planner {
         }
         let now = look.now.as_millisecond();
         let recent = self.store.run_recent(since(after, now)).await?;
-        let mut followed: BTreeSet<(String, String, RunId)> = recent
-            .iter()
-            .filter_map(|run| Some((run.campaign.clone(), run.step.clone(), run.parent_id?)))
-            .collect();
-        followed.extend(self.store.occurrence_parents().await?);
+        let followed = followed(&self.store, &recent).await?;
         for (campaign, step) in after {
             let result = self.follow(look, campaign, step, &recent, &followed).await;
             told(campaign, step, result)?;
@@ -152,6 +148,18 @@ impl Planner {
     }
 }
 
+/// The parent runs that have their follow-up, or of which that is written down: campaign, step, parent.
+pub(super) async fn followed(
+    store: &Store,
+    recent: &[Run],
+) -> Result<BTreeSet<(String, String, RunId)>, StoreError> {
+    let mut followed = store.occurrence_parents().await?;
+    followed.extend(
+        recent.iter().filter_map(|run| Some((run.campaign.clone(), run.step.clone(), run.parent_id?))),
+    );
+    Ok(followed)
+}
+
 /// The delays of a step with today's file taken into account. `is_older`: its campaign was known before delays were
 /// kept, so that the first sight of this one is no edit.
 pub(super) fn edited(
@@ -228,7 +236,7 @@ fn parents<'a>(
     })
 }
 
-/// Whether a run has its follow-up already, or that is written down.
+/// True for runs that are in `followed`.
 fn is_followed<'a>(
     campaign: &Campaign,
     step: &Step,
@@ -238,7 +246,7 @@ fn is_followed<'a>(
     move |run| followed.contains(&(campaign.clone(), step.clone(), run.id))
 }
 
-/// What does not follow although it would have: all that fell due while the step was absent, and, where it is new, what
+/// The follow-ups that do not happen although they would have: all that fell due while the step was absent, and, where it is new, what
 /// would have followed the latest run.
 fn lost(
     campaign: &Campaign,

@@ -6,7 +6,7 @@ use campaign::{Campaign, Occurrence, Step, StepId, Trigger, schedule};
 use jiff::Timestamp;
 use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceState, RunId, Store};
 
-use super::decision::{Decision, decide, instant};
+use super::decision::{Decision, LONGEST, decide, instant};
 use super::{follow, held, key, same_text};
 use crate::Loaded;
 use crate::fire::FireError;
@@ -16,9 +16,6 @@ const LISTED: usize = 2_000;
 
 /// How far back runs are looked at that a step may still follow, in milliseconds.
 const LONGEST_LOOK: Millis = 400 * 86_400_000;
-
-/// An occurrence by contacts' own clocks lasts for this long at most.
-const LONGEST: jiff::SignedDuration = jiff::SignedDuration::from_hours(27);
 
 /// How many occurrences that did not run are read.
 const ROWS: i64 = 10_000;
@@ -82,7 +79,7 @@ pub async fn forecast(
     let view = View {
         stopped: store.stopped().await?,
         dismissed: dismissed(store, campaign).await?,
-        followed: followed(store, &recent).await?,
+        followed: follow::followed(store, &recent).await?,
         recent,
         rows,
         is_older,
@@ -146,7 +143,8 @@ impl View {
         let mut coming: Vec<_> =
             coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None, false))).collect();
         // What a clock fired that was ahead is a run already, and fires no second time.
-        coming.retain(|(occurrence, ..)| !self.is_run(campaign, step, occurrence));
+        let runs = self.instants_of_runs(campaign, step);
+        coming.retain(|(occurrence, ..)| !runs.contains(&occurrence.instant.as_millisecond()));
         if coming.is_empty() {
             return Ok(expected);
         }
@@ -165,12 +163,11 @@ impl View {
         Ok(expected)
     }
 
-    fn is_run(&self, campaign: &Campaign, step: &Step, occurrence: &Occurrence) -> bool {
-        self.recent.iter().any(|run| {
-            run.instant == occurrence.instant.as_millisecond()
-                && run.campaign == campaign.id.as_str()
-                && run.step == step.id.as_str()
-        })
+    /// The keys of a step's runs.
+    fn instants_of_runs(&self, campaign: &Campaign, step: &Step) -> BTreeSet<Millis> {
+        let of_step =
+            |run: &&store::Run| run.campaign == campaign.id.as_str() && run.step == step.id.as_str();
+        self.recent.iter().filter(of_step).map(|run| run.instant).collect()
     }
 
     /// What keeps every occurrence of a step from running, as things are now.
@@ -232,18 +229,6 @@ fn zone(step: &Step) -> &jiff::tz::TimeZone {
     match &step.schedule.zone {
         campaign::Zone::Fixed(zone) | campaign::Zone::Contact { fallback: zone } => zone,
     }
-}
-
-/// The parent runs that have their follow-up, or of which that is written down.
-async fn followed(
-    store: &Store,
-    recent: &[store::Run],
-) -> Result<BTreeSet<(String, String, RunId)>, FireError> {
-    let mut followed = store.occurrence_parents().await?;
-    followed.extend(
-        recent.iter().filter_map(|run| Some((run.campaign.clone(), run.step.clone(), run.parent_id?))),
-    );
-    Ok(followed)
 }
 
 /// The occurrences that a person took out.

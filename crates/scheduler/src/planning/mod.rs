@@ -50,7 +50,7 @@ pub(crate) struct Planner {
     quiet: BTreeMap<StepKey, Timestamp>,
     /// The earliest of these once every step has one: until then no step is looked at.
     all_quiet: Option<Timestamp>,
-    /// Whether a step of the files follows another.
+    /// True where a step of the files follows another.
     has_followers: bool,
     /// Campaigns whose file had errors when it was last looked at.
     broken: BTreeSet<String>,

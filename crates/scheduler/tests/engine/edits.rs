@@ -11,19 +11,12 @@ use store::{
 };
 use tests::{Act, Door, Phase, Relay, Script, Whom};
 
-use crate::world::{MAIL, World, tally};
+use crate::world::{MAIL, World, a_while, tally};
 
 const PEOPLE: usize = 5;
 
 async fn world(when: &str, now: &str) -> World {
-    let world = World::new(&format!("{MAIL}when = {{ {when} }}\n"), now).await;
-    world.contacts(PEOPLE, None).await;
-    world
-}
-
-/// A while in which a worker looks several times.
-async fn a_while() {
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
+    World::timed(when, PEOPLE, now).await
 }
 
 async fn runs(world: &World) -> Vec<Run> {

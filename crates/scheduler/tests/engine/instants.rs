@@ -1,15 +1,10 @@
-//! What happens at, or around, the very instant at which something falls due.
+//! Edits, pauses and clock changes at the very instant at which something falls due.
 
 use std::time::Duration;
 
 use store::{OccurrenceReason, RunState, StopReason, Stopped};
 
-use crate::world::{MAIL, World};
-
-/// A while in which a worker looks several times.
-async fn a_while() {
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-}
+use crate::world::{MAIL, World, a_while};
 
 async fn reasons(world: &World) -> Vec<OccurrenceReason> {
     let rows = world.store.occurrence_list(None, true, 100).await.unwrap();
@@ -131,9 +126,7 @@ async fn a_file_that_is_being_written_when_it_is_due_goes_once_with_what_it_says
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_falls_due_in_a_copied_database_is_held_and_starting_it_fires_nothing() {
-    let world =
-        World::new(&format!("{MAIL}when = {{ cron = \"0 10 * * *\" }}\n"), "2027-06-01T08:59:00Z").await;
-    world.contacts(3, None).await;
+    let world = World::timed("cron = \"0 10 * * *\"", 3, "2027-06-01T08:59:00Z").await;
     let stopped =
         Stopped { reason: StopReason::Copy, since: world.clock.millis(), detail: "a copy".to_owned() };
     assert!(world.store.stop_all(&stopped, "a copy").await.unwrap());

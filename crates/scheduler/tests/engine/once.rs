@@ -5,12 +5,7 @@ use std::time::Duration;
 use scheduler::{FireError, HandSend, Refusal};
 use store::{OccurrenceReason, OccurrenceRow, RunId, StopReason, Stopped};
 
-use crate::world::{MAIL, World, tally};
-
-/// A while in which a worker looks several times.
-async fn a_while() {
-    tokio::time::sleep(Duration::from_millis(1_300)).await;
-}
+use crate::world::{MAIL, World, a_while, tally};
 
 /// Long enough for a look at steps that follow another.
 async fn a_look() {
@@ -101,9 +96,7 @@ async fn of_two_who_send_at_once_one_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_went_out_by_hand_is_not_offered_and_not_run_again() {
-    let world =
-        World::new(&format!("{MAIL}when = {{ at = 2027-06-01T10:00:00 }}\n"), "2027-06-01T08:59:00Z").await;
-    world.contacts(3, None).await;
+    let world = World::timed("at = 2027-06-01T10:00:00", 3, "2027-06-01T08:59:00Z").await;
     world.edit("campaigns/hello.toml", "title ", "hold = true\ntitle ");
     let engine = world.engine();
     a_while().await;
@@ -128,9 +121,7 @@ async fn what_went_out_by_hand_is_not_offered_and_not_run_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_clock_sent_that_was_ahead_is_no_newer_occurrence() {
-    let world =
-        World::new(&format!("{MAIL}when = {{ cron = \"0 * * * *\" }}\n"), "2027-06-02T08:59:00Z").await;
-    world.contacts(3, None).await;
+    let world = World::timed("cron = \"0 * * * *\"", 3, "2027-06-02T08:59:00Z").await;
     let engine = world.engine();
     a_while().await;
     world.set("2027-06-02T09:00:01Z");
@@ -250,9 +241,7 @@ async fn a_follow_up_that_is_added_too_late_is_listed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_renames_twice_may_name_the_first_name() {
-    let world =
-        World::new(&format!("{MAIL}when = {{ at = 2027-06-01T10:00:00 }}\n"), "2027-06-01T08:59:00Z").await;
-    world.contacts(3, None).await;
+    let world = World::timed("at = 2027-06-01T10:00:00", 3, "2027-06-01T08:59:00Z").await;
     let engine = world.engine();
     a_while().await;
     by_hand(&world, &HandSend::default()).await.unwrap();
@@ -303,9 +292,7 @@ async fn what_fell_due_while_a_copy_stood_still_is_held_and_not_caught_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_step_that_says_what_a_gone_one_said_is_held_also_by_hand_and_when_its_time_has_passed() {
-    let world =
-        World::new(&format!("{MAIL}when = {{ at = 2027-06-01T10:00:00 }}\n"), "2027-06-01T08:59:00Z").await;
-    world.contacts(3, None).await;
+    let world = World::timed("at = 2027-06-01T10:00:00", 3, "2027-06-01T08:59:00Z").await;
     let engine = world.engine();
     a_while().await;
     world.set("2027-06-01T09:00:01Z");

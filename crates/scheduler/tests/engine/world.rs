@@ -32,7 +32,19 @@ channel  = "email"
 template = "plain"
 "#;
 
+/// A while in which a worker looks several times.
+pub(crate) async fn a_while() {
+    tokio::time::sleep(Duration::from_millis(1_300)).await;
+}
+
 impl World {
+    /// A world whose campaign has one step, with this `when`, and so many contacts.
+    pub(crate) async fn timed(when: &str, people: usize, now: &str) -> Self {
+        let world = Self::new(&format!("{MAIL}when = {{ {when} }}\n"), now).await;
+        world.contacts(people, None).await;
+        world
+    }
+
     /// A workspace with one campaign, `hello`, that has these steps, at `now`.
     pub(crate) async fn new(steps: &str, now: &str) -> Self {
         Self::with_channel("kind = \"outbox\"", steps, now).await

@@ -4,8 +4,8 @@
 //! whose statistics know nothing of a lease that began a minute ago, and from looking at every row of the
 //! lease for each id.
 
-/// Whether run `n` is a newer occurrence of the step of run `r`, at the time in this placeholder. One that a clock made
-/// that was ahead is none yet; those that are caught up together are all wanted.
+/// True where run `n` is a newer occurrence of the step of run `r` at the time in this placeholder. A run made by a clock
+/// that was ahead is none yet, and of those that are caught up together all are wanted.
 macro_rules! is_newer {
     ($now:literal) => {
         concat!(

@@ -12,26 +12,27 @@ const OPEN: Sql = sql!(
      order by id limit $3"
 );
 
-/// Takes them from the worker that may have claimed them: what it records of them is not written.
-const WENT_OUT: Sql = sql!(
-    "with " [batch 1 as input: id bigint]
-    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
-     from input i where deliveries.id = i.id and deliveries.state in ('queued', 'deferred', 'sending')"
-);
+/// Marks those in these states. Takes them from the worker that may have claimed them: what it records of them is not
+/// written.
+macro_rules! went_out {
+    ($states:literal) => {
+        concat!(
+            "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
+             from input i where deliveries.id = i.id and deliveries.state in ",
+            $states
+        )
+    };
+}
 
-const UNCERTAIN_WENT_OUT: Sql = sql!(
-    "with " [batch 1 as input: id bigint]
-    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
-     from input i where deliveries.id = i.id and deliveries.state = 'uncertain'"
-);
+const WENT_OUT: Sql =
+    sql!("with " [batch 1 as input: id bigint] went_out!("('queued', 'deferred', 'sending')"));
 
-const CANCELLED_WENT_OUT: Sql = sql!(
-    "with " [batch 1 as input: id bigint]
-    "update deliveries set state = 'sent', reason = 'settled', sent_at = $2, due_at = null, lease_id = null
-     from input i where deliveries.id = i.id and deliveries.state = 'cancelled'"
-);
+const UNCERTAIN_WENT_OUT: Sql = sql!("with " [batch 1 as input: id bigint] went_out!("('uncertain')"));
 
-/// Whom the parent of run $1 reached and who has no delivery in it yet, after the parent's delivery of contact $2.
+const CANCELLED_WENT_OUT: Sql = sql!("with " [batch 1 as input: id bigint] went_out!("('cancelled')"));
+
+/// The deliveries to come of run $1, which follows another: of people whom the other reached, without one in it yet, after
+/// contact $2.
 const UNMADE: Sql = sql!(
     "select r.id * 4294967296 + p.contact_id from runs r
      join deliveries p on p.id > r.parent_id * 4294967296 + $2 and p.id < (r.parent_id + 1) * 4294967296

@@ -46,7 +46,7 @@ const RETRY_DELIVERIES: Sql = sql!(
      returning id"
 );
 
-/// Whoever failed, and got it by a later run.
+/// Ends failed deliveries of people who got it by a later run.
 const SUPERSEDE: Sql = sql!(
     "update deliveries set state = 'suppressed', reason = 'superseded'
      where id in (select d.id from deliveries d
@@ -134,8 +134,8 @@ impl Store {
     }
 
     /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it
-    /// running; whoever failed and got it by a later run of the step is left out. Its expiry, if past, moves as far from now as it was from its instant, an hour at least. Says
-    /// how many; a run without any stays as it is.
+    /// running; whoever failed and got it by a later run of the step is left out. Its expiry, if past, moves as far from
+    /// now as it was from its instant, an hour at least. Says how many; a run without any stays as it is.
     ///
     /// # Errors
     /// The database refused or went away.

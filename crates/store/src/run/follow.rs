@@ -85,7 +85,7 @@ fn due(delays: &Delays, by_hand: bool) -> String {
 }
 
 impl People {
-    /// Those whom parent deliveries reached; $3 and $4 are where these begin and end.
+    /// The people whom parent deliveries between $3 and $4 reached, in an audience if one is given.
     fn followers(
         args: Vec<Arg>,
         dialect: Dialect,

@@ -23,7 +23,7 @@ const LOCK: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// Whether a later run of the same step reached the target of delivery `d` of run $1, or will: by hand with `--missing`
+/// True where a later run of the same step reached the target of delivery `d` of run $1, or will: by hand with `--missing`
 /// or `--again`, or the next occurrence.
 macro_rules! got_it_later {
     () => {

@@ -38,7 +38,7 @@ fn named(days: &[usize]) -> String {
     days.iter().map(|day| DAYS[*day].0).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether `day` is the one that the ordinals name among those of its month that `counted` has.
+/// True where the ordinals name `day` among those of its month that `counted` has.
 fn is_nth(day: Date, ordinals: &[usize], counted: impl Fn(Date) -> bool) -> bool {
     let month: Vec<Date> = day
         .first_of_month()

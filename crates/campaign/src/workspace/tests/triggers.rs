@@ -1,4 +1,4 @@
-//! What is told of a `when` that says no time, or a wrong one.
+//! Findings about a `when` that says no time, or a wrong one.
 
 use super::folder::{CAMPAIGN, Folder};
 

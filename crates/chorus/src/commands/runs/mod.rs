@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+pub(crate) use occurrences::show_time;
 pub(crate) use show::print_run;
 use store::{DeliveryState, Run, RunId, RunKind, RunState};
 
@@ -189,7 +190,7 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
 /// When a run fires: by the contacts' own clocks where those count.
 pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
     match dashboard::own_clock(run) {
-        Some(at) => format!("{} (each contact's time)", at.strftime("%a %-d %b %Y %H:%M")),
+        Some(at) => time::show_own_clock(at),
         None => time::show_millis(run.instant, zone),
     }
 }

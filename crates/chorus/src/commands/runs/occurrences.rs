@@ -32,10 +32,7 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
     output::line("\nDid not run:")?;
     let cells = |row: &OccurrenceRow| {
         vec![
-            match dashboard::own_clock_of(workspace, row) {
-                Some(wall) => format!("{} (each contact's time)", wall.strftime("%a %-d %b %Y %H:%M")),
-                None => dashboard::words::occurrence_time(row, |at| time::show_millis(at, zone)),
-            },
+            show_time(row, workspace),
             format!("{}/{}", row.campaign, row.step),
             dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref()),
         ]
@@ -60,6 +57,14 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
         "\nTo run one now: `chorus runs fire {0}/{1} --at {at}`. To dismiss it: `chorus runs skip {0}/{1} --at {at}`.",
         row.campaign, row.step
     ))
+}
+
+/// The time of an occurrence: by the contacts' own clocks where those count.
+pub(crate) fn show_time(row: &OccurrenceRow, workspace: &Workspace) -> String {
+    dashboard::own_clock_of(workspace, row).map_or_else(
+        || dashboard::words::occurrence_time(row, |at| time::show_millis(at, &workspace.brand.timezone)),
+        time::show_own_clock,
+    )
 }
 
 /// Runs an occurrence now.
