@@ -315,6 +315,7 @@ pub(crate) fn live_run() -> Run {
         cancelled_with: None,
         to_address: None,
         account: None,
+        asked: None,
         tallies: vec![
             tally("sent", "", 6_240),
             tally("failed", "bad_address", 14),
@@ -348,6 +349,7 @@ pub(crate) fn ended_run() -> Run {
         cancelled_with: None,
         to_address: None,
         account: None,
+        asked: None,
         tallies: vec![tally("sent", "", 1_003), tally("failed", "bad_address", 7)],
         ..live_run()
     }

@@ -2,9 +2,9 @@
 
 use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Workspace};
 use jiff::Timestamp;
-use store::{ByHand, ContactId, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store};
+use store::{Asked, ByHand, ContactId, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store};
 
-use crate::fire::{FireError, address, audience_or_feed, channel, new_run, revision};
+use crate::fire::{FireError, audience_or_feed, new_run, one_or_feed, revision};
 use crate::{Loaded, fit};
 
 /// What a person asked for who sends a step by hand.
@@ -130,7 +130,9 @@ pub async fn fire(
         run.origin.to_address.clone_from(&test.address);
         run.origin.ends_at = None;
     }
-    let whom = whom_by_hand(&loaded.0, campaign, step, ask, now)?;
+    let asked = asked(step, ask);
+    let whom = whom_by_hand(&loaded.0, campaign, step, ask, &asked, now)?;
+    run.origin.asked = Some(asked.clone());
     for later in 0..INSTANTS {
         let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
         let made = match kind {
@@ -150,6 +152,22 @@ pub async fn fire(
 /// So many instants are tried for runs that are made in the same millisecond.
 const INSTANTS: Millis = 1_000;
 
+/// What a person asked for, as the run keeps it.
+pub fn asked(step: &Step, ask: &HandSend) -> Asked {
+    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_));
+    let condition = match &step.schedule.trigger {
+        Trigger::After { step, condition: Some(condition), .. } if !ask.anyway => {
+            Some((step.to_string(), *condition))
+        }
+        _ => None,
+    };
+    Asked {
+        missing: ask.missing.then_some(if recurs { Missing::LastTime } else { Missing::Ever }),
+        condition,
+        contact: ask.test.as_ref().and_then(|test| test.contact),
+    }
+}
+
 /// Whom a step goes to that is sent by hand.
 ///
 /// # Errors
@@ -159,32 +177,15 @@ pub fn whom_by_hand<'a>(
     campaign: &'a Campaign,
     step: &'a Step,
     ask: &HandSend,
+    asked: &'a Asked,
     now: Timestamp,
 ) -> Result<Planned<'a>, FireError> {
-    let due_at = now.as_millisecond();
-    let whole = audience_or_feed(workspace, step, Moment::Instant(now))?;
-    if let Some(test) = &ask.test {
-        return match (address(channel(workspace, step)?), test.contact) {
-            (Some(address), Some(contact)) => Ok(Planned::One { contact, address, due_at }),
-            _ => Ok(Planned::Feed { due_at }),
-        };
+    if ask.test.is_some() {
+        return one_or_feed(workspace, step, asked.contact, now.as_millisecond());
     }
-    let Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, .. } = whole
-    else {
-        return Ok(whole);
-    };
-    let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_));
-    let condition = match &step.schedule.trigger {
-        Trigger::After { step, condition: Some(condition), .. } if !ask.anyway => {
-            Some((step.as_str(), *condition))
-        }
-        _ => None,
-    };
-    let by_hand = Some(ByHand {
-        campaign: campaign.id.as_str(),
-        step: step.id.as_str(),
-        missing: ask.missing.then_some(if recurs { Missing::LastTime } else { Missing::Ever }),
-        condition,
-    });
-    Ok(Planned::Audience { audiences, audience, address, moment, fallback, catch_up_window, by_hand })
+    let mut whom = audience_or_feed(workspace, step, Moment::Instant(now))?;
+    if let Planned::Audience { by_hand, .. } = &mut whom {
+        *by_hand = Some(ByHand { campaign: campaign.id.as_str(), step: step.id.as_str(), asked });
+    }
+    Ok(whom)
 }

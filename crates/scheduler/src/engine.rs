@@ -125,6 +125,8 @@ struct Shift<'a> {
     joined: HashMap<RunId, (Instant, Millis)>,
     /// The files that this process had in force last.
     in_force: Option<InForce>,
+    /// When the sends of all ended runs had been read.
+    all_read: Option<Instant>,
 }
 
 /// The files of this process, and whether they are those that count.
@@ -151,6 +153,9 @@ struct Grown {
 /// How often a run whose leader is still sending gets those whom the leader reached meanwhile; and one whose
 /// leader has ended, because somebody may have sent it again to those who failed.
 const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// How often it is looked whether runs have ended whose sends are to be read.
+const READ_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a run waits that says too much to somebody: measuring goes through the whole audience.
 const REFUSED: Duration = Duration::from_secs(10);
@@ -182,6 +187,7 @@ impl<'a> Shift<'a> {
             refused: HashMap::new(),
             joined: HashMap::new(),
             in_force: None,
+            all_read: None,
         }
     }
 
@@ -248,6 +254,7 @@ impl<'a> Shift<'a> {
         }
         self.watch.look(&self.context.store, &loaded.0, &mut live).await?;
         self.cancel(&live).await?;
+        self.read_sends().await?;
         // Whatever a run's state says meanwhile, nothing is handed out while everything stands still.
         live.retain(|_| stopped.is_none());
         self.hand_out(&loaded.0, live).await;
@@ -303,6 +310,22 @@ impl<'a> Shift<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Reads the sends of ended runs for audiences, a while each time.
+    async fn read_sends(&mut self) -> Result<(), StoreError> {
+        if self.all_read.is_some_and(|since| since.elapsed() < READ_INTERVAL) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        while self.context.store.engagement_advance().await? {
+            self.all_read = None;
+            if begun.elapsed() > TICK / 4 {
+                return Ok(());
+            }
+        }
+        self.all_read = Some(Instant::now());
         Ok(())
     }
 

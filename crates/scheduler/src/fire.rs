@@ -1,8 +1,8 @@
 //! From a step to a run, and from a run to its deliveries.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use crate::compiled::compiled;
 use crate::{Loaded, fit};
 use campaign::network::Again;
 use campaign::{
@@ -11,8 +11,8 @@ use campaign::{
 };
 use jiff::Timestamp;
 use store::{
-    Address, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger, Store,
-    StoreError,
+    Address, ByHand, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger,
+    Store, StoreError,
 };
 
 /// Why a step cannot be fired.
@@ -55,12 +55,8 @@ pub(crate) async fn revision(
     step: &Step,
     now: Millis,
 ) -> Result<RevisionId, FireError> {
-    let (files, of, what) = (Arc::clone(loaded), campaign.clone(), step.clone());
-    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &of, &what))
-        .await
-        .map_err(|error| FireError::Compile(error.to_string()))?;
-    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
-    let json = serde_json::to_string(&compiled).map_err(|error| FireError::Compile(error.to_string()))?;
+    let compiled = compiled(loaded, campaign, step).await?;
+    let json = serde_json::to_string(&*compiled).map_err(|error| FireError::Compile(error.to_string()))?;
     let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
     let hash = compiled.hash();
     Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
@@ -169,22 +165,64 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
-    let delay = match &step.schedule.trigger {
-        Trigger::After { delay, .. } => Some(millis(*delay)),
-        _ => run.delays.as_ref().and_then(store::Delays::latest),
-    };
-    let whom = match (delay, run.parent_id, address(channel(workspace, step)?)) {
-        (Some(delay), Some(_), Some(address)) => {
-            Planned::Followers { delay, address, of: own_audience(workspace, campaign, step) }
-        }
-        // Its step does not follow another any more: whom it was meant for is not known.
-        (None, Some(_), Some(_)) => return Err(missing()),
-        _ => audience_or_feed(workspace, step, moment(step, run))?,
+    let whom = match run.kind {
+        RunKind::Test => test_copy(workspace, step, run)?,
+        _ => whom(workspace, campaign, step, run)?,
     };
     if run.state == RunState::Planned && run.kind != RunKind::Test {
         fit::require_fit(store, loaded, campaign, step, now).await?;
     }
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
+}
+
+/// Whom a scheduled run goes to, or one by hand.
+fn whom<'a>(
+    workspace: &'a Workspace,
+    campaign: &Campaign,
+    step: &'a Step,
+    run: &'a Run,
+) -> Result<Planned<'a>, FireError> {
+    let delay = match &step.schedule.trigger {
+        Trigger::After { delay, .. } => Some(millis(*delay)),
+        _ => run.delays.as_ref().and_then(store::Delays::latest),
+    };
+    match (delay, run.parent_id, address(channel(workspace, step)?)) {
+        (Some(delay), Some(_), Some(address)) => {
+            Ok(Planned::Followers { delay, address, of: own_audience(workspace, campaign, step) })
+        }
+        // Its step does not follow another any more: whom it was meant for is not known.
+        (None, Some(_), Some(_)) => Err(FireError::Missing(format!("{}/{}", run.campaign, run.step))),
+        _ => {
+            let mut whom = audience_or_feed(workspace, step, moment(step, run))?;
+            if let (Planned::Audience { by_hand, .. }, Some(asked)) = (&mut whom, &run.asked) {
+                *by_hand = Some(ByHand { campaign: &run.campaign, step: &run.step, asked });
+            }
+            Ok(whom)
+        }
+    }
+}
+
+/// Whom a test copy goes to: the contact whose values it shows, or the channel's feed.
+pub(crate) fn test_copy<'a>(
+    workspace: &'a Workspace,
+    step: &Step,
+    run: &Run,
+) -> Result<Planned<'a>, FireError> {
+    let contact = run.asked.as_ref().and_then(|asked| asked.contact);
+    one_or_feed(workspace, step, contact, run.instant)
+}
+
+/// One contact, or the channel's feed where there is none or it needs none.
+pub(crate) fn one_or_feed<'a>(
+    workspace: &'a Workspace,
+    step: &Step,
+    contact: Option<store::ContactId>,
+    due_at: Millis,
+) -> Result<Planned<'a>, FireError> {
+    Ok(match (address(channel(workspace, step)?), contact) {
+        (Some(address), Some(contact)) => Planned::One { contact, address, due_at },
+        _ => Planned::Feed { due_at },
+    })
 }
 
 /// The audience of a step that follows another, where it is not the one of the other: everybody whom that reached was

@@ -10,7 +10,8 @@ use serde_json::Value;
 use store::{Address, Length, Store};
 
 use crate::Loaded;
-use crate::fire::{FireError, address, first_message};
+use crate::compiled::compiled;
+use crate::fire::{FireError, address};
 
 /// What a step comes to for the readers who make it longest: somebody made up who has the longest value of each
 /// attribute that anybody has who would get it, in characters, and somebody else in bytes. Empty for feeds, which
@@ -31,12 +32,7 @@ pub async fn longest(
         return Ok(Longest::default());
     };
     let work = Work { loaded: Arc::clone(loaded), campaign: campaign.clone(), step: step.clone() };
-    let (work, compiled) = off(move || {
-        let compiled = channel::compile(&work.loaded.0, &work.campaign, &work.step);
-        compiled.map(|(compiled, _)| (work, compiled))
-    })
-    .await?
-    .map_err(|findings| FireError::Compile(first_message(&findings)))?;
+    let compiled = compiled(loaded, campaign, step).await?;
     let first = reader(channel, &BTreeMap::new());
     if work.said(&compiled, std::slice::from_ref(&first)).spoken.iter().all(|said| said.budgets.is_empty()) {
         return Ok(Longest::default());

@@ -5,6 +5,7 @@
 //! write says whose lease it belongs to.
 
 mod by_hand;
+mod compiled;
 mod engine;
 mod fire;
 mod fit;
@@ -22,7 +23,7 @@ mod session;
 mod upkeep;
 mod watch;
 
-pub use by_hand::{HandSend, Refusal, TestCopy, fire, refusal, whom_by_hand};
+pub use by_hand::{HandSend, Refusal, TestCopy, asked, fire, refusal, whom_by_hand};
 pub use engine::{Context, Engine, Files, Loaded};
 pub use fire::{FireError, address, fire_occurrence, plan};
 pub use fit::longest;

@@ -41,6 +41,7 @@ fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
         cancelled_with: None,
         to_address: None,
         account: None,
+        asked: None,
         tallies: tallies.iter().map(tally).collect(),
         came_back: CameBack { bounced: 0, complained },
     }

@@ -15,6 +15,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::identity::MarkerFile;
 use crate::sql::{Dialect, args, sql};
+use crate::turns::Turns;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
@@ -43,6 +44,8 @@ pub struct Store {
     pools: Pools,
     /// Of a SQLite database in a file.
     marker: Option<Arc<MarkerFile>>,
+    /// Of a SQLite database in a file.
+    turns: Option<Arc<Turns>>,
 }
 
 /// The typed pools. In memory, `writer` and `readers` are the same single connection.
@@ -106,7 +109,7 @@ impl Store {
                 ));
             }
         };
-        Ok(Self { pools, marker: None })
+        Ok(Self { pools, marker: None, turns: None })
     }
 
     /// Brings the tables to this version. Says how many migrations it ran.
@@ -188,6 +191,10 @@ impl Store {
         &self.pools
     }
 
+    pub(crate) fn turns(&self) -> Option<&Turns> {
+        self.turns.as_deref()
+    }
+
     pub(crate) fn marker(&self) -> Option<&Arc<MarkerFile>> {
         self.marker.as_ref()
     }
@@ -247,13 +254,14 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
     check_version(&writer).await?;
     // A URL may ask for memory in other ways, too: then there is no such file.
     let marker = if in_memory { None } else { MarkerFile::beside(&file).ok().map(Arc::new) };
+    let turns = marker.is_some().then(|| Arc::new(Turns::beside(&file)));
     let readers = if in_memory {
         writer.clone()
     } else {
         let read = options.pragma("cache_size", "-2048").pragma("query_only", "on");
         pool.max_connections(READERS).connect_lazy_with(read)
     };
-    Ok(Store { pools: Pools::Sqlite { writer, readers }, marker })
+    Ok(Store { pools: Pools::Sqlite { writer, readers }, marker, turns })
 }
 
 /// Where SQLite itself ends a transaction, because the disk is full or fails, sqlx goes on believing in it, and

@@ -9,6 +9,7 @@ mod clock;
 mod contact;
 mod database;
 mod delivery;
+mod engagement;
 mod event;
 mod files;
 mod health;
@@ -28,6 +29,7 @@ mod soft_bounce;
 mod sql;
 mod stopped;
 mod suppression;
+mod turns;
 mod words;
 
 pub use address::Address;
@@ -39,7 +41,7 @@ pub use delivery::{
     Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
     OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
 };
-pub use event::{Conversion, Credit, EventKind, EventRow, Goal, NewEvent};
+pub use event::{Conversion, Credit, EventKind, EventRow, Goal, Hit, Judge, NewEvent};
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
 pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
@@ -49,8 +51,8 @@ pub use outbox::OutboxRow;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
-    ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts, Planned,
-    Run, RunKind, RunState, RunTrigger, StepText, Tally,
+    Asked, ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts,
+    Planned, Run, RunKind, RunState, RunTrigger, StepText, Tally,
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;

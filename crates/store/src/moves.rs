@@ -98,6 +98,12 @@ impl Moves {
         *sum = (sum.0 + 1, sum.1 + amount);
     }
 
+    /// What was earned once is taken back.
+    pub(crate) fn unearned(&mut self, run: RunId, metric: Metric, currency: &str, amount: i64) {
+        let sum = self.metrics.entry((run, metric, currency.to_owned())).or_default();
+        *sum = (sum.0 - 1, sum.1 - amount);
+    }
+
     /// Writes them.
     pub(crate) async fn apply(self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
         let tallies: Vec<_> = self

@@ -32,6 +32,17 @@ const RUNS: Sql = sql!(
        and not exists (select 1 from runs n where n.campaign = $3 and n.step = $4 and n.instant = runs.instant)"
 );
 
+/// What is known of who engaged with a campaign is read again from its deliveries, under its new number.
+const READ_AGAIN: Sql =
+    sql!("update runs set engaged = 0, engaged_through = 0 where campaign = $1 and kind <> 'test'");
+
+const DROP_NUMBER: Sql = sql!("update campaign_numbers set campaign = null where campaign = $1");
+
+const NUMBER: Sql = sql!(
+    "insert into campaign_numbers (campaign) select distinct campaign from runs where campaign = $1 and kind <> 'test'
+     on conflict (campaign) do nothing"
+);
+
 const REVISIONS: Sql =
     sql!("update revisions set campaign = $3, step = $4 where campaign = $1 and step = $2");
 
@@ -115,8 +126,18 @@ impl Store {
         if old == new || tx.row::<(i64,)>(&KNOWN, one(old)).await?.is_none() {
             return Ok(false);
         }
+        if old.0 != new.0 {
+            for sql in [&READ_AGAIN, &DROP_NUMBER] {
+                tx.execute(sql, args![old.0.as_str()]).await?;
+            }
+        }
         for sql in [&RUNS, &REVISIONS, &ROLLUPS, &OCCURRENCES] {
             tx.execute(sql, names()).await?;
+        }
+        if old.0 != new.0 {
+            for name in [&old.0, &new.0] {
+                tx.execute(&NUMBER, args![name.as_str()]).await?;
+            }
         }
         tx.execute(&ROLLUPS_OLD, one(old)).await?;
         tx.execute(&OCCURRENCES_OLD, one(old)).await?;

@@ -1,6 +1,7 @@
 //! How a statement is said to either database: its text, its values, a transaction to say it in.
 
 use std::io;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -9,6 +10,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
 use crate::database::Pools;
+use crate::turns::Turns;
 use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName, Store, StoreError};
 
 /// Which database is spoken to.
@@ -297,12 +299,31 @@ pub(crate) fn is_deadlock(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))
 }
 
+/// How long a writer waits for SQLite's lock before it says so.
+const SOON: Duration = Duration::from_millis(25);
+
 impl Store {
+    /// Between two pieces of a long work: lets others write who wait for SQLite's one lock.
+    pub async fn let_others_write(&self) {
+        if let Some(turns) = self.turns() {
+            turns.let_others().await;
+        }
+    }
+
     /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
     /// asks later is refused whatever the busy timeout says.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
         Ok(match self.pools() {
-            Pools::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("begin immediate").await?),
+            Pools::Sqlite { writer, .. } => {
+                let mut begun = std::pin::pin!(writer.begin_with("begin immediate"));
+                Tx::Sqlite(match tokio::time::timeout(SOON, &mut begun).await {
+                    Ok(begun) => begun?,
+                    Err(_) => {
+                        let _waiting = self.turns().map(Turns::wait);
+                        begun.await?
+                    }
+                })
+            }
             Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }

@@ -186,7 +186,8 @@ async fn counts(
 ) -> anyhow::Result<PlanCounts> {
     let now = opened.clock.now();
     let ask = scheduler::HandSend { anyway: true, ..scheduler::HandSend::default() };
-    let whom = scheduler::whom_by_hand(opened.workspace(), campaign, step, &ask, now);
+    let asked = scheduler::asked(step, &ask);
+    let whom = scheduler::whom_by_hand(opened.workspace(), campaign, step, &ask, &asked, now);
     let mut whom = whom.map_err(|error| wrong(format!("cannot {error}")))?;
     let mut missed_to = None;
     if let (Planned::Audience { moment: at, .. }, Some((expected, _))) = (&mut whom, moment) {

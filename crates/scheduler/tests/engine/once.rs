@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use campaign::OnUncertain;
 use scheduler::{FireError, HandSend, Refusal};
-use store::{OccurrenceReason, OccurrenceRow, RunId, StopReason, Stopped};
+use store::{
+    Asked, ContactId, Missing, NewRun, OccurrenceReason, OccurrenceRow, Origin, RunId, RunKind, StopReason,
+    Stopped,
+};
 
 use crate::world::{MAIL, World, a_while, tally};
 
@@ -318,4 +322,50 @@ async fn a_step_that_says_what_a_gone_one_said_is_held_also_by_hand_and_when_its
     let refusal = refused(HandSend::default()).await;
     assert!(matches!(&refusal, Some(Refusal::SameText(other)) if other == "hello/mail"), "{refusal:?}");
     assert_eq!(refused(HandSend { again: true, ..HandSend::default() }).await, None);
+}
+
+/// A run as a process leaves it that is killed right after it was made.
+async fn left_behind(world: &World, kind: RunKind, asked: Asked, to_address: Option<&str>) -> RunId {
+    let before = world.store.run_list(None, 1).await.unwrap().remove(0);
+    let now = world.clock.millis();
+    let run = NewRun {
+        campaign: before.campaign,
+        step: before.step,
+        channel: before.channel,
+        instant: now,
+        kind,
+        revision_id: before.revision_id.unwrap(),
+        parent_id: None,
+        condition: None,
+        on_uncertain: OnUncertain::Resend,
+        look_after: 0,
+        cost_micros: 0,
+        currency: String::new(),
+        expires_at: now + 3_600_000,
+        origin: Origin { asked: Some(asked), to_address: to_address.map(str::to_owned), ..Origin::default() },
+    };
+    world.store.run_insert(&run, now).await.unwrap().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_person_asked_for_outlives_the_process_that_was_asked() {
+    let world = World::new(MAIL, "2027-06-01T09:00:00Z").await;
+    world.contacts(2, None).await;
+    let engine = world.engine();
+    by_hand(&world, &HandSend::default()).await.unwrap();
+    world.ended(1).await;
+    world.contacts(3, None).await;
+    world.set("2027-06-01T09:10:00Z");
+    let missing = Asked { missing: Some(Missing::Ever), ..Asked::default() };
+    left_behind(&world, RunKind::Manual, missing, None).await;
+    world.ended(2).await;
+    assert_eq!(most(&world).await, 1, "{:?}", world.kept().await);
+    assert_eq!(world.kept().await.len(), 3);
+    world.set("2027-06-01T09:20:00Z");
+    let copy = Asked { contact: Some(ContactId(2)), ..Asked::default() };
+    let copy = left_behind(&world, RunKind::Test, copy, Some("seed@example.com")).await;
+    world.ended(3).await;
+    assert_eq!(world.kept().await.get("seed@example.com"), Some(&1), "{:?}", world.kept().await);
+    assert_eq!(world.deliveries(copy).await.len(), 1, "a test copy goes to nobody else");
+    engine.stop().await;
 }

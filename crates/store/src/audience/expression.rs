@@ -1,4 +1,5 @@
-//! A tree of rules as a boolean expression over `contacts c`.
+//! A tree of rules as a boolean expression over `contacts c`. What people did is asked for as sets of contact ids, each
+//! read from an index once, so that a rule costs what matches it and not contacts times runs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +8,34 @@ use campaign::audience::Did;
 use campaign::{Audience, AudienceId, CampaignId, Rule};
 
 use super::attribute::Attribute;
+use crate::engagement::Engaged;
 use crate::sql::{Arg, Dialect};
-use crate::{Millis, StoreError};
+use crate::{ContactId, Millis, StoreError};
 
 /// How deep rules and the audiences they name may nest.
 const DEEPEST: usize = 32;
 
 /// How many rules one audience may have, those of audiences it names included.
 const MOST_RULES: usize = 1_000;
+
+/// The contacts that a statement looks at: those after one id up to another. Sets of a rule are read for these alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContactRange {
+    /// After this contact.
+    pub(crate) after: i64,
+    /// Up to this one.
+    pub(crate) upto: i64,
+}
+
+impl ContactRange {
+    /// Everybody.
+    pub(crate) const ALL: Self = Self { after: 0, upto: (1 << 32) - 1 };
+
+    /// One contact; nobody where there is no such id.
+    pub(crate) fn one(contact: ContactId) -> Self {
+        Self { after: contact.0.clamp(1, Self::ALL.upto + 1) - 1, upto: contact.0.clamp(0, Self::ALL.upto) }
+    }
+}
 
 /// An expression under construction. Its text is made of fixed fragments and placeholders; every name and
 /// value of a file is an argument.
@@ -23,6 +44,9 @@ pub(crate) struct Expression<'a> {
     audiences: &'a BTreeMap<AudienceId, Audience>,
     now: Millis,
     args: Vec<Arg>,
+    /// The placeholders of the range.
+    after: String,
+    upto: String,
     rules: usize,
     depth: usize,
 }
@@ -33,13 +57,23 @@ impl<'a> Expression<'a> {
         dialect: Dialect,
         audiences: &'a BTreeMap<AudienceId, Audience>,
         now: Millis,
+        range: ContactRange,
         args: Vec<Arg>,
     ) -> Self {
-        Self { dialect, audiences, now, args, rules: 0, depth: 0 }
+        let (after, upto) = (String::new(), String::new());
+        let mut new = Self { dialect, audiences, now, args, after, upto, rules: 0, depth: 0 };
+        new.after = new.bind(range.after);
+        new.upto = new.bind(range.upto);
+        new
     }
 
-    /// The text that is true for members of `audience`.
-    pub(crate) fn audience(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
+    /// The text that is true for members of `audience` in the range.
+    pub(crate) fn members(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
+        let members = self.audience(audience)?;
+        Ok(format!("c.id > {} and c.id <= {} and {members}", self.after, self.upto))
+    }
+
+    fn audience(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
         let Some(audience) = self.audiences.get(audience) else {
             return Err(StoreError::BadInput(format!(
                 "there is no audience {:?}; add the file audiences/{audience}.toml",
@@ -109,38 +143,65 @@ impl<'a> Expression<'a> {
         rules.iter().map(|rule| self.rule(rule)).collect::<Result<_, _>>().map(Terms)
     }
 
+    /// Up to three in a period are told by the times of the last three; more are counted, of those who have three.
     fn event(&mut self, name: &str, within: Option<Duration>, at_least: u32) -> Result<String, StoreError> {
         let name = self.bind_text(name)?;
-        let since = self.since("e.occurred_at", within);
-        let events = format!("from events e where e.contact_id = c.id and e.name = {name}{since}");
-        if at_least <= 1 {
-            return Ok(format!("exists (select 1 {events})"));
+        let column = match at_least {
+            0 | 1 => "e.last_at",
+            2 => "e.second_at",
+            _ => "e.third_at",
+        };
+        let since = self.since(column, within);
+        let (after, upto) = (&self.after, &self.upto);
+        let mut set = format!(
+            "select e.contact_id from event_recents e
+             where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {column} is not null{since}"
+        );
+        if at_least > 3 {
+            let since = self.since("x.occurred_at", within);
+            let least = self.bind(i64::from(at_least));
+            // Counted no further than needed.
+            set.push_str(&format!(
+                " and (select count(*) from (
+                     select 1 from events x where x.name = e.name and x.contact_id = e.contact_id{since} limit {least})
+                   counted) >= {least}"
+            ));
         }
-        let least = self.bind(i64::from(at_least));
-        // Counted no further than needed.
-        Ok(format!("(select count(*) from (select 1 {events} limit {least}) counted) >= {least}"))
+        Ok(format!("c.id in ({set})"))
     }
 
+    /// Those whom `engagement` has, and those of runs whose deliveries it does not have yet.
     fn engagement(
         &mut self,
         campaign: Option<&CampaignId>,
         did: Did,
         within: Option<Duration>,
     ) -> Result<String, StoreError> {
-        let column = match did {
-            Did::Sent => "d.sent_at",
-            Did::Opened => "d.opened_at",
-            Did::Clicked => "d.clicked_at",
-            Did::Converted => "d.converted_at",
+        let engaged = Engaged::from(did);
+        let (number, of) = match campaign {
+            None => ("0".to_owned(), String::new()),
+            Some(id) => {
+                let name = self.bind_text(id.as_str())?;
+                let number = format!("(select n.number from campaign_numbers n where n.campaign = {name})");
+                (number, format!(" and r.campaign = {name}"))
+            }
         };
-        let of = match campaign {
-            Some(id) => format!(" and r.campaign = {}", self.bind_text(id.as_str())?),
-            None => String::new(),
-        };
-        let since = self.since(column, within);
+        let known_since = self.since("g.last_at", within);
+        let (kind, column) = (engaged.kind(), engaged.column());
+        let open_since = self.since(&format!("d.{column}"), within);
+        let (after, upto) = (&self.after, &self.upto);
+        // Reactions are known as they come, but for runs made before they were kept.
+        let missing = if engaged == Engaged::Sent { "" } else { " and r.engaged < 1" };
         Ok(format!(
-            "exists (select 1 from runs r join deliveries d on d.id = r.id * 4294967296 + c.id
-                     where r.kind <> 'test' and {column} is not null{of}{since})"
+            "c.id in (
+               select g.contact_id from engagement g
+               where g.campaign = {number} and g.kind = {kind} and g.contact_id > {after} and g.contact_id <= {upto}
+                 {known_since}
+               union all
+               select d.contact_id from runs r cross join deliveries d
+               where r.engaged < 2{missing} and r.kind <> 'test'{of}
+                 and d.id > r.id * 4294967296 + {after} and d.id <= r.id * 4294967296 + {upto}
+                 and d.{column} is not null{open_since})"
         ))
     }
 

@@ -1,5 +1,6 @@
 //! What a person says of an uncertain delivery: it went out, or send it again.
 
+use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::run::before;
 use crate::sql::{Sql, Tx, args, sql};
@@ -40,7 +41,7 @@ const SEND_AGAIN: Sql = sql!(
 
 /// A run that ended with nothing but these in doubt. When it ended is now, so that a step that follows looks again.
 pub(super) const ENDED_WELL: Sql = sql!(
-    "update runs set finished_at = $2,
+    "update runs set finished_at = $2, " sends_anew!() ",
        state = case when state = 'finished_with_failures'
                      and not exists (select 1 from run_tallies t where t.run_id = runs.id and t.count > 0
                                      and t.state in ('failed', 'uncertain'))
@@ -50,7 +51,7 @@ pub(super) const ENDED_WELL: Sql = sql!(
 
 /// A paused run stays paused. Its expiry, if past, moves as it does for a retry.
 const GOES_ON: Sql = sql!(
-    "update runs set finished_at = null,
+    "update runs set finished_at = null, " sends_anew!() ",
        state = case when state = 'paused' then 'paused' else 'running' end,
        note = case when state = 'paused' then note end,
        expires_at = case when expires_at > $2 then expires_at

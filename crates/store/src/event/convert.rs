@@ -1,9 +1,10 @@
 //! Events posted from outside, and who is credited with them.
 
 use super::{Conversion, Credit, Goal};
+use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{DeliveryId, Metric, Millis, Store, StoreError};
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError};
 
 /// The most that one event may be worth, in millionths: sums of them must not run over.
 const MOST_VALUE: i64 = 1_000_000_000_000_000;
@@ -33,6 +34,20 @@ const INSERT: Sql = sql!(
      on conflict (idempotency_key) do nothing"
 );
 
+/// Keeps the last three times, whatever their order.
+const RECENT: Sql = sql!(
+    "insert into event_recents as r (name, contact_id, last_at) values ($1, $2, $3)
+     on conflict (name, contact_id) do update set
+       last_at = case when excluded.last_at > r.last_at then excluded.last_at else r.last_at end,
+       second_at = case when excluded.last_at > r.last_at then r.last_at
+                        when r.second_at is null or excluded.last_at > r.second_at then excluded.last_at
+                        else r.second_at end,
+       third_at = case when r.second_at is null then null
+                       when excluded.last_at > r.second_at then r.second_at
+                       when r.third_at is null or excluded.last_at > r.third_at then excluded.last_at
+                       else r.third_at end"
+);
+
 const MARK: Sql = sql!("update deliveries set converted_at = $2 where id = $1 and converted_at is null");
 
 impl Store {
@@ -49,13 +64,22 @@ impl Store {
         if event.value_micros.is_some_and(|value| !(-MOST_VALUE..=MOST_VALUE).contains(&value)) {
             return Err(StoreError::BadInput("the value of an event is at most 1000000000".to_owned()));
         }
+        again_if_deadlocked!(self.convert_once(event, goals, now))
+    }
+
+    async fn convert_once(
+        &self,
+        event: &Conversion,
+        goals: &[Goal],
+        now: Millis,
+    ) -> Result<Credit, StoreError> {
         let mut tx = self.begin().await?;
-        let credited = credit(&mut tx, event, goals).await?;
+        let credited = credit(&mut tx, event.contact, event.occurred_at, goals).await?;
         if !insert(&mut tx, event, credited, now).await? {
             return Ok(Credit::Repeated);
         }
         if let Some(id) = credited {
-            tx.execute(&MARK, args![id, event.occurred_at]).await?;
+            mark(&mut tx, id, event.occurred_at).await?;
             let mut moves = Moves::default();
             let currency = event.currency.as_deref().unwrap_or("");
             moves.earned(id.run(), Metric::Converted, currency, event.value_micros.unwrap_or(0));
@@ -67,16 +91,29 @@ impl Store {
     }
 }
 
-async fn credit(tx: &mut Tx, event: &Conversion, goals: &[Goal]) -> Result<Option<DeliveryId>, StoreError> {
+/// Marks a delivery with its first conversion.
+pub(super) async fn mark(tx: &mut Tx, id: DeliveryId, at: Millis) -> Result<(), StoreError> {
+    if tx.execute(&MARK, args![id, at]).await? > 0 {
+        engagement::reacted(tx, Engaged::Converted, std::iter::once((id, at))).await?;
+    }
+    Ok(())
+}
+
+/// The delivery that is credited with what a contact did then.
+pub(super) async fn credit(
+    tx: &mut Tx,
+    contact: ContactId,
+    occurred_at: Millis,
+    goals: &[Goal],
+) -> Result<Option<DeliveryId>, StoreError> {
     if goals.is_empty() {
         return Ok(None);
     }
-    let input = goals.iter().map(|goal| GoalInput {
-        campaign: &goal.campaign,
-        since: event.occurred_at.saturating_sub(goal.window),
-    });
+    let input = goals
+        .iter()
+        .map(|goal| GoalInput { campaign: &goal.campaign, since: occurred_at.saturating_sub(goal.window) });
     let input: Vec<_> = input.collect();
-    let credited = tx.row(&CREDIT, args![batch(&input)?, event.contact, event.occurred_at]).await?;
+    let credited = tx.row(&CREDIT, args![batch(&input)?, contact, occurred_at]).await?;
     Ok(credited.map(|(id,)| id))
 }
 
@@ -100,5 +137,9 @@ async fn insert(
         event.idempotency_key.as_deref(),
         event.detail.as_deref(),
     ];
-    Ok(tx.execute(&INSERT, args).await? > 0)
+    if tx.execute(&INSERT, args).await? == 0 {
+        return Ok(false);
+    }
+    tx.execute(&RECENT, args![event.name.as_str(), event.contact, event.occurred_at]).await?;
+    Ok(true)
 }

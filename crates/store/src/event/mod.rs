@@ -2,8 +2,11 @@
 
 mod convert;
 mod record;
+mod rejudge;
 
 use campaign::Micros;
+
+pub use rejudge::{Hit, Judge};
 
 use crate::sql::{Sql, args, sql};
 use crate::words::words;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::rejudge::{self, Judge};
 use super::{EventKind, NewEvent};
+use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
 use crate::{
@@ -124,10 +126,32 @@ impl Store {
         if events.is_empty() {
             return Ok(0);
         }
-        again_if_deadlocked!(self.write_once(events, now))
+        again_if_deadlocked!(self.write_once(events, None, now))
     }
 
-    async fn write_once(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
+    /// The same, and judges opens and clicks with those of the same message around them: what turns out to be a machine's
+    /// counts no more, in marks, figures, audiences and credits, whenever it came.
+    ///
+    /// # Errors
+    /// The database refused or went away: nothing was written.
+    pub async fn event_record_judged(
+        &self,
+        events: &[NewEvent],
+        judge: &Judge<'_>,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
+        if events.is_empty() {
+            return Ok(0);
+        }
+        again_if_deadlocked!(self.write_once(events, Some(judge), now))
+    }
+
+    async fn write_once(
+        &self,
+        events: &[NewEvent],
+        judge: Option<&Judge<'_>>,
+        now: Millis,
+    ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let events = resolve(&mut tx, events).await?;
         if events.is_empty() {
@@ -139,15 +163,18 @@ impl Store {
         mark(&mut tx, &events, &mut moves).await?;
         suppress(&mut tx, &events).await?;
         moves.apply(&mut tx, now).await?;
+        if let Some(judge) = judge {
+            rejudge::rejudge(&mut tx, &events, judge).await?;
+        }
         tx.commit().await?;
         Ok(written)
     }
 }
 
 /// An event and the row of its delivery.
-struct Resolved<'a> {
-    delivery: DeliveryId,
-    event: &'a NewEvent,
+pub(super) struct Resolved<'a> {
+    pub(super) delivery: DeliveryId,
+    pub(super) event: &'a NewEvent,
 }
 
 /// Finds the rows that events are about.
@@ -252,12 +279,21 @@ async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result
         (&CLICKED, Metric::Clicked, clicked),
         (&UNSUBSCRIBED, Metric::Unsubscribed, unsubscribed),
     ] {
-        let input: Vec<_> = at.into_iter().map(|(id, at)| MarkInput { id, at }).collect();
+        let input: Vec<_> = at.iter().map(|(id, at)| MarkInput { id: *id, at: *at }).collect();
         if input.is_empty() {
             continue;
         }
         let first: Vec<(DeliveryId,)> = tx.rows(sql, args![batch(&input)?]).await?;
         // A feed has many readers behind one delivery: theirs were counted one by one.
+        let engaged = match metric {
+            Metric::Opened => Some(Engaged::Opened),
+            Metric::Clicked => Some(Engaged::Clicked),
+            _ => None,
+        };
+        if let Some(engaged) = engaged {
+            let at = first.iter().filter_map(|(id,)| Some((*id, *at.get(id)?)));
+            engagement::reacted(tx, engaged, at).await?;
+        }
         for (id,) in first.into_iter().filter(|(id,)| metric == Metric::Unsubscribed || !is_feed(*id)) {
             moves.counted(id.run(), metric, 1);
         }

@@ -44,7 +44,7 @@ const CANCELLED: Sql = sql!(
 );
 
 /// How many deliveries end in one transaction: some tens of milliseconds.
-pub(crate) const SLAB: i64 = 5_000;
+pub(crate) const SLAB: i64 = 4_000;
 
 /// Before every delivery of a run.
 pub(crate) fn before(run: RunId) -> DeliveryId {
@@ -82,6 +82,7 @@ impl Store {
             let mut after = None;
             while let Some(last) = self.run_cancel_more(run, after, now).await? {
                 after = Some(last);
+                self.let_others_write().await;
             }
         }
         Ok(Some(self.row::<(i64,)>(&CANCELLED, args![id]).await?.map_or(0, |(count,)| count)))

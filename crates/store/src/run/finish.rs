@@ -2,6 +2,7 @@
 
 use super::reopen::{NOTE, got_it_later};
 use super::{PausedBy, before};
+use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -24,7 +25,7 @@ const CUT_SHORT: Sql = sql!("select instant from runs where id = $1 and state = 
 
 /// Takes the row's lock before its deliveries are looked at.
 const RETRY: Sql = sql!(
-    "update runs set state = 'running', finished_at = null, note = null,
+    "update runs set state = 'running', finished_at = null, note = null, " sends_anew!() ",
        expires_at = case when expires_at > $2 then expires_at
                          when expires_at - instant > 3600000 then $2 + expires_at - instant
                          else $2 + 3600000 end

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 
-use super::plan::{MANY, People, START};
-use crate::audience::Expression;
+use super::people::People;
+use super::plan::{MANY, START};
+use crate::audience::{ContactRange, Expression};
 use crate::moves::Moves;
-use crate::sql::{Arg, Assembled, Dialect, Sql, Tx, args, sql};
+use crate::sql::{Arg, Assembled, Dialect, Sql, again_if_deadlocked, args, sql};
 use crate::{Address, ContactId, Delays, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
-/// Locked, so that of two that look at once the second sees whom the first has added.
-const PARENT: Sql = sql!(
-    "select parent_id, delays from runs where id = $1 and state = 'running'"
+const PARENT: Sql =
+    sql!("select parent_id, delays from runs where id = $1 and state in ('planned', 'running')");
+
+/// Held until the commit, so that of two that look at once the second sees whom the first has added.
+const LOCK: Sql = sql!(
+    "select id from runs where id = $1 and state in ('planned', 'running')"
     { sqlite: "", postgres: " for no key update" }
 );
 
@@ -33,20 +37,37 @@ const USED_UP: &str = "exists (
         join deliveries qd on qd.id = q.id * 4294967296 + p.contact_id
         where pr.id = p.run_id and qd.sent_at > p.sent_at and qd.sent_at <= m.created_at))";
 
-/// Where the next deliveries of a parent run end.
+/// Where the next deliveries of parent run $1 end, those after contact $2; and how many of them were sent and have no
+/// delivery in run $3.
 const NEXT: Sql = sql!(
-    "select max(id) from (select id from deliveries where id > $2 and id < ($1 + 1) * 4294967296
-                          order by id limit 20000) slab"
+    "select coalesce(max(id), 0), count(*) filter (
+       where state = 'sent'
+         and not exists (select 1 from deliveries f where f.id = $3 * 4294967296 + slab.contact_id))
+     from (select id, contact_id, state from deliveries
+           where id > $1 * 4294967296 + $2 and id < ($1 + 1) * 4294967296 order by id limit 20000) slab"
 );
 
+const GROWN: Sql = sql!("update runs set total = total + $2, address = $3 where id = $1");
+
 /// `planned_at` says up to when the parent was looked at: `run_finish` waits for a look after its end.
-const GROWN: Sql = sql!("update runs set total = total + $2, planned_at = $3 where id = $1");
+const LOOKED: Sql = sql!("update runs set planned_at = $2 where id = $1 and state = 'running'");
+
+/// What the follow-up of a parent run is made by.
+struct Following<'a> {
+    run: RunId,
+    parent: RunId,
+    address: &'a str,
+    of: Option<(&'a BTreeMap<AudienceId, Audience>, &'a AudienceId)>,
+    due: String,
+    now: Millis,
+}
 
 impl Store {
     /// Makes the deliveries of a planned run that follows another, or adds to those of a running one: contacts
     /// whom the parent reached, each after the delay that counts for them: the run's own delays, or `delay`
     /// milliseconds in a run made before they were kept. Those whose time lay before the step was added are
-    /// `missed`. Says how many rows were made.
+    /// `missed`. Some thousands of the parent's deliveries in each transaction, and none where nobody is to be added;
+    /// a planned run is handed out after the last. Says how many rows were made.
     pub(super) async fn run_follow(
         &self,
         run: RunId,
@@ -56,23 +77,54 @@ impl Store {
         now: Millis,
     ) -> Result<i64, StoreError> {
         let address = address.stored()?;
-        let mut tx = self.begin().await?;
-        tx.execute(&START, args![run, now, address.as_str()]).await?;
-        let row = tx.row::<(Option<RunId>, Option<String>)>(&PARENT, args![run]).await?;
+        let row = self.row::<(Option<RunId>, Option<String>)>(&PARENT, args![run]).await?;
         let Some((Some(parent), delays)) = row else { return Ok(0) };
         let delays = delays.map_or_else(|| Ok(Delays::always(delay)), |json| Delays::read(&json))?;
-        let by_hand = tx.row::<(RunId,)>(&BY_HAND, args![run]).await?.is_some();
-        let due = due(&delays, by_hand);
-        let mut moves = Moves::default();
-        let dialect = self.pools().dialect();
-        let whom = |args| People::followers(args, dialect, of, &due, now);
-        let made = follow(&mut tx, run, parent, &address, &whom, &mut moves).await?;
-        tx.execute(&GROWN, args![run, made, now]).await?;
-        moves.apply(&mut tx, now).await?;
+        let by_hand = self.row::<(RunId,)>(&BY_HAND, args![run]).await?.is_some();
+        let following = Following { run, parent, address: &address, of, due: due(&delays, by_hand), now };
+        let (mut made, mut after) = (0, 0);
+        loop {
+            let next = self.row::<(i64, i64)>(&NEXT, args![parent, after, run]).await?;
+            let Some((last, missing)) = next.filter(|(last, _)| *last > 0) else { break };
+            let range = ContactRange { after, upto: DeliveryId(last).contact().0 };
+            if missing > 0 {
+                made += again_if_deadlocked!(self.follow_slab(&following, range))?;
+                self.let_others_write().await;
+            }
+            after = range.upto;
+        }
+        let mut tx = self.begin().await?;
+        tx.execute(&START, args![run, now, &*address]).await?;
+        tx.execute(&LOOKED, args![run, now]).await?;
         tx.commit().await?;
         if made >= MANY {
             self.analyze().await;
         }
+        Ok(made)
+    }
+
+    /// Makes the deliveries of those whom the parent reached in a range.
+    async fn follow_slab(&self, following: &Following<'_>, range: ContactRange) -> Result<i64, StoreError> {
+        let Following { run, parent, address, now, .. } = *following;
+        let after = DeliveryId::new(parent, ContactId(range.after));
+        let upto = DeliveryId::new(parent, ContactId(range.upto));
+        let people =
+            People::followers(args![run, address, after, upto], self.pools().dialect(), range, following)?;
+        let (text, args) = people.insert();
+        let text = format!("{text} where true returning coalesce(reason, '')");
+        let mut tx = self.begin().await?;
+        if tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
+            return Ok(0);
+        }
+        let mut moves = Moves::default();
+        let rows = tx.rows::<(String,)>(Assembled(text), args).await?;
+        for (reason,) in rows.iter().filter(|(reason,)| !reason.is_empty()) {
+            moves.ended(run, DeliveryState::Suppressed, reason, 1);
+        }
+        let made = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        tx.execute(&GROWN, args![run, made, address]).await?;
+        moves.apply(&mut tx, now).await?;
+        tx.commit().await?;
         Ok(made)
     }
 }
@@ -87,50 +139,23 @@ fn due(delays: &Delays, by_hand: bool) -> String {
 impl People {
     /// The people whom parent deliveries between $3 and $4 reached, in an audience if one is given.
     fn followers(
-        args: Vec<Arg>,
+        mut args: Vec<Arg>,
         dialect: Dialect,
-        of: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
-        due: &str,
-        now: Millis,
+        range: ContactRange,
+        following: &Following<'_>,
     ) -> Result<Self, StoreError> {
         let mut members = "p.id > $3 and p.id <= $4 and p.state = 'sent'
              and not exists (select 1 from deliveries f where f.id = $1 * 4294967296 + p.contact_id)"
             .to_owned();
-        let mut args = args;
-        if let Some((audiences, audience)) = of {
-            let mut who = Expression::new(dialect, audiences, now, args);
-            members = format!("{members} and {}", who.audience(audience)?);
+        if let Some((audiences, audience)) = following.of {
+            let mut who = Expression::new(dialect, audiences, following.now, range, args);
+            members = format!("{members} and {}", who.members(audience)?);
             args = who.args();
         }
         let mut people = Self::at(args, &members);
         people.from = "deliveries p join contacts c on c.id = p.contact_id".to_owned();
-        due.clone_into(&mut people.due);
+        people.due.clone_from(&following.due);
         people.left_out.push_str(" when due = -2 then 'sent_by_hand' when due = -1 then 'missed'");
         Ok(people)
     }
-}
-
-/// Some at a time, because SQLite copies what it reads from the table that it writes.
-async fn follow(
-    tx: &mut Tx,
-    run: RunId,
-    parent: RunId,
-    address: &str,
-    whom: &(dyn Fn(Vec<Arg>) -> Result<People, StoreError> + Sync),
-    moves: &mut Moves,
-) -> Result<i64, StoreError> {
-    let mut made = 0;
-    let mut after = DeliveryId::new(parent, ContactId::FEED);
-    while let Some((Some(upto),)) = tx.row::<(Option<DeliveryId>,)>(&NEXT, args![parent, after]).await? {
-        let (text, args) = whom(args![run, address, after, upto])?.insert();
-        let text = format!("{text} where true returning coalesce(reason, '')");
-        for (reason,) in tx.rows::<(String,)>(Assembled(text), args).await? {
-            made += 1;
-            if !reason.is_empty() {
-                moves.ended(run, DeliveryState::Suppressed, &reason, 1);
-            }
-        }
-        after = upto;
-    }
-    Ok(made)
 }

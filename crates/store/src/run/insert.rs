@@ -2,7 +2,8 @@
 
 use campaign::OnUncertain;
 
-use super::{Delays, NewRun, RunTrigger, StoredCondition};
+use super::{Asked, Delays, NewRun, RunTrigger, StoredCondition};
+use crate::engagement::NUMBERS;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{Millis, RunId, Store, StoreError, occurrence};
 
@@ -29,6 +30,7 @@ struct Input<'a> {
     own_clock: i64,
     to_address: Option<&'a str>,
     account: Option<&'a str>,
+    asked: Option<String>,
 }
 
 /// A run's name comes from the database's own generator of random numbers (SQLite: ChaCha20 seeded by the system;
@@ -37,13 +39,13 @@ const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, campaign text, step text, channel text, instant bigint, kind text,
              revision_id bigint, parent_id bigint, condition text, on_uncertain text, look_after bigint,
              cost_micros bigint, currency text, expires_at bigint, trigger text, ends_at bigint, delays text,
-             missed_to bigint, own_clock bigint, to_address text, account text]
+             missed_to bigint, own_clock bigint, to_address text, account text, asked text]
     "insert into runs (campaign, step, channel, instant, kind, state, revision_id, parent_id, condition,
        on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
-       to_address, account, name, created_at)
+       to_address, account, asked, engaged, name, created_at)
      select campaign, step, channel, instant, kind, 'planned', revision_id, parent_id, condition,
        on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
-       to_address, account, "
+       to_address, account, asked, case kind when 'test' then 2 else 1 end, "
     { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
     ", $2
      from input where true order by position
@@ -152,6 +154,9 @@ pub(crate) async fn insert(tx: &mut Tx, runs: &[NewRun], now: Millis) -> Result<
     let rows: Vec<(RunId,)> = tx.rows(&INSERT, args![batch(&input)?, now]).await?;
     let mut ids: Vec<_> = rows.into_iter().map(|(id,)| id).collect();
     ids.sort_unstable();
+    if let (Some(first), Some(last)) = (ids.first(), ids.last()) {
+        tx.execute(&NUMBERS, args![*first, *last]).await?;
+    }
     Ok(ids)
 }
 
@@ -181,5 +186,6 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
         own_clock: i64::from(run.origin.own_clock),
         to_address: run.origin.to_address.as_deref(),
         account: run.origin.account.as_deref(),
+        asked: run.origin.asked.as_ref().map(Asked::stored).transpose()?,
     })
 }

@@ -1,7 +1,8 @@
 //! A run by contacts' own clocks takes in people who were added, and zones that changed, until each one's own instant.
 
 use super::Planned;
-use super::plan::People;
+use super::people::{People, Zones};
+use crate::audience::ContactRange;
 use crate::moves::Moves;
 use crate::sql::{Assembled, Sql, args, sql};
 use crate::{DeliveryState, Millis, RunId, Store, StoreError};
@@ -32,8 +33,9 @@ impl Store {
         if self.row::<(i64,)>(&CHANGED, args![since]).await?.is_none() {
             return Ok(0);
         }
-        let there = People::of(self, run, whom, now).await?;
-        let mut people = People::of(self, run, whom, now).await?;
+        let zones = Zones::read(self, whom).await?;
+        let people = || People::of(self.pools().dialect(), run, whom, &zones, ContactRange::ALL, now);
+        let (there, mut people) = (people()?, people()?);
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);

@@ -7,6 +7,7 @@ mod follow;
 pub(crate) mod insert;
 mod join;
 mod outlook;
+mod people;
 mod plan;
 mod read;
 mod reader;
@@ -107,6 +108,46 @@ pub struct Origin {
     pub to_address: Option<String>,
     /// Names the account that the channel used when the run was made.
     pub account: Option<String>,
+    /// What a person asked for, of a run by hand or a test copy.
+    pub asked: Option<Asked>,
+}
+
+/// What a person asked for who sent a step by hand: kept, so that a planning that is cut short goes on for the same people.
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Asked {
+    /// Only those who have not got it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Missing>,
+    /// The step that it follows, and who goes on by what they did with the latest of it that they got.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<(String, Condition)>,
+    /// Whose values a test copy shows; nobody's if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactId>,
+}
+
+impl Asked {
+    pub(crate) fn stored(&self) -> Result<String, StoreError> {
+        serde_json::to_string(self).map_err(|error| StoreError::BadInput(error.to_string()))
+    }
+}
+
+/// `runs.asked`: the JSON of an [`Asked`].
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+struct StoredAsked(Option<String>);
+
+impl TryFrom<StoredAsked> for Option<Asked> {
+    type Error = StoreError;
+
+    fn try_from(stored: StoredAsked) -> Result<Self, Self::Error> {
+        let read = |json: String| {
+            serde_json::from_str(&json).map_err(|error| {
+                StoreError::BadRow(format!("what was asked for, {json}, is not known: {error}"))
+            })
+        };
+        stored.0.map(read).transpose()
+    }
 }
 
 /// The trigger of a run's step when the run was made.
@@ -219,6 +260,10 @@ pub struct Run {
     /// Names the account that the channel used when the run was made.
     #[serde(skip)]
     pub account: Option<String>,
+    /// What a person asked for who sent it by hand.
+    #[serde(skip)]
+    #[sqlx(try_from = "StoredAsked")]
+    pub asked: Option<Asked>,
     /// How its deliveries ended so far.
     #[sqlx(skip)]
     pub tallies: Vec<Tally>,
@@ -292,14 +337,13 @@ pub struct ByHand<'a> {
     pub campaign: &'a str,
     /// This step.
     pub step: &'a str,
-    /// Only those who have not got it.
-    pub missing: Option<Missing>,
-    /// The step that it follows, and who goes on by what they did with the latest of it that they got.
-    pub condition: Option<(&'a str, Condition)>,
+    /// To whom, of its audience.
+    pub asked: &'a Asked,
 }
 
 /// Who has not got a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// Whom none of its runs reached, or will.
     Ever,
@@ -357,7 +401,7 @@ macro_rules! run_columns {
         "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
          r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.stopped, r.created_at, r.planned_at, r.started_at, \
          r.finished_at, r.name, r.trigger, r.ends_at, r.delays, r.missed_to, r.own_clock, r.paused_by, r.cancelled_with, \
-         r.to_address, r.account"
+         r.to_address, r.account, r.asked"
     };
 }
 pub(crate) use cancel::{SLAB, before, counted, slab_end};

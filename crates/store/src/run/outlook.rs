@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 
-use super::plan::judged;
-use crate::audience::Expression;
+use super::people::judged;
+use crate::audience::{ContactRange, Expression};
 use crate::sql::{Assembled, Dialect, Sql, args, sql};
 use crate::{Address, Millis, RunId, Store, StoreError};
 
@@ -32,8 +32,8 @@ impl Store {
         now: Millis,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let (dialect, address) = (self.pools().dialect(), Address::Email.stored()?);
-        let mut who = Expression::new(dialect, audiences, now, args![address.as_str()]);
-        let members = who.audience(audience)?;
+        let mut who = Expression::new(dialect, audiences, now, ContactRange::ALL, args![address.as_str()]);
+        let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");
         let domain = match dialect {
             Dialect::Sqlite => "substr(c.email, instr(c.email, '@') + 1)",

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 
-use super::plan::judged;
-use crate::audience::Expression;
+use super::people::judged;
+use crate::audience::{ContactRange, Expression};
 use crate::contact::contact_columns;
 use crate::sql::{Assembled, Dialect, args, batch};
 use crate::{Address, Contact, Millis, Store, StoreError};
@@ -38,8 +38,8 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Contact>, StoreError> {
         let args = args![address.stored()?.as_str(), limit];
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, args);
-        let members = who.audience(audience)?;
+        let mut who = Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args);
+        let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");
         let text = format!(
             concat!(
@@ -72,8 +72,8 @@ impl Store {
         let names = batch(attributes)?;
         let mut args = args![address.stored()?.as_str()];
         args.push(names);
-        let mut who = Expression::new(dialect, audiences, now, args);
-        let members = who.audience(audience)?;
+        let mut who = Expression::new(dialect, audiences, now, ContactRange::ALL, args);
+        let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");
         let text = longest(dialect, length, &people);
         let rows: Vec<(String, String)> = self.rows(Assembled(text), who.args()).await?;

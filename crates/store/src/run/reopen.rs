@@ -1,6 +1,7 @@
 //! A cancelled run goes on, for those who have not got it.
 
 use super::cancel::{SLAB, before, slab_end};
+use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::sql::{Sql, again_if_deadlocked, args, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -8,6 +9,7 @@ use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 /// It is paused until its deliveries are queued again; its expiry moves as it does for a retry.
 const REOPEN: Sql = sql!(
     "update runs set state = 'paused', paused_by = 'hand', note = $3, finished_at = null, cancelled_with = null,
+       " sends_anew!() ",
        expires_at = case when expires_at > $2 then expires_at
                          when expires_at - instant > 3600000 then $2 + expires_at - instant
                          else $2 + 3600000 end
@@ -84,6 +86,7 @@ impl Store {
             let (some, next) = again_if_deadlocked!(self.requeue_slab(id, last, now))?;
             queued += some;
             after = next;
+            self.let_others_write().await;
         }
         self.execute(&GO_ON, args![id]).await?;
         Ok(queued)

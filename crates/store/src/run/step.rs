@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use campaign::{Audience, AudienceId};
 
 use super::{Run, run_columns};
-use crate::audience::Expression;
+use crate::audience::{ContactRange, Expression};
 use crate::sql::{Assembled, Sql, args, sql};
 use crate::{Millis, RunId, Store, StoreError};
 
@@ -130,8 +130,8 @@ impl Store {
         let Some((audiences, audience)) = audience else {
             return Ok(self.row::<(i64,)>(&REACHED_FEED, args![run]).await?.is_some());
         };
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, args![run]);
-        let members = who.audience(audience)?;
+        let mut who = Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args![run]);
+        let members = who.members(audience)?;
         let text = format!(
             "select c.id from deliveries d join contacts c on c.id = d.contact_id
              where d.id > $1 * 4294967296 and d.id < ($1 + 1) * 4294967296 and d.state in ('sent', 'uncertain')

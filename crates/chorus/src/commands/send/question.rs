@@ -111,8 +111,9 @@ async fn summary(
 ) -> anyhow::Result<(Vec<String>, i64)> {
     let now = opened.clock.now();
     let zone = &opened.workspace().brand.timezone;
-    let whom =
-        scheduler::whom_by_hand(opened.workspace(), campaign, step, ask, now).map_err(super::cannot)?;
+    let asked = scheduler::asked(step, ask);
+    let whom = scheduler::whom_by_hand(opened.workspace(), campaign, step, ask, &asked, now)
+        .map_err(super::cannot)?;
     let counts = opened.store.plan_preview(&whom, None, None, now.as_millisecond()).await?;
     let mut lines = vec![match whom {
         Planned::Feed { .. } => format!("{}/{}: one post by {}.", campaign.id, step.id, step.channel),

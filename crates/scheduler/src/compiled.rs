@@ -1,0 +1,69 @@
+//! Steps as they were compiled last, so that one that is looked at, measured and sent is compiled once.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use campaign::{Campaign, Diagnostics, Step, Workspace};
+use channel::Compiled;
+
+use crate::Loaded;
+use crate::fire::{FireError, first_message};
+
+/// How many compiled steps are kept: those of one action, not all of a workspace.
+const KEPT: usize = 4;
+
+/// A step of certain files, compiled.
+struct Kept {
+    files: Weak<(Workspace, Diagnostics)>,
+    campaign: String,
+    step: String,
+    compiled: Arc<Compiled>,
+}
+
+static CACHE: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+
+/// A step, compiled as the files say it; once for the same files while it is among the last few.
+///
+/// # Errors
+/// The step does not compile.
+pub(crate) async fn compiled(
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+) -> Result<Arc<Compiled>, FireError> {
+    if let Some(known) = known(loaded, campaign, step) {
+        return Ok(known);
+    }
+    let (files, of, what) = (Arc::clone(loaded), campaign.clone(), step.clone());
+    // Templates are work for a processor: not on the reactor.
+    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &of, &what))
+        .await
+        .map_err(|error| FireError::Compile(error.to_string()))?;
+    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
+    let compiled = Arc::new(compiled);
+    keep(loaded, campaign, step, &compiled);
+    Ok(compiled)
+}
+
+fn known(loaded: &Loaded, campaign: &Campaign, step: &Step) -> Option<Arc<Compiled>> {
+    let cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_it = |kept: &&Kept| {
+        std::ptr::eq(kept.files.as_ptr(), Arc::as_ptr(loaded))
+            && kept.campaign == campaign.id.as_str()
+            && kept.step == step.id.as_str()
+    };
+    cache.iter().find(is_it).map(|kept| Arc::clone(&kept.compiled))
+}
+
+fn keep(loaded: &Loaded, campaign: &Campaign, step: &Step, compiled: &Arc<Compiled>) {
+    let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
+    // A weak reference keeps the address of its files from being given to others.
+    cache.retain(|kept| kept.files.strong_count() > 0);
+    cache.truncate(KEPT - 1);
+    cache.push_front(Kept {
+        files: Arc::downgrade(loaded),
+        campaign: campaign.id.to_string(),
+        step: step.id.to_string(),
+        compiled: Arc::clone(compiled),
+    });
+}

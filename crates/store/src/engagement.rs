@@ -1,0 +1,272 @@
+//! Who engaged with which campaign and when last, kept so that audiences read sets and not every delivery.
+//!
+//! Reactions are kept in the transactions that mark deliveries. Sends are read from the deliveries of a run after it has
+//! ended, some thousands at a time; until then audiences read the deliveries of that run themselves.
+
+use campaign::audience::Did;
+
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::{ContactId, DeliveryId, Millis, RunId, Store, StoreError};
+
+/// What a delivery came to, as `engagement.kind` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engaged {
+    Sent,
+    Opened,
+    Clicked,
+    Converted,
+}
+
+impl From<Did> for Engaged {
+    fn from(did: Did) -> Self {
+        match did {
+            Did::Sent => Self::Sent,
+            Did::Opened => Self::Opened,
+            Did::Clicked => Self::Clicked,
+            Did::Converted => Self::Converted,
+        }
+    }
+}
+
+impl Engaged {
+    /// `engagement.kind`.
+    pub(crate) fn kind(self) -> i64 {
+        match self {
+            Self::Sent => 1,
+            Self::Opened => 2,
+            Self::Clicked => 3,
+            Self::Converted => 4,
+        }
+    }
+
+    /// The column of `deliveries` that says when.
+    pub(crate) fn column(self) -> &'static str {
+        match self {
+            Self::Sent => "sent_at",
+            Self::Opened => "opened_at",
+            Self::Clicked => "clicked_at",
+            Self::Converted => "converted_at",
+        }
+    }
+}
+
+/// Keeps the later of two times; what is not later is not written.
+macro_rules! later_wins {
+    () => {
+        " on conflict (campaign, kind, contact_id) do update set last_at = excluded.last_at
+          where engagement.last_at < excluded.last_at"
+    };
+}
+
+#[derive(serde::Serialize)]
+struct Input {
+    id: DeliveryId,
+    kind: i64,
+    at: Millis,
+}
+
+const REACTED: Sql = sql!(
+    "with " [batch 1 as input: id bigint, kind bigint, at bigint]
+    "insert into engagement (campaign, kind, contact_id, last_at)
+     select campaign, kind, contact_id, max(at) from (
+       select cast(0 as bigint) as campaign, kind, id % 4294967296 as contact_id, at from input
+       union all
+       select n.number, i.kind, i.id % 4294967296, i.at
+       from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign) reacted
+     where contact_id > 0
+     group by campaign, kind, contact_id order by campaign, kind, contact_id"
+    later_wins!() ""
+);
+
+/// Notes that contacts reacted to deliveries, which are none of test copies.
+pub(crate) async fn reacted(
+    tx: &mut Tx,
+    engaged: Engaged,
+    at: impl Iterator<Item = (DeliveryId, Millis)>,
+) -> Result<(), StoreError> {
+    let kind = engaged.kind();
+    let of_people = at.filter(|(id, _)| id.contact() != ContactId::FEED);
+    let input: Vec<_> = of_people.map(|(id, at)| Input { id, kind, at }).collect();
+    if !input.is_empty() {
+        tx.execute(&REACTED, args![batch(&input)?]).await?;
+    }
+    Ok(())
+}
+
+/// Puts together the statement that reads anew when contacts last reacted: see [`NEVER`].
+macro_rules! recount {
+    ($kind:literal, $column:literal) => {
+        sql!(
+            "with " [batch 1 as input: id bigint]
+            "update engagement set last_at = coalesce((
+               select max(d." $column ") from runs q join deliveries d on d.id = q.id * 4294967296 + engagement.contact_id
+               where q.kind <> 'test' and (engagement.campaign = 0 or q.campaign = (
+                 select k.campaign from campaign_numbers k where k.number = engagement.campaign))), $2)
+             where (campaign, kind, contact_id) in (
+               select cast(0 as bigint), cast(" $kind " as bigint), i.id % 4294967296 from input i
+               union all
+               select n.number, cast(" $kind " as bigint), i.id % 4294967296
+               from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
+        )
+    };
+}
+
+/// Puts together the statement that deletes those who never reacted.
+macro_rules! forget {
+    ($kind:literal) => {
+        sql!(
+            "with " [batch 1 as input: id bigint]
+            "delete from engagement where last_at = $2 and (campaign, kind, contact_id) in (
+               select cast(0 as bigint), cast(" $kind " as bigint), i.id % 4294967296 from input i
+               union all
+               select n.number, cast(" $kind " as bigint), i.id % 4294967296
+               from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
+        )
+    };
+}
+
+/// Stands for never, until the row is deleted.
+const NEVER: Millis = Millis::MIN + 1;
+
+const OPENED_ANEW: Sql = recount!("2", "opened_at");
+const CLICKED_ANEW: Sql = recount!("3", "clicked_at");
+const CONVERTED_ANEW: Sql = recount!("4", "converted_at");
+const NEVER_OPENED: Sql = forget!("2");
+const NEVER_CLICKED: Sql = forget!("3");
+const NEVER_CONVERTED: Sql = forget!("4");
+
+#[derive(serde::Serialize)]
+struct Id {
+    id: DeliveryId,
+}
+
+/// Reads anew when the contacts of deliveries last reacted, after some of their reactions were taken back.
+pub(crate) async fn recount(
+    tx: &mut Tx,
+    deliveries: impl Iterator<Item = DeliveryId>,
+) -> Result<(), StoreError> {
+    let input: Vec<_> = deliveries.map(|id| Id { id }).collect();
+    let input = batch(&input)?;
+    for (anew, never) in
+        [(&OPENED_ANEW, &NEVER_OPENED), (&CLICKED_ANEW, &NEVER_CLICKED), (&CONVERTED_ANEW, &NEVER_CONVERTED)]
+    {
+        let args = || vec![input.clone(), NEVER.into()];
+        tx.execute(anew, args()).await?;
+        tx.execute(never, args()).await?;
+    }
+    Ok(())
+}
+
+/// Gives campaigns numbers that have none.
+pub(crate) const NUMBERS: Sql = sql!(
+    "insert into campaign_numbers (campaign)
+     select distinct campaign from runs where id >= $1 and id <= $2 and kind <> 'test' order by campaign
+     on conflict (campaign) do nothing"
+);
+
+/// An ended run whose sends have not been read.
+const NEXT_RUN: Sql = sql!(
+    "select r.id, r.engaged, r.engaged_through, n.number
+     from runs r join campaign_numbers n on n.campaign = r.campaign
+     where r.engaged < 2 and r.finished_at is not null and r.kind <> 'test' order by r.id limit 1"
+);
+
+/// Held until the commit.
+const LOCK: Sql = sql!(
+    "select id from runs where id = $1 and engaged = $2 and engaged_through = $3 and finished_at is not null"
+    { sqlite: "", postgres: " for no key update" }
+);
+
+/// How many deliveries are read in one transaction: some tens of milliseconds.
+const SLAB: i64 = 10_000;
+
+const SLAB_END: Sql = sql!(
+    "select coalesce(max(id), 0), count(*) from (
+       select id from deliveries where id > $1 * 4294967296 + $2 and id < ($1 + 1) * 4294967296 order by id limit $3) slab"
+);
+
+/// Puts together the statement that reads one column of the deliveries between $1 and $2; $3 is the campaign's number.
+macro_rules! read {
+    ($kind:literal, $column:literal) => {
+        sql!(
+            "insert into engagement (campaign, kind, contact_id, last_at)
+             select n.number, " $kind ", d.contact_id, d." $column "
+             from (select cast(0 as bigint) as number union all select cast($3 as bigint)) n
+             cross join deliveries d
+             where d.id > $1 and d.id <= $2 and d.contact_id > 0 and d." $column " is not null
+             order by n.number, d.contact_id"
+            later_wins!() ""
+        )
+    };
+}
+
+const SENT: Sql = read!("1", "sent_at");
+const OPENED: Sql = read!("2", "opened_at");
+const CLICKED: Sql = read!("3", "clicked_at");
+const CONVERTED: Sql = read!("4", "converted_at");
+
+const HAS_READ: Sql = sql!("update runs set engaged_through = $2, engaged = $3 where id = $1");
+
+/// A campaign that lost its name: what was known by its number is known by no other.
+const DROPPED: Sql =
+    sql!("select number from campaign_numbers where campaign is null order by number limit 1");
+
+const DROP_SOME: Sql = sql!(
+    { sqlite: "delete from engagement where (campaign, kind, contact_id) in (
+        select campaign, kind, contact_id from engagement where campaign = $1 limit $2)",
+      postgres: "delete from engagement where ctid = any(array(
+        select ctid from engagement where campaign = $1 limit $2))" }
+);
+
+const DROP_NUMBER: Sql = sql!("delete from campaign_numbers where number = $1");
+
+impl Store {
+    /// Reads the sends of some thousand deliveries of a run that has ended, or deletes what is known of a campaign that
+    /// has another name now. False where there is nothing left to do.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn engagement_advance(&self) -> Result<bool, StoreError> {
+        if let Some((run, engaged, through, number)) =
+            self.row::<(RunId, i64, i64, i64)>(&NEXT_RUN, args![]).await?
+        {
+            again_if_deadlocked!(self.read_slab(run, engaged, through, number))?;
+            self.let_others_write().await;
+            return Ok(true);
+        }
+        let Some((number,)) = self.row::<(i64,)>(&DROPPED, args![]).await? else { return Ok(false) };
+        if self.execute(&DROP_SOME, args![number, SLAB]).await? == 0 {
+            self.execute(&DROP_NUMBER, args![number]).await?;
+        }
+        Ok(true)
+    }
+
+    async fn read_slab(&self, run: RunId, engaged: i64, through: i64, number: i64) -> Result<(), StoreError> {
+        let (last, count) =
+            self.row::<(i64, i64)>(&SLAB_END, args![run, through, SLAB]).await?.unwrap_or_default();
+        let mut tx = self.begin().await?;
+        if tx.row::<(RunId,)>(&LOCK, args![run, engaged, through]).await?.is_none() {
+            return Ok(());
+        }
+        let after = DeliveryId::new(run, ContactId(through));
+        let statements: &[&'static Sql] =
+            if engaged == 0 { &[&SENT, &OPENED, &CLICKED, &CONVERTED] } else { &[&SENT] };
+        if count > 0 {
+            for statement in statements {
+                tx.execute(*statement, args![after, last, number]).await?;
+            }
+        }
+        let is_last = count < SLAB;
+        let through = if count > 0 { DeliveryId(last).contact().0 } else { through };
+        tx.execute(&HAS_READ, args![run, through, if is_last { 2 } else { engaged }]).await?;
+        tx.commit().await
+    }
+}
+
+/// What an update of `runs` sets so that the sends of an ended run are read again.
+macro_rules! sends_anew {
+    () => {
+        "engaged = case when engaged = 2 and kind <> 'test' then 1 else engaged end, engaged_through = 0"
+    };
+}
+pub(crate) use sends_anew;

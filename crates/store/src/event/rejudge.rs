@@ -1,0 +1,300 @@
+//! Hits that were taken for people's and are a machine's, as those that came after them show: what they moved is taken
+//! back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::Resolved;
+use super::{EventKind, Goal, convert};
+use crate::engagement;
+use crate::moves::{Moves, hour_of};
+use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::{ContactId, DeliveryId, LinkId, Metric, Millis, StoreError};
+
+/// A hit of a message: its picture was fetched, or a link followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The row of its event.
+    pub id: i64,
+    /// Opened or clicked.
+    pub kind: EventKind,
+    /// Which link.
+    pub link: Option<LinkId>,
+    /// When.
+    pub at: Millis,
+    /// Whether it is taken for a person's.
+    pub is_human: bool,
+    /// When the message was sent.
+    pub sent_at: Option<Millis>,
+    /// How many links the message has.
+    pub links: i64,
+}
+
+/// What judges hits: given those of one message in the order of their times, which of them are a machine's.
+pub struct Judge<'a> {
+    /// How far around a new hit others are looked at, in milliseconds.
+    pub around: Millis,
+    /// Places in the list that it is given.
+    pub judge: &'a (dyn Fn(&[Hit]) -> Vec<usize> + Sync),
+    /// What the actor of those becomes: `machine:` and a rule.
+    pub actor: &'static str,
+    /// The goals of campaigns by the name of an event: a conversion that loses its message is credited to another.
+    pub goals: &'a (dyn Fn(&str) -> Vec<Goal> + Sync),
+}
+
+/// How many hits of one message are judged together: a flood of them is no person.
+const MOST: i64 = 500;
+
+#[derive(serde::Serialize)]
+struct Window {
+    id: DeliveryId,
+    since: Millis,
+    until: Millis,
+}
+
+/// The hits around the new ones, at most $2 of each message.
+const HITS: Sql = sql!(
+    "with " [batch 1 as input: id bigint, since bigint, until bigint]
+    ", hits as (
+       select e.id, e.delivery_id, e.kind, e.link_id, e.occurred_at, e.received_at, e.actor,
+              row_number() over (partition by e.delivery_id order by e.occurred_at desc, e.id desc) as nth
+       from input i join events e on e.delivery_id = i.id and e.occurred_at >= i.since and e.occurred_at <= i.until
+       where e.kind in ('opened', 'clicked'))
+     select h.id, h.delivery_id, h.kind, h.link_id, h.occurred_at, h.received_at,
+            cast(case when h.actor = 'human' then 1 else 0 end as bigint), d.sent_at,
+            (select count(*) from links l where l.revision_id = r.revision_id)
+     from hits h join deliveries d on d.id = h.delivery_id join runs r on r.id = d.run_id
+     where h.nth <= $2
+     order by h.delivery_id, h.occurred_at, h.id"
+);
+
+type HitRow = (i64, DeliveryId, String, Option<LinkId>, Millis, Millis, i64, Option<Millis>, i64);
+
+/// A hit, with when it was written down.
+struct Found {
+    hit: Hit,
+    received_at: Millis,
+}
+
+#[derive(serde::Serialize)]
+struct Id {
+    id: i64,
+}
+
+const RELABEL: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update events set actor = $2 from input i where events.id = i.id and events.actor = 'human'"
+);
+
+/// When a person first opened and clicked each of these messages, as far as is known now, and what is marked.
+const FIRSTS: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select d.id, d.opened_at, d.clicked_at,
+            (select min(e.occurred_at) from events e
+             where e.delivery_id = d.id and e.kind in ('opened', 'clicked') and e.actor = 'human'),
+            (select min(e.occurred_at) from events e
+             where e.delivery_id = d.id and e.kind = 'clicked' and e.actor = 'human')
+     from input i join deliveries d on d.id = i.id"
+);
+
+/// A delivery, its marks, and what they should be.
+type First = (DeliveryId, Option<Millis>, Option<Millis>, Option<Millis>, Option<Millis>);
+
+#[derive(serde::Serialize)]
+struct Marks {
+    id: DeliveryId,
+    opened: Option<Millis>,
+    clicked: Option<Millis>,
+}
+
+const MARK: Sql = sql!(
+    "with " [batch 1 as input: id bigint, opened bigint, clicked bigint]
+    "update deliveries set opened_at = i.opened, clicked_at = i.clicked from input i where deliveries.id = i.id"
+);
+
+/// Conversions that are credited to messages that no person opened.
+const CREDITED: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "select e.id, e.delivery_id, e.name, e.contact_id, e.occurred_at, e.received_at, e.value_micros, coalesce(e.currency, '')
+     from input i join events e on e.delivery_id = i.id and e.kind = 'converted'
+     where e.contact_id is not null order by e.id"
+);
+
+type CreditRow = (i64, DeliveryId, Option<String>, ContactId, Millis, Millis, Option<i64>, String);
+
+const WITHDRAW: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update events set kind = 'custom', delivery_id = null from input i where events.id = i.id"
+);
+
+const UNCONVERT: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "update deliveries set converted_at = null from input i where deliveries.id = i.id"
+);
+
+/// A conversion that lost the message it was credited to.
+struct Withdrawn {
+    id: i64,
+    name: String,
+    contact: ContactId,
+    occurred_at: Millis,
+    value: i64,
+    currency: String,
+}
+
+/// Credits a conversion to another message.
+const CREDIT: Sql = sql!("update events set kind = 'converted', delivery_id = $2 where id = $1");
+
+/// Figures that move back, each in the hour in which they had moved.
+#[derive(Default)]
+struct Back(BTreeMap<Millis, Moves>);
+
+impl Back {
+    fn at(&mut self, received_at: Millis) -> &mut Moves {
+        self.0.entry(hour_of(received_at)).or_default()
+    }
+}
+
+/// Judges what came in, with what was there, and takes back what machines moved.
+pub(super) async fn rejudge(
+    tx: &mut Tx,
+    events: &[Resolved<'_>],
+    judge: &Judge<'_>,
+) -> Result<(), StoreError> {
+    let mut machines = Vec::new();
+    for (delivery, found) in around(tx, events, judge.around).await? {
+        let hits: Vec<_> = found.iter().map(|found| found.hit.clone()).collect();
+        for place in (judge.judge)(&hits) {
+            if let Some(found) = found.get(place).filter(|found| found.hit.is_human) {
+                machines.push((delivery, found.hit.id, found.hit.kind, found.received_at));
+            }
+        }
+    }
+    if machines.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = machines.iter().map(|(_, id, ..)| Id { id: *id }).collect();
+    tx.execute(&RELABEL, args![batch(&ids)?, judge.actor]).await?;
+    let mut back = Back::default();
+    let mut first: BTreeMap<DeliveryId, Millis> = BTreeMap::new();
+    for (delivery, _, kind, received_at) in machines {
+        let moves = back.at(received_at);
+        moves.counted(delivery.run(), Metric::Machine, 1);
+        if kind == EventKind::Clicked {
+            moves.counted(delivery.run(), Metric::Clicks, -1);
+        }
+        first.entry(delivery).and_modify(|at| *at = received_at.min(*at)).or_insert(received_at);
+    }
+    let unread = unmark(tx, &first, &mut back).await?;
+    let withdrawn = withdraw(tx, &unread, &mut back).await?;
+    engagement::recount(tx, first.keys().copied()).await?;
+    for event in withdrawn {
+        credit_anew(tx, &event, &(judge.goals)(&event.name), &mut back).await?;
+    }
+    for (hour, moves) in back.0 {
+        moves.apply(tx, hour).await?;
+    }
+    Ok(())
+}
+
+/// Credits a conversion to the message that has it now, if one has.
+async fn credit_anew(
+    tx: &mut Tx,
+    event: &Withdrawn,
+    goals: &[Goal],
+    back: &mut Back,
+) -> Result<(), StoreError> {
+    let Some(id) = convert::credit(tx, event.contact, event.occurred_at, goals).await? else { return Ok(()) };
+    tx.execute(&CREDIT, args![event.id, id]).await?;
+    convert::mark(tx, id, event.occurred_at).await?;
+    back.at(event.occurred_at).earned(id.run(), Metric::Converted, &event.currency, event.value);
+    Ok(())
+}
+
+/// The hits of each message around the new ones.
+async fn around(
+    tx: &mut Tx,
+    events: &[Resolved<'_>],
+    around: Millis,
+) -> Result<BTreeMap<DeliveryId, Vec<Found>>, StoreError> {
+    let mut windows: BTreeMap<DeliveryId, (Millis, Millis)> = BTreeMap::new();
+    for Resolved { delivery, event } in events {
+        let is_hit = matches!(event.kind, EventKind::Opened | EventKind::Clicked);
+        if is_hit && delivery.contact() != ContactId::FEED {
+            let at = event.occurred_at;
+            let window = windows.entry(*delivery).or_insert((at, at));
+            *window = (window.0.min(at), window.1.max(at));
+        }
+    }
+    let input: Vec<_> = windows
+        .into_iter()
+        .map(|(id, (first, last))| Window {
+            id,
+            since: first.saturating_sub(around),
+            until: last.saturating_add(around),
+        })
+        .collect();
+    let mut found: BTreeMap<DeliveryId, Vec<Found>> = BTreeMap::new();
+    if input.is_empty() {
+        return Ok(found);
+    }
+    let rows: Vec<HitRow> = tx.rows(&HITS, args![batch(&input)?, MOST]).await?;
+    for (id, delivery, kind, link, at, received_at, is_human, sent_at, links) in rows {
+        let kind = EventKind::try_from(kind)?;
+        let hit = Hit { id, kind, link, at, is_human: is_human == 1, sent_at, links };
+        found.entry(delivery).or_default().push(Found { hit, received_at });
+    }
+    Ok(found)
+}
+
+/// Marks deliveries with what people did first, as far as is left. Says which of them nobody opened.
+async fn unmark(
+    tx: &mut Tx,
+    first: &BTreeMap<DeliveryId, Millis>,
+    back: &mut Back,
+) -> Result<Vec<DeliveryId>, StoreError> {
+    let ids: Vec<_> = first.keys().map(|id| Id { id: id.0 }).collect();
+    let rows: Vec<First> = tx.rows(&FIRSTS, args![batch(&ids)?]).await?;
+    let mut unread = Vec::new();
+    let mut marks = Vec::new();
+    for (id, opened_at, clicked_at, opened, clicked) in rows {
+        let received_at = first.get(&id).copied().unwrap_or_default();
+        for (was, is, metric) in [(opened_at, opened, Metric::Opened), (clicked_at, clicked, Metric::Clicked)]
+        {
+            if was.is_some() && is.is_none() {
+                back.at(received_at).counted(id.run(), metric, -1);
+            }
+        }
+        if opened.is_none() {
+            unread.push(id);
+        }
+        marks.push(Marks { id, opened, clicked });
+    }
+    tx.execute(&MARK, args![batch(&marks)?]).await?;
+    Ok(unread)
+}
+
+/// Takes conversions from messages that nobody opened.
+async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result<Vec<Withdrawn>, StoreError> {
+    if unread.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = unread.iter().map(|id| Id { id: id.0 }).collect();
+    let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![batch(&ids)?]).await?;
+    let mut withdrawn = Vec::new();
+    let mut deliveries = BTreeSet::new();
+    for (id, delivery, name, contact, occurred_at, received_at, value, currency) in rows {
+        // It was counted in the hour in which it happened: see `event_convert`.
+        let moves = back.at(occurred_at.min(received_at));
+        moves.unearned(delivery.run(), Metric::Converted, &currency, value.unwrap_or(0));
+        deliveries.insert(delivery);
+        let (name, value) = (name.unwrap_or_default(), value.unwrap_or(0));
+        withdrawn.push(Withdrawn { id, name, contact, occurred_at, value, currency });
+    }
+    if !withdrawn.is_empty() {
+        let events: Vec<_> = withdrawn.iter().map(|event| Id { id: event.id }).collect();
+        tx.execute(&WITHDRAW, args![batch(&events)?]).await?;
+        let deliveries: Vec<_> = deliveries.iter().map(|id| Id { id: id.0 }).collect();
+        tx.execute(&UNCONVERT, args![batch(&deliveries)?]).await?;
+    }
+    Ok(withdrawn)
+}

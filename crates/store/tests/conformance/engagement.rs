@@ -1,0 +1,509 @@
+//! Audiences by what people did, whatever happened to runs, names and events meanwhile; planning in ranges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use campaign::audience::Did;
+use campaign::{Audience, AudienceId, CampaignId, Rule};
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, SeedableRng};
+use store::{Conversion, EventKind, Millis, RunId, RunKind, RunState};
+
+use crate::world::{DAY, HOUR, NOW, World, audience, event, everybody, id, to_everybody};
+
+const CAMPAIGNS: [&str; 3] = ["spring", "autumn", "winter"];
+const EVENTS: [&str; 3] = ["purchase", "visit", "' or 1=1 --"];
+const PEOPLE: i64 = 40;
+
+/// What happened, read row by row.
+struct Facts {
+    /// Campaign, contact, and when it was sent, opened, clicked, converted.
+    deliveries: Vec<(String, i64, [Option<Millis>; 4])>,
+    /// Name, contact, when.
+    events: Vec<(String, i64, Millis)>,
+}
+
+impl Facts {
+    async fn read(w: &World) -> Self {
+        let numbers = |row: &str| -> Vec<Option<i64>> {
+            row.split_whitespace().map(|number| number.parse().ok()).collect()
+        };
+        let deliveries = w
+            .texts(
+                "select r.campaign || '|' || d.contact_id || ' ' || coalesce(cast(d.sent_at as text), '-') || ' ' ||
+                   coalesce(cast(d.opened_at as text), '-') || ' ' || coalesce(cast(d.clicked_at as text), '-') || ' ' ||
+                   coalesce(cast(d.converted_at as text), '-')
+                 from deliveries d join runs r on r.id = d.run_id where r.kind <> 'test' and d.contact_id > 0",
+            )
+            .await;
+        let deliveries = deliveries.iter().map(|row| {
+            let (campaign, row) = row.split_once('|').unwrap();
+            let row = numbers(row);
+            (campaign.to_owned(), row[0].unwrap(), [row[1], row[2], row[3], row[4]])
+        });
+        let events = w
+            .texts(
+                "select name || '|' || contact_id || ' ' || occurred_at from events
+                 where name is not null and contact_id is not null",
+            )
+            .await;
+        let events = events.iter().map(|row| {
+            let (name, row) = row.split_once('|').unwrap();
+            let row = numbers(row);
+            (name.to_owned(), row[0].unwrap(), row[1].unwrap())
+        });
+        Self { deliveries: deliveries.collect(), events: events.collect() }
+    }
+
+    fn belongs(&self, contact: i64, rule: &Rule, now: Millis) -> bool {
+        let since = |within: &Option<Duration>| {
+            within.map_or(Millis::MIN, |within| now - Millis::try_from(within.as_millis()).unwrap())
+        };
+        match rule {
+            Rule::All(rules) => rules.iter().all(|rule| self.belongs(contact, rule, now)),
+            Rule::Any(rules) => rules.iter().any(|rule| self.belongs(contact, rule, now)),
+            Rule::None(rules) => !rules.iter().any(|rule| self.belongs(contact, rule, now)),
+            Rule::Event { name, within, at_least } => {
+                let since = since(within);
+                let count = self
+                    .events
+                    .iter()
+                    .filter(|(n, c, at)| n == name && *c == contact && *at >= since)
+                    .count();
+                count >= usize::try_from((*at_least).max(1)).unwrap()
+            }
+            Rule::Engagement { campaign, did, within } => {
+                let since = since(within);
+                let column = match did {
+                    Did::Sent => 0,
+                    Did::Opened => 1,
+                    Did::Clicked => 2,
+                    Did::Converted => 3,
+                };
+                self.deliveries.iter().any(|(of, to, at)| {
+                    *to == contact
+                        && campaign.as_ref().is_none_or(|campaign| campaign.as_str() == of)
+                        && at[column].is_some_and(|at| at >= since)
+                })
+            }
+            _ => unreachable!("not drawn here"),
+        }
+    }
+}
+
+fn random_rule(depth: u32, dice: &mut StdRng) -> Rule {
+    let group =
+        |dice: &mut StdRng| (0..dice.random_range(0..4)).map(|_| random_rule(depth - 1, dice)).collect();
+    let within = |dice: &mut StdRng| {
+        let hours = dice.random_range(0..60);
+        dice.random_bool(0.7).then(|| Duration::from_secs(hours * 3_600))
+    };
+    match dice.random_range(0..if depth == 0 { 4 } else { 7 }) {
+        4 => Rule::All(group(dice)),
+        5 => Rule::Any(group(dice)),
+        6 => Rule::None(group(dice)),
+        0 => Rule::Event {
+            name: (*EVENTS.choose(dice).unwrap()).to_owned(),
+            within: within(dice),
+            at_least: dice.random_range(0..6),
+        },
+        _ => Rule::Engagement {
+            campaign: dice
+                .random_bool(0.6)
+                .then(|| CampaignId::parse(CAMPAIGNS.choose(dice).unwrap()).unwrap()),
+            did: *[Did::Sent, Did::Opened, Did::Clicked, Did::Converted].choose(dice).unwrap(),
+            within: within(dice),
+        },
+    }
+}
+
+/// Sends some of a run; one in ten fails.
+async fn send_some(w: &World, run: RunId, dice: &mut StdRng, now: Millis) {
+    let lease = w.lease(now).await;
+    let begun = w.begin(lease, run, now, dice.random_range(1..2 * PEOPLE)).await;
+    let outcomes = begun.into_iter().map(|id| {
+        let failed = store::Outcome::Rejected(store::Rejection {
+            reason: "bad".to_owned(),
+            answer: "550 no".to_owned(),
+            suppress: None,
+            soft: None,
+        });
+        (id, if dice.random_bool(0.9) { crate::world::accepted() } else { failed })
+    });
+    let outcomes: Vec<_> = outcomes.collect();
+    w.record(lease, &outcomes, &[], now).await;
+    w.store.lease_close(lease, now).await.unwrap();
+}
+
+/// Some open or click; now and then some of what is there turns out to be a machine's.
+async fn react(w: &World, run: RunId, dice: &mut StdRng, now: Millis) {
+    let kind = *[EventKind::Opened, EventKind::Clicked].choose(dice).unwrap();
+    let events = (0..dice.random_range(1..6)).map(|_| {
+        let at = now - dice.random_range(0..2 * HOUR);
+        event(kind, id(run, dice.random_range(1..=PEOPLE)), at)
+    });
+    let events: Vec<_> = events.collect();
+    let odd = |hits: &[store::Hit]| (0..hits.len()).filter(|place| hits[*place].id % 3 == 0).collect();
+    let goals = |_: &str| vec![store::Goal { campaign: "spring".to_owned(), window: DAY }];
+    let judge = store::Judge { around: 2 * HOUR, judge: &odd, actor: "machine:burst", goals: &goals };
+    w.store.event_record_judged(&events, &judge, now).await.unwrap();
+}
+
+/// One thing that happens.
+async fn happen(w: &World, runs: &mut Vec<RunId>, dice: &mut StdRng, now: Millis) {
+    let some_run = |runs: &[RunId], dice: &mut StdRng| runs.choose(dice).copied();
+    match dice.random_range(0..13) {
+        0 if runs.len() < 12 => {
+            let campaign = (*CAMPAIGNS.choose(dice).unwrap()).to_owned();
+            let test = dice.random_bool(0.2);
+            let step = format!("step-{}", runs.len());
+            let instant = NOW + i64::try_from(runs.len()).unwrap();
+            let run = w
+                .run(&step, |run| {
+                    (run.campaign, run.instant) = (campaign, instant);
+                    run.kind = if test { RunKind::Test } else { RunKind::Scheduled };
+                    run.expires_at = NOW + 100 * DAY;
+                })
+                .await;
+            w.plan(run).await;
+            runs.push(run);
+        }
+        1 | 2 => {
+            if let Some(run) = some_run(runs, dice) {
+                send_some(w, run, dice, now).await;
+            }
+        }
+        3 => {
+            w.store.run_finish(now).await.unwrap();
+        }
+        4 => {
+            w.store.engagement_advance().await.unwrap();
+        }
+        5..=7 => {
+            if let Some(run) = some_run(runs, dice) {
+                react(w, run, dice, now).await;
+            }
+        }
+        8 | 9 => {
+            let goals =
+                [store::Goal { campaign: (*CAMPAIGNS.choose(dice).unwrap()).to_owned(), window: DAY }];
+            let event = Conversion {
+                name: (*EVENTS.choose(dice).unwrap()).to_owned(),
+                contact: store::ContactId(dice.random_range(1..=PEOPLE / 4)),
+                occurred_at: now - dice.random_range(0..30 * HOUR),
+                value_micros: None,
+                currency: None,
+                idempotency_key: dice.random_bool(0.3).then(|| dice.random_range(0..20).to_string()),
+                detail: None,
+            };
+            w.store.event_convert(&event, &goals, now).await.unwrap();
+        }
+        _ => match dice.random_range(0..3) {
+            0 => {
+                if let Some(run) = some_run(runs, dice) {
+                    w.store.run_retry(run, now).await.unwrap();
+                }
+            }
+            1 => {
+                if let Some(run) = some_run(runs, dice)
+                    && w.store.run_cancel(run, now).await.unwrap().is_some()
+                    && dice.random_bool(0.7)
+                {
+                    w.store.run_reopen(run, now).await.unwrap();
+                }
+            }
+            _ => {
+                let step = |dice: &mut StdRng| {
+                    let step = format!("step-{}", dice.random_range(0..12));
+                    ((*CAMPAIGNS.choose(dice).unwrap()).to_owned(), step)
+                };
+                w.store.step_rename(&step(dice), &step(dice), now).await.unwrap();
+            }
+        },
+    }
+}
+
+/// `CHORUS_AUDIENCE_CASES`, when this is compiled, says how many rules are asked; 240 if it is not.
+pub(crate) async fn histories_agree_with_memory(w: &World) {
+    let cases = option_env!("CHORUS_AUDIENCE_CASES").map_or(240, |count| count.parse().unwrap());
+    let mut dice = StdRng::seed_from_u64(11);
+    w.people(usize::try_from(PEOPLE).unwrap()).await;
+    let (mut runs, mut now, mut told_apart) = (Vec::new(), NOW, 0);
+    for case in 0..cases {
+        if case % 4 == 0 {
+            for _ in 0..6 {
+                now += dice.random_range(0..HOUR / 2);
+                happen(w, &mut runs, &mut dice, now).await;
+            }
+        }
+        let rule = random_rule(2, &mut dice);
+        let facts = Facts::read(w).await;
+        let audiences: BTreeMap<AudienceId, Audience> = BTreeMap::from([audience("a", rule.clone())]);
+        let first = audiences.keys().next().unwrap();
+        let got = w.store.audience_sample(&audiences, first, now, 10_000).await.unwrap();
+        let got: Vec<_> = got.iter().map(|contact| contact.id.0).collect();
+        let wanted: Vec<_> = (1..=PEOPLE).filter(|contact| facts.belongs(*contact, &rule, now)).collect();
+        assert_eq!(got, wanted, "case {case}: {rule:?}");
+        let one = dice.random_range(1..=PEOPLE);
+        let contains =
+            w.store.audience_contains(&audiences, first, store::ContactId(one), now).await.unwrap();
+        assert_eq!(contains, wanted.contains(&one), "case {case}: {one} of {rule:?}");
+        told_apart += usize::from(!got.is_empty() && got.len() < usize::try_from(PEOPLE).unwrap());
+    }
+    assert!(told_apart > cases / 8, "only {told_apart} rules told people apart");
+    while w.store.engagement_advance().await.unwrap() {}
+    let open = "select count(*) from runs where engaged < 2 and finished_at is not null and kind <> 'test'";
+    assert_eq!(w.number(open).await, 0);
+    let unknown = "select count(*) from engagement e where e.campaign <> 0
+                   and not exists (select 1 from campaign_numbers n where n.number = e.campaign and n.campaign is not null)";
+    assert_eq!(w.number(unknown).await, 0);
+}
+
+async fn engagement(w: &World) -> Vec<String> {
+    w.texts(
+        "select coalesce(n.campaign, '*') || ' ' || e.kind || ' ' || e.contact_id || ' ' || e.last_at
+         from engagement e left join campaign_numbers n on n.number = e.campaign order by 1",
+    )
+    .await
+}
+
+pub(crate) async fn sends_are_read_when_a_run_has_ended(w: &World) {
+    w.people(2).await;
+    let run = w.planned("mail").await;
+    w.send_all(run, NOW).await;
+    assert!(!w.store.engagement_advance().await.unwrap(), "it has not ended");
+    w.store.event_record(&[event(EventKind::Clicked, id(run, 2), NOW + 5)], NOW + 5).await.unwrap();
+    assert_eq!(engagement(w).await[..2], [format!("* 2 2 {}", NOW + 5), format!("* 3 2 {}", NOW + 5)]);
+    w.store.run_finish(NOW + 9).await.unwrap();
+    assert!(w.store.engagement_advance().await.unwrap());
+    assert!(!w.store.engagement_advance().await.unwrap(), "once");
+    let sends: Vec<_> = engagement(w).await.into_iter().filter(|row| row.contains(" 1 ")).collect();
+    assert_eq!(sends.len(), 4, "{sends:?}: two people, in all campaigns and in this one");
+    // A second try after the end is read, too.
+    w.write("update deliveries set state = 'failed', sent_at = null where contact_id = 1").await;
+    w.write("delete from engagement where contact_id = 1").await;
+    w.write("insert into run_tallies (run_id, state, count) values (1, 'failed', 1)").await;
+    assert_eq!(w.store.run_retry(run, NOW + 10).await.unwrap(), 1);
+    w.send_all(run, NOW + 11).await;
+    w.store.run_finish(NOW + 12).await.unwrap();
+    assert!(w.store.engagement_advance().await.unwrap());
+    assert!(engagement(w).await.contains(&format!("spring 1 1 {}", NOW + 11)));
+
+    let test = w.run("mail", |run| (run.kind, run.instant) = (RunKind::Test, NOW + 1)).await;
+    w.plan(test).await;
+    w.send_all(test, NOW + 20).await;
+    w.store.run_finish(NOW + 21).await.unwrap();
+    assert!(!w.store.engagement_advance().await.unwrap(), "test copies are in no audience");
+}
+
+/// So many contacts make three ranges.
+const MANY: i64 = 45_000;
+
+async fn many_people(w: &World) {
+    w.write(&format!(
+        "insert into contacts (email, consent, created_at, updated_at)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < {MANY})
+         select 'p' || i || '@example.com', case when i % 10 = 0 then 'no' else 'yes' end, 0, 0 from n"
+    ))
+    .await;
+}
+
+async fn rows(w: &World, run: RunId) -> i64 {
+    w.number(&format!("select count(*) from deliveries where run_id = {run}")).await
+}
+
+/// Longer and longer times, in milliseconds.
+fn growing() -> impl Iterator<Item = u64> {
+    std::iter::successors(Some(5), |millis| Some(millis + millis / 4 + 1))
+}
+
+/// Plans for some time at most.
+async fn plan_for(
+    w: &World,
+    run: RunId,
+    millis: u64,
+    audiences: &BTreeMap<AudienceId, Audience>,
+    now: Millis,
+) {
+    let whom = to_everybody(audiences);
+    let _ = tokio::time::timeout(Duration::from_millis(millis), w.store.run_plan(run, &whom, now)).await;
+}
+
+pub(crate) async fn a_planning_that_is_cut_short_goes_on(w: &World) {
+    many_people(w).await;
+    let run = w.run("mail", |_| {}).await;
+    let audiences = everybody();
+    let mut cuts = 0;
+    for millis in growing() {
+        plan_for(w, run, millis, &audiences, NOW + 1).await;
+        let state = w.get(run).await.state;
+        if state == RunState::Running {
+            break;
+        }
+        assert_eq!(state, RunState::Planned);
+        assert!(w.claim(w.lease(NOW).await, run, NOW, 10).await.is_empty(), "nothing is handed out yet");
+        cuts += 1;
+    }
+    assert!(cuts > 1, "it was never cut short");
+    assert_eq!((rows(w, run).await, w.get(run).await.total), (MANY, MANY));
+    assert_eq!(w.tallies(run).await, [format!("suppressed no_consent {}", MANY / 10)]);
+    assert_eq!(w.figures().await, [format!("mail suppressed {}", MANY / 10)]);
+}
+
+/// Plans until the first range is there, and not the last.
+async fn half_planned(w: &World, run: RunId) {
+    let store = w.store.clone();
+    let planning =
+        tokio::spawn(async move { store.run_plan(run, &to_everybody(&everybody()), NOW).await.map(|_| ()) });
+    while rows(w, run).await == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    planning.abort();
+    let _ = planning.await;
+    assert!((1..MANY).contains(&rows(w, run).await), "it was not cut short");
+}
+
+pub(crate) async fn a_planning_that_was_cut_short_may_be_changed(w: &World) {
+    many_people(w).await;
+    let run = w.run("mail", |_| {}).await;
+    half_planned(w, run).await;
+    // Another audience: what was made for the old one is taken back.
+    let few = attribute_rule();
+    let audiences = BTreeMap::from([audience("few", few)]);
+    w.store.run_plan(run, &to_everybody(&audiences), NOW).await.unwrap();
+    assert_eq!((rows(w, run).await, w.get(run).await.total), (11, 11));
+    assert_eq!(w.tallies(run).await, ["suppressed no_consent 2"]);
+    assert_eq!(w.figures().await, ["mail suppressed 2"]);
+
+    // A pause keeps it where it is, a cancellation ends it.
+    let paused = w.run("paused", |_| {}).await;
+    half_planned(w, paused).await;
+    w.store.run_pause(paused, "for now").await.unwrap();
+    let before = rows(w, paused).await;
+    assert_eq!(w.plan(paused).await, 0);
+    assert_eq!(rows(w, paused).await, before);
+    w.store.run_resume(paused).await.unwrap();
+    w.plan(paused).await;
+    assert_eq!((rows(w, paused).await, w.get(paused).await.state), (MANY, RunState::Running));
+
+    let cancelled = w.run("cancelled", |_| {}).await;
+    half_planned(w, cancelled).await;
+    w.store.run_cancel(cancelled, NOW).await.unwrap();
+    assert_eq!(w.plan(cancelled).await, 0);
+    let open = format!("select count(*) from deliveries where run_id = {cancelled} and due_at is not null");
+    assert_eq!(w.number(&open).await, 0);
+    assert_eq!(w.get(cancelled).await.state, RunState::Cancelled);
+}
+
+/// `p1@…`, `p10@…` to `p19@…` but for those in between, and `p20000@…`: eleven people.
+fn attribute_rule() -> Rule {
+    let texts = ["1", "10", "11", "12", "13", "14", "15", "16", "17", "18", "20000"];
+    let values = texts.iter().map(|n| campaign::audience::Value::Text(format!("p{n}@example.com"))).collect();
+    Rule::Attribute { name: "email".to_owned(), test: campaign::audience::Test::In(values) }
+}
+
+/// Every shape of a rule about what people did reads sets from indexes, and never goes through all deliveries or events,
+/// least of all for each contact.
+pub(crate) async fn no_rule_reads_all_deliveries_or_events(w: &World) {
+    many_people(w).await;
+    let run = w.planned("mail").await;
+    w.write(&format!("update deliveries set sent_at = {NOW}, state = 'sent', due_at = null")).await;
+    w.write("update runs set state = 'finished', finished_at = 1").await;
+    while w.store.engagement_advance().await.unwrap() {}
+    w.write(&format!(
+        "insert into events (kind, name, occurred_at, received_at, contact_id)
+         select 'custom', 'purchase', {NOW}, {NOW}, contact_id from deliveries where run_id = {run}"
+    ))
+    .await;
+    w.write(
+        "insert into event_recents (name, contact_id, last_at) select name, contact_id, occurred_at from events",
+    )
+    .await;
+    w.planned("open").await;
+    if w.store.dialect() == "postgres" {
+        w.write("analyze").await;
+    }
+    let within = || Some(Duration::from_secs(90 * 86_400));
+    let mut shapes = Vec::new();
+    for did in [Did::Sent, Did::Opened, Did::Clicked, Did::Converted] {
+        for campaign in [None, Some(CampaignId::parse("spring").unwrap())] {
+            for within in [None, within()] {
+                shapes.push(Rule::Engagement { campaign: campaign.clone(), did, within });
+            }
+        }
+    }
+    for at_least in [1, 2, 3, 7] {
+        shapes.push(Rule::Event { name: "purchase".to_owned(), within: within(), at_least });
+    }
+    for shape in shapes.clone() {
+        shapes.push(Rule::None(vec![shape.clone()]));
+        shapes.push(Rule::Any(vec![shape, attribute_rule()]));
+    }
+    for shape in shapes {
+        let audiences = BTreeMap::from([audience("a", shape.clone())]);
+        let first = audiences.keys().next().unwrap();
+        let plan = w.store.audience_query_plan(&audiences, first, NOW).await.unwrap();
+        for line in &plan {
+            let all = ["SCAN d", "SCAN e", "SCAN x", "Seq Scan on deliveries", "Seq Scan on events"];
+            let reads_all = all.iter().any(|all| {
+                line.trim_start().split("->").any(|part| {
+                    let part = part.trim_start();
+                    part == *all || part.starts_with(&format!("{all} "))
+                })
+            });
+            assert!(!reads_all, "{shape:?}\n{}", plan.join("\n"));
+        }
+    }
+}
+
+/// As many rules as an audience may have, nested as deep, in fifty audiences that name each other; and somebody who did
+/// something a hundred thousand times.
+pub(crate) async fn large_audiences_and_busy_people(w: &World) {
+    w.people(3).await;
+    let run = w.planned("mail").await;
+    w.send_all(run, NOW).await;
+    w.store.event_record(&[event(EventKind::Clicked, id(run, 2), NOW)], NOW).await.unwrap();
+    let clicked = |days: u64| Rule::Engagement {
+        campaign: Some(CampaignId::parse(CAMPAIGNS[usize::try_from(days % 3).unwrap()]).unwrap()),
+        did: Did::Clicked,
+        within: Some(Duration::from_secs(days * 86_400)),
+    };
+    let named = |n: u64| AudienceId::parse(&format!("a{n}")).unwrap();
+    let audiences: BTreeMap<_, _> = (0..50)
+        .map(|n| {
+            let mut rules: Vec<_> = (1..=16).map(|day| clicked(n * 16 + day)).collect();
+            if n < 49 && n % 10 == 9 {
+                rules.push(Rule::None(vec![Rule::Any(vec![])]));
+            }
+            audience(named(n).as_str(), Rule::Any(rules))
+        })
+        .collect();
+    let mut all = audiences;
+    let every = (0..50).map(|n| Rule::Audience(named(n))).collect();
+    all.extend([audience("z", Rule::All(every))]);
+    let top = AudienceId::parse("z").unwrap();
+    assert_eq!(w.store.audience_count(&all, &top, NOW).await.unwrap(), 1);
+    let deep = (0..30).fold(clicked(3), |rule, _| Rule::None(vec![rule]));
+    let deep = BTreeMap::from([audience("deep", deep)]);
+    assert_eq!(w.store.audience_count(&deep, deep.keys().next().unwrap(), NOW).await.unwrap(), 1);
+
+    w.write(&format!(
+        "insert into events (kind, name, occurred_at, received_at, contact_id)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < 100000)
+         select 'custom', 'visit', {NOW} - i, {NOW}, 3 from n"
+    ))
+    .await;
+    w.write(&format!(
+        "insert into event_recents (name, contact_id, last_at, second_at, third_at)
+         values ('visit', 3, {NOW} - 1, {NOW} - 2, {NOW} - 3)"
+    ))
+    .await;
+    for (at_least, members) in [(3, 1), (1_000, 1), (100_000, 1), (100_001, 0), (u32::MAX, 0)] {
+        let rule =
+            Rule::Event { name: "visit".to_owned(), within: Some(Duration::from_secs(3_600)), at_least };
+        let audiences = BTreeMap::from([audience("busy", rule)]);
+        let busy = audiences.keys().next().unwrap();
+        assert_eq!(w.store.audience_count(&audiences, busy, NOW).await.unwrap(), members, "{at_least}");
+    }
+}
