@@ -71,9 +71,12 @@ impl Server {
         let (store, clock) = (opened.store.clone(), opened.clock.clone());
         let brand = opened.workspace().brand.name.clone();
         let signer = opened.signer.clone();
-        let tracking =
+        let mut tracking =
             Tracking::start(store.clone(), signer, clock.clone(), Arc::clone(&goals), keys.api, brand)
                 .await?;
+        if simulated {
+            tracking = tracking.simulated();
+        }
         let pages =
             Dashboard { store, workspace: files.clone(), clock, access_key: keys.dashboard, simulated };
         let router = Router::new()

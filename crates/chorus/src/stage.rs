@@ -96,6 +96,7 @@ fn world(opened: &Opened, platform: &Arc<Platform>) -> World {
         store: opened.store.clone(),
         public_url: opened.workspace().server.public_url.clone(),
         platform: Arc::clone(platform),
+        clock: opened.clock.clone(),
     }
 }
 

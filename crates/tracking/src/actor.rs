@@ -19,6 +19,8 @@ use axum::http::{HeaderMap, Method, header};
 pub(crate) const HUMAN: &str = "human";
 /// A browser that fetched ahead of a person who may never look.
 pub(crate) const PREFETCH: &str = "prefetch";
+/// One of a burst: see [`burst`](crate::burst).
+pub(crate) const BURST: &str = "machine:burst";
 /// Apple's Mail Privacy Protection.
 pub(crate) const APPLE: &str = "proxy:apple";
 

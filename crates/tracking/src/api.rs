@@ -1,7 +1,7 @@
 //! `POST /api/v1/events`: what contacts did elsewhere, written and credited before it is acknowledged.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
@@ -11,10 +11,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
-use store::{Conversion, Credit, DeliveryId, Goal, RunId, StoreError};
+use store::{Conversion, Credit, DeliveryId, RunId, StoreError};
 
 use crate::posted::{self, Posted};
-use crate::route::Public;
+use crate::route::{Public, goals};
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -106,7 +106,7 @@ async fn one(
             "no contact has this e-mail address, external id or phone number: import it first".to_owned();
         return Ok(Became::Error { error });
     };
-    let goals = goals(public, &event.name);
+    let goals = goals(&public.goals, &event.name);
     let conversion = Conversion {
         name: event.name,
         contact: contact.id,
@@ -121,10 +121,6 @@ async fn one(
         Credit::Nobody => Ok(Became::Recorded),
         Credit::Repeated => Ok(Became::Repeated),
     }
-}
-
-fn goals(public: &Public, name: &str) -> Vec<Goal> {
-    public.goals.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
 }
 
 /// The campaign of a delivery, looked up once per run. The event is written: a failure here costs only the name.

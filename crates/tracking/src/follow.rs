@@ -5,11 +5,11 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use store::{DeliveryName, EventKind, LinkId, LinkName, NewEvent};
+use store::{DeliveryName, EventKind, LinkId, LinkName, Millis, NewEvent};
 
 use crate::actor::{self, Hit};
 use crate::page;
-use crate::route::Public;
+use crate::route::{Public, SIMULATED_AT};
 
 /// One transparent point: the 43 bytes that everybody uses.
 pub(crate) const PIXEL: &[u8; 43] =
@@ -78,10 +78,17 @@ fn event(
         kind,
         delivery: delivery.into(),
         link,
-        occurred_at: public.clock.millis(),
+        occurred_at: happened(public, headers),
         actor,
         detail: Some(detail(headers, None)),
     }
+}
+
+/// When a hit happens: now, but for the demo's.
+fn happened(public: &Public, headers: &HeaderMap) -> Millis {
+    let said = headers.get(SIMULATED_AT).filter(|_| public.is_simulated);
+    let said = said.and_then(|value| value.to_str().ok()?.parse().ok());
+    said.unwrap_or_else(|| public.clock.millis())
 }
 
 /// What the other side said of itself, cut short, as JSON: hostile text.

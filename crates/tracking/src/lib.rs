@@ -6,6 +6,7 @@
 
 mod actor;
 mod api;
+mod burst;
 mod follow;
 mod links;
 mod page;
@@ -16,5 +17,5 @@ mod unsubscribe;
 mod words;
 mod writer;
 
-pub use route::{Goals, Tracking};
+pub use route::{Goals, SIMULATED_AT, Tracking};
 pub use signer::Signer;

@@ -1,7 +1,7 @@
 //! The public paths: `/c/…`, `/o/…`, `/u/…`, `POST /api/v1/events`, `/healthz`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -26,6 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Which campaigns count which event as their goal: event name to goals. Swapped whole when files change.
 pub type Goals = Arc<RwLock<BTreeMap<String, Vec<Goal>>>>;
 
+/// The header in which a hit of the demo says when it happens, in UTC milliseconds: its people do in minutes what others
+/// do in days. Nobody else is asked.
+pub const SIMULATED_AT: &str = "chorus-simulated-at";
+
+/// The goals that an event of this name counts for.
+pub(crate) fn goals(goals: &Goals, name: &str) -> Vec<Goal> {
+    goals.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
+}
+
 /// Everything the public paths need.
 #[derive(Debug)]
 pub struct Tracking {
@@ -44,6 +53,8 @@ pub(crate) struct Public {
     pub brand: String,
     pub links: Links,
     pub intake: Intake,
+    /// Whether hits say themselves when they happen.
+    pub is_simulated: bool,
 }
 
 impl Tracking {
@@ -61,9 +72,20 @@ impl Tracking {
         brand: String,
     ) -> Result<Self, store::StoreError> {
         let links = Links::load(store.clone()).await?;
-        let (intake, writer) = Writer::start(store.clone(), clock.clone(), QUEUE);
-        let public = Public { store, signer, clock, goals, api_key, brand, links, intake };
+        let (intake, writer) = Writer::start(store.clone(), clock.clone(), Arc::clone(&goals), QUEUE);
+        let public =
+            Public { store, signer, clock, goals, api_key, brand, links, intake, is_simulated: false };
         Ok(Self { public: Arc::new(public), writer })
+    }
+
+    /// For the demo: hits say themselves when they happen, in [`SIMULATED_AT`].
+    #[must_use]
+    pub fn simulated(mut self) -> Self {
+        // Nobody else has it before the paths are asked for.
+        if let Some(public) = Arc::get_mut(&mut self.public) {
+            public.is_simulated = true;
+        }
+        self
     }
 
     /// The paths.

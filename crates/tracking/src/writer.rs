@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use store::{Clock, NewEvent, Store};
+use store::{Clock, Judge, NewEvent, Store};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
+
+use crate::route::{self, Goals};
+use crate::{actor, burst};
 
 /// How many events may wait: some 25 MB at most.
 pub(crate) const QUEUE: usize = 65_536;
@@ -52,11 +55,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the task with a queue of `capacity`.
-    pub(crate) fn start(store: Store, clock: Clock, capacity: usize) -> (Intake, Self) {
+    pub(crate) fn start(store: Store, clock: Clock, goals: Goals, capacity: usize) -> (Intake, Self) {
         let (queue, events) = mpsc::channel(capacity);
         let (end, ends) = watch::channel(None);
         let shed = Arc::new(AtomicU64::new(0));
-        let work = Work { store, clock, events, ends, shed: Arc::clone(&shed), told: 0 };
+        let work = Work { store, clock, goals, events, ends, shed: Arc::clone(&shed), told: 0 };
         (Intake { queue, shed }, Self { task: tokio::spawn(work.run()), end })
     }
 
@@ -73,6 +76,7 @@ impl Writer {
 struct Work {
     store: Store,
     clock: Clock,
+    goals: Goals,
     events: mpsc::Receiver<NewEvent>,
     ends: watch::Receiver<Option<Instant>>,
     shed: Arc<AtomicU64>,
@@ -129,7 +133,9 @@ impl Work {
 
     /// Tries once.
     async fn is_written(&self, batch: &[NewEvent]) -> bool {
-        let written = self.store.event_record(batch, self.clock.millis()).await;
+        let goals = |name: &str| route::goals(&self.goals, name);
+        let judge = Judge { around: burst::AROUND, judge: &burst::judge, actor: actor::BURST, goals: &goals };
+        let written = self.store.event_record_judged(batch, &judge, self.clock.millis()).await;
         if let Err(error) = &written {
             tracing::warn!(%error, events = batch.len(), "opens and clicks wait");
         }
@@ -187,7 +193,19 @@ mod tests {
     fn work(store: Store) -> (Work, mpsc::Sender<NewEvent>, watch::Sender<Option<Instant>>) {
         let (queue, events) = mpsc::channel(1);
         let (end, ends) = watch::channel(None);
-        (Work { store, clock: clock(), events, ends, shed: Arc::default(), told: 0 }, queue, end)
+        (
+            Work {
+                store,
+                clock: clock(),
+                goals: Goals::default(),
+                events,
+                ends,
+                shed: Arc::default(),
+                told: 0,
+            },
+            queue,
+            end,
+        )
     }
 
     async fn clicks(store: &Store) -> usize {
@@ -229,7 +247,7 @@ mod tests {
     async fn a_full_queue_sheds_and_counts_and_keeps_what_it_has() {
         let store = Store::open("sqlite::memory:").await.unwrap();
         prepare(&store).await;
-        let (intake, writer) = Writer::start(store.clone(), clock(), 2);
+        let (intake, writer) = Writer::start(store.clone(), clock(), Goals::default(), 2);
         // The task has not run yet: nothing waits here.
         for _ in 0..5 {
             intake.take(click());
@@ -256,7 +274,7 @@ mod tests {
     async fn a_queue_longer_than_a_batch_is_written_whole() {
         let store = Store::open("sqlite::memory:").await.unwrap();
         prepare(&store).await;
-        let (intake, writer) = Writer::start(store.clone(), clock(), QUEUE);
+        let (intake, writer) = Writer::start(store.clone(), clock(), Goals::default(), QUEUE);
         for _ in 0..BATCH + 10 {
             intake.take(click());
         }
@@ -270,7 +288,7 @@ mod tests {
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.close().await;
         tokio::time::pause();
-        let (intake, writer) = Writer::start(store, clock(), 10);
+        let (intake, writer) = Writer::start(store, clock(), Goals::default(), 10);
         intake.take(click());
         let began = Instant::now();
         writer.finish().await;

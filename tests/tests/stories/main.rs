@@ -20,6 +20,7 @@ mod nonsense;
 mod pace;
 mod pier;
 mod preview;
+mod scanners;
 mod settle;
 mod signed;
 mod stage;

@@ -15,10 +15,11 @@ use rand::rngs::StdRng;
 use reqwest::header::{CONTENT_TYPE, USER_AGENT};
 use reqwest::{Client, RequestBuilder};
 use serde_json::json;
-use store::{DeliveryId, OutboxRow, Store};
+use store::{Clock, DeliveryId, Millis, OutboxRow, Store};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
+use tracking::SIMULATED_AT;
 use url::{Host, Url};
 
 use super::habits::{self, Act, Planned};
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) public_url: Url,
     /// Where posts are read.
     pub(crate) platform: Arc<Platform>,
+    /// By which its hits say when they happen.
+    pub(crate) clock: Clock,
 }
 
 impl World {
@@ -99,7 +102,8 @@ pub(crate) async fn simulate(world: World, seed: u64, stop: CancellationToken) {
             _ = looks.tick() => crowd.look().await,
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                 if let Some(Reverse(due)) = crowd.ahead.pop() {
-                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act));
+                    let at = crowd.time(due.at);
+                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act, at));
                 }
             }
             Some(_) = busy.join_next(), if !busy.is_empty() => {}
@@ -130,6 +134,8 @@ struct Crowd {
     seed: u64,
     seen: HashSet<Of>,
     ahead: BinaryHeap<Reverse<Due>>,
+    /// When it began, by both clocks.
+    began: (Instant, Millis),
     /// Keeps acts of the same instant in order.
     number: u64,
 }
@@ -137,7 +143,14 @@ struct Crowd {
 impl Crowd {
     fn new(world: World, seed: u64) -> Self {
         let (seen, ahead) = (HashSet::new(), BinaryHeap::new());
-        Self { world: Arc::new(world), seed, seen, ahead, number: 0 }
+        let began = (Instant::now(), world.clock.millis());
+        Self { world: Arc::new(world), seed, seen, ahead, began, number: 0 }
+    }
+
+    /// When something falls due, as its hit says.
+    fn time(&self, at: Instant) -> Millis {
+        let after = at.saturating_duration_since(self.began.0).as_millis();
+        self.began.1.saturating_add(Millis::try_from(after).unwrap_or(Millis::MAX))
     }
 
     fn next(&self) -> Option<Instant> {
@@ -200,10 +213,10 @@ impl Of {
 }
 
 /// Acts, and does not mind a failure: people do not retry.
-async fn perform(world: Arc<World>, client: Client, of: Of, act: Act) {
+async fn perform(world: Arc<World>, client: Client, of: Of, act: Act, at: Millis) {
     let sent = match read(&world, &of).await {
         Ok(Some((tracked, recipient))) => match request(&world, &client, &tracked, &of, &recipient, act) {
-            Some(request) => request.send().await.map(drop).context("visit"),
+            Some(request) => request.header(SIMULATED_AT, at).send().await.map(drop).context("visit"),
             None => Ok(()),
         },
         Ok(None) => Ok(()),

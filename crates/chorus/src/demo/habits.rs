@@ -15,6 +15,8 @@ const BUY: f64 = 0.03;
 const LEAVE: f64 = 0.004;
 /// How many mailboxes stand behind a gateway that follows links before anybody reads.
 const SCANNED: f64 = 0.08;
+/// How many stand behind one that looks like a browser and fetches the picture and every link at once.
+const DISGUISED: f64 = 0.05;
 /// How many pictures Apple's Mail Privacy Protection fetches whether or not anybody reads.
 const APPLE: f64 = 0.10;
 /// Followers who click a post.
@@ -39,6 +41,9 @@ const UNFURLERS: [&str; 3] = [
 ];
 /// What Apple's Mail Privacy Protection calls itself.
 const APPLE_PROXY: &str = "Mozilla/5.0";
+
+/// What a gateway that looks like a browser calls itself.
+const LIKE_A_BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 
 /// One thing that somebody does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,6 +85,10 @@ pub(super) fn of_mail(rng: &mut StdRng) -> Vec<Planned> {
         let at = seconds(rng.random_range(0.2..2.0));
         acts.push((at, Act::Probe { agent }));
         acts.push((at, Act::Click { agent, nth: 0 }));
+    } else if rng.random_bool(DISGUISED) {
+        let at = seconds(rng.random_range(0.2..2.0));
+        acts.push((at, Act::Open { agent: LIKE_A_BROWSER }));
+        acts.extend((0..4).map(|nth| (at + seconds(0.05), Act::Click { agent: LIKE_A_BROWSER, nth })));
     }
     if rng.random_bool(APPLE) {
         acts.push((seconds(rng.random_range(0.5..4.0)), Act::Open { agent: APPLE_PROXY }));

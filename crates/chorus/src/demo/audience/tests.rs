@@ -35,13 +35,15 @@ impl Place {
         fill(&store, &signer).await;
         let goals = Arc::new(RwLock::new(BTreeMap::new()));
         let brand = "Harbour Coffee".to_owned();
-        let tracking =
-            Tracking::start(store.clone(), signer, clock.clone(), goals, None, brand).await.unwrap();
+        let tracking = Tracking::start(store.clone(), signer, clock.clone(), goals, None, brand)
+            .await
+            .unwrap()
+            .simulated();
         let router = tracking.router();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
         let platform = Arc::new(Platform::start(Arc::new(|| NOW)).await.unwrap());
-        let world = World { store, public_url, platform };
+        let world = World { store, public_url, platform, clock };
         Self { world, tracking, server }
     }
 
@@ -142,7 +144,8 @@ async fn people_act_through_the_real_links_and_machines_are_told_apart() {
     let mut bought = 0;
     while let Some(Reverse(due)) = crowd.ahead.pop() {
         bought += usize::from(matches!(due.act, Act::Buy { .. }));
-        perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act).await;
+        let at = crowd.time(due.at);
+        perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act, at).await;
     }
     let store = place.finish().await;
     let figures = figures(&store).await;
@@ -164,7 +167,7 @@ async fn leaving_is_the_mail_programs_one_click() {
     let place = Place::new().await;
     let client = browser(&place.world.public_url).unwrap();
     let newest = place.world.store.outbox_page(None, None, 1).await.unwrap().remove(0);
-    perform(Arc::new(place.world.clone()), client, Of::Mail(newest.delivery_id), Act::Leave).await;
+    perform(Arc::new(place.world.clone()), client, Of::Mail(newest.delivery_id), Act::Leave, NOW).await;
     let suppressed = place.world.store.suppression_get(AddressKind::Email, &newest.recipient).await.unwrap();
     assert_eq!(suppressed.unwrap().source, "one-click");
     place.finish().await;

@@ -1,0 +1,139 @@
+//! Machines that look like people: scanners of mail gateways follow the links of a message with the user agent of a
+//! browser, many at once. One hit looks like a person; together they do not.
+//!
+//! Judged with every hit, over all hits of the message around it, so that the first of a burst are judged again when the
+//! others come. A feed has many readers behind one message: nothing is judged there.
+
+use std::collections::BTreeSet;
+
+use store::{EventKind, Hit, Millis};
+
+/// Three links of one message in this time, in milliseconds.
+const QUICK: Millis = 2_000;
+/// Every link of a message, which has three or more, in this time.
+const ALL_LINKS: Millis = 10_000;
+/// The picture and two links in this time, or two different links: nobody presses two links in one second.
+const AT_ONCE: Millis = 1_000;
+/// The picture and one link in this time,
+const SAME_MOMENT: Millis = 500;
+/// if the message was sent no longer ago than this: a person may press a link while the picture is still loading, but
+/// not within two minutes and half a second of getting it. Time since sending supports other signs and is none itself.
+const JUST_SENT: Millis = 120_000;
+/// How many links "every link" has to be at least.
+const FEWEST: i64 = 3;
+
+/// How far around a hit others are looked at, in milliseconds.
+pub(crate) const AROUND: Millis = ALL_LINKS;
+
+/// Which of the hits of one message, in the order of their times, belong to a burst.
+pub(crate) fn judge(hits: &[Hit]) -> Vec<usize> {
+    let mut burst = BTreeSet::new();
+    for (start, first) in hits.iter().enumerate() {
+        for span in [SAME_MOMENT, AT_ONCE, QUICK, ALL_LINKS] {
+            let end = start + hits[start..].partition_point(|hit| hit.at <= first.at.saturating_add(span));
+            if is_machine(&hits[start..end], span) {
+                burst.extend(start..end);
+            }
+        }
+    }
+    burst.into_iter().collect()
+}
+
+/// Whether what happened within a span is more than a person does.
+fn is_machine(hits: &[Hit], span: Millis) -> bool {
+    let links: BTreeSet<_> = hits.iter().filter_map(|hit| hit.link).collect();
+    let links = i64::try_from(links.len()).unwrap_or(i64::MAX);
+    let has_picture = hits.iter().any(|hit| hit.kind == EventKind::Opened);
+    match span {
+        SAME_MOMENT => links >= 1 && has_picture && hits.iter().all(was_just_sent),
+        AT_ONCE => links >= 2,
+        QUICK => links >= FEWEST,
+        _ => links >= FEWEST && hits.first().is_some_and(|hit| links >= hit.links),
+    }
+}
+
+fn was_just_sent(hit: &Hit) -> bool {
+    hit.sent_at.is_some_and(|sent| hit.at.saturating_sub(sent) <= JUST_SENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use store::LinkId;
+
+    use super::*;
+
+    const SENT: Millis = 1_800_000_000_000;
+
+    /// Hits of a message with `links` links: `o` is the picture, a number a link; each with its time after the sending,
+    /// in milliseconds.
+    fn hits(links: i64, hits: &[(&str, Millis)]) -> Vec<Hit> {
+        let hit = |(number, (what, after)): (usize, &(&str, Millis))| Hit {
+            id: i64::try_from(number).unwrap(),
+            kind: if *what == "o" { EventKind::Opened } else { EventKind::Clicked },
+            link: what.parse().ok().map(LinkId),
+            at: SENT + after,
+            is_human: true,
+            sent_at: Some(SENT),
+            links,
+        };
+        hits.iter().enumerate().map(hit).collect()
+    }
+
+    const MINUTE: Millis = 60_000;
+    const HOUR: Millis = 60 * MINUTE;
+
+    #[test]
+    fn people_read_before_they_press() {
+        for (links, what) in [
+            (1, &[("o", 5_000), ("1", 6_100)][..]),
+            (5, &[("o", 5_000), ("1", 9_000), ("2", 14_000), ("3", 25_000)]),
+            // The same link pressed twice or three times.
+            (5, &[("o", 5_000), ("1", 9_000), ("1", 9_200), ("1", 9_400)]),
+            // Two of three links within two seconds.
+            (3, &[("1", HOUR), ("2", HOUR + 1_500)]),
+            // The picture comes while a link is pressed, long after the message.
+            (4, &[("1", HOUR), ("o", HOUR + 100)]),
+            // Every link of a message that has one or two.
+            (1, &[("1", 20_000)]),
+            (2, &[("1", 20_000), ("2", 23_000)]),
+            // All three of three, without haste.
+            (3, &[("1", HOUR), ("2", HOUR + 6_000), ("3", HOUR + 11_000)]),
+            // The picture again and again.
+            (3, &[("o", 1_000), ("o", 1_100), ("o", 1_200)]),
+        ] {
+            assert_eq!(judge(&hits(links, what)), [] as [usize; 0], "{what:?}");
+        }
+    }
+
+    #[test]
+    fn machines_press_everything_at_once() {
+        for (links, what, burst) in [
+            // Three links within two seconds, at any time after the message.
+            (9, &[("1", HOUR), ("2", HOUR + 1_001), ("3", HOUR + 2_000)][..], &[0, 1, 2][..]),
+            // Two different links in one second.
+            (9, &[("4", HOUR), ("7", HOUR + 999)], &[0, 1]),
+            // The picture and a link in the same moment, just after the message.
+            (1, &[("o", 26_000), ("1", 26_400)], &[0, 1]),
+            (1, &[("1", 26_000), ("o", 26_000)], &[0, 1]),
+            // The picture with links.
+            (9, &[("o", HOUR), ("1", HOUR + 400), ("2", HOUR + 900)], &[0, 1, 2]),
+            // Every link, slowly.
+            (
+                4,
+                &[("1", HOUR), ("2", HOUR + 3_000), ("3", HOUR + 6_000), ("4", HOUR + 10_000)],
+                &[0, 1, 2, 3],
+            ),
+            // A person hours after the machine, and one hours before.
+            (9, &[("o", 1), ("1", 2), ("2", 3), ("o", HOUR), ("1", HOUR + 5_000)], &[0, 1, 2]),
+            (9, &[("o", HOUR), ("5", HOUR + 5_000), ("1", 2 * HOUR), ("2", 2 * HOUR + 5)], &[2, 3]),
+        ] {
+            assert_eq!(judge(&hits(links, what)), burst, "{what:?}");
+        }
+    }
+
+    #[test]
+    fn an_hour_of_hits_is_judged_without_end() {
+        let many: Vec<_> = (0..2_000).map(|n| ("o", n)).collect();
+        assert_eq!(judge(&hits(3, &many)), [] as [usize; 0]);
+    }
+}
