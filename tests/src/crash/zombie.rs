@@ -1,8 +1,9 @@
 //! A worker that sleeps for longer than its lease in the middle of a run, and wakes up when another has taken over.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
@@ -11,7 +12,7 @@ use super::blow::{Blow, Deck};
 use super::judge::Evidence;
 use super::life::{End, Life};
 use super::round::SERVE;
-use super::stage::Stage;
+use super::stage::{Database, Stage};
 use super::{Kill, Moment, Trial, Verdict};
 use crate::chance::Chance;
 use crate::child::until;
@@ -33,7 +34,14 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
     let sleeper = Life::start(stage, SERVE, Blow::Never)?;
     let phase = PHASES[usize::try_from(deck.chance.below(PHASES.len() as u64))?];
     sleeper.arm(stage, phase, 50 + deck.chance.below(50), Signal::STOP)?;
-    let struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
+    let mut struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
+    // A process that is stopped while it writes to SQLite keeps the only lock: nobody can take over from it.
+    while trial.database == Database::Sqlite && is_locked(trial, stage)? {
+        sleeper.signal(Signal::CONT)?;
+        sleep(Duration::from_millis(7));
+        sleeper.signal(Signal::STOP)?;
+        struck = Instant::now();
+    }
     let told = repeats(stage)?;
     let other = Life::start(stage, SERVE, Blow::Never)?;
     while struck.elapsed() < asleep {
@@ -63,6 +71,18 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
     let recipients = trial.recipients;
     Evidence { lines: &lines, awaiting: &awaiting, shown: &shown, recipients }.judge(&mut verdict)?;
     Ok(verdict)
+}
+
+/// Whether somebody has the write lock of the SQLite database and does not give it back.
+fn is_locked(trial: &Trial<'_>, stage: &Stage) -> Result<bool> {
+    let file = stage.sandbox.path().join("data/chorus.db");
+    let mut shell = Command::new(&trial.tools.sqlite3);
+    let shell =
+        shell.arg("-batch").arg("-cmd").arg(".timeout 1500").arg(file).arg("begin immediate; rollback;");
+    let output = shell.output().context("cannot start sqlite3")?;
+    let told = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() || told.contains("locked"), "sqlite3 failed: {told}");
+    Ok(!output.status.success())
 }
 
 /// How many repeats `chorus` tells of.

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: speed and size of the release build, each beside an outside measure taken in the same
 //! run on the same machine.
 
+mod audience;
 mod channels;
 mod check;
 mod idle;
@@ -12,11 +13,13 @@ mod rate;
 mod rejects;
 mod round;
 mod send;
+mod shell;
 mod sign;
 mod subject;
 mod table;
 mod tarpit;
 mod usage;
+mod waits;
 
 use std::path::PathBuf;
 
@@ -83,10 +86,14 @@ enum Part {
     Check,
     /// A server that has nothing to do, with few campaigns and with 10,000.
     Idle,
+    /// Audiences by what people did, with a year of history, on both databases.
+    Audience,
+    /// The longest wait of others while many contacts are imported, planned for and cancelled.
+    Waits,
 }
 
 impl Part {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Plan,
         Self::Send,
         Self::Rtt,
@@ -99,6 +106,8 @@ impl Part {
         Self::Channels,
         Self::Check,
         Self::Idle,
+        Self::Audience,
+        Self::Waits,
     ];
 }
 
@@ -142,6 +151,14 @@ fn measure(
         Part::Sign => sign::measure(options.rounds),
         Part::Channels => channels::measure(place, tools, &servers.path("wrk")?, options),
         Part::Check => check::measure(place, tools, options.rounds),
+        Part::Audience => {
+            let server = servers.start_postgres(Settings::Installed)?;
+            audience::measure(tools, options.contacts, options.rounds, &server.url)
+        }
+        Part::Waits => {
+            let server = servers.start_postgres(Settings::Installed)?;
+            waits::measure(tools, options.contacts, &server.url)
+        }
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }
 }

@@ -78,6 +78,16 @@ impl Subject {
         self.sandbox.path().join("clean.db")
     }
 
+    /// The file with the database, where it is a file.
+    pub(super) fn file(&self) -> PathBuf {
+        self.sandbox.path().join("data/chorus.db")
+    }
+
+    /// Where the database is, on a server.
+    pub(super) fn postgres(&self) -> Option<String> {
+        self.scratch.as_ref().map(Scratch::url)
+    }
+
     fn keep(&self) -> Result<()> {
         let Some(scratch) = &self.scratch else {
             let database = self.sandbox.path().join("data/chorus.db");

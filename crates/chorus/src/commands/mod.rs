@@ -1,5 +1,6 @@
 //! One file per command, each with its options and its `run`.
 
+pub(crate) mod audiences;
 pub(crate) mod check;
 pub(crate) mod contacts;
 pub(crate) mod demo;

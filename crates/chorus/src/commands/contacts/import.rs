@@ -16,7 +16,7 @@ use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 
 /// Rows written in one transaction.
-const BATCH: usize = 5_000;
+const BATCH: usize = 1_000;
 /// The most bytes of one row, the most columns, and the most bad rows that are told one by one.
 const ROW_BYTES: usize = 64 * 1024;
 const COLUMNS: usize = 256;
@@ -104,6 +104,7 @@ pub(crate) async fn import(
         if batch.len() == BATCH {
             imported.add(store.contact_upsert(&batch, now).await?);
             batch.clear();
+            store.let_others_write().await;
             told(reader.position().byte());
         }
     }

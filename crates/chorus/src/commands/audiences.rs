@@ -1,0 +1,79 @@
+//! `chorus audiences`: the audiences of the workspace, and how many people each has.
+
+use std::process::ExitCode;
+
+use campaign::{Audience, AudienceId};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::output::{self, Format, number, wrong};
+use crate::setup::{Env, Opened};
+
+/// The audiences, and how many people each has now
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Every audience with its size
+    List,
+    /// How many contacts belong to one audience
+    Size {
+        /// The name of its file in audiences/, without .toml
+        audience: String,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Sized<'a> {
+    audience: &'a str,
+    title: &'a str,
+    /// How many contacts belong to it, whoever may be written to.
+    contacts: i64,
+}
+
+pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
+    let opened = env.open().await?;
+    let audiences = &opened.workspace().audiences;
+    let done = match &options.action {
+        None | Some(Action::List) => list(env, &opened, audiences.values()).await,
+        Some(Action::Size { audience }) => {
+            let known = audiences.values().find(|known| known.id.as_str() == audience);
+            match known {
+                Some(known) => list(env, &opened, std::iter::once(known)).await,
+                None => Err(wrong(unknown(audience, audiences.keys()))),
+            }
+        }
+    };
+    opened.store.close().await;
+    done.map(|()| ExitCode::SUCCESS)
+}
+
+fn unknown<'a>(audience: &str, known: impl Iterator<Item = &'a AudienceId>) -> String {
+    let known: Vec<_> = known.map(AudienceId::as_str).collect();
+    let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+    format!("there is no audience {audience}; audiences/ has {known}")
+}
+
+async fn list(env: &Env, opened: &Opened, which: impl Iterator<Item = &Audience>) -> anyhow::Result<()> {
+    let mut sized = Vec::new();
+    for audience in which {
+        let (audiences, now) = (&opened.workspace().audiences, opened.clock.millis());
+        let contacts = opened.store.audience_count(audiences, &audience.id, now).await?;
+        sized.push(Sized { audience: audience.id.as_str(), title: &audience.title, contacts });
+    }
+    if env.format == Format::Json {
+        return output::json(&sized);
+    }
+    let width = sized.iter().map(|row| row.audience.len()).max().unwrap_or(0);
+    for row in &sized {
+        output::line(format!("{:width$}  {:>12}  {}", row.audience, number(row.contacts), row.title))?;
+    }
+    if sized.is_empty() {
+        output::line("There is no audience yet: add a file to audiences/.")?;
+    }
+    Ok(())
+}

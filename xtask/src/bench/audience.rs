@@ -1,0 +1,212 @@
+//! How long it takes to ask who belongs to an audience, with a year of history.
+
+use std::time::{Duration, Instant};
+
+use ::tests::{Database, Tools, until};
+use anyhow::Result;
+
+use super::shell::Shell;
+use super::subject::{Subject, Way, reader};
+use super::table::{Figure, median, spread};
+
+/// How many runs there were, how many people each reached, and how many events of one name people had.
+struct History {
+    contacts: usize,
+    runs: usize,
+    reached: usize,
+    events: usize,
+}
+
+/// The audiences, what they are, what a person would ask by hand for the same, and what is promised.
+const ASKED: [(&str, &str, &str, &str); 7] = [
+    (
+        "clicked",
+        r#"all = [{ did = "clicked", within = "90d" }]"#,
+        "select count(distinct contact_id) from deliveries where clicked_at >= {since};",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "opened",
+        r#"all = [{ did = "opened", within = "90d" }]"#,
+        "select count(distinct contact_id) from deliveries where opened_at >= {since};",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "sent",
+        r#"all = [{ did = "sent", within = "90d" }]"#,
+        "select count(distinct contact_id) from deliveries where sent_at >= {since};",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "clicked-one",
+        r#"all = [{ campaign = "letter", did = "clicked", within = "90d" }]"#,
+        "select count(distinct contact_id) from deliveries d join runs r on r.id = d.run_id \
+         where r.campaign = 'letter' and clicked_at >= {since};",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "not-clicked",
+        r#"none = [{ did = "clicked", within = "90d" }]"#,
+        "select count(*) from contacts where id not in \
+         (select contact_id from deliveries where clicked_at >= {since});",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "not-sent",
+        r#"none = [{ did = "sent", within = "90d" }]"#,
+        "select count(*) from contacts where id not in \
+         (select contact_id from deliveries where sent_at >= {since});",
+        "≤ 1 s, with 500 runs ≤ 2 s",
+    ),
+    (
+        "bought-twice-not-lately",
+        r#"all = [{ event = "purchase", within = "365d", at_least = 2 }, { none = [{ event = "purchase", within = "60d" }] }]"#,
+        "select count(*) from (select contact_id from events where name = 'purchase' \
+         group by contact_id having count(*) filter (where occurred_at >= {year}) >= 2 \
+         and count(*) filter (where occurred_at >= {lately}) = 0) t;",
+        "≤ 1 s",
+    ),
+];
+
+pub(super) fn measure(tools: &Tools, contacts: usize, rounds: usize, server: &str) -> Result<Vec<Figure>> {
+    let history = History { contacts, runs: 120, reached: contacts / 10, events: contacts * 5 };
+    let mut figures = Vec::new();
+    for (name, database) in [("SQLite", Database::Sqlite), ("PostgreSQL", Database::Postgres(server))] {
+        figures.extend(on(tools, name, database, &history, rounds.min(3))?);
+    }
+    Ok(figures)
+}
+
+fn on(
+    tools: &Tools,
+    name: &str,
+    database: Database<'_>,
+    history: &History,
+    rounds: usize,
+) -> Result<Vec<Figure>> {
+    let subject = Subject::new(tools, database, Way::Outbox, 1, reader)?;
+    for (id, rules, ..) in ASKED {
+        subject.sandbox.write(&format!("audiences/{id}.toml"), &format!("title = \"{id}\"\n{rules}\n"))?;
+        subject.sandbox.write(&format!("campaigns/to-{id}.toml"), &campaign(id))?;
+    }
+    subject.sandbox.write("audiences/everybody.toml", "title = \"Everybody\"\n")?;
+    subject.sandbox.write("campaigns/to-everybody.toml", &campaign("everybody"))?;
+    let mut shell = Shell::open(tools, &subject)?;
+    let (took, _) = shell.run(&history.sql(&shell))?;
+    println!("{name}: {} deliveries made in {:.0} s", history.runs * history.reached, took.as_secs_f64());
+    let mut figures = Vec::new();
+    let read = read_sends(&subject, &mut shell)?;
+    println!("{name}: their sends read in {read:.0} s");
+    let deliveries = history.runs * history.reached;
+    figures.push(Figure::new(
+        format!("{name}: {deliveries} deliveries of before read once"),
+        format!("{read:.0} s"),
+        "",
+    ));
+    let everybody = asked(&subject, "everybody", rounds)?;
+    figures.push(Figure::new(format!("{name}: everybody"), spread(&everybody, 2, "s"), ""));
+    for (id, _, by_hand, promise) in ASKED {
+        let ours = asked(&subject, id, rounds)?;
+        let by_hand = replaced(by_hand);
+        let theirs = shell.run(&by_hand)?.0.as_secs_f64();
+        println!("{name}: {id} {:.2} s, by hand {theirs:.2} s", median(&ours));
+        figures.push(Figure::new(format!("{name}: {id}"), spread(&ours, 2, "s"), promise));
+        let ratio = median(&ours) / theirs;
+        figures.push(Figure::new(format!("{name}: {id}, to the same by hand"), format!("{ratio:.2}"), ""));
+    }
+    Ok(figures)
+}
+
+fn campaign(audience: &str) -> String {
+    format!(
+        "title = \"To {audience}\"\naudience = \"{audience}\"\n\n[message]\nsubject = \"News\"\nheadline = \"News\"\n\
+         body = \"Something to read.\"\ncall_to_action = \"Read\"\nlink = \"https://measure.example/read\"\n\n\
+         [[steps]]\nid = \"mail\"\nchannel = \"email\"\ntemplate = \"plain\"\n"
+    )
+}
+
+const DAY: i64 = 86_400_000;
+
+/// Milliseconds since 1970, so many days ago.
+#[allow(clippy::disallowed_methods, reason = "history ends when it is measured")]
+fn days_ago(days: i64) -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - days * DAY
+}
+
+fn replaced(sql: &str) -> String {
+    sql.replace("{since}", &days_ago(90).to_string())
+        .replace("{year}", &days_ago(365).to_string())
+        .replace("{lately}", &days_ago(60).to_string())
+}
+
+/// Seconds of `chorus audiences size`, each time with the start of the process and the reading of the files.
+fn asked(subject: &Subject, id: &str, rounds: usize) -> Result<Vec<f64>> {
+    let once = || {
+        let start = Instant::now();
+        subject.sandbox.done(&["audiences", "size", id])?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    once()?;
+    (0..rounds).map(|_| once()).collect()
+}
+
+/// Seconds until a server has read the sends of every run.
+fn read_sends(subject: &Subject, shell: &mut Shell) -> Result<f64> {
+    let start = Instant::now();
+    let server = subject.sandbox.serve()?;
+    until("the sends to be read", Duration::from_secs(3_600), || {
+        let left = shell.number("select count(*) from runs where engaged < 2;")?;
+        Ok((left == 0).then_some(()))
+    })?;
+    let took = start.elapsed().as_secs_f64();
+    server.stop()?;
+    Ok(took)
+}
+
+impl History {
+    /// Three in ten open, one in twenty-five clicks; a run every two days; events over two years.
+    fn sql(&self, shell: &Shell) -> String {
+        let Self { contacts, runs, reached, events } = self;
+        let step = contacts / reached;
+        let now = days_ago(0);
+        let attributes = shell.either("'{\"tier\":\"gold\"}'", "cast('{\"tier\":\"gold\"}' as jsonb)");
+        let numbers = |count: &usize| {
+            format!(
+                "(with recursive n(i) as (select 1 union all select i + 1 from n where i < {count}) select i from n)"
+            )
+        };
+        let analyze = shell.either("", "vacuum analyze;");
+        format!(
+            "insert into contacts (email, attributes, created_at, updated_at)
+             select 'p' || i || '@example.com', {attributes}, 0, 0 from {people} p;
+             insert into runs (id, campaign, step, channel, instant, kind, state, on_uncertain, expires_at, total,
+               created_at, planned_at, started_at, finished_at)
+             select i, case when i % 2 = 0 then 'letter' else 'letter-' || i % 12 end, 'mail', 'email', i, 'scheduled',
+               'finished', 'resend', 0, {reached}, 0, 0, 0, 1 from {run_numbers} r;
+             insert into campaign_numbers (campaign) select distinct campaign from runs;
+             insert into deliveries (id, run_id, contact_id, state, scheduled_at, sent_at, answer, opened_at, clicked_at)
+             select r * 4294967296 + c, r, c, 'sent', at, at, '250 2.0.0 Ok: queued',
+                    case when h < 300 then at + 3600000 end, case when h < 40 then at + 3700000 end
+             from (select r.i as r, 1 + ((p.i - 1) * {step} + r.i % {step}) as c,
+                          {now} - ({runs} + 1 - r.i) * cast(2 as bigint) * {DAY} as at, (p.i * 7919 + r.i * 104729) % 1000 as h
+                   from {run_numbers} r cross join {reached_numbers} p) made;
+             insert into events (kind, name, occurred_at, received_at, contact_id)
+             select 'custom', 'purchase', {now} - ((cast(i as bigint) * 7919) % 730) * {DAY}, 0,
+                    1 + (cast(i as bigint) * 48271) % {contacts}
+             from {event_numbers} e;
+             insert into event_recents (name, contact_id, last_at, second_at, third_at)
+             select name, contact_id, max(case when nth = 1 then occurred_at end),
+               max(case when nth = 2 then occurred_at end), max(case when nth = 3 then occurred_at end)
+             from (select name, contact_id, occurred_at,
+                     row_number() over (partition by name, contact_id order by occurred_at desc) as nth
+                   from events where name is not null) numbered
+             where nth <= 3 group by name, contact_id;
+             {analyze}",
+            people = numbers(contacts),
+            run_numbers = numbers(runs),
+            reached_numbers = numbers(reached),
+            event_numbers = numbers(events),
+        )
+    }
+}
