@@ -21,6 +21,8 @@ pub(crate) struct Exit {
     origin: Url,
     /// Whether names may lead to this machine: the file says `localhost`.
     local: bool,
+    /// Hosts besides the origin that the account's credentials are for, reached by https.
+    trusted_hosts: &'static [&'static str],
     roots: Vec<CertificateDer<'static>>,
     timeout: Duration,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -58,7 +60,21 @@ impl Exit {
     ) -> Result<Self, Barred> {
         let origin = Url::parse(base).map_err(|_| Barred::Scheme)?;
         let local = if own { super::check(&origin)? } else { super::check_public(&origin)? };
-        Ok(Self { origin, local, roots, timeout, tls: OnceLock::new(), idle: Mutex::default() })
+        let (tls, idle) = (OnceLock::new(), Mutex::default());
+        Ok(Self { origin, local, trusted_hosts: &[], roots, timeout, tls, idle })
+    }
+
+    /// The same, with hosts besides the origin that get the account's credentials too.
+    pub(crate) fn trusting(self, hosts: &'static [&'static str]) -> Self {
+        Self { trusted_hosts: hosts, ..self }
+    }
+
+    /// Whether the account's credentials may go to `url`: its own origin, or a host that the vendor's upload
+    /// protocol names. Everywhere else requests go without them.
+    fn is_trusted(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let named = url.scheme() == "https" && url.port().is_none() && self.trusted_hosts.contains(&host);
+        url.origin() == self.origin.origin() || named
     }
 
     /// Makes a request and reads the answer.
@@ -73,7 +89,7 @@ impl Exit {
         if !is_origin {
             self.check_foreign(&url)?;
         }
-        let written = Written::new(&url, request).map_err(Failure::before)?;
+        let written = Written::new(&url, request, self.is_trusted(&url)).map_err(Failure::before)?;
         let patience = self.timeout + Duration::from_secs((written.length() / SLOWEST) as u64);
         let until = Instant::now() + patience;
         if let Some(mut wire) = self.fresh().filter(|_| is_origin) {
@@ -93,6 +109,14 @@ impl Exit {
             Err(_) => Err(late(false)),
             Ok(answered) => self.answered(wire, answered, is_origin),
         }
+    }
+
+    /// The headers that a request would be sent with.
+    #[cfg(test)]
+    pub(crate) fn headers_sent(&self, url: &Url, request: &Request) -> Vec<(String, String)> {
+        let written = Written::new(url, request, self.is_trusted(url)).unwrap();
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+        written.headers().map(|(name, value)| (name.to_owned(), text(value))).collect()
     }
 
     fn answered(

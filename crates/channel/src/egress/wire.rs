@@ -45,9 +45,11 @@ const MAX_ANSWER: usize = 1 << 20;
 const AGENT: &str = concat!("chorus/", env!("CARGO_PKG_VERSION"));
 
 impl Written {
+    /// The request with its credentials only if the place it goes to is `trusted` with them.
+    ///
     /// # Errors
     /// Something of the request cannot stand where it should, in words that do not repeat it.
-    pub(super) fn new(url: &Url, request: &Request) -> Result<Self, String> {
+    pub(super) fn new(url: &Url, request: &Request, trusted: bool) -> Result<Self, String> {
         let (media, body) = request.body.encoded();
         let length = body.len();
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|error| error.to_string())?;
@@ -59,7 +61,8 @@ impl Written {
         if let Some(media) = media {
             builder = builder.header(CONTENT_TYPE, media);
         }
-        for (name, value) in &request.headers {
+        let credentials = request.credentials.iter().filter(|_| trusted);
+        for (name, value) in request.headers.iter().chain(credentials) {
             let value =
                 HeaderValue::from_str(value).map_err(|_| format!("its header {name} cannot be sent"))?;
             builder = builder.header(*name, value);
@@ -69,6 +72,12 @@ impl Written {
         }
         let request = builder.body(Full::new(Bytes::from(body))).map_err(|error| error.to_string())?;
         Ok(Self { request, length })
+    }
+
+    /// The headers it is sent with.
+    #[cfg(test)]
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     /// How many bytes its body has.

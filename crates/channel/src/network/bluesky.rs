@@ -210,7 +210,7 @@ mod tests {
         let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN)]));
         assert_eq!((request.name, request.target.as_str()), (UPLOAD, "/xrpc/com.atproto.repo.uploadBlob"));
         assert_eq!(request.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
-        assert_eq!(request.headers, [("authorization", "Bearer jwt-1".to_owned())]);
+        assert_eq!(request.credentials, [("authorization", "Bearer jwt-1".to_owned())]);
         let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN), (UPLOAD, BLOB)]));
         assert!(request.publishes);
         insta::assert_json_snapshot!(body(&request));

@@ -81,7 +81,7 @@ impl Network for Douyin {
     fn examine(&self, access: &Access) -> Option<Request> {
         let id = segment(&access.account);
         let target = format!("/api/douyin/v1/video/video_list/?open_id={id}&cursor=0&count=1");
-        Some(Request::get("examine", target).header("access-token", &*access.token))
+        Some(Request::get("examine", target).credential("access-token", &*access.token))
     }
 
     fn example(&self, _name: &str) -> Value {
@@ -91,7 +91,7 @@ impl Network for Douyin {
 
 fn request(name: &'static str, access: &Access, call: &str, body: Body) -> Request {
     let target = format!("/api/douyin/v1/video/{call}/?open_id={}", segment(&access.account));
-    Request::new(name, "POST", target, body).header("access-token", &*access.token)
+    Request::new(name, "POST", target, body).credential("access-token", &*access.token)
 }
 
 fn refusal(code: i64, request: &Request, answer: &Answer) -> Verdict {
@@ -136,7 +136,7 @@ mod tests {
             (first.name, &*first.target),
             (UPLOAD, "/api/douyin/v1/video/upload_image/?open_id=account-1")
         );
-        assert_eq!(first.headers, [("access-token", "token-1".to_owned())]);
+        assert_eq!(first.credentials, [("access-token", "token-1".to_owned())]);
         let Body::Multipart(parts) = &first.body else { panic!() };
         assert_eq!((parts[0].name, &*parts[0].bytes), ("image", &[1, 2, 3, 4][..]));
         let post_ = next("douyin", &post_with_file(), &known(&[UP]));

@@ -56,6 +56,9 @@ impl Endpoint {
         let network = super::find(kind).ok_or_else(|| SenderError(format!("nobody speaks {kind}")))?;
         let exit = Exit::new(&access.base, access.is_own_base, roots, limits.request)
             .map_err(|barred| SenderError(barred.to_string()))?;
+        // Where a file names another origin, the vendor's hosts are nobody that its credentials are for.
+        let hosts = if access.is_own_base { &[] } else { network.upload_hosts() };
+        let exit = exit.trusting(hosts);
         network.ready(&access).map_err(SenderError)?;
         Ok(Self { network, access, exit, kept: Mutex::default(), renewal: tokio::sync::Mutex::default() })
     }

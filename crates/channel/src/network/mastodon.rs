@@ -214,9 +214,8 @@ mod tests {
             body(&request),
             json!({ "status": "CNY 98 for 250 g & a cup", "language": "en", "media_ids": ["7"] })
         );
-        let headers =
-            [("authorization", "Bearer token-1".to_owned()), ("idempotency-key", "5f2b0c1d".to_owned())];
-        assert_eq!(request.headers, headers);
+        assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
+        assert_eq!(request.headers, [("idempotency-key", "5f2b0c1d".to_owned())]);
         let at_once = known(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"8\",\"url\":\"https://a\"}")]);
         assert_eq!(body(&next("mastodon", &post, &at_once))["media_ids"], json!(["8"]));
     }
@@ -225,7 +224,7 @@ mod tests {
     fn a_picture_elsewhere_is_fetched_and_text_alone_is_posted() {
         let request = next("mastodon", &post(), &known(&[(INSTANCE, "{}")]));
         assert_eq!((request.name, request.target.as_str()), (FETCH, "https://harbour.example/spring.png"));
-        assert!(request.headers.is_empty());
+        assert!(request.headers.is_empty() && request.credentials.is_empty());
         let plain = Post { language: "zh-CN".into(), ..post_of("茶") };
         let request = next("mastodon", &plain, &known(&[(INSTANCE, "{}")]));
         assert_eq!(body(&request), json!({ "status": "茶", "language": "zh" }));

@@ -170,7 +170,7 @@ mod tests {
         let request = next("matrix", &post_of("a\nb"), &known(&[]));
         assert_eq!((request.method, request.publishes), ("PUT", true));
         assert_eq!(request.target, "/_matrix/client/v3/rooms/room-1/send/m.room.message/5f2b0c1d");
-        assert_eq!(request.headers, [("authorization", "Bearer token-1".to_owned())]);
+        assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         let expected = json!({ "msgtype": "m.text", "body": "a\nb", "format": "org.matrix.custom.html", "formatted_body": "a<br>b" });
         assert_eq!(body(&request), expected);
         let own =

@@ -11,6 +11,8 @@ mod verdict;
 mod again;
 mod aliyun_sms;
 mod bluesky;
+#[cfg(test)]
+mod credentials;
 mod dingtalk;
 mod discord;
 mod douyin;
@@ -75,6 +77,12 @@ pub(crate) trait Network: Debug + Sync {
     /// Whether it takes pictures as files, and not only by their address.
     fn takes_files(&self) -> bool {
         false
+    }
+
+    /// Hosts besides its API's own that get the account's credentials, because uploading a picture needs them there.
+    /// Every other address that an answer names is called without.
+    fn upload_hosts(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// What the answer to a post that was taken does not say, for people: where a network does not tell all.

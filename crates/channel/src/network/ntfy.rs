@@ -130,7 +130,7 @@ mod tests {
     fn a_post_is_a_notification_with_a_button() {
         let request = next("ntfy", &post(), &known(&[]));
         assert_eq!((request.method, request.target.as_str(), request.publishes), ("POST", "/", true));
-        assert_eq!(request.headers, [("authorization", "Bearer token-1".to_owned())]);
+        assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         insta::assert_json_snapshot!(body(&request), @r#"
         {
           "actions": [
@@ -154,7 +154,7 @@ mod tests {
             json!({ "message": "x", "priority": 4, "topic": "room-1" })
         );
         let open = Access { token: String::new(), ..access("ntfy") };
-        assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().headers.is_empty());
+        assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().credentials.is_empty());
     }
 
     #[test]

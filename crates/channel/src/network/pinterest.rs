@@ -146,7 +146,7 @@ mod tests {
     fn a_post_is_a_pin() {
         let request = next("pinterest", &post(), &known(&[]));
         assert_eq!((&*request.target, request.publishes), ("/v5/pins", true));
-        assert_eq!(request.headers, [("authorization", "Bearer token-1".to_owned())]);
+        assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         insta::assert_json_snapshot!(json(&request));
         let file = json(&next("pinterest", &post_with_file(), &known(&[])));
         assert_eq!(

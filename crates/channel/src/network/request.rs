@@ -16,8 +16,11 @@ pub(crate) struct Request {
     pub(crate) method: &'static str,
     /// Where it goes: a path below the network's origin, or a whole address that an answer named.
     pub(crate) target: String,
-    /// In order; `content-type` comes from the body.
+    /// In order; `content-type` comes from the body. None of them is a credential.
     pub(crate) headers: Vec<(&'static str, String)>,
+    /// Headers that prove who we are. The HTTP client sends them to the account's own origin and to the hosts in
+    /// [`super::Network::upload_hosts`], and drops them on the way to any other.
+    pub(crate) credentials: Vec<(&'static str, String)>,
     /// What goes with it.
     pub(crate) body: Body,
     /// Whether the post may be out once it is sent.
@@ -93,7 +96,16 @@ impl Request {
         target: impl Into<String>,
         body: Body,
     ) -> Self {
-        Self { name, method, target: target.into(), headers: Vec::new(), body, publishes: false, keep: None }
+        Self {
+            name,
+            method,
+            target: target.into(),
+            headers: Vec::new(),
+            credentials: Vec::new(),
+            body,
+            publishes: false,
+            keep: None,
+        }
     }
 
     /// The same with a header.
@@ -102,14 +114,20 @@ impl Request {
         self
     }
 
+    /// The same with a header that proves who we are.
+    pub(crate) fn credential(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.credentials.push((name, value.into()));
+        self
+    }
+
     /// The same with `Authorization: Bearer`.
     pub(crate) fn bearer(self, token: &str) -> Self {
-        self.header("authorization", format!("Bearer {token}"))
+        self.credential("authorization", format!("Bearer {token}"))
     }
 
     /// The same with `Authorization: Basic` (RFC 7617).
     pub(crate) fn basic(self, user: &str, password: &str) -> Self {
-        self.header("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+        self.credential("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
 
     /// The same, after which the post may be out.

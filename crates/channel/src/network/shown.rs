@@ -175,7 +175,7 @@ impl Veil {
     fn request(&self, access: &Access, request: &Request) -> ShownRequest {
         let (media, _) = request.body.encoded();
         let media = media.map(|media| ("content-type".to_owned(), media));
-        let headers = request.headers.iter();
+        let headers = request.headers.iter().chain(&request.credentials);
         let headers = headers.map(|(name, value)| ((*name).to_owned(), self.named(name, value)));
         ShownRequest {
             name: request.name.to_owned(),

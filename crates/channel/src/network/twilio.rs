@@ -135,7 +135,7 @@ mod tests {
             (request.method, &*request.target),
             ("POST", "/2010-04-01/Accounts/account-1/Messages.json")
         );
-        assert_eq!(request.headers, [("authorization", "Basic YWNjb3VudC0xOnRva2VuLTE=".to_owned())]);
+        assert_eq!(request.credentials, [("authorization", "Basic YWNjb3VudC0xOnRva2VuLTE=".to_owned())]);
         assert_eq!(
             form(&request),
             "To=%2B8613800138000&From=%2B15005550006&Body=Spring%3A+https%3A%2F%2Fnews.example%2Fc%2F1.tok"

@@ -39,8 +39,8 @@ impl Network for X {
         let body = match &post.content {
             Content::Own(json) => Body::JsonText(json.clone()),
             Content::Parts(parts) => {
-                if let Some(request) = upload(parts, known)? {
-                    return Ok(request.bearer(&access.token));
+                if let Some(request) = upload(access, parts, known)? {
+                    return Ok(request);
                 }
                 Body::Json(tweet(parts, known))
             }
@@ -111,14 +111,14 @@ impl Network for X {
 }
 
 /// What has to be done for the picture: it is uploaded, and gets its words.
-fn upload(parts: &Parts, known: &Known) -> Result<Option<Request>, String> {
+fn upload(access: &Access, parts: &Parts, known: &Known) -> Result<Option<Request>, String> {
     Ok(match (Upload::of(parts, known)?, known.text(MEDIA, "/data/id")) {
         (Upload::None, _) => None,
         (Upload::Fetch(request), _) => Some(request),
-        (Upload::File(file, _), None) => Some(media(&file)),
+        (Upload::File(file, _), None) => Some(media(&file).bearer(&access.token)),
         (Upload::File(_, alt), Some(id)) if !alt.is_empty() && known.get(ALT).is_none() => {
             let words = json!({ "id": id, "metadata": { "alt_text": { "text": alt } } });
-            Some(Request::json(ALT, "/2/media/metadata", words))
+            Some(Request::json(ALT, "/2/media/metadata", words).bearer(&access.token))
         }
         (Upload::File(..), Some(_)) => None,
     })
@@ -209,7 +209,7 @@ mod tests {
             json(&tweet),
             json!({ "text": "CNY 98 for 250 g & a cup", "media": { "media_ids": ["77"] } })
         );
-        assert_eq!(tweet.headers, [("authorization", "Bearer token-1".to_owned())]);
+        assert_eq!(tweet.credentials, [("authorization", "Bearer token-1".to_owned())]);
         assert!(tweet.publishes);
     }
 

@@ -8,6 +8,7 @@ mod doctor;
 mod findings;
 mod house;
 mod message;
+mod redirects;
 mod same;
 mod server;
 mod smtp;
