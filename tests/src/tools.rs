@@ -40,6 +40,16 @@ pub struct Tools {
     pub slack_sdk: PathBuf,
     /// The folder of Python packages that has `standardwebhooks`.
     pub standardwebhooks: PathBuf,
+    /// The folder of marked, in the version that Mattermost forked.
+    pub marked: PathBuf,
+    /// The folder of Reddit's snuownd.
+    pub snuownd: PathBuf,
+    /// The folder of discord-markdown.
+    pub discord_markdown: PathBuf,
+    /// The folder of markdown-it, which Adaptive Cards are shown by.
+    pub markdown_it: PathBuf,
+    /// The folder of commonmark.js.
+    pub commonmark: PathBuf,
 }
 
 impl Tools {
@@ -65,6 +75,11 @@ impl Tools {
             sms_segments: named("CHORUS_TEST_SMS_SEGMENTS")?,
             slack_sdk: named("CHORUS_TEST_SLACK_SDK")?,
             standardwebhooks: named("CHORUS_TEST_STANDARDWEBHOOKS")?,
+            marked: named("CHORUS_TEST_MARKED")?,
+            snuownd: named("CHORUS_TEST_SNUOWND")?,
+            discord_markdown: named("CHORUS_TEST_DISCORD_MARKDOWN")?,
+            markdown_it: named("CHORUS_TEST_MARKDOWN_IT")?,
+            commonmark: named("CHORUS_TEST_COMMONMARK")?,
         })
     }
 
@@ -96,7 +111,12 @@ impl Tools {
             .env("CHORUS_TEST_ATPROTO", &self.atproto)
             .env("CHORUS_TEST_SMS_SEGMENTS", &self.sms_segments)
             .env("CHORUS_TEST_SLACK_SDK", &self.slack_sdk)
-            .env("CHORUS_TEST_STANDARDWEBHOOKS", &self.standardwebhooks);
+            .env("CHORUS_TEST_STANDARDWEBHOOKS", &self.standardwebhooks)
+            .env("CHORUS_TEST_MARKED", &self.marked)
+            .env("CHORUS_TEST_SNUOWND", &self.snuownd)
+            .env("CHORUS_TEST_DISCORD_MARKDOWN", &self.discord_markdown)
+            .env("CHORUS_TEST_MARKDOWN_IT", &self.markdown_it)
+            .env("CHORUS_TEST_COMMONMARK", &self.commonmark);
     }
 }
 

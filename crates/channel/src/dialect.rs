@@ -1,5 +1,6 @@
 //! How the texts of each network are marked up: as data.
 
+use crate::flavor::Flavor;
 use crate::piece::Escape;
 
 /// A way to mark text up.
@@ -76,18 +77,23 @@ impl Dialect {
     /// Plain, with links as spans: Bluesky, Feishu's posts.
     pub(crate) const SPANS: Self = Self { link: LinkStyle::Span, ..Self::PLAIN };
 
-    /// CommonMark: Mattermost, DingTalk, ntfy, Reddit, Discord but for what it lacks.
-    pub(crate) const MARKDOWN: Self = Self {
-        strong: ("**", "**"),
-        emphasis: ("*", "*"),
-        strike: ("~~", "~~"),
-        code: ("`", "`"),
-        heading: ("### ", ""),
-        quote: Quote::Lines("> "),
-        bullet: "- ",
-        link: LinkStyle::Markdown,
-        escape: Escape::Markdown,
-    };
+    /// CommonMark: ntfy, webhooks.
+    pub(crate) const MARKDOWN: Self = Self::markdown(Flavor::CommonMark);
+
+    /// Markdown with every mark that CommonMark has, read as `flavor`.
+    pub(crate) const fn markdown(flavor: Flavor) -> Self {
+        Self {
+            strong: ("**", "**"),
+            emphasis: ("*", "*"),
+            strike: ("~~", "~~"),
+            code: ("`", "`"),
+            heading: ("### ", ""),
+            quote: Quote::Lines("> "),
+            bullet: "- ",
+            link: LinkStyle::Markdown,
+            escape: Escape::Flavor(flavor),
+        }
+    }
 
     /// Slack: <https://docs.slack.dev/messaging/formatting-message-text>.
     pub(crate) const MRKDWN: Self = Self {
@@ -110,10 +116,10 @@ impl Dialect {
     /// Feishu's `lark_md`, in cards: <https://open.feishu.cn/document/common-capabilities/message-card/message-cards-content/using-markdown-tags>.
     pub(crate) const LARK: Self = Self {
         heading: ("**", "**"),
+        code: NONE,
         bullet: "• ",
         quote: Quote::Lines(""),
-        escape: Escape::Angles,
-        ..Self::MARKDOWN
+        ..Self::markdown(Flavor::Lark)
     };
 
     /// Telegram's HTML: <https://core.telegram.org/bots/api#html-style>.
@@ -131,6 +137,11 @@ impl Dialect {
 
     /// Adaptive Cards in Teams: bold, stressed, lists, links; nothing else.
     /// <https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>
-    pub(crate) const ADAPTIVE: Self =
-        Self { strike: NONE, code: NONE, heading: ("**", "**"), quote: Quote::Lines(""), ..Self::MARKDOWN };
+    pub(crate) const ADAPTIVE: Self = Self {
+        strike: NONE,
+        code: NONE,
+        heading: ("**", "**"),
+        quote: Quote::Lines(""),
+        ..Self::markdown(Flavor::Adaptive)
+    };
 }

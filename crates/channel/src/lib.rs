@@ -10,6 +10,7 @@ mod dialect;
 mod doctor;
 mod egress;
 mod expression;
+mod flavor;
 pub mod measure;
 mod message;
 mod network;

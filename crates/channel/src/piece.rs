@@ -1,6 +1,7 @@
 //! A text with parts left open: what is stored of a template, and written out for each recipient.
 
 use crate::expression::Expression;
+use crate::flavor::{self, Flavor};
 
 /// A run of pieces; written one after the other.
 pub(crate) type Pieces = Vec<Piece>;
@@ -60,9 +61,11 @@ pub(crate) enum Escape {
     Header,
     /// HTML, between tags or in a quoted attribute.
     Html,
-    /// Markdown.
+    /// Markdown as templates are written in.
     Markdown,
-    /// `& < >` as entities: Slack, Feishu.
+    /// Markdown as the readers of a network have it.
+    Flavor(Flavor),
+    /// `& < >` as entities: Slack.
     Angles,
 }
 
@@ -76,6 +79,7 @@ pub(crate) fn escaped(escape: Escape, text: &str, out: &mut String) {
             markdown(text, &mut line);
             out.push_str(&line);
         }
+        Escape::Flavor(flavor) => flavor::escape(flavor, text, out.is_empty() || out.ends_with('\n'), out),
         Escape::Angles => text.chars().for_each(|c| match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),

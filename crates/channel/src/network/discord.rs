@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::marked::escaped;
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, text_at};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Measure, Unit};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -22,7 +24,7 @@ impl Network for Discord {
     }
 
     fn dialect(&self) -> Dialect {
-        Dialect::MARKDOWN
+        Dialect::markdown(Flavor::Discord)
     }
 
     fn has_card(&self) -> bool {
@@ -38,7 +40,7 @@ impl Network for Discord {
         if !is_card(parts) {
             return vec![Measure::Characters.budget("text", &parts.text, 2_000)];
         }
-        let title = parts.title.as_deref().unwrap_or_default();
+        let title = &title(parts).unwrap_or_default();
         let alt = parts.picture.as_ref().map(|picture| picture.alt.as_str()).unwrap_or_default();
         let all: usize = [title, &parts.text, alt].iter().map(|text| text.chars().count()).sum();
         let mut budgets = vec![
@@ -114,6 +116,12 @@ fn is_card(parts: &Parts) -> bool {
     parts.title.is_some() || parts.action.is_some() || parts.picture.is_some()
 }
 
+/// The title of an embed, which is Markdown. One that says nothing is refused: the button's words are its title then.
+fn title(parts: &Parts) -> Option<String> {
+    let label = parts.action.as_ref().map(|action| &action.label).filter(|_| parts.text.is_empty());
+    parts.title.as_ref().or(label).map(|title| escaped(Flavor::Discord, title))
+}
+
 /// An embed with a button; text alone where there is nothing else.
 fn body(parts: &Parts) -> Body {
     if !is_card(parts) {
@@ -125,10 +133,8 @@ fn body(parts: &Parts) -> Body {
     if !parts.text.is_empty() {
         embed["description"] = parts.text.clone().into();
     }
-    // An embed that says nothing is refused: the button's words are its title then.
-    let label = parts.action.as_ref().map(|action| &action.label).filter(|_| parts.text.is_empty());
-    if let Some(title) = parts.title.as_ref().or(label) {
-        embed["title"] = title.clone().into();
+    if let Some(title) = title(parts) {
+        embed["title"] = title.into();
     }
     if let Some(action) = &parts.action {
         embed["url"] = action.url.clone().into();

@@ -7,9 +7,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use super::marked::link;
 use super::own::object;
 use super::{Access, Answer, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -111,9 +113,7 @@ fn card(parts: &Parts) -> Value {
     }
     if let Some((picture, url)) = parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
         let words = if picture.alt.is_empty() { url } else { &picture.alt };
-        let mut label = String::new();
-        crate::piece::escaped(crate::piece::Escape::Angles, &words.replace(['[', ']'], ""), &mut label);
-        say(format!("[{label}]({url})"));
+        say(link(Flavor::Lark, words, url));
     }
     if let Some(action) = &parts.action {
         let label = json!({ "tag": "plain_text", "content": action.label });

@@ -1,21 +1,28 @@
 //! What networks without a place for buttons or pictures get in their Markdown instead.
 
-use crate::piece;
+use crate::flavor::{self, Flavor};
 
 /// A link that says `label`.
-pub(super) fn link(label: &str, url: &str) -> String {
-    format!("[{}]({url})", escaped(label))
+pub(super) fn link(flavor: Flavor, label: &str, url: &str) -> String {
+    format!("[{}]({url})", escaped(flavor, label))
 }
 
 /// A picture with its words.
-pub(super) fn picture(alt: &str, url: &str) -> String {
-    format!("![{}]({url})", escaped(alt))
+pub(super) fn picture(flavor: Flavor, alt: &str, url: &str) -> String {
+    format!("![{}]({url})", escaped(flavor, alt))
 }
 
-/// `text` as text.
-pub(super) fn escaped(text: &str) -> String {
+/// `text` as text that goes on in a line.
+pub(super) fn escaped(flavor: Flavor, text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    piece::markdown(text, &mut out);
+    flavor::escape(flavor, text, false, &mut out);
+    out
+}
+
+/// `text` as text that begins a line.
+pub(super) fn escaped_line(flavor: Flavor, text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    flavor::escape(flavor, text, true, &mut out);
     out
 }
 

@@ -8,6 +8,7 @@ use super::marked::{link, paragraphs, picture};
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -23,7 +24,7 @@ impl Network for Mattermost {
     }
 
     fn dialect(&self) -> Dialect {
-        Dialect::MARKDOWN
+        Dialect::markdown(Flavor::Mattermost)
     }
 
     fn has_card(&self) -> bool {
@@ -77,8 +78,9 @@ fn is_ours(error: &Value) -> bool {
 }
 
 fn text(parts: &Parts) -> String {
-    let shown = parts.picture.as_ref().and_then(|shown| Some(picture(&shown.alt, shown.url()?)));
-    let button = parts.action.as_ref().map(|action| link(&action.label, &action.url));
+    let shown =
+        parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Mattermost, &shown.alt, shown.url()?)));
+    let button = parts.action.as_ref().map(|action| link(Flavor::Mattermost, &action.label, &action.url));
     paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()])
 }
 
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn words_are_not_markup() {
-        assert_eq!(link("[a](b)", "https://c"), "[\\[a\\]\\(b\\)](https://c)");
+        assert_eq!(link(Flavor::Mattermost, "[a](b)", "https://c"), "[\\[a\\](b)](https://c)");
     }
 
     #[test]

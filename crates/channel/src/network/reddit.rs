@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::again::{self, Trace};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, form, segment, text_at};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -24,7 +25,7 @@ impl Network for Reddit {
     }
 
     fn dialect(&self) -> Dialect {
-        Dialect::MARKDOWN
+        Dialect::markdown(Flavor::Reddit)
     }
 
     fn has_card(&self) -> bool {
@@ -155,9 +156,7 @@ fn body(parts: &Parts) -> Option<String> {
 
 /// The words of a link, which end at no bracket of their own.
 fn words(words: &str, url: &str) -> String {
-    let mut out = String::with_capacity(words.len());
-    crate::piece::markdown(if words.is_empty() { url } else { words }, &mut out);
-    out
+    super::marked::escaped(Flavor::Reddit, if words.is_empty() { url } else { words })
 }
 
 fn there(json: &Value) -> Verdict {

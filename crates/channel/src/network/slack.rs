@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
 use crate::measure::{Budget, Measure};
+use crate::piece::{self, Escape};
 use crate::{Content, Parts, Post, RejectReason};
 
 #[derive(Debug)]
@@ -84,7 +85,9 @@ fn message(parts: &Parts) -> Value {
         let button = json!({ "type": "button", "text": label, "url": action.url, "style": "primary" });
         blocks.push(json!({ "type": "actions", "elements": [button] }));
     }
-    json!({ "text": parts.plain, "blocks": blocks, "unfurl_links": false })
+    let mut text = String::new();
+    piece::escaped(Escape::Angles, &parts.plain, &mut text);
+    json!({ "text": text, "blocks": blocks, "unfurl_links": false })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
+use crate::flavor::Flavor;
 use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -80,7 +81,7 @@ impl Network for Teams {
 fn message(parts: &Parts) -> Value {
     let mut body = Vec::new();
     if let Some(title) = &parts.title {
-        let title = super::marked::escaped(title);
+        let title = super::marked::escaped_line(Flavor::Adaptive, title);
         body.push(
             json!({ "type": "TextBlock", "text": title, "size": "Large", "weight": "Bolder", "wrap": true }),
         );

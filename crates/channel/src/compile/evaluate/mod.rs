@@ -109,6 +109,13 @@ impl Evaluation<'_> {
                     self.stop("template-explodes", format!("the template has more than {MAX_STEPS} parts"))
                 );
             }
+            if matches!(element, TemplateElement::Expression(_)) {
+                let ahead = template.elements[index + 1..].iter();
+                self.page.look_ahead(ahead.filter_map(|element| match element {
+                    TemplateElement::RawString(text) => Some(text.as_str()),
+                    _ => None,
+                }));
+            }
             self.element(element)?;
         }
         Ok(())

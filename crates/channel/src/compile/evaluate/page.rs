@@ -27,6 +27,8 @@ pub(super) struct Page {
     dialect: Dialect,
     text: String,
     quotes: Quotes,
+    /// Whether what comes next stands in a code span of Markdown, where nothing is escaped.
+    in_code: bool,
 }
 
 /// The output would be longer than [`MAX_OUTPUT`].
@@ -35,12 +37,12 @@ pub(super) struct Full;
 
 impl Page {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, text: String::new(), quotes: Quotes::default() }
+        Self { dialect, text: String::new(), quotes: Quotes::default(), in_code: false }
     }
 
     /// An empty page that goes on where this one is: inside the same JSON string, if in one.
     pub(super) fn continued(&self) -> Self {
-        Self { dialect: self.dialect, text: String::new(), quotes: self.quotes }
+        Self { quotes: self.quotes, ..Self::new(self.dialect) }
     }
 
     /// Writes text as it is.
@@ -55,12 +57,27 @@ impl Page {
         Ok(())
     }
 
+    /// Looks whether a code span is open that ends in `ahead`, the template's own text after the next value.
+    pub(super) fn look_ahead<'t>(&mut self, ahead: impl Iterator<Item = &'t str>) {
+        self.in_code = false;
+        if self.dialect != Dialect::Markdown {
+            return;
+        }
+        let paragraph = self.text.rfind("\n\n").map_or(&*self.text, |end| &self.text[end..]);
+        if paragraph.contains('`') {
+            let ahead: String = ahead.collect();
+            self.in_code = is_in_code(paragraph, ahead.split("\n\n").next().unwrap_or_default());
+        }
+    }
+
     /// Writes a value as the language needs it.
     pub(super) fn value(&mut self, value: &Value) -> Result<(), Full> {
         let said = text(value);
         let mut escaped = String::with_capacity(said.len());
         match self.dialect {
             Dialect::Plain => return self.raw(&said),
+            // A backtick in it would end the code.
+            Dialect::Markdown if self.in_code && !said.contains('`') => return self.raw(&said),
             Dialect::Html => piece::html(&said, &mut escaped),
             Dialect::Markdown => {
                 // Whether a line starts here decides what is special.
@@ -92,6 +109,35 @@ impl Page {
     }
 }
 
+/// Whether what stands between two texts of one paragraph is in a code span (CommonMark §6.1): a run of backticks
+/// before it has a run of the same length after it, and none before.
+fn is_in_code(before: &str, after: &str) -> bool {
+    let runs = |text: &str| {
+        let mut runs = Vec::new();
+        let mut at = 0;
+        while let Some(start) = text[at..].find('`').map(|found| at + found) {
+            let end = text[start..].find(|c| c != '`').map_or(text.len(), |length| start + length);
+            runs.push((start, end - start));
+            at = end;
+        }
+        runs
+    };
+    let (opened, closing) = (runs(before), runs(after));
+    let mut index = 0;
+    while let Some((start, mut length)) = opened.get(index).copied() {
+        // The first of a run that was escaped is text.
+        let slashes = before[..start].len() - before[..start].trim_end_matches('\\').len();
+        length -= slashes % 2;
+        match opened.iter().skip(index + 1).position(|(_, other)| *other == length) {
+            _ if length == 0 => index += 1,
+            Some(closed) => index += closed + 2,
+            None if closing.iter().any(|(_, other)| *other == length) => return true,
+            None => index += 1,
+        }
+    }
+    false
+}
+
 /// Whether a place in JSON is inside a string.
 #[derive(Debug, Clone, Copy, Default)]
 pub(in crate::compile) struct Quotes {
@@ -113,5 +159,42 @@ impl Quotes {
 
     pub(in crate::compile) const fn inside(self) -> bool {
         self.inside
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_code_are_not_escaped() {
+        for (before, after, expected) in [
+            ("Use `", "` now", true),
+            ("Use ``", "`` now", true),
+            ("Use `", "`` now", false),
+            ("Use `a` and ", "` now", false),
+            ("Use `a` and `", "` now", true),
+            ("5` ", " m", false),
+            ("\\`", "`", false),
+            ("\\\\`", "`", true),
+            ("`` ` ", " ` ``", true),
+            ("a", "`", false),
+        ] {
+            assert_eq!(is_in_code(before, after), expected, "{before:?} {after:?}");
+        }
+    }
+
+    #[test]
+    fn code_ends_with_its_paragraph() {
+        let written = |before: &str, ahead: &str| {
+            let mut page = Page::new(Dialect::Markdown);
+            page.raw(before).ok().unwrap();
+            page.look_ahead([ahead].into_iter());
+            page.value(&Value::from("A_1*")).ok().unwrap();
+            page.into_text()
+        };
+        assert_eq!(written("`", "`"), "`A_1*");
+        assert_eq!(written("`x\n\n", "`"), "`x\n\nA\\_1\\*");
+        assert_eq!(written("`", "\n\n`"), "`A\\_1\\*");
     }
 }

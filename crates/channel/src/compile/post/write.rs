@@ -5,6 +5,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 use super::super::hole::{Hole, Holes};
 use super::super::link::Links;
 use crate::dialect::{Dialect, LinkStyle, Quote, SPAN, SPAN_END, SPAN_TO};
+use crate::flavor;
 use crate::piece::{self, Escape};
 
 /// `markdown` in `dialect`; open places stay what they are.
@@ -17,6 +18,7 @@ pub(super) fn write(markdown: &str, dialect: Dialect, links: &Links, holes: &Hol
         open: Vec::new(),
         spelled: None,
         lists: Vec::new(),
+        item: 0,
     };
     for event in events(markdown) {
         writer.event(event);
@@ -40,6 +42,8 @@ struct Writer<'a> {
     spelled: Option<(usize, String)>,
     /// The number of the next item of each list we are in.
     lists: Vec<Option<u64>>,
+    /// Where the text of the last item begins in `out`.
+    item: usize,
 }
 
 impl Writer<'_> {
@@ -57,11 +61,7 @@ impl Writer<'_> {
         }
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => self.text(&text),
-            Event::Code(code) => {
-                self.out.push_str(self.dialect.code.0);
-                self.text(&code);
-                self.out.push_str(self.dialect.code.1);
-            }
+            Event::Code(code) => self.code(&code),
             Event::SoftBreak | Event::HardBreak => self.out.push('\n'),
             Event::Rule => self.block("———"),
             Event::Start(tag) => self.start(&tag),
@@ -127,6 +127,7 @@ impl Writer<'_> {
             }
             _ => self.out.push_str(self.dialect.bullet),
         }
+        self.item = self.out.len();
     }
 
     fn block(&mut self, text: &str) {
@@ -170,15 +171,43 @@ impl Writer<'_> {
     fn escaped(&mut self, text: &str) {
         let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         match self.dialect.escape {
-            Escape::Markdown => {
-                // Whether a line starts here decides what is special.
-                let line = self.out.rfind('\n').map_or(&*self.out, |newline| &self.out[newline + 1..]);
-                let inside = !line.trim().is_empty();
-                let mut made = String::from(if inside { "x" } else { "" });
-                piece::markdown(&clean, &mut made);
-                self.out.push_str(&made[usize::from(inside)..]);
+            Escape::Flavor(flavor) => {
+                let starts = self.starts_line();
+                flavor::escape(flavor, &clean, starts, &mut self.out);
             }
             escape => piece::escaped(escape, &clean, &mut self.out),
+        }
+    }
+
+    /// Whether a line begins here, or an item of a list: there more is special.
+    fn starts_line(&self) -> bool {
+        let line = self.out.rfind('\n').map_or(&*self.out, |newline| &self.out[newline + 1..]);
+        line.trim().is_empty() || self.out.len() == self.item
+    }
+
+    /// Code in a line: as it is between its marks; as text where the reader knows no code.
+    fn code(&mut self, code: &str) {
+        let (before, after) = self.dialect.code;
+        let is_plain = before.is_empty() || code.chars().any(|c| self.holes.get(c).is_some());
+        let marked = match self.dialect.escape {
+            _ if is_plain => None,
+            Escape::Flavor(flavor) => flavor::code(flavor, code),
+            Escape::Html => {
+                let mut text = before.to_owned();
+                piece::html(code, &mut text);
+                Some(text + after)
+            }
+            // A backtick would end it.
+            _ if code.contains('`') => None,
+            escape => {
+                let mut text = before.to_owned();
+                piece::escaped(escape, code, &mut text);
+                Some(text + after)
+            }
+        };
+        match marked {
+            Some(text) => self.out.push_str(&text),
+            None => self.text(code),
         }
     }
 

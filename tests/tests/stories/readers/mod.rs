@@ -1,0 +1,192 @@
+//! What people read of a post is what was written: shown by what the networks show Markdown with, or publish.
+
+mod corpus;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use campaign::Workspace;
+use channel::{Compiled, LinkStarts, Message, Recipient, Renderer};
+use serde_json::{Value, json};
+
+use crate::pier;
+
+const KINDS: [&str; 7] = ["discord", "mattermost", "dingtalk", "ntfy", "reddit", "teams", "feishu"];
+/// An invisible character that keeps markup apart where a reader knows no escape.
+const JOINER: char = '\u{2060}';
+
+fn configuration() -> String {
+    let mut text = r#"
+[brand]
+name     = "Pier"
+url      = "https://pier.example"
+address  = "1 Pier Road, Shanghai"
+timezone = "UTC"
+language = "en"
+
+[database]
+url = "sqlite:data/chorus.db"
+
+[server]
+listen     = "127.0.0.1:1"
+public_url = "https://news.pier.example"
+"#
+    .to_owned();
+    for kind in KINDS {
+        let keys = match kind {
+            "ntfy" => "room = \"pier\"",
+            "reddit" => "account = \"pier\"\ntoken = \"${TOKEN}\"\nroom = \"pier\"",
+            _ => "url = \"${HOOK}\"",
+        };
+        write!(text, "\n[channels.{kind}]\nkind = \"{kind}\"\n{keys}\n").unwrap();
+    }
+    text
+}
+
+/// A campaign that says a text on every channel.
+fn campaign(text: &str) -> String {
+    let mut file = format!(
+        "title = \"Spring\"\naudience = \"everyone\"\n\n[message]\nbody = \"x\"\n\n[message.facts]\ntext = {}\n",
+        Value::from(text)
+    );
+    for kind in KINDS {
+        write!(
+            file,
+            "\n[[steps]]\nid = \"{kind}\"\nchannel = \"{kind}\"\ntemplate = \"said\"\nwhen = {{ at = 2030-01-01T10:00:00 }}\n"
+        )
+        .unwrap();
+    }
+    file
+}
+
+/// What goes out of a compiled post.
+fn posted(compiled: &Compiled) -> String {
+    let starts = LinkStarts {
+        click: compiled.links.iter().map(|_| "https://t.example/c/1.".to_owned()).collect(),
+        open: "https://t.example/o/".to_owned(),
+        unsubscribe: "https://t.example/u/".to_owned(),
+    };
+    let recipient = Recipient {
+        person: None,
+        token: "tok",
+        message_id: "1",
+        date: "2030-01-01T10:00:00Z".parse().unwrap(),
+        again: false,
+    };
+    match Renderer::new(compiled, &starts).unwrap().render(&recipient).unwrap() {
+        Message::Post(post) => post.parts().unwrap().text.clone(),
+        Message::Email(_) => panic!("a network gets posts"),
+    }
+}
+
+/// What each channel sends of each text that stands in `template`, as the fact `text`.
+fn sent(template: &str, texts: &[String]) -> Vec<(String, &'static str, String)> {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("chorus.toml", &configuration());
+    write("audiences/everyone.toml", "title = \"Everyone\"\n");
+    write("templates/said/post.md", template);
+    for (number, text) in texts.iter().enumerate() {
+        write(&format!("campaigns/c{number:04}.toml"), &campaign(text));
+    }
+    let secret = |_: &str| Some("https://hook.example/services/secret".to_owned());
+    let (workspace, findings) = Workspace::load(folder.path(), &secret).unwrap();
+    assert_eq!(workspace.campaigns.len(), texts.len(), "{findings:?}");
+    let mut sent = Vec::new();
+    for (campaign, text) in workspace.campaigns.values().zip(texts) {
+        for step in &campaign.steps {
+            let kind = KINDS.into_iter().find(|kind| step.id.as_str() == *kind).unwrap();
+            let (compiled, _) = channel::compile(&workspace, campaign, step)
+                .unwrap_or_else(|findings| panic!("{text:?}: {findings:?}"));
+            sent.push((text.clone(), kind, posted(&compiled)));
+        }
+    }
+    sent
+}
+
+/// What the readers of each kind of channel see: texts, and markup that came alive.
+fn shown(sent: &[(String, &'static str, String)]) -> Vec<Vec<Value>> {
+    let tools = pier::tools();
+    let questions: Vec<_> =
+        sent.iter().map(|(_, kind, text)| json!({ "kind": kind, "text": text })).collect();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories/readers/readers.cjs");
+    let mut command = Command::new(&tools.node);
+    command.arg(script).args([&tools.marked, &tools.snuownd, &tools.discord_markdown]);
+    command.args([&tools.markdown_it, &tools.commonmark]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = thread::spawn(move || stdin.write_all(Value::from(questions).to_string().as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(output.status.success());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A text without what nobody sees: joiners, and how much white space there is.
+fn seen(text: &str) -> String {
+    let text: String = text.chars().filter(|c| *c != JOINER).collect();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text with its addresses as they are shown: where they are led through the tracker.
+fn tracked(text: &str) -> String {
+    let text = text.replace("https://alive.example/a.png", "https://alive.example");
+    text.replace("https://alive.example", "https://t.example/c/1.tok")
+}
+
+/// The differences between what was written and what is read. `says` makes of a text what should be read.
+fn differences(template: &str, texts: &[String], says: impl Fn(&str) -> String) -> Vec<String> {
+    let sent = sent(template, texts);
+    assert_eq!(sent.len(), texts.len() * KINDS.len());
+    let shown = shown(&sent);
+    let mut differences = Vec::new();
+    for ((text, kind, out), readers) in sent.iter().zip(shown) {
+        let phone = if *kind == "teams" { 1 } else { usize::MAX };
+        for (number, reader) in readers.iter().enumerate() {
+            // On phones a backslash before a backtick is seen, which keeps it from being code elsewhere.
+            if number == phone && text.matches('`').count() > 1 {
+                continue;
+            }
+            let read = seen(reader["text"].as_str().unwrap());
+            if read != seen(&says(&tracked(text))) || reader["alive"] != json!([]) {
+                differences.push(format!("{kind} {number}: {text:?} went as {out:?} and is read {reader}"));
+            }
+        }
+    }
+    differences
+}
+
+fn told(differences: &[String]) {
+    let some: Vec<_> = differences.iter().take(40).collect();
+    assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
+}
+
+#[test]
+fn a_text_is_read_as_it_was_written() {
+    let texts = corpus::texts(20_261_130, 240);
+    assert!(texts.len() >= 300, "{}", texts.len());
+    told(&differences("{{facts.text}}\n", &texts, str::to_owned));
+}
+
+#[test]
+fn a_text_in_a_line_and_in_a_list_is_read_as_it_was_written() {
+    let texts = corpus::texts(7, 200);
+    told(&differences("Tea: {{facts.text}} today\n", &texts, |text| format!("Tea: {text} today")));
+}
+
+#[test]
+fn code_is_read_as_it_was_written() {
+    // What holds a backtick or an address is no code: a backtick would end it, an address is a link.
+    let is_code = |text: &String| !text.contains('`') && !text.contains("https://");
+    let texts: Vec<_> = corpus::texts(11, 240).into_iter().filter(is_code).collect();
+    assert!(texts.len() >= 200, "{}", texts.len());
+    let says = |text: &str| format!("Your code: {text} today");
+    told(&differences("Your code: `{{facts.text}}` today\n", &texts, says));
+}
