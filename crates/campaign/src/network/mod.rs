@@ -54,6 +54,8 @@ pub enum Key {
     TemplateId,
     /// The attribute of a contact that says where to reach him.
     Address,
+    /// A word that every post must say, because a robot takes no other.
+    Keyword,
 }
 
 /// Whom a network can speak to.
@@ -117,7 +119,7 @@ impl Network {
 
 impl Key {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Url,
         Self::Secret,
         Self::Token,
@@ -126,6 +128,7 @@ impl Key {
         Self::From,
         Self::TemplateId,
         Self::Address,
+        Self::Keyword,
     ];
 
     /// As it stands in files.
@@ -140,6 +143,7 @@ impl Key {
             Self::From => "from",
             Self::TemplateId => "template_id",
             Self::Address => "address",
+            Self::Keyword => "keyword",
         }
     }
 }
@@ -168,6 +172,8 @@ pub struct Account {
     pub template_id: Option<String>,
     /// See [`Key::Address`].
     pub address: Option<String>,
+    /// See [`Key::Keyword`].
+    pub keyword: Option<String>,
     /// Once to the feed, or once for each contact.
     pub per: Per,
 }
@@ -187,6 +193,7 @@ impl Account {
             from: None,
             template_id: None,
             address: None,
+            keyword: None,
             per,
         }
     }

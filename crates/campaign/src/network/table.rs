@@ -2,7 +2,7 @@
 //! file of each network in crate `channel`.
 
 use super::Again::{LookedUp, Safe, Twice};
-use super::Key::{Account, Address, From, Room, Secret, TemplateId, Token, Url};
+use super::Key::{Account, Address, From, Keyword, Room, Secret, TemplateId, Token, Url};
 use super::{Network, Place, Reach};
 
 /// What most networks have in common.
@@ -34,8 +34,18 @@ pub static NETWORKS: &[Network] = &[
     Network { needs: &[Url], ceiling: Some("30/min"), ..feed("discord", "Discord") },
     Network { needs: &[Url], takes: &[Room], ..feed("mattermost", "Mattermost") },
     Network { needs: &[Url], ceiling: Some("20/min"), ..feed("wecom", "WeCom") },
-    Network { needs: &[Url], takes: &[Secret], ceiling: Some("20/min"), ..feed("dingtalk", "DingTalk") },
-    Network { needs: &[Url], takes: &[Secret], ceiling: Some("100/min"), ..feed("feishu", "Feishu") },
+    Network {
+        needs: &[Url],
+        takes: &[Secret, Keyword],
+        ceiling: Some("20/min"),
+        ..feed("dingtalk", "DingTalk")
+    },
+    Network {
+        needs: &[Url],
+        takes: &[Secret, Keyword],
+        ceiling: Some("100/min"),
+        ..feed("feishu", "Feishu")
+    },
     Network { needs: &[Token], again: LookedUp, ceiling: Some("60/min"), ..feed("mastodon", "Mastodon") },
     Network {
         origin: Some("https://bsky.social"),

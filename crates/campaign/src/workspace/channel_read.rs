@@ -175,6 +175,7 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
         ("room", table.room.span(), has(Key::Room)),
         ("template_id", table.template_id.span(), has(Key::TemplateId)),
         ("address", table.address.span(), has(Key::Address)),
+        ("keyword", table.keyword.span(), has(Key::Keyword)),
         ("per", table.per.span(), !mail),
         ("language", table.language.span(), !mail),
         ("groups", table.groups.span(), mail),

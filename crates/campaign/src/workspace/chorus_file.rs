@@ -116,6 +116,10 @@ pub(super) struct ChannelFile {
     /// telegram, wechat_template: the attribute of a contact that says where to reach him.
     #[serde(default)]
     pub(super) address: Field<String>,
+    /// dingtalk, feishu: one of the words in the robot's own settings that every post must say; `chorus check` looks
+    /// for it.
+    #[serde(default)]
+    pub(super) keyword: Field<String>,
     /// webhook, telegram: once to the feed, or once for each contact.
     #[serde(default)]
     pub(super) per: Field<Per>,

@@ -8,11 +8,12 @@ use toml::de::{DeTable, DeValue};
 use super::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 27] = [
+const PLAIN: [&str; 28] = [
     "account",
     "base_url",
     "room",
     "template_id",
+    "keyword",
     "kind",
     "from",
     "reply_to",

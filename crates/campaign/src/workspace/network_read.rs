@@ -23,7 +23,7 @@ pub(super) fn account(
     let signing = secret(reading, network, table, Key::Secret);
     let token = secret(reading, network, table, Key::Token);
     let (account, room, from) = (text(Key::Account), text(Key::Room), text(Key::From));
-    let (template_id, attribute) = (text(Key::TemplateId), text(Key::Address));
+    let (template_id, attribute, keyword) = (text(Key::TemplateId), text(Key::Address), text(Key::Keyword));
     let base_url = base_url(reading.sheet, network, table);
     let account = Account {
         base_url: base_url?,
@@ -35,6 +35,7 @@ pub(super) fn account(
         from: from?,
         template_id: template_id?,
         address: attribute?,
+        keyword: keyword?,
         ..Account::new(network, per?)
     };
     Some(account).filter(|account| is_reachable(reading.sheet, table, account))
@@ -50,6 +51,7 @@ fn field(table: &ChannelFile, key: Key) -> &Field<String> {
         Key::From => &table.from,
         Key::TemplateId => &table.template_id,
         Key::Address => &table.address,
+        Key::Keyword => &table.keyword,
     }
 }
 
@@ -64,6 +66,7 @@ fn example(key: Key) -> &'static str {
         Key::From => "from = \"Harbour\"",
         Key::TemplateId => "template_id = \"SMS_154950909\"",
         Key::Address => "address = \"telegram_chat\"",
+        Key::Keyword => "keyword = \"Harbour\"",
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Access {
     pub(crate) room: String,
     pub(crate) from: String,
     pub(crate) template_id: String,
+    /// What every post must say; empty where nothing must.
+    pub(crate) keyword: String,
 }
 
 impl std::fmt::Debug for Access {
@@ -62,6 +64,7 @@ impl Access {
             room: text(&account.room),
             from: text(&account.from),
             template_id: text(&account.template_id),
+            keyword: text(&account.keyword),
         })
     }
 

@@ -67,7 +67,10 @@ impl Network for Dingtalk {
             Some(130_101 | 410_100 | 90_030 | 90_018) => Verdict::RateLimited(Some(wait(&json))),
             Some(-1) => Verdict::Retryable,
             // "message validation failed": the robot's own rules on keywords, signatures and addresses.
-            Some(310_000) if said.contains("keyword") => Verdict::Rejected(RejectReason::Policy),
+            // It says so in Chinese: "关键词不匹配".
+            Some(310_000) if said.contains("关键词") || said.to_lowercase().contains("keyword") => {
+                Verdict::KeywordMissing
+            }
             Some(310_000) => Verdict::AuthExpired,
             // No such token, robot or group, or it is switched off.
             Some(300_001 | 300_005 | 400_013 | 400_101 | 400_102 | 400_106) => Verdict::Gone,
@@ -171,7 +174,20 @@ mod tests {
             (200, code(90_030, "webhook over limit"), limited(600)),
             (200, code(310_000, "sign not match"), Verdict::AuthExpired),
             (200, code(310_000, "invalid timestamp"), Verdict::AuthExpired),
-            (200, code(310_000, "keywords not in content"), Verdict::Rejected(RejectReason::Policy)),
+            (
+                200,
+                code(310_000, "keywords not in content, more: [https://ding-doc.dingtalk.com]"),
+                Verdict::KeywordMissing,
+            ),
+            (
+                200,
+                code(
+                    310_000,
+                    "错误描述:关键词不匹配;解决方案:请联系群管理员查看此机器人的关键词，并在发送的信息中包含此关键词;",
+                ),
+                Verdict::KeywordMissing,
+            ),
+            (200, code(310_000, "错误描述:机器人发送签名不匹配;"), Verdict::AuthExpired),
             (200, code(300_001, "token is not exist"), Verdict::Gone),
             (200, code(400_013, "group dissolved"), Verdict::Gone),
             (200, code(400_102, "robot stopped"), Verdict::Gone),

@@ -75,7 +75,7 @@ impl Network for Feishu {
             Some(19_001 | 19_007 | 230_002) => Verdict::Gone,
             // The signature or its time, the address that we come from.
             Some(19_021 | 19_022) => Verdict::AuthExpired,
-            Some(19_024) => Verdict::Rejected(RejectReason::Policy),
+            Some(19_024) => Verdict::KeywordMissing,
             Some(230_025) => Verdict::Rejected(RejectReason::TooBig),
             Some(_) if answer.status == 429 => Verdict::RateLimited(answer.retry_after()),
             Some(_) if answer.status >= 500 => Verdict::trouble(answer, request.publishes),
@@ -257,7 +257,7 @@ mod tests {
                 Verdict::AuthExpired,
             ),
             (200, &[], code(19_022, "Ip Not Allowed"), Verdict::AuthExpired),
-            (200, &[], code(19_024, "Key Words Not Found"), Verdict::Rejected(RejectReason::Policy)),
+            (200, &[], code(19_024, "Key Words Not Found"), Verdict::KeywordMissing),
             (200, &[], code(11_246, "Failed to create card content"), Verdict::rejected()),
             (400, &[], code(19_002, "params error"), Verdict::rejected()),
             (200, &[], "{\"code\":".to_owned(), Verdict::Unknown),

@@ -166,6 +166,9 @@ impl Way<'_> {
                 Err(answer) => return SendOutcome::Rejected { reason: RejectReason::Rejected, answer },
             };
             if request.publishes {
+                if let Some(answer) = super::keyword::missing(&self.endpoint.access, &request.body) {
+                    return SendOutcome::Barred { answer };
+                }
                 if !begun && !(handover.commit)() {
                     return SendOutcome::Withheld;
                 }

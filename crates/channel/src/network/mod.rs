@@ -21,6 +21,7 @@ mod feishu;
 mod form;
 mod graph;
 mod html;
+pub(crate) mod keyword;
 mod linkedin;
 mod marked;
 mod mastodon;

@@ -27,6 +27,9 @@ pub(crate) enum Verdict {
     Rejected(RejectReason),
     /// What lets us in has run out or is wrong.
     AuthExpired,
+    /// Refused because it does not say a word that the robot's owner asked for: the channel's settings are wrong, and
+    /// the post is not.
+    KeywordMissing,
     /// The place is gone: a revoked webhook, an archived room.
     Gone,
     /// It may or may not be out.
@@ -88,6 +91,12 @@ pub(super) fn outcome(verdict: Verdict, answer: &Answer, network: &str) -> SendO
         Verdict::AuthExpired => SendOutcome::Barred {
             answer: format!(
                 "{network} does not let us in ({shown}): renew what lets the channel in, then resume"
+            ),
+        },
+        Verdict::KeywordMissing => SendOutcome::Barred {
+            answer: format!(
+                "{network} finds none of the robot's keywords in the post ({shown}): write one as `keyword` of the \
+                 channel and say it in the message, then revise or resume the run"
             ),
         },
         Verdict::Gone => SendOutcome::Barred {

@@ -121,6 +121,11 @@ impl House {
         self.file("campaigns/spring.toml", text.replace(from, to))
     }
 
+    /// More in `chorus.toml`.
+    pub(crate) fn chorus(&self, more: &str) -> &Self {
+        self.file("chorus.toml", format!("{CHORUS}{more}"))
+    }
+
     pub(crate) fn load(&self) -> Workspace {
         let (workspace, findings) = Workspace::load(self.0.path(), &|_| None).unwrap();
         assert!(!workspace.campaigns.is_empty(), "{findings:?}");

@@ -7,6 +7,7 @@ mod attack;
 mod doctor;
 mod findings;
 mod house;
+mod keyword;
 mod message;
 mod redirects;
 mod same;

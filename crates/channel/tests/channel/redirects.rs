@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use crate::smtp::{channel, hasty};
 
 /// A server that answers whatever it is asked with `answer`, and counts what it is asked.
-async fn server(answer: String) -> (String, Arc<AtomicUsize>) {
+pub(crate) async fn server(answer: String) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Arc::new(AtomicUsize::new(0));
@@ -29,7 +29,7 @@ async fn server(answer: String) -> (String, Arc<AtomicUsize>) {
     (url, asked)
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn account(network: &'static Network, base: &str) -> Account {
     }
 }
 
-fn post(network: &Network) -> Message {
+pub(crate) fn post(network: &Network) -> Message {
     let url = "https://news.example/c/1.tok".to_owned();
     let text = format!("Spring {url}");
     let parts = Parts {

@@ -81,7 +81,7 @@ impl Network for Feishu {
             Trouble::Expired | Trouble::Revoked => {
                 refuse(19001, "param invalid: incoming webhook access token invalid")
             }
-            Trouble::Rejected(reason) => refuse(19024, &format!("Key Words Not Found: {reason}")),
+            Trouble::Rejected(reason) => refuse(9499, &format!("Bad Request: {reason}")),
         }
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use store::Micros;
 
-const MINUTE: Micros = 60_000_000;
+const SECOND: Micros = 1_000_000;
+const MINUTE: Micros = 60 * SECOND;
 /// The longest rest that we take without being asked for it: KumoMTA's rule after a throttle.
 const LONGEST: Micros = 90 * MINUTE;
 /// The longest rest that we take when asked.
@@ -39,8 +40,10 @@ impl Breaker {
     }
 
     /// The receiver put us off. True when it is left alone from now on; not for what was under way when the rest
-    /// began.
+    /// began. As long as it asked, to the fraction of a second; where it did not ask, a minute. Twice as long each time
+    /// that it puts us off again; twice a second where it asks for less.
     pub(super) fn put_off(&mut self, name: &str, asked: Option<Duration>, answer: &str, now: Micros) -> bool {
+        let least = if asked.is_some() { SECOND } else { MINUTE };
         let asked = asked.and_then(|asked| i64::try_from(asked.as_micros()).ok()).unwrap_or(0);
         let asked = asked.min(LONGEST_ASKED);
         if now < self.until && now.saturating_add(asked) <= self.until {
@@ -49,7 +52,7 @@ impl Breaker {
         if now >= self.until {
             self.rests = self.rests.saturating_add(1);
         }
-        let doubled = MINUTE << (self.rests.max(1) - 1).min(7);
+        let doubled = least << (self.rests.max(1) - 1).min(13);
         self.rest(now, asked.max(doubled.min(LONGEST)), format!("{name} said \"{}\"", shown(answer)));
         true
     }
@@ -144,6 +147,22 @@ mod tests {
         assert_eq!(breaker.holds(0).map(|(until, _)| until), Some(120 * MINUTE));
         assert!(breaker.put_off("yahoo", hours(9_999), "421 [TSS04]", 1), "a longer one counts at once");
         assert_eq!(breaker.holds(1).map(|(until, _)| until), Some(1 + LONGEST_ASKED));
+    }
+
+    #[test]
+    fn a_wait_of_a_second_and_a_half_is_no_minute() {
+        let mut breaker = Breaker::default();
+        let (mut now, asked) = (0, Some(Duration::from_millis(1_500)));
+        for seconds in [1.5, 2.0, 4.0, 8.0] {
+            assert!(breaker.put_off("Discord", asked, "429", now));
+            let rest =
+                breaker.holds(now).map(|(until, _)| Duration::from_micros((until - now).unsigned_abs()));
+            assert_eq!(rest, Some(Duration::from_secs_f64(seconds)));
+            now += rest.map_or(0, |rest| i64::try_from(rest.as_micros()).unwrap());
+        }
+        assert!(breaker.answered(now));
+        assert!(breaker.put_off("Discord", Some(Duration::ZERO), "429", now));
+        assert_eq!(breaker.holds(now).map(|(until, _)| until), Some(now + SECOND));
     }
 
     #[test]

@@ -520,3 +520,18 @@ told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
     ];
     folder.append("chorus.toml", &channels.concat())
 });
+
+#[test]
+fn a_keyword_is_for_robots_that_look_for_one() {
+    let folder = Folder::new();
+    folder.append(
+        "chorus.toml",
+        "\n[channels.robot]\nkind = \"dingtalk\"\nurl = \"https://oapi.dingtalk.com/robot/send\"\nkeyword = \"茶\"\n\
+         [channels.lark]\nkind = \"feishu\"\nurl = \"https://open.feishu.cn/hook\"\nkeyword = \"a\\nb\"\n\
+         [channels.room]\nkind = \"slack\"\nurl = \"https://hooks.slack.com/1\"\nkeyword = \"Tea\"\n",
+    );
+    let told = folder.told();
+    assert!(!told.contains("[channels.robot]"), "{told}");
+    assert!(told.contains("a channel of this kind has no `keyword`"), "{told}");
+    assert!(told.contains("`keyword`"), "{told}");
+}

@@ -126,6 +126,7 @@ impl<'a> Surveyor<'a> {
     fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
         for spoken in self.spoken(step, compiled, person) {
             self.measured(step, &spoken);
+            self.keyword(step, compiled, &spoken);
             self.held(step, &spoken);
             self.survey.spoken.push(spoken);
         }
@@ -181,6 +182,29 @@ impl<'a> Surveyor<'a> {
             let help = "Shorten it for this channel: a message of the step's own, or a template of the network's own.";
             self.tell(Severity::Error, "text-too-long", message, place, help);
         }
+    }
+
+    /// Tells where a finished post does not say the word that its robot looks for.
+    fn keyword(&mut self, step: &Step, compiled: &Compiled, spoken: &Spoken) {
+        let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
+        let ChannelKind::Network(account) = &channel.kind else { return };
+        let Some(keyword) = account.keyword.as_deref() else { return };
+        if said::says(channel, compiled, &spoken.language, keyword) != Some(false) {
+            return;
+        }
+        let (title, language) = (account.network.title, &spoken.language);
+        let message = format!(
+            "`{}` ({}, {language}): its post does not say \"{keyword}\", and {title} takes no post without it",
+            spoken.step, spoken.channel,
+        );
+        let first = spoken.text.chars().next().map_or(0, char::len_utf8);
+        let place = self.place(step, &around(&spoken.text, &(0..first)));
+        let help = format!(
+            "Say \"{keyword}\" in the message or in the template, or write another of the robot's keywords as \
+             `keyword` of [channels.{}].",
+            channel.id
+        );
+        self.tell(Severity::Error, "keyword-missing", message, place, &help);
     }
 
     /// Tells what does not agree with the message.

@@ -3,7 +3,7 @@
 use super::super::hole::Holes;
 use super::super::{Compiled, Variant, plain};
 use crate::measure::Budget;
-use crate::network;
+use crate::network::{self, Body};
 use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
 use crate::{Message, Post};
 
@@ -34,6 +34,19 @@ pub(super) fn said(
             Some((None, text, budgets))
         }
     }
+}
+
+/// Whether what a feed gets says `keyword`. None where nothing would be sent.
+pub(super) fn says(
+    channel: &campaign::Channel,
+    compiled: &Compiled,
+    language: &str,
+    keyword: &str,
+) -> Option<bool> {
+    let post = post(compiled, &starts(compiled), language, None)?;
+    let requests = network::requests(channel, &post, jiff::Timestamp::UNIX_EPOCH).ok()?;
+    let last = requests.last().filter(|request| request.publishes)?;
+    Some(network::keyword::is_said(keyword, &Body::JsonText(last.body.clone())))
 }
 
 fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option<&Person>) -> Option<Post> {
