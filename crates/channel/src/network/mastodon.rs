@@ -52,7 +52,7 @@ impl Network for Mastodon {
         let says = |pointer: &str| known.text(INSTANCE, &format!("/configuration/{pointer}"))?.parse().ok();
         let most = says("statuses/max_characters").unwrap_or(500);
         let url = says("statuses/characters_reserved_per_url").unwrap_or(RESERVED_PER_URL);
-        let mut budgets = vec![limit::mastodon(&parts.text, most, url)];
+        let mut budgets = vec![limit::mastodon(&status(parts), most, url)];
         if let Some(picture) = &parts.picture {
             let most = says("media_attachments/description_limit").unwrap_or(1_500);
             budgets.push(Measure::Characters.budget("words of the picture", &picture.alt, most));
@@ -67,7 +67,7 @@ impl Network for Mastodon {
         let body = match &post.content {
             Content::Own(body) => object(body)?.into(),
             Content::Parts(parts) => {
-                let mut status = json!({ "status": parts.text, "language": language(&post.language) });
+                let mut status = json!({ "status": status(parts), "language": language(&post.language) });
                 match Upload::of(parts, known)? {
                     Upload::None => {}
                     Upload::Fetch(request) => return Ok(request),
@@ -119,7 +119,7 @@ impl Network for Mastodon {
     /// It is there if it says the same, or leads to the same tracked link, and is no older than the delivery.
     fn found(&self, _access: &Access, post: &Post, answer: &Answer) -> Option<Verdict> {
         let parts = post.parts()?;
-        let said = html::squashed(&parts.text.replace('&', "&amp;").replace('<', "&lt;"));
+        let said = html::squashed(&status(parts).replace('&', "&amp;").replace('<', "&lt;"));
         let link = parts.link.as_deref().filter(|link| parts.text.contains(link)).map(str::to_owned);
         let since = post.at.checked_sub(APART).unwrap_or(post.at);
         let is_it = |status: &Value| {
@@ -148,6 +148,11 @@ impl Network for Mastodon {
             _ => json!({ "id": "14715" }),
         }
     }
+}
+
+/// The text, which calls nobody. After these signs no name is a mention (Mastodon's `Account::MENTION_RE`).
+fn status(parts: &crate::Parts) -> String {
+    super::mention::silenced(&parts.text, &['/', '='])
 }
 
 fn get(access: &Access, name: &'static str, target: &str) -> Request {

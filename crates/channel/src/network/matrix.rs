@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::own::object;
+use super::own::{fill, object};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, segment, text_at};
 use crate::dialect::Dialect;
@@ -56,7 +56,11 @@ impl Network for Matrix {
             None => access.room.clone(),
         };
         let event = match &post.content {
-            Content::Own(body) => object(body)?.into(),
+            Content::Own(body) => {
+                let mut event = object(body)?;
+                fill(&mut event, "m.mentions", json!({}));
+                event.into()
+            }
             Content::Parts(parts) => match Upload::of(parts, known)? {
                 Upload::None => text(parts),
                 Upload::Fetch(request) => return Ok(request),
@@ -151,7 +155,12 @@ fn text(parts: &Parts) -> Value {
     });
     let html = super::marked::paragraphs([Some(parts.text.as_str()), shown.as_deref()]).replace('\n', "<br>");
     let plain = super::marked::paragraphs([Some(parts.plain.as_str()), alt]);
-    json!({ "msgtype": "m.text", "body": plain, "format": "org.matrix.custom.html", "formatted_body": html })
+    // Without it, servers look for names in the text: <https://spec.matrix.org/v1.12/client-server-api/#user-and-room-mentions>.
+    let mentions = json!({});
+    json!({
+        "msgtype": "m.text", "body": plain, "format": "org.matrix.custom.html", "formatted_body": html,
+        "m.mentions": mentions,
+    })
 }
 
 /// Where people see an event, by whatever program they like.
@@ -171,7 +180,7 @@ mod tests {
         assert_eq!((request.method, request.publishes), ("PUT", true));
         assert_eq!(request.target, "/_matrix/client/v3/rooms/room-1/send/m.room.message/5f2b0c1d");
         assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
-        let expected = json!({ "msgtype": "m.text", "body": "a\nb", "format": "org.matrix.custom.html", "formatted_body": "a<br>b" });
+        let expected = json!({ "msgtype": "m.text", "body": "a\nb", "format": "org.matrix.custom.html", "formatted_body": "a<br>b", "m.mentions": {} });
         assert_eq!(body(&request), expected);
         let own =
             Post { content: Content::Own("{\"msgtype\":\"m.notice\",\"body\":\"x\"}".into()), ..post() };
@@ -198,6 +207,7 @@ mod tests {
             "mimetype": "image/png",
             "size": 4
           },
+          "m.mentions": {},
           "msgtype": "m.image",
           "url": "mxc://a/b"
         }

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::marked::{link, paragraphs, picture};
+use super::mention::silenced;
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
@@ -81,14 +82,15 @@ fn text(parts: &Parts) -> String {
     let shown =
         parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Mattermost, &shown.alt, shown.url()?)));
     let button = parts.action.as_ref().map(|action| link(Flavor::Mattermost, &action.label, &action.url));
-    paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()])
+    silenced(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]), &[])
 }
 
 /// One attachment where there is a title, else a text.
 fn message(parts: &Parts) -> Value {
     let text = text(parts);
     let Some(title) = &parts.title else { return json!({ "text": text }) };
-    let mut attachment = json!({ "fallback": parts.plain, "title": title, "text": text });
+    let mut attachment =
+        json!({ "fallback": silenced(&parts.plain, &[]), "title": silenced(title, &[]), "text": text });
     if let Some(action) = &parts.action {
         attachment["title_link"] = action.url.clone().into();
     }

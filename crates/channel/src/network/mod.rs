@@ -27,6 +27,7 @@ mod marked;
 mod mastodon;
 mod matrix;
 mod mattermost;
+mod mention;
 mod ntfy;
 mod own;
 mod picture;

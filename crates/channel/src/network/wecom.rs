@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::marked::paragraphs;
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
+use crate::flavor::JOINER;
 use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
 
@@ -66,7 +67,9 @@ fn content(parts: &Parts) -> String {
     let picture = parts.picture.as_ref();
     let picture = picture.and_then(|picture| Some(format!("![{}]({})", label(&picture.alt), picture.url()?)));
     let button = parts.action.as_ref().map(|action| format!("[{}]({})", label(&action.label), action.url));
-    paragraphs([title.as_deref(), Some(&parts.text), picture.as_deref(), button.as_deref()])
+    let text = paragraphs([title.as_deref(), Some(&parts.text), picture.as_deref(), button.as_deref()]);
+    // `<@all>` would call everybody.
+    text.replace("<@", &format!("<{JOINER}@"))
 }
 
 /// Brackets would end it; there is no escaping them.

@@ -1,0 +1,93 @@
+//! Nobody is called by accident: what a text says of `@all` is a text.
+
+use crate::flavor::JOINER;
+
+/// `text` whose `@names` call nobody: an invisible character stands after each sign that could. E-mail addresses stay
+/// as they are, and so does what follows one of `also`.
+pub(super) fn silenced(text: &str, also: &[char]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut before = None;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        out.push(c);
+        let inside = before.is_some_and(|c: char| c.is_alphanumeric() || c == '_' || also.contains(&c));
+        let names = chars.peek().is_some_and(|next| next.is_alphanumeric() || *next == '_');
+        if c == '@' && names && !inside {
+            out.push(JOINER);
+        }
+        before = Some(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{json, known, next, post, post_of};
+    use super::*;
+    use crate::{Content, Post};
+
+    #[test]
+    fn names_are_silenced_and_addresses_are_not() {
+        for (text, expected) in [
+            ("@all and @channel, (@here) .@all", "@·all and @·channel, (@·here) .@·all"),
+            ("me@b.example @ @- @@x", "me@b.example @ @- @@·x"),
+            ("优惠@all", "优惠@all"),
+            ("@张三", "@·张三"),
+        ] {
+            assert_eq!(silenced(text, &[]).replace(JOINER, "·"), expected);
+        }
+        assert_eq!(silenced("https://a.example/@b", &['/']), "https://a.example/@b");
+    }
+
+    /// What a post that calls everybody by every network's words becomes.
+    fn sent(kind: &str) -> String {
+        let calls = "@all @channel @here @everyone @room @ada <@all> <!channel>";
+        let mut card = post();
+        if let Content::Parts(parts) = &mut card.content {
+            (parts.title, parts.text, parts.plain) = (Some(calls.into()), calls.into(), calls.into());
+            parts.picture = None;
+        }
+        let instance = known(&[("instance", "{}")]);
+        let both = [card, post_of(calls)].map(|post| json(&next(kind, &post, &instance)).to_string());
+        both.concat().replace(JOINER, "·")
+    }
+
+    #[test]
+    fn no_post_calls_anybody() {
+        let mattermost = sent("mattermost");
+        assert!(mattermost.contains("@·all @·channel @·here"), "{mattermost}");
+        let wecom = sent("wecom");
+        assert!(wecom.contains("<·@all>") && !wecom.contains("<@"), "{wecom}");
+        let mastodon = sent("mastodon");
+        assert!(mastodon.contains("@·ada"), "{mastodon}");
+        for (kind, text) in [("mattermost", mattermost), ("mastodon", mastodon)] {
+            let called = ["@all", "@channel", "@here", "@ada"].into_iter().find(|name| text.contains(name));
+            assert_eq!(called, None, "{kind} {text}");
+        }
+        let matrix = sent("matrix");
+        assert_eq!(matrix.matches("\"m.mentions\":{}").count(), 2, "{matrix}");
+        let discord = sent("discord");
+        assert_eq!(discord.matches("\"allowed_mentions\":{\"parse\":[]}").count(), 2, "{discord}");
+    }
+
+    /// The texts of Slack are escaped before they come here, but for the one that notifications show.
+    #[test]
+    fn slack_reads_no_call() {
+        let slack = sent("slack");
+        assert!(
+            slack.contains(
+                "\"text\":\"@all @channel @here @everyone @room @ada &lt;@all&gt; &lt;!channel&gt;\""
+            ),
+            "{slack}"
+        );
+    }
+
+    #[test]
+    fn a_template_of_the_networks_own_may_call() {
+        let own = |json: &str| Post { content: Content::Own(json.to_owned()), ..post() };
+        let calls = own("{\"body\":\"@room\",\"m.mentions\":{\"room\":true}}");
+        assert_eq!(json(&next("matrix", &calls, &known(&[])))["m.mentions"]["room"], true);
+        let silent = json(&next("matrix", &own("{\"body\":\"@room\"}"), &known(&[])));
+        assert_eq!(silent["m.mentions"], serde_json::json!({}));
+    }
+}
