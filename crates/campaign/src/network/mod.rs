@@ -31,6 +31,8 @@ pub struct Network {
     pub ceiling: Option<&'static str>,
     /// The most that the vendor takes in a day.
     pub daily: Option<u32>,
+    /// The words by which a post may call people there. `@name@host` stands for any account.
+    pub mentions: &'static [&'static str],
     /// Whether it takes approved templates only, so that it needs a template file of its own.
     pub approved_only: bool,
 }
@@ -91,6 +93,9 @@ pub enum Again {
     Twice,
 }
 
+/// Among [`Network::mentions`]: every account of every server.
+const ANY_ACCOUNT: &str = "@name@host";
+
 impl PartialEq for Network {
     fn eq(&self, other: &Self) -> bool {
         self.kind == other.kind
@@ -102,6 +107,19 @@ impl Network {
     #[must_use]
     pub fn find(kind: &str) -> Option<&'static Self> {
         NETWORKS.iter().find(|network| network.kind == kind)
+    }
+
+    /// Whether a post may call `name` there.
+    #[must_use]
+    pub fn can_mention(&self, name: &str) -> bool {
+        let in_name = |part: &str| {
+            !part.is_empty()
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+        };
+        let account = name.strip_prefix('@').and_then(|name| name.split_once('@'));
+        let is_account =
+            account.is_some_and(|(name, host)| in_name(name) && in_name(host) && host.contains('.'));
+        self.mentions.iter().any(|known| *known == name || *known == ANY_ACCOUNT && is_account)
     }
 
     /// The tightest published rate.

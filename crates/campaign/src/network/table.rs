@@ -17,6 +17,7 @@ const fn feed(kind: &'static str, title: &'static str) -> Network {
         again: Twice,
         ceiling: None,
         daily: None,
+        mentions: &[],
         approved_only: false,
     }
 }
@@ -30,10 +31,25 @@ pub static NETWORKS: &[Network] = &[
         again: Safe,
         ..feed("webhook", "a webhook")
     },
-    Network { needs: &[Url], ceiling: Some("1/s"), ..feed("slack", "Slack") },
-    Network { needs: &[Url], ceiling: Some("30/min"), ..feed("discord", "Discord") },
-    Network { needs: &[Url], takes: &[Room], ..feed("mattermost", "Mattermost") },
-    Network { needs: &[Url], ceiling: Some("20/min"), ..feed("wecom", "WeCom") },
+    Network {
+        needs: &[Url],
+        ceiling: Some("1/s"),
+        mentions: &["@channel", "@here", "@everyone"],
+        ..feed("slack", "Slack")
+    },
+    Network {
+        needs: &[Url],
+        ceiling: Some("30/min"),
+        mentions: &["@everyone", "@here"],
+        ..feed("discord", "Discord")
+    },
+    Network {
+        needs: &[Url],
+        takes: &[Room],
+        mentions: &["@all", "@channel", "@here"],
+        ..feed("mattermost", "Mattermost")
+    },
+    Network { needs: &[Url], ceiling: Some("20/min"), mentions: &["@all"], ..feed("wecom", "WeCom") },
     Network {
         needs: &[Url],
         takes: &[Secret, Keyword],
@@ -46,7 +62,13 @@ pub static NETWORKS: &[Network] = &[
         ceiling: Some("100/min"),
         ..feed("feishu", "Feishu")
     },
-    Network { needs: &[Token], again: LookedUp, ceiling: Some("60/min"), ..feed("mastodon", "Mastodon") },
+    Network {
+        needs: &[Token],
+        again: LookedUp,
+        ceiling: Some("60/min"),
+        mentions: &["@name@host"],
+        ..feed("mastodon", "Mastodon")
+    },
     Network {
         origin: Some("https://bsky.social"),
         needs: &[Account, Token],
@@ -63,7 +85,7 @@ pub static NETWORKS: &[Network] = &[
         ..feed("telegram", "Telegram")
     },
     Network { needs: &[Url], ceiling: Some("4/s"), ..feed("teams", "Microsoft Teams") },
-    Network { needs: &[Token, Room], again: Safe, ..feed("matrix", "Matrix") },
+    Network { needs: &[Token, Room], again: Safe, mentions: &["@room"], ..feed("matrix", "Matrix") },
     Network {
         origin: Some("https://ntfy.sh"),
         needs: &[Room],

@@ -126,11 +126,34 @@ pub(super) fn as_said(sheet: &Sheet, draft: &Draft, said: &Said<'_>) {
         }
         described(sheet, message);
     }
+    mentioned(sheet, &draft.own, said);
     let mail = said.channel.is_some_and(|channel| is_mail(&channel.kind));
     if mail && !draft.own.subject.is_given() {
         let message = format!("step `{}` is an e-mail without a subject", said.step);
         let help = "Add `subject = \"…\"` to [message], or to the step's own message.";
         sheet.error("missing-subject", said.place.clone(), message, help);
+    }
+}
+
+/// Tells whom a channel's network has no word for.
+fn mentioned(sheet: &Sheet, message: &MessageFile, said: &Said<'_>) {
+    let Some(channel) = said.channel else { return };
+    let network = match &channel.kind {
+        ChannelKind::Network(account) => Some(account.network),
+        ChannelKind::Outbox { .. } | ChannelKind::Smtp { .. } => None,
+    };
+    for name in message.mention.value().into_iter().flatten().filter_map(Field::get) {
+        if network.is_some_and(|network| network.can_mention(name)) {
+            continue;
+        }
+        let title = network.map_or("an e-mail", |network| network.title);
+        let known = network.map_or(&[][..], |network| network.mentions);
+        let help = match known {
+            [] => "Write `mention` under the message of the steps that can: [steps.message].".to_owned(),
+            known => format!("It knows {}.", known.join(", ")),
+        };
+        let message = format!("step `{}`: {title} has nobody called {:?}", said.step, name.as_str());
+        sheet.error("unknown-mention", name.span.clone(), message, &help);
     }
 }
 

@@ -78,6 +78,7 @@ impl From<TranslationFile> for MessageFile {
             image_alt: said.image_alt,
             facts: said.facts,
             attachments: said.attachments,
+            mention: Field::Absent,
             translations: Field::Absent,
         }
     }
@@ -115,6 +116,7 @@ fn over(said: &MessageFile, base: &MessageFile) -> MessageFile {
         image_alt: or(&said.image_alt, &base.image_alt),
         facts: both(&said.facts, &base.facts),
         attachments: or(&said.attachments, &base.attachments),
+        mention: or(&said.mention, &base.mention),
         translations: Field::Absent,
     }
 }
@@ -134,6 +136,7 @@ fn both(said: &Field<Entries<String>>, base: &Field<Entries<String>>) -> Field<E
 fn plain(said: &MessageFile) -> Message {
     let text = |field: &Field<String>| field.value().cloned();
     let attachments = said.attachments.value().into_iter().flatten().filter_map(Field::value);
+    let mention = said.mention.value().into_iter().flatten().filter_map(Field::value);
     Message {
         subject: text(&said.subject),
         preheader: text(&said.preheader),
@@ -145,6 +148,7 @@ fn plain(said: &MessageFile) -> Message {
         image_alt: text(&said.image_alt),
         facts: said.facts().map(|(name, fact)| (name.to_owned(), fact.value.clone())).collect(),
         attachments: attachments.map(PathBuf::from).collect(),
+        mention: mention.cloned().collect(),
         translations: BTreeMap::new(),
     }
 }

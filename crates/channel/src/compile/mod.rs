@@ -86,6 +86,9 @@ pub(crate) struct DraftParts {
     pub(crate) link: Option<Pieces>,
     pub(crate) image: Option<Image>,
     pub(crate) alt: Pieces,
+    /// Whom it calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mention: Vec<String>,
 }
 
 /// Where a picture comes from.

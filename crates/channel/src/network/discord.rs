@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::marked::escaped;
 use super::own::{fill, object};
-use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, text_at};
+use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, mention, text_at};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
 use crate::measure::{Budget, Measure, Unit};
@@ -38,7 +38,7 @@ impl Network for Discord {
     fn budgets(&self, post: &Post) -> Vec<Budget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         if !is_card(parts) {
-            return vec![Measure::Characters.budget("text", &parts.text, 2_000)];
+            return vec![Measure::Characters.budget("text", &content(parts), 2_000)];
         }
         let title = &title(parts).unwrap_or_default();
         let alt = parts.picture.as_ref().map(|picture| picture.alt.as_str()).unwrap_or_default();
@@ -107,6 +107,11 @@ fn with(target: &str, query: &str) -> String {
     format!("{target}{mark}{query}")
 }
 
+/// Only whom the message names. `everyone` stands for both <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
+fn allowed(parts: &Parts) -> Value {
+    if parts.mention.is_empty() { nobody() } else { json!({ "parse": ["everyone"] }) }
+}
+
 /// Nobody is mentioned, whatever a text says.
 fn nobody() -> Value {
     json!({ "parse": [] })
@@ -114,6 +119,14 @@ fn nobody() -> Value {
 
 fn is_card(parts: &Parts) -> bool {
     parts.title.is_some() || parts.action.is_some() || parts.picture.is_some()
+}
+
+/// The text of a message without an embed.
+fn content(parts: &Parts) -> String {
+    // With everybody allowed, the text must not call by itself.
+    let text =
+        if parts.mention.is_empty() { parts.text.clone() } else { mention::silenced(&parts.text, &[]) };
+    mention::led(mention::written(parts), text)
 }
 
 /// The title of an embed, which is Markdown. One that says nothing is refused: the button's words are its title then.
@@ -125,10 +138,14 @@ fn title(parts: &Parts) -> Option<String> {
 /// An embed with a button; text alone where there is nothing else.
 fn body(parts: &Parts) -> Body {
     if !is_card(parts) {
-        return Body::Json(json!({ "content": parts.text, "allowed_mentions": nobody() }));
+        return Body::Json(json!({ "content": content(parts), "allowed_mentions": allowed(parts) }));
     }
     let mut message = Map::new();
-    message.insert("allowed_mentions".to_owned(), nobody());
+    message.insert("allowed_mentions".to_owned(), allowed(parts));
+    // Embeds call nobody.
+    if let Some(call) = mention::written(parts) {
+        message.insert("content".to_owned(), call.into());
+    }
     let mut embed = json!({});
     if !parts.text.is_empty() {
         embed["description"] = parts.text.clone().into();

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use super::own::object;
 use super::picture::{self, FETCH, Upload};
 use super::{
-    Access, Answer, Body, Known, LOOK_UP, Network, Part, Request, Verdict, again, html, segment, text_at,
+    Access, Answer, Body, Known, LOOK_UP, Network, Part, Request, Verdict, again, html, mention, segment,
+    text_at,
 };
 use crate::dialect::Dialect;
 use crate::measure::{Budget, Measure, RESERVED_PER_URL, limit};
@@ -152,7 +153,7 @@ impl Network for Mastodon {
 
 /// The text, which calls nobody. After these signs no name is a mention (Mastodon's `Account::MENTION_RE`).
 fn status(parts: &crate::Parts) -> String {
-    super::mention::silenced(&parts.text, &['/', '='])
+    mention::led(mention::written(parts), mention::silenced(&parts.text, &['/', '=']))
 }
 
 fn get(access: &Access, name: &'static str, target: &str) -> Request {

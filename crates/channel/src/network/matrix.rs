@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::own::{fill, object};
 use super::picture::{self, FETCH, Upload};
-use super::{Access, Answer, Body, Known, Network, Request, Verdict, segment, text_at};
+use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention, segment, text_at};
 use crate::dialect::Dialect;
 use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
@@ -156,7 +156,11 @@ fn text(parts: &Parts) -> Value {
     let html = super::marked::paragraphs([Some(parts.text.as_str()), shown.as_deref()]).replace('\n', "<br>");
     let plain = super::marked::paragraphs([Some(parts.plain.as_str()), alt]);
     // Without it, servers look for names in the text: <https://spec.matrix.org/v1.12/client-server-api/#user-and-room-mentions>.
-    let mentions = json!({});
+    let mentions = if parts.mention.is_empty() { json!({}) } else { json!({ "room": true }) };
+    let (plain, html) = match mention::written(parts) {
+        Some(call) => (format!("{call}\n{plain}"), format!("{call}<br>{html}")),
+        None => (plain, html),
+    };
     json!({
         "msgtype": "m.text", "body": plain, "format": "org.matrix.custom.html", "formatted_body": html,
         "m.mentions": mentions,

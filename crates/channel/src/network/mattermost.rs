@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::marked::{link, paragraphs, picture};
-use super::mention::silenced;
+use super::mention::{led, silenced, written};
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
@@ -88,13 +88,17 @@ fn text(parts: &Parts) -> String {
 /// One attachment where there is a title, else a text.
 fn message(parts: &Parts) -> Value {
     let text = text(parts);
-    let Some(title) = &parts.title else { return json!({ "text": text }) };
+    let call = written(parts);
+    let Some(title) = &parts.title else { return json!({ "text": led(call, text) }) };
     let mut attachment =
         json!({ "fallback": silenced(&parts.plain, &[]), "title": silenced(title, &[]), "text": text });
     if let Some(action) = &parts.action {
         attachment["title_link"] = action.url.clone().into();
     }
-    json!({ "attachments": [attachment] })
+    match call {
+        Some(call) => json!({ "text": call, "attachments": [attachment] }),
+        None => json!({ "attachments": [attachment] }),
+    }
 }
 
 #[cfg(test)]

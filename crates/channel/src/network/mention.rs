@@ -1,6 +1,28 @@
-//! Nobody is called by accident: what a text says of `@all` is a text.
+//! Nobody is called by accident: what a text says of `@all` is a text. Whom the message names as `mention` is called,
+//! in the network's own way, before or after what is said.
 
+use crate::Parts;
 use crate::flavor::JOINER;
+
+/// The words that call, each made by `word` of a name without its `@`; nothing where nobody is called.
+pub(super) fn calls(parts: &Parts, word: impl Fn(&str) -> String) -> Option<String> {
+    let names = parts.mention.iter().map(|name| word(name.trim_start_matches('@')));
+    Some(names.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
+}
+
+/// The same, written as people write it.
+pub(super) fn written(parts: &Parts) -> Option<String> {
+    calls(parts, |name| format!("@{name}"))
+}
+
+/// `text` after the words that call.
+pub(super) fn led(call: Option<String>, text: String) -> String {
+    match call {
+        Some(call) if text.is_empty() => call,
+        Some(call) => format!("{call}\n{text}"),
+        None => text,
+    }
+}
 
 /// `text` whose `@names` call nobody: an invisible character stands after each sign that could. E-mail addresses stay
 /// as they are, and so does what follows one of `also`.
@@ -80,6 +102,35 @@ mod tests {
             ),
             "{slack}"
         );
+    }
+
+    #[test]
+    fn whom_the_message_names_is_called_in_the_networks_own_way() {
+        let instance = known(&[("instance", "{}")]);
+        let sent = |kind: &str, name: &str, is_card: bool| {
+            let mut calling = if is_card { post() } else { post_of("Tea") };
+            if let Content::Parts(parts) = &mut calling.content {
+                (parts.mention, parts.picture) = (vec![name.to_owned()], None);
+            }
+            json(&next(kind, &calling, &instance))
+        };
+        for is_card in [false, true] {
+            let slack = sent("slack", "@channel", is_card);
+            assert!(slack["text"].as_str().unwrap().starts_with("<!channel>\n"), "{slack}");
+            assert!(slack["blocks"].to_string().contains("<!channel>\\n"), "{slack}");
+            let discord = sent("discord", "@everyone", is_card);
+            assert!(discord["content"].as_str().unwrap().starts_with("@everyone"), "{discord}");
+            assert_eq!(discord["allowed_mentions"]["parse"], serde_json::json!(["everyone"]));
+            let mattermost = sent("mattermost", "@here", is_card);
+            assert!(mattermost["text"].as_str().unwrap().starts_with("@here"), "{mattermost}");
+            let wecom = sent("wecom", "@all", is_card).to_string();
+            assert!(wecom.contains("<@all>\\n"), "{wecom}");
+            let matrix = sent("matrix", "@room", is_card);
+            assert_eq!(matrix["m.mentions"], serde_json::json!({ "room": true }));
+            assert!(matrix["body"].as_str().unwrap().starts_with("@room\n"), "{matrix}");
+            let mastodon = sent("mastodon", "@ada@social.example", is_card);
+            assert!(mastodon["status"].as_str().unwrap().starts_with("@ada@social.example\n"), "{mastodon}");
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(super) fn post() -> Post {
             source: PictureSource::Url("https://harbour.example/spring.png".into()),
             alt: "A white cup".into(),
         }),
+        mention: Vec::new(),
     };
     Post {
         id: "5f2b0c1d".into(),

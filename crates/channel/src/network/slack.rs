@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Access, Answer, Body, Known, Network, Request, Verdict};
+use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention};
 use crate::dialect::Dialect;
 use crate::measure::{Budget, Measure};
 use crate::piece::{self, Escape};
@@ -42,7 +42,7 @@ impl Network for Slack {
         let alt =
             parts.picture.iter().map(|picture| Measure::Characters.budget("image_alt", &picture.alt, 2_000));
         title
-            .chain([Measure::Characters.budget("text", &parts.text, 3_000)])
+            .chain([Measure::Characters.budget("text", &text(parts), 3_000)])
             .chain(label)
             .chain(alt)
             .collect()
@@ -66,6 +66,15 @@ impl Network for Slack {
     }
 }
 
+/// <https://docs.slack.dev/messaging/formatting-message-text#special-mentions>
+fn call(parts: &Parts) -> Option<String> {
+    mention::calls(parts, |name| format!("<!{name}>"))
+}
+
+fn text(parts: &Parts) -> String {
+    mention::led(call(parts), parts.text.clone())
+}
+
 /// Block Kit: header, text, picture, button; `text` is what notifications show.
 fn message(parts: &Parts) -> Value {
     let mut blocks = Vec::new();
@@ -74,8 +83,9 @@ fn message(parts: &Parts) -> Value {
             json!({ "type": "header", "text": { "type": "plain_text", "text": title, "emoji": true } }),
         );
     }
-    if !parts.text.is_empty() {
-        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": parts.text } }));
+    let said = text(parts);
+    if !said.is_empty() {
+        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": said } }));
     }
     if let Some((picture, url)) = parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
         blocks.push(json!({ "type": "image", "image_url": url, "alt_text": picture.alt }));
@@ -87,6 +97,7 @@ fn message(parts: &Parts) -> Value {
     }
     let mut text = String::new();
     piece::escaped(Escape::Angles, &parts.plain, &mut text);
+    let text = mention::led(call(parts), text);
     json!({ "text": text, "blocks": blocks, "unfurl_links": false })
 }
 

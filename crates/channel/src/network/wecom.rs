@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::marked::paragraphs;
-use super::{Access, Answer, Body, Known, Network, Request, Verdict};
+use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention};
 use crate::dialect::Dialect;
 use crate::flavor::JOINER;
 use crate::measure::{Budget, Measure};
@@ -69,7 +69,8 @@ fn content(parts: &Parts) -> String {
     let button = parts.action.as_ref().map(|action| format!("[{}]({})", label(&action.label), action.url));
     let text = paragraphs([title.as_deref(), Some(&parts.text), picture.as_deref(), button.as_deref()]);
     // `<@all>` would call everybody.
-    text.replace("<@", &format!("<{JOINER}@"))
+    let text = text.replace("<@", &format!("<{JOINER}@"));
+    mention::led(mention::calls(parts, |name| format!("<@{name}>")), text)
 }
 
 /// Brackets would end it; there is no escaping them.

@@ -93,5 +93,6 @@ fn parts(
         action: action.filter(|action| !action.label.is_empty()),
         link: parts.link.as_ref().map(|link| fill.write(link)).transpose()?,
         picture: source.map(|source| Picture { source, alt }),
+        mention: parts.mention.clone(),
     })
 }

@@ -110,6 +110,7 @@ fn card(picture: PictureSource) -> Post {
         action: Some(Action { label: "Renew now".into(), url: LINK.into() }),
         link: Some(LINK.into()),
         picture: Some(Picture { source: picture, alt: ALT.into() }),
+        ..Parts::default()
     })
 }
 

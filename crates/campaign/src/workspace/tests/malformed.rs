@@ -535,3 +535,45 @@ fn a_keyword_is_for_robots_that_look_for_one() {
     assert!(told.contains("a channel of this kind has no `keyword`"), "{told}");
     assert!(told.contains("`keyword`"), "{told}");
 }
+
+#[test]
+fn who_is_called_must_be_known_to_the_network() {
+    let folder = Folder::new();
+    folder.append(
+        "chorus.toml",
+        "\n[channels.room]\nkind = \"slack\"\nurl = \"https://hooks.slack.com/1\"\n\
+         [channels.town]\nkind = \"mastodon\"\nbase_url = \"https://social.example\"\ntoken = \"${TOKEN}\"\n",
+    );
+    let step = |id: &str, channel: &str, mention: &str| {
+        format!(
+            "\n[[steps]]\nid = \"{id}\"\nchannel = \"{channel}\"\ntemplate = \"newsletter\"\n\
+             when = {{ at = 2027-03-02T10:00:00 }}\nmessage = {{ mention = {mention} }}\n"
+        )
+    };
+    let steps = [
+        step("s1", "room", "[\"@channel\", \"@here\"]"),
+        step("s2", "town", "[\"@ada@social.example\"]"),
+        step("s3", "room", "[\"@everybody\"]"),
+        step("s4", "town", "[\"@ada\"]"),
+        step("s5", "email", "[\"@all\"]"),
+        step("s6", "room", "\"@here\""),
+    ];
+    folder.append("campaigns/spring-renewal.toml", &steps.concat());
+    let (_, findings) = folder.load();
+    let unknown: Vec<_> = findings.errors().filter(|found| found.code == "unknown-mention").collect();
+    let told: Vec<_> =
+        unknown.iter().map(|found| (&*found.message, found.help.as_deref().unwrap())).collect();
+    assert_eq!(
+        told,
+        [
+            ("step `s3`: Slack has nobody called \"@everybody\"", "It knows @channel, @here, @everyone."),
+            ("step `s4`: Mastodon has nobody called \"@ada\"", "It knows @name@host."),
+            (
+                "step `s5`: an e-mail has nobody called \"@all\"",
+                "Write `mention` under the message of the steps that can: [steps.message]."
+            ),
+        ]
+    );
+    assert!(unknown.iter().all(|found| found.span.is_some()));
+    assert!(findings.errors().any(|found| found.code != "unknown-mention" && found.span.is_some()));
+}

@@ -158,7 +158,8 @@ impl Drafting<'_, '_> {
             return None;
         };
         let image = self.image();
-        Some(DraftParts { link, image, alt, ..DraftParts::default() })
+        let mention = self.job.step.message.mention.clone();
+        Some(DraftParts { link, image, alt, mention, ..DraftParts::default() })
     }
 
     fn write(&self, markdown: &str, dialect: Dialect) -> String {
