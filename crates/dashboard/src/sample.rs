@@ -316,6 +316,7 @@ pub(crate) fn live_run() -> Run {
         to_address: None,
         account: None,
         asked: None,
+        planned_through: 0,
         tallies: vec![
             tally("sent", "", 6_240),
             tally("failed", "bad_address", 14),
@@ -350,6 +351,7 @@ pub(crate) fn ended_run() -> Run {
         to_address: None,
         account: None,
         asked: None,
+        planned_through: 0,
         tallies: vec![tally("sent", "", 1_003), tally("failed", "bad_address", 7)],
         ..live_run()
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use campaign::{Channel, ChannelId, Diagnostics, Workspace};
 use channel::{Limits, Sender};
-use store::{Clock, Millis, Run, RunId, RunState, Store, StoreError};
+use store::{Clock, Millis, Run, RunId, RunKind, RunState, Store, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -127,6 +127,8 @@ struct Shift<'a> {
     in_force: Option<InForce>,
     /// When the sends of all ended runs had been read.
     all_read: Option<Instant>,
+    /// How far the planning of runs has come that others may be at, and since when.
+    planning: HashMap<RunId, (i64, Instant)>,
 }
 
 /// The files of this process, and whether they are those that count.
@@ -153,6 +155,9 @@ struct Grown {
 /// How often a run whose leader is still sending gets those whom the leader reached meanwhile; and one whose
 /// leader has ended, because somebody may have sent it again to those who failed.
 const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
+/// After this without progress, the planning of a run that somebody else began is taken over.
+const PLANNED_BY_OTHERS: Duration = Duration::from_secs(3);
 
 /// How often it is looked whether runs have ended whose sends are to be read.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
@@ -188,6 +193,7 @@ impl<'a> Shift<'a> {
             joined: HashMap::new(),
             in_force: None,
             all_read: None,
+            planning: HashMap::new(),
         }
     }
 
@@ -334,12 +340,16 @@ impl<'a> Shift<'a> {
         self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.refused.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.joined.retain(|id, _| live.iter().any(|run| run.id == *id));
+        self.planning.retain(|id, _| live.iter().any(|run| run.id == *id));
         for run in live.iter().filter(|run| run.own_clock == 1 && run.state == RunState::Running) {
             self.join(loaded, run).await;
         }
         for run in live {
             let grows = self.grows(run, live);
             if run.state != RunState::Planned && grows.is_none() {
+                continue;
+            }
+            if run.state == RunState::Planned && self.somebody_plans(run) {
                 continue;
             }
             if self.refused.get(&run.id).is_some_and(|next| Instant::now() < *next) {
@@ -366,6 +376,19 @@ impl<'a> Shift<'a> {
                 }
             }
         }
+    }
+
+    /// Whether somebody else may be making the deliveries of a run: who sends by hand does so, and so does another worker
+    /// whose planning went on within the last seconds.
+    fn somebody_plans(&mut self, run: &Run) -> bool {
+        if run.kind == RunKind::Scheduled && run.planned_through == 0 {
+            return false;
+        }
+        let (through, since) = self.planning.entry(run.id).or_insert((run.planned_through, Instant::now()));
+        if *through != run.planned_through {
+            (*through, *since) = (run.planned_through, Instant::now());
+        }
+        since.elapsed() < PLANNED_BY_OTHERS
     }
 
     /// Takes people into a run by contacts' own clocks who were added or moved since it was planned.

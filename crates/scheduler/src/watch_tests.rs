@@ -42,6 +42,7 @@ fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
         to_address: None,
         account: None,
         asked: None,
+        planned_through: 0,
         tallies: tallies.iter().map(tally).collect(),
         came_back: CameBack { bounced: 0, complained },
     }

@@ -264,6 +264,9 @@ pub struct Run {
     #[serde(skip)]
     #[sqlx(try_from = "StoredAsked")]
     pub asked: Option<Asked>,
+    /// The contact up to which its deliveries are made, while they are.
+    #[serde(skip)]
+    pub planned_through: i64,
     /// How its deliveries ended so far.
     #[sqlx(skip)]
     pub tallies: Vec<Tally>,
@@ -401,7 +404,7 @@ macro_rules! run_columns {
         "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
          r.cost_micros, r.currency, r.expires_at, r.total, r.note, r.stopped, r.created_at, r.planned_at, r.started_at, \
          r.finished_at, r.name, r.trigger, r.ends_at, r.delays, r.missed_to, r.own_clock, r.paused_by, r.cancelled_with, \
-         r.to_address, r.account, r.asked"
+         r.to_address, r.account, r.asked, r.planned_through"
     };
 }
 pub(crate) use cancel::{SLAB, before, counted, slab_end};
