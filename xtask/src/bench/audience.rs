@@ -92,7 +92,8 @@ fn on(
     subject.sandbox.write("audiences/everybody.toml", "title = \"Everybody\"\n")?;
     subject.sandbox.write("campaigns/to-everybody.toml", &campaign("everybody"))?;
     let mut shell = Shell::open(tools, &subject)?;
-    let (took, _) = shell.run(&history.sql(&shell))?;
+    let now = now(&mut shell)?;
+    let (took, _) = shell.run(&history.sql(&shell, now))?;
     println!("{name}: {} deliveries made in {:.0} s", history.runs * history.reached, took.as_secs_f64());
     let mut figures = Vec::new();
     let read = read_sends(&subject, &mut shell)?;
@@ -107,7 +108,7 @@ fn on(
     figures.push(Figure::new(format!("{name}: everybody"), spread(&everybody, 2, "s"), ""));
     for (id, _, by_hand, promise) in ASKED {
         let ours = asked(&subject, id, rounds)?;
-        let by_hand = replaced(by_hand);
+        let by_hand = replaced(by_hand, now);
         let theirs = shell.run(&by_hand)?.0.as_secs_f64();
         println!("{name}: {id} {:.2} s, by hand {theirs:.2} s", median(&ours));
         figures.push(Figure::new(format!("{name}: {id}"), spread(&ours, 2, "s"), promise));
@@ -127,17 +128,19 @@ fn campaign(audience: &str) -> String {
 
 const DAY: i64 = 86_400_000;
 
-/// Milliseconds since 1970, so many days ago.
-#[allow(clippy::disallowed_methods, reason = "history ends when it is measured")]
-fn days_ago(days: i64) -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.as_millis()).unwrap_or(i64::MAX) - days * DAY
+/// Now, in milliseconds since 1970, as the database has it.
+fn now(shell: &mut Shell) -> Result<i64> {
+    let ask = shell.either(
+        "select cast(strftime('%s', 'now') as integer) * 1000;",
+        "select cast(extract(epoch from now()) * 1000 as bigint);",
+    );
+    shell.number(ask)
 }
 
-fn replaced(sql: &str) -> String {
-    sql.replace("{since}", &days_ago(90).to_string())
-        .replace("{year}", &days_ago(365).to_string())
-        .replace("{lately}", &days_ago(60).to_string())
+fn replaced(sql: &str, now: i64) -> String {
+    sql.replace("{since}", &(now - 90 * DAY).to_string())
+        .replace("{year}", &(now - 365 * DAY).to_string())
+        .replace("{lately}", &(now - 60 * DAY).to_string())
 }
 
 /// Seconds of `chorus audiences size`, each time with the start of the process and the reading of the files.
@@ -166,10 +169,9 @@ fn read_sends(subject: &Subject, shell: &mut Shell) -> Result<f64> {
 
 impl History {
     /// Three in ten open, one in twenty-five clicks; a run every two days; events over two years.
-    fn sql(&self, shell: &Shell) -> String {
+    fn sql(&self, shell: &Shell, now: i64) -> String {
         let Self { contacts, runs, reached, events } = self;
         let step = contacts / reached;
-        let now = days_ago(0);
         let attributes = shell.either("'{\"tier\":\"gold\"}'", "cast('{\"tier\":\"gold\"}' as jsonb)");
         let numbers = |count: &usize| {
             format!(
