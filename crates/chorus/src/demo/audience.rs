@@ -76,6 +76,8 @@ enum Of {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     at: Instant,
+    /// The same by the demo's clock, which runs fast: what its hit says.
+    time: Millis,
     number: u64,
     of: Of,
     act: Act,
@@ -102,8 +104,7 @@ pub(crate) async fn simulate(world: World, seed: u64, stop: CancellationToken) {
             _ = looks.tick() => crowd.look().await,
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
                 if let Some(Reverse(due)) = crowd.ahead.pop() {
-                    let at = crowd.time(due.at);
-                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act, at));
+                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due));
                 }
             }
             Some(_) = busy.join_next(), if !busy.is_empty() => {}
@@ -134,8 +135,6 @@ struct Crowd {
     seed: u64,
     seen: HashSet<Of>,
     ahead: BinaryHeap<Reverse<Due>>,
-    /// When it began, by both clocks.
-    began: (Instant, Millis),
     /// Keeps acts of the same instant in order.
     number: u64,
 }
@@ -143,14 +142,7 @@ struct Crowd {
 impl Crowd {
     fn new(world: World, seed: u64) -> Self {
         let (seen, ahead) = (HashSet::new(), BinaryHeap::new());
-        let began = (Instant::now(), world.clock.millis());
-        Self { world: Arc::new(world), seed, seen, ahead, began, number: 0 }
-    }
-
-    /// When something falls due, as its hit says.
-    fn time(&self, at: Instant) -> Millis {
-        let after = at.saturating_duration_since(self.began.0).as_millis();
-        self.began.1.saturating_add(Millis::try_from(after).unwrap_or(Millis::MAX))
+        Self { world: Arc::new(world), seed, seen, ahead, number: 0 }
     }
 
     fn next(&self) -> Option<Instant> {
@@ -192,7 +184,9 @@ impl Crowd {
         if self.ahead.len() < AHEAD {
             for (after, act) in habits(&mut rng) {
                 self.number += 1;
-                self.ahead.push(Reverse(Due { at: now + after, number: self.number, of: of.clone(), act }));
+                let time = self.world.clock.millis_after(after);
+                let (number, of) = (self.number, of.clone());
+                self.ahead.push(Reverse(Due { at: now + after, time, number, of, act }));
             }
         }
         self.seen.insert(of);
@@ -213,10 +207,11 @@ impl Of {
 }
 
 /// Acts, and does not mind a failure: people do not retry.
-async fn perform(world: Arc<World>, client: Client, of: Of, act: Act, at: Millis) {
+async fn perform(world: Arc<World>, client: Client, due: Due) {
+    let Due { of, act, time, .. } = due;
     let sent = match read(&world, &of).await {
         Ok(Some((tracked, recipient))) => match request(&world, &client, &tracked, &of, &recipient, act) {
-            Some(request) => request.header(SIMULATED_AT, at).send().await.map(drop).context("visit"),
+            Some(request) => request.header(SIMULATED_AT, time).send().await.map(drop).context("visit"),
             None => Ok(()),
         },
         Ok(None) => Ok(()),

@@ -88,7 +88,7 @@ pub(super) fn of_mail(rng: &mut StdRng) -> Vec<Planned> {
     } else if rng.random_bool(DISGUISED) {
         let at = seconds(rng.random_range(0.2..2.0));
         acts.push((at, Act::Open { agent: LIKE_A_BROWSER }));
-        acts.extend((0..4).map(|nth| (at + seconds(0.05), Act::Click { agent: LIKE_A_BROWSER, nth })));
+        acts.extend((0..4).map(|nth| (at, Act::Click { agent: LIKE_A_BROWSER, nth })));
     }
     if rng.random_bool(APPLE) {
         acts.push((seconds(rng.random_range(0.5..4.0)), Act::Open { agent: APPLE_PROXY }));

@@ -144,8 +144,7 @@ async fn people_act_through_the_real_links_and_machines_are_told_apart() {
     let mut bought = 0;
     while let Some(Reverse(due)) = crowd.ahead.pop() {
         bought += usize::from(matches!(due.act, Act::Buy { .. }));
-        let at = crowd.time(due.at);
-        perform(Arc::clone(&crowd.world), client.clone(), due.of, due.act, at).await;
+        perform(Arc::clone(&crowd.world), client.clone(), due).await;
     }
     let store = place.finish().await;
     let figures = figures(&store).await;
@@ -167,7 +166,9 @@ async fn leaving_is_the_mail_programs_one_click() {
     let place = Place::new().await;
     let client = browser(&place.world.public_url).unwrap();
     let newest = place.world.store.outbox_page(None, None, 1).await.unwrap().remove(0);
-    perform(Arc::new(place.world.clone()), client, Of::Mail(newest.delivery_id), Act::Leave, NOW).await;
+    let of = Of::Mail(newest.delivery_id);
+    let due = Due { at: Instant::now(), time: NOW, number: 0, of, act: Act::Leave };
+    perform(Arc::new(place.world.clone()), client, due).await;
     let suppressed = place.world.store.suppression_get(AddressKind::Email, &newest.recipient).await.unwrap();
     assert_eq!(suppressed.unwrap().source, "one-click");
     place.finish().await;
