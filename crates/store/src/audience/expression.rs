@@ -192,16 +192,29 @@ impl<'a> Expression<'a> {
         let (after, upto) = (&self.after, &self.upto);
         // Reactions are known as they come, but for runs made before they were kept.
         let missing = if engaged == Engaged::Sent { "" } else { " and r.engaged < 1" };
+        let unread = format!("r.engaged < 2{missing} and r.kind <> 'test'{of}");
+        let between = format!(
+            "d.id > r.id * 4294967296 + {after} and d.id <= r.id * 4294967296 + {upto}
+             and d.{column} is not null{open_since}"
+        );
+        let open = match self.dialect {
+            Dialect::Sqlite => format!(
+                "select d.contact_id from runs r cross join deliveries d where {unread} and {between}"
+            ),
+            // A subquery with an offset is asked for each run, whatever the statistics say: while these are of a time
+            // with many unread runs, all deliveries would be read.
+            Dialect::Postgres => format!(
+                "select o.contact_id from runs r cross join lateral (
+                   select d.contact_id from deliveries d where {between} offset 0) o
+                 where {unread}"
+            ),
+        };
         Ok(format!(
             "c.id in (
                select g.contact_id from engagement g
                where g.campaign = {number} and g.kind = {kind} and g.contact_id > {after} and g.contact_id <= {upto}
                  {known_since}
-               union all
-               select d.contact_id from runs r cross join deliveries d
-               where r.engaged < 2{missing} and r.kind <> 'test'{of}
-                 and d.id > r.id * 4294967296 + {after} and d.id <= r.id * 4294967296 + {upto}
-                 and d.{column} is not null{open_since})"
+               union all {open})"
         ))
     }
 
