@@ -1,14 +1,14 @@
-//! Who engaged with which campaign and when last, kept so that audiences read sets and not every delivery.
+//! The last time that each contact engaged with each campaign, kept so that audiences read sets and not every delivery.
 //!
 //! Reactions are kept in the transactions that mark deliveries. Sends are read from the deliveries of a run after it has
 //! ended, some thousands at a time; until then audiences read the deliveries of that run themselves.
 
 use campaign::audience::Did;
 
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
 use crate::{ContactId, DeliveryId, Millis, RunId, Store, StoreError};
 
-/// What a delivery came to, as `engagement.kind` has it.
+/// A kind of engagement, as `engagement.kind` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Engaged {
     Sent,
@@ -93,76 +93,79 @@ pub(crate) async fn reacted(
     Ok(())
 }
 
-/// Puts together the statement that reads anew when contacts last reacted: see [`NEVER`].
-macro_rules! recount {
+/// The contacts of a batch of deliveries, with the campaign of each and with all campaigns together (number 0, no name).
+macro_rules! those_of_input {
+    () => {
+        "(select cast(0 as bigint) as number, cast(null as text) as campaign, id % 4294967296 as contact_id from input
+          union
+          select n.number, n.campaign, i.id % 4294967296
+          from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
+    };
+}
+
+const FORGET_REACTIONS: Sql = sql!(
+    "with " [batch 1 as input: id bigint]
+    "delete from engagement where (campaign, kind, contact_id) in (
+       select k.number, t.kind, k.contact_id from " those_of_input!() " k
+       cross join (select cast(2 as bigint) as kind union all select 3 union all select 4) t)"
+);
+
+/// Puts together the statement that reads one kind of reaction of the contacts of a batch from all their deliveries.
+macro_rules! read_reactions {
     ($kind:literal, $column:literal) => {
         sql!(
             "with " [batch 1 as input: id bigint]
-            "update engagement set last_at = coalesce((
-               select max(d." $column ") from runs q join deliveries d on d.id = q.id * 4294967296 + engagement.contact_id
-               where q.kind <> 'test' and (engagement.campaign = 0 or q.campaign = (
-                 select k.campaign from campaign_numbers k where k.number = engagement.campaign))), $2)
-             where (campaign, kind, contact_id) in (
-               select cast(0 as bigint), cast(" $kind " as bigint), i.id % 4294967296 from input i
-               union all
-               select n.number, cast(" $kind " as bigint), i.id % 4294967296
-               from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
+            "insert into engagement (campaign, kind, contact_id, last_at)
+             select k.number, " $kind ", k.contact_id, max(d." $column ")
+             from " those_of_input!() " k cross join runs q cross join deliveries d
+             where q.kind <> 'test' and (k.campaign is null or q.campaign = k.campaign)
+               and d.id = q.id * 4294967296 + k.contact_id and d." $column " is not null
+             group by k.number, k.contact_id order by k.number, k.contact_id"
+            later_wins!() ""
         )
     };
 }
 
-/// Puts together the statement that deletes those who never reacted.
-macro_rules! forget {
-    ($kind:literal) => {
-        sql!(
-            "with " [batch 1 as input: id bigint]
-            "delete from engagement where last_at = $2 and (campaign, kind, contact_id) in (
-               select cast(0 as bigint), cast(" $kind " as bigint), i.id % 4294967296 from input i
-               union all
-               select n.number, cast(" $kind " as bigint), i.id % 4294967296
-               from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
-        )
-    };
-}
+const OPENED_BY: Sql = read_reactions!("2", "opened_at");
+const CLICKED_BY: Sql = read_reactions!("3", "clicked_at");
+const CONVERTED_BY: Sql = read_reactions!("4", "converted_at");
 
-/// Stands for never, until the row is deleted.
-const NEVER: Millis = Millis::MIN + 1;
-
-const OPENED_ANEW: Sql = recount!("2", "opened_at");
-const CLICKED_ANEW: Sql = recount!("3", "clicked_at");
-const CONVERTED_ANEW: Sql = recount!("4", "converted_at");
-const NEVER_OPENED: Sql = forget!("2");
-const NEVER_CLICKED: Sql = forget!("3");
-const NEVER_CONVERTED: Sql = forget!("4");
-
-#[derive(serde::Serialize)]
-struct Id {
-    id: DeliveryId,
-}
-
-/// Reads anew when the contacts of deliveries last reacted, after some of their reactions were taken back.
-pub(crate) async fn recount(
+/// Reads again when the contacts of deliveries last reacted, after some of their reactions were taken back.
+pub(crate) async fn read_again(
     tx: &mut Tx,
     deliveries: impl Iterator<Item = DeliveryId>,
 ) -> Result<(), StoreError> {
-    let input: Vec<_> = deliveries.map(|id| Id { id }).collect();
-    let input = batch(&input)?;
-    for (anew, never) in
-        [(&OPENED_ANEW, &NEVER_OPENED), (&CLICKED_ANEW, &NEVER_CLICKED), (&CONVERTED_ANEW, &NEVER_CONVERTED)]
-    {
-        let args = || vec![input.clone(), NEVER.into()];
-        tx.execute(anew, args()).await?;
-        tx.execute(never, args()).await?;
+    let input = ids(deliveries)?;
+    for statement in [&FORGET_REACTIONS, &OPENED_BY, &CLICKED_BY, &CONVERTED_BY] {
+        tx.execute(statement, vec![input.clone()]).await?;
     }
     Ok(())
 }
 
-/// Gives campaigns numbers that have none.
-pub(crate) const NUMBERS: Sql = sql!(
+const NUMBERS: Sql = sql!(
     "insert into campaign_numbers (campaign)
      select distinct campaign from runs where id >= $1 and id <= $2 and kind <> 'test' order by campaign
      on conflict (campaign) do nothing"
 );
+
+/// Gives numbers to the campaigns of some runs that have none.
+pub(crate) async fn number_campaigns(tx: &mut Tx, first: RunId, last: RunId) -> Result<(), StoreError> {
+    tx.execute(&NUMBERS, args![first, last]).await.map(|_| ())
+}
+
+const READ_AGAIN: Sql =
+    sql!("update runs set engaged = 0, engaged_through = 0 where campaign = $1 and kind <> 'test'");
+
+const DROP_NAME: Sql = sql!("update campaign_numbers set campaign = null where campaign = $1");
+
+/// Forgets who engaged with a campaign: its runs are about to get another name, and are read again under the number of
+/// that.
+pub(crate) async fn forget_campaign(tx: &mut Tx, campaign: &str) -> Result<(), StoreError> {
+    for statement in [&READ_AGAIN, &DROP_NAME] {
+        tx.execute(statement, args![campaign]).await?;
+    }
+    Ok(())
+}
 
 /// An ended run whose sends have not been read.
 const NEXT_RUN: Sql = sql!(
@@ -177,7 +180,7 @@ const LOCK: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// How many deliveries are read in one transaction: some tens of milliseconds.
+/// The number of deliveries that are read in one transaction: some tens of milliseconds.
 const SLAB: i64 = 10_000;
 
 const SLAB_END: Sql = sql!(
@@ -263,7 +266,7 @@ impl Store {
     }
 }
 
-/// What an update of `runs` sets so that the sends of an ended run are read again.
+/// Columns for an update of `runs` after which the sends of an ended run are read again.
 macro_rules! sends_anew {
     () => {
         "engaged = case when engaged = 2 and kind <> 'test' then 1 else engaged end, engaged_through = 0"

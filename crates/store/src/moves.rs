@@ -89,19 +89,22 @@ impl Moves {
         if let Some(back) = back {
             *self.tallies.entry((run, back, String::new())).or_default() += count;
         }
-        self.metrics.entry((run, metric, String::new())).or_default().0 += count;
+        self.moved(run, metric, "", (count, 0));
     }
 
     /// A figure with an amount of money moved by one.
     pub(crate) fn earned(&mut self, run: RunId, metric: Metric, currency: &str, amount: i64) {
-        let sum = self.metrics.entry((run, metric, currency.to_owned())).or_default();
-        *sum = (sum.0 + 1, sum.1 + amount);
+        self.moved(run, metric, currency, (1, amount));
     }
 
-    /// What was earned once is taken back.
+    /// A figure with an amount of money moved back by one.
     pub(crate) fn unearned(&mut self, run: RunId, metric: Metric, currency: &str, amount: i64) {
+        self.moved(run, metric, currency, (-1, -amount));
+    }
+
+    fn moved(&mut self, run: RunId, metric: Metric, currency: &str, (count, amount): (i64, i64)) {
         let sum = self.metrics.entry((run, metric, currency.to_owned())).or_default();
-        *sum = (sum.0 - 1, sum.1 - amount);
+        *sum = (sum.0 + count, sum.1 + amount);
     }
 
     /// Writes them.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use campaign::schedule::Definition;
 
+use crate::engagement;
 use crate::schedule::StepKey;
 use crate::sql::{Sql, Tx, args, sql};
-use crate::{Millis, Store, StoreError};
+use crate::{Millis, RunId, Store, StoreError};
 
 const STEPS: Sql = sql!(
     "select step from (
@@ -30,17 +31,6 @@ const RUNS: Sql = sql!(
     "update runs set campaign = $3, step = $4
      where campaign = $1 and step = $2
        and not exists (select 1 from runs n where n.campaign = $3 and n.step = $4 and n.instant = runs.instant)"
-);
-
-/// What is known of who engaged with a campaign is read again from its deliveries, under its new number.
-const READ_AGAIN: Sql =
-    sql!("update runs set engaged = 0, engaged_through = 0 where campaign = $1 and kind <> 'test'");
-
-const DROP_NUMBER: Sql = sql!("update campaign_numbers set campaign = null where campaign = $1");
-
-const NUMBER: Sql = sql!(
-    "insert into campaign_numbers (campaign) select distinct campaign from runs where campaign = $1 and kind <> 'test'
-     on conflict (campaign) do nothing"
 );
 
 const REVISIONS: Sql =
@@ -127,17 +117,13 @@ impl Store {
             return Ok(false);
         }
         if old.0 != new.0 {
-            for sql in [&READ_AGAIN, &DROP_NUMBER] {
-                tx.execute(sql, args![old.0.as_str()]).await?;
-            }
+            engagement::forget_campaign(&mut tx, &old.0).await?;
         }
         for sql in [&RUNS, &REVISIONS, &ROLLUPS, &OCCURRENCES] {
             tx.execute(sql, names()).await?;
         }
         if old.0 != new.0 {
-            for name in [&old.0, &new.0] {
-                tx.execute(&NUMBER, args![name.as_str()]).await?;
-            }
+            engagement::number_campaigns(&mut tx, RunId(1), RunId(i64::MAX)).await?;
         }
         tx.execute(&ROLLUPS_OLD, one(old)).await?;
         tx.execute(&OCCURRENCES_OLD, one(old)).await?;

@@ -1,10 +1,8 @@
 //! Mailboxes that are full or closed: held against an address only after a while, and forgotten when something
 //! arrives.
 
-use std::collections::BTreeSet;
-
 use crate::address::held_against;
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, args, batch, ids, sql};
 use crate::words::words;
 use crate::{DeliveryId, Millis, StoreError};
 
@@ -90,11 +88,6 @@ const SUPPRESS: Sql = sql!(
      on conflict (kind, address) do nothing"
 );
 
-#[derive(serde::Serialize)]
-struct Id {
-    id: DeliveryId,
-}
-
 const ANY: Sql = sql!("select cast(1 as bigint) from soft_bounces limit 1");
 
 const CLEAR: Sql = sql!(
@@ -113,8 +106,8 @@ pub(crate) async fn count(
     }
     let input: Vec<_> = bounces.iter().map(|(id, cause)| Input { id: *id, cause: cause.as_str() }).collect();
     tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
-    let ids = ids(bounces.iter().map(|(id, _)| *id));
-    let args = args![batch(&ids)?, now, FULL.0, FULL.1, INACTIVE];
+    let ids = ids(bounces.iter().map(|(id, _)| *id))?;
+    let args = args![ids, now, FULL.0, FULL.1, INACTIVE];
     let gone: Vec<(String, String, String, i64)> = tx.rows(&TOO_MANY, args).await?;
     let gone: Vec<_> = gone
         .into_iter()
@@ -135,14 +128,9 @@ pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -
     if tx.row::<(i64,)>(&ANY, args![]).await?.is_none() {
         return Ok(());
     }
-    let ids = ids(sent);
-    if !ids.is_empty() {
-        tx.execute(&CLEAR, args![batch(&ids)?]).await?;
+    let sent: Vec<_> = sent.collect();
+    if !sent.is_empty() {
+        tx.execute(&CLEAR, args![ids(sent)?]).await?;
     }
     Ok(())
-}
-
-fn ids(ids: impl Iterator<Item = DeliveryId>) -> Vec<Id> {
-    let ids: BTreeSet<_> = ids.collect();
-    ids.into_iter().map(|id| Id { id }).collect()
 }

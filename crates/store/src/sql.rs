@@ -1,5 +1,6 @@
 //! How a statement is said to either database: its text, its values, a transaction to say it in.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::time::Duration;
 
@@ -163,6 +164,17 @@ pub(crate) fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
     Ok(Arg::Text(Some(json)))
 }
 
+/// Ids as one JSON argument, for `[batch N as NAME: id bigint]`: each once, in their order, because rows are locked in
+/// it.
+pub(crate) fn ids<T: Serialize + Ord>(ids: impl IntoIterator<Item = T>) -> Result<Arg, StoreError> {
+    #[derive(Serialize)]
+    struct Id<T> {
+        id: T,
+    }
+    let ids: BTreeSet<T> = ids.into_iter().collect();
+    batch(&ids.into_iter().map(|id| Id { id }).collect::<Vec<_>>())
+}
+
 /// JSON as usual, with U+FFFD in the place of NUL.
 struct NulFree;
 
@@ -299,7 +311,7 @@ pub(crate) fn is_deadlock(error: &StoreError) -> bool {
     matches!(error, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))
 }
 
-/// How long a writer waits for SQLite's lock before it says so.
+/// The time that a writer waits for SQLite's lock before it says so.
 const SOON: Duration = Duration::from_millis(25);
 
 impl Store {

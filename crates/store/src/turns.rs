@@ -1,4 +1,4 @@
-//! Whose turn it is to write to a SQLite file that several processes share.
+//! Turns of several processes that write to one SQLite file.
 //!
 //! SQLite has one lock for writers and no queue: who finds it taken looks again after some milliseconds, and a process
 //! that does a long work in pieces takes it again before that. So everybody who waits for the lock holds a shared lock
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// How long a long work waits for others between two pieces, at most, and how often it looks.
+/// The most that a long work waits for others between two pieces, and the interval at which it looks.
 const PATIENCE: Duration = Duration::from_millis(150);
 const LOOK: Duration = Duration::from_millis(2);
 

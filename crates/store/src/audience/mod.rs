@@ -31,7 +31,7 @@ impl Store {
         Ok(self.row(Assembled(text), who.args()).await?.map_or(0, |(count,)| count))
     }
 
-    /// How the database goes about counting `audience`, line by line, as it tells people who look for what is slow.
+    /// Returns the database's plan for counting `audience`, line by line, for people who look for what is slow.
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use campaign::{Condition, schedule::Reaction};
 
-use super::{Claimed, DeliveryName, DeliveryState, ids};
+use super::{Claimed, DeliveryName, DeliveryState};
 use crate::address::{address_of, suppressed_because};
 use crate::contact::{packed_columns, unpacked};
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, args, batch, ids, sql};
 use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Store, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
@@ -304,6 +304,6 @@ impl Store {
         if released.is_empty() {
             return Ok(());
         }
-        self.execute(&RELEASE, args![batch(&ids(released))?, lease]).await.map(|_| ())
+        self.execute(&RELEASE, args![ids(released)?, lease]).await.map(|_| ())
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::DeliveryState;
 use super::record::shortened;
-use super::{DeliveryState, ids};
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, args, batch, ids, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was begun under it.
@@ -61,7 +61,7 @@ pub(super) async fn grant(
         return Ok(Vec::new());
     }
     let touched: Vec<(DeliveryId, String, String)> =
-        tx.rows(&GRANT, args![batch(&ids(intents))?, now, lease]).await?;
+        tx.rows(&GRANT, args![ids(intents)?, now, lease]).await?;
     let mut granted = HashSet::with_capacity(touched.len());
     for (id, state, reason) in touched {
         if state == DeliveryState::Sending.as_str() {

@@ -268,15 +268,3 @@ words!(DeliveryState, {
     Suppressed => "suppressed",
     Cancelled => "cancelled",
 });
-
-/// A delivery in a batch.
-#[derive(serde::Serialize)]
-struct Id {
-    id: DeliveryId,
-}
-
-/// Deliveries as a batch, in the order of their ids: rows are locked in it.
-fn ids(ids: &[DeliveryId]) -> Vec<Id> {
-    let ids: std::collections::BTreeSet<_> = ids.iter().copied().collect();
-    ids.into_iter().map(|id| Id { id }).collect()
-}

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeliveryState, Outcome, Record, ids, intent, post, record};
+use super::{DeliveryState, Outcome, Record, intent, post, record};
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, args, batch, ids, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
 
 #[derive(serde::Serialize)]
@@ -83,9 +83,8 @@ pub(super) async fn all(
         post::keep(tx, posts, now).await?;
     }
     let settled = record::settle(tx, lease, &others, now, &mut moves).await?;
-    let intents = ids(&record.intents);
-    if !intents.is_empty()
-        && tx.execute(&GRANT, args![batch(&intents)?, lease, now]).await? != record.intents.len() as u64
+    if !record.intents.is_empty()
+        && tx.execute(&GRANT, args![ids(&record.intents)?, lease, now]).await? != record.intents.len() as u64
     {
         return Ok(None);
     }

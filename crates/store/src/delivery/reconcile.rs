@@ -1,9 +1,8 @@
 //! Deliveries that a relay's log or a mail dump shows to have gone out, though they are not recorded as sent.
 
-use super::ids;
 use super::settlement::{ENDED_WELL, LOCK, SETTLED};
 use crate::moves::Moves;
-use crate::sql::{Sql, args, batch, sql};
+use crate::sql::{Sql, args, ids, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const OPEN: Sql = sql!(
@@ -81,7 +80,7 @@ impl Store {
         if deliveries.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);
         }
-        let made = tx.execute(&MAKE_SENT, args![batch(&ids(deliveries))?, run, now]).await?;
+        let made = tx.execute(&MAKE_SENT, args![ids(deliveries)?, run, now]).await?;
         let made = i64::try_from(made).unwrap_or(i64::MAX);
         let mut moves = Moves::default();
         moves.ended(run, DeliveryState::Sent, SETTLED, made);
@@ -124,7 +123,7 @@ impl Store {
         if own.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);
         }
-        let input = batch(&ids(&own))?;
+        let input = ids(&own)?;
         let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
         let open = count(tx.execute(&WENT_OUT, args![input.clone(), now]).await?);
         let uncertain = count(tx.execute(&UNCERTAIN_WENT_OUT, args![input.clone(), now]).await?);

@@ -1,20 +1,15 @@
 //! The group commit: outcomes of the last deliveries, intents of the next.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{DeliveryState, Outcome, Record, Recorded, Rejection, intent, post, quick};
 use crate::address::held_against;
 use crate::moves::Moves;
-use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{DeliveryId, LeaseId, Millis, RunId, Store, StoreError, soft_bounce};
+use crate::sql::{Dialect, Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
+use crate::{DeliveryId, LeaseId, Millis, Store, StoreError, soft_bounce};
 
 /// How much of an answer is kept: a hostile server talks for ever.
 const LONGEST_ANSWER: usize = 1_000;
-
-#[derive(serde::Serialize)]
-struct RunInput {
-    id: RunId,
-}
 
 const HOLD_RUNS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
@@ -200,9 +195,7 @@ pub(super) async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreE
         let outcomes = record.outcomes.iter().map(|(id, _)| id.run());
         let put_off = record.put_off.iter().map(|(id, _, _)| id.run());
         let intents = record.intents.iter().map(|id| id.run());
-        let runs: BTreeSet<_> = outcomes.chain(intents).chain(put_off).collect();
-        let runs: Vec<_> = runs.into_iter().map(|id| RunInput { id }).collect();
-        tx.execute(&HOLD_RUNS, args![batch(&runs)?]).await?;
+        tx.execute(&HOLD_RUNS, args![ids(outcomes.chain(intents).chain(put_off))?]).await?;
     }
     Ok(())
 }

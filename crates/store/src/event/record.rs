@@ -6,16 +6,11 @@ use super::rejudge::{self, Judge};
 use super::{EventKind, NewEvent};
 use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
+use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
 use crate::{
     ContactId, DeliveryId, DeliveryName, DeliveryRef, Metric, Millis, RunId, RunName, Store, StoreError,
     SuppressionReason,
 };
-
-#[derive(serde::Serialize)]
-struct Id {
-    id: DeliveryId,
-}
 
 #[derive(serde::Serialize)]
 struct Name {
@@ -190,9 +185,8 @@ async fn resolve<'a>(tx: &mut Tx, events: &'a [NewEvent]) -> Result<Vec<Resolved
         Some(Resolved { delivery, event })
     };
     let found: Vec<_> = events.iter().filter_map(with_row).collect();
-    let ids: BTreeSet<_> = found.iter().map(|event| event.delivery).collect();
-    let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
-    let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![batch(&ids)?]).await?;
+    let ids = ids(found.iter().map(|event| event.delivery))?;
+    let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![ids]).await?;
     let existing: HashMap<_, _> = rows.into_iter().collect();
     let is_meant = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {
         (None, _) | (Some(true), DeliveryRef::Name(DeliveryName::Unnamed(_))) => false,
@@ -224,16 +218,12 @@ async fn report(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Resu
         EventKind::Complained => Some(Metric::Complained),
         _ => None,
     };
-    let ids: BTreeSet<_> = events
-        .iter()
-        .filter(|about| metric(about.event.kind).is_some())
-        .map(|about| about.delivery)
-        .collect();
-    if ids.is_empty() {
+    let reports = || events.iter().filter(|about| metric(about.event.kind).is_some());
+    if reports().next().is_none() {
         return Ok(());
     }
-    let ids: Vec<_> = ids.into_iter().map(|id| Id { id }).collect();
-    let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![batch(&ids)?]).await?;
+    let ids = ids(reports().map(|about| about.delivery))?;
+    let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![ids]).await?;
     let mut reported: HashSet<(DeliveryId, String)> = rows.into_iter().collect();
     for Resolved { delivery, event } in events {
         if let Some(metric) = metric(event.kind)
@@ -274,10 +264,10 @@ async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result
         firsts.note(event, moves);
     }
     let Firsts { opened, clicked, unsubscribed } = firsts;
-    for (sql, metric, at) in [
-        (&OPENED, Metric::Opened, opened),
-        (&CLICKED, Metric::Clicked, clicked),
-        (&UNSUBSCRIBED, Metric::Unsubscribed, unsubscribed),
+    for (sql, metric, engaged, at) in [
+        (&OPENED, Metric::Opened, Some(Engaged::Opened), opened),
+        (&CLICKED, Metric::Clicked, Some(Engaged::Clicked), clicked),
+        (&UNSUBSCRIBED, Metric::Unsubscribed, None, unsubscribed),
     ] {
         let input: Vec<_> = at.iter().map(|(id, at)| MarkInput { id: *id, at: *at }).collect();
         if input.is_empty() {
@@ -285,11 +275,6 @@ async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result
         }
         let first: Vec<(DeliveryId,)> = tx.rows(sql, args![batch(&input)?]).await?;
         // A feed has many readers behind one delivery: theirs were counted one by one.
-        let engaged = match metric {
-            Metric::Opened => Some(Engaged::Opened),
-            Metric::Clicked => Some(Engaged::Clicked),
-            _ => None,
-        };
         if let Some(engaged) = engaged {
             let at = first.iter().filter_map(|(id,)| Some((*id, *at.get(id)?)));
             engagement::reacted(tx, engaged, at).await?;

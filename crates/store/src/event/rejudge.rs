@@ -1,13 +1,13 @@
 //! Hits that were taken for people's and are a machine's, as those that came after them show: what they moved is taken
 //! back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::record::Resolved;
 use super::{EventKind, Goal, convert};
 use crate::engagement;
 use crate::moves::{Moves, hour_of};
-use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::sql::{Sql, Tx, args, batch, ids, sql};
 use crate::{ContactId, DeliveryId, LinkId, Metric, Millis, StoreError};
 
 /// A hit of a message: its picture was fetched, or a link followed.
@@ -17,31 +17,31 @@ pub struct Hit {
     pub id: i64,
     /// Opened or clicked.
     pub kind: EventKind,
-    /// Which link.
+    /// The link that was followed.
     pub link: Option<LinkId>,
-    /// When.
+    /// The time at which it happened.
     pub at: Millis,
-    /// Whether it is taken for a person's.
+    /// True while it is taken for a person's.
     pub is_human: bool,
-    /// When the message was sent.
+    /// The time at which the message was sent.
     pub sent_at: Option<Millis>,
-    /// How many links the message has.
+    /// The number of links in the message.
     pub links: i64,
 }
 
-/// What judges hits: given those of one message in the order of their times, which of them are a machine's.
+/// A judgement of hits: of those of one message, in the order of their times, it returns the ones that are a machine's.
 pub struct Judge<'a> {
-    /// How far around a new hit others are looked at, in milliseconds.
+    /// The time before and after a new hit in which others are looked at, in milliseconds.
     pub around: Millis,
     /// Places in the list that it is given.
     pub judge: &'a (dyn Fn(&[Hit]) -> Vec<usize> + Sync),
-    /// What the actor of those becomes: `machine:` and a rule.
+    /// The actor that those get: `machine:` and a rule.
     pub actor: &'static str,
     /// The goals of campaigns by the name of an event: a conversion that loses its message is credited to another.
     pub goals: &'a (dyn Fn(&str) -> Vec<Goal> + Sync),
 }
 
-/// How many hits of one message are judged together: a flood of them is no person.
+/// The most hits of one message that are judged together: a flood of them is no person.
 const MOST: i64 = 500;
 
 #[derive(serde::Serialize)]
@@ -75,17 +75,12 @@ struct Found {
     received_at: Millis,
 }
 
-#[derive(serde::Serialize)]
-struct Id {
-    id: i64,
-}
-
 const RELABEL: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "update events set actor = $2 from input i where events.id = i.id and events.actor = 'human'"
 );
 
-/// When a person first opened and clicked each of these messages, as far as is known now, and what is marked.
+/// The marks of these messages, and the times at which a person first opened and clicked each, as far as is known now.
 const FIRSTS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select d.id, d.opened_at, d.clicked_at,
@@ -172,8 +167,7 @@ pub(super) async fn rejudge(
     if machines.is_empty() {
         return Ok(());
     }
-    let ids: Vec<_> = machines.iter().map(|(_, id, ..)| Id { id: *id }).collect();
-    tx.execute(&RELABEL, args![batch(&ids)?, judge.actor]).await?;
+    tx.execute(&RELABEL, args![ids(machines.iter().map(|(_, id, ..)| *id))?, judge.actor]).await?;
     let mut back = Back::default();
     let mut first: BTreeMap<DeliveryId, Millis> = BTreeMap::new();
     for (delivery, _, kind, received_at) in machines {
@@ -186,7 +180,7 @@ pub(super) async fn rejudge(
     }
     let unread = unmark(tx, &first, &mut back).await?;
     let withdrawn = withdraw(tx, &unread, &mut back).await?;
-    engagement::recount(tx, first.keys().copied()).await?;
+    engagement::read_again(tx, first.keys().copied()).await?;
     for event in withdrawn {
         credit_anew(tx, &event, &(judge.goals)(&event.name), &mut back).await?;
     }
@@ -252,8 +246,7 @@ async fn unmark(
     first: &BTreeMap<DeliveryId, Millis>,
     back: &mut Back,
 ) -> Result<Vec<DeliveryId>, StoreError> {
-    let ids: Vec<_> = first.keys().map(|id| Id { id: id.0 }).collect();
-    let rows: Vec<First> = tx.rows(&FIRSTS, args![batch(&ids)?]).await?;
+    let rows: Vec<First> = tx.rows(&FIRSTS, args![ids(first.keys())?]).await?;
     let mut unread = Vec::new();
     let mut marks = Vec::new();
     for (id, opened_at, clicked_at, opened, clicked) in rows {
@@ -278,23 +271,20 @@ async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result
     if unread.is_empty() {
         return Ok(Vec::new());
     }
-    let ids: Vec<_> = unread.iter().map(|id| Id { id: id.0 }).collect();
-    let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![batch(&ids)?]).await?;
+    let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![ids(unread)?]).await?;
     let mut withdrawn = Vec::new();
-    let mut deliveries = BTreeSet::new();
+    let mut deliveries = Vec::new();
     for (id, delivery, name, contact, occurred_at, received_at, value, currency) in rows {
         // It was counted in the hour in which it happened: see `event_convert`.
         let moves = back.at(occurred_at.min(received_at));
         moves.unearned(delivery.run(), Metric::Converted, &currency, value.unwrap_or(0));
-        deliveries.insert(delivery);
+        deliveries.push(delivery);
         let (name, value) = (name.unwrap_or_default(), value.unwrap_or(0));
         withdrawn.push(Withdrawn { id, name, contact, occurred_at, value, currency });
     }
     if !withdrawn.is_empty() {
-        let events: Vec<_> = withdrawn.iter().map(|event| Id { id: event.id }).collect();
-        tx.execute(&WITHDRAW, args![batch(&events)?]).await?;
-        let deliveries: Vec<_> = deliveries.iter().map(|id| Id { id: id.0 }).collect();
-        tx.execute(&UNCONVERT, args![batch(&deliveries)?]).await?;
+        tx.execute(&WITHDRAW, args![ids(withdrawn.iter().map(|event| event.id))?]).await?;
+        tx.execute(&UNCONVERT, args![ids(deliveries)?]).await?;
     }
     Ok(withdrawn)
 }

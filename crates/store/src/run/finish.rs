@@ -4,7 +4,7 @@ use super::reopen::{NOTE, got_it_later};
 use super::{PausedBy, before};
 use crate::engagement::sends_anew;
 use crate::moves::Moves;
-use crate::sql::{Arg, Sql, Tx, args, batch, sql};
+use crate::sql::{Arg, Sql, Tx, args, ids, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const PAUSE: Sql = sql!(
@@ -82,11 +82,6 @@ const FINISH: Sql = sql!(
                        and (p.finished_at is null or p.finished_at > runs.planned_at))
      returning runs.id"
 );
-
-#[derive(serde::Serialize)]
-struct Input {
-    id: RunId,
-}
 
 impl Store {
     /// Stops a planned or running run for now, by hand, with a note. Says whether it did.
@@ -177,8 +172,8 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         let running: Vec<(RunId,)> = tx.rows(&FINISH_LOCK, args![]).await?;
-        let input: Vec<_> = running.into_iter().map(|(id,)| Input { id }).collect();
-        let mut done: Vec<(RunId,)> = tx.rows(&FINISH, args![batch(&input)?, now]).await?;
+        let running = ids(running.into_iter().map(|(id,)| id))?;
+        let mut done: Vec<(RunId,)> = tx.rows(&FINISH, args![running, now]).await?;
         tx.commit().await?;
         done.sort_unstable();
         Ok(done.into_iter().map(|(id,)| id).collect())

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use campaign::{Audience, AudienceId};
 
 use super::people::People;
-use super::plan::{MANY, START};
+use super::plan::{MANY, START, add};
 use crate::audience::{ContactRange, Expression};
 use crate::moves::Moves;
-use crate::sql::{Arg, Assembled, Dialect, Sql, again_if_deadlocked, args, sql};
-use crate::{Address, ContactId, Delays, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::sql::{Arg, Dialect, Sql, again_if_deadlocked, args, sql};
+use crate::{Address, ContactId, Delays, DeliveryId, Millis, RunId, Store, StoreError};
 
 const PARENT: Sql =
     sql!("select parent_id, delays from runs where id = $1 and state in ('planned', 'running')");
@@ -37,8 +37,8 @@ const USED_UP: &str = "exists (
         join deliveries qd on qd.id = q.id * 4294967296 + p.contact_id
         where pr.id = p.run_id and qd.sent_at > p.sent_at and qd.sent_at <= m.created_at))";
 
-/// Where the next deliveries of parent run $1 end, those after contact $2; and how many of them were sent and have no
-/// delivery in run $3.
+/// The last of the next deliveries of parent run $1, after contact $2; and the number of those that were sent and have
+/// no delivery in run $3.
 const NEXT: Sql = sql!(
     "select coalesce(max(id), 0), count(*) filter (
        where state = 'sent'
@@ -47,12 +47,10 @@ const NEXT: Sql = sql!(
            where id > $1 * 4294967296 + $2 and id < ($1 + 1) * 4294967296 order by id limit 20000) slab"
 );
 
-const GROWN: Sql = sql!("update runs set total = total + $2, address = $3 where id = $1");
-
 /// `planned_at` says up to when the parent was looked at: `run_finish` waits for a look after its end.
 const LOOKED: Sql = sql!("update runs set planned_at = $2 where id = $1 and state = 'running'");
 
-/// What the follow-up of a parent run is made by.
+/// The run that follows another, and the terms on which its deliveries are made.
 struct Following<'a> {
     run: RunId,
     parent: RunId,
@@ -110,19 +108,12 @@ impl Store {
         let upto = DeliveryId::new(parent, ContactId(range.upto));
         let people =
             People::followers(args![run, address, after, upto], self.pools().dialect(), range, following)?;
-        let (text, args) = people.insert();
-        let text = format!("{text} where true returning coalesce(reason, '')");
         let mut tx = self.begin().await?;
         if tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);
         }
         let mut moves = Moves::default();
-        let rows = tx.rows::<(String,)>(Assembled(text), args).await?;
-        for (reason,) in rows.iter().filter(|(reason,)| !reason.is_empty()) {
-            moves.ended(run, DeliveryState::Suppressed, reason, 1);
-        }
-        let made = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-        tx.execute(&GROWN, args![run, made, address]).await?;
+        let made = add(&mut tx, run, &people, &mut moves).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(made)

@@ -3,7 +3,7 @@
 use campaign::OnUncertain;
 
 use super::{Asked, Delays, NewRun, RunTrigger, StoredCondition};
-use crate::engagement::NUMBERS;
+use crate::engagement;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{Millis, RunId, Store, StoreError, occurrence};
 
@@ -155,7 +155,7 @@ pub(crate) async fn insert(tx: &mut Tx, runs: &[NewRun], now: Millis) -> Result<
     let mut ids: Vec<_> = rows.into_iter().map(|(id,)| id).collect();
     ids.sort_unstable();
     if let (Some(first), Some(last)) = (ids.first(), ids.last()) {
-        tx.execute(&NUMBERS, args![*first, *last]).await?;
+        engagement::number_campaigns(tx, *first, *last).await?;
     }
     Ok(ids)
 }

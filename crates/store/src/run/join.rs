@@ -2,10 +2,11 @@
 
 use super::Planned;
 use super::people::{People, Zones};
+use super::plan::add;
 use crate::audience::ContactRange;
 use crate::moves::Moves;
 use crate::sql::{Assembled, Sql, args, sql};
-use crate::{DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{Millis, RunId, Store, StoreError};
 
 const CHANGED: Sql = sql!("select id from contacts where updated_at > $1 limit 1");
 
@@ -13,8 +14,6 @@ const LOCK: Sql = sql!(
     "select id from runs where id = $1 and state = 'running' and own_clock = 1"
     { sqlite: "", postgres: " for no key update" }
 );
-
-const GROWN: Sql = sql!("update runs set total = total + $2 where id = $1");
 
 impl Store {
     /// Adds those of the audience who were added or changed after `since` and whose own instant is still to come, and
@@ -43,15 +42,8 @@ impl Store {
         let (text, args) = there.moved(since, now);
         let moved = tx.execute(Assembled(text), args).await?;
         people.only_new(since, now);
-        let (text, args) = people.insert();
-        let text = format!("{text} where true returning coalesce(reason, '')");
-        let added = tx.rows::<(String,)>(Assembled(text), args).await?;
         let mut moves = Moves::default();
-        for (reason,) in added.iter().filter(|(reason,)| !reason.is_empty()) {
-            moves.ended(run, DeliveryState::Suppressed, reason, 1);
-        }
-        let count = i64::try_from(added.len()).unwrap_or(i64::MAX);
-        tx.execute(&GROWN, args![run, count]).await?;
+        let count = add(&mut tx, run, &people, &mut moves).await?;
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(count.saturating_add(i64::try_from(moved).unwrap_or(i64::MAX)))

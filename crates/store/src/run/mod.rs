@@ -108,11 +108,12 @@ pub struct Origin {
     pub to_address: Option<String>,
     /// Names the account that the channel used when the run was made.
     pub account: Option<String>,
-    /// What a person asked for, of a run by hand or a test copy.
+    /// A person's request, of a run by hand or a test copy.
     pub asked: Option<Asked>,
 }
 
-/// What a person asked for who sent a step by hand: kept, so that a planning that is cut short goes on for the same people.
+/// The request of a person who sent a step by hand: kept, so that a planning that is cut short goes on for the same
+/// people.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Asked {
     /// Only those who have not got it.
@@ -121,7 +122,7 @@ pub struct Asked {
     /// The step that it follows, and who goes on by what they did with the latest of it that they got.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<(String, Condition)>,
-    /// Whose values a test copy shows; nobody's if `None`.
+    /// The contact whose values a test copy shows; nobody's if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactId>,
 }
@@ -260,7 +261,7 @@ pub struct Run {
     /// Names the account that the channel used when the run was made.
     #[serde(skip)]
     pub account: Option<String>,
-    /// What a person asked for who sent it by hand.
+    /// The request of the person who sent it by hand.
     #[serde(skip)]
     #[sqlx(try_from = "StoredAsked")]
     pub asked: Option<Asked>,

@@ -31,7 +31,7 @@ impl Planned<'_> {
     }
 }
 
-/// How many arguments come before those of the audience where each contact's own clock counts.
+/// The number of arguments before those of the audience where each contact's own clock counts.
 const LOCAL_ARGS: usize = 5;
 
 /// Contacts that a run goes to, as pieces of a statement: fixed texts and placeholders only.
@@ -40,18 +40,18 @@ pub(super) struct People {
     with: &'static str,
     /// After `from`.
     pub(super) from: String,
-    /// When it falls due for a contact.
+    /// The time at which it falls due for a contact.
     pub(super) due: String,
     /// After `where`.
     members: String,
     /// The last arms of the reasons to leave somebody out, over the column `due`.
     pub(super) left_out: String,
-    /// Whether nobody is left out: a test copy goes to an address of its own.
+    /// True if nobody is left out: a test copy goes to an address of its own.
     pub(super) whatever: bool,
     /// $1 is the run, $2 its address as `runs.address` has it, the rest is as the pieces say.
     args: Vec<Arg>,
-    /// Where the arguments of `members` begin, behind those of its range.
-    rules_from: usize,
+    /// The place of the range among the arguments, of an audience; those of its rules come behind.
+    range_at: Option<usize>,
 }
 
 /// The time zones that contacts have: where each contact's own clock counts.
@@ -90,7 +90,7 @@ impl People {
                         people.local(dialect, zones, moment, now.saturating_sub(*catch_up_window));
                     }
                 }
-                people.rules_from = people.args.len() + 2;
+                people.range_at = Some(people.args.len());
                 let mut who = Expression::new(dialect, audiences, now, range, people.args);
                 people.members = who.members(audience)?;
                 people.args = who.args();
@@ -111,17 +111,32 @@ impl People {
     pub(super) fn at(args: Vec<Arg>, members: &str) -> Self {
         let (from, members) = ("contacts c".to_owned(), members.to_owned());
         let due = "cast($3 as bigint)".to_owned();
-        let rules_from = args.len();
-        Self { with: "", from, due, members, left_out: String::new(), whatever: false, args, rules_from }
+        Self { with: "", from, due, members, left_out: String::new(), whatever: false, args, range_at: None }
     }
 
-    /// Equal for the same rules with the same values, whatever the range.
+    /// Leaves out as `missed` those whose own instant lies up to a time.
+    pub(super) fn leave_out_missed(&mut self, missed_to: Option<Millis>) {
+        if let Some(missed_to) = missed_to {
+            self.left_out.push_str(&format!(" when due <= {missed_to} then 'missed'"));
+        }
+    }
+
+    /// Looks at the members of an audience in another range.
+    pub(super) fn look_at(&mut self, range: ContactRange) {
+        if let Some(at) = self.range_at {
+            self.args[at] = range.after.into();
+            self.args[at + 1] = range.upto.into();
+        }
+    }
+
+    /// A digest that is equal for the same rules with the same values, whatever the range.
     pub(super) fn digest(&self) -> String {
-        let rules = format!("{}\n{:?}", self.members, &self.args[self.rules_from..]);
+        let values = self.range_at.map_or(&[][..], |at| &self.args[at + 2..]);
+        let rules = format!("{}\n{values:?}", self.members);
         Sha256::digest(rules).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// What a person asked for: only those who have not got it, and only those who meet the condition.
+    /// Keeps to a person's request: only those who have not got it, and only those who meet the condition.
     fn asked_for(&mut self, by_hand: &ByHand<'_>) {
         let mut bind = |text: &str| {
             self.args.push(Arg::from(text));
@@ -232,8 +247,8 @@ impl People {
     }
 
     /// The statement that makes their deliveries.
-    pub(super) fn insert(self) -> (String, Vec<Arg>) {
-        let Self { with, from, due, members, left_out, .. } = &self;
+    pub(super) fn insert(&self) -> (String, Vec<Arg>) {
+        let Self { with, from, due, members, left_out, .. } = self;
         let mut who = judged(from, due, "$2", members, left_out);
         if self.whatever {
             who = format!("select id, due, cast(null as text) as reason from ({who}) everybody");
@@ -244,11 +259,11 @@ impl People {
                     reason, case when reason is null then due end, case when due < 0 then 0 else due end
              from ({who}) judged"
         );
-        (text, self.args)
+        (text, self.args.clone())
     }
 }
 
-/// Why people are left out when a run is planned.
+/// The reasons to leave people out when a run is planned.
 const REASONS: [&str; 11] = [
     "no_address",
     "no_consent",
@@ -263,7 +278,7 @@ const REASONS: [&str; 11] = [
     "expired",
 ];
 
-/// How many there are, and how many for each of [`REASONS`].
+/// The number of all people, and of those with each of [`REASONS`].
 pub(super) type Counts = (i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 /// Counted in one pass: grouping would sort a million rows in memory.

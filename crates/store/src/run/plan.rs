@@ -1,4 +1,4 @@
-//! Who gets a run: its deliveries, made by `insert … select` in ranges of contacts.
+//! The deliveries of a run, made by `insert … select` in ranges of contacts.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{PlanCounts, Planned};
 use crate::audience::{ContactRange, Expression};
 use crate::database::Pools;
 use crate::moves::Moves;
-use crate::sql::{Assembled, Sql, Tx, again_if_deadlocked, args, sql};
+use crate::sql::{Assembled, Dialect, Sql, Tx, again_if_deadlocked, args, sql};
 use crate::{Address, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// A run gets its name anew with its deliveries: one that was planned in a copy, too, has another name there. One made
@@ -39,7 +39,7 @@ const USE_UP: Sql = sql!(
      returning id"
 );
 
-/// How far the planning of a run has come. Held until the commit, so that of two workers each makes other rows.
+/// The progress of planning a run. Held until the commit, so that of two workers each makes other rows.
 const PROGRESS: Sql = sql!(
     "select planning_at, planned_through, planning, missed_to, to_address from runs where id = $1 and state = 'planned'"
     { sqlite: "", postgres: " for no key update" }
@@ -53,9 +53,11 @@ const NEXT: Sql = sql!(
     "select coalesce(max(id), 0), count(*) from (select id from contacts where id > $1 order by id limit $2) next"
 );
 
-const GROWN: Sql = sql!(
-    "update runs set total = total + $2, planning_at = $3, planned_through = $4, planning = $5, address = $6 where id = $1"
+const PROGRESSED: Sql = sql!(
+    "update runs set total = total + $2, planning_at = $3, planned_through = $4, planning = $5 where id = $1"
 );
+
+const GROWN: Sql = sql!("update runs set total = total + $2 where id = $1");
 
 /// Deliveries that were made by other rules than those that count now.
 const UNMADE: Sql = sql!(
@@ -73,7 +75,47 @@ pub(super) const MANY: i64 = 1_000;
 /// Of how many contacts the deliveries are made in one transaction: some tens of milliseconds.
 const RANGE: i64 = 10_000;
 
-/// What one transaction of a planning made.
+/// The planning of a run by one call.
+struct Planning<'a> {
+    run: RunId,
+    whom: &'a Planned<'a>,
+    zones: Zones,
+    /// Made once for all ranges.
+    rules: Option<Rules>,
+}
+
+/// The statement that makes deliveries, as of a time, with the digest of the rules in it.
+struct Rules {
+    at: Millis,
+    people: People,
+    digest: String,
+}
+
+impl Planning<'_> {
+    /// The rules as of `at`. `missed_to` and `to_address` are those of the run.
+    fn rules(
+        &mut self,
+        dialect: Dialect,
+        at: Millis,
+        missed_to: Option<Millis>,
+        to_address: Option<&str>,
+    ) -> Result<&mut Rules, StoreError> {
+        let rules = match self.rules.take().filter(|rules| rules.at == at) {
+            Some(rules) => rules,
+            None => {
+                let mut people =
+                    People::of(dialect, self.run, self.whom, &self.zones, ContactRange::ALL, at)?;
+                people.leave_out_missed(missed_to);
+                people.whatever = to_address.is_some();
+                let digest = people.digest();
+                Rules { at, people, digest }
+            }
+        };
+        Ok(self.rules.insert(rules))
+    }
+}
+
+/// The result of one transaction of a planning.
 struct Made {
     count: i64,
     is_last: bool,
@@ -91,10 +133,13 @@ impl Store {
         if let Planned::Followers { delay, address, of } = whom {
             return self.run_follow(run, address, *delay, *of, now).await;
         }
-        let zones = Zones::read(self, whom).await?;
+        if let Planned::Feed { due_at } = whom {
+            return self.plan_feed(run, *due_at, now).await;
+        }
+        let mut planning = Planning { run, whom, zones: Zones::read(self, whom).await?, rules: None };
         let mut count = 0;
         loop {
-            let made = again_if_deadlocked!(self.plan_range(run, whom, &zones, now))?;
+            let made = again_if_deadlocked!(self.plan_range(&mut planning, now))?;
             count += made.count;
             if made.is_last {
                 break;
@@ -107,14 +152,21 @@ impl Store {
         Ok(count)
     }
 
-    /// One range of a planning.
-    async fn plan_range(
-        &self,
-        run: RunId,
-        whom: &Planned<'_>,
-        zones: &Zones,
-        now: Millis,
-    ) -> Result<Made, StoreError> {
+    /// Makes the one delivery of a feed.
+    async fn plan_feed(&self, run: RunId, due_at: Millis, now: Millis) -> Result<i64, StoreError> {
+        let mut tx = self.begin().await?;
+        if tx.execute(&START, args![run, now, None::<&str>]).await? == 0 {
+            return Ok(0);
+        }
+        tx.execute(&FEED, args![run, due_at]).await?;
+        tx.execute(&GROWN, args![run, 1]).await?;
+        tx.commit().await?;
+        Ok(1)
+    }
+
+    /// Makes the deliveries of one range.
+    async fn plan_range(&self, planning: &mut Planning<'_>, now: Millis) -> Result<Made, StoreError> {
+        let Planning { run, whom, .. } = *planning;
         let address = whom.address().map(Address::stored).transpose()?;
         let mut tx = self.begin().await?;
         let Some(progress) = tx.row::<Progress>(&PROGRESS, args![run]).await? else {
@@ -123,53 +175,26 @@ impl Store {
         let (begun, after, by, missed_to, to_address) = progress;
         // What is asked of contacts is asked as of when it began.
         let at = begun.unwrap_or(now);
+        let rules = planning.rules(tx.dialect(), at, missed_to, to_address.as_deref())?;
         let mut moves = Moves::default();
-        let (range, is_last) = self.next_range(&mut tx, whom, after).await?;
-        let (count, digest) = match whom {
-            Planned::Feed { due_at } => (tx.execute(&FEED, args![run, *due_at]).await?, None),
-            _ => {
-                let mut people = People::of(tx.dialect(), run, whom, zones, range, at)?;
-                let digest = people.digest();
-                if by.is_some_and(|by| by != digest) {
-                    unmake(&mut tx, run, &mut moves).await?;
-                    moves.apply(&mut tx, now).await?;
-                    tx.commit().await?;
-                    return Ok(Made { count: 0, is_last: false });
-                }
-                if let Some(missed_to) = missed_to {
-                    people.left_out.push_str(&format!(" when due <= {missed_to} then 'missed'"));
-                }
-                people.whatever = to_address.is_some();
-                let (text, args) = people.insert();
-                (tx.execute(Assembled(text), args).await?, Some(digest))
-            }
-        };
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        if by.is_some_and(|by| by != rules.digest) {
+            unmake(&mut tx, run, &mut moves).await?;
+            moves.apply(&mut tx, now).await?;
+            tx.commit().await?;
+            return Ok(Made { count: 0, is_last: false });
+        }
+        let (range, is_last) = next_range(&mut tx, whom, after).await?;
+        rules.people.look_at(range);
+        let (text, args) = rules.people.insert();
+        let count = i64::try_from(tx.execute(Assembled(text), args).await?).unwrap_or(i64::MAX);
         count_left_out(&mut tx, run, range, &mut moves).await?;
-        let grown = args![run, count, at, range.upto, digest.as_deref(), address.as_deref()];
-        tx.execute(&GROWN, grown).await?;
+        tx.execute(&PROGRESSED, args![run, count, at, range.upto, rules.digest.as_str()]).await?;
         if is_last {
             tx.execute(&START, args![run, now, address.as_deref()]).await?;
         }
         moves.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(Made { count, is_last })
-    }
-
-    /// The contacts that come after those of a range, and whether they are the last: then it has no end.
-    async fn next_range(
-        &self,
-        tx: &mut Tx,
-        whom: &Planned<'_>,
-        after: i64,
-    ) -> Result<(ContactRange, bool), StoreError> {
-        if !matches!(whom, Planned::Audience { .. }) {
-            return Ok((ContactRange::ALL, true));
-        }
-        let (upto, count) = tx.row::<(i64, i64)>(&NEXT, args![after, RANGE]).await?.unwrap_or_default();
-        let is_last = count < RANGE;
-        let upto = if is_last { ContactRange::ALL.upto } else { upto };
-        Ok((ContactRange { after, upto }, is_last))
     }
 
     /// Tells PostgreSQL's planner of the new rows: until it looks for itself, a minute later, it would take a run
@@ -200,9 +225,7 @@ impl Store {
         let zones = Zones::read(self, whom).await?;
         let dialect = self.pools().dialect();
         let mut people = People::of(dialect, RunId(0), whom, &zones, ContactRange::ALL, now)?;
-        if let Some(missed_to) = missed_to {
-            people.left_out.push_str(&format!(" when due <= {missed_to} then 'missed'"));
-        }
+        people.leave_out_missed(missed_to);
         if let Some(ends) = ends {
             people.left_out.push_str(&format!(" when due > {ends} then 'expired'"));
         }
@@ -230,6 +253,35 @@ impl Store {
         let row: Option<Counts> = self.row(Assembled(text), who.args()).await?;
         Ok(plan_counts(row))
     }
+}
+
+/// The contacts that come after `after`, and whether they are the last: then the range has no end.
+async fn next_range(tx: &mut Tx, whom: &Planned<'_>, after: i64) -> Result<(ContactRange, bool), StoreError> {
+    if !matches!(whom, Planned::Audience { .. }) {
+        return Ok((ContactRange::ALL, true));
+    }
+    let (upto, count) = tx.row::<(i64, i64)>(&NEXT, args![after, RANGE]).await?.unwrap_or_default();
+    let is_last = count < RANGE;
+    let upto = if is_last { ContactRange::ALL.upto } else { upto };
+    Ok((ContactRange { after, upto }, is_last))
+}
+
+/// Adds people to a run that has deliveries. Returns how many.
+pub(super) async fn add(
+    tx: &mut Tx,
+    run: RunId,
+    people: &People,
+    moves: &mut Moves,
+) -> Result<i64, StoreError> {
+    let (text, args) = people.insert();
+    let text = format!("{text} where true returning coalesce(reason, '')");
+    let added = tx.rows::<(String,)>(Assembled(text), args).await?;
+    for (reason,) in added.iter().filter(|(reason,)| !reason.is_empty()) {
+        moves.ended(run, DeliveryState::Suppressed, reason, 1);
+    }
+    let count = i64::try_from(added.len()).unwrap_or(i64::MAX);
+    tx.execute(&GROWN, args![run, count]).await?;
+    Ok(count)
 }
 
 /// Counts those of a range who are left out, and takes the open follow-ups of those who get one by hand.

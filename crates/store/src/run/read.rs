@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{CameBack, Run, Tally, run_columns};
-use crate::sql::{Sql, args, batch, sql};
+use crate::sql::{Sql, args, ids, sql};
 use crate::{RunId, Store, StoreError};
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
@@ -13,11 +13,6 @@ const LIVE: Sql = sql!("select " run_columns!() " from runs r where r.finished_a
 const LIST: Sql = sql!(
     "select " run_columns!() " from runs r where $1 is null or r.campaign = $1 order by r.id desc limit $2"
 );
-
-#[derive(serde::Serialize)]
-struct Id {
-    id: RunId,
-}
 
 const TALLIES: Sql = sql!(
     "with " [batch 1 as input: id bigint]
@@ -53,8 +48,8 @@ impl Store {
         if runs.is_empty() {
             return Ok(runs);
         }
-        let ids: Vec<_> = runs.iter().map(|run| Id { id: run.id }).collect();
-        let rows: Vec<(RunId, String, String, i64)> = self.rows(&TALLIES, args![batch(&ids)?]).await?;
+        let ids = ids(runs.iter().map(|run| run.id))?;
+        let rows: Vec<(RunId, String, String, i64)> = self.rows(&TALLIES, args![ids]).await?;
         let mut tallies: HashMap<RunId, Vec<Tally>> = HashMap::new();
         for (run, state, reason, count) in rows {
             tallies.entry(run).or_default().push(Tally { state, reason, count });
