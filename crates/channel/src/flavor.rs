@@ -26,7 +26,7 @@ pub(crate) enum Flavor {
     Lark,
 }
 
-/// How a character is kept from being markup.
+/// The means by which a character is kept from being markup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Means {
     Plain,
@@ -50,9 +50,9 @@ struct Place<'a> {
     before: Option<char>,
     /// The text after it.
     rest: &'a str,
-    /// Whether it is the first of its line.
+    /// True for the first character of a line.
     starts: bool,
-    /// Whether only digits stand before it on its line.
+    /// True where only digits stand before it on its line.
     numbered: bool,
 }
 
@@ -164,8 +164,8 @@ impl Flavor {
 }
 
 impl Flavor {
-    /// How many bytes of `rest` belong to an address without a scheme that begins with `c`, which this reader makes a
-    /// link of as it stands, escapes and all. 0 where it does not.
+    /// Returns the number of bytes of `rest` that belong to an address without a scheme, beginning with `c`, which this
+    /// reader makes a link of as it stands, escapes and all; 0 where it does not.
     fn address(self, before: Option<char>, c: char, rest: &str) -> usize {
         let is_inside = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '\\'));
         if is_inside || !c.is_ascii_alphanumeric() || !matches!(self, Self::Mattermost | Self::Reddit) {
@@ -203,7 +203,7 @@ fn lark(c: char, place: &Place<'_>) -> Means {
 }
 
 impl Place<'_> {
-    /// Whether it would begin a heading, a quotation, a list or a line, or end a heading.
+    /// Returns true if it would begin a heading, a quotation, a list or a line, or end a heading.
     fn is_block(&self) -> bool {
         let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
         match self.c {
@@ -217,20 +217,20 @@ impl Place<'_> {
         }
     }
 
-    /// Whether it begins what HTML would read as one character: `&amp;`, `&#42;`.
+    /// Returns true if it begins what HTML would read as one character: `&amp;`, `&#42;`.
     fn is_entity(&self) -> bool {
         let name = self.rest.strip_prefix('#').unwrap_or(self.rest);
         let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
         end > 0 && name[end..].starts_with(';')
     }
 
-    /// Whether it begins a name between colons: `:OK:`.
+    /// Returns true if it begins a name between colons: `:OK:`.
     fn is_emoji(&self) -> bool {
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '+' | '-'));
         end.is_some_and(|end| end > 0 && self.rest[end..].starts_with(':'))
     }
 
-    /// Whether a formula could stand between it and the next `$` of its line.
+    /// Returns true if a formula could stand between it and the next `$` of its line.
     fn is_formula(&self) -> bool {
         let line = self.rest.lines().next().unwrap_or_default();
         let after = line.split_once('$').map(|(_, after)| after);

@@ -72,7 +72,7 @@ pub struct Parts {
     pub link: Option<String>,
     /// The picture.
     pub picture: Option<Picture>,
-    /// Whom it calls, in words that the network knows. Nothing that the texts say calls anybody.
+    /// The people it calls, in words that the network knows. Nothing that the texts say calls anybody.
     pub mention: Vec<String>,
 }
 

@@ -109,7 +109,7 @@ impl Network {
         NETWORKS.iter().find(|network| network.kind == kind)
     }
 
-    /// Whether a post may call `name` there.
+    /// Returns true if a post may call `name` there.
     #[must_use]
     pub fn can_mention(&self, name: &str) -> bool {
         let in_name = |part: &str| {

@@ -72,7 +72,7 @@ pub struct Message {
     pub facts: BTreeMap<String, String>,
     /// Files that go with an e-mail, relative to the workspace.
     pub attachments: Vec<PathBuf>,
-    /// Whom a post calls, in words that the network knows: `@channel`.
+    /// The people a post calls, in words that the network knows: `@channel`.
     pub mention: Vec<String>,
     /// The same in other languages: what is not said there is said as here.
     pub translations: BTreeMap<String, Message>,

@@ -86,7 +86,7 @@ pub(super) struct MessageFile {
     /// Files that go with an e-mail, relative to the workspace.
     #[serde(default)]
     pub(super) attachments: Field<Vec<Field<String>>>,
-    /// Whom a post calls, such as @channel; nobody if not given. Each network knows its own words.
+    /// The people a post calls, such as @channel; nobody if not given. Each network knows its own words.
     #[serde(default)]
     pub(super) mention: Field<Vec<Field<String>>>,
     /// The same in other languages, by tags such as zh-CN; what is not said there is said as here.

@@ -77,7 +77,7 @@ fn without_angles(markdown: &str) -> String {
     out + rest
 }
 
-/// Whether an angle bracket after `before` is not that of an address in a text.
+/// Returns true if an angle bracket after `before` is not that of an address in a text.
 fn is_kept(before: &str) -> bool {
     before.ends_with("](") || before.ends_with('\\')
 }

@@ -86,7 +86,7 @@ pub(crate) struct DraftParts {
     pub(crate) link: Option<Pieces>,
     pub(crate) image: Option<Image>,
     pub(crate) alt: Pieces,
-    /// Whom it calls.
+    /// The people it calls.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mention: Vec<String>,
 }

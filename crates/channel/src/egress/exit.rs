@@ -69,7 +69,7 @@ impl Exit {
         Self { trusted_hosts: hosts, ..self }
     }
 
-    /// Whether the account's credentials may go to `url`: its own origin, or a host that the vendor's upload
+    /// Returns true if the account's credentials may go to `url`: its own origin, or a host that the vendor's upload
     /// protocol names. Everywhere else requests go without them.
     fn is_trusted(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();

@@ -21,7 +21,7 @@ pub(crate) struct Access {
     pub(crate) room: String,
     pub(crate) from: String,
     pub(crate) template_id: String,
-    /// What every post must say; empty where nothing must.
+    /// The word that every post must say; empty where none must.
     pub(crate) keyword: String,
 }
 

@@ -27,7 +27,7 @@ fn exit(access: &Access, network: &dyn Network) -> Exit {
     exit.trusting(network.upload_hosts())
 }
 
-/// What a server answers a preparation, with tokens of its own and with uploads that lead to `elsewhere`.
+/// A server's answer to a preparation, with tokens of its own and with uploads that lead to `elsewhere`.
 fn example(network: &dyn Network, name: &'static str, elsewhere: &str) -> String {
     let json = network.example(name).to_string();
     let json = json.replace("\"token\"", "\"session-1\"");

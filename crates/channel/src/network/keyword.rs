@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{Access, Body};
 
-/// Why a post is not sent: it does not say the channel's keyword. None where it does, or where none is wanted.
+/// Returns the reason not to send a post that does not say the channel's keyword; `None` where it does, or where none
+/// is wanted.
 pub(crate) fn missing(access: &Access, body: &Body) -> Option<String> {
     let keyword = access.keyword.as_str();
     if keyword.is_empty() || is_said(keyword, body) {
@@ -17,7 +18,7 @@ pub(crate) fn missing(access: &Access, body: &Body) -> Option<String> {
     ))
 }
 
-/// Whether one of the texts of a request says `keyword`, letter for letter.
+/// Returns true if one of the texts of a request says `keyword`, letter for letter.
 pub(crate) fn is_said(keyword: &str, body: &Body) -> bool {
     match body {
         Body::Json(json) => in_json(keyword, json),

@@ -61,7 +61,7 @@ mod tests {
         assert_eq!(silenced("https://a.example/@b", &['/']), "https://a.example/@b");
     }
 
-    /// What a post that calls everybody by every network's words becomes.
+    /// The requests for posts whose texts call everybody by every network's words.
     fn sent(kind: &str) -> String {
         let calls = "@all @channel @here @everyone @room @ada <@all> <!channel>";
         let mut card = post();

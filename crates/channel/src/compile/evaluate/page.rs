@@ -27,7 +27,7 @@ pub(super) struct Page {
     dialect: Dialect,
     text: String,
     quotes: Quotes,
-    /// Whether what comes next stands in a code span of Markdown, where nothing is escaped.
+    /// True while the next value stands in a code span of Markdown, where nothing is escaped.
     in_code: bool,
 }
 
@@ -109,7 +109,7 @@ impl Page {
     }
 }
 
-/// Whether what stands between two texts of one paragraph is in a code span (CommonMark §6.1): a run of backticks
+/// Returns true if the place between two texts of one paragraph is in a code span (CommonMark §6.1): a run of backticks
 /// before it has a run of the same length after it, and none before.
 fn is_in_code(before: &str, after: &str) -> bool {
     let runs = |text: &str| {

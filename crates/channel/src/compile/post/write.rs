@@ -42,7 +42,7 @@ struct Writer<'a> {
     spelled: Option<(usize, String)>,
     /// The number of the next item of each list we are in.
     lists: Vec<Option<u64>>,
-    /// Where the text of the last item begins in `out`.
+    /// The place in `out` at which the text of the last item begins.
     item: usize,
 }
 
@@ -179,7 +179,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Whether a line begins here, or an item of a list: there more is special.
+    /// Returns true where a line or an item of a list begins: there more is special.
     fn starts_line(&self) -> bool {
         let line = self.out.rfind('\n').map_or(&*self.out, |newline| &self.out[newline + 1..]);
         line.trim().is_empty() || self.out.len() == self.item

@@ -36,7 +36,7 @@ pub(super) fn said(
     }
 }
 
-/// Whether what a feed gets says `keyword`. None where nothing would be sent.
+/// Returns true if the post for a feed says `keyword`; `None` where nothing would be sent.
 pub(super) fn says(
     channel: &campaign::Channel,
     compiled: &Compiled,
