@@ -71,12 +71,10 @@ impl Server {
         let (store, clock) = (opened.store.clone(), opened.clock.clone());
         let brand = opened.workspace().brand.name.clone();
         let signer = opened.signer.clone();
-        let mut tracking =
-            Tracking::start(store.clone(), signer, clock.clone(), Arc::clone(&goals), keys.api, brand)
+        let (clock_of_hits, goals_of_hits) = (clock.clone(), Arc::clone(&goals));
+        let tracking =
+            Tracking::start(store.clone(), signer, clock_of_hits, goals_of_hits, keys.api, brand, simulated)
                 .await?;
-        if simulated {
-            tracking = tracking.simulated();
-        }
         let pages =
             Dashboard { store, workspace: files.clone(), clock, access_key: keys.dashboard, simulated };
         let router = Router::new()

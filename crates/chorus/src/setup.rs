@@ -1,5 +1,7 @@
 //! From the command line and the environment to a workspace, a database and a signer.
 
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -170,18 +172,34 @@ impl Opened {
     pub(crate) fn campaign(&self, name: &str) -> anyhow::Result<&campaign::Campaign> {
         find_campaign(&self.loaded, name)
     }
+
+    /// An audience without errors.
+    pub(crate) fn audience(&self, name: &str) -> anyhow::Result<&campaign::Audience> {
+        find(self.workspace(), &self.workspace().audiences, ("audience", "audiences"), name)
+    }
 }
 
 /// A campaign that may run; an error says whether it is not there or has errors.
 pub(crate) fn find_campaign<'a>(loaded: &'a Loaded, name: &str) -> anyhow::Result<&'a campaign::Campaign> {
     let workspace = &loaded.0;
-    if let Some(campaign) = workspace.campaigns.get(name) {
-        return Ok(campaign);
+    find(workspace, &workspace.campaigns, ("campaign", "campaigns"), name)
+}
+
+/// One of the files of a kind, which is given as a word and as its folder; an error says whether the file is not there
+/// or has errors.
+fn find<'a, K: Ord + Borrow<str>, T>(
+    workspace: &Workspace,
+    known: &'a BTreeMap<K, T>,
+    (kind, folder): (&str, &str),
+    name: &str,
+) -> anyhow::Result<&'a T> {
+    if let Some(found) = known.get(name) {
+        return Ok(found);
     }
-    let file = PathBuf::from("campaigns").join(format!("{name}.toml"));
+    let file = PathBuf::from(folder).join(format!("{name}.toml"));
     if workspace.root.join(&file).is_file() {
         return Err(wrong(format!("{} has errors; `chorus check` shows them", file.display())));
     }
-    let known: Vec<_> = workspace.campaigns.keys().map(campaign::CampaignId::as_str).collect();
-    Err(wrong(format!("there is no campaign {name:?}; there are: {}", known.join(", "))))
+    let known: Vec<&str> = known.keys().map(Borrow::borrow).collect();
+    Err(wrong(format!("there is no {kind} {name:?}; there are: {}", known.join(", "))))
 }

@@ -152,7 +152,7 @@ pub async fn fire(
 /// So many instants are tried for runs that are made in the same millisecond.
 const INSTANTS: Millis = 1_000;
 
-/// What a person asked for, as the run keeps it.
+/// Returns a person's request as the run keeps it.
 pub fn asked(step: &Step, ask: &HandSend) -> Asked {
     let recurs = matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_));
     let condition = match &step.schedule.trigger {
@@ -183,9 +183,6 @@ pub fn whom_by_hand<'a>(
     if ask.test.is_some() {
         return one_or_feed(workspace, step, asked.contact, now.as_millisecond());
     }
-    let mut whom = audience_or_feed(workspace, step, Moment::Instant(now))?;
-    if let Planned::Audience { by_hand, .. } = &mut whom {
-        *by_hand = Some(ByHand { campaign: campaign.id.as_str(), step: step.id.as_str(), asked });
-    }
-    Ok(whom)
+    let by_hand = ByHand { campaign: campaign.id.as_str(), step: step.id.as_str(), asked };
+    audience_or_feed(workspace, step, Moment::Instant(now), Some(by_hand))
 }

@@ -9,7 +9,7 @@ use channel::Compiled;
 use crate::Loaded;
 use crate::fire::{FireError, first_message};
 
-/// How many compiled steps are kept: those of one action, not all of a workspace.
+/// The number of compiled steps that are kept: those of one action, not all of a workspace.
 const KEPT: usize = 4;
 
 /// A step of certain files, compiled.
@@ -34,15 +34,26 @@ pub(crate) async fn compiled(
     if let Some(known) = known(loaded, campaign, step) {
         return Ok(known);
     }
-    let (files, of, what) = (Arc::clone(loaded), campaign.clone(), step.clone());
-    // Templates are work for a processor: not on the reactor.
-    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &of, &what))
-        .await
-        .map_err(|error| FireError::Compile(error.to_string()))?;
-    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
-    let compiled = Arc::new(compiled);
+    let compiled = Arc::new(compile(loaded, campaign.clone(), step.clone()).await?);
     keep(loaded, campaign, step, &compiled);
     Ok(compiled)
+}
+
+/// Compiles a step that may stand under another name than in the files.
+///
+/// # Errors
+/// The step does not compile.
+pub(crate) async fn compile(loaded: &Loaded, campaign: Campaign, step: Step) -> Result<Compiled, FireError> {
+    let files = Arc::clone(loaded);
+    let compiled = off(move || channel::compile(&files.0, &campaign, &step)).await?;
+    compiled.map(|(compiled, _)| compiled).map_err(|findings| FireError::Compile(first_message(&findings)))
+}
+
+/// Runs work for a processor, such as templates, off the reactor.
+pub(crate) async fn off<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, FireError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| FireError::Compile(error.to_string()))
 }
 
 fn known(loaded: &Loaded, campaign: &Campaign, step: &Step) -> Option<Arc<Compiled>> {

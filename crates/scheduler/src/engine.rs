@@ -125,9 +125,9 @@ struct Shift<'a> {
     joined: HashMap<RunId, (Instant, Millis)>,
     /// The files that this process had in force last.
     in_force: Option<InForce>,
-    /// When the sends of all ended runs had been read.
+    /// The last time at which the sends of all ended runs had been read.
     all_read: Option<Instant>,
-    /// How far the planning of runs has come that others may be at, and since when.
+    /// The contact that the planning of a run by others had reached, and the time at which that was first seen.
     planning: HashMap<RunId, (i64, Instant)>,
 }
 
@@ -159,7 +159,7 @@ const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(
 /// After this without progress, the planning of a run that somebody else began is taken over.
 const PLANNED_BY_OTHERS: Duration = Duration::from_secs(3);
 
-/// How often it is looked whether runs have ended whose sends are to be read.
+/// The interval at which ended runs are looked for whose sends are to be read.
 const READ_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a run waits that says too much to somebody: measuring goes through the whole audience.
@@ -378,8 +378,8 @@ impl<'a> Shift<'a> {
         }
     }
 
-    /// Whether somebody else may be making the deliveries of a run: who sends by hand does so, and so does another worker
-    /// whose planning went on within the last seconds.
+    /// Returns true if somebody else may be making the deliveries of a run: who sends by hand does so, and so does
+    /// another worker whose planning went on within the last seconds.
     fn somebody_plans(&mut self, run: &Run) -> bool {
         if run.kind == RunKind::Scheduled && run.planned_through == 0 {
             return false;

@@ -166,7 +166,9 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
     let whom = match run.kind {
-        RunKind::Test => test_copy(workspace, step, run)?,
+        RunKind::Test => {
+            one_or_feed(workspace, step, run.asked.as_ref().and_then(|asked| asked.contact), run.instant)?
+        }
         _ => whom(workspace, campaign, step, run)?,
     };
     if run.state == RunState::Planned && run.kind != RunKind::Test {
@@ -175,7 +177,7 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
 }
 
-/// Whom a scheduled run goes to, or one by hand.
+/// Returns the people that a scheduled run or one by hand goes to.
 fn whom<'a>(
     workspace: &'a Workspace,
     campaign: &Campaign,
@@ -193,23 +195,11 @@ fn whom<'a>(
         // Its step does not follow another any more: whom it was meant for is not known.
         (None, Some(_), Some(_)) => Err(FireError::Missing(format!("{}/{}", run.campaign, run.step))),
         _ => {
-            let mut whom = audience_or_feed(workspace, step, moment(step, run))?;
-            if let (Planned::Audience { by_hand, .. }, Some(asked)) = (&mut whom, &run.asked) {
-                *by_hand = Some(ByHand { campaign: &run.campaign, step: &run.step, asked });
-            }
-            Ok(whom)
+            let asked = run.asked.as_ref();
+            let by_hand = asked.map(|asked| ByHand { campaign: &run.campaign, step: &run.step, asked });
+            audience_or_feed(workspace, step, moment(step, run), by_hand)
         }
     }
-}
-
-/// Whom a test copy goes to: the contact whose values it shows, or the channel's feed.
-pub(crate) fn test_copy<'a>(
-    workspace: &'a Workspace,
-    step: &Step,
-    run: &Run,
-) -> Result<Planned<'a>, FireError> {
-    let contact = run.asked.as_ref().and_then(|asked| asked.contact);
-    one_or_feed(workspace, step, contact, run.instant)
 }
 
 /// One contact, or the channel's feed where there is none or it needs none.
@@ -254,7 +244,7 @@ pub(crate) async fn join(
     let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
-    match audience_or_feed(workspace, step, moment(step, run))? {
+    match audience_or_feed(workspace, step, moment(step, run), None)? {
         whom @ Planned::Audience { moment: Moment::Local(_), .. } => {
             Ok(store.run_join(run.id, &whom, since, now.as_millisecond()).await?)
         }
@@ -282,6 +272,7 @@ pub(crate) fn audience_or_feed<'a>(
     workspace: &'a Workspace,
     step: &'a Step,
     moment: Moment,
+    by_hand: Option<ByHand<'a>>,
 ) -> Result<Planned<'a>, FireError> {
     let fallback = &workspace.brand.timezone;
     let Some(address) = address(channel(workspace, step)?) else {
@@ -294,7 +285,7 @@ pub(crate) fn audience_or_feed<'a>(
         moment,
         fallback,
         catch_up_window: millis(step.schedule.catch_up_window),
-        by_hand: None,
+        by_hand,
     })
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use store::{Address, Length, Store};
 
 use crate::Loaded;
-use crate::compiled::compiled;
+use crate::compiled::{compiled, off};
 use crate::fire::{FireError, address};
 
 /// What a step comes to for the readers who make it longest: somebody made up who has the longest value of each
@@ -93,11 +93,6 @@ impl Work {
     fn said(&self, compiled: &Compiled, readers: &[Person]) -> Longest {
         channel::longest(&self.loaded.0, &self.campaign, &self.step, compiled, readers)
     }
-}
-
-/// Templates are work for a processor: not on the reactor.
-async fn off<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, FireError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| FireError::Compile(error.to_string()))
 }
 
 /// Somebody of whom this is known, and who can be reached.

@@ -4,9 +4,9 @@
 //! Judged with every hit, over all hits of the message around it, so that the first of a burst are judged again when the
 //! others come. A feed has many readers behind one message: nothing is judged there.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use store::{EventKind, Hit, Millis};
+use store::{EventKind, Hit, LinkId, Millis};
 
 /// Three links of one message in this time, in milliseconds.
 const QUICK: Millis = 2_000;
@@ -19,36 +19,71 @@ const SAME_MOMENT: Millis = 500;
 /// if the message was sent no longer ago than this: a person may press a link while the picture is still loading, but
 /// not within two minutes and half a second of getting it. Time since sending supports other signs and is none itself.
 const JUST_SENT: Millis = 120_000;
-/// How many links "every link" has to be at least.
+/// The fewest links that count as every link of a message.
 const FEWEST: i64 = 3;
 
-/// How far around a hit others are looked at, in milliseconds.
+/// The time before and after a hit in which others are looked at, in milliseconds.
 pub(crate) const AROUND: Millis = ALL_LINKS;
 
-/// Which of the hits of one message, in the order of their times, belong to a burst.
+/// Returns the places of the hits that belong to a burst, of the hits of one message in the order of their times.
 pub(crate) fn judge(hits: &[Hit]) -> Vec<usize> {
-    let mut burst = BTreeSet::new();
-    for (start, first) in hits.iter().enumerate() {
-        for span in [SAME_MOMENT, AT_ONCE, QUICK, ALL_LINKS] {
-            let end = start + hits[start..].partition_point(|hit| hit.at <= first.at.saturating_add(span));
-            if is_machine(&hits[start..end], span) {
-                burst.extend(start..end);
+    let mut in_burst = vec![false; hits.len()];
+    for span in [SAME_MOMENT, AT_ONCE, QUICK, ALL_LINKS] {
+        let mut window = Window::default();
+        // Hits before `end` have been counted, those before `marked` have been marked.
+        let (mut end, mut marked) = (0, 0);
+        for (start, first) in hits.iter().enumerate() {
+            while let Some(hit) = hits.get(end).filter(|hit| hit.at <= first.at.saturating_add(span)) {
+                window.enter(hit);
+                end += 1;
+            }
+            if window.is_machine(span, &hits[end - 1]) {
+                in_burst[marked.max(start)..end].fill(true);
+                marked = end;
+            }
+            window.leave(first);
+        }
+    }
+    in_burst.iter().enumerate().filter(|(_, is_in)| **is_in).map(|(place, _)| place).collect()
+}
+
+/// The hits within a span of time.
+#[derive(Default)]
+struct Window {
+    /// The number of hits of each link.
+    links: BTreeMap<LinkId, usize>,
+    pictures: usize,
+}
+
+impl Window {
+    fn enter(&mut self, hit: &Hit) {
+        self.pictures += usize::from(hit.kind == EventKind::Opened);
+        if let Some(link) = hit.link {
+            *self.links.entry(link).or_default() += 1;
+        }
+    }
+
+    fn leave(&mut self, hit: &Hit) {
+        self.pictures -= usize::from(hit.kind == EventKind::Opened);
+        if let Some(link) = hit.link
+            && let Some(count) = self.links.get_mut(&link)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.links.remove(&link);
             }
         }
     }
-    burst.into_iter().collect()
-}
 
-/// Whether what happened within a span is more than a person does.
-fn is_machine(hits: &[Hit], span: Millis) -> bool {
-    let links: BTreeSet<_> = hits.iter().filter_map(|hit| hit.link).collect();
-    let links = i64::try_from(links.len()).unwrap_or(i64::MAX);
-    let has_picture = hits.iter().any(|hit| hit.kind == EventKind::Opened);
-    match span {
-        SAME_MOMENT => links >= 1 && has_picture && hits.iter().all(was_just_sent),
-        AT_ONCE => links >= 2,
-        QUICK => links >= FEWEST,
-        _ => links >= FEWEST && hits.first().is_some_and(|hit| links >= hit.links),
+    /// True if the window holds more than a person does in its span. `last` is the latest hit in it.
+    fn is_machine(&self, span: Millis, last: &Hit) -> bool {
+        let links = i64::try_from(self.links.len()).unwrap_or(i64::MAX);
+        match span {
+            SAME_MOMENT => links >= 1 && self.pictures > 0 && was_just_sent(last),
+            AT_ONCE => links >= 2,
+            QUICK => links >= FEWEST,
+            _ => links >= FEWEST.max(last.links),
+        }
     }
 }
 
@@ -58,8 +93,6 @@ fn was_just_sent(hit: &Hit) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use store::LinkId;
-
     use super::*;
 
     const SENT: Millis = 1_800_000_000_000;

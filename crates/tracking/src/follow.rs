@@ -84,7 +84,7 @@ fn event(
     }
 }
 
-/// When a hit happens: now, but for the demo's.
+/// Returns the time of a hit: now, but for the demo's.
 fn happened(public: &Public, headers: &HeaderMap) -> Millis {
     let said = headers.get(SIMULATED_AT).filter(|_| public.is_simulated);
     let said = said.and_then(|value| value.to_str().ok()?.parse().ok());

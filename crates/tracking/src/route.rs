@@ -53,13 +53,14 @@ pub(crate) struct Public {
     pub brand: String,
     pub links: Links,
     pub intake: Intake,
-    /// Whether hits say themselves when they happen.
+    /// True if hits say themselves when they happen.
     pub is_simulated: bool,
 }
 
 impl Tracking {
     /// Loads the registered links and starts the writer of events. `api_key`: what `POST /api/v1/events` must
     /// bring as `Authorization: Bearer …`; `None` asks for nothing. `brand` is shown on the unsubscribe page.
+    /// `is_simulated`, for the demo: hits say themselves when they happen, in [`SIMULATED_AT`].
     ///
     /// # Errors
     /// The database does not answer.
@@ -70,22 +71,12 @@ impl Tracking {
         goals: Goals,
         api_key: Option<String>,
         brand: String,
+        is_simulated: bool,
     ) -> Result<Self, store::StoreError> {
         let links = Links::load(store.clone()).await?;
         let (intake, writer) = Writer::start(store.clone(), clock.clone(), Arc::clone(&goals), QUEUE);
-        let public =
-            Public { store, signer, clock, goals, api_key, brand, links, intake, is_simulated: false };
+        let public = Public { store, signer, clock, goals, api_key, brand, links, intake, is_simulated };
         Ok(Self { public: Arc::new(public), writer })
-    }
-
-    /// For the demo: hits say themselves when they happen, in [`SIMULATED_AT`].
-    #[must_use]
-    pub fn simulated(mut self) -> Self {
-        // Nobody else has it before the paths are asked for.
-        if let Some(public) = Arc::get_mut(&mut self.public) {
-            public.is_simulated = true;
-        }
-        self
     }
 
     /// The paths.

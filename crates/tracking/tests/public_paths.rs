@@ -111,7 +111,7 @@ fn goals() -> Goals {
 async fn start(store: &Store, clock: &Clock, key: Option<&str>) -> Tracking {
     let key = key.map(str::to_owned);
     let brand = "Harbour <Coffee>".to_owned();
-    Tracking::start(store.clone(), signer(), clock.clone(), goals(), key, brand).await.unwrap()
+    Tracking::start(store.clone(), signer(), clock.clone(), goals(), key, brand, false).await.unwrap()
 }
 
 impl App {

@@ -73,7 +73,7 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
     Ok(verdict)
 }
 
-/// Whether somebody has the write lock of the SQLite database and does not give it back.
+/// Returns true if somebody has the write lock of the SQLite database and does not give it back.
 fn is_locked(trial: &Trial<'_>, stage: &Stage) -> Result<bool> {
     let file = stage.sandbox.path().join("data/chorus.db");
     let mut shell = Command::new(&trial.tools.sqlite3);

@@ -16,6 +16,7 @@ mod killed;
 mod letters;
 mod measured;
 mod networks;
+mod node;
 mod nonsense;
 mod pace;
 mod pier;

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::subject::Subject;
 
-/// What a shell prints when it has done what it was told.
+/// The line that a shell prints when it has run everything.
 const DONE: &str = "chorus-bench-done";
 
 /// A running `sqlite3` or `psql` on the database of a subject.

@@ -83,7 +83,7 @@ impl Subject {
         self.sandbox.path().join("data/chorus.db")
     }
 
-    /// Where the database is, on a server.
+    /// The URL of the database, on a server.
     pub(super) fn postgres(&self) -> Option<String> {
         self.scratch.as_ref().map(Scratch::url)
     }

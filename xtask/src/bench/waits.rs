@@ -1,4 +1,4 @@
-//! How long others wait for the database while a million contacts are imported, planned for and cancelled.
+//! The longest wait of others for the database while a million contacts are imported, planned for and cancelled.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -13,9 +13,9 @@ use anyhow::{Context, Result, ensure};
 use super::subject::{Subject, Way, reader};
 use super::table::Figure;
 
-/// How long somebody thinks between two writes.
+/// The pause between two events.
 const PAUSE: Duration = Duration::from_millis(15);
-/// How long one piece of work may take.
+/// The longest that one piece of work may take.
 const LONG: Duration = Duration::from_secs(600);
 
 const PROMISE: &str = "≤ 250 ms";

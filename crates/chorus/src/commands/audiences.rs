@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use campaign::{Audience, AudienceId};
+use campaign::Audience;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::output::{self, Format, number, wrong};
+use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
 
 /// The audiences, and how many people each has now
@@ -20,7 +20,7 @@ pub(crate) struct Options {
 enum Action {
     /// Every audience with its size
     List,
-    /// How many contacts belong to one audience
+    /// The number of contacts that belong to one audience
     Size {
         /// The name of its file in audiences/, without .toml
         audience: String,
@@ -31,34 +31,22 @@ enum Action {
 struct Sized<'a> {
     audience: &'a str,
     title: &'a str,
-    /// How many contacts belong to it, whoever may be written to.
+    /// The number of contacts that belong to it, whoever may be written to.
     contacts: i64,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let opened = env.open().await?;
-    let audiences = &opened.workspace().audiences;
-    let done = match &options.action {
-        None | Some(Action::List) => list(env, &opened, audiences.values()).await,
-        Some(Action::Size { audience }) => {
-            let known = audiences.values().find(|known| known.id.as_str() == audience);
-            match known {
-                Some(known) => list(env, &opened, std::iter::once(known)).await,
-                None => Err(wrong(unknown(audience, audiences.keys()))),
-            }
-        }
-    };
+    let done = sizes(env, options, &opened).await;
     opened.store.close().await;
     done.map(|()| ExitCode::SUCCESS)
 }
 
-fn unknown<'a>(audience: &str, known: impl Iterator<Item = &'a AudienceId>) -> String {
-    let known: Vec<_> = known.map(AudienceId::as_str).collect();
-    let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-    format!("there is no audience {audience}; audiences/ has {known}")
-}
-
-async fn list(env: &Env, opened: &Opened, which: impl Iterator<Item = &Audience>) -> anyhow::Result<()> {
+async fn sizes(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<()> {
+    let which: Vec<&Audience> = match &options.action {
+        None | Some(Action::List) => opened.workspace().audiences.values().collect(),
+        Some(Action::Size { audience }) => vec![opened.audience(audience)?],
+    };
     let mut sized = Vec::new();
     for audience in which {
         let (audiences, now) = (&opened.workspace().audiences, opened.clock.millis());

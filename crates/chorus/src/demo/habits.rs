@@ -15,7 +15,7 @@ const BUY: f64 = 0.03;
 const LEAVE: f64 = 0.004;
 /// How many mailboxes stand behind a gateway that follows links before anybody reads.
 const SCANNED: f64 = 0.08;
-/// How many stand behind one that looks like a browser and fetches the picture and every link at once.
+/// The share of mailboxes behind a gateway that looks like a browser and fetches the picture and every link at once.
 const DISGUISED: f64 = 0.05;
 /// How many pictures Apple's Mail Privacy Protection fetches whether or not anybody reads.
 const APPLE: f64 = 0.10;
@@ -42,7 +42,7 @@ const UNFURLERS: [&str; 3] = [
 /// What Apple's Mail Privacy Protection calls itself.
 const APPLE_PROXY: &str = "Mozilla/5.0";
 
-/// What a gateway that looks like a browser calls itself.
+/// The user agent of a gateway that looks like a browser.
 const LIKE_A_BROWSER: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 
 /// One thing that somebody does.

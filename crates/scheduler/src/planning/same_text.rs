@@ -1,13 +1,12 @@
 //! Whether a new step says what a step that is gone said, to people who got that: then it was probably renamed.
 
-use std::sync::Arc;
-
 use campaign::{Campaign, CampaignId, Step, StepId};
 use jiff::{SignedDuration, Timestamp};
 use store::{Address, Store};
 
 use crate::Loaded;
-use crate::fire::{FireError, address, first_message};
+use crate::compiled::compile;
+use crate::fire::{FireError, address};
 
 /// How far back steps are looked at that are gone.
 const BACK: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -79,11 +78,8 @@ async fn said_as(
     let (Ok(id), Ok(step_id)) = (CampaignId::parse(old_campaign), StepId::parse(old_step)) else {
         return Ok(String::new());
     };
-    let files = Arc::clone(loaded);
     let campaign = Campaign { id, ..campaign.clone() };
     let step = Step { id: step_id, ..step.clone() };
-    let compiled = tokio::task::spawn_blocking(move || channel::compile(&files.0, &campaign, &step));
-    let compiled = compiled.await.map_err(|error| FireError::Compile(error.to_string()))?;
-    let (compiled, _) = compiled.map_err(|findings| FireError::Compile(first_message(&findings)))?;
+    let compiled = compile(loaded, campaign, step).await?;
     Ok(compiled.hash())
 }

@@ -3,18 +3,14 @@
 mod corpus;
 mod judges;
 
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::LazyLock;
-use std::thread;
 
 use channel::measure::facet::{Facet, RichText, Span};
 use channel::measure::sms::Sms;
 use channel::measure::{Measure, first_forbidden, limit};
 use serde_json::{Value, json};
 
-use crate::pier;
+use crate::{node, pier};
 
 /// What a network's library says of a text, beside the text and the facets we made of it.
 struct Asked {
@@ -32,17 +28,8 @@ fn ask(texts: Vec<String>) -> Vec<Asked> {
     let asked: Vec<_> = texts.into_iter().map(|text| (facets(&text).facets, text)).collect();
     let questions: Vec<_> =
         asked.iter().map(|(facets, text)| json!({ "text": text, "facets": facets })).collect();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories/measured/opinions.cjs");
-    let mut command = Command::new(&tools.node);
-    command.arg(script).args([&tools.twitter_text, &tools.atproto, &tools.sms_segments]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = thread::spawn(move || stdin.write_all(Value::from(questions).to_string().as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success());
-    let said: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said.len(), asked.len());
+    let packages = [&tools.twitter_text, &tools.atproto, &tools.sms_segments];
+    let said: Vec<Value> = node::ask(&tools, "measured/opinions.cjs", &packages, questions);
     asked.into_iter().zip(said).map(|((facets, text), said)| Asked { text, facets, said }).collect()
 }
 

@@ -78,7 +78,7 @@ pub(super) const FIXED: [&str; 72] = [
     "a; b: c, d. e? f!",
 ];
 
-/// What random texts are made of.
+/// The parts of random texts.
 const PARTS: [&str; 64] = [
     "*",
     "**",

@@ -1,18 +1,14 @@
-//! What people read of a post is what was written: shown by what the networks show Markdown with, or publish.
+//! Posts are read as they were written: shown by the programs by which networks show Markdown, or that they publish.
 
 mod corpus;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
 
 use campaign::Workspace;
 use channel::{Compiled, LinkStarts, Message, Recipient, Renderer};
 use serde_json::{Value, json};
 
-use crate::pier;
+use crate::{node, pier};
 
 const KINDS: [&str; 7] = ["discord", "mattermost", "dingtalk", "ntfy", "reddit", "teams", "feishu"];
 /// An invisible character that keeps markup apart where a reader knows no escape.
@@ -62,7 +58,7 @@ fn campaign(text: &str) -> String {
     file
 }
 
-/// What goes out of a compiled post.
+/// The text of a compiled post that goes out.
 fn posted(compiled: &Compiled) -> String {
     let starts = LinkStarts {
         click: compiled.links.iter().map(|_| "https://t.example/c/1.".to_owned()).collect(),
@@ -82,7 +78,7 @@ fn posted(compiled: &Compiled) -> String {
     }
 }
 
-/// What each channel sends of each text that stands in `template`, as the fact `text`.
+/// Each text with what each channel sends of it, where it stands in `template` as the fact `text`.
 fn sent(template: &str, texts: &[String]) -> Vec<(String, &'static str, String)> {
     let folder = tempfile::tempdir().unwrap();
     let write = |path: &str, text: &str| {
@@ -111,22 +107,15 @@ fn sent(template: &str, texts: &[String]) -> Vec<(String, &'static str, String)>
     sent
 }
 
-/// What the readers of each kind of channel see: texts, and markup that came alive.
+/// The view of the readers of each kind of channel: texts, and markup that came alive.
 fn shown(sent: &[(String, &'static str, String)]) -> Vec<Vec<Value>> {
     let tools = pier::tools();
     let questions: Vec<_> =
         sent.iter().map(|(_, kind, text)| json!({ "kind": kind, "text": text })).collect();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories/readers/readers.cjs");
-    let mut command = Command::new(&tools.node);
-    command.arg(script).args([&tools.marked, &tools.snuownd, &tools.discord_markdown]);
-    command.args([&tools.markdown_it, &tools.commonmark]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let writer = thread::spawn(move || stdin.write_all(Value::from(questions).to_string().as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).unwrap()
+    let packages =
+        [&tools.marked, &tools.snuownd, &tools.discord_markdown, &tools.markdown_it, &tools.commonmark];
+    let shown = node::ask(&tools, "readers/readers.cjs", &packages, questions);
+    shown.into_iter().map(|readers| readers.as_array().unwrap().clone()).collect()
 }
 
 /// A text without what nobody sees: joiners, and how much white space there is.

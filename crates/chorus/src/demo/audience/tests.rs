@@ -35,10 +35,8 @@ impl Place {
         fill(&store, &signer).await;
         let goals = Arc::new(RwLock::new(BTreeMap::new()));
         let brand = "Harbour Coffee".to_owned();
-        let tracking = Tracking::start(store.clone(), signer, clock.clone(), goals, None, brand)
-            .await
-            .unwrap()
-            .simulated();
+        let tracking =
+            Tracking::start(store.clone(), signer, clock.clone(), goals, None, brand, true).await.unwrap();
         let router = tracking.router();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
