@@ -10,6 +10,7 @@ use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::build;
+use crate::databases::Databases;
 use crate::place::Place;
 use crate::servers::{Servers, Settings};
 
@@ -32,21 +33,14 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 20_000)]
     recipients: usize,
     /// On which database.
-    #[arg(long, value_enum, default_value_t = Which::Both)]
-    database: Which,
+    #[arg(long, value_enum, default_value_t = Databases::Both)]
+    database: Databases,
     /// Repeats the choices of an earlier trial. What the machine does meanwhile is not repeated.
     #[arg(long)]
     seed: Option<u64>,
     /// Tries this executable instead of building one.
     #[arg(long, value_name = "PATH")]
     chorus: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Which {
-    Sqlite,
-    Postgres,
-    Both,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -76,10 +70,10 @@ pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
     println!("seed {seed}");
     let start = Instant::now();
     let mut made = Vec::new();
-    if options.database != Which::Postgres {
+    if options.database.has_sqlite() {
         made.extend(on(&tools, options, seed, Database::Sqlite)?);
     }
-    if options.database != Which::Sqlite {
+    if options.database.has_postgres() {
         let postgres = servers.start_postgres(Settings::Installed)?;
         made.extend(on(&tools, options, seed, Database::Postgres(&postgres.url))?);
     }

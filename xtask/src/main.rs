@@ -4,6 +4,7 @@
 mod bench;
 mod build;
 mod crash;
+mod databases;
 mod oracles;
 mod place;
 mod servers;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use ::tests::{Database, Tools, until};
 use anyhow::Result;
 
+use super::Options;
 use super::shell::Shell;
 use super::subject::{Subject, Way, reader};
 use super::table::{Figure, median, spread};
@@ -71,10 +72,11 @@ const ASKED: [(&str, &str, &str, &str); 7] = [
     ),
 ];
 
-pub(super) fn measure(tools: &Tools, contacts: usize, rounds: usize, server: &str) -> Result<Vec<Figure>> {
-    let history = History { contacts, runs: 120, reached: contacts / 10, events: contacts * 5 };
+pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<Vec<Figure>> {
+    let Options { contacts, runs, rounds, .. } = *options;
+    let history = History { contacts, runs, reached: contacts * 12 / runs, events: contacts * 5 };
     let mut figures = Vec::new();
-    for (name, database) in [("SQLite", Database::Sqlite), ("PostgreSQL", Database::Postgres(server))] {
+    for (name, database) in options.database.named(server) {
         figures.extend(on(tools, name, database, &history, rounds.min(3))?);
     }
     Ok(figures)
@@ -171,10 +173,11 @@ fn read_sends(subject: &Subject, shell: &mut Shell) -> Result<f64> {
 }
 
 impl History {
-    /// Three in ten open, one in twenty-five clicks; a run every two days; events over two years.
+    /// Three in ten open, one in twenty-five clicks; the runs spread over 240 days; events over two years.
     fn sql(&self, shell: &Shell, now: i64) -> String {
         let Self { contacts, runs, reached, events } = self;
         let step = contacts / reached;
+        let between = 240 * DAY / *runs as i64;
         let attributes = shell.either("'{\"tier\":\"gold\"}'", "cast('{\"tier\":\"gold\"}' as jsonb)");
         let numbers = |count: &usize| {
             format!(
@@ -194,7 +197,7 @@ impl History {
              select r * 4294967296 + c, r, c, 'sent', at, at, '250 2.0.0 Ok: queued',
                     case when h < 300 then at + 3600000 end, case when h < 40 then at + 3700000 end
              from (select r.i as r, 1 + ((p.i - 1) * {step} + r.i % {step}) as c,
-                          {now} - ({runs} + 1 - r.i) * cast(2 as bigint) * {DAY} as at, (p.i * 7919 + r.i * 104729) % 1000 as h
+                          {now} - ({runs} + 1 - r.i) * cast({between} as bigint) as at, (p.i * 7919 + r.i * 104729) % 1000 as h
                    from {run_numbers} r cross join {reached_numbers} p) made;
              insert into events (kind, name, occurred_at, received_at, contact_id)
              select 'custom', 'purchase', {now} - ((cast(i as bigint) * 7919) % 730) * {DAY}, 0,

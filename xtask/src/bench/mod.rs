@@ -26,6 +26,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 
 use crate::build;
+use crate::databases::Databases;
 use crate::place::Place;
 use crate::servers::{Servers, Settings};
 use ::tests::Tools;
@@ -40,6 +41,12 @@ pub(crate) struct Options {
     /// How many contacts a run is planned for, and how many the run has whose memory is looked at.
     #[arg(long, default_value_t = 1_000_000)]
     contacts: usize,
+    /// The number of runs of the year that audiences are asked about; together they reached everybody twelve times.
+    #[arg(long, default_value_t = 120)]
+    runs: usize,
+    /// On which database audiences are asked and waits are measured.
+    #[arg(long, value_enum, default_value_t = Databases::Both)]
+    database: Databases,
     /// How many messages are sent in each round; at most 20,000 to far relays and to those that refuse.
     #[arg(long, default_value_t = 100_000)]
     messages: usize,
@@ -153,11 +160,11 @@ fn measure(
         Part::Check => check::measure(place, tools, options.rounds),
         Part::Audience => {
             let server = servers.start_postgres(Settings::Installed)?;
-            audience::measure(tools, options.contacts, options.rounds, &server.url)
+            audience::measure(tools, options, &server.url)
         }
         Part::Waits => {
             let server = servers.start_postgres(Settings::Installed)?;
-            waits::measure(tools, options.contacts, &server.url)
+            waits::measure(tools, options, &server.url)
         }
         Part::Idle => idle::measure(tools, options.rounds, options.seconds),
     }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use ::tests::{Database, Guard, Tools, until};
 use anyhow::{Context, Result, ensure};
 
+use super::Options;
 use super::subject::{Subject, Way, reader};
 use super::table::Figure;
 
@@ -20,10 +21,10 @@ const LONG: Duration = Duration::from_secs(600);
 
 const PROMISE: &str = "≤ 250 ms";
 
-pub(super) fn measure(tools: &Tools, contacts: usize, server: &str) -> Result<Vec<Figure>> {
+pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    for (name, database) in [("SQLite", Database::Sqlite), ("PostgreSQL", Database::Postgres(server))] {
-        figures.extend(on(tools, name, database, contacts)?);
+    for (name, database) in options.database.named(server) {
+        figures.extend(on(tools, name, database, options.contacts)?);
     }
     Ok(figures)
 }
