@@ -1,7 +1,7 @@
 //! A tree of rules as a boolean expression over `contacts c`. What people did is asked for as sets of contact ids, each
 //! read from an index once, so that a rule costs what matches it and not contacts times runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use campaign::audience::Did;
@@ -116,20 +116,16 @@ impl<'a> Expression<'a> {
     }
 
     fn rule(&mut self, rule: &Rule) -> Result<String, StoreError> {
-        self.rules += 1;
-        if self.rules > MOST_RULES {
-            return Err(StoreError::BadInput(format!("an audience has at most {MOST_RULES} rules")));
-        }
-        if self.depth >= DEEPEST {
-            return Err(StoreError::BadInput(format!("audiences nest at most {DEEPEST} deep")));
-        }
-        self.depth += 1;
+        self.enter()?;
         let text = match rule {
-            Rule::All(rules) => self.rules(rules)?.join("and", "1 = 1"),
+            Rule::All(rules) => self.all(rules)?.join("and", "1 = 1"),
             Rule::Any(rules) => self.rules(rules)?.join("or", "1 = 0"),
             Rule::None(rules) => format!("not {}", self.rules(rules)?.join("or", "1 = 0")),
             Rule::Attribute { name, test } => Attribute::of(self, name)?.test(self, test)?,
-            Rule::Event { name, within, at_least } => self.event(name, *within, *at_least)?,
+            Rule::Event { name, within, at_least } => {
+                let test = self.happened(*within, *at_least);
+                self.with_event(name, &test)?
+            }
             Rule::Engagement { campaign, did, within } => {
                 self.engagement(campaign.as_ref(), *did, *within)?
             }
@@ -139,35 +135,87 @@ impl<'a> Expression<'a> {
         Ok(format!("({text})"))
     }
 
+    /// Counts a rule, and the depth that it is at.
+    fn enter(&mut self) -> Result<(), StoreError> {
+        self.rules += 1;
+        if self.rules > MOST_RULES {
+            return Err(StoreError::BadInput(format!("an audience has at most {MOST_RULES} rules")));
+        }
+        if self.depth >= DEEPEST {
+            return Err(StoreError::BadInput(format!("audiences nest at most {DEEPEST} deep")));
+        }
+        self.depth += 1;
+        Ok(())
+    }
+
     fn rules(&mut self, rules: &[Rule]) -> Result<Terms, StoreError> {
         rules.iter().map(|rule| self.rule(rule)).collect::<Result<_, _>>().map(Terms)
     }
 
-    /// Up to three in a period are told by the times of the last three; more are counted, of those who have three.
-    fn event(&mut self, name: &str, within: Option<Duration>, at_least: u32) -> Result<String, StoreError> {
+    /// Rules that must all be true. Those about one event that happened are asked of the same row: "bought twice in a
+    /// year, and not in the last two months" is one set, and not two with most contacts in each.
+    fn all(&mut self, rules: &[Rule]) -> Result<Terms, StoreError> {
+        let happened: BTreeSet<&str> = rules.iter().filter_map(event_name).collect();
+        let mut of_events = BTreeMap::<&str, Vec<String>>::new();
+        let mut terms = Vec::new();
+        for rule in rules {
+            match only_event(rule).filter(|name| happened.contains(name)) {
+                Some(name) => of_events.entry(name).or_default().push(self.of_row(rule)?),
+                None => terms.push(self.rule(rule)?),
+            }
+        }
+        for (name, tests) in of_events {
+            terms.push(self.with_event(name, &Terms(tests).join("and", "1 = 1"))?);
+        }
+        Ok(Terms(terms))
+    }
+
+    /// A rule about one event alone, as a test of a row of `event_recents e`.
+    fn of_row(&mut self, rule: &Rule) -> Result<String, StoreError> {
+        self.enter()?;
+        let mut terms = |rules: &[Rule]| rules.iter().map(|rule| self.of_row(rule)).collect::<Result<_, _>>();
+        let text = match rule {
+            Rule::All(rules) => Terms(terms(rules)?).join("and", "1 = 1"),
+            Rule::Any(rules) => Terms(terms(rules)?).join("or", "1 = 0"),
+            Rule::None(rules) => format!("not {}", Terms(terms(rules)?).join("or", "1 = 0")),
+            Rule::Event { within, at_least, .. } => self.happened(*within, *at_least),
+            other => self.rule(other)?,
+        };
+        self.depth -= 1;
+        Ok(format!("({text})"))
+    }
+
+    /// Those who have a row for an event that a test is true of.
+    fn with_event(&mut self, name: &str, test: &str) -> Result<String, StoreError> {
         let name = self.bind_text(name)?;
+        let (after, upto) = (&self.after, &self.upto);
+        Ok(format!(
+            "c.id in (select e.contact_id from event_recents e
+               where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {test})"
+        ))
+    }
+
+    /// A test of a row of `event_recents e`: up to three in a period are told by the times of the last three; more are
+    /// counted, of those who have three.
+    fn happened(&mut self, within: Option<Duration>, at_least: u32) -> String {
         let column = match at_least {
             0 | 1 => "e.last_at",
             2 => "e.second_at",
             _ => "e.third_at",
         };
         let since = self.since(column, within);
-        let (after, upto) = (&self.after, &self.upto);
-        let mut set = format!(
-            "select e.contact_id from event_recents e
-             where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {column} is not null{since}"
-        );
+        let mut test = format!("{column} is not null{since}");
         if at_least > 3 {
             let since = self.since("x.occurred_at", within);
             let least = self.bind(i64::from(at_least));
             // Counted no further than needed.
-            set.push_str(&format!(
+            test.push_str(&format!(
                 " and (select count(*) from (
                      select 1 from events x where x.name = e.name and x.contact_id = e.contact_id{since} limit {least})
                    counted) >= {least}"
             ));
         }
-        Ok(format!("c.id in ({set})"))
+        test
     }
 
     /// Those whom `engagement` has, and those of runs whose deliveries it does not have yet.
@@ -225,6 +273,21 @@ impl<'a> Expression<'a> {
             format!(" and {column} >= {since}")
         })
     }
+}
+
+/// The event that a rule says happened.
+fn event_name(rule: &Rule) -> Option<&str> {
+    match rule {
+        Rule::Event { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// The event that a rule and those within it are about, where it is one and the same.
+fn only_event(rule: &Rule) -> Option<&str> {
+    let (Rule::All(rules) | Rule::Any(rules) | Rule::None(rules)) = rule else { return event_name(rule) };
+    let (first, others) = rules.split_first()?;
+    only_event(first).filter(|name| others.iter().all(|other| only_event(other) == Some(name)))
 }
 
 /// Texts to be joined by one word.
