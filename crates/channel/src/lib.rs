@@ -21,7 +21,7 @@ mod send;
 mod sign;
 
 pub use account::account;
-pub use compile::{Compiled, Longest, Spoken, Survey, compile, longest, survey, survey_all};
+pub use compile::{Compiled, Longest, Spoken, Survey, Surveyed, compile, longest, survey, survey_all};
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
 pub use network::{ShownRequest, budgets, requests};

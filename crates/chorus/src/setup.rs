@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use campaign::{Diagnostics, Workspace};
+use campaign::{Diagnostic, Diagnostics, Severity, Workspace};
 use scheduler::{Files, Loaded};
 use store::{Clock, RunId, Store};
 use tracking::Signer;
@@ -45,8 +45,9 @@ pub(crate) fn start_logging(serving: bool) {
         .init();
 }
 
+/// A variable of the environment, if it is set and is text.
 #[expect(clippy::disallowed_methods, reason = "chorus reads the environment")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
@@ -76,41 +77,54 @@ impl Env {
         let loaded = self.load()?;
         open(loaded, Clock::System).await
     }
+
+    /// The same, for a command about one campaign: the steps of that are not compiled again.
+    pub(crate) async fn open_for(&self, campaign: &str) -> anyhow::Result<Opened> {
+        let read = read(&self.root()?, Some(campaign));
+        let loaded = read.map_err(|findings| wrong(findings.to_text(false)))?;
+        open(loaded, Clock::System).await
+    }
 }
 
 /// Reads the workspace in `root` and compiles every step.
 pub(crate) fn load(root: &Path) -> anyhow::Result<Loaded> {
-    read(root).map_err(|findings| wrong(findings.to_text(false)))
+    read(root, None).map_err(|findings| wrong(findings.to_text(false)))
 }
 
-/// Reads the workspace in `root` and compiles every step; the findings alone when chorus.toml is of no use.
-pub(crate) fn read(root: &Path) -> Result<Loaded, Diagnostics> {
-    let (workspace, findings) = Workspace::load(root, &variable)?;
-    Ok(Arc::new(compile_all(workspace, findings)))
-}
-
-/// Compiles every step, and leaves out the campaigns that do not compile.
-fn compile_all(mut workspace: Workspace, mut findings: Diagnostics) -> (Workspace, Diagnostics) {
+/// Reads the workspace in `root` and compiles every step; the findings alone when chorus.toml is of no use. The compiled
+/// steps of the campaign `kept` are kept.
+pub(crate) fn read(root: &Path, kept: Option<&str>) -> Result<Loaded, Diagnostics> {
+    let (mut workspace, mut findings) = Workspace::load(root, &variable)?;
+    let mut compiled = Vec::new();
     let mut broken = Vec::new();
-    for (campaign, found) in channel::survey_all(&workspace) {
-        if found.iter().any(|finding| finding.severity == campaign::Severity::Error) {
-            broken.push(campaign.clone());
+    for surveyed in channel::survey_all(&workspace, kept) {
+        compiled.extend(surveyed.compiled);
+        if surveyed.findings.iter().any(|finding| finding.severity == Severity::Error) {
+            broken.push(surveyed.campaign.clone());
         }
-        for finding in found {
-            let file = finding.file.clone();
-            findings.push(finding);
-            // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
-            if file == Path::new("chorus.toml") {
-                continue;
-            }
-            let path = workspace.root.join(&file);
-            findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
-        }
+        add(&mut findings, &workspace, surveyed.findings);
     }
     for id in broken {
         workspace.campaigns.remove(&id);
     }
-    (workspace, findings)
+    let loaded = Arc::new((workspace, findings));
+    for (step, compiled) in compiled {
+        scheduler::keep_compiled(&loaded, kept.unwrap_or_default(), step.as_str(), compiled);
+    }
+    Ok(loaded)
+}
+
+/// Adds what is wrong with a campaign, with the texts in which it stands.
+fn add(findings: &mut Diagnostics, workspace: &Workspace, found: Vec<Diagnostic>) {
+    for finding in found {
+        let file = finding.file.clone();
+        findings.push(finding);
+        // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
+        if file != Path::new("chorus.toml") {
+            let path = workspace.root.join(&file);
+            findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
+        }
+    }
 }
 
 /// Opens a loaded workspace's database.

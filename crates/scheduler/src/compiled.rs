@@ -10,7 +10,7 @@ use crate::Loaded;
 use crate::fire::{FireError, first_message};
 
 /// The number of compiled steps that are kept: those of one action, not all of a workspace.
-const KEPT: usize = 4;
+const KEPT: usize = 16;
 
 /// A step of certain files, compiled.
 struct Kept {
@@ -35,8 +35,13 @@ pub(crate) async fn compiled(
         return Ok(known);
     }
     let compiled = Arc::new(compile(loaded, campaign.clone(), step.clone()).await?);
-    keep(loaded, campaign, step, &compiled);
+    keep(loaded, campaign.id.as_str(), step.id.as_str(), Arc::clone(&compiled));
     Ok(compiled)
+}
+
+/// Takes over a step that was compiled while the files were read.
+pub fn keep_compiled(loaded: &Loaded, campaign: &str, step: &str, compiled: Compiled) {
+    keep(loaded, campaign, step, Arc::new(compiled));
 }
 
 /// Compiles a step that may stand under another name than in the files.
@@ -66,15 +71,15 @@ fn known(loaded: &Loaded, campaign: &Campaign, step: &Step) -> Option<Arc<Compil
     cache.iter().find(is_it).map(|kept| Arc::clone(&kept.compiled))
 }
 
-fn keep(loaded: &Loaded, campaign: &Campaign, step: &Step, compiled: &Arc<Compiled>) {
+fn keep(loaded: &Loaded, campaign: &str, step: &str, compiled: Arc<Compiled>) {
     let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
     // A weak reference keeps the address of its files from being given to others.
     cache.retain(|kept| kept.files.strong_count() > 0);
     cache.truncate(KEPT - 1);
     cache.push_front(Kept {
         files: Arc::downgrade(loaded),
-        campaign: campaign.id.to_string(),
-        step: step.id.to_string(),
-        compiled: Arc::clone(compiled),
+        campaign: campaign.to_owned(),
+        step: step.to_owned(),
+        compiled,
     });
 }

@@ -24,6 +24,7 @@ mod upkeep;
 mod watch;
 
 pub use by_hand::{HandSend, Refusal, TestCopy, asked, fire, refusal, whom_by_hand};
+pub use compiled::keep_compiled;
 pub use engine::{Context, Engine, Files, Loaded};
 pub use fire::{FireError, address, fire_occurrence, plan};
 pub use fit::longest;

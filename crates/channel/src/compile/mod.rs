@@ -31,7 +31,7 @@ pub(crate) use files::{File, digest};
 pub use longest::{Longest, longest};
 use step::Cache;
 pub(crate) use step::primary;
-pub use survey::{Spoken, Survey, survey, survey_all};
+pub use survey::{Spoken, Survey, Surveyed, survey, survey_all};
 
 /// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
 /// Serialises to JSON, so that a run says the same on every machine and after every edit of the files.
@@ -141,6 +141,7 @@ fn compile_here(
     step: &Step,
     cache: &Cache,
 ) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
+    tracing::debug!(campaign = %campaign.id, step = %step.id, "step compiled");
     let work = AssertUnwindSafe(|| step::compile(workspace, campaign, step, cache));
     catch_unwind(work).unwrap_or_else(|_| Err(vec![uncompilable(campaign, step)]))
 }

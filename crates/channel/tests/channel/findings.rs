@@ -104,14 +104,18 @@ fn all_campaigns_at_once_have_the_findings_of_each_alone() {
         house.file(&format!("campaigns/c{number:02}.toml"), text);
     }
     let workspace = house.load();
-    let all = channel::survey_all(&workspace);
+    let all = channel::survey_all(&workspace, None);
     let codes: std::collections::BTreeSet<_> =
-        all.iter().flat_map(|(_, found)| found).map(|found| found.code).collect();
+        all.iter().flat_map(|surveyed| &surveyed.findings).map(|found| found.code).collect();
     assert!(codes.contains("template-syntax") && codes.len() > 2, "{codes:?}");
     let alone: Vec<_> = workspace
         .campaigns
         .values()
         .map(|campaign| (&campaign.id, channel::survey(&workspace, campaign, None).findings))
         .collect();
+    let all: Vec<_> = all.into_iter().map(|surveyed| (surveyed.campaign, surveyed.findings)).collect();
     assert_eq!(all, alone);
+    let kept = channel::survey_all(&workspace, Some("c00"));
+    let kept = kept.iter().filter(|surveyed| !surveyed.compiled.is_empty());
+    assert_eq!(kept.map(|surveyed| surveyed.campaign.as_str()).collect::<Vec<_>>(), ["c00"]);
 }

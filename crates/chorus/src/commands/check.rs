@@ -17,7 +17,7 @@ pub(crate) struct Options {}
 
 pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
     let root = env.root()?;
-    let (findings, campaigns) = match setup::read(&root) {
+    let (findings, campaigns) = match setup::read(&root, None) {
         Ok(loaded) => {
             let mut findings = loaded.1.clone();
             for finding in against_database(&loaded).await {

@@ -34,7 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ROOM: (u64, u64) = (1 << 30, 100 << 20);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let findings = match setup::read(&env.root()?) {
+    let findings = match setup::read(&env.root()?, None) {
         Ok(loaded) => examine(&loaded, options, env.format).await?,
         Err(findings) => {
             let errors = findings.errors().count();

@@ -66,7 +66,7 @@ fn wait_time(text: &str) -> Result<Duration, String> {
 const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
+    let opened = env.open_for(&options.campaign).await?;
     let code = send(env, options, &opened).await;
     opened.store.close().await;
     code

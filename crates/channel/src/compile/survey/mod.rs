@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
 use campaign::{
-    Campaign, CampaignId, ChannelKind, Diagnostic, Message, Severity, Step, TemplateFile, Workspace,
+    Campaign, CampaignId, ChannelKind, Diagnostic, Message, Severity, Step, StepId, TemplateFile, Workspace,
 };
 
 use super::finding::{Place, Source};
@@ -66,20 +66,43 @@ impl Survey {
 /// lengths are measured; somebody made up with short names, if not given.
 #[must_use]
 pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>) -> Survey {
-    let work = || survey_here(workspace, campaign, person, &Cache::default());
+    let work = || survey_here(workspace, campaign, person, &Cache::default(), &mut |_, _| {});
     stack::with_large(work).unwrap_or_else(|| unsurveyed(campaign))
 }
 
-/// The findings of [`survey`] for every campaign of a workspace, in order; all processors are used.
+/// A campaign of a workspace that was surveyed.
+#[derive(Debug)]
+pub struct Surveyed<'a> {
+    /// The campaign.
+    pub campaign: &'a CampaignId,
+    /// What is wrong with it, by file and place.
+    pub findings: Vec<Diagnostic>,
+    /// Its steps that compile, if they were to be kept.
+    pub compiled: Vec<(StepId, Compiled)>,
+}
+
+/// The findings of [`survey`] for every campaign of a workspace, in order; all processors are used. The compiled steps
+/// of the campaign `kept` are kept.
 #[must_use]
-pub fn survey_all(workspace: &Workspace) -> Vec<(&CampaignId, Vec<Diagnostic>)> {
+pub fn survey_all<'a>(workspace: &'a Workspace, kept: Option<&str>) -> Vec<Surveyed<'a>> {
     let campaigns: Vec<_> = workspace.campaigns.values().collect();
-    let work = |cache: &Cache, number: usize| survey_here(workspace, campaigns[number], None, cache).findings;
-    let findings = stack::for_each(campaigns.len(), Cache::default, work);
-    let with_findings = campaigns.iter().zip(findings);
-    with_findings
-        .map(|(campaign, found)| (&campaign.id, found.unwrap_or_else(|| unsurveyed(campaign).findings)))
-        .collect()
+    let work = |cache: &Cache, number: usize| {
+        let campaign = campaigns[number];
+        let mut compiled = Vec::new();
+        let mut keep = |step: &Step, of_step: Compiled| {
+            if kept == Some(campaign.id.as_str()) {
+                compiled.push((step.id.clone(), of_step));
+            }
+        };
+        let findings = survey_here(workspace, campaign, None, cache, &mut keep).findings;
+        (findings, compiled)
+    };
+    let found = stack::for_each(campaigns.len(), Cache::default, work);
+    let all = campaigns.iter().zip(found).map(|(campaign, found)| {
+        let (findings, compiled) = found.unwrap_or_else(|| (unsurveyed(campaign).findings, Vec::new()));
+        Surveyed { campaign: &campaign.id, findings, compiled }
+    });
+    all.collect()
 }
 
 /// The survey of a campaign for which the system gives no thread.
@@ -88,7 +111,14 @@ fn unsurveyed(campaign: &Campaign) -> Survey {
     Survey { findings: findings.collect(), ..Survey::default() }
 }
 
-fn survey_here(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>, cache: &Cache) -> Survey {
+/// Surveys a campaign in this thread; `keep` gets every step that compiles.
+fn survey_here(
+    workspace: &Workspace,
+    campaign: &Campaign,
+    person: Option<&Person>,
+    cache: &Cache,
+    keep: &mut dyn FnMut(&Step, Compiled),
+) -> Survey {
     let mut surveyor = Surveyor::new(workspace, campaign, cache);
     surveyor.survey.matrix = Matrix::new(campaign.message.facts.keys().cloned());
     for step in &campaign.steps {
@@ -96,6 +126,7 @@ fn survey_here(workspace: &Workspace, campaign: &Campaign, person: Option<&Perso
             Ok((compiled, found)) => {
                 surveyor.survey.findings.extend(found);
                 surveyor.step(step, &compiled, person);
+                keep(step, compiled);
             }
             Err(found) => surveyor.survey.findings.extend(found),
         }
