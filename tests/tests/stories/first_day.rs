@@ -43,6 +43,36 @@ fn a_new_workspace_passes_the_check_shows_its_message_and_sends_to_the_outbox() 
 }
 
 #[test]
+fn a_step_that_is_sent_is_compiled_once() {
+    let tools = pier::tools();
+    let told = ("CHORUS_LOG".to_owned(), "channel=debug".to_owned());
+    let sandbox = Sandbox::empty(&tools.chorus).unwrap().knowing(vec![told]);
+    sandbox.done(&["init", "."]).unwrap();
+    sandbox.done(&["contacts", "import", "contacts.csv"]).unwrap();
+    let compiled = |args: &[&str]| sandbox.done(args).unwrap().err.matches("step compiled").count();
+    assert_eq!(compiled(&["send", "--yes", "hello"]), 1);
+    assert_eq!(compiled(&["send", "--yes", "hello", "--to", "ada@example.com"]), 1, "a test copy");
+}
+
+#[test]
+fn a_schedule_is_described_in_the_language_of_the_terminal() {
+    let tools = pier::tools();
+    let set =
+        vec![("LC_ALL".to_owned(), String::new()), ("LC_MESSAGES".to_owned(), "zh_CN.UTF-8".to_owned())];
+    let sandbox = Sandbox::empty(&tools.chorus).unwrap().knowing(set);
+    sandbox.done(&["init", "."]).unwrap();
+    sandbox.done(&["contacts", "import", "contacts.csv"]).unwrap();
+    let planned =
+        |args: &[&str]| sandbox.done(&[&["plan", "hello", "--to", "+8d"], args].concat()).unwrap().out;
+    let chinese = planned(&[]);
+    assert!(chinese.contains("hello/mail: 每周"), "{chinese}");
+    let english = planned(&["--language", "en"]);
+    assert!(english.contains("hello/mail: every"), "{english}");
+    let refused = sandbox.chorus(&["plan", "--language", "?"]).unwrap();
+    assert!(refused.code == Some(2) && refused.err.contains("is not a language tag"), "{refused:?}");
+}
+
+#[test]
 fn a_test_copy_reaches_one_person_and_no_report() {
     let tools = pier::tools();
     let sandbox = Sandbox::empty(&tools.chorus).unwrap();

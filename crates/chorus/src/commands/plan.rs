@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use campaign::consistency::Matrix;
-use campaign::{Campaign, Diagnostics, Load, Moment, Per, Step, Workspace};
+use campaign::{Campaign, Diagnostics, Language, Load, Moment, Per, Step, Workspace};
 use channel::{Spoken, Survey};
 use clap::Args;
 use jiff::Timestamp;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned};
 
 use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::setup::{Env, Opened, variable};
 use crate::time;
 
 /// Show what would run when, to how many, who is left out and why, and what it would cost
@@ -32,6 +32,21 @@ pub(crate) struct Options {
     /// Until when.
     #[arg(long, default_value = "+30d", allow_hyphen_values = true)]
     to: String,
+    /// The language in which schedules are described: en or zh. That of the terminal (LC_ALL, LC_MESSAGES, LANG) when
+    /// left out.
+    #[arg(long, value_parser = Language::parse)]
+    language: Option<Language>,
+}
+
+impl Options {
+    fn language(&self) -> Option<Language> {
+        self.language.clone().or_else(|| {
+            let mut set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter().filter_map(|name| variable(name));
+            let locale = set.find(|locale| !locale.is_empty())?;
+            // `zh_CN.UTF-8@variant`: the language and the region stand first.
+            Language::parse(locale.split(['.', '@']).next()?).ok()
+        })
+    }
 }
 
 /// One occurrence of one step.
@@ -49,7 +64,9 @@ struct Row {
     local: Option<String>,
     /// It fell due while nothing was running: this becomes of it as soon as something runs.
     overdue: bool,
-    /// What it waits for, of an `after` step.
+    /// Its step's schedule in words.
+    schedule: String,
+    /// The same of an `after` step, whose people come one by one.
     after: Option<String>,
     audience: Option<String>,
     counts: PlanCounts,
@@ -81,7 +98,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             "These files are not in force: {worker} plans by others on the same database. This is what would run by these."
         ));
     }
-    let mut outlook = Outlook::default();
+    let mut outlook = Outlook { language: options.language(), ..Outlook::default() };
     for campaign in campaigns {
         outlook.add(&opened, campaign, from, to).await?;
     }
@@ -112,6 +129,8 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
 /// What is to come, and what it will say.
 #[derive(Default)]
 struct Outlook {
+    /// The language of the descriptions; English where none is known.
+    language: Option<Language>,
     rows: Vec<Row>,
     /// Fact × channel, by campaign.
     matrices: BTreeMap<String, Matrix>,
@@ -138,15 +157,18 @@ impl Outlook {
             let of_step: Vec<_> = expected.iter().filter(|expected| expected.step == step.id).collect();
             if !of_step.is_empty() {
                 let counts = counts(opened, campaign, step, None).await?;
-                let pace = Pace::of(opened, step, &counts).await?;
-                let price = of_step_price(workspace, step, &survey, &longest.spoken);
+                let common = StepOutlook {
+                    pace: Pace::of(opened, step, &counts).await?,
+                    price: of_step_price(workspace, step, &survey, &longest.spoken),
+                    schedule: self.describe(step),
+                };
                 for expected in of_step {
                     let own = match by_own_clock(campaign, expected) {
                         true => Some(counts_of(opened, campaign, step, expected).await?),
                         false => None,
                     };
                     let counts = own.as_ref().unwrap_or(&counts);
-                    self.rows.push(row(workspace, campaign, step, expected, counts, &pace, &price));
+                    self.rows.push(row(workspace, campaign, step, expected, counts, &common));
                 }
             }
             for finding in longest.findings {
@@ -159,6 +181,22 @@ impl Outlook {
         self.matrices.insert(campaign.id.to_string(), survey.matrix);
         Ok(())
     }
+
+    fn describe(&self, step: &Step) -> String {
+        match &self.language {
+            Some(language) => step.schedule.describe_in(language),
+            None => step.schedule.describe(),
+        }
+    }
+}
+
+/// What all occurrences of a step have in common.
+struct StepOutlook {
+    pace: Pace,
+    /// Of one message, in millionths of the currency.
+    price: (i64, String),
+    /// In words.
+    schedule: String,
 }
 
 /// What one message of a step costs: for whoever makes it longest, or for somebody ordinary.
@@ -255,9 +293,9 @@ fn row(
     step: &Step,
     expected: &Expected,
     counts: &PlanCounts,
-    pace: &Pace,
-    (each, currency): &(i64, String),
+    common: &StepOutlook,
 ) -> Row {
+    let StepOutlook { pace, price: (each, currency), schedule } = common;
     let channel = workspace.channels.get(&step.channel);
     let feed = channel.is_some_and(|channel| channel.kind.per() == Per::Feed);
     let at = expected.occurrence.instant;
@@ -285,7 +323,8 @@ fn row(
         here,
         local,
         overdue: expected.overdue,
-        after: expected.follows.then(|| step.schedule.describe()),
+        schedule: schedule.clone(),
+        after: expected.follows.then(|| schedule.clone()),
         audience: (!feed).then(|| step.audience.to_string()),
         counts: counts.clone(),
         cost_micros: each.saturating_mul(counts.reached),

@@ -6,6 +6,7 @@ use jiff::civil::{Date, Weekday, date};
 use proptest::prelude::*;
 
 use super::*;
+use crate::Language;
 
 const DAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -115,7 +116,8 @@ fn words_of_counted_days() {
     .map(|words| {
         let cron = every(words).unwrap().counted_from(date(2027, 3, 2));
         let schedule = schedule(Trigger::Cron(cron), Zone::Fixed(TimeZone::UTC));
-        format!("{words:40} {}\n", schedule.describe())
+        let chinese = schedule.describe_in(&Language::parse("zh").unwrap());
+        format!("{words:40} {}\n{:40} {chinese}\n", schedule.describe(), "")
     })
     .collect();
     insta::assert_snapshot!(said);
@@ -129,6 +131,11 @@ fn a_list_of_dates_fires_at_each_once_also_where_clocks_change() {
     let found = dates.occurrences(instant("2027-03-27T01:30:00Z"), Timestamp::MAX, 9);
     let found: Vec<_> = found.iter().map(|occurrence| occurrence.instant.to_string()).collect();
     assert_eq!(found, ["2027-03-28T01:00:00Z", "2027-10-31T00:30:00Z", "2027-12-24T10:00:00Z"]);
+    assert_eq!(
+        dates.describe_in(&Language::parse("zh-Hans").unwrap()),
+        "2027 年 3 月 27 日（周六）01:30、2027 年 3 月 28 日（周日）01:30、2027 年 10 月 31 日（周日）01:30，以及另外 1 \
+         个日期，Europe/London 时间"
+    );
     assert_eq!(
         dates.describe(),
         "on Saturday 27 March 2027 at 01:30, Sunday 28 March 2027 at 01:30, Sunday 31 October 2027 at 01:30 and one \

@@ -1,6 +1,11 @@
-//! Schedules in plain English.
+//! Schedules in plain English and in Chinese.
 
 use super::*;
+use crate::Language;
+
+fn chinese(schedule: &Schedule) -> String {
+    schedule.describe_in(&Language::parse("zh-CN").unwrap())
+}
 
 #[test]
 fn crons_in_words() {
@@ -35,9 +40,11 @@ fn crons_in_words() {
         "*/10 * 1 * FRI",
         "0 9 31 * *",
     ];
-    let said: String =
-        crons.iter().map(|cron| format!("{cron:28} {}\n", fixed(cron, "UTC").describe())).collect();
-    insta::assert_snapshot!(said);
+    let said = |describe: fn(&Schedule) -> String| -> String {
+        crons.iter().map(|cron| format!("{cron:28} {}\n", describe(&fixed(cron, "UTC")))).collect()
+    };
+    insta::assert_snapshot!("crons_in_words", said(Schedule::describe));
+    insta::assert_snapshot!("crons_in_chinese", said(chinese));
 }
 
 #[test]
@@ -53,8 +60,13 @@ fn whose_clock_and_other_triggers() {
     let at = Trigger::At("2027-03-02T10:05:00".parse().unwrap());
     let brand = Zone::Fixed(zone("Asia/Shanghai"));
     assert_eq!(schedule(at, brand).describe(), "once, on Tuesday 2 March 2027 at 10:05, Asia/Shanghai time");
+    assert_eq!(chinese(&contact("0 10 * * TUE")), "每周二 10:00，按每位联系人的当地时间");
+    let at =
+        schedule(Trigger::At("2027-03-02T10:05:07".parse().unwrap()), Zone::Fixed(zone("Asia/Shanghai")));
+    assert_eq!(chinese(&at), "一次，2027 年 3 月 2 日（周二）10:05:07，Asia/Shanghai 时间");
     let by_hand = schedule(Trigger::ByHand, Zone::Fixed(TimeZone::UTC));
     assert_eq!(by_hand.describe(), "by hand, with `chorus send`");
+    assert_eq!(chinese(&by_hand), "手动，用 `chorus send` 发送");
 }
 
 #[test]
@@ -65,19 +77,26 @@ fn after_another_step() {
             delay: Duration::from_secs(delay),
             condition,
         };
-        schedule(trigger, Zone::Fixed(TimeZone::UTC)).describe()
+        let schedule = schedule(trigger, Zone::Fixed(TimeZone::UTC));
+        [schedule.describe(), chinese(&schedule)]
     };
-    assert_eq!(said(0, None), "right after `mail`");
+    assert_eq!(said(0, None), ["right after `mail`", "紧接 `mail` 之后"]);
     assert_eq!(
         said(3 * 86400, Some(Condition::Unless(Reaction::Clicked))),
-        "3 days after `mail`, only for those who did not click it"
+        ["3 days after `mail`, only for those who did not click it", "`mail` 之后 3 天，仅发给未点击的人"]
     );
     assert_eq!(
         said(90061, Some(Condition::If(Reaction::Opened))),
-        "1 day, 1 hour, 1 minute and 1 second after `mail`, only for those who did open it"
+        [
+            "1 day, 1 hour, 1 minute and 1 second after `mail`, only for those who did open it",
+            "`mail` 之后 1 天 1 小时 1 分钟 1 秒，仅发给已打开的人",
+        ]
     );
     assert_eq!(
         said(5400, Some(Condition::Unless(Reaction::Converted))),
-        "1 hour and 30 minutes after `mail`, only for those who did not do what the campaign is for"
+        [
+            "1 hour and 30 minutes after `mail`, only for those who did not do what the campaign is for",
+            "`mail` 之后 1 小时 30 分钟，仅发给未完成活动目标的人",
+        ]
     );
 }

@@ -44,7 +44,22 @@ pub(super) fn print(
         ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
     output::table(&headings, run.iter().map(cells).collect())?;
     print_left_out(&run)?;
+    print_schedules(&run)?;
     print_rest(workspace, &rest)
+}
+
+/// Prints the schedule of each step in words, in the order in which they first run.
+fn print_schedules(rows: &[&Row]) -> anyhow::Result<()> {
+    let mut told = std::collections::BTreeSet::new();
+    output::line("\nSchedules:")?;
+    for row in rows {
+        let step = format!("{}/{}", row.campaign, row.step);
+        if !told.contains(&step) {
+            output::line(format!("  {step}: {}", row.schedule))?;
+            told.insert(step);
+        }
+    }
+    Ok(())
 }
 
 fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {

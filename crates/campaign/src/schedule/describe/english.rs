@@ -1,12 +1,13 @@
-//! A schedule in plain English, for `plan` and the dashboard.
+//! A schedule in plain English.
 
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::cron::{Cron, Days};
-use super::field::{Field, Values};
-use super::{Condition, Reaction, Schedule, Trigger, Zone};
+use super::super::cron::{Cron, Days};
+use super::super::field::{Field, Values};
+use super::super::{Condition, Reaction, Zone};
+use super::{Schedule, TimeOfDay, Trigger, clock, first_dates, is_consecutive, name_at, name_spans};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -24,25 +25,17 @@ const MONTHS: [&str; 12] = [
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
-/// So many dates are written out, and the others counted.
-const SAID_DATES: usize = 3;
-
-impl Schedule {
-    /// When it fires, in words: `every Tuesday at 10:00, each contact's time`.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match &self.trigger {
-            Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&self.zone)),
-            Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&self.zone)),
-            Trigger::Dates(walls) => format!("{}, {}", on_dates(walls), whose(&self.zone)),
-            Trigger::ByHand => "by hand, with `chorus send`".to_owned(),
-            Trigger::After { step, delay, condition } => {
-                let only =
-                    condition.map(|condition| format!(", {}", for_whom(condition))).unwrap_or_default();
-                match delay.as_secs() {
-                    0 => format!("right after `{step}`{only}"),
-                    _ => format!("{} after `{step}`{only}", length(*delay)),
-                }
+pub(super) fn describe(schedule: &Schedule) -> String {
+    match &schedule.trigger {
+        Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&schedule.zone)),
+        Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&schedule.zone)),
+        Trigger::Dates(walls) => format!("{}, {}", on_dates(walls), whose(&schedule.zone)),
+        Trigger::ByHand => "by hand, with `chorus send`".to_owned(),
+        Trigger::After { step, delay, condition } => {
+            let only = condition.map(|condition| format!(", {}", for_whom(condition))).unwrap_or_default();
+            match delay.as_secs() {
+                0 => format!("right after `{step}`{only}"),
+                _ => format!("{} after `{step}`{only}", length(*delay)),
             }
         }
     }
@@ -65,10 +58,10 @@ fn moment(wall: DateTime) -> String {
     wall.strftime(&format!("%A %-d %B %Y at %H:%M{seconds}")).to_string()
 }
 
-/// The dates, the first of them where there are many.
 fn on_dates(walls: &[DateTime]) -> String {
-    let said: Vec<_> = walls.iter().take(SAID_DATES).map(|wall| moment(*wall)).collect();
-    match walls.len().saturating_sub(SAID_DATES) {
+    let (said, more) = first_dates(walls);
+    let said: Vec<_> = said.iter().map(|wall| moment(*wall)).collect();
+    match more {
         0 => format!("on {}", listed(&said)),
         1 => format!("on {} and one more date", said.join(", ")),
         more => format!("on {} and {more} more dates", said.join(", ")),
@@ -89,16 +82,10 @@ fn for_whom(condition: Condition) -> String {
 }
 
 fn length(delay: Duration) -> String {
-    let seconds = delay.as_secs();
-    let parts = [
-        (seconds / 86400, "day"),
-        (seconds / 3600 % 24, "hour"),
-        (seconds / 60 % 60, "minute"),
-        (seconds % 60, "second"),
-    ];
-    let said = parts.iter().filter(|(count, _)| *count > 0).map(|&(count, unit)| match count {
-        1 => format!("1 {unit}"),
-        _ => format!("{count} {unit}s"),
+    const UNITS: [&str; 4] = ["day", "hour", "minute", "second"];
+    let said = super::parts(delay).map(|(count, unit)| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{count} {}{plural}", UNITS.get(unit).copied().unwrap_or_default())
     });
     listed(&said.collect::<Vec<_>>())
 }
@@ -115,7 +102,7 @@ fn rhythm(cron: &Cron) -> String {
 }
 
 fn days(cron: &Cron) -> String {
-    let months = (cron.months.len() < 12).then(|| name_list(cron.months, |at| name(&MONTHS, at - 1)));
+    let months = (cron.months.len() < 12).then(|| name_list(cron.months, |at| name_at(&MONTHS, at - 1)));
     let in_months = months.as_ref().map(|months| format!(" in {months}")).unwrap_or_default();
     let of_months = months.unwrap_or_else(|| "every month".to_owned());
     if let Some(weeks) = cron.weeks {
@@ -153,7 +140,7 @@ fn days(cron: &Cron) -> String {
 /// `second`, `first and third`, `last`.
 fn which(nth: Values, last: bool) -> String {
     const NAMES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
-    let mut names: Vec<_> = nth.iter().map(|at| name(&NAMES, at - 1)).collect();
+    let mut names: Vec<_> = nth.iter().map(|at| name_at(&NAMES, at - 1)).collect();
     if last {
         names.push("last".to_owned());
     }
@@ -161,7 +148,7 @@ fn which(nth: Values, last: bool) -> String {
 }
 
 fn name_each(days: Values) -> String {
-    listed(&days.iter().map(|at| name(&WEEKDAYS, at)).collect::<Vec<_>>())
+    listed(&days.iter().map(|at| name_at(&WEEKDAYS, at)).collect::<Vec<_>>())
 }
 
 /// The days as they stand after `on`.
@@ -177,7 +164,7 @@ fn weekdays(days: Values) -> String {
     } else if days == Values::one(0).union(Values::one(6)) {
         "every Saturday and Sunday".to_owned()
     } else {
-        format!("every {}", name_list(days, |at| name(&WEEKDAYS, at)))
+        format!("every {}", name_list(days, |at| name_at(&WEEKDAYS, at)))
     }
 }
 
@@ -196,24 +183,15 @@ fn ordinals(days: Values) -> String {
 }
 
 fn time_of_day(hours: Values, minutes: Values) -> String {
-    let minute_step = even_step(minutes, 60);
-    let all_hours = hours.len() == 24;
-    match (minutes.iter().next(), minutes.len()) {
-        _ if minute_step == Some(1) => format!("every minute{}", during(hours)),
-        _ if minute_step.is_some_and(|step| step < 60) => {
-            format!("every {} minutes{}", minute_step.unwrap_or(1), during(hours))
-        }
-        (Some(0), 1) if all_hours => "every hour on the hour".to_owned(),
-        _ if all_hours => format!("every hour at {}", past(minutes)),
-        _ if hours.len() * minutes.len() <= 6 => format!("at {}", times(hours, minutes)),
-        (Some(minute), 1) => match (even_step(hours, 24), hours.iter().next(), hours.iter().last()) {
-            (Some(step), ..) => format!("every {step} hours from {}", clock(0, minute)),
-            (None, Some(first), Some(last)) if run(hours) => {
-                format!("every hour from {} to {}", clock(first, minute), clock(last, minute))
-            }
-            _ => format!("at {}", times(hours, minutes)),
-        },
-        _ => format!("at {}{}", past(minutes), during(hours)),
+    match TimeOfDay::of(hours, minutes) {
+        TimeOfDay::EveryMinute => format!("every minute{}", during(hours)),
+        TimeOfDay::EveryMinutes(step) => format!("every {step} minutes{}", during(hours)),
+        TimeOfDay::OnTheHour => "every hour on the hour".to_owned(),
+        TimeOfDay::Hourly => format!("every hour at {}", past(minutes)),
+        TimeOfDay::At(times) => format!("at {}", listed(&times)),
+        TimeOfDay::EveryHours(step, from) => format!("every {step} hours from {from}"),
+        TimeOfDay::HourlyBetween(from, to) => format!("every hour from {from} to {to}"),
+        TimeOfDay::Minutes => format!("at {}{}", past(minutes), during(hours)),
     }
 }
 
@@ -221,7 +199,7 @@ fn time_of_day(hours: Values, minutes: Values) -> String {
 fn during(hours: Values) -> String {
     match (hours.iter().next(), hours.iter().last()) {
         _ if hours.len() == 24 => String::new(),
-        (Some(first), Some(last)) if run(hours) => {
+        (Some(first), Some(last)) if is_consecutive(hours) => {
             format!(" between {} and {}", clock(first, 0), clock(last, 59))
         }
         _ => format!(" in the hours {}", name_list(hours, |hour| hour.to_string())),
@@ -233,46 +211,8 @@ fn past(minutes: Values) -> String {
     format!("{} {noun} past", name_list(minutes, |minute| minute.to_string()))
 }
 
-fn times(hours: Values, minutes: Values) -> String {
-    let times: Vec<_> =
-        hours.iter().flat_map(|hour| minutes.iter().map(move |minute| clock(hour, minute))).collect();
-    listed(&times)
-}
-
-fn clock(hour: i8, minute: i8) -> String {
-    format!("{hour:02}:{minute:02}")
-}
-
-/// The step of values that start at 0 and divide the whole evenly: 15 for 0, 15, 30, 45 of 60.
-fn even_step(values: Values, whole: i8) -> Option<i8> {
-    let step = values.at_or_after(1).unwrap_or(whole);
-    let even = whole % step == 0 && values.iter().eq((0..whole).step_by(usize::try_from(step).ok()?));
-    even.then_some(step)
-}
-
-/// Whether the values follow one another without a hole.
-fn run(values: Values) -> bool {
-    values.iter().zip(values.iter().skip(1)).all(|(one, next)| next == one + 1)
-}
-
-/// The names of the values, with three and more in a row as `a to b`.
 fn name_list(values: Values, name: impl Fn(i8) -> String) -> String {
-    let mut names = Vec::new();
-    let mut next = values.at_or_after(0);
-    while let Some(first) = next {
-        let last = (first..63).find(|&value| !values.has(value + 1)).unwrap_or(63);
-        match last - first {
-            0 => names.push(name(first)),
-            1 => names.extend([name(first), name(last)]),
-            _ => names.push(format!("{} to {}", name(first), name(last))),
-        }
-        next = if last < 63 { values.at_or_after(last + 1) } else { None };
-    }
-    listed(&names)
-}
-
-fn name(names: &[&str], at: i8) -> String {
-    usize::try_from(at).ok().and_then(|at| names.get(at)).copied().unwrap_or_default().to_owned()
+    listed(&name_spans(values, name, |first, last| format!("{first} to {last}")))
 }
 
 fn listed(parts: &[String]) -> String {
