@@ -23,9 +23,10 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres
 /// What every connection to PostgreSQL is told.
 ///
 /// A plan that knows neither the run nor the limit is guessed for a tenth of the table, and then compiled for
-/// longer than it runs. A worker that freezes in the middle of a transaction, or whose machine is gone, holds its
+/// longer than it runs. A set of ids that is larger than `work_mem` is not kept as a table of hashes, but read again
+/// for every contact. A worker that freezes in the middle of a transaction, or whose machine is gone, holds its
 /// rows no longer than others may have to wait until they take over from it.
-const SESSION: &str = "set jit = off; set plan_cache_mode = force_custom_plan; \
+const SESSION: &str = "set jit = off; set work_mem = '256MB'; set plan_cache_mode = force_custom_plan; \
     set idle_in_transaction_session_timeout = '10s'; \
     set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
 

@@ -31,6 +31,14 @@ impl ContactRange {
     /// Everybody.
     pub(crate) const ALL: Self = Self { after: 0, upto: (1 << 32) - 1 };
 
+    /// Ranges of `size` ids that together have all up to `last`, at least one.
+    pub(crate) fn cover(last: i64, size: i64) -> impl Iterator<Item = Self> {
+        (0..last.max(1)).step_by(usize::try_from(size).unwrap_or(usize::MAX)).map(move |after| {
+            let upto = if after + size >= last { Self::ALL.upto } else { after + size };
+            Self { after, upto }
+        })
+    }
+
     /// One contact; nobody where there is no such id.
     pub(crate) fn one(contact: ContactId) -> Self {
         Self { after: contact.0.clamp(1, Self::ALL.upto + 1) - 1, upto: contact.0.clamp(0, Self::ALL.upto) }
@@ -189,10 +197,10 @@ impl<'a> Expression<'a> {
     fn with_event(&mut self, name: &str, test: &str) -> Result<String, StoreError> {
         let name = self.bind_text(name)?;
         let (after, upto) = (&self.after, &self.upto);
-        Ok(format!(
-            "c.id in (select e.contact_id from event_recents e
-               where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {test})"
-        ))
+        Ok(self.among(&format!(
+            "select e.contact_id from event_recents e
+             where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {test}"
+        )))
     }
 
     /// A test of a row of `event_recents e`: up to three in a period are told by the times of the last three; more are
@@ -257,13 +265,21 @@ impl<'a> Expression<'a> {
                  where {unread}"
             ),
         };
-        Ok(format!(
-            "c.id in (
-               select g.contact_id from engagement g
-               where g.campaign = {number} and g.kind = {kind} and g.contact_id > {after} and g.contact_id <= {upto}
-                 {known_since}
-               union all {open})"
-        ))
+        Ok(self.among(&format!(
+            "select g.contact_id from engagement g
+             where g.campaign = {number} and g.kind = {kind} and g.contact_id > {after} and g.contact_id <= {upto}
+               {known_since}
+             union all {open}"
+        )))
+    }
+
+    /// Those whose id a set has. PostgreSQL takes a set that it knows nothing of for 200 ids, and would look for each
+    /// contact of it by itself; `is true` has it read the set into memory and look at the contacts in one pass.
+    fn among(&self, set: &str) -> String {
+        match self.dialect {
+            Dialect::Sqlite => format!("c.id in ({set})"),
+            Dialect::Postgres => format!("(c.id in ({set})) is true"),
+        }
     }
 
     fn since(&mut self, column: &str, within: Option<Duration>) -> String {
