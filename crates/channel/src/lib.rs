@@ -11,7 +11,6 @@ mod doctor;
 mod egress;
 mod expression;
 mod flavor;
-pub mod measure;
 mod message;
 mod network;
 mod piece;

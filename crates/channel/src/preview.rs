@@ -3,10 +3,10 @@
 use campaign::{Campaign, Diagnostic, Step, Workspace};
 use jiff::Timestamp;
 
-use crate::measure::Budget;
 use crate::{
     Compiled, LinkStarts, Message, Person, Recipient, RenderError, Renderer, SenderError, ShownRequest,
 };
+use measure::Budget;
 
 /// A message as it would go out.
 #[derive(Debug, Clone)]

@@ -14,8 +14,8 @@ use super::own::{fill, object};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Unit, limit};
 use crate::{Content, Post, RejectReason};
+use measure::{Budget, Unit, limit};
 use record::{record, rich, rkey};
 
 #[derive(Debug)]

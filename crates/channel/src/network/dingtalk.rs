@@ -12,8 +12,8 @@ use super::marked::{escaped, link, paragraphs, picture};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, segment};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Unit};
 
 #[derive(Debug)]
 pub(super) struct Dingtalk;

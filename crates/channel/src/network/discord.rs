@@ -12,8 +12,8 @@ use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, mention, text_at};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Measure, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure, Unit};
 
 #[derive(Debug)]
 pub(super) struct Discord;

@@ -9,8 +9,8 @@ use super::{
     Access, Answer, Body, Known, LOOK_UP, Network, Part, Request, Verdict, graph, own, segment, text_at,
 };
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Picture, PictureSource, Post};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Facebook;

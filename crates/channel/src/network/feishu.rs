@@ -12,8 +12,8 @@ use super::own::object;
 use super::{Access, Answer, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Unit};
 
 #[derive(Debug)]
 pub(super) struct Feishu;

@@ -69,7 +69,7 @@ impl Endpoint {
     }
 
     /// How much of each limit a post takes, by what the place has told of its own limits lately.
-    pub(crate) fn budgets(&self, post: &Post) -> Vec<crate::measure::Budget> {
+    pub(crate) fn budgets(&self, post: &Post) -> Vec<measure::Budget> {
         self.network.budgets_there(post, &self.known(post.at).0)
     }
 

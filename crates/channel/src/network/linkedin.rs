@@ -10,8 +10,8 @@ use super::again::{self, Trace};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, own, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure, limit, little};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure, limit, little};
 
 #[derive(Debug)]
 pub(super) struct LinkedIn;

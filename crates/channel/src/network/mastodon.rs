@@ -16,8 +16,8 @@ use super::{
     text_at,
 };
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure, RESERVED_PER_URL, limit};
 use crate::{Content, Post, RejectReason};
+use measure::{Budget, Measure, RESERVED_PER_URL, limit};
 
 #[derive(Debug)]
 pub(super) struct Mastodon;

@@ -12,8 +12,8 @@ use super::own::{fill, object};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Unit};
 
 #[derive(Debug)]
 pub(super) struct Matrix;

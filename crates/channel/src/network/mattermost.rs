@@ -10,8 +10,8 @@ use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Mattermost;

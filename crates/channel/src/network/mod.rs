@@ -55,10 +55,10 @@ use serde_json::Value;
 
 use crate::Post;
 use crate::dialect::Dialect;
-use crate::measure::Budget;
 pub(crate) use access::Access;
 pub(crate) use answer::Answer;
 pub(crate) use line::{Endpoint, Line};
+use measure::Budget;
 pub(crate) use request::{Body, Part, Request, segment};
 pub use shown::{ShownRequest, budgets, requests};
 pub(crate) use verdict::Verdict;

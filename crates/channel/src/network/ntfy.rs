@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::own::{fill, object};
 use super::{Access, Answer, Known, LOOK_UP, Network, Request, Verdict, again, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Ntfy;

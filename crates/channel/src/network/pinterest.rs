@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::again::{self, Trace};
 use super::{Access, Answer, Known, LOOK_UP, Network, Request, Verdict, own, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, PictureSource, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Pinterest;

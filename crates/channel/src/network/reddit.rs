@@ -11,8 +11,8 @@ use super::again::{self, Trace};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, form, segment, text_at};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Reddit;

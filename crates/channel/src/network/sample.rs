@@ -97,7 +97,7 @@ pub(super) fn next(kind: &str, post: &Post, known: &Known) -> Request {
 }
 
 /// How much of each limit a post takes.
-pub(super) fn budgets(kind: &str, post: &Post) -> Vec<crate::measure::Budget> {
+pub(super) fn budgets(kind: &str, post: &Post) -> Vec<measure::Budget> {
     find(kind).unwrap().budgets(post)
 }
 

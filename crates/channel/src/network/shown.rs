@@ -9,8 +9,8 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{Access, Answer, Body, Known, Network, Part, Request, find, segment};
-use crate::measure::Budget;
 use crate::{Post, SenderError};
+use measure::Budget;
 
 /// A request as it would be made, its secrets hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

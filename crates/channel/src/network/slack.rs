@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure};
 use crate::piece::{self, Escape};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Slack;

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
 use crate::flavor::Flavor;
-use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Unit};
 
 #[derive(Debug)]
 pub(super) struct Teams;

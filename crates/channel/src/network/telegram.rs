@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, html, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure, Unit, limit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure, Unit, limit};
 
 #[derive(Debug)]
 pub(super) struct Telegram;

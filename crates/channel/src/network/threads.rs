@@ -12,8 +12,8 @@ use super::{
     Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, facebook, form, graph, segment, text_at,
 };
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure, Unit};
 use crate::{Content, Parts, Post};
+use measure::{Budget, Measure, Unit};
 
 #[derive(Debug)]
 pub(super) struct Threads;

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::again::{self, Trace};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Request, Verdict, form, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, limit};
 use crate::{Content, Post, RejectReason};
+use measure::{Budget, limit};
 
 #[derive(Debug)]
 pub(super) struct Twilio;

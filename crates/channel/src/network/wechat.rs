@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, Network, Part, Request, Verdict, own, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, PictureFile, Post, RejectReason, piece};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct WeChat;

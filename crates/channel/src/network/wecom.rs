@@ -10,8 +10,8 @@ use super::marked::paragraphs;
 use super::{Access, Answer, Body, Known, Network, Request, Verdict, mention};
 use crate::dialect::Dialect;
 use crate::flavor::JOINER;
-use crate::measure::{Budget, Measure};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Measure};
 
 #[derive(Debug)]
 pub(super) struct Wecom;

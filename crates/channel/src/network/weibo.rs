@@ -10,8 +10,8 @@ use super::again::{self, Trace};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Part, Request, Verdict, form, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Unit};
 use crate::{Content, Parts, Post, RejectReason};
+use measure::{Budget, Unit};
 
 #[derive(Debug)]
 pub(super) struct Weibo;

@@ -10,8 +10,8 @@ use super::again::{self, Trace};
 use super::picture::{self, FETCH, Upload};
 use super::{Access, Answer, Body, Known, LOOK_UP, Network, Part, Request, Verdict, segment, text_at};
 use crate::dialect::Dialect;
-use crate::measure::{Budget, Measure, limit};
 use crate::{Content, Parts, PictureFile, Post, RejectReason};
+use measure::{Budget, Measure, limit};
 
 #[derive(Debug)]
 pub(super) struct X;

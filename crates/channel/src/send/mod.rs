@@ -9,9 +9,9 @@ use campaign::{Channel, ChannelKind, Secret};
 use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
-use crate::measure::Budget;
 use crate::network::{Endpoint, Line};
 use crate::{Message, Post, RenderError, Signer};
+use measure::Budget;
 use smtp::Courier;
 pub(crate) use smtp::{Examined, Relay, Security};
 

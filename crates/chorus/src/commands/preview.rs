@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use campaign::{Campaign, Per, Step};
-use channel::measure::Budget;
 use channel::{Message, Person, Preview, PreviewError, ShownRequest, Signer};
 use clap::Args;
+use measure::Budget;
 use serde::Serialize;
 use store::Contact;
 
@@ -343,7 +343,7 @@ fn budget_line(budget: &Budget) -> String {
 
 #[cfg(test)]
 mod tests {
-    use channel::measure::Measure;
+    use measure::Measure;
 
     use super::*;
 
@@ -355,7 +355,7 @@ mod tests {
             line(&"a".repeat(1_603)),
             "text 1,603 of 1,600 characters [####################] 3 too many"
         );
-        let none = Budget::of_things("blocks", channel::measure::Unit::Blocks, 0, 0);
+        let none = Budget::of_things("blocks", measure::Unit::Blocks, 0, 0);
         assert_eq!(budget_line(&none), "blocks 0 of 0 blocks [--------------------]");
     }
 

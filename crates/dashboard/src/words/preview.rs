@@ -1,6 +1,6 @@
 //! Words of the page that shows a campaign on all its channels, in English and in Chinese.
 
-use channel::measure::Unit;
+use measure::Unit;
 
 /// The languages that the page speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

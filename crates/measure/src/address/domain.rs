@@ -128,7 +128,7 @@ fn ends_there(after: &str) -> bool {
 }
 
 /// Whether a label is a top-level domain of the public suffix list's ICANN part.
-pub(in crate::measure) fn is_top(label: &str) -> bool {
+pub(crate) fn is_top(label: &str) -> bool {
     let label = label.to_lowercase();
     // With a label before it, since some have rules for those only; South Africa's even name them.
     let name = format!("x.{label}");

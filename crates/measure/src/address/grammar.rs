@@ -2,7 +2,7 @@
 
 /// The rules of one network.
 #[derive(Debug)]
-pub(in crate::measure) struct Grammar {
+pub(crate) struct Grammar {
     /// What an address may begin with.
     pub(super) schemes: &'static [&'static str],
     /// Whether it may begin with its domain.
@@ -14,7 +14,7 @@ pub(in crate::measure) struct Grammar {
 }
 
 /// twitter-text 3.1.0: `extractUrl` and what it is made of.
-pub(in crate::measure) const X: Grammar = Grammar {
+pub(crate) const X: Grammar = Grammar {
     schemes: &["https://", "http://"],
     bare: true,
     in_path: |c| {
@@ -50,7 +50,7 @@ pub(in crate::measure) const X: Grammar = Grammar {
 
 /// Mastodon's `config/initializers/twitter_regex.rb`: paths of any script, more schemes; its validator finds nothing
 /// without a scheme.
-pub(in crate::measure) const MASTODON: Grammar = Grammar {
+pub(crate) const MASTODON: Grammar = Grammar {
     schemes: &[
         "https://",
         "http://",
@@ -157,7 +157,7 @@ fn is_letter(c: char) -> bool {
 }
 
 /// `latinAccentChars`.
-pub(in crate::measure) const fn is_latin_accent(c: char) -> bool {
+pub(crate) const fn is_latin_accent(c: char) -> bool {
     matches!(
         c,
         '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{24F}' | '\u{253}' | '\u{254}' | '\u{256}'

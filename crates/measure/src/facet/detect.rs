@@ -3,7 +3,7 @@
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 use super::{Facet, Feature};
-use crate::measure::address::is_top;
+use crate::address::is_top;
 
 /// A tag is no longer, in code units of UTF-16.
 const LONGEST_TAG: usize = 64;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::measure::facet::{RichText, Span};
+use crate::facet::{RichText, Span};
 
 fn plain(text: &str) -> RichText {
     RichText::new(&[Span { text, link: None }], &|handle| Some(format!("did:web:{handle}")))

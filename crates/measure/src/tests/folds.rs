@@ -1,6 +1,6 @@
 //! Mastodon, with the examples of its server's own tests (`spec/validators/status_length_validator_spec.rb`).
 
-use crate::measure::{Measure, RESERVED_PER_URL, limit};
+use crate::{Measure, RESERVED_PER_URL, limit};
 
 fn counted(text: &str) -> usize {
     Measure::Mastodon { url: RESERVED_PER_URL }.of(text)

@@ -1,6 +1,6 @@
 //! Graphemes, bytes, UTF-16, weights: the vectors of the networks' own libraries.
 
-use crate::measure::{Budget, Measure, limit};
+use crate::{Budget, Measure, limit};
 
 const FAMILY: &str = "👨‍👩‍👧‍👦";
 

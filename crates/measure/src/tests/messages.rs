@@ -1,7 +1,7 @@
 //! Text messages, and LinkedIn's escapes.
 
-use crate::measure::sms::{Encoding, Sms, split};
-use crate::measure::{Measure, little::escaped};
+use crate::sms::{Encoding, Sms, split};
+use crate::{Measure, little::escaped};
 
 #[test]
 fn segments_are_those_of_the_standard() {

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::measure::facet::{RichText, Span};
-use crate::measure::{Measure, little, sms};
+use crate::facet::{RichText, Span};
+use crate::{Measure, little, sms};
 
 const ALL: [Measure; 7] = [
     Measure::Characters,

@@ -9,9 +9,10 @@ use super::sources::Source;
 use super::{entries, none, root, text, toml};
 
 /// The crates and their levels, top of design down: an arrow goes to a lower level only.
-const LEVELS: [(&str, u8); 9] = [
+const LEVELS: [(&str, u8); 10] = [
     ("campaign", 0),
     ("insight", 0),
+    ("measure", 0),
     ("store", 1),
     ("channel", 1),
     ("platform", 1),

@@ -5,9 +5,9 @@ mod judges;
 
 use std::sync::LazyLock;
 
-use channel::measure::facet::{Facet, RichText, Span};
-use channel::measure::sms::Sms;
-use channel::measure::{Measure, first_forbidden, limit};
+use measure::facet::{Facet, RichText, Span};
+use measure::sms::Sms;
+use measure::{Measure, first_forbidden, limit};
 use serde_json::{Value, json};
 
 use crate::{node, pier};

@@ -278,10 +278,7 @@ async fn our_limits_are_those_of_the_accounts() {
                 let budgets = channel::budgets(&channel, &sized(kind, &letter.repeat(count)));
                 assert!(!budgets.is_empty(), "{kind}");
                 // How many segments there may be is the brand's wish, and no limit of the network.
-                budgets
-                    .iter()
-                    .filter(|one| one.unit != channel::measure::Unit::Segments)
-                    .all(|one| one.fits())
+                budgets.iter().filter(|one| one.unit != measure::Unit::Segments).all(|one| one.fits())
             };
             let counts: Vec<usize> = (0..4_000).collect();
             let most = counts.partition_point(|count| fits(*count)) - 1;

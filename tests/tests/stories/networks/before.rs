@@ -51,7 +51,7 @@ async fn our_limits_are_theirs() {
             let fits = |count: usize| {
                 let budgets = channel::budgets(&channel, &saying(&letter.repeat(count)));
                 assert!(!budgets.is_empty(), "{kind}");
-                budgets.iter().all(channel::measure::Budget::fits)
+                budgets.iter().all(measure::Budget::fits)
             };
             let most = (1..5_000).take_while(|count| fits(*count)).count();
             let taken = scene.send(saying(&letter.repeat(most))).await;

@@ -16,8 +16,8 @@ use super::finding::{Place, Source};
 use super::scope::in_language;
 use super::step::{Cache, primary};
 use super::{Compiled, Variant, proof, stack};
-use crate::measure::Budget;
 use crate::render::Person;
+use measure::Budget;
 use said::said;
 use words::{Words, around, step_table};
 

@@ -2,10 +2,10 @@
 
 use super::super::hole::Holes;
 use super::super::{Compiled, Variant, plain};
-use crate::measure::Budget;
 use crate::network::{self, Body};
 use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
 use crate::{Message, Post};
+use measure::Budget;
 
 /// What a step says to a reader: subject, text, budgets.
 pub(super) fn said(

@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::COLLECTION;
 use crate::dialect::{SPAN, SPAN_END, SPAN_TO};
-use crate::measure::facet::{RichText, Span};
 use crate::{Parts, Post};
+use measure::facet::{RichText, Span};
 
 /// Title, text and the button as a link: what is read, with where its links are.
 pub(super) fn rich(parts: &Parts) -> RichText {

@@ -2,7 +2,7 @@
 
 use campaign::{Channel, Micros};
 use channel::Spoken;
-use channel::measure::Unit;
+use measure::Unit;
 
 /// What a post on X costs, in millionths of a US dollar: 0.015, or 0.200 with an address in it (docs.x.com,
 /// getting-started/pricing, August 2026).

@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign::consistency::Cell;
 use campaign::{Diagnostic, Network, Severity};
-use channel::measure::Budget;
 use channel::{Email, Message, Parts, Picture, Post, Preview, ShownRequest};
 use maud::{Markup, html};
+use measure::Budget;
 
 use super::{Card, PreviewPage};
 use crate::notation::number;
