@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use store::{Asked, ByHand, ContactId, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store};
 
 use crate::fire::{FireError, audience_or_feed, new_run, one_or_feed, revision};
+use crate::planning::{same_text, says_the_same};
 use crate::{Loaded, fit};
 
 /// What a person asked for who sends a step by hand.
@@ -96,12 +97,14 @@ pub async fn refusal(
         return Ok(None);
     }
     let Some(last) = runs.iter().find(reached) else {
-        let same = crate::planning::same_text(store, loaded, campaign, step, now).await?;
+        let same = same_text(store, loaded, campaign, step, now).await?;
         return Ok(same.map(Refusal::SameText));
     };
     let happens_once = matches!(step.schedule.trigger, Trigger::At(_));
-    let says_the_same =
-        Some(revision(store, loaded, campaign, step, now.as_millisecond()).await?) == last.revision_id;
+    let says_the_same = match last.revision_id {
+        Some(revision) => says_the_same(store, loaded, campaign, step, revision).await?,
+        None => false,
+    };
     Ok((happens_once || says_the_same).then(|| Refusal::WentOut(Box::new(last.clone()))))
 }
 

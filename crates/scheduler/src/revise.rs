@@ -6,6 +6,7 @@ use store::{Run, RunId, RunKind, Store};
 
 use crate::Loaded;
 use crate::fire::{FireError, revision};
+use crate::planning::says_the_same;
 
 /// Gives those of a run who are not handed out yet the words of today's file. False where it says that already, or has
 /// ended.
@@ -51,9 +52,10 @@ pub async fn already_sent(
         let Some(campaign) = loaded.0.campaigns.get(run.campaign.as_str()) else { continue };
         let Some(step) = campaign.steps.iter().find(|step| step.id.as_str() == run.step) else { continue };
         let Some(id) = run.revision_id else { continue };
-        let Ok((compiled, _)) = channel::compile(&loaded.0, campaign, step) else { continue };
-        if store.revision_hash(id).await?.is_some_and(|hash| hash != compiled.hash()) {
-            findings.push(other_words(campaign, step, run));
+        match says_the_same(store, loaded, campaign, step, id).await {
+            Ok(false) => findings.push(other_words(campaign, step, run)),
+            Ok(true) | Err(FireError::Compile(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(findings)

@@ -52,7 +52,7 @@ pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
     Asked, ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts,
-    Planned, Run, RunKind, RunState, RunTrigger, StepText, Tally,
+    Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText, Tally,
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;

@@ -33,9 +33,6 @@ const RUNS: Sql = sql!(
        and not exists (select 1 from runs n where n.campaign = $3 and n.step = $4 and n.instant = runs.instant)"
 );
 
-const REVISIONS: Sql =
-    sql!("update revisions set campaign = $3, step = $4 where campaign = $1 and step = $2");
-
 const ROLLUPS: Sql = sql!(
     "insert into rollups (campaign, step, channel, metric, hour, currency, count, amount)
      select $3, $4, channel, metric, hour, currency, count, amount from rollups o
@@ -119,7 +116,7 @@ impl Store {
         if old.0 != new.0 {
             engagement::forget_campaign(&mut tx, &old.0).await?;
         }
-        for sql in [&RUNS, &REVISIONS, &ROLLUPS, &OCCURRENCES] {
+        for sql in [&RUNS, &ROLLUPS, &OCCURRENCES] {
             tx.execute(sql, names()).await?;
         }
         if old.0 != new.0 {

@@ -8,9 +8,9 @@ use crate::{LinkId, LinkName, Millis, RevisionId, Store, StoreError};
 pub struct Revision {
     /// The row.
     pub id: RevisionId,
-    /// Of this campaign.
+    /// The campaign's name when it was compiled. A rename keeps it, because it may stand in the text.
     pub campaign: String,
-    /// And this step.
+    /// The step's name when it was compiled.
     pub step: String,
     /// What `channel` compiled, as JSON.
     pub compiled: String,

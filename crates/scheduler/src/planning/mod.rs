@@ -28,7 +28,7 @@ use store::{
 use tokio::time::Instant;
 
 pub use self::forecast::{Expected, Fate, forecast};
-pub(crate) use self::same_text::find as same_text;
+pub(crate) use self::same_text::{find as same_text, says_the_same};
 use crate::Loaded;
 use crate::fire::{FireError, fire_occurrence, new_run, revision};
 use decision::{Decision, Due, decide, row_of};

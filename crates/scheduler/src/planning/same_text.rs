@@ -1,11 +1,13 @@
 //! Whether a new step says what a step that is gone said, to people who got that: then it was probably renamed.
 
+use std::collections::BTreeMap;
+
 use campaign::{Campaign, CampaignId, Step, StepId};
 use jiff::{SignedDuration, Timestamp};
-use store::{Address, Store};
+use store::{Address, RevisionId, Store};
 
 use crate::Loaded;
-use crate::compiled::compile;
+use crate::compiled::{compile, compiled};
 use crate::fire::{FireError, address};
 
 /// How far back steps are looked at that are gone.
@@ -29,34 +31,52 @@ pub(crate) async fn find(
     let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN).as_millisecond();
     let mut gone = store.step_texts(step.channel.as_str(), since).await?;
     gone.retain(|text| !is_there(loaded, &text.campaign, &text.step));
-    let mut compared: Vec<(String, String, String)> = Vec::new();
-    for text in gone {
-        let known = compared.iter().find(|(c, s, _)| *c == text.campaign && *s == text.step);
-        let hash = match known {
-            Some((_, _, hash)) => hash.clone(),
+    let mut compared = BTreeMap::<(String, String), String>::new();
+    for of_step in gone {
+        let text = of_step.text;
+        let names = (text.compiled_campaign, text.compiled_step);
+        let hash = match compared.get(&names) {
+            Some(hash) => hash,
             None if compared.len() >= MOST => continue,
             None => {
-                let hash = said_as(loaded, campaign, step, &text.campaign, &text.step).await?;
-                compared.push((text.campaign.clone(), text.step.clone(), hash.clone()));
-                hash
+                let hash = said_as(loaded, campaign, step, &names.0, &names.1).await?;
+                compared.entry(names).or_insert(hash)
             }
         };
-        if hash != text.hash {
+        if *hash != text.hash {
             continue;
         }
         let channel = loaded.0.channels.get(&step.channel);
         let reached = match channel.and_then(address) {
-            None => store.run_reached(text.run, None, now.as_millisecond()).await?,
+            None => store.run_reached(of_step.run, None, now.as_millisecond()).await?,
             Some(Address::Anyone | Address::Attribute(_) | Address::Email | Address::Phone) => {
                 let whom = Some((&loaded.0.audiences, &step.audience));
-                store.run_reached(text.run, whom, now.as_millisecond()).await?
+                store.run_reached(of_step.run, whom, now.as_millisecond()).await?
             }
         };
         if reached {
-            return Ok(Some(format!("{}/{}", text.campaign, text.step)));
+            return Ok(Some(format!("{}/{}", of_step.campaign, of_step.step)));
         }
     }
     Ok(None)
+}
+
+/// True where a step says today what a revision of it said, whatever the names were under which that was compiled.
+pub(crate) async fn says_the_same(
+    store: &Store,
+    loaded: &Loaded,
+    campaign: &Campaign,
+    step: &Step,
+    revision: RevisionId,
+) -> Result<bool, FireError> {
+    let Some(text) = store.revision_text(revision).await? else { return Ok(false) };
+    let (old_campaign, old_step) = (text.compiled_campaign.as_str(), text.compiled_step.as_str());
+    let hash = if (campaign.id.as_str(), step.id.as_str()) == (old_campaign, old_step) {
+        compiled(loaded, campaign, step).await?.hash()
+    } else {
+        said_as(loaded, campaign, step, old_campaign, old_step).await?
+    };
+    Ok(hash == text.hash)
 }
 
 fn is_there(loaded: &Loaded, campaign: &str, step: &str) -> bool {

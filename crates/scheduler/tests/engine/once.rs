@@ -324,6 +324,37 @@ async fn a_step_that_says_what_a_gone_one_said_is_held_also_by_hand_and_when_its
     assert_eq!(refused(HandSend { again: true, ..HandSend::default() }).await, None);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renamed_step_still_says_what_it_said() {
+    let world = World::timed("every = \"day 10:00\"", 3, "2027-06-01T08:59:00Z").await;
+    let engine = world.engine();
+    a_while().await;
+    world.set("2027-06-01T09:00:01Z");
+    world.ended(1).await;
+    world.edit("campaigns/hello.toml", "id       = \"mail\"", "id = \"letter\"\nwas = \"mail\"");
+    for _ in 0..40 {
+        if world.store.run_list(None, 1).await.unwrap()[0].step == "letter" {
+            break;
+        }
+        a_while().await;
+    }
+    let refused = async |campaign: &str| {
+        let loaded = world.loaded();
+        let campaign = &loaded.0.campaigns[campaign];
+        let ask = HandSend::default();
+        let now = world.clock.now();
+        scheduler::refusal(&world.store, &loaded, campaign, &campaign.steps[0], &ask, now).await.unwrap()
+    };
+    let refusal = refused("hello").await;
+    assert!(matches!(refusal, Some(Refusal::WentOut(_))), "{refusal:?}");
+    // Renamed once more, without a word: its text is still the one that was compiled under the first name.
+    world.edit("campaigns/hello.toml", "id = \"letter\"\nwas = \"mail\"", "id = \"brief\"");
+    a_while().await;
+    engine.stop().await;
+    let refusal = refused("hello").await;
+    assert!(matches!(&refusal, Some(Refusal::SameText(other)) if other == "hello/letter"), "{refusal:?}");
+}
+
 /// A run as a process leaves it that is killed right after it was made.
 async fn left_behind(world: &World, kind: RunKind, asked: Asked, to_address: Option<&str>) -> RunId {
     let before = world.store.run_list(None, 1).await.unwrap().remove(0);

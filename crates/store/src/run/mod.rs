@@ -22,7 +22,7 @@ use jiff::tz::TimeZone;
 
 pub use delays::{Delay, Delays};
 pub use reader::Length;
-pub use step::StepText;
+pub use step::{RevisionText, StepText};
 
 use crate::words::words;
 use crate::{Address, ContactId, Millis, RevisionId, RunId, RunName, StoreError};

@@ -28,10 +28,10 @@ const UNTRIED: Sql = sql!(
 );
 
 const TEXTS: Sql = sql!(
-    "select r.campaign, r.step, max(r.id) as run, v.hash
+    "select r.campaign, r.step, max(r.id) as run, v.hash, v.campaign as compiled_campaign, v.step as compiled_step
      from runs r join revisions v on v.id = r.revision_id
      where r.kind <> 'test' and r.channel = $1 and r.created_at > $2
-     group by r.campaign, r.step, v.hash order by run desc"
+     group by r.campaign, r.step, v.hash, v.campaign, v.step order by run desc"
 );
 
 const REACHED_FEED: Sql =
@@ -52,7 +52,8 @@ const LATEST: Sql = sql!(
      where r.kind <> 'test' and r.id in (select max(id) from runs where kind <> 'test' group by campaign, step)"
 );
 
-const HASH: Sql = sql!("select hash from revisions where id = $1");
+const TEXT: Sql =
+    sql!("select hash, campaign as compiled_campaign, step as compiled_step from revisions where id = $1");
 
 const SET_ENDS: Sql =
     sql!("update runs set ends_at = $2 where id = $1 and coalesce(ends_at, -1) <> coalesce($2, -1)");
@@ -72,8 +73,20 @@ pub struct StepText {
     pub step: String,
     /// The latest run that said it.
     pub run: RunId,
-    /// The hash of the compiled step.
+    /// What was compiled.
+    #[sqlx(flatten)]
+    pub text: RevisionText,
+}
+
+/// A compiled step by its hash.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct RevisionText {
+    /// The hash.
     pub hash: String,
+    /// The campaign's name when it was compiled, which may be another by now.
+    pub compiled_campaign: String,
+    /// The step's name when it was compiled.
+    pub compiled_step: String,
 }
 
 impl Store {
@@ -164,12 +177,12 @@ impl Store {
         self.with_tallies(self.rows(&LATEST, args![]).await?).await
     }
 
-    /// The hash of a compiled step.
+    /// The hash of a compiled step, with the names under which it was compiled.
     ///
     /// # Errors
     /// The database refused or went away.
-    pub async fn revision_hash(&self, id: crate::RevisionId) -> Result<Option<String>, StoreError> {
-        Ok(self.row::<(String,)>(&HASH, args![id]).await?.map(|(hash,)| hash))
+    pub async fn revision_text(&self, id: crate::RevisionId) -> Result<Option<RevisionText>, StoreError> {
+        self.row(&TEXT, args![id]).await
     }
 
     /// Moves the end of the campaign for a run. Says whether it was another.
