@@ -64,11 +64,20 @@ pub(crate) struct MarkerFile {
     file: FileIdentity,
 }
 
+/// The kernel's id of this boot; `None` where the system has no such file. One that cannot be read now, because no file
+/// can be opened, say, is an error: without it every database would seem to be another.
+fn boot(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(id) => Ok(Some(id.trim().to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl FileIdentity {
     fn of(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok();
-        let boot = boot.map(|id| id.trim().to_owned());
+        let boot = boot(Path::new("/proc/sys/kernel/random/boot_id"))?;
         Ok(Self { boot, device: metadata.dev(), inode: metadata.ino() })
     }
 
@@ -90,6 +99,11 @@ pub(super) fn judge(name: &str, marker: Option<&Marker>, found: &Snapshot) -> Ju
     };
     let evidence = match (&found.installation, marker) {
         (_, Some(marker)) if agrees(marker) => return Judgement::Original,
+        (_, Some(marker))
+            if !found.holds_runs && marker.progress.get("runs").is_some_and(|runs| *runs > 0) =>
+        {
+            CopyEvidence::Empty { file, runs: marker.progress.get("runs").copied().unwrap_or(0) }
+        }
         // Without runs there is nothing to repeat.
         _ if !found.holds_runs => return Judgement::Unmarked,
         // An older version made it.
@@ -277,7 +291,26 @@ mod tests {
     }
 
     #[test]
-    fn a_database_without_runs_is_never_a_copy() {
+    fn a_boot_that_cannot_be_read_is_an_error_and_no_other_boot() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(boot(&folder.path().join("missing")).unwrap(), None);
+        boot(folder.path()).unwrap_err();
+    }
+
+    #[test]
+    fn an_empty_database_in_the_place_of_one_with_runs_is_no_new_one() {
+        let empty = found(|found| {
+            found.holds_runs = false;
+            found.progress.clear();
+        });
+        let said = says(Some(&marker()), &empty);
+        assert!(said.contains("is empty") && said.contains("with 2 runs"), "{said}");
+    }
+
+    #[test]
+    fn a_database_without_runs_is_never_a_copy_where_none_was_before() {
+        let mut before = marker();
+        (before.installation, before.progress) = ("before".to_owned(), Progress::new());
         for edit in [
             (|found| found.file.inode = 9) as fn(&mut Snapshot),
             |found| found.progress.clear(),
@@ -287,7 +320,7 @@ mod tests {
                 found.holds_runs = false;
                 edit(found);
             });
-            assert_eq!(judged(Some(&marker()), &found), Judgement::Unmarked);
+            assert_eq!(judged(Some(&before), &found), Judgement::Unmarked);
             assert_eq!(judged(None, &found), Judgement::Unmarked);
         }
     }

@@ -1,7 +1,7 @@
 //! Copy detection: tells the database that was last worked with from a copy of it, which does not go on by itself.
 //!
 //! SQLite has a marker file beside it ([`marker`]); PostgreSQL remembers where it stood ([`server`]). A database in
-//! memory has no copies, and one that holds no runs has nothing to repeat.
+//! memory has no copies, and one that holds no runs has nothing to repeat, unless it stands where another one was.
 
 mod marker;
 mod progress;
@@ -59,6 +59,13 @@ pub enum CopyEvidence {
         /// The name of the database's file.
         file: String,
     },
+    /// SQLite: the database holds no runs, and the marker names one that does.
+    Empty {
+        /// The name of the database's file.
+        file: String,
+        /// The number of runs that the marker knows of.
+        runs: i64,
+    },
     /// SQLite: the marker cannot be understood.
     BadMarker {
         /// The name of the database's file.
@@ -114,6 +121,12 @@ impl fmt::Display for CopyEvidence {
             Self::OtherMarker { file } => {
                 write!(f, "{file}.marker belongs to another database than {file}")
             }
+            Self::Empty { file, runs } => write!(
+                f,
+                "{file} is empty, and {file}.marker names a database with {runs} {}: it was moved or deleted. Put it \
+                 back; a new database does not know who got what",
+                if *runs == 1 { "run" } else { "runs" }
+            ),
             Self::BadMarker { file } => {
                 write!(f, "{file}.marker cannot be read, and so nothing shows that {file} is no copy")
             }
