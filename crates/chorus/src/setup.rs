@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -156,10 +157,31 @@ pub(crate) fn fresh_key() -> String {
     bits.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The number of files that a note names.
+const NAMED: usize = 5;
+
 impl Opened {
     /// The workspace.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.loaded.0
+    }
+
+    /// Notes the files with errors: what they define is not in the workspace.
+    pub(crate) fn note_broken_files(&self) {
+        let broken: BTreeSet<_> =
+            self.loaded.1.errors().map(|finding| finding.file.display().to_string()).collect();
+        let noun = match broken.len() {
+            0 => return,
+            1 => "file has an error and is",
+            _ => "files have errors and are",
+        };
+        let named: Vec<_> = broken.iter().take(NAMED).map(String::as_str).collect();
+        let more = if broken.len() > NAMED { " and others" } else { "" };
+        output::note(format!(
+            "{} {noun} left out: {}{more}. `chorus check` says what is wrong.",
+            broken.len(),
+            named.join(", ")
+        ));
     }
 
     /// The worker that plans by other files on the same database, if one does.

@@ -44,7 +44,10 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
 
 async fn sizes(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<()> {
     let which: Vec<&Audience> = match &options.action {
-        None | Some(Action::List) => opened.workspace().audiences.values().collect(),
+        None | Some(Action::List) => {
+            opened.note_broken_files();
+            opened.workspace().audiences.values().collect()
+        }
         Some(Action::Size { audience }) => vec![opened.audience(audience)?],
     };
     let mut sized = Vec::new();

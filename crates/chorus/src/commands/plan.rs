@@ -98,6 +98,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             "These files are not in force: {worker} plans by others on the same database. This is what would run by these."
         ));
     }
+    if options.campaign.is_none() {
+        opened.note_broken_files();
+    }
     let mut outlook = Outlook { language: options.language(), ..Outlook::default() };
     for campaign in campaigns {
         outlook.add(&opened, campaign, from, to).await?;
@@ -111,12 +114,14 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             "from": from,
             "to": to,
             "occurrences": outlook.rows,
+            "listed_until": outlook.cut_short,
             "under_way": under_way.iter().map(|run| run.id).collect::<Vec<_>>(),
             "matrices": outlook.matrices,
             "too_long": outlook.too_long.to_json(),
         }))?,
         _ => {
             print::print(workspace, &outlook.rows, from, to)?;
+            print::print_cut_short(&outlook.cut_short, zone)?;
             print::print_under_way(&under_way, zone)?;
             outlook.matrices.iter().try_for_each(|(campaign, matrix)| matrix::print(campaign, matrix))?;
             print::print_too_long(&outlook.too_long)?;
@@ -136,6 +141,8 @@ struct Outlook {
     matrices: BTreeMap<String, Matrix>,
     /// What does not fit for somebody.
     too_long: Diagnostics,
+    /// `CAMPAIGN/STEP` with more occurrences than are listed, and the last one that is.
+    cut_short: BTreeMap<String, Timestamp>,
 }
 
 impl Outlook {
@@ -155,7 +162,12 @@ impl Outlook {
             let longest = scheduler::longest(&opened.store, &opened.loaded, campaign, step, now).await;
             let longest = longest.map_err(|error| wrong(format!("cannot {error}")))?;
             let of_step: Vec<_> = expected.iter().filter(|expected| expected.step == step.id).collect();
-            if !of_step.is_empty() {
+            if let Some(last) = of_step.last().map(|expected| expected.occurrence.instant) {
+                let mut next = step.schedule.occurrences(last, to, 1);
+                next.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
+                if !next.is_empty() {
+                    self.cut_short.insert(format!("{}/{}", campaign.id, step.id), last);
+                }
                 let counts = counts(opened, campaign, step, None).await?;
                 let common = StepOutlook {
                     pace: Pace::of(opened, step, &counts).await?,

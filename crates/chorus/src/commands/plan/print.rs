@@ -1,5 +1,7 @@
 //! A plan as text: tables for people.
 
+use std::collections::BTreeMap;
+
 use campaign::{Diagnostics, Workspace};
 use jiff::Timestamp;
 use store::Run;
@@ -71,6 +73,20 @@ fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
         }
         (None, None) => time::show(row.here, zone),
     }
+}
+
+/// Says which steps have more occurrences than are listed.
+pub(super) fn print_cut_short(
+    cut_short: &BTreeMap<String, Timestamp>,
+    zone: &jiff::tz::TimeZone,
+) -> anyhow::Result<()> {
+    for (step, last) in cut_short {
+        output::line(format!(
+            "\n{step} has more occurrences than are listed: the last one here is {}. `--from` and `--to` show others.",
+            time::show(*last, zone)
+        ))?;
+    }
+    Ok(())
 }
 
 /// The runs that have not ended: they keep the words and the times that they were made with.

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use campaign::{Campaign, Step, Trigger};
 use scheduler::{HandSend, Refusal};
-use store::{PlanCounts, Planned, Run};
+use store::{PlanCounts, Planned, Run, RunState};
 
 use crate::commands::runs;
 use crate::output::{self, number};
@@ -46,9 +46,13 @@ fn open_run(run: &Run, zone: &jiff::tz::TimeZone) -> String {
     let state = dashboard::words::run_state(run.state).to_lowercase();
     let at = time::show_millis(run.instant, zone);
     let note = run.note.as_ref().map_or_else(String::new, |note| format!(", {note}"));
+    let goes_on = match run.state {
+        RunState::Paused => format!("`chorus runs resume {}` goes on", run.id),
+        _ => "a `chorus serve` goes on with it".to_owned(),
+    };
     format!(
-        "run {0} of {at} ({state}{note}: {1} of {2} sent; `chorus runs show {0}`, `chorus runs resume {0}` goes on, \
-         `chorus runs cancel {0}` ends it)",
+        "run {0} of {at} ({state}{note}: {1} of {2} sent; `chorus runs show {0}`, {goes_on}, `chorus runs cancel {0}` ends \
+         it)",
         run.id,
         number(sent(run)),
         number(run.total)
@@ -64,7 +68,7 @@ fn sent(run: &Run) -> i64 {
 pub(super) enum Agreed {
     Yes,
     No,
-    /// Nobody has to be asked: everybody has got it.
+    /// Nobody has to be asked: everybody has got it, or nobody would get it.
     NobodyIsLeft,
 }
 
@@ -80,8 +84,11 @@ pub(super) async fn agreed(
     for line in lines {
         output::note(line);
     }
-    if ask.missing && reached == 0 {
-        output::note("Nothing was sent: everybody who may get it has it.");
+    if reached == 0 {
+        output::note(match ask.missing {
+            true => "Nothing was sent: everybody who may get it has it.",
+            false => "Nothing was sent: nobody would get it.",
+        });
         return Ok(Agreed::NobodyIsLeft);
     }
     if yes {
@@ -130,7 +137,8 @@ async fn summary(
             number(runs::done(run))
         ),
     });
-    if let Trigger::At(_) = step.schedule.trigger
+    if counts.reached > 0
+        && let Trigger::At(_) = step.schedule.trigger
         && let Some(at) = step.schedule.occurrences(now, jiff::Timestamp::MAX, 1).first()
     {
         lines.push(format!(
