@@ -15,6 +15,12 @@ pub struct Audience {
     pub rule: Rule,
 }
 
+/// The most rules that an audience may have, groups and those of audiences that it names included.
+pub const MOST_RULES: usize = 1_000;
+
+/// The most levels of rules, groups and named audiences in one another.
+pub const DEEPEST: usize = 32;
+
 /// One condition on a contact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {

@@ -4,7 +4,8 @@ use campaign::{Campaign, Diagnostic, Step, Workspace};
 use jiff::Timestamp;
 
 use crate::{
-    Compiled, LinkStarts, Message, Person, Recipient, RenderError, Renderer, SenderError, ShownRequest,
+    Compiled, LinkStarts, Message, Person, Recipient, RenderError, Renderer, SAMPLE_TOKEN, SenderError,
+    ShownRequest,
 };
 use measure::Budget;
 
@@ -64,7 +65,7 @@ pub fn preview(
         None => compiled.language_for(person.and_then(|person| person.language.as_deref())),
     };
     let only = compiled.only(tag).unwrap_or_else(|| compiled.clone());
-    let recipient = Recipient { person, token: "preview", message_id: "preview", date: now, again: false };
+    let recipient = Recipient { person, token: SAMPLE_TOKEN, message_id: "preview", date: now, again: false };
     let message = Renderer::new(&only, &sample_links(workspace, &compiled))?.render(&recipient)?;
     let channel = workspace.channels.get(&step.channel);
     let (budgets, requests) = match (&message, channel) {
@@ -76,13 +77,8 @@ pub fn preview(
     Ok(Preview { language: tag.to_owned(), languages, message, budgets, requests })
 }
 
-/// Links of a preview look like real ones and lead nowhere: nothing is registered for them.
+/// Links of a preview are as long as real ones and lead nowhere: nothing is registered for them.
 #[must_use]
 pub fn sample_links(workspace: &Workspace, compiled: &Compiled) -> LinkStarts {
-    let base = workspace.server.public_url.as_str().trim_end_matches('/');
-    LinkStarts {
-        click: (0..compiled.links.len()).map(|link| format!("{base}/c/{link}.")).collect(),
-        open: format!("{base}/o/"),
-        unsubscribe: format!("{base}/u/"),
-    }
+    LinkStarts::sample(&workspace.server.public_url, compiled.links.len())
 }

@@ -228,6 +228,11 @@ mod tests {
             assert!(path.starts_with("/c/") && path.ends_with('.'), "{path}");
             assert!(path.len() + token.len() < 64, "{path}{token}");
         }
+        // Texts are measured with sample links before any are signed.
+        let sample = LinkStarts::sample(&Url::parse("https://news.example").unwrap(), 2);
+        let lengths = |starts: &LinkStarts| starts.click.iter().map(String::len).collect::<Vec<_>>();
+        assert_eq!((lengths(&sample), channel::SAMPLE_TOKEN.len()), (lengths(&starts), token.len()));
+        assert_eq!((&sample.open, &sample.unsubscribe), (&starts.open, &starts.unsubscribe));
         assert_eq!(starts.open, "https://news.example/o/");
         assert_eq!(starts.unsubscribe, "https://news.example/u/");
     }

@@ -3,14 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::known::{AUDIENCE, Shelf, find, mend, unknown};
-use crate::audience::{Audience, Rule};
+use crate::audience::{Audience, DEEPEST, MOST_RULES, Rule};
 use crate::file::{Located, Sheet};
-
-/// How many conditions an audience may have with those of the audiences it uses.
-const MOST_RULES: usize = 5_000;
-
-/// How deep audiences may use one another.
-const DEEPEST: usize = 16;
 
 /// One file, read by itself.
 #[derive(Debug)]
@@ -21,11 +15,29 @@ pub(super) struct Draft {
     pub(super) mentions: Vec<Located<String>>,
 }
 
-/// What an audience comes to with all that it uses.
+/// The size of an audience with all that it uses: its rules, groups and names included, and the levels of them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     rules: usize,
     depth: usize,
+}
+
+impl Size {
+    fn of(rule: &Rule, known: &BTreeMap<String, Self>) -> Self {
+        let mut inner = Self::default();
+        match rule {
+            Rule::All(rules) | Rule::Any(rules) | Rule::None(rules) => {
+                for rule in rules {
+                    let one = Self::of(rule, known);
+                    inner.rules = inner.rules.saturating_add(one.rules);
+                    inner.depth = inner.depth.max(one.depth);
+                }
+            }
+            Rule::Audience(id) => inner = known.get(id.as_str()).copied().unwrap_or_default(),
+            Rule::Attribute { .. } | Rule::Event { .. } | Rule::Engagement { .. } => {}
+        }
+        Self { rules: inner.rules.saturating_add(1), depth: inner.depth.saturating_add(1) }
+    }
 }
 
 /// Checks what audiences say of one another; those that cannot be used are left as `None`.
@@ -65,25 +77,22 @@ fn settle_one(
     name: &str,
     waiting: &BTreeSet<String>,
 ) -> Option<Audience> {
-    let mut size =
-        Size { rules: draft.audience.as_ref().map_or(0, |audience| count(&audience.rule)), depth: 0 };
     for other in &draft.mentions {
         if shelf.contains_key(&other.value) {
             find(&draft.sheet, &AUDIENCE, other, shelf);
         } else {
             unknown(&draft.sheet, &AUDIENCE, other, shelf.keys().chain(waiting).map(String::as_str));
         }
-        let inner = sizes.get(&other.value).copied().unwrap_or_default();
-        size.rules = size.rules.saturating_add(inner.rules);
-        size.depth = size.depth.max(inner.depth + 1);
     }
+    let size = draft.audience.as_ref().map_or_else(Size::default, |audience| Size::of(&audience.rule, sizes));
     if size.rules > MOST_RULES || size.depth > DEEPEST {
         let message = format!(
-            "with the audiences it uses, `{name}` has {} conditions, {} audiences deep",
+            "with the audiences it uses, `{name}` has {} conditions and groups, {} levels deep",
             size.rules, size.depth
         );
-        let help =
-            format!("At most {MOST_RULES} and {DEEPEST} are taken; use fewer audiences in one another.");
+        let help = format!(
+            "At most {MOST_RULES} and {DEEPEST} levels are taken; use fewer audiences in one another."
+        );
         draft.sheet.error(
             "audience-too-big",
             draft.mentions.first().map(|other| other.span.clone()),
@@ -93,13 +102,6 @@ fn settle_one(
     }
     sizes.insert(name.to_owned(), size);
     draft.audience.take().filter(|_| !draft.sheet.has_errors())
-}
-
-fn count(rule: &Rule) -> usize {
-    match rule {
-        Rule::All(rules) | Rule::Any(rules) | Rule::None(rules) => 1 + rules.iter().map(count).sum::<usize>(),
-        _ => 1,
-    }
 }
 
 /// Tells everyone that stands in a circle; who only uses one of those uses something broken.

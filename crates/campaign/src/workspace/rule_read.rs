@@ -7,6 +7,7 @@ use super::chorus_read::{BUILT_IN, attribute_name};
 use super::when_time;
 use crate::audience::{Rule, Test, Value};
 use crate::duration;
+use crate::file::nearest::nearest;
 use crate::file::{Field, Located, Scalar, Sheet};
 
 /// What a condition is about.
@@ -135,6 +136,13 @@ pub(super) fn attribute(reading: &Reading<'_>, rule: &Located<RuleFile>) -> Opti
     let name = rule.attribute.get()?;
     let help = "Call it something like `first_name`.";
     reading.sheet.take("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
+    if name.value == "consent" {
+        let help =
+            "Nobody without consent is written to, whatever the audience says: leave this condition out.";
+        reading.sheet.error("no-attribute", name.span.clone(), "consent is not an attribute", help);
+        return None;
+    }
+    warn_of_slip(reading, name);
     let test = Tests { reading, name, kind: kind_of(reading, name) };
     let tests = test.all(rule);
     if tests.is_empty() {
@@ -151,6 +159,21 @@ pub(super) fn attribute(reading: &Reading<'_>, rule: &Located<RuleFile>) -> Opti
     let mut rules: Vec<_> =
         tests?.into_iter().map(|test| Rule::Attribute { name: name.value.clone(), test }).collect();
     if rules.len() > 1 { Some(Rule::All(rules)) } else { rules.pop() }
+}
+
+/// Warns of a name that nobody declares and that is nearly one that somebody does: a condition on it holds for nobody, and
+/// its opposite for everybody.
+fn warn_of_slip(reading: &Reading<'_>, name: &Located<String>) {
+    let Some(declared) = reading.attributes.filter(|_| kind_of(reading, name).is_none()) else { return };
+    let known = declared.keys().map(String::as_str).chain(BUILT_IN.iter().copied());
+    if let Some(meant) = nearest(name, known) {
+        let message = format!("nobody declares attribute `{}`", name.value);
+        let help = format!(
+            "Did you mean `{meant}`? If not, add `{} = \"text\"` under [attributes] in chorus.toml.",
+            name.value
+        );
+        reading.sheet.warning("undeclared-attribute", name.span.clone(), message, help);
+    }
 }
 
 fn kind_of(reading: &Reading<'_>, name: &str) -> Option<AttributeKind> {
@@ -231,6 +254,11 @@ impl Tests<'_> {
             );
             return None;
         }
+        if text.contains('\0') {
+            let help = "Take it out; no text of a contact has one.";
+            self.reading.sheet.error("bad-text", text.span.clone(), "this text has a NUL character", help);
+            return None;
+        }
         Some(text.value.clone())
     }
 
@@ -264,6 +292,11 @@ impl Tests<'_> {
         let span = &value.span;
         match (&value.value, self.kind) {
             (Scalar::Date(_), _) | (Scalar::Text(_), Some(AttributeKind::Date)) => self.day(value),
+            (Scalar::Text(text), _) if text.contains('\0') => {
+                let help = "Take it out; no text of a contact has one.";
+                self.reading.sheet.error("bad-text", span.clone(), "this text has a NUL character", help);
+                None
+            }
             (Scalar::Text(text), _) => {
                 self.declared(AttributeKind::Text, "a text", span).then(|| Value::Text(text.clone()))
             }

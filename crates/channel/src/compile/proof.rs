@@ -10,22 +10,18 @@ use super::step::Job;
 use super::{Compiled, Variant};
 use crate::expression::{CONTACT_FIELDS, Expression};
 use crate::piece::{Piece, Pieces};
-use crate::render::{Fill, LinkStarts, Person};
+use crate::render::{Fill, LinkStarts, Person, SAMPLE_TOKEN};
 
 /// Gmail cuts what is longer off, with the address to unsubscribe at: 102 KB.
 const CLIPPED: usize = 100 * 1024;
 
 /// Checks every language of `compiled`.
 pub(super) fn check(job: &Job<'_>, compiled: &Compiled, findings: &mut Findings) {
-    let starts = LinkStarts {
-        click: (0..compiled.links.len()).map(|i| format!("https://links.invalid/c/{i}.")).collect(),
-        open: "https://links.invalid/o/".to_owned(),
-        unsubscribe: "https://links.invalid/u/".to_owned(),
-    };
+    let starts = LinkStarts::sample(&job.workspace.server.public_url, compiled.links.len());
     for (language, variant) in &compiled.variants {
         check_attributes(job, variant, findings);
         for person in people(variant, job.is_for_contacts()) {
-            let fill = Fill::new(person.as_ref(), &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let fill = Fill::new(person.as_ref(), &starts, SAMPLE_TOKEN, jiff::Timestamp::UNIX_EPOCH);
             match variant {
                 Variant::Email { subject, html, text } => {
                     let mail = (fill.write(subject), fill.write(html), fill.write(text));
@@ -124,7 +120,8 @@ fn carries(job: &Job<'_>, what: &str, text: &str, place: &Place, findings: &mut 
         let message = format!("{what} does not say the brand's postal address");
         findings.error("address-missing", message, place.clone(), "put {{brand.address}} at its end");
     }
-    if !text.contains("https://links.invalid/u/sample") {
+    let unsubscribe = LinkStarts::sample(&job.workspace.server.public_url, 0).unsubscribe + SAMPLE_TOKEN;
+    if !text.contains(&unsubscribe) {
         let message = format!("{what} has no link to unsubscribe, at least not for everybody");
         let help = "put {{links.unsubscribe}} at its end: <a href=\"{{links.unsubscribe}}\">Unsubscribe</a>";
         findings.error("unsubscribe-missing", message, place.clone(), help);

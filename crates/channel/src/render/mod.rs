@@ -41,6 +41,23 @@ pub struct LinkStarts {
     pub unsubscribe: String,
 }
 
+/// A token as long as those of `tracking`.
+pub const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+impl LinkStarts {
+    /// Links below `public_url` for `count` destinations that are as long as real ones and lead nowhere: nothing is
+    /// registered for them. [`SAMPLE_TOKEN`] is put after them.
+    #[must_use]
+    pub fn sample(public_url: &url::Url, count: usize) -> Self {
+        let base = public_url.as_str().trim_end_matches('/');
+        Self {
+            click: (0..count).map(|link| format!("{base}/c/{link:A<27}.")).collect(),
+            open: format!("{base}/o/"),
+            unsubscribe: format!("{base}/u/"),
+        }
+    }
+}
+
 /// A contact as templates see it.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct Person {

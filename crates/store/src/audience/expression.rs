@@ -4,19 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use campaign::audience::Did;
+use campaign::audience::{DEEPEST, Did, MOST_RULES};
 use campaign::{Audience, AudienceId, CampaignId, Rule};
 
 use super::attribute::Attribute;
 use crate::engagement::Engaged;
 use crate::sql::{Arg, Dialect};
 use crate::{ContactId, Millis, StoreError};
-
-/// How deep rules and the audiences they name may nest.
-const DEEPEST: usize = 32;
-
-/// How many rules one audience may have, those of audiences it names included.
-const MOST_RULES: usize = 1_000;
 
 /// The contacts that a statement looks at: those after one id up to another. Sets of a rule are read for these alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use super::finding::{Place, Source};
 use super::scope::in_language;
 use super::step::{Cache, primary};
 use super::{Compiled, Variant, proof, stack};
-use crate::render::Person;
+use crate::render::{LinkStarts, Person};
 use measure::Budget;
 use said::said;
 use words::{Words, around, step_table};
@@ -154,6 +154,10 @@ impl<'a> Surveyor<'a> {
         Self { workspace, campaign, text, survey: Survey::default(), used: Vec::new() }
     }
 
+    fn starts(&self, compiled: &Compiled) -> LinkStarts {
+        LinkStarts::sample(&self.workspace.server.public_url, compiled.links.len())
+    }
+
     fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
         for spoken in self.spoken(step, compiled, person) {
             self.measured(step, &spoken);
@@ -166,12 +170,13 @@ impl<'a> Surveyor<'a> {
     /// What a step says in each of its languages.
     pub(super) fn spoken(&self, step: &Step, compiled: &Compiled, person: Option<&Person>) -> Vec<Spoken> {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return Vec::new() };
+        let starts = self.starts(compiled);
         let somebody = proof::somebody(compiled);
         let is_feed = channel.kind.per() == campaign::Per::Feed;
         let in_language = |(language, variant): (&String, &Variant)| {
             let reader = Person { language: Some(language.clone()), ..person.unwrap_or(&somebody).clone() };
             let reader = (!is_feed).then_some(&reader);
-            let (subject, text, budgets) = said(channel, compiled, variant, language, reader)?;
+            let (subject, text, budgets) = said(channel, compiled, &starts, (language, variant), reader)?;
             Some(Spoken {
                 step: step.id.to_string(),
                 channel: channel.id.to_string(),
@@ -220,7 +225,7 @@ impl<'a> Surveyor<'a> {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
         let ChannelKind::Network(account) = &channel.kind else { return };
         let Some(keyword) = account.keyword.as_deref() else { return };
-        if said::says(channel, compiled, &spoken.language, keyword) != Some(false) {
+        if said::says(channel, compiled, &self.starts(compiled), &spoken.language, keyword) != Some(false) {
             return;
         }
         let (title, language) = (account.network.title, &spoken.language);

@@ -3,7 +3,7 @@
 use super::super::hole::Holes;
 use super::super::{Compiled, Variant, plain};
 use crate::network::{self, Body};
-use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer};
+use crate::render::{Fill, LinkStarts, Person, Recipient, Renderer, SAMPLE_TOKEN};
 use crate::{Message, Post};
 use measure::Budget;
 
@@ -11,24 +11,23 @@ use measure::Budget;
 pub(super) fn said(
     channel: &campaign::Channel,
     compiled: &Compiled,
-    variant: &Variant,
-    language: &str,
+    starts: &LinkStarts,
+    (language, variant): (&str, &Variant),
     reader: Option<&Person>,
 ) -> Option<(Option<String>, String, Vec<Budget>)> {
-    let starts = starts(compiled);
     match variant {
         Variant::Email { subject, html, .. } => {
-            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let fill = Fill::new(reader, starts, SAMPLE_TOKEN, jiff::Timestamp::UNIX_EPOCH);
             let subject = fill.write(subject).ok()?;
             let html = fill.write(html).ok()?;
             Some((Some(subject), plain::from_html(&html, &Holes::default()), Vec::new()))
         }
         Variant::Post(draft) => {
-            let fill = Fill::new(reader, &starts, "sample", jiff::Timestamp::UNIX_EPOCH);
+            let fill = Fill::new(reader, starts, SAMPLE_TOKEN, jiff::Timestamp::UNIX_EPOCH);
             let text = fill.write(&draft.parts.plain).ok()?;
             let text =
                 if draft.own.is_some() && text.trim_start().starts_with('{') { strings(&text) } else { text };
-            let post = post(compiled, &starts, language, reader);
+            let post = post(compiled, starts, language, reader);
             let network = network::find(channel.kind.name());
             let budgets = network.zip(post).map(|(network, post)| network.budgets(&post)).unwrap_or_default();
             Some((None, text, budgets))
@@ -40,10 +39,11 @@ pub(super) fn said(
 pub(super) fn says(
     channel: &campaign::Channel,
     compiled: &Compiled,
+    starts: &LinkStarts,
     language: &str,
     keyword: &str,
 ) -> Option<bool> {
-    let post = post(compiled, &starts(compiled), language, None)?;
+    let post = post(compiled, starts, language, None)?;
     let requests = network::requests(channel, &post, jiff::Timestamp::UNIX_EPOCH).ok()?;
     let last = requests.last().filter(|request| request.publishes)?;
     Some(network::keyword::is_said(keyword, &Body::JsonText(last.body.clone())))
@@ -61,17 +61,6 @@ fn post(compiled: &Compiled, starts: &LinkStarts, language: &str, reader: Option
     match Renderer::new(&only, starts).ok()?.render(&recipient).ok()? {
         Message::Post(post) => Some(*post),
         Message::Email(_) => None,
-    }
-}
-
-/// A token as long as those of `tracking`: 32 characters.
-const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-fn starts(compiled: &Compiled) -> LinkStarts {
-    LinkStarts {
-        click: (0..compiled.links.len()).map(|i| format!("https://links.invalid/c/{i}.")).collect(),
-        open: "https://links.invalid/o/".to_owned(),
-        unsubscribe: "https://links.invalid/u/".to_owned(),
     }
 }
 
