@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::marked::{link, paragraphs, picture};
-use super::mention::{led, silenced, written};
+use super::mention::{led, silenced, silenced_outside_code, written};
 use super::own::{fill, object};
 use super::{Access, Answer, Body, Known, Network, Request, Verdict};
 use crate::dialect::Dialect;
@@ -82,7 +82,7 @@ fn text(parts: &Parts) -> String {
     let shown =
         parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Mattermost, &shown.alt, shown.url()?)));
     let button = parts.action.as_ref().map(|action| link(Flavor::Mattermost, &action.label, &action.url));
-    silenced(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]), &[])
+    silenced_outside_code(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]))
 }
 
 /// One attachment where there is a title, else a text.

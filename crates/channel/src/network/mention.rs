@@ -1,6 +1,8 @@
 //! Nobody is called by accident: what a text says of `@all` is a text. Whom the message names as `mention` is called,
 //! in the network's own way, before or after what is said.
 
+use pulldown_cmark::{Event, Parser, Tag};
+
 use crate::Parts;
 use crate::flavor::JOINER;
 
@@ -42,6 +44,21 @@ pub(super) fn silenced(text: &str, also: &[char]) -> String {
     out
 }
 
+/// The same of Markdown whose code calls nobody anyway: there it stays letter for letter.
+pub(super) fn silenced_outside_code(markdown: &str) -> String {
+    let code = Parser::new(markdown).into_offset_iter().filter_map(|(event, range)| match event {
+        Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => Some(range),
+        _ => None,
+    });
+    let (mut out, mut end) = (String::with_capacity(markdown.len()), 0);
+    for range in code {
+        out.push_str(&silenced(markdown.get(end..range.start).unwrap_or_default(), &[]));
+        out.push_str(markdown.get(range.clone()).unwrap_or_default());
+        end = range.end;
+    }
+    out + &silenced(markdown.get(end..).unwrap_or_default(), &[])
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::{json, known, next, post, post_of};
@@ -59,6 +76,18 @@ mod tests {
             assert_eq!(silenced(text, &[]).replace(JOINER, "·"), expected);
         }
         assert_eq!(silenced("https://a.example/@b", &['/']), "https://a.example/@b");
+    }
+
+    #[test]
+    fn code_stays_letter_for_letter() {
+        for (text, expected) in [
+            ("@all `npm i @scope/pkg` @all", "@·all `npm i @scope/pkg` @·all"),
+            ("``@a ` @b`` @c \\`@d\\`", "``@a ` @b`` @·c \\`@·d\\`"),
+            ("```\n@all\n```\n@all", "```\n@all\n```\n@·all"),
+            ("`@open @all", "`@·open @·all"),
+        ] {
+            assert_eq!(silenced_outside_code(text).replace(JOINER, "·"), expected);
+        }
     }
 
     /// The requests for posts whose texts call everybody by every network's words.
