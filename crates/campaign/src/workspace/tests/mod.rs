@@ -12,6 +12,7 @@ macro_rules! told {
     };
 }
 
+mod audiences;
 mod folder;
 mod hash;
 mod hostile;
