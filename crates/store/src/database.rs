@@ -74,6 +74,9 @@ pub enum StoreError {
     /// What was to be stored or asked cannot be; says what to change.
     #[error("use what was given: {0}")]
     BadInput(String),
+    /// The SQLite file was replaced, moved or deleted while it was open: what is written to it would be lost.
+    #[error("write to {0}: it was replaced, moved or deleted while Chorus was running; start Chorus again")]
+    Replaced(String),
     /// The marker beside a SQLite file cannot be read or written.
     #[error("keep {0} beside the database: {1}")]
     Marker(String, #[source] std::io::Error),

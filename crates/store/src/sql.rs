@@ -325,6 +325,7 @@ impl Store {
     /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
     /// asks later is refused whatever the busy timeout says.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        self.marker().map_or(Ok(()), |place| place.require_in_place())?;
         Ok(match self.pools() {
             Pools::Sqlite { writer, .. } => {
                 let mut begun = std::pin::pin!(writer.begin_with("begin immediate"));

@@ -5,8 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Behind, CopyEvidence};
+use crate::StoreError;
 
 /// High-water marks by name: the highest number given in each table, and `sent`, the messages counted as sent.
 /// None of them ever falls. A migration that rebuilds a table keeps its row in `sqlite_sequence`.
@@ -62,6 +64,8 @@ pub(crate) struct MarkerFile {
     path: PathBuf,
     /// The file as it was when it was opened.
     file: FileIdentity,
+    /// True while another file has the name of the open one, or none has it: what is written would be lost.
+    is_replaced: AtomicBool,
 }
 
 /// The kernel's id of this boot; `None` where the system has no such file. One that cannot be read now, because no file
@@ -138,7 +142,26 @@ impl MarkerFile {
         let database = fs::canonicalize(file)?;
         let mut path = database.clone().into_os_string();
         path.push(".marker");
-        Ok(Self { file: FileIdentity::of(&database)?, path: path.into(), database })
+        Ok(Self {
+            file: FileIdentity::of(&database)?,
+            path: path.into(),
+            database,
+            is_replaced: AtomicBool::new(false),
+        })
+    }
+
+    /// Remembers that another file has the name of the open one, or none has it, and that it has its name again.
+    pub(super) fn set_replaced(&self, is_replaced: bool) {
+        self.is_replaced.store(is_replaced, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// What is written would be lost: the open file has no name any more.
+    pub(crate) fn require_in_place(&self) -> Result<(), StoreError> {
+        if self.is_replaced.load(Ordering::Relaxed) {
+            return Err(StoreError::Replaced(self.name()));
+        }
+        Ok(())
     }
 
     /// The name of the database's file.

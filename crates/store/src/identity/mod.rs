@@ -262,12 +262,16 @@ impl Store {
         let stopped = self.stopped().await;
         let Some(evidence) = self.identity_keep().await? else { return stopped.map(|_| None) };
         // A connection that was opened after the file was replaced cannot tell: then the writer decides.
-        if matches!(&stopped, Ok(Some(stopped)) if stopped.reason == StopReason::Copy) {
-            return Ok(None);
+        let is_stopped = matches!(&stopped, Ok(Some(stopped)) if stopped.reason == StopReason::Copy);
+        let mut new = None;
+        if !is_stopped {
+            let stopped = Stopped { reason: StopReason::Copy, since: now, detail: evidence.to_string() };
+            new = self.stop_all(&stopped, NOTE).await?.then_some(stopped);
         }
-        let stopped = Stopped { reason: StopReason::Copy, since: now, detail: evidence.to_string() };
-        let is_new = self.stop_all(&stopped, NOTE).await?;
-        Ok(is_new.then_some(stopped))
+        if let (CopyEvidence::Replaced { .. }, Some(place)) = (&evidence, self.marker()) {
+            place.set_replaced(true);
+        }
+        Ok(new)
     }
 
     /// Brings the marker of an original up to date. Returns the evidence where the database is a copy.
@@ -309,6 +313,7 @@ impl Store {
         let name = place.name();
         let copy = |evidence| Ok(Some((Judgement::Copy(evidence), Arc::clone(&place), None)));
         let Some(file) = file else { return copy(CopyEvidence::Replaced { file: name }) };
+        place.set_replaced(false);
         let marker = match marker {
             Some(None) if holds_runs => return copy(CopyEvidence::BadMarker { file: name }),
             marker => marker.flatten(),

@@ -245,6 +245,12 @@ async fn a_file_that_is_replaced_while_it_is_open_is_noticed() {
     let stopped = world.store.identity_renew(NOW).await.unwrap().unwrap();
     assert!(stopped.detail.contains("was replaced"), "{stopped:?}");
     assert_eq!(fs::read(&marker).unwrap(), marked);
+    // What would be lost is refused, until the file has its name again.
+    let refused = world.store.setting_init("x", "y").await.unwrap_err().to_string();
+    assert!(refused.contains("was replaced"), "{refused}");
+    fs::rename(beside(&database, ".old"), &database).unwrap();
+    world.store.identity_renew(NOW).await.unwrap();
+    world.store.setting_init("x", "y").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
