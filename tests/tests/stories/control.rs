@@ -135,3 +135,24 @@ fn who_asks_twice_does_not_wait() {
     let error = server.stop().unwrap_err().to_string();
     assert!(error.contains("130"), "{error}");
 }
+
+#[test]
+fn what_did_not_run_is_dismissed_also_when_its_step_is_gone() {
+    let tools = pier::tools();
+    let sandbox = soon(&tools, 9, 1, "1/s");
+    sandbox.edit("campaigns/letter.toml", "title", "hold = true\ntitle").unwrap();
+    let server = sandbox.serve().unwrap();
+    let listed = || sandbox.done(&["runs"]).unwrap().out;
+    until("the held letter to be listed", Duration::from_secs(30), || {
+        Ok(listed().contains("Did not run").then_some(()))
+    })
+    .unwrap();
+    std::fs::remove_file(sandbox.path().join("campaigns/letter.toml")).unwrap();
+    let told = listed();
+    let at = told.split("letter/mail --at ").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
+    let refused = sandbox.chorus(&["runs", "fire", "letter/mail", "--at", at]).unwrap();
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    sandbox.done(&["runs", "skip", "letter/mail", "--at", at]).unwrap();
+    assert!(!listed().contains("Did not run"), "{}", listed());
+    server.stop().unwrap();
+}

@@ -96,8 +96,13 @@ fn files(loaded: &Loaded) -> Finding {
     let (workspace, findings) = &**loaded;
     let (errors, warnings) = (findings.errors().count(), findings.warnings().count());
     let fix = "`chorus check` shows each with its fix.";
-    let found =
-        format!("{} campaigns ready; {errors} errors, {warnings} warnings", workspace.campaigns.len());
+    let found = format!(
+        "{} ready; {errors} errors, {warnings} warnings",
+        match workspace.campaigns.len() {
+            1 => "1 campaign is".to_owned(),
+            count => format!("{count} campaigns are"),
+        }
+    );
     let finding = match (errors, warnings) {
         (0, 0) => Finding::pass("files", found),
         (0, _) => Finding::warn("files", found, fix),

@@ -81,7 +81,15 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
         return Err(wrong(format!("it ran after all: run {run}")));
     }
     let now = opened.clock.now();
-    if row.instant > now.as_millisecond() && !matches!(step.schedule.zone, campaign::Zone::Contact { .. }) {
+    let is_to_come = row.instant > now.as_millisecond();
+    if is_to_come && row.state == OccurrenceState::Dismissed {
+        return Err(wrong(format!(
+            "{0}/{1} was skipped at that time, and does not run then. `chorus send {0} --step {1}` sends it when you want \
+             it",
+            campaign.id, step.id
+        )));
+    }
+    if is_to_come && !matches!(step.schedule.zone, campaign::Zone::Contact { .. }) {
         return Err(wrong(format!(
             "{}/{} is to come, and runs by itself then. `chorus send {} --step {}` sends the step now",
             campaign.id, step.id, campaign.id, step.id
@@ -99,11 +107,17 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
     }
 }
 
-/// Dismisses an occurrence, or takes one out that is to come.
+/// Dismisses an occurrence, or takes one out that is to come. The step of one that did not run may be gone from the files.
 pub(super) async fn skip(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
-    let (campaign, step) = find(opened, &options.step)?;
-    let row = occurrence(opened, campaign, step, &options.at).await?;
-    let (name, step_name, now) = (campaign.id.as_str(), step.id.as_str(), opened.clock.millis());
+    let (name, step_name) = names(&options.step)?;
+    let now = opened.clock.millis();
+    let row = match written(opened, name, step_name, wanted(opened, &options.at)?).await? {
+        Some(row) => row,
+        None => {
+            let (campaign, step) = find(opened, &options.step)?;
+            occurrence(opened, campaign, step, &options.at).await?
+        }
+    };
     if !opened.store.occurrence_dismiss(name, step_name, row.instant, now).await? {
         let why =
             row.run_id.map_or_else(|| "it was dismissed before".to_owned(), |run| format!("it is run {run}"));
@@ -117,12 +131,46 @@ pub(super) async fn skip(env: &Env, opened: &Opened, options: &Options) -> anyho
     output::line(format!("{name}/{step_name} at {at} is skipped: it does not run."))
 }
 
+fn names(text: &str) -> anyhow::Result<(&str, &str)> {
+    text.split_once('/')
+        .ok_or_else(|| wrong(format!("{text:?} names no step: write CAMPAIGN/STEP, such as spring/mail")))
+}
+
 fn find<'a>(opened: &'a Opened, text: &str) -> anyhow::Result<(&'a Campaign, &'a Step)> {
-    let (campaign, step) = text
-        .split_once('/')
-        .ok_or_else(|| wrong(format!("{text:?} names no step: write CAMPAIGN/STEP, such as spring/mail")))?;
+    let (campaign, step) = names(text)?;
     let campaign = opened.campaign(campaign)?;
     Ok((campaign, find_step(campaign, Some(step))?))
+}
+
+/// The time that was asked for.
+fn wanted(opened: &Opened, at: &str) -> anyhow::Result<Timestamp> {
+    time::parse(at, &opened.workspace().brand.timezone, opened.clock.now())
+}
+
+fn minute(instant: i64) -> i64 {
+    instant.div_euclid(60_000)
+}
+
+/// The occurrence of a step at a time, as it was written down.
+async fn written(
+    opened: &Opened,
+    name: &str,
+    step_name: &str,
+    wanted: Timestamp,
+) -> anyhow::Result<Option<OccurrenceRow>> {
+    let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
+    let here = minute(wanted.as_millisecond());
+    // By the contacts' own clocks it is asked for as these show it.
+    let asked = wanted.to_zoned(opened.workspace().brand.timezone.clone()).datetime();
+    let is_asked = |row: &OccurrenceRow| {
+        dashboard::own_clock_of(opened.workspace(), row).is_some_and(|wall| {
+            wall.date() == asked.date() && wall.hour() == asked.hour() && wall.minute() == asked.minute()
+        })
+    };
+    let is_here = |row: &OccurrenceRow| minute(row.instant) == here || is_asked(row);
+    let here_rows = rows.into_iter().filter(|row| row.step == step_name && is_here(row));
+    // Of two in one minute the one that waits for a person.
+    Ok(here_rows.min_by_key(|row| row.state != OccurrenceState::Open))
 }
 
 /// The occurrence of a step at a time: as it was written down, or as the schedule has it.
@@ -135,26 +183,11 @@ async fn occurrence(
     let zone = &opened.workspace().brand.timezone;
     let now = opened.clock.now();
     let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
-    let wanted = time::parse(at, zone, now)?;
-    let minute = |instant: i64| instant.div_euclid(60_000);
-    let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
-    let here = minute(wanted.as_millisecond());
-    // By the contacts' own clocks it is asked for as these show it.
-    let asked = wanted.to_zoned(zone.clone()).datetime();
-    let is_asked = |row: &OccurrenceRow| {
-        dashboard::own_clock_of(opened.workspace(), row).is_some_and(|wall| {
-            wall.date() == asked.date() && wall.hour() == asked.hour() && wall.minute() == asked.minute()
-        })
-    };
-    let is_here = |row: &OccurrenceRow| minute(row.instant) == here || is_asked(row);
-    let mut here_rows: Vec<_> =
-        rows.into_iter().filter(|row| row.step == step_name && is_here(row)).collect();
-    // Of two in one minute the one that waits for a person.
-    here_rows.sort_by_key(|row| row.state != OccurrenceState::Open);
-    let written = here_rows.into_iter().next();
-    if let Some(row) = written {
+    let wanted = wanted(opened, at)?;
+    if let Some(row) = written(opened, name, step_name, wanted).await? {
         return Ok(row);
     }
+    let here = minute(wanted.as_millisecond());
     // With contacts' own clocks the key is that time at the first place on Earth.
     let day = jiff::SignedDuration::from_hours(27);
     let (from, to) = (wanted.saturating_sub(day)?, wanted.saturating_add(day)?);

@@ -165,7 +165,7 @@ fn people(counts: &PlanCounts) -> String {
         .map(|(reason, count)| format!("{} because {}", number(*count), dashboard::words::reason(reason)))
         .collect();
     let left_out =
-        if left_out.is_empty() { String::new() } else { format!(" ({} left out)", left_out.join(", ")) };
+        if left_out.is_empty() { String::new() } else { format!(" (left out: {})", left_out.join(", ")) };
     let noun = if counts.reached == 1 { "message" } else { "messages" };
     format!("{} {noun}{left_out}", number(counts.reached))
 }
