@@ -24,7 +24,7 @@ pub use compile::{Compiled, Longest, Spoken, Survey, Surveyed, compile, longest,
 pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
 pub use message::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
 pub use network::{ShownRequest, budgets, requests};
-pub use preview::{Preview, PreviewError, preview, sample_links};
+pub use preview::{Preview, PreviewError, preview};
 pub use render::{LinkStarts, Person, Recipient, RenderError, Renderer, SAMPLE_TOKEN};
 pub use send::{Handover, Limits, RejectReason, Scope, SendOutcome, Sender, SenderError, Session};
 pub use sign::Signer;

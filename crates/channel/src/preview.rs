@@ -3,10 +3,7 @@
 use campaign::{Campaign, Diagnostic, Step, Workspace};
 use jiff::Timestamp;
 
-use crate::{
-    Compiled, LinkStarts, Message, Person, Recipient, RenderError, Renderer, SAMPLE_TOKEN, SenderError,
-    ShownRequest,
-};
+use crate::{Message, Person, Recipient, RenderError, Renderer, SAMPLE_TOKEN, SenderError, ShownRequest};
 use measure::Budget;
 
 /// A message as it would go out.
@@ -66,7 +63,7 @@ pub fn preview(
     };
     let only = compiled.only(tag).unwrap_or_else(|| compiled.clone());
     let recipient = Recipient { person, token: SAMPLE_TOKEN, message_id: "preview", date: now, again: false };
-    let message = Renderer::new(&only, &sample_links(workspace, &compiled))?.render(&recipient)?;
+    let message = Renderer::new(&only, &compiled.sample_links(workspace))?.render(&recipient)?;
     let channel = workspace.channels.get(&step.channel);
     let (budgets, requests) = match (&message, channel) {
         (Message::Post(post), Some(channel)) => {
@@ -75,10 +72,4 @@ pub fn preview(
         _ => (Vec::new(), Ok(Vec::new())),
     };
     Ok(Preview { language: tag.to_owned(), languages, message, budgets, requests })
-}
-
-/// Links of a preview are as long as real ones and lead nowhere: nothing is registered for them.
-#[must_use]
-pub fn sample_links(workspace: &Workspace, compiled: &Compiled) -> LinkStarts {
-    LinkStarts::sample(&workspace.server.public_url, compiled.links.len())
 }

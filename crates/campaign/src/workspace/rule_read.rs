@@ -254,12 +254,17 @@ impl Tests<'_> {
             );
             return None;
         }
-        if text.contains('\0') {
+        self.comparable(&text.value, &text.span)
+    }
+
+    /// A text that databases can compare with: without a NUL.
+    fn comparable(&self, text: &str, span: &std::ops::Range<usize>) -> Option<String> {
+        let is_comparable = !text.contains('\0');
+        if !is_comparable {
             let help = "Take it out; no text of a contact has one.";
-            self.reading.sheet.error("bad-text", text.span.clone(), "this text has a NUL character", help);
-            return None;
+            self.reading.sheet.error("bad-text", span.clone(), "this text has a NUL character", help);
         }
-        Some(text.value.clone())
+        is_comparable.then(|| text.to_owned())
     }
 
     fn order(&self, key: &str, field: &Field<Scalar>, make: fn(Value) -> Test) -> Option<Option<Test>> {
@@ -292,13 +297,9 @@ impl Tests<'_> {
         let span = &value.span;
         match (&value.value, self.kind) {
             (Scalar::Date(_), _) | (Scalar::Text(_), Some(AttributeKind::Date)) => self.day(value),
-            (Scalar::Text(text), _) if text.contains('\0') => {
-                let help = "Take it out; no text of a contact has one.";
-                self.reading.sheet.error("bad-text", span.clone(), "this text has a NUL character", help);
-                None
-            }
             (Scalar::Text(text), _) => {
-                self.declared(AttributeKind::Text, "a text", span).then(|| Value::Text(text.clone()))
+                let text = self.comparable(text, span)?;
+                self.declared(AttributeKind::Text, "a text", span).then_some(Value::Text(text))
             }
             (Scalar::Number(digits), _) => {
                 let number = digits.parse().ok().filter(|number: &f64| number.is_finite());

@@ -27,6 +27,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use campaign::{Address, Campaign, Diagnostic, Severity, Step, Workspace};
 
 use crate::piece::Pieces;
+use crate::render::LinkStarts;
 pub(crate) use files::{File, digest};
 pub use longest::{Longest, longest};
 use step::Cache;
@@ -201,6 +202,12 @@ impl Compiled {
     #[must_use]
     pub fn reads(&self) -> std::collections::BTreeSet<String> {
         self.variants.values().flat_map(proof::fields).collect()
+    }
+
+    /// Links as long as real ones that lead nowhere: see [`LinkStarts::sample`].
+    #[must_use]
+    pub fn sample_links(&self, workspace: &Workspace) -> LinkStarts {
+        LinkStarts::sample(&workspace.server.public_url, self.links.len())
     }
 
     /// SHA-256 of its JSON, in hexadecimal: the same step compiled twice has the same.

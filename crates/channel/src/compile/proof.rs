@@ -10,14 +10,15 @@ use super::step::Job;
 use super::{Compiled, Variant};
 use crate::expression::{CONTACT_FIELDS, Expression};
 use crate::piece::{Piece, Pieces};
-use crate::render::{Fill, LinkStarts, Person, SAMPLE_TOKEN};
+use crate::render::{Fill, Person, SAMPLE_TOKEN};
 
 /// Gmail cuts what is longer off, with the address to unsubscribe at: 102 KB.
 const CLIPPED: usize = 100 * 1024;
 
 /// Checks every language of `compiled`.
 pub(super) fn check(job: &Job<'_>, compiled: &Compiled, findings: &mut Findings) {
-    let starts = LinkStarts::sample(&job.workspace.server.public_url, compiled.links.len());
+    let starts = compiled.sample_links(job.workspace);
+    let unsubscribe = format!("{}{SAMPLE_TOKEN}", starts.unsubscribe);
     for (language, variant) in &compiled.variants {
         check_attributes(job, variant, findings);
         for person in people(variant, job.is_for_contacts()) {
@@ -27,7 +28,7 @@ pub(super) fn check(job: &Job<'_>, compiled: &Compiled, findings: &mut Findings)
                     let mail = (fill.write(subject), fill.write(html), fill.write(text));
                     match mail {
                         (Ok(subject), Ok(html), Ok(text)) => {
-                            check_mail(job, language, [&subject, &html, &text], findings);
+                            check_mail(job, language, [&subject, &html, &text], &unsubscribe, findings);
                         }
                         _ => too_long(job, findings),
                     }
@@ -91,7 +92,13 @@ pub(super) fn somebody(compiled: &Compiled) -> Person {
     }
 }
 
-fn check_mail(job: &Job<'_>, language: &str, [subject, html, text]: [&str; 3], findings: &mut Findings) {
+fn check_mail(
+    job: &Job<'_>,
+    language: &str,
+    [subject, html, text]: [&str; 3],
+    unsubscribe: &str,
+    findings: &mut Findings,
+) {
     if subject.trim().is_empty() {
         let help = "give it words of its own: {{default contact.first_name \"friend\"}}";
         let message = "the subject is empty for contacts of whom little is known".to_owned();
@@ -103,9 +110,9 @@ fn check_mail(job: &Job<'_>, language: &str, [subject, html, text]: [&str; 3], f
     let html_place = html_place.unwrap_or_else(|| job.campaign_place());
     let text_file = job.file(&TemplateRole::EmailText, language).map(|file| Place::file(&file.path));
     let seen = plain::from_html(html, &Holes::default());
-    carries(job, "the e-mail", &seen, &html_place, findings);
+    carries(job, "the e-mail", &seen, unsubscribe, &html_place, findings);
     if let Some(place) = text_file {
-        carries(job, "the text of the e-mail", text, &place, findings);
+        carries(job, "the text of the e-mail", text, unsubscribe, &place, findings);
     }
     if html.len() > CLIPPED {
         let message = format!("the e-mail has {} KB of HTML; Gmail cuts it off at 102", html.len() / 1024);
@@ -114,14 +121,13 @@ fn check_mail(job: &Job<'_>, language: &str, [subject, html, text]: [&str; 3], f
 }
 
 /// What every e-mail must say, to everybody.
-fn carries(job: &Job<'_>, what: &str, text: &str, place: &Place, findings: &mut Findings) {
+fn carries(job: &Job<'_>, what: &str, text: &str, unsubscribe: &str, place: &Place, findings: &mut Findings) {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     if !words(text).contains(&words(&job.workspace.brand.address)) {
         let message = format!("{what} does not say the brand's postal address");
         findings.error("address-missing", message, place.clone(), "put {{brand.address}} at its end");
     }
-    let unsubscribe = LinkStarts::sample(&job.workspace.server.public_url, 0).unsubscribe + SAMPLE_TOKEN;
-    if !text.contains(&unsubscribe) {
+    if !text.contains(unsubscribe) {
         let message = format!("{what} has no link to unsubscribe, at least not for everybody");
         let help = "put {{links.unsubscribe}} at its end: <a href=\"{{links.unsubscribe}}\">Unsubscribe</a>";
         findings.error("unsubscribe-missing", message, place.clone(), help);

@@ -321,7 +321,7 @@ fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
         .flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
     let (campaign, step) = steps.into_iter().find(|(_, step)| step.channel == channel.id)?;
     let (compiled, _) = channel::compile(workspace, campaign, step).ok()?;
-    let renderer = Renderer::new(&compiled, &channel::sample_links(workspace, &compiled)).ok()?;
+    let renderer = Renderer::new(&compiled, &compiled.sample_links(workspace)).ok()?;
     let somebody = preview::somebody();
     let recipient = Recipient {
         person: Some(&somebody),

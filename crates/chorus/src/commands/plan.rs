@@ -202,12 +202,12 @@ impl Outlook {
     }
 }
 
-/// What all occurrences of a step have in common.
+/// The figures and words that all occurrences of a step share.
 struct StepOutlook {
     pace: Pace,
-    /// Of one message, in millionths of the currency.
+    /// The price of one message, in millionths of a currency, and the currency.
     price: (i64, String),
-    /// In words.
+    /// The description of the step's schedule.
     schedule: String,
 }
 

@@ -101,12 +101,11 @@ pub(super) fn judge(name: &str, marker: Option<&Marker>, found: &Snapshot) -> Ju
             && marker.file.is_same(&found.file)
             && behind(&marker.progress, &found.progress).is_none()
     };
+    let runs = |marker: &Marker| marker.progress.get("runs").copied().unwrap_or(0);
     let evidence = match (&found.installation, marker) {
         (_, Some(marker)) if agrees(marker) => return Judgement::Original,
-        (_, Some(marker))
-            if !found.holds_runs && marker.progress.get("runs").is_some_and(|runs| *runs > 0) =>
-        {
-            CopyEvidence::Empty { file, runs: marker.progress.get("runs").copied().unwrap_or(0) }
+        (_, Some(marker)) if !found.holds_runs && runs(marker) > 0 => {
+            CopyEvidence::Empty { file, runs: runs(marker) }
         }
         // Without runs there is nothing to repeat.
         _ if !found.holds_runs => return Judgement::Unmarked,

@@ -112,8 +112,10 @@ fn days(cron: &Cron) -> String {
                 true => "周六和周日中的".to_owned(),
                 false => String::new(),
             };
-            let unit = if together { "天".to_owned() } else { name_each(weekdays) };
-            let which = which(nth, last, &unit);
+            let which = match together {
+                true => listed(&which(nth, last, "天")),
+                false => format!("{}{}", listed(&which(nth, last, "个")), name_each(weekdays)),
+            };
             format!("{of_months}{of}{which}{}", unless_missing(nth.has(5) && !last))
         }
         Days::Every => format!("{in_months}每天"),
@@ -129,18 +131,11 @@ fn days(cron: &Cron) -> String {
     }
 }
 
-/// `第一个和第三个周一`; of days that are counted together `第一天`.
-fn which(nth: Values, last: bool, unit: &str) -> String {
+/// `第一个`, `第三个`, `最后一个` with the unit `个`.
+fn which(nth: Values, last: bool, unit: &str) -> Vec<String> {
     const DIGITS: [&str; 5] = ["一", "二", "三", "四", "五"];
-    let (counter, unit) = if unit == "天" { ("", unit.to_owned()) } else { ("个", unit.to_owned()) };
-    let mut names: Vec<_> = nth.iter().map(|at| format!("第{}{counter}", name_at(&DIGITS, at - 1))).collect();
-    if last {
-        names.push(format!("最后一{counter}"));
-    }
-    match counter {
-        "" => listed(&names.iter().map(|name| format!("{name}{unit}")).collect::<Vec<_>>()),
-        _ => format!("{}{unit}", listed(&names)),
-    }
+    let nth = nth.iter().map(|at| format!("第{}{unit}", name_at(&DIGITS, at - 1)));
+    nth.chain(last.then(|| format!("最后一{unit}"))).collect()
 }
 
 /// The days with Sunday as the last, 7, where Chinese weeks have it.

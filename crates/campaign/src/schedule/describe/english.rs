@@ -91,13 +91,14 @@ fn length(delay: Duration) -> String {
 }
 
 fn rhythm(cron: &Cron) -> String {
-    let time = time_of_day(cron.hours, cron.minutes);
-    let days = days(cron);
+    let time = TimeOfDay::of(cron.hours, cron.minutes);
     let two_kinds_of_days = matches!(cron.days, Days::Either(..));
-    match (days.as_str(), two_kinds_of_days || time.starts_with("every")) {
-        ("every day", true) => time,
-        (_, true) => format!("{days}, {time}"),
-        (_, false) => format!("{days} {time}"),
+    let days = days(cron);
+    let said = time_of_day(&time, cron.hours, cron.minutes);
+    match (days.as_str(), two_kinds_of_days || time.repeats()) {
+        ("every day", true) => said,
+        (_, true) => format!("{days}, {said}"),
+        (_, false) => format!("{days} {said}"),
     }
 }
 
@@ -182,13 +183,13 @@ fn ordinals(days: Values) -> String {
     format!("the {}", name_list(days, ordinal))
 }
 
-fn time_of_day(hours: Values, minutes: Values) -> String {
-    match TimeOfDay::of(hours, minutes) {
+fn time_of_day(time: &TimeOfDay, hours: Values, minutes: Values) -> String {
+    match time {
         TimeOfDay::EveryMinute => format!("every minute{}", during(hours)),
         TimeOfDay::EveryMinutes(step) => format!("every {step} minutes{}", during(hours)),
         TimeOfDay::OnTheHour => "every hour on the hour".to_owned(),
         TimeOfDay::Hourly => format!("every hour at {}", past(minutes)),
-        TimeOfDay::At(times) => format!("at {}", listed(&times)),
+        TimeOfDay::At(times) => format!("at {}", listed(times)),
         TimeOfDay::EveryHours(step, from) => format!("every {step} hours from {from}"),
         TimeOfDay::HourlyBetween(from, to) => format!("every hour from {from} to {to}"),
         TimeOfDay::Minutes => format!("at {}{}", past(minutes), during(hours)),

@@ -1,4 +1,4 @@
-//! What audiences may not be, and what people slip on in them.
+//! The bounds of audiences, and findings about slips in them.
 
 use super::folder::Folder;
 use crate::Severity;

@@ -16,7 +16,7 @@ use super::finding::{Place, Source};
 use super::scope::in_language;
 use super::step::{Cache, primary};
 use super::{Compiled, Variant, proof, stack};
-use crate::render::{LinkStarts, Person};
+use crate::render::Person;
 use measure::Budget;
 use said::said;
 use words::{Words, around, step_table};
@@ -73,9 +73,9 @@ pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person
 /// A campaign of a workspace that was surveyed.
 #[derive(Debug)]
 pub struct Surveyed<'a> {
-    /// The campaign.
+    /// The campaign's name.
     pub campaign: &'a CampaignId,
-    /// What is wrong with it, by file and place.
+    /// The findings of its survey, by file and place.
     pub findings: Vec<Diagnostic>,
     /// Its steps that compile, if they were to be kept.
     pub compiled: Vec<(StepId, Compiled)>,
@@ -154,10 +154,6 @@ impl<'a> Surveyor<'a> {
         Self { workspace, campaign, text, survey: Survey::default(), used: Vec::new() }
     }
 
-    fn starts(&self, compiled: &Compiled) -> LinkStarts {
-        LinkStarts::sample(&self.workspace.server.public_url, compiled.links.len())
-    }
-
     fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
         for spoken in self.spoken(step, compiled, person) {
             self.measured(step, &spoken);
@@ -170,7 +166,7 @@ impl<'a> Surveyor<'a> {
     /// What a step says in each of its languages.
     pub(super) fn spoken(&self, step: &Step, compiled: &Compiled, person: Option<&Person>) -> Vec<Spoken> {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return Vec::new() };
-        let starts = self.starts(compiled);
+        let starts = compiled.sample_links(self.workspace);
         let somebody = proof::somebody(compiled);
         let is_feed = channel.kind.per() == campaign::Per::Feed;
         let in_language = |(language, variant): (&String, &Variant)| {
@@ -225,7 +221,9 @@ impl<'a> Surveyor<'a> {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
         let ChannelKind::Network(account) = &channel.kind else { return };
         let Some(keyword) = account.keyword.as_deref() else { return };
-        if said::says(channel, compiled, &self.starts(compiled), &spoken.language, keyword) != Some(false) {
+        if said::says(channel, compiled, &compiled.sample_links(self.workspace), &spoken.language, keyword)
+            != Some(false)
+        {
             return;
         }
         let (title, language) = (account.network.title, &spoken.language);
