@@ -76,7 +76,11 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
     if campaign.hold {
         return Err(wrong(format!("{} says hold = true: take the line out first", campaign.file.display())));
     }
-    let row = occurrence(opened, campaign, step, &options.at).await?;
+    let wanted = wanted(opened, &options.at)?;
+    let row = match written(opened, campaign.id.as_str(), step.id.as_str(), wanted).await? {
+        Some(row) => row,
+        None => of_schedule(opened, campaign, step, wanted).await?,
+    };
     if let (OccurrenceState::Fired, Some(run)) = (row.state, row.run_id) {
         return Err(wrong(format!("it ran after all: run {run}")));
     }
@@ -110,12 +114,12 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
 /// Dismisses an occurrence, or takes one out that is to come. The step of one that did not run may be gone from the files.
 pub(super) async fn skip(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
     let (name, step_name) = names(&options.step)?;
-    let now = opened.clock.millis();
-    let row = match written(opened, name, step_name, wanted(opened, &options.at)?).await? {
+    let (now, wanted) = (opened.clock.millis(), wanted(opened, &options.at)?);
+    let row = match written(opened, name, step_name, wanted).await? {
         Some(row) => row,
         None => {
             let (campaign, step) = find(opened, &options.step)?;
-            occurrence(opened, campaign, step, &options.at).await?
+            of_schedule(opened, campaign, step, wanted).await?
         }
     };
     if !opened.store.occurrence_dismiss(name, step_name, row.instant, now).await? {
@@ -173,20 +177,16 @@ async fn written(
     Ok(here_rows.min_by_key(|row| row.state != OccurrenceState::Open))
 }
 
-/// The occurrence of a step at a time: as it was written down, or as the schedule has it.
-async fn occurrence(
+/// The occurrence of a step at a time as its schedule has it.
+async fn of_schedule(
     opened: &Opened,
     campaign: &Campaign,
     step: &Step,
-    at: &str,
+    wanted: Timestamp,
 ) -> anyhow::Result<OccurrenceRow> {
     let zone = &opened.workspace().brand.timezone;
     let now = opened.clock.now();
     let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
-    let wanted = wanted(opened, at)?;
-    if let Some(row) = written(opened, name, step_name, wanted).await? {
-        return Ok(row);
-    }
     let here = minute(wanted.as_millisecond());
     // With contacts' own clocks the key is that time at the first place on Earth.
     let day = jiff::SignedDuration::from_hours(27);
