@@ -50,7 +50,7 @@ impl Browser {
         command.arg(format!("--port={port}")).env("HOME", profile.path()).env("TMPDIR", profile.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = Guard::spawn("chromedriver", &mut command)?;
-        until("chromedriver to listen", Duration::from_secs(20), || {
+        until("chromedriver to listen", Duration::from_secs(60), || {
             ensure!(guard.ended()?.is_none(), "chromedriver ended at once");
             Ok(TcpStream::connect(("127.0.0.1", port)).ok())
         })?;

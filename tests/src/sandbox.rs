@@ -151,7 +151,7 @@ impl Server {
         let start = Instant::now();
         let mut guard = Guard::spawn("chorus", &mut command)?;
         let http = Http::local(port);
-        until("chorus to be ready", Duration::from_secs(10), || {
+        until("chorus to be ready", Duration::from_secs(60), || {
             if let Some(status) = guard.ended()? {
                 bail!("it ended with {status}");
             }

@@ -51,7 +51,7 @@ impl Sink {
         command.args(extra).arg(format!("127.0.0.1:{port}")).arg("1000");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = Guard::spawn("smtp-sink", &mut command)?;
-        until("smtp-sink to listen", Duration::from_secs(10), || {
+        until("smtp-sink to listen", Duration::from_secs(60), || {
             if let Some(status) = guard.ended()? {
                 anyhow::bail!("smtp-sink ended at once: {status}");
             }

@@ -127,10 +127,10 @@ fn who_asks_twice_does_not_wait() {
     let server = sandbox.serve().unwrap();
     let waiting =
         || relay.lines().iter().any(|line| line.messages.iter().any(|message| message.dot.is_some()));
-    until("messages to wait for an answer", Duration::from_secs(30), || Ok(waiting().then_some(()))).unwrap();
+    until("messages to wait for an answer", Duration::from_secs(60), || Ok(waiting().then_some(()))).unwrap();
     let process = Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
     kill_process(process, Signal::TERM).unwrap();
-    until("it to say so", Duration::from_secs(5), || Ok(server.log().contains("Once more").then_some(())))
+    until("it to say so", Duration::from_secs(60), || Ok(server.log().contains("Once more").then_some(())))
         .unwrap();
     let error = server.stop().unwrap_err().to_string();
     assert!(error.contains("130"), "{error}");
@@ -143,7 +143,7 @@ fn what_did_not_run_is_dismissed_also_when_its_step_is_gone() {
     sandbox.edit("campaigns/letter.toml", "title", "hold = true\ntitle").unwrap();
     let server = sandbox.serve().unwrap();
     let listed = || sandbox.done(&["runs"]).unwrap().out;
-    until("the held letter to be listed", Duration::from_secs(30), || {
+    until("the held letter to be listed", Duration::from_secs(60), || {
         Ok(listed().contains("Did not run").then_some(()))
     })
     .unwrap();

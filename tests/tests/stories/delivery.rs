@@ -99,7 +99,7 @@ fn a_click_redirects_and_is_reported(
     assert!(renewal.contains("utm_campaign=letter"), "{renewal}");
     // All links at once are no person's; one is.
     follow(&letters[&pier::address(4_712)][0].links()[0]);
-    until("the click to be reported", Duration::from_secs(5), || {
+    until("the click to be reported", Duration::from_secs(60), || {
         let total = &sandbox.json(&["report", "letter"])?["total"]["counts"];
         assert_eq!(total["sent"], READERS);
         Ok((total["clicked"] == 1 && total["machine"] == links.len()).then_some(()))

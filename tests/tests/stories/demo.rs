@@ -22,19 +22,19 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     let mut demo = Guard::spawn("chorus demo", &mut command).unwrap();
     let said = || fs::read_to_string(sandbox.path().join("demo.log")).unwrap();
     let http = Http::local(port);
-    until("the demo to be ready", Duration::from_secs(20), || {
+    until("the demo to be ready", Duration::from_secs(60), || {
         assert_eq!(demo.ended()?, None, "{}", said());
         Ok(http.get("/healthz").ok().filter(|answer| answer.status == 200))
     })
     .unwrap();
-    until("the demo to say that its people are made up", Duration::from_secs(5), || {
+    until("the demo to say that its people are made up", Duration::from_secs(60), || {
         Ok(said().contains("simulated").then_some(()))
     })
     .unwrap();
 
     let browser = Browser::start(&tools).unwrap();
     let home = format!("http://127.0.0.1:{port}/");
-    let overview = until("numbers on the overview", Duration::from_secs(30), || {
+    let overview = until("numbers on the overview", Duration::from_secs(60), || {
         browser.open(&home)?;
         let drawn = browser.run("return document.querySelectorAll('svg').length")?.as_u64();
         let text = browser.page_text()?;
@@ -43,7 +43,7 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     .unwrap();
     assert!(overview.to_lowercase().contains("simulated"), "{overview}");
 
-    let campaign = until("people to click and to buy", Duration::from_secs(30), || {
+    let campaign = until("people to click and to buy", Duration::from_secs(240), || {
         let report: Value = serde_json::from_slice(&http.get("/api/v1/report")?.body)?;
         assert_eq!(report["simulated"], true);
         let counts = &report["all"]["counts"];
@@ -67,7 +67,7 @@ fn the_demo_shows_living_numbers_in_a_browser() {
 
 /// Opens a page, waits until it has a link, follows it, and reads both pages.
 fn follow(browser: &Browser, offences: &mut Vec<String>, page: &str, link: &str) {
-    until(&format!("{link} on {page}"), Duration::from_secs(20), || {
+    until(&format!("{link} on {page}"), Duration::from_secs(60), || {
         browser.open(page)?;
         Ok((browser.run(&format!("return document.querySelectorAll(\"main {link}\").length"))? != 0)
             .then_some(()))

@@ -33,7 +33,7 @@ fn a_new_workspace_passes_the_check_shows_its_message_and_sends_to_the_outbox() 
     assert_eq!(report["total"]["counts"]["sent"], 2, "{report:#}");
 
     let server = sandbox.serve().unwrap();
-    let page = until("the outbox page", std::time::Duration::from_secs(5), || {
+    let page = until("the outbox page", std::time::Duration::from_secs(60), || {
         let answer = server.http.get("/outbox")?;
         Ok((answer.status == 200).then(|| answer.text()))
     })

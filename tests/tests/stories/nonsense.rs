@@ -195,7 +195,7 @@ fn what_is_no_file_or_leads_out_of_the_workspace_is_refused() {
     let mut command = sandbox.command(&["check"]);
     command.stdout(output.try_clone().unwrap()).stderr(output);
     let mut check = Guard::spawn("chorus check", &mut command).unwrap();
-    let status = until("check to end", Duration::from_secs(20), || check.ended()).unwrap();
+    let status = until("check to end", Duration::from_secs(60), || check.ended()).unwrap();
     let report = fs::read_to_string(inside("check.txt")).unwrap();
     assert_eq!(status.code(), Some(1), "{report}");
     for file in [

@@ -51,7 +51,7 @@ fn a_scanner_that_fetches_everything_withholds_no_reminder() {
     sleep(Duration::from_millis(1_300));
     server.http.get_as(&letter.links()[0], BROWSER).unwrap();
 
-    until("the reminders to arrive", Duration::from_secs(30), || {
+    until("the reminders to arrive", Duration::from_secs(60), || {
         let letters = letters::received(&sink).values().map(Vec::len).sum::<usize>();
         Ok((letters >= 5).then_some(()))
     })

@@ -58,7 +58,7 @@ fn what_nobody_knows_is_settled_by_command_and_by_page() {
     assert!(browser.page_text().unwrap().contains("Did 3 deliveries arrive?"));
     browser.click("form[action$='/deliveries/2/went-out'] button").unwrap();
     let page = || Ok(browser.page_text()?.contains("Did 2 deliveries arrive?").then_some(()));
-    until("the page to show it", Duration::from_secs(20), page).unwrap();
+    until("the page to show it", Duration::from_secs(60), page).unwrap();
     assert_eq!(browser.complaints().unwrap(), Vec::<String>::new());
     assert_eq!(settled(&shown(&sandbox).unwrap()), 2);
 

@@ -25,7 +25,7 @@ fn a_server_ends_with_the_value_that_stands_for_it() {
     let address = ("127.0.0.1", sink.port);
     assert!(std::net::TcpStream::connect(address).is_ok());
     drop(sink);
-    until("the port to be free", Duration::from_secs(5), || {
+    until("the port to be free", Duration::from_secs(60), || {
         Ok(std::net::TcpStream::connect(address).is_err().then_some(()))
     })
     .unwrap();
