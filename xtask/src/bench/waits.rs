@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,17 +32,21 @@ pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<
 fn on(tools: &Tools, name: &str, database: Database<'_>, contacts: usize) -> Result<Vec<Figure>> {
     let subject = Subject::new(tools, database, Way::Outbox, contacts, reader)?;
     subject.restore()?;
+    // Else the system writes the files just made in the middle of the measurement, half a minute later.
+    ensure!(Command::new("sync").status()?.success(), "the files were not written to the disk");
     let sandbox = &subject.sandbox;
     let server = sandbox.serve()?;
     let mut figures = Vec::new();
-    let mut told = |what: &str, (took, waits): (f64, Vec<Duration>)| {
-        let mut sorted = waits.clone();
+    let mut told = |what: &str, (took, waits): (f64, Vec<Wait>)| {
+        let mut sorted: Vec<_> = waits.iter().map(|wait| wait.took).collect();
         sorted.sort_unstable();
         let most = sorted.last().copied().unwrap_or_default();
         let usual = sorted[sorted.len() * 99 / 100];
         let count = waits.len();
+        let after = waits.iter().find(|wait| wait.took == most).map_or(0.0, |wait| wait.after.as_secs_f64());
         println!(
-            "{name}: {what} {took:.2} s, {count} events meanwhile: 99 % within {usual:.0?}, the longest {most:.0?}"
+            "{name}: {what} {took:.2} s, {count} events meanwhile: 99 % within {usual:.0?}, the longest {most:.0?} \
+             after {after:.1} s"
         );
         figures.push(Figure::new(format!("{name}: {what}"), format!("{took:.2} s"), ""));
         let what = format!("{name}: the longest wait of an event meanwhile");
@@ -72,20 +76,28 @@ fn on(tools: &Tools, name: &str, database: Database<'_>, contacts: usize) -> Res
     Ok(figures)
 }
 
+/// One event's wait.
+struct Wait {
+    /// When it was posted, since the work began.
+    after: Duration,
+    /// Time until the answer.
+    took: Duration,
+}
+
 /// Does some work while a server takes events now and then, each of which is answered when it is written. Says how many
 /// seconds the work took and how long each event waited.
-fn beside(subject: &Subject, port: u16, work: impl FnOnce() -> Result<()>) -> Result<(f64, Vec<Duration>)> {
+fn beside(subject: &Subject, port: u16, work: impl FnOnce() -> Result<()>) -> Result<(f64, Vec<Wait>)> {
     post(port)?;
     let over = AtomicBool::new(false);
     let start = Instant::now();
     let people = subject.people;
     thread::scope(|scope| {
-        let waits = scope.spawn(|| -> Result<Vec<Duration>> {
+        let waits = scope.spawn(|| -> Result<Vec<Wait>> {
             let mut waits = Vec::new();
             while !over.load(Ordering::Relaxed) {
                 let asked = Instant::now();
                 post(port)?;
-                waits.push(asked.elapsed());
+                waits.push(Wait { after: asked - start, took: asked.elapsed() });
                 thread::sleep(PAUSE);
             }
             Ok(waits)
