@@ -1,9 +1,8 @@
 //! Names the account that a channel sends through, so that a change of it is noticed.
 
 use campaign::{Channel, ChannelKind};
+use message::digest;
 use url::Url;
-
-use crate::compile::digest;
 
 /// So many hexadecimal digits tell two accounts apart.
 const DIGITS: usize = 16;

@@ -2,9 +2,10 @@
 
 use campaign::{Campaign, Diagnostic, Step, Workspace};
 use jiff::Timestamp;
-
-use crate::{Message, Person, Recipient, RenderError, Renderer, SAMPLE_TOKEN, SenderError, ShownRequest};
 use measure::Budget;
+use message::{Message, Person, Recipient, RenderError, SAMPLE_TOKEN, SenderError};
+use network::ShownRequest;
+use template::Renderer;
 
 /// A message as it would go out.
 #[derive(Debug, Clone)]
@@ -53,7 +54,7 @@ pub fn preview(
     language: Option<&str>,
     now: Timestamp,
 ) -> Result<Preview, PreviewError> {
-    let (compiled, _) = crate::compile(workspace, campaign, step).map_err(PreviewError::Compile)?;
+    let (compiled, _) = template::compile(workspace, campaign, step).map_err(PreviewError::Compile)?;
     let languages: Vec<_> = compiled.languages().map(str::to_owned).collect();
     let tag = match language {
         Some(asked) => compiled
@@ -67,7 +68,7 @@ pub fn preview(
     let channel = workspace.channels.get(&step.channel);
     let (budgets, requests) = match (&message, channel) {
         (Message::Post(post), Some(channel)) => {
-            (crate::budgets(channel, post), crate::requests(channel, post, now))
+            (network::budgets(channel, post), network::requests(channel, post, now))
         }
         _ => (Vec::new(), Ok(Vec::new())),
     };

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 /// How far an address may be gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub enum Reach {
     /// Anybody's.
     Public,
     /// This machine's or this network's: only if a file names it.
@@ -57,7 +57,7 @@ static TABLE: LazyLock<Vec<(IpNet, Reach)>> = LazyLock::new(|| {
 
 /// How far `address` may be gone to, whatever way it is written. What no registry gives to anybody is nobody's:
 /// link-local, site-local and multicast addresses of IPv6 among it.
-pub(crate) fn reach(address: IpAddr) -> Reach {
+pub fn reach(address: IpAddr) -> Reach {
     let address = canonical(address);
     let holds = |(network, _): &&(IpNet, Reach)| network.contains(&address);
     TABLE.iter().find(holds).map_or(Never("not assigned"), |(_, reach)| *reach)

@@ -1,210 +1,311 @@
-//! The HTTP client of one account: to its origin, and to the public addresses that the origin names. No redirects,
-//! no proxy; every address is looked at after it was resolved, right before it is connected to.
+//! The HTTP client of one account: to its origin, and to public addresses that the origin names.
+//!
+//! It follows no redirect and keeps no cookie. Names are resolved by [`GuardedResolver`], so that
+//! every address is checked right before it is dialled. Behind a proxy only the names and literal
+//! addresses of URLs are checked: the proxy resolves them.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::error::Error as _;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustls::ClientConfig;
-use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout, timeout_at};
-use tokio_rustls::TlsConnector;
-use url::{Host, Url};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::{Method, Url};
+use rustls::pki_types::CertificateDer;
 
-use super::Barred;
-use super::wire::{Wire, Written};
-use crate::network::{Answer, Request};
+use crate::guard::{BlockedAddress, check, check_public};
+use crate::proxy::Proxy;
+use crate::request::Request;
+use crate::resolver::GuardedResolver;
+use crate::response::Response;
+use crate::tls::{TlsError, tls};
 
-/// A way out to one origin.
-pub(crate) struct Exit {
+/// Client for one origin.
+pub struct Client {
     origin: Url,
-    /// Whether names may lead to this machine: the file says `localhost`.
-    local: bool,
-    /// Hosts besides the origin that the account's credentials are for, reached by https.
+    /// Set if names may lead to this machine: the file says `localhost`.
+    is_loopback: bool,
+    /// Hosts besides the origin that get the account's credentials, reached by https.
     trusted_hosts: &'static [&'static str],
-    roots: Vec<CertificateDer<'static>>,
-    timeout: Duration,
-    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
-    /// Open connections to the origin that nobody uses, the last used at the end.
-    idle: Mutex<Vec<Wire>>,
+    settings: Settings,
+    to_origin: OnceLock<Result<reqwest::Client, ClientError>>,
+    to_others: OnceLock<Result<reqwest::Client, ClientError>>,
 }
 
-/// Why there is no answer.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    /// Whether nothing of the request can have arrived.
-    pub(crate) nothing_sent: bool,
-    /// In words, without addresses and secrets.
-    pub(crate) answer: String,
+/// Settings of every [`Client`].
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Certificate authorities (DER) that are trusted besides the machine's own.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// The longest time for one request; half of it for the connection. Large bodies get more.
+    pub timeout: Duration,
+    /// The proxy that requests go through, if there is one.
+    pub proxy: Option<Proxy>,
 }
 
-/// How long a connection may wait for its next use. Servers close idle ones, often after five seconds, and a request
-/// that meets the end of its connection may or may not have arrived.
-const FRESH: Duration = Duration::from_secs(3);
-/// How many connections are kept.
-const KEPT: usize = 1_000;
-/// What a request may have before it gets more time: a second for every so many bytes.
-const SLOWEST: usize = 128 << 10;
+/// Reason for which a client cannot be built.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClientError {
+    /// The machine's certificate authorities cannot be read.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The HTTP library refuses the settings.
+    #[error("set up HTTP: {0}")]
+    Http(#[source] Arc<reqwest::Error>),
+}
 
-impl Exit {
-    /// A way out to where `base` is; `own` when the file itself says so, and an inner address is meant.
+/// Reason for which a request got no response. No text holds an address or a secret of the request.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// The address is no URL.
+    #[error("the address is none")]
+    BadUrl,
+    /// The address may not be reached.
+    #[error(transparent)]
+    Blocked(#[from] BlockedAddress),
+    /// A response named an address on a port that is not for the web.
+    #[error("an answer led to a port that is not 80 or 443")]
+    ForeignPort,
+    /// A header holds characters that no header can hold.
+    #[error("its header {0} cannot be sent")]
+    BadHeader(&'static str),
+    /// The method is none of HTTP.
+    #[error("its method cannot be sent")]
+    BadMethod,
+    /// No client could be built.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No connection within half of the timeout.
+    #[error("no connection in time")]
+    ConnectTimeout,
+    /// No connection: refused, no such name, TLS failed.
+    #[error("no connection: {}", causes(.0))]
+    Connect(#[source] reqwest::Error),
+    /// The connection was closed before anything of the request was written.
+    #[error("the connection was closed: {}", causes(.0))]
+    Unsent(#[source] reqwest::Error),
+    /// No response in time; the request may have arrived.
+    #[error("no answer in time")]
+    ResponseTimeout,
+    /// The connection broke after something was written; the request may have arrived.
+    #[error("{}", causes(.0))]
+    Broken(#[source] reqwest::Error),
+}
+
+/// The longest time for which an unused connection is kept. Servers close idle ones, often after
+/// five seconds, and a request that meets the end of its connection may or may not have arrived.
+const MAX_IDLE: Duration = Duration::from_secs(3);
+/// The most unused connections that are kept.
+const MAX_IDLE_CONNECTIONS: usize = 1_000;
+/// Bytes of a body for which a request gets one second more.
+const BYTES_PER_EXTRA_SECOND: usize = 128 << 10;
+/// The most bytes of a response's body that are read.
+const MAX_BODY: usize = 1 << 20;
+
+const AGENT: &str = concat!("chorus/", env!("CARGO_PKG_VERSION"));
+
+impl Client {
+    /// Returns a client for the origin of `base`. `own` is set if the file itself names it, so that
+    /// an inner address is meant. `trusted_hosts` get the account's credentials, too. Opens nothing.
     ///
     /// # Errors
-    /// It may not be gone to.
-    pub(crate) fn new(
+    /// `base` is no URL, or may not be reached.
+    pub fn new(
         base: &str,
         own: bool,
-        roots: Vec<CertificateDer<'static>>,
-        timeout: Duration,
-    ) -> Result<Self, Barred> {
-        let origin = Url::parse(base).map_err(|_| Barred::Scheme)?;
-        let local = if own { super::check(&origin)? } else { super::check_public(&origin)? };
-        let (tls, idle) = (OnceLock::new(), Mutex::default());
-        Ok(Self { origin, local, trusted_hosts: &[], roots, timeout, tls, idle })
+        trusted_hosts: &'static [&'static str],
+        settings: Settings,
+    ) -> Result<Self, BlockedAddress> {
+        let origin = Url::parse(base).map_err(|_| BlockedAddress::Scheme)?;
+        let is_loopback = if own { check(&origin)? } else { check_public(&origin)? };
+        let (to_origin, to_others) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { origin, is_loopback, trusted_hosts, settings, to_origin, to_others })
     }
 
-    /// The same, with hosts besides the origin that get the account's credentials too.
-    pub(crate) fn trusting(self, hosts: &'static [&'static str]) -> Self {
-        Self { trusted_hosts: hosts, ..self }
+    /// Sends a request and reads the response, the body up to 1 MiB. `now` dates the response.
+    ///
+    /// # Errors
+    /// See [`RequestError`]; [`RequestError::nothing_sent`] says if the request may have arrived.
+    pub async fn send(
+        &self,
+        address: &str,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Response, RequestError> {
+        let url = Url::parse(address).map_err(|_| RequestError::BadUrl)?;
+        let is_origin = url.origin() == self.origin.origin();
+        if !is_origin {
+            check_foreign(&url)?;
+        }
+        let client = self.client(is_origin)?;
+        let response = client.execute(self.encoded(url, request)?).await.map_err(RequestError::of)?;
+        Ok(read(response, now).await)
     }
 
-    /// Returns true if the account's credentials may go to `url`: its own origin, or a host that the vendor's upload
-    /// protocol names. Everywhere else requests go without them.
+    /// Returns the headers with which `request` would be sent to `url`, without those that the HTTP
+    /// library adds.
+    ///
+    /// # Errors
+    /// Something of the request cannot be sent.
+    pub fn headers_sent(&self, url: &Url, request: &Request) -> Result<Vec<(String, String)>, RequestError> {
+        let encoded = self.encoded(url.clone(), request)?;
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Ok(encoded.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect())
+    }
+
+    fn client(&self, is_origin: bool) -> Result<&reqwest::Client, ClientError> {
+        let slot = if is_origin { &self.to_origin } else { &self.to_others };
+        let built = slot.get_or_init(|| self.settings.client(self.is_loopback && is_origin));
+        built.as_ref().map_err(Clone::clone)
+    }
+
+    /// Returns true if the account's credentials may go to `url`: its own origin, or a host that the
+    /// vendor's upload protocol names.
     fn is_trusted(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         let named = url.scheme() == "https" && url.port().is_none() && self.trusted_hosts.contains(&host);
         url.origin() == self.origin.origin() || named
     }
 
-    /// Makes a request and reads the answer.
-    pub(crate) async fn call(
-        &self,
-        address: &str,
-        request: &Request,
-        now: Timestamp,
-    ) -> Result<Answer, Failure> {
-        let url = Url::parse(address).map_err(|_| Failure::before("the address is none"))?;
-        let is_origin = url.origin() == self.origin.origin();
-        if !is_origin {
-            self.check_foreign(&url)?;
+    /// Returns the request as the library sends it, with its credentials only where they may go.
+    fn encoded(&self, url: Url, request: &Request) -> Result<reqwest::Request, RequestError> {
+        let (media, body) = request.body.encoded();
+        let trusted = self.is_trusted(&url);
+        let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| RequestError::BadMethod)?;
+        let extra = Duration::from_secs((body.len() / BYTES_PER_EXTRA_SECOND) as u64);
+        let mut encoded = reqwest::Request::new(method, url);
+        *encoded.timeout_mut() = Some(self.settings.timeout + extra);
+        if request.method != "GET" || !body.is_empty() {
+            *encoded.body_mut() = Some(body.into());
         }
-        let written = Written::new(&url, request, self.is_trusted(&url)).map_err(Failure::before)?;
-        let patience = self.timeout + Duration::from_secs((written.length() / SLOWEST) as u64);
-        let until = Instant::now() + patience;
-        if let Some(mut wire) = self.fresh().filter(|_| is_origin) {
-            match timeout_at(until, wire.call(&written, now)).await {
-                Err(_) => return Err(late(false)),
-                // It was closed before anything was written: as if it had never been.
-                Ok(Err(failure)) if failure.nothing_sent => {}
-                Ok(answered) => return self.answered(wire, answered, is_origin),
-            }
-        }
-        let connecting = timeout_at(until, timeout(self.timeout / 2, self.connect(&url, is_origin)));
-        let mut wire = match connecting.await {
-            Ok(Ok(wire)) => wire?,
-            Ok(Err(_)) | Err(_) => return Err(late(true)),
+        let headers = encoded.headers_mut();
+        let value = |name: &'static str, text: &str| {
+            HeaderValue::from_str(text).map_err(|_| RequestError::BadHeader(name))
         };
-        match timeout_at(until, wire.call(&written, now)).await {
-            Err(_) => Err(late(false)),
-            Ok(answered) => self.answered(wire, answered, is_origin),
+        if let Some(media) = media {
+            headers.insert(CONTENT_TYPE, value("content-type", &media)?);
         }
-    }
-
-    /// The headers that a request would be sent with.
-    #[cfg(test)]
-    pub(crate) fn headers_sent(&self, url: &Url, request: &Request) -> Vec<(String, String)> {
-        let written = Written::new(url, request, self.is_trusted(url)).unwrap();
-        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
-        written.headers().map(|(name, value)| (name.to_owned(), text(value))).collect()
-    }
-
-    fn answered(
-        &self,
-        wire: Wire,
-        answered: Result<Answer, Failure>,
-        is_origin: bool,
-    ) -> Result<Answer, Failure> {
-        if is_origin && answered.as_ref().is_ok_and(|answer| !answer.cut) && wire.is_open() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < KEPT {
-                idle.push(wire);
-            }
+        let credentials = request.credentials.iter().filter(|_| trusted);
+        for (name, text) in request.headers.iter().chain(credentials) {
+            let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| RequestError::BadHeader(name))?;
+            headers.append(key, value(name, text)?);
         }
-        answered
-    }
-
-    /// A connection that was used a moment ago.
-    fn fresh(&self) -> Option<Wire> {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let wire = idle.pop()?;
-        if wire.age() < FRESH {
-            return Some(wire);
+        if !headers.contains_key(USER_AGENT) {
+            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         }
-        // The others are older.
-        idle.clear();
-        None
-    }
-
-    /// An address that an answer named: public, and on the usual ports.
-    fn check_foreign(&self, url: &Url) -> Result<(), Failure> {
-        super::check_public(url).map_err(|barred| Failure::before(barred.to_string()))?;
-        match url.port_or_known_default() {
-            Some(80 | 443) => Ok(()),
-            _ => Err(Failure::before("an answer led to a port that is not 80 or 443")),
-        }
-    }
-
-    async fn connect(&self, url: &Url, is_origin: bool) -> Result<Wire, Failure> {
-        let port = url.port_or_known_default().unwrap_or(443);
-        let stream = self.stream(url, port, self.local && is_origin).await?;
-        let _ = stream.set_nodelay(true);
-        if url.scheme() == "http" {
-            return Wire::open(Box::new(stream)).await;
-        }
-        let tls = self.tls.get_or_init(|| super::tls(&self.roots));
-        let tls = tls.as_ref().map_err(|error| Failure::before(error.clone()))?;
-        let name = match url.host() {
-            Some(Host::Domain(name)) => {
-                ServerName::try_from(name.to_owned()).map_err(|error| Failure::before(error.to_string()))?
-            }
-            Some(Host::Ipv4(address)) => ServerName::IpAddress(std::net::IpAddr::V4(address).into()),
-            Some(Host::Ipv6(address)) => ServerName::IpAddress(std::net::IpAddr::V6(address).into()),
-            None => return Err(Failure::before("the address names no host")),
-        };
-        let stream = TlsConnector::from(Arc::clone(tls)).connect(name, stream).await;
-        Wire::open(Box::new(stream.map_err(|error| Failure::before(format!("TLS: {error}")))?)).await
-    }
-
-    async fn stream(&self, url: &Url, port: u16, local: bool) -> Result<TcpStream, Failure> {
-        let failed = |error: std::io::Error| Failure::before(format!("no connection: {error}"));
-        let name = match url.host() {
-            // Literals went through `check`.
-            Some(Host::Ipv4(address)) => {
-                return TcpStream::connect((address, port)).await.map_err(failed);
-            }
-            Some(Host::Ipv6(address)) => {
-                return TcpStream::connect((address, port)).await.map_err(failed);
-            }
-            Some(Host::Domain(name)) => name,
-            None => return Err(Failure::before("the address names no host")),
-        };
-        let found = tokio::net::lookup_host((name, port)).await;
-        let found: Vec<_> = found.map_err(failed)?.collect();
-        let good =
-            super::allowed(name, &found, local).map_err(|barred| Failure::before(barred.to_string()))?;
-        TcpStream::connect(&*good).await.map_err(failed)
+        Ok(encoded)
     }
 }
 
-impl Failure {
-    /// Nothing was sent.
-    pub(super) fn before(answer: impl Into<String>) -> Self {
-        Self { nothing_sent: true, answer: answer.into() }
+impl Settings {
+    /// Returns a library client whose names may lead to public addresses, or to this machine.
+    fn client(&self, is_loopback: bool) -> Result<reqwest::Client, ClientError> {
+        let mut config = tls(&self.roots)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let resolver = GuardedResolver { is_loopback, proxy: self.proxy.as_ref().and_then(Proxy::host) };
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .dns_resolver(resolver)
+            .tls_backend_preconfigured(config)
+            .connect_timeout(self.timeout / 2)
+            .pool_idle_timeout(MAX_IDLE)
+            .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS);
+        let builder = match &self.proxy {
+            Some(proxy) if !is_loopback => builder.proxy(proxy.rule()),
+            _ => builder,
+        };
+        builder.build().map_err(|error| ClientError::Http(Arc::new(error)))
     }
 }
 
-fn late(nothing_sent: bool) -> Failure {
-    let what = if nothing_sent { "no connection in time" } else { "no answer in time" };
-    Failure { nothing_sent, answer: what.to_owned() }
+impl RequestError {
+    fn of(error: reqwest::Error) -> Self {
+        let error = error.without_url();
+        if error.is_connect() {
+            return match (blocked(&error), error.is_timeout()) {
+                (Some(blocked), _) => Self::Blocked(blocked),
+                (None, true) => Self::ConnectTimeout,
+                (None, false) => Self::Connect(error),
+            };
+        }
+        if error.is_timeout() {
+            return Self::ResponseTimeout;
+        }
+        if error.is_builder() || is_canceled(&error) { Self::Unsent(error) } else { Self::Broken(error) }
+    }
+
+    /// Returns true if nothing of the request can have arrived.
+    #[must_use]
+    pub const fn nothing_sent(&self) -> bool {
+        !matches!(self, Self::ResponseTimeout | Self::Broken(_))
+    }
+}
+
+/// Checks an address that a response named: public, and on the usual ports.
+fn check_foreign(url: &Url) -> Result<(), RequestError> {
+    check_public(url)?;
+    match url.port_or_known_default() {
+        Some(80 | 443) => Ok(()),
+        _ => Err(RequestError::ForeignPort),
+    }
+}
+
+/// Returns the first cause of an error that is a `T`.
+fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// Returns the address that the resolver refused, if that is the cause.
+fn blocked(error: &reqwest::Error) -> Option<BlockedAddress> {
+    find::<BlockedAddress>(error).cloned()
+}
+
+/// Returns true if the library gave the request back unsent: hyper's `Canceled`.
+fn is_canceled(error: &reqwest::Error) -> bool {
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
+}
+
+/// Joins the causes of an error below the library's own line, which says nothing.
+fn causes(error: &reqwest::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !texts.iter().any(|before| before.contains(&text)) {
+            texts.push(text);
+        }
+        cause = error.source();
+    }
+    if texts.is_empty() { error.to_string() } else { texts.join(": ") }
+}
+
+async fn read(mut response: reqwest::Response, at: Timestamp) -> Response {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
+    let (status, headers) = (response.status().as_u16(), headers.collect());
+    let mut whole = Response { status, headers, body: Vec::new(), cut: false, at };
+    loop {
+        match response.chunk().await {
+            Ok(None) => return whole,
+            Err(_) => break,
+            Ok(Some(data)) => {
+                let room = MAX_BODY - whole.body.len();
+                whole.body.extend_from_slice(&data[..data.len().min(room)]);
+                if data.len() > room {
+                    break;
+                }
+            }
+        }
+    }
+    whole.cut = true;
+    whole
 }

@@ -1,169 +1,30 @@
-//! The one way out over HTTP, guarded: what a file names may be reached, and no inner address by any other way.
+//! The one guarded way out over HTTP.
+//!
+//! A [`Client`] sends [`Request`]s to the origin of one account. What a file names may be reached;
+//! no inner address may be reached by any other way: not by a name that leads there, not by an
+//! address that a response names. A credential goes to its account's own origin and nowhere else.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! let settings = egress::Settings { roots: Vec::new(), timeout: Duration::from_secs(10), proxy: None };
+//! let refused = egress::Client::new("http://169.254.169.254/", true, &[], settings);
+//! assert!(refused.is_err(), "a cloud hands out keys there");
+//! ```
 
-pub(crate) mod address;
-pub(crate) mod exit;
-mod wire;
+mod address;
+mod client;
+mod guard;
+mod proxy;
+mod request;
+mod resolver;
+mod response;
+mod tls;
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-
-use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
-use rustls_platform_verifier::Verifier;
-use url::{Host, Url};
-
-use address::Reach;
-pub(crate) use exit::Exit;
-
-/// A destination that may not be reached.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Barred {
-    #[error("its url does not start with http:// or https://")]
-    Scheme,
-    #[error("its url names no host")]
-    Host,
-    #[error("{0} can never be reached: it is {1}")]
-    Never(IpAddr, &'static str),
-    #[error("`{0}` leads to {1}, which is {2}; name the address itself in chorus.toml to allow it")]
-    Inner(String, IpAddr, &'static str),
-    #[error("port {0} is not one for the web")]
-    Port(u16),
-    #[error("`{0}` leads to no address")]
-    Nowhere(String),
-}
-
-/// Checks the host of a URL that a file names. An inner address is allowed when it stands there itself, or as
-/// `localhost`: then the file asks for it. Gives whether names may lead to this machine.
-pub(crate) fn check(url: &Url) -> Result<bool, Barred> {
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(Barred::Scheme);
-    }
-    let literal = match url.host().ok_or(Barred::Host)? {
-        Host::Domain(name) => return Ok(name.eq_ignore_ascii_case("localhost")),
-        Host::Ipv4(address) => IpAddr::V4(address),
-        Host::Ipv6(address) => IpAddr::V6(address),
-    };
-    match address::reach(literal) {
-        Reach::Public | Reach::Inner(_) => Ok(false),
-        Reach::Never(what) => Err(Barred::Never(literal, what)),
-    }
-}
-
-/// Checks the host of a URL that no file names as an inner one: an address must be public, and a name must not be
-/// this machine's. Where names lead is looked at when they are resolved.
-pub(crate) fn check_public(url: &Url) -> Result<bool, Barred> {
-    check(url)?;
-    let inner = match url.host().ok_or(Barred::Host)? {
-        Host::Domain(name) => {
-            name.eq_ignore_ascii_case("localhost").then_some((name.to_owned(), IpAddr::from([127, 0, 0, 1])))
-        }
-        Host::Ipv4(address) => Some((address.to_string(), IpAddr::V4(address))),
-        Host::Ipv6(address) => Some((address.to_string(), IpAddr::V6(address))),
-    };
-    match inner.map(|(name, address)| (name, address, address::reach(address))) {
-        Some((name, address, Reach::Inner(what))) => Err(Barred::Inner(name, address, what)),
-        _ if is_barred_port(url) => Err(Barred::Port(url.port().unwrap_or_default())),
-        _ => Ok(false),
-    }
-}
-
-/// Ports on which something else than HTTP listens: <https://fetch.spec.whatwg.org/#port-blocking>, and databases.
-fn is_barred_port(url: &Url) -> bool {
-    const BARRED: [u16; 34] = [
-        1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 79, 110, 111, 119, 135, 139,
-        143, 389, 465, 587, 993, 995, 3306, 5432, 6379, 11211,
-    ];
-    url.port().is_some_and(|port| BARRED.contains(&port))
-}
-
-/// TLS as the machine trusts it, and `roots` besides.
-pub(crate) fn tls(roots: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = verifier(roots)?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| error.to_string())?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-/// Who judges certificates: the machine, and `roots` besides.
-pub(crate) fn verifier(roots: &[CertificateDer<'static>]) -> Result<Verifier, String> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    Verifier::new_with_extra_roots(roots.to_vec(), provider)
-        .map_err(|error| format!("no certificate authorities: {error}"))
-}
-
-/// Those of `found` that may be gone to; `local` where the file says `localhost`.
-pub(crate) fn allowed(name: &str, found: &[SocketAddr], local: bool) -> Result<Vec<SocketAddr>, Barred> {
-    let fits = |address: &&SocketAddr| match address::reach(address.ip()) {
-        Reach::Public => !local,
-        Reach::Inner(_) => local && address::canonical(address.ip()).is_loopback(),
-        Reach::Never(_) => false,
-    };
-    let good: Vec<_> = found.iter().filter(fits).copied().collect();
-    match (good.is_empty(), found.first()) {
-        (false, _) => Ok(good),
-        (true, None) => Err(Barred::Nowhere(name.to_owned())),
-        (true, Some(bad)) => {
-            let what = match address::reach(bad.ip()) {
-                Reach::Public => "not this machine",
-                Reach::Inner(what) | Reach::Never(what) => what,
-            };
-            Err(Barred::Inner(name.to_owned(), bad.ip(), what))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn checked(url: &str) -> Result<bool, Barred> {
-        check(&Url::parse(url).unwrap())
-    }
-
-    #[test]
-    fn a_file_may_name_an_inner_address_itself() {
-        for url in [
-            "http://127.0.0.1:8080/x",
-            "http://[::1]/",
-            "https://10.1.2.3/",
-            "http://2130706433/",
-            "https://a.example",
-        ] {
-            assert_eq!(checked(url), Ok(false), "{url}");
-        }
-        assert_eq!(checked("http://LOCALHOST:1/"), Ok(true));
-        for url in [
-            "http://169.254.169.254/latest",
-            "http://[::ffff:a9fe:a9fe]/",
-            "http://0.0.0.0/",
-            "http://255.255.255.255",
-        ] {
-            assert!(matches!(checked(url), Err(Barred::Never(..))), "{url}");
-        }
-        for url in ["ftp://a.example", "file:///etc/passwd", "gopher://127.0.0.1"] {
-            assert_eq!(checked(url), Err(Barred::Scheme), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_name_may_not_lead_inside() {
-        let at = |address: &str| SocketAddr::new(address.parse().unwrap(), 0);
-        let public = at("93.184.216.34");
-        assert_eq!(allowed("a", &[at("10.0.0.1"), public], false), Ok(vec![public]));
-        for inner in
-            ["127.0.0.1", "10.0.0.1", "::1", "::ffff:192.168.0.1", "169.254.169.254", "64:ff9b::7f00:1"]
-        {
-            assert!(matches!(allowed("a", &[at(inner)], false), Err(Barred::Inner(..))), "{inner}");
-        }
-        assert_eq!(allowed("localhost", &[at("127.0.0.1")], true), Ok(vec![at("127.0.0.1")]));
-        for other in [public, at("10.0.0.1")] {
-            assert!(allowed("localhost", &[other], true).is_err());
-        }
-        assert!(allowed("a", &[], false).is_err());
-    }
-}
+pub use address::{Reach, reach};
+pub use client::{Client, ClientError, RequestError, Settings};
+pub use guard::{BlockedAddress, allowed, check, check_public};
+pub use proxy::{BadProxy, Proxy};
+pub use request::{Body, Part, Request, segment};
+pub use response::{MAX_WAIT, Response};
+pub use tls::{TlsError, tls, verifier};

@@ -1,37 +1,39 @@
-//! A request to a network, before anything is sent: pure data, which a preview can show.
+//! A request before anything is sent: pure data, which a preview can show.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Request {
+pub struct Request {
     /// What it is for: the name under which its answer is known to the requests after it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// `GET`, `POST`, `PUT`.
-    pub(crate) method: &'static str,
+    pub method: &'static str,
     /// Where it goes: a path below the network's origin, or a whole address that an answer named.
-    pub(crate) target: String,
+    pub target: String,
     /// In order; `content-type` comes from the body. None of them is a credential.
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(&'static str, String)>,
     /// Headers that prove who we are. The HTTP client sends them to the account's own origin and to the hosts in
-    /// [`super::Network::upload_hosts`], and drops them on the way to any other.
-    pub(crate) credentials: Vec<(&'static str, String)>,
+    /// `trusted_hosts` of its [`Client`](crate::Client), and drops them on the way to any other.
+    pub credentials: Vec<(&'static str, String)>,
     /// What goes with it.
-    pub(crate) body: Body,
+    pub body: Body,
     /// Whether the post may be out once it is sent.
-    pub(crate) publishes: bool,
+    pub publishes: bool,
     /// How long its answer serves other posts too, if it does.
-    pub(crate) keep: Option<Duration>,
+    pub keep: Option<Duration>,
 }
 
 /// What goes with a request.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Body {
+pub enum Body {
     /// Nothing.
     Empty,
     /// JSON.
@@ -48,54 +50,46 @@ pub(crate) enum Body {
 
 /// A field of `multipart/form-data`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Part {
+pub struct Part {
     /// The field's name.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The file's name and media type, if it is a file.
-    pub(crate) file: Option<(String, String)>,
+    pub file: Option<(String, String)>,
     /// What is in it.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
 }
 
 impl Part {
     /// A field that is text.
-    pub(crate) fn text(name: &'static str, text: impl Into<String>) -> Self {
+    pub fn text(name: &'static str, text: impl Into<String>) -> Self {
         Self { name, file: None, bytes: text.into().into_bytes() }
     }
 
-    /// A field that is a picture's file.
-    pub(crate) fn picture(name: &'static str, file: &crate::PictureFile) -> Self {
-        Self { name, file: Some((file.name.clone(), file.media.clone())), bytes: file.bytes.clone() }
+    /// Returns a field that is a file, with the file's name and media type.
+    #[must_use]
+    pub fn file(name: &'static str, file: &str, media: &str, bytes: &[u8]) -> Self {
+        Self { name, file: Some((file.to_owned(), media.to_owned())), bytes: bytes.to_vec() }
     }
 }
 
 impl Request {
     /// A GET.
-    pub(crate) fn get(name: &'static str, target: impl Into<String>) -> Self {
+    pub fn get(name: &'static str, target: impl Into<String>) -> Self {
         Self::new(name, "GET", target, Body::Empty)
     }
 
     /// A POST of JSON.
-    pub(crate) fn json(name: &'static str, target: impl Into<String>, body: Value) -> Self {
+    pub fn json(name: &'static str, target: impl Into<String>, body: Value) -> Self {
         Self::new(name, "POST", target, Body::Json(body))
     }
 
     /// A POST of a form.
-    pub(crate) fn form(
-        name: &'static str,
-        target: impl Into<String>,
-        fields: Vec<(&'static str, String)>,
-    ) -> Self {
+    pub fn form(name: &'static str, target: impl Into<String>, fields: Vec<(&'static str, String)>) -> Self {
         Self::new(name, "POST", target, Body::Form(fields))
     }
 
     /// Any other.
-    pub(crate) fn new(
-        name: &'static str,
-        method: &'static str,
-        target: impl Into<String>,
-        body: Body,
-    ) -> Self {
+    pub fn new(name: &'static str, method: &'static str, target: impl Into<String>, body: Body) -> Self {
         Self {
             name,
             method,
@@ -109,41 +103,41 @@ impl Request {
     }
 
     /// The same with a header.
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// The same with a header that proves who we are.
-    pub(crate) fn credential(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub fn credential(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.credentials.push((name, value.into()));
         self
     }
 
     /// The same with `Authorization: Bearer`.
-    pub(crate) fn bearer(self, token: &str) -> Self {
+    pub fn bearer(self, token: &str) -> Self {
         self.credential("authorization", format!("Bearer {token}"))
     }
 
     /// The same with `Authorization: Basic` (RFC 7617).
-    pub(crate) fn basic(self, user: &str, password: &str) -> Self {
+    pub fn basic(self, user: &str, password: &str) -> Self {
         self.credential("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
 
     /// The same, after which the post may be out.
-    pub(crate) fn publishes(self) -> Self {
+    pub fn publishes(self) -> Self {
         Self { publishes: true, ..self }
     }
 
     /// The same, whose answer serves other posts for so long too.
-    pub(crate) fn kept(self, keep: Duration) -> Self {
+    pub fn kept(self, keep: Duration) -> Self {
         Self { keep: Some(keep), ..self }
     }
 }
 
 impl Body {
     /// The media type and the bytes.
-    pub(crate) fn encoded(&self) -> (Option<String>, Vec<u8>) {
+    pub fn encoded(&self) -> (Option<String>, Vec<u8>) {
         match self {
             Self::Empty => (None, Vec::new()),
             Self::Json(value) => (Some(JSON.to_owned()), value.to_string().into_bytes()),
@@ -163,7 +157,7 @@ const JSON: &str = "application/json";
 /// RFC 7578. The boundary is made of what is in the parts, so that the same parts are the same bytes.
 fn multipart(parts: &[Part]) -> (Option<String>, Vec<u8>) {
     let whole: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
-    let boundary = format!("chorus-{}", &crate::compile::digest(&whole)[..32]);
+    let boundary = format!("chorus-{}", hex::encode(&Sha256::digest(&whole)[..16]));
     let mut body = Vec::with_capacity(whole.len() + 256 * parts.len());
     for part in parts {
         let name = part.name;
@@ -183,16 +177,13 @@ fn multipart(parts: &[Part]) -> (Option<String>, Vec<u8>) {
     (Some(format!("multipart/form-data; boundary={boundary}")), body)
 }
 
-/// `text` percent-encoded for one segment of a path: all but the unreserved characters of RFC 3986 §2.3.
-pub(crate) fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+/// All but the unreserved characters of RFC 3986 §2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Returns `text` percent-encoded for one segment of a path.
+#[must_use]
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 #[cfg(test)]
@@ -201,9 +192,8 @@ mod tests {
 
     #[test]
     fn parts_are_fenced_and_the_same_every_time() {
-        let file =
-            crate::PictureFile { name: "a\"b.png".into(), media: "image/png".into(), bytes: vec![1, 2] };
-        let body = Body::Multipart(vec![Part::text("text", "hé"), Part::picture("photo", &file)]);
+        let file = Part::file("photo", "a\"b.png", "image/png", &[1, 2]);
+        let body = Body::Multipart(vec![Part::text("text", "hé"), file]);
         let (media, bytes) = body.encoded();
         assert_eq!((media.clone(), bytes.clone()), body.encoded());
         let boundary = media.unwrap().split_once("boundary=").unwrap().1.to_owned();

@@ -1,54 +1,58 @@
-//! What a network answered, and every way in which networks say "later".
+//! A response, and every way in which servers say "later".
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// An answer, read whole.
+/// A response, read whole.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
+pub struct Response {
     /// The HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// Names in small letters.
-    pub(crate) headers: Vec<(String, String)>,
+    pub headers: Vec<(String, String)>,
     /// At most 1 MiB.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
     /// Whether there was more than that, or the connection broke before its end.
-    pub(crate) cut: bool,
+    pub cut: bool,
     /// When it came.
-    pub(crate) at: Timestamp,
+    pub at: Timestamp,
 }
 
-/// The longest that a network can make us wait.
-pub(crate) const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest that a server can make us wait.
+pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many characters of an answer people get to see.
 const SHOWN: usize = 200;
 
-impl Answer {
-    /// A header.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+impl Response {
+    /// Returns a header's value without white space around it.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    /// The body as JSON; `Null` if it is none.
-    pub(crate) fn json(&self) -> Value {
+    /// Returns the body as JSON; `Null` if it is none.
+    #[must_use]
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The body as text, without white space around it.
-    pub(crate) fn text(&self) -> String {
+    /// Returns the body as text, without white space around it.
+    #[must_use]
+    pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim().to_owned()
     }
 
-    /// Whether the status is 2xx.
-    pub(crate) const fn is_good(&self) -> bool {
+    /// Returns true if the status is 2xx.
+    #[must_use]
+    pub const fn is_good(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// For people: the status, and the start of the body on one line.
-    pub(crate) fn shown(&self) -> String {
+    /// Returns a line for people: the status, and the start of the body on one line.
+    pub fn shown(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
         let words: Vec<_> = body.split_whitespace().collect();
         let words: String = words.join(" ").chars().filter(|c| !c.is_control()).take(SHOWN).collect();
@@ -58,7 +62,7 @@ impl Answer {
     /// How long to wait, from whichever header says so: `Retry-After` in seconds, with a fraction, or as a date
     /// (RFC 9110 §10.2.3); `X-RateLimit-Reset-After`; `X-RateLimit-Reset`, `x-rate-limit-reset`, `RateLimit-Reset`
     /// and `x-ogw-ratelimit-reset` as seconds from now, seconds since 1970, with a fraction, or ISO 8601.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         const NAMES: [&str; 6] = [
             "retry-after",
             "x-ratelimit-reset-after",
@@ -71,7 +75,7 @@ impl Answer {
     }
 
     /// How long to wait, from this header alone, written in any of these ways.
-    pub(crate) fn wait_in(&self, name: &str) -> Option<Duration> {
+    pub fn wait_in(&self, name: &str) -> Option<Duration> {
         self.wait(self.header(name)?)
     }
 
@@ -103,7 +107,7 @@ mod tests {
     fn wait(name: &str, value: &str) -> Option<f64> {
         let at = Timestamp::from_second(1_800_000_000).unwrap();
         let headers = vec![(name.to_owned(), value.to_owned())];
-        let answer = Answer { status: 429, headers, body: Vec::new(), cut: false, at };
+        let answer = Response { status: 429, headers, body: Vec::new(), cut: false, at };
         answer.retry_after().map(|wait| wait.as_secs_f64())
     }
 

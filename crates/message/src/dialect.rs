@@ -1,34 +1,36 @@
 //! How the texts of each network are marked up: as data.
 
+use campaign::network::Markup;
+
+use crate::escape::Escape;
 use crate::flavor::Flavor;
-use crate::piece::Escape;
 
 /// A way to mark text up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Dialect {
+pub struct Dialect {
     /// What stands around bold text.
-    pub(crate) strong: (&'static str, &'static str),
+    pub strong: (&'static str, &'static str),
     /// What stands around stressed text.
-    pub(crate) emphasis: (&'static str, &'static str),
+    pub emphasis: (&'static str, &'static str),
     /// What stands around text that was taken back.
-    pub(crate) strike: (&'static str, &'static str),
+    pub strike: (&'static str, &'static str),
     /// What stands around code.
-    pub(crate) code: (&'static str, &'static str),
+    pub code: (&'static str, &'static str),
     /// What stands around a heading.
-    pub(crate) heading: (&'static str, &'static str),
+    pub heading: (&'static str, &'static str),
     /// What stands around a quotation, or before each of its lines.
-    pub(crate) quote: Quote,
+    pub quote: Quote,
     /// What stands before an item of a list.
-    pub(crate) bullet: &'static str,
+    pub bullet: &'static str,
     /// How links are written.
-    pub(crate) link: LinkStyle,
+    pub link: LinkStyle,
     /// What text is escaped by, so that it is not taken for markup.
-    pub(crate) escape: Escape,
+    pub escape: Escape,
 }
 
 /// How quotations are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Quote {
+pub enum Quote {
     /// This before each line.
     Lines(&'static str),
     /// These around all of them.
@@ -37,7 +39,7 @@ pub(crate) enum Quote {
 
 /// How links are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LinkStyle {
+pub enum LinkStyle {
     /// `label: https://…`; the address alone where the label says no more.
     Spelled,
     /// `[label](https://…)`
@@ -52,17 +54,36 @@ pub(crate) enum LinkStyle {
 }
 
 /// Begins a [`LinkStyle::Span`].
-pub(crate) const SPAN: char = '\u{2}';
+pub const SPAN: char = '\u{2}';
 /// Stands between label and address.
-pub(crate) const SPAN_TO: char = '\u{3}';
+pub const SPAN_TO: char = '\u{3}';
 /// Ends it.
-pub(crate) const SPAN_END: char = '\u{4}';
+pub const SPAN_END: char = '\u{4}';
 
 const NONE: (&str, &str) = ("", "");
 
 impl Dialect {
+    /// Returns the dialect of a kind of markup.
+    #[must_use]
+    pub const fn of(markup: Markup) -> Self {
+        match markup {
+            Markup::Plain => Self::PLAIN,
+            Markup::Spans => Self::SPANS,
+            Markup::CommonMark => Self::MARKDOWN,
+            Markup::Mrkdwn => Self::MRKDWN,
+            Markup::Discord => Self::markdown(Flavor::Discord),
+            Markup::Mattermost => Self::markdown(Flavor::Mattermost),
+            Markup::Reddit => Self::markdown(Flavor::Reddit),
+            Markup::Dingtalk => Self::markdown(Flavor::Dingtalk),
+            Markup::Wecom => Self::WECOM,
+            Markup::Lark => Self::LARK,
+            Markup::Adaptive => Self::ADAPTIVE,
+            Markup::Html => Self::TELEGRAM,
+        }
+    }
+
     /// No markup at all.
-    pub(crate) const PLAIN: Self = Self {
+    pub const PLAIN: Self = Self {
         strong: NONE,
         emphasis: NONE,
         strike: NONE,
@@ -75,13 +96,13 @@ impl Dialect {
     };
 
     /// Plain, with links as spans: Bluesky, Feishu's posts.
-    pub(crate) const SPANS: Self = Self { link: LinkStyle::Span, ..Self::PLAIN };
+    pub const SPANS: Self = Self { link: LinkStyle::Span, ..Self::PLAIN };
 
     /// CommonMark: ntfy, webhooks.
-    pub(crate) const MARKDOWN: Self = Self::markdown(Flavor::CommonMark);
+    pub const MARKDOWN: Self = Self::markdown(Flavor::CommonMark);
 
     /// Markdown with every mark that CommonMark has, read as `flavor`.
-    pub(crate) const fn markdown(flavor: Flavor) -> Self {
+    pub const fn markdown(flavor: Flavor) -> Self {
         Self {
             strong: ("**", "**"),
             emphasis: ("*", "*"),
@@ -96,7 +117,7 @@ impl Dialect {
     }
 
     /// Slack: <https://docs.slack.dev/messaging/formatting-message-text>.
-    pub(crate) const MRKDWN: Self = Self {
+    pub const MRKDWN: Self = Self {
         strong: ("*", "*"),
         emphasis: ("_", "_"),
         strike: ("~", "~"),
@@ -110,11 +131,11 @@ impl Dialect {
 
     /// WeCom's group robots: bold, links, quotations, code; no escapes.
     /// <https://developer.work.weixin.qq.com/document/path/91770>
-    pub(crate) const WECOM: Self =
+    pub const WECOM: Self =
         Self { emphasis: NONE, strike: NONE, bullet: "• ", escape: Escape::Text, ..Self::MARKDOWN };
 
     /// Feishu's `lark_md`, in cards: <https://open.feishu.cn/document/common-capabilities/message-card/message-cards-content/using-markdown-tags>.
-    pub(crate) const LARK: Self = Self {
+    pub const LARK: Self = Self {
         heading: ("**", "**"),
         code: NONE,
         bullet: "• ",
@@ -123,7 +144,7 @@ impl Dialect {
     };
 
     /// Telegram's HTML: <https://core.telegram.org/bots/api#html-style>.
-    pub(crate) const TELEGRAM: Self = Self {
+    pub const TELEGRAM: Self = Self {
         strong: ("<b>", "</b>"),
         emphasis: ("<i>", "</i>"),
         strike: ("<s>", "</s>"),
@@ -137,7 +158,7 @@ impl Dialect {
 
     /// Adaptive Cards in Teams: bold, stressed, lists, links; nothing else.
     /// <https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>
-    pub(crate) const ADAPTIVE: Self = Self {
+    pub const ADAPTIVE: Self = Self {
         strike: NONE,
         code: NONE,
         heading: ("**", "**"),

@@ -4,7 +4,7 @@
 /// A Markdown that somebody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Flavor {
+pub enum Flavor {
     /// CommonMark 0.31.2: ntfy, webhooks.
     CommonMark,
     /// A backslash escapes everything but letters, digits and white space; there are no entities.
@@ -42,7 +42,7 @@ enum Means {
 use Means::{Apart, Backslash, Entity, Plain, Split};
 
 /// U+2060, the word joiner: nobody sees it, and no reader of Markdown takes it for a space or for punctuation.
-pub(crate) const JOINER: char = '\u{2060}';
+pub const JOINER: char = '\u{2060}';
 
 /// A character and what stands around it.
 struct Place<'a> {
@@ -57,7 +57,7 @@ struct Place<'a> {
 }
 
 /// Writes `text` so that readers of `flavor` see it as it is. `starts`: whether a line begins here.
-pub(crate) fn escape(flavor: Flavor, text: &str, starts: bool, out: &mut String) {
+pub fn escape(flavor: Flavor, text: &str, starts: bool, out: &mut String) {
     let mut place = Place { c: '\n', before: None, rest: text, starts, numbered: false };
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -84,7 +84,7 @@ pub(crate) fn escape(flavor: Flavor, text: &str, starts: bool, out: &mut String)
 }
 
 /// `code` as code in a line, or nothing where the reader has no code or cannot tell it from its marks.
-pub(crate) fn code(flavor: Flavor, code: &str) -> Option<String> {
+pub fn code(flavor: Flavor, code: &str) -> Option<String> {
     let most = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     if code.trim().is_empty() || matches!(flavor, Flavor::Adaptive | Flavor::Lark) {
         return None;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use channel::LinkStarts;
 use hmac::digest::generic_array::GenericArray;
 use hmac::{Hmac, Mac};
+use message::LinkStarts;
 use sha2::{Digest, Sha256};
 use store::{ContactId, DeliveryId, DeliveryName, LinkName, RunName};
 use url::Url;
@@ -231,7 +231,7 @@ mod tests {
         // Texts are measured with sample links before any are signed.
         let sample = LinkStarts::sample(&Url::parse("https://news.example").unwrap(), 2);
         let lengths = |starts: &LinkStarts| starts.click.iter().map(String::len).collect::<Vec<_>>();
-        assert_eq!((lengths(&sample), channel::SAMPLE_TOKEN.len()), (lengths(&starts), token.len()));
+        assert_eq!((lengths(&sample), message::SAMPLE_TOKEN.len()), (lengths(&starts), token.len()));
         assert_eq!((&sample.open, &sample.unsubscribe), (&starts.open, &starts.unsubscribe));
         assert_eq!(starts.open, "https://news.example/o/");
         assert_eq!(starts.unsubscribe, "https://news.example/u/");

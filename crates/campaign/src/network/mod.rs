@@ -1,5 +1,5 @@
 //! What each network is like, as far as files, plans and pages need to know it. How it is spoken to is in crate
-//! `channel`, in a file of its own.
+//! `network`, in a file of its own.
 
 mod table;
 
@@ -35,6 +35,46 @@ pub struct Network {
     pub mentions: &'static [&'static str],
     /// Whether it takes approved templates only, so that it needs a template file of its own.
     pub approved_only: bool,
+    /// How its texts are marked up.
+    pub markup: Markup,
+    /// Set if title and button have places of their own, outside the text.
+    pub has_card: bool,
+    /// Set if it takes pictures as files, and not only by their address.
+    pub takes_files: bool,
+    /// Hosts besides its API's own that get the account's credentials, because uploading a picture needs them there.
+    /// Every other address that an answer names is called without.
+    pub upload_hosts: &'static [&'static str],
+    /// What the answer to a post that was taken does not say, for people: where a network does not tell all.
+    pub reservation: Option<&'static str>,
+}
+
+/// How the texts of a network are marked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Markup {
+    /// Not at all.
+    Plain,
+    /// Not at all; links are told by where they stand.
+    Spans,
+    /// CommonMark.
+    CommonMark,
+    /// Slack's `mrkdwn`.
+    Mrkdwn,
+    /// Discord's Markdown.
+    Discord,
+    /// Mattermost's Markdown.
+    Mattermost,
+    /// Reddit's Markdown.
+    Reddit,
+    /// DingTalk's Markdown.
+    Dingtalk,
+    /// The Markdown of WeCom's group robots.
+    Wecom,
+    /// Feishu's `lark_md`.
+    Lark,
+    /// Microsoft's Adaptive Cards.
+    Adaptive,
+    /// Telegram's subset of HTML, which Matrix knows, too.
+    Html,
 }
 
 /// A key of a channel in `chorus.toml`.

@@ -1,9 +1,9 @@
 //! All networks, in the order in which people meet them. Sources of the ceilings: the vendors' pages named in the
-//! file of each network in crate `channel`.
+//! file of each network in crate `network`.
 
 use super::Again::{LookedUp, Safe, Twice};
 use super::Key::{Account, Address, From, Keyword, Room, Secret, TemplateId, Token, Url};
-use super::{Network, Place, Reach};
+use super::{Markup, Network, Place, Reach};
 
 /// What most networks have in common.
 const fn feed(kind: &'static str, title: &'static str) -> Network {
@@ -19,6 +19,11 @@ const fn feed(kind: &'static str, title: &'static str) -> Network {
         daily: None,
         mentions: &[],
         approved_only: false,
+        markup: Markup::Plain,
+        has_card: false,
+        takes_files: false,
+        upload_hosts: &[],
+        reservation: None,
     }
 }
 
@@ -29,37 +34,56 @@ pub static NETWORKS: &[Network] = &[
         takes: &[Secret],
         reach: Reach::Either(Place::Anywhere),
         again: Safe,
+        markup: Markup::CommonMark,
         ..feed("webhook", "a webhook")
     },
     Network {
         needs: &[Url],
         ceiling: Some("1/s"),
         mentions: &["@channel", "@here", "@everyone"],
+        markup: Markup::Mrkdwn,
+        has_card: true,
         ..feed("slack", "Slack")
     },
     Network {
         needs: &[Url],
         ceiling: Some("30/min"),
         mentions: &["@everyone", "@here"],
+        markup: Markup::Discord,
+        has_card: true,
+        takes_files: true,
         ..feed("discord", "Discord")
     },
     Network {
         needs: &[Url],
         takes: &[Room],
         mentions: &["@all", "@channel", "@here"],
+        markup: Markup::Mattermost,
+        has_card: true,
         ..feed("mattermost", "Mattermost")
     },
-    Network { needs: &[Url], ceiling: Some("20/min"), mentions: &["@all"], ..feed("wecom", "WeCom") },
+    Network {
+        needs: &[Url],
+        ceiling: Some("20/min"),
+        mentions: &["@all"],
+        markup: Markup::Wecom,
+        has_card: true,
+        ..feed("wecom", "WeCom")
+    },
     Network {
         needs: &[Url],
         takes: &[Secret, Keyword],
         ceiling: Some("20/min"),
+        markup: Markup::Dingtalk,
+        has_card: true,
         ..feed("dingtalk", "DingTalk")
     },
     Network {
         needs: &[Url],
         takes: &[Secret, Keyword],
         ceiling: Some("100/min"),
+        markup: Markup::Lark,
+        has_card: true,
         ..feed("feishu", "Feishu")
     },
     Network {
@@ -67,6 +91,7 @@ pub static NETWORKS: &[Network] = &[
         again: LookedUp,
         ceiling: Some("60/min"),
         mentions: &["@name@host"],
+        takes_files: true,
         ..feed("mastodon", "Mastodon")
     },
     Network {
@@ -74,6 +99,9 @@ pub static NETWORKS: &[Network] = &[
         needs: &[Account, Token],
         again: Safe,
         ceiling: Some("1600/h"),
+        markup: Markup::Spans,
+        has_card: true,
+        takes_files: true,
         ..feed("bluesky", "Bluesky")
     },
     Network {
@@ -82,16 +110,35 @@ pub static NETWORKS: &[Network] = &[
         takes: &[Room, Address],
         reach: Reach::Either(Place::Attribute("telegram_chat")),
         ceiling: Some("20/min"),
+        markup: Markup::Html,
+        has_card: true,
+        takes_files: true,
         ..feed("telegram", "Telegram")
     },
-    Network { needs: &[Url], ceiling: Some("4/s"), ..feed("teams", "Microsoft Teams") },
-    Network { needs: &[Token, Room], again: Safe, mentions: &["@room"], ..feed("matrix", "Matrix") },
+    Network {
+        needs: &[Url],
+        ceiling: Some("4/s"),
+        markup: Markup::Adaptive,
+        has_card: true,
+        reservation: Some("Teams has taken it, and does not tell whether it is shown"),
+        ..feed("teams", "Microsoft Teams")
+    },
+    Network {
+        needs: &[Token, Room],
+        again: Safe,
+        mentions: &["@room"],
+        markup: Markup::Html,
+        takes_files: true,
+        ..feed("matrix", "Matrix")
+    },
     Network {
         origin: Some("https://ntfy.sh"),
         needs: &[Room],
         takes: &[Token],
         again: LookedUp,
         ceiling: Some("12/min"),
+        markup: Markup::CommonMark,
+        has_card: true,
         ..feed("ntfy", "ntfy")
     },
     Network {
@@ -115,18 +162,23 @@ pub static NETWORKS: &[Network] = &[
         again: LookedUp,
         ceiling: Some("400/h"),
         daily: Some(10_000),
+        takes_files: true,
         ..feed("x", "X")
     },
     Network {
         origin: Some("https://api.linkedin.com"),
         needs: &[Token, Account],
         again: LookedUp,
+        has_card: true,
+        takes_files: true,
+        upload_hosts: &["www.linkedin.com"],
         ..feed("linkedin", "LinkedIn")
     },
     Network {
         origin: Some("https://graph.facebook.com"),
         needs: &[Token, Account],
         again: LookedUp,
+        takes_files: true,
         ..feed("facebook", "a Facebook page")
     },
     Network {
@@ -141,12 +193,16 @@ pub static NETWORKS: &[Network] = &[
         needs: &[Token, Account, Room],
         again: LookedUp,
         ceiling: Some("60/min"),
+        markup: Markup::Reddit,
+        has_card: true,
         ..feed("reddit", "Reddit")
     },
     Network {
         origin: Some("https://api.pinterest.com"),
         needs: &[Token, Room],
         again: LookedUp,
+        has_card: true,
+        takes_files: true,
         ..feed("pinterest", "Pinterest")
     },
     Network {
@@ -154,6 +210,8 @@ pub static NETWORKS: &[Network] = &[
         needs: &[Account, Secret],
         again: Safe,
         ceiling: Some("60/min"),
+        has_card: true,
+        takes_files: true,
         ..feed("wechat", "a WeChat official account")
     },
     Network {
@@ -171,9 +229,15 @@ pub static NETWORKS: &[Network] = &[
         takes: &[From],
         again: LookedUp,
         ceiling: Some("30/h"),
+        takes_files: true,
         ..feed("weibo", "Weibo")
     },
-    Network { origin: Some("https://open.douyin.com"), needs: &[Token, Account], ..feed("douyin", "Douyin") },
+    Network {
+        origin: Some("https://open.douyin.com"),
+        needs: &[Token, Account],
+        takes_files: true,
+        ..feed("douyin", "Douyin")
+    },
 ];
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use message::Email;
+use smtp::Signer;
+use smtp::sign::tags::Tags;
+use smtp::sign::verify;
 
 use super::{Dns, Finding};
-use crate::sign::tags::Tags;
-use crate::sign::verify;
-use crate::{Email, Signer};
 
 const CHECK: &str = "dkim";
 

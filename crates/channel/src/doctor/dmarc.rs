@@ -1,8 +1,9 @@
 //! What a domain asks of those who get mail in its name: DMARC (RFC 7489), found by walking up the tree as its
 //! successor does.
 
+use smtp::sign::tags::Tags;
+
 use super::{Dns, DnsError, Finding};
-use crate::sign::tags::Tags;
 
 /// How many names are asked at most.
 const MOST: usize = 8;

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use egress::{Reach, reach};
+
 use super::{Dns, DnsError, Finding};
-use crate::egress::address::{Reach, reach};
 
 /// Where mail to a domain goes.
 enum Way {

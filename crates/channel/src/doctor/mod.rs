@@ -9,7 +9,6 @@ mod mail;
 mod network;
 mod relay;
 mod spf;
-
 #[cfg(test)]
 mod tests;
 
@@ -17,13 +16,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Channel, ChannelKind, Mailbox, Secret};
+use egress::{Proxy, Settings};
 use jiff::Timestamp;
+use message::{Email, Limits, SenderError};
 use rustls::pki_types::CertificateDer;
+use smtp::{Relay, Signer};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::send::Relay;
-use crate::{Email, Limits, SenderError, Signer};
 pub use dns::{Dns, DnsError, Zone};
 pub use finding::{Finding, Verdict};
 
@@ -34,19 +34,26 @@ pub struct Doctor {
     now: Timestamp,
     until: Instant,
     roots: Vec<CertificateDer<'static>>,
+    proxy: Option<Proxy>,
 }
 
 impl Doctor {
     /// One who asks `dns`, dates certificates by `now`, and has `patience`.
     #[must_use]
     pub fn new(dns: Dns, now: Timestamp, patience: Duration) -> Self {
-        Self { dns: Arc::new(dns), now, until: Instant::now() + patience, roots: Vec::new() }
+        Self { dns: Arc::new(dns), now, until: Instant::now() + patience, roots: Vec::new(), proxy: None }
     }
 
     /// The same, who trusts these authorities (DER) besides the machine's own.
     #[must_use]
     pub fn trusting(self, roots: Vec<CertificateDer<'static>>) -> Self {
         Self { roots, ..self }
+    }
+
+    /// The same, who makes HTTP requests through a proxy if there is one.
+    #[must_use]
+    pub fn behind(self, proxy: Option<Proxy>) -> Self {
+        Self { proxy, ..self }
     }
 
     /// Everything about a channel. `sample` is a message of its own, to be signed.
@@ -57,7 +64,7 @@ impl Doctor {
             }
             ChannelKind::Smtp { url, from, .. } => Box::pin(self.mail(channel, url, from, sample)).await,
             ChannelKind::Network(account) => {
-                let examined = network::examine(&self.dns, account, self.now, self.roots.clone(), quick());
+                let examined = network::examine(&self.dns, account, self.now, self.settings());
                 self.several("address", examined).await
             }
         };
@@ -134,6 +141,10 @@ impl Doctor {
                 vec![Finding::fail_here("dkim", format!("cannot {error}"), fix)]
             }
         }
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { roots: self.roots.clone(), timeout: quick().request, proxy: self.proxy.clone() }
     }
 
     async fn within(&self, check: &'static str, work: impl Future<Output = Finding>) -> Finding {

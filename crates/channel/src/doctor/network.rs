@@ -3,13 +3,12 @@
 use std::net::SocketAddr;
 
 use campaign::Account;
+use egress::Settings;
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
+use network::{Endpoint, Verdict};
 use url::{Host, Url};
 
 use super::{Dns, Finding};
-use crate::network::{Endpoint, Verdict};
-use crate::{Limits, egress};
 
 const CHECK: &str = "address";
 const ACCESS: &str = "access";
@@ -19,10 +18,9 @@ pub(super) async fn examine(
     dns: &Dns,
     account: &Account,
     now: Timestamp,
-    roots: Vec<CertificateDer<'static>>,
-    limits: Limits,
+    settings: Settings,
 ) -> Vec<Finding> {
-    let endpoint = match Endpoint::new(account, roots, limits) {
+    let endpoint = match Endpoint::new(account, settings) {
         Ok(endpoint) => endpoint,
         Err(error) => {
             let unset = error.0.contains("is not set");
@@ -34,7 +32,7 @@ pub(super) async fn examine(
             return vec![Finding::fail_here(CHECK, format!("cannot {error}"), fix)];
         }
     };
-    let (_, access) = endpoint.parts();
+    let access = endpoint.access();
     let found = address(dns, &access.base, access.is_own_base).await;
     if found.verdict.word() == "fail" {
         return vec![found];
@@ -77,14 +75,14 @@ async fn address(dns: &Dns, base: &str, own: bool) -> Finding {
 
 /// What the network says of us, where it can be asked without posting.
 async fn access(endpoint: &Endpoint, now: Timestamp) -> Vec<Finding> {
-    let (network, access) = endpoint.parts();
+    let access = endpoint.access();
     let title = access.network.title;
-    let Some(request) = network.examine_at(access, now) else {
+    let Some(examined) = endpoint.examine(now).await else {
         let found = format!("{title} cannot be asked who we are without posting");
         return vec![Finding::pass(ACCESS, format!("{found}; the first post will tell"))];
     };
     let renew = "Renew what lets the channel in, and set it where Chorus runs.";
-    let finding = match endpoint.ask(&request, now).await {
+    let finding = match examined {
         Ok((Verdict::Ready | Verdict::Sent { .. }, _)) => Finding::pass(ACCESS, format!("{title} knows us")),
         Ok((Verdict::AuthExpired, answer)) => {
             Finding::fail_here(ACCESS, format!("{title} does not let us in: {}", answer.shown()), renew)
@@ -98,9 +96,9 @@ async fn access(endpoint: &Endpoint, now: Timestamp) -> Vec<Finding> {
             format!("{title} answers {}", answer.shown()),
             "Try again; if it stays, look at what the network says of itself.",
         ),
-        Err(failure) => Finding::fail_outside(
+        Err(error) => Finding::fail_outside(
             ACCESS,
-            format!("{title} does not answer: {}", access.masked(&failure.answer)),
+            format!("{title} does not answer: {}", access.masked(&error.to_string())),
             "Check the address, and whether this machine may reach it.",
         ),
     };

@@ -1,11 +1,11 @@
 //! Whether the mail server takes us: connection, TLS, login, and what it can do. Nothing is sent.
 
+use egress::{Reach, reach};
 use jiff::Timestamp;
+use message::SenderError;
+use smtp::{Examined, Relay, Security};
 
 use super::{Dns, Finding, mail};
-use crate::SenderError;
-use crate::egress::address::{Reach, reach};
-use crate::send::{Examined, Relay, Security};
 
 /// A certificate that ends before so many days are over needs somebody's attention.
 const DAYS: u32 = 21;
@@ -19,7 +19,11 @@ pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: T
     let seen = match relay.examine(now).await {
         Ok(seen) => seen,
         Err(why) => {
-            return vec![Finding::fail_outside("relay", why, "Check `url`, the password and the server.")];
+            return vec![Finding::fail_outside(
+                "relay",
+                why.to_string(),
+                "Check `url`, the password and the server.",
+            )];
         }
     };
     let mut findings = vec![

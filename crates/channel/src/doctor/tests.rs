@@ -219,6 +219,7 @@ async fn endpoints_are_looked_up_and_guarded() {
     let mut zone = zone();
     zone.addresses.insert("inside.example".into(), vec!["10.0.0.1".parse().unwrap()]);
     let dns = Dns::Known(zone);
+    let settings = Settings { roots: Vec::new(), timeout: quick().request, proxy: None };
     for (url, verdict, found) in [
         ("https://mail.harbour.example/hook/secret", Pass, "may be reached"),
         ("http://mail.harbour.example/hook", Warn, "in clear"),
@@ -232,7 +233,7 @@ async fn endpoints_are_looked_up_and_guarded() {
     ] {
         let account = campaign::Account::webhook(campaign::Secret::new(url), None, campaign::Per::Feed);
         let now = Timestamp::UNIX_EPOCH;
-        let finding = network::examine(&dns, &account, now, Vec::new(), quick()).await.remove(0);
+        let finding = network::examine(&dns, &account, now, settings.clone()).await.remove(0);
         is(&finding, verdict, found);
         assert!(!finding.found.contains("secret"), "{finding:?}");
     }

@@ -230,17 +230,17 @@ fn what_may_not_be_reached_is_refused_at_once() {
         "nonsense",
     ] {
         let kind = webhook(url, None);
-        assert!(Sender::new(&channel(kind)).is_err(), "{url}");
+        assert!(Sender::new(&channel(kind), None).is_err(), "{url}");
     }
     let kind = webhook("https://a.example", Some("short"));
-    assert!(Sender::new(&channel(kind)).is_err());
+    assert!(Sender::new(&channel(kind), None).is_err());
 }
 
 #[tokio::test]
 async fn an_outbox_keeps_everything() {
     let mailbox =
         campaign::Mailbox { name: None, address: campaign::EmailAddress::parse("a@b.example").unwrap() };
-    let sender = Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None })).unwrap();
+    let sender = Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None }), None).unwrap();
     assert!(sender.is_outbox());
     let message = message("1", "");
     assert_eq!(sender.session().send(&message, now()).await, SendOutcome::accepted("kept"));

@@ -9,17 +9,22 @@ use super::sources::Source;
 use super::{entries, none, root, text, toml};
 
 /// The crates and their levels, top of design down: an arrow goes to a lower level only.
-const LEVELS: [(&str, u8); 10] = [
+const LEVELS: [(&str, u8); 15] = [
     ("campaign", 0),
     ("insight", 0),
     ("measure", 0),
+    ("message", 1),
+    ("egress", 1),
     ("store", 1),
-    ("channel", 1),
     ("platform", 1),
+    ("template", 2),
+    ("network", 2),
+    ("smtp", 2),
     ("tracking", 2),
-    ("scheduler", 3),
-    ("dashboard", 3),
-    ("chorus", 4),
+    ("channel", 3),
+    ("scheduler", 4),
+    ("dashboard", 4),
+    ("chorus", 5),
 ];
 
 fn level(name: &str) -> Option<u8> {

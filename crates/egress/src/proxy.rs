@@ -1,0 +1,93 @@
+//! The proxy that HTTP requests go through.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use crate::address::{Reach, reach};
+
+/// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
+/// networks are reached without it. `Debug` does not show its user and password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy(Url);
+
+/// The text names no proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("write the proxy as http://host:port, with user:password@ before the host if it asks for them")]
+pub struct BadProxy;
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Proxy").field(&self.0.host_str()).field(&self.0.port()).finish()
+    }
+}
+
+impl std::str::FromStr for Proxy {
+    type Err = BadProxy;
+
+    fn from_str(text: &str) -> Result<Self, BadProxy> {
+        let text = text.trim();
+        let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+        let url = Url::parse(&whole).map_err(|_| BadProxy)?;
+        let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        if is_good { Ok(Self(url)) } else { Err(BadProxy) }
+    }
+}
+
+impl Proxy {
+    /// Returns the proxy's host if it is a name.
+    pub(crate) fn host(&self) -> Option<String> {
+        match self.0.host() {
+            Some(Host::Domain(name)) => Some(name.to_owned()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn rule(&self) -> reqwest::Proxy {
+        let proxy = self.0.clone();
+        reqwest::Proxy::custom(move |url| (!is_inner(url)).then(|| proxy.clone()))
+    }
+}
+
+/// Returns true if a URL names an address of this machine or of a private network.
+fn is_inner(url: &Url) -> bool {
+    let address: Option<IpAddr> = match url.host() {
+        Some(Host::Ipv4(address)) => Some(address.into()),
+        Some(Host::Ipv6(address)) => Some(address.into()),
+        Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),
+        None => None,
+    };
+    address.is_some_and(|address| !matches!(reach(address), Reach::Public))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_an_address_of_the_web() {
+        for good in
+            ["http://proxy.example:3128", "proxy.example:3128", "https://u:p@10.0.0.1:8443", " http://p "]
+        {
+            assert!(good.parse::<Proxy>().is_ok(), "{good}");
+        }
+        for bad in ["", "socks5://a.example:1", "http://", "a b", "file:///etc/passwd"] {
+            assert!(bad.parse::<Proxy>().is_err(), "{bad}");
+        }
+        let shown = format!("{:?}", "https://user:hunter2@proxy.example:8443".parse::<Proxy>().unwrap());
+        assert!(!shown.contains("hunter2") && shown.contains("proxy.example"), "{shown}");
+    }
+
+    #[test]
+    fn inner_addresses_are_reached_without_it() {
+        for (url, inner) in [
+            ("http://127.0.0.1:1/", true),
+            ("http://localhost/", true),
+            ("http://10.1.2.3/", true),
+            ("https://hooks.example/", false),
+            ("https://93.184.216.34/", false),
+        ] {
+            assert_eq!(is_inner(&Url::parse(url).unwrap()), inner, "{url}");
+        }
+    }
+}

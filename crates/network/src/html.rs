@@ -1,0 +1,73 @@
+//! What people read of HTML as networks know it: no more than a few tags.
+
+/// The text of `html`: tags taken out, entities read.
+pub(crate) fn text(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find(['<', '&']) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let end = if rest.starts_with('<') { rest.find('>') } else { rest.find(';').filter(|end| *end <= 8) };
+        match end {
+            Some(end) if rest.starts_with('<') => rest = &rest[end + 1..],
+            Some(end) => {
+                match entity(&rest[1..end]) {
+                    Some(c) => out.push(c),
+                    None => out.push_str(&rest[..=end]),
+                }
+                rest = &rest[end + 1..];
+            }
+            None => {
+                out.push_str(&rest[..1]);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The same without any white space: for comparing, where a network makes paragraphs of lines.
+pub(crate) fn squashed(html: &str) -> String {
+    text(html).chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        "nbsp" => Some(' '),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_go_and_entities_are_read() {
+        for (html, expected) in [
+            ("<b>a</b> &amp; <a href=\"x\">b</a>", "a & b"),
+            ("&lt;b&gt; &quot;&#39;&#x27;&#x3D;", "<b> \"''="),
+            ("a < b", "a < b"),
+            ("AT&T; &unknown; & &#xZZ; &#xD800;", "AT&T; &unknown; & &#xZZ; &#xD800;"),
+            ("<b", "<b"),
+            ("茶&amp;", "茶&"),
+            ("", ""),
+        ] {
+            assert_eq!(text(html), expected, "{html}");
+        }
+        assert_eq!(squashed("<p>a b</p><p>c</p>"), "abc");
+    }
+}

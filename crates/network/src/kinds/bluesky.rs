@@ -1,0 +1,375 @@
+//! Bluesky, or any PDS of the AT Protocol: <https://docs.bsky.app/docs/advanced-guides/posts>, sessions:
+//! <https://docs.bsky.app/docs/api/com-atproto-server-create-session>, limits of rate:
+//! <https://docs.bsky.app/docs/advanced-guides/rate-limits>, record keys: <https://atproto.com/specs/tid>.
+//!
+//! The key of the record is made of the delivery, so that a second try can look for the first one's.
+
+mod record;
+
+use std::time::Duration;
+
+use egress::{Body, Request, Response, segment};
+use jiff::Timestamp;
+use measure::{Budget, Unit, limit};
+use message::{Content, Post, RejectReason};
+use serde_json::{Value, json};
+
+use crate::access::Access;
+use crate::own::{fill, object};
+use crate::picture::{self, FETCH, Upload};
+use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::verdict::Verdict;
+use record::{COLLECTION, record, rich, rkey};
+
+#[derive(Debug)]
+pub(crate) struct Bluesky;
+
+const SESSION: &str = "session";
+const UPLOAD: &str = "upload";
+/// An access token is good for two hours, and 300 sessions may be made in a day.
+const KEPT: Duration = Duration::from_secs(90 * 60);
+/// Bytes of a picture (app.bsky.embed.images).
+const PICTURE: usize = 2_000_000;
+
+impl Protocol for Bluesky {
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        let Some(parts) = post.parts() else { return Vec::new() };
+        let mut budgets = limit::bluesky(&rich(parts).text).to_vec();
+        if let Some(file) = parts.picture.as_ref().and_then(|picture| picture.file()) {
+            budgets.push(Budget::of_things("picture", Unit::Bytes, file.bytes.len(), PICTURE));
+        }
+        budgets
+    }
+
+    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+        let Some(token) = known.text(SESSION, "/accessJwt") else {
+            let who = json!({ "identifier": access.account, "password": access.token });
+            return Ok(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who).kept(KEPT));
+        };
+        let record = match &post.content {
+            Content::Own(body) => {
+                let mut record = object(body)?;
+                fill(&mut record, "$type", COLLECTION);
+                fill(&mut record, "createdAt", post.at.to_string());
+                record.into()
+            }
+            Content::Parts(parts) => {
+                let blob = match Upload::of(parts, known)? {
+                    Upload::None => None,
+                    Upload::Fetch(request) => return Ok(request),
+                    Upload::File(file, alt) => match known.get(UPLOAD).map(Response::json) {
+                        Some(answer) => Some((answer["blob"].clone(), alt)),
+                        None => return upload(&file, &token),
+                    },
+                };
+                record(parts, post, blob)
+            }
+        };
+        let did = known.text(SESSION, "/did").unwrap_or_else(|| access.account.clone());
+        let body = json!({ "repo": did, "collection": COLLECTION, "rkey": rkey(post), "record": record });
+        Ok(Request::json("post", "/xrpc/com.atproto.repo.createRecord", body).bearer(&token).publishes())
+    }
+
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        if request.name == FETCH {
+            return picture::verdict(answer);
+        }
+        let json = answer.json();
+        let said = json["message"].as_str().unwrap_or_default();
+        match (answer.status, json["error"].as_str().unwrap_or_default()) {
+            (200, _) if request.publishes => match json["uri"].as_str() {
+                Some(uri) => Verdict::sent(uri.to_owned(), page(uri)),
+                None => Verdict::Unknown,
+            },
+            (200, _) if request.name == SESSION && text_at(&json, "/accessJwt").is_none() => {
+                Verdict::Retryable
+            }
+            (200, _) if request.name == UPLOAD && !json["blob"].is_object() => Verdict::Retryable,
+            (400 | 404, _) if request.name == LOOK_UP => Verdict::Ready,
+            // An expired token is a 400 here.
+            (
+                _,
+                "ExpiredToken"
+                | "InvalidToken"
+                | "AuthMissing"
+                | "AuthenticationRequired"
+                | "AccountTakedown"
+                | "AccountDeactivated"
+                | "AccountSuspended"
+                | "AuthFactorTokenRequired",
+            ) => Verdict::AuthExpired,
+            (_, "RateLimitExceeded") => Verdict::RateLimited(answer.retry_after()),
+            (_, "BlobTooLarge" | "PayloadTooLarge") => Verdict::Rejected(RejectReason::TooBig),
+            (400, _) if said.contains("must not be longer") || said.contains("too large") => {
+                Verdict::Rejected(RejectReason::TooBig)
+            }
+            (_, _) if said.contains("already a value at key") => {
+                Verdict::sent(uri(request), uri(request).as_deref().and_then(page))
+            }
+            // A key that is taken is such a 500 as well, and says no more: only one of which nobody knows is looked for.
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+        let (who, key) = (segment(&access.account), rkey(post));
+        let target =
+            format!("/xrpc/com.atproto.repo.getRecord?repo={who}&collection={COLLECTION}&rkey={key}");
+        Some(Request::get(LOOK_UP, target))
+    }
+
+    fn found(&self, _access: &Access, _post: &Post, answer: &Response) -> Option<Verdict> {
+        let json = answer.json();
+        let said = json["message"].as_str().unwrap_or_default();
+        if let Some(uri) = text_at(&json, "/uri").filter(|_| answer.is_good()) {
+            let url = page(&uri);
+            return Some(Verdict::sent(uri, url));
+        }
+        let missing = json["error"] == "RecordNotFound" || said.contains("Could not locate record");
+        if missing { None } else { Some(Verdict::Unknown) }
+    }
+
+    /// Making a session posts nothing, and shows whether we are let in.
+    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        let who = json!({ "identifier": access.account, "password": access.token });
+        Some(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who))
+    }
+
+    fn example(&self, name: &str) -> Value {
+        match name {
+            SESSION => {
+                json!({ "did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz", "accessJwt": "token", "refreshJwt": "token" })
+            }
+            UPLOAD => {
+                json!({ "blob": { "$type": "blob", "ref": { "$link": "bafkreibabalobzn6cd366ukcsjycp4yymjymgfxcv6xczmlgpemzkz3cfa" }, "mimeType": "image/png", "size": 760_898 } })
+            }
+            _ => Value::Null,
+        }
+    }
+}
+
+fn upload(file: &message::PictureFile, token: &str) -> Result<Request, ComposeError> {
+    if file.bytes.len() > PICTURE {
+        let bytes = file.bytes.len();
+        return Err(ComposeError::from(format!(
+            "its picture has {bytes} bytes, and Bluesky takes {PICTURE}: make it smaller"
+        )));
+    }
+    let body = Body::Bytes(file.media.clone(), file.bytes.clone());
+    Ok(Request::new(UPLOAD, "POST", "/xrpc/com.atproto.repo.uploadBlob", body).bearer(token))
+}
+
+/// The address of the record that a request would make.
+fn uri(request: &Request) -> Option<String> {
+    let Body::Json(body) = &request.body else { return None };
+    Some(format!("at://{}/{COLLECTION}/{}", body["repo"].as_str()?, body["rkey"].as_str()?))
+}
+
+/// Where people see a record.
+fn page(uri: &str) -> Option<String> {
+    let (who, rest) = uri.strip_prefix("at://")?.split_once('/')?;
+    let key = rest.strip_prefix(COLLECTION)?.strip_prefix('/')?;
+    Some(format!("https://bsky.app/profile/{who}/post/{key}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{access, answer, json as body, known, next, post, post_of, post_with_file, verdict};
+    use message::dialect::{SPAN, SPAN_END, SPAN_TO};
+
+    const LET_IN: &str = "{\"did\":\"did:plc:abc\",\"accessJwt\":\"jwt-1\",\"refreshJwt\":\"jwt-2\"}";
+    const BLOB: &str = "{\"blob\":{\"$type\":\"blob\",\"size\":4}}";
+
+    #[test]
+    fn a_session_is_made_and_kept() {
+        let request = next("bluesky", &post_of("x"), &known(&[]));
+        assert_eq!(
+            (request.target.as_str(), request.keep),
+            ("/xrpc/com.atproto.server.createSession", Some(KEPT))
+        );
+        assert_eq!(body(&request), json!({ "identifier": "account-1", "password": "token-1" }));
+    }
+
+    #[test]
+    fn a_picture_is_uploaded_and_has_its_words() {
+        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN)]));
+        assert_eq!((request.name, request.target.as_str()), (UPLOAD, "/xrpc/com.atproto.repo.uploadBlob"));
+        assert_eq!(request.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
+        assert_eq!(request.credentials, [("authorization", "Bearer jwt-1".to_owned())]);
+        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN), (UPLOAD, BLOB)]));
+        assert!(request.publishes);
+        insta::assert_json_snapshot!(body(&request));
+        let request = next("bluesky", &post(), &known(&[(SESSION, LET_IN)]));
+        assert_eq!((request.name, request.target.as_str()), (FETCH, "https://harbour.example/spring.png"));
+    }
+
+    #[test]
+    fn a_link_without_a_picture_is_a_card() {
+        let mut post = post();
+        if let Content::Parts(parts) = &mut post.content {
+            parts.picture = None;
+            parts.text = format!("春 {SPAN}the shop{SPAN_TO}https://a.example/{SPAN_END}!");
+        }
+        let record = body(&next("bluesky", &post, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert_eq!(record["text"], "Spring Tide\n\n春 the shop!\n\nChoose");
+        insta::assert_json_snapshot!(record["facets"], @r##"
+        [
+          {
+            "features": [
+              {
+                "$type": "app.bsky.richtext.facet#link",
+                "uri": "https://a.example/"
+              }
+            ],
+            "index": {
+              "byteEnd": 25,
+              "byteStart": 17
+            }
+          },
+          {
+            "features": [
+              {
+                "$type": "app.bsky.richtext.facet#link",
+                "uri": "https://news.example/c/1.tok"
+              }
+            ],
+            "index": {
+              "byteEnd": 34,
+              "byteStart": 28
+            }
+          }
+        ]
+        "##);
+        let external =
+            json!({ "uri": "https://news.example/c/1.tok", "title": "Spring Tide", "description": "Choose" });
+        assert_eq!(record["embed"], json!({ "$type": "app.bsky.embed.external", "external": external }));
+        let alone =
+            body(&next("bluesky", &post_of("only text"), &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert!(alone.get("embed").is_none() && alone.get("facets").is_none());
+    }
+
+    #[test]
+    fn own_json_is_the_record() {
+        let own = Post { content: Content::Own("{\"text\":\"x\"}".into()), ..post() };
+        let record = body(&next("bluesky", &own, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        assert_eq!(record, json!({ "$type": COLLECTION, "text": "x", "createdAt": "2020-09-13T12:26:40Z" }));
+    }
+
+    #[test]
+    fn a_post_is_found_again() {
+        let request = Bluesky.look_up(&access("bluesky"), &post(), &known(&[])).unwrap();
+        let key = rkey(&post());
+        assert_eq!(
+            request.target,
+            format!(
+                "/xrpc/com.atproto.repo.getRecord?repo=account-1&collection=app.bsky.feed.post&rkey={key}"
+            )
+        );
+        let there = answer(
+            200,
+            &[],
+            "{\"uri\":\"at://did:plc:abc/app.bsky.feed.post/3k\",\"cid\":\"c\",\"value\":{}}",
+        );
+        let page = "https://bsky.app/profile/did:plc:abc/post/3k".to_owned();
+        let sent = Verdict::sent("at://did:plc:abc/app.bsky.feed.post/3k".to_owned(), page);
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &there), Some(sent));
+        let missing = answer(400, &[], "{\"error\":\"RecordNotFound\"}");
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &missing), None);
+        let cut = answer(200, &[], "{\"uri\":\"at");
+        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &cut), Some(Verdict::Unknown));
+        assert_eq!(
+            verdict("bluesky", LOOK_UP, false, 400, &[], "{\"error\":\"RecordNotFound\"}"),
+            Verdict::Ready
+        );
+    }
+
+    #[test]
+    fn text_and_picture_are_measured() {
+        let family = post_of(&"👨‍👩‍👧‍👦".repeat(200));
+        let budgets = crate::sample::budgets("bluesky", &family);
+        assert!(budgets[0].fits() && !budgets[1].fits(), "{budgets:?}");
+        let budgets = crate::sample::budgets("bluesky", &post_with_file());
+        assert_eq!((budgets[2].measured, budgets[2].allowed), (4, PICTURE));
+        let large =
+            message::PictureFile { name: "a".into(), media: "image/png".into(), bytes: vec![0; PICTURE + 1] };
+        assert!(upload(&large, "t").unwrap_err().to_string().contains("2000001 bytes"));
+    }
+
+    #[test]
+    fn a_key_that_is_taken_is_our_post() {
+        let request = next("bluesky", &post_of("x"), &known(&[(SESSION, LET_IN)]));
+        let answer = answer(
+            500,
+            &[],
+            "{\"error\":\"InternalServerError\",\"message\":\"There is already a value at key: x\"}",
+        );
+        let Verdict::Sent { id: Some(id), url: Some(url) } = Bluesky.verdict(&request, &answer) else {
+            panic!()
+        };
+        assert_eq!(id, format!("at://did:plc:abc/app.bsky.feed.post/{}", rkey(&post())));
+        assert!(url.starts_with("https://bsky.app/profile/did:plc:abc/post/3"), "{url}");
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |name: &str, said: &str| format!("{{\"error\":\"{name}\",\"message\":\"{said}\"}}");
+        let limited = Verdict::RateLimited(Some(Duration::from_secs(60)));
+        for (name, status, headers, said, expected) in [
+            (
+                "post",
+                200,
+                &[][..],
+                "{\"uri\":\"at://did:plc:a/app.bsky.feed.post/3k\",\"cid\":\"c\"}".to_owned(),
+                Verdict::sent(
+                    "at://did:plc:a/app.bsky.feed.post/3k".to_owned(),
+                    "https://bsky.app/profile/did:plc:a/post/3k".to_owned(),
+                ),
+            ),
+            ("post", 200, &[], "{\"uri\":\"at".to_owned(), Verdict::Unknown),
+            ("post", 200, &[], String::new(), Verdict::Unknown),
+            ("post", 400, &[], error("ExpiredToken", "Token has expired"), Verdict::AuthExpired),
+            ("post", 400, &[], error("InvalidToken", "Token could not be verified"), Verdict::AuthExpired),
+            (
+                SESSION,
+                401,
+                &[],
+                error("AuthenticationRequired", "Invalid identifier or password"),
+                Verdict::AuthExpired,
+            ),
+            (
+                "post",
+                400,
+                &[],
+                error("InvalidRequest", "Invalid record: text must not be longer than 300 graphemes"),
+                Verdict::Rejected(RejectReason::TooBig),
+            ),
+            ("post", 400, &[], error("InvalidRequest", "Invalid record"), Verdict::rejected()),
+            (UPLOAD, 400, &[], error("BlobTooLarge", "x"), Verdict::Rejected(RejectReason::TooBig)),
+            (UPLOAD, 200, &[], BLOB.to_owned(), Verdict::Ready),
+            (UPLOAD, 200, &[], "{\"blob\":".to_owned(), Verdict::Retryable),
+            (SESSION, 200, &[], LET_IN.to_owned(), Verdict::Ready),
+            (SESSION, 200, &[], "<html>".to_owned(), Verdict::Retryable),
+            (
+                "post",
+                429,
+                &[("ratelimit-reset", "1600000060")],
+                error("RateLimitExceeded", "Rate Limit Exceeded"),
+                limited.clone(),
+            ),
+            (SESSION, 429, &[("retry-after", "60")], error("RateLimitExceeded", "x"), limited),
+            ("post", 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Unknown),
+            ("post", 502, &[], error("UpstreamFailure", "x"), Verdict::Unknown),
+            (SESSION, 500, &[], error("InternalServerError", "Internal Server Error"), Verdict::Retryable),
+            ("post", 503, &[], String::new(), Verdict::Retryable),
+            ("post", 401, &[], error("AccountTakedown", "x"), Verdict::AuthExpired),
+            (FETCH, 404, &[], String::new(), Verdict::rejected()),
+        ] {
+            assert_eq!(
+                verdict("bluesky", name, name == "post", status, headers, &said),
+                expected,
+                "{name} {status} {said}"
+            );
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Mattermost, by incoming webhook: <https://developers.mattermost.com/integrate/webhooks/incoming/>, message
+//! attachments: <https://developers.mattermost.com/integrate/reference/message-attachments/>. Buttons there call the
+//! server back, so that a button of ours is a link below the text; the words of a picture stand in its Markdown.
+
+use egress::{Body, Request, Response};
+use measure::{Budget, Measure};
+use message::flavor::Flavor;
+use message::{Content, Parts, Post, RejectReason};
+use serde_json::{Value, json};
+
+use crate::access::Access;
+use crate::marked::{link, paragraphs, picture};
+use crate::mention::{led, silenced, silenced_outside_code, written};
+use crate::own::{fill, object};
+use crate::protocol::{ComposeError, Known, Protocol};
+use crate::verdict::Verdict;
+
+#[derive(Debug)]
+pub(crate) struct Mattermost;
+
+/// Unicode characters of one post; what is longer is cut into several (`PostMessageMaxRunesV2`).
+const TEXT: usize = 16_383;
+
+impl Protocol for Mattermost {
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        post.parts().map(|parts| Measure::Characters.budget("text", &text(parts), TEXT)).into_iter().collect()
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+        let mut body = match &post.content {
+            Content::Own(body) => object(body)?,
+            Content::Parts(parts) => object(&message(parts).to_string())?,
+        };
+        if !access.room.is_empty() {
+            fill(&mut body, "channel", access.room.clone());
+        }
+        Ok(Request::new("post", "POST", access.hook.clone(), Body::Json(body.into())).publishes())
+    }
+
+    /// `ok` in plain text, or JSON whose `id` says what is wrong.
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        if answer.status == 200 {
+            return if answer.text() == "ok" { Verdict::sent(None, None) } else { Verdict::Unknown };
+        }
+        let json = answer.json();
+        let id = json["id"].as_str().unwrap_or_default();
+        match id.strip_prefix("web.incoming_webhook.").and_then(|id| id.strip_suffix(".app_error")) {
+            // Newer servers call everything so; what it was stands beside it, if at all. Our JSON can be read.
+            Some("general") if answer.status == 400 && is_ours(&json) => Verdict::rejected(),
+            Some("general") if answer.status >= 500 && answer.status != 501 => {
+                Verdict::by_status(answer, request.publishes)
+            }
+            Some(
+                "general" | "invalid" | "disabled" | "channel" | "channel_locked" | "permissions" | "user"
+                | "team",
+            ) => Verdict::Gone,
+            Some("split_props_length") => Verdict::Rejected(RejectReason::TooBig),
+            Some("parse" | "decode" | "text" | "attachment") => Verdict::rejected(),
+            _ if answer.status == 404 => Verdict::Gone,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+}
+
+/// Whether an error is about what was sent.
+fn is_ours(error: &Value) -> bool {
+    let detail = error["detailed_error"].as_str().unwrap_or_default().to_lowercase();
+    ["pars", "decode", "text", "props"].iter().any(|word| detail.contains(word))
+}
+
+fn text(parts: &Parts) -> String {
+    let shown =
+        parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Mattermost, &shown.alt, shown.url()?)));
+    let button = parts.action.as_ref().map(|action| link(Flavor::Mattermost, &action.label, &action.url));
+    silenced_outside_code(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]))
+}
+
+/// One attachment where there is a title, else a text.
+fn message(parts: &Parts) -> Value {
+    let text = text(parts);
+    let call = written(parts);
+    let Some(title) = &parts.title else { return json!({ "text": led(call, text) }) };
+    let mut attachment =
+        json!({ "fallback": silenced(&parts.plain, &[]), "title": silenced(title, &[]), "text": text });
+    if let Some(action) = &parts.action {
+        attachment["title_link"] = action.url.clone().into();
+    }
+    match call {
+        Some(call) => json!({ "text": call, "attachments": [attachment] }),
+        None => json!({ "attachments": [attachment] }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sample::{json, known, next, post, post_of, verdict};
+
+    #[test]
+    fn a_post_is_an_attachment() {
+        let request = next("mattermost", &post(), &known(&[]));
+        assert_eq!((request.method, request.target.as_str()), ("POST", "/hook/T1/B2/topsecret?key=k1"));
+        assert!(request.publishes);
+        insta::assert_json_snapshot!(json(&request), @r#"
+        {
+          "attachments": [
+            {
+              "fallback": "Spring Tide\n\nCNY 98 for 250 g & a cup\n\nChoose: https://news.example/c/1.tok",
+              "text": "CNY 98 for 250 g & a cup\n\n![A white cup](https://harbour.example/spring.png)\n\n[Choose](https://news.example/c/1.tok)",
+              "title": "Spring Tide",
+              "title_link": "https://news.example/c/1.tok"
+            }
+          ],
+          "channel": "room-1"
+        }
+        "#);
+        let plain = json(&next("mattermost", &post_of("only text"), &known(&[])));
+        assert_eq!(plain, serde_json::json!({ "channel": "room-1", "text": "only text" }));
+        let own = Post { content: Content::Own("{\"text\":\"x\",\"channel\":\"mine\"}".into()), ..post() };
+        assert_eq!(json(&next("mattermost", &own, &known(&[])))["channel"], "mine");
+    }
+
+    #[test]
+    fn words_are_not_markup() {
+        assert_eq!(link(Flavor::Mattermost, "[a](b)", "https://c"), "[\\[a\\](b)](https://c)");
+    }
+
+    #[test]
+    fn the_text_is_measured() {
+        let budgets = crate::sample::budgets("mattermost", &post_of(&"茶".repeat(TEXT + 1)));
+        assert_eq!(
+            (budgets[0].measured, budgets[0].allowed, budgets[0].over_at),
+            (TEXT + 1, TEXT, Some(TEXT * 3))
+        );
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error =
+            |id: &str| format!("{{\"id\":\"web.incoming_webhook.{id}.app_error\",\"message\":\"m\"}}");
+        for (status, headers, body, expected) in [
+            (200, &[][..], "ok".to_owned(), Verdict::sent(None, None)),
+            (200, &[], "<html>".to_owned(), Verdict::Unknown),
+            (200, &[], String::new(), Verdict::Unknown),
+            (400, &[], error("invalid"), Verdict::Gone),
+            (400, &[], error("parse"), Verdict::rejected()),
+            (400, &[], error("text"), Verdict::rejected()),
+            (400, &[], error("split_props_length"), Verdict::Rejected(RejectReason::TooBig)),
+            (400, &[], error("general"), Verdict::Gone),
+            (404, &[], error("general"), Verdict::Gone),
+            (500, &[], error("general"), Verdict::Unknown),
+            (
+                400,
+                &[],
+                error("general")
+                    .replace("\"message\"", "\"detailed_error\":\"No text specified.\",\"message\""),
+                Verdict::rejected(),
+            ),
+            (403, &[], error("channel_locked"), Verdict::Gone),
+            (403, &[], error("permissions"), Verdict::Gone),
+            (404, &[], error("channel"), Verdict::Gone),
+            (404, &[], "not found".to_owned(), Verdict::Gone),
+            (501, &[], error("disabled"), Verdict::Gone),
+            (413, &[], String::new(), Verdict::Rejected(RejectReason::TooBig)),
+            (
+                429,
+                &[("x-ratelimit-reset", "7")],
+                "limit exceeded".to_owned(),
+                Verdict::RateLimited(Some(Duration::from_secs(7))),
+            ),
+            (500, &[], error("unknown"), Verdict::Unknown),
+            (503, &[], String::new(), Verdict::Retryable),
+        ] {
+            assert_eq!(
+                verdict("mattermost", "post", true, status, headers, &body),
+                expected,
+                "{status} {body}"
+            );
+        }
+    }
+}

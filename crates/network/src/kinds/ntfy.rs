@@ -1,0 +1,211 @@
+//! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>, limits: <https://docs.ntfy.sh/publish/#limitations>, codes:
+//! `server/errors.go` of its source. A picture is an attachment by its address, without words of its own.
+
+use egress::{Request, Response, segment};
+use jiff::Timestamp;
+use measure::{Budget, Measure};
+use message::{Content, Parts, Post, RejectReason};
+use serde_json::{Map, Value, json};
+
+use crate::access::Access;
+use crate::again;
+use crate::own::{fill, object};
+use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::verdict::Verdict;
+
+#[derive(Debug)]
+pub(crate) struct Ntfy;
+
+/// How many seconds the clocks of two machines may be apart.
+const APART: i64 = 120;
+
+impl Protocol for Ntfy {
+    /// What is longer becomes a file that nobody reads.
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        post.parts().map(|parts| Measure::Bytes.budget("text", &parts.text, 4_096)).into_iter().collect()
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+        let mut body = match &post.content {
+            Content::Own(body) => object(body)?,
+            Content::Parts(parts) => message(parts),
+        };
+        fill(&mut body, "topic", access.room.clone());
+        Ok(with_token(Request::json("post", "/", body.into()), access).publishes())
+    }
+
+    /// `code` is the status with two digits more.
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        let json = answer.json();
+        if request.name == LOOK_UP {
+            return again::readable(answer);
+        }
+        match (answer.status, json["code"].as_i64().unwrap_or_default()) {
+            (200, _) if !request.publishes => Verdict::Ready,
+            (200, _) if json["event"] == "message" => match text_at(&json, "/id") {
+                Some(id) => Verdict::sent(id, None),
+                None => Verdict::Unknown,
+            },
+            (429, _) | (_, 42_900..=42_999) => Verdict::RateLimited(answer.retry_after()),
+            (_, 41_300..=41_399) => Verdict::Rejected(RejectReason::TooBig),
+            // 404: not a server of ntfy, or its API is switched off.
+            (404, _) => Verdict::Gone,
+            // The disk of the server is full.
+            (507, _) => Verdict::Retryable,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    /// What the topic still holds: a server keeps messages for twelve hours.
+    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+        let since = post.at.as_second().saturating_sub(APART);
+        let target = format!("/{}/json?poll=1&since={since}", segment(&access.room));
+        Some(with_token(Request::get(LOOK_UP, target), access))
+    }
+
+    /// A message a line: ours says the same under the same title. Who may write but not read is not told.
+    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+        let ours = match &post.content {
+            Content::Own(body) => object(body).ok()?,
+            Content::Parts(parts) => message(parts),
+        };
+        if !answer.is_good() || answer.cut {
+            return Some(Verdict::Unknown);
+        }
+        for line in String::from_utf8_lossy(&answer.body).lines().filter(|line| !line.trim().is_empty()) {
+            let Ok(theirs) = serde_json::from_str::<Value>(line) else { return Some(Verdict::Unknown) };
+            let same = |name: &str| ours.get(name).unwrap_or(&Value::Null) == &theirs[name];
+            if theirs["event"] == "message" && same("message") && same("title") {
+                return Some(Verdict::sent(text_at(&theirs, "/id"), None));
+            }
+        }
+        None
+    }
+
+    /// The account of the token; everybody's without one.
+    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        Some(with_token(Request::get("account", "/v1/account"), access))
+    }
+}
+
+fn with_token(request: Request, access: &Access) -> Request {
+    if access.token.is_empty() { request } else { request.bearer(&access.token) }
+}
+
+fn message(parts: &Parts) -> Map<String, Value> {
+    let mut message = Map::new();
+    let mut put = |key: &str, value: Value| message.insert(key.to_owned(), value);
+    // Without a text the server would write "triggered".
+    put("message", if parts.text.is_empty() { &parts.plain } else { &parts.text }.clone().into());
+    put("markdown", true.into());
+    if let Some(title) = &parts.title {
+        put("title", title.clone().into());
+    }
+    if let Some(action) = &parts.action {
+        put("click", action.url.clone().into());
+        put("actions", json!([{ "action": "view", "label": action.label, "url": action.url }]));
+    }
+    if let Some(url) = parts.picture.as_ref().and_then(|picture| picture.url()) {
+        put("attach", url.into());
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::sample::{access, json as body, known, next, post, post_of, verdict};
+
+    #[test]
+    fn a_post_is_a_notification_with_a_button() {
+        let request = next("ntfy", &post(), &known(&[]));
+        assert_eq!((request.method, request.target.as_str(), request.publishes), ("POST", "/", true));
+        assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
+        insta::assert_json_snapshot!(body(&request), @r#"
+        {
+          "actions": [
+            {
+              "action": "view",
+              "label": "Choose",
+              "url": "https://news.example/c/1.tok"
+            }
+          ],
+          "attach": "https://harbour.example/spring.png",
+          "click": "https://news.example/c/1.tok",
+          "markdown": true,
+          "message": "CNY 98 for 250 g & a cup",
+          "title": "Spring Tide",
+          "topic": "room-1"
+        }
+        "#);
+        let own = Post { content: Content::Own("{\"message\":\"x\",\"priority\":4}".into()), ..post() };
+        assert_eq!(
+            body(&next("ntfy", &own, &known(&[]))),
+            json!({ "message": "x", "priority": 4, "topic": "room-1" })
+        );
+        let open = Access { token: String::new(), ..access("ntfy") };
+        assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().credentials.is_empty());
+    }
+
+    #[test]
+    fn a_post_is_found_again() {
+        let access = access("ntfy");
+        let request = Ntfy.look_up(&access, &post(), &known(&[])).unwrap();
+        assert_eq!(request.target, "/room-1/json?poll=1&since=1599999880");
+        let line = |text: &str| {
+            format!(
+                "{{\"id\":\"a\",\"event\":\"message\",\"title\":\"Spring Tide\",\"message\":\"{text}\"}}\n"
+            )
+        };
+        let ours = "CNY 98 for 250 g & a cup";
+        for (status, body, expected) in [
+            (200, line("other") + &line(ours), Some(Verdict::sent("a".to_owned(), None))),
+            (200, line("other"), None),
+            (200, String::new(), None),
+            (200, line(ours).replace("Spring Tide", "other"), None),
+            (200, "<html>".to_owned(), Some(Verdict::Unknown)),
+            (403, "{\"code\":40301}".to_owned(), Some(Verdict::Unknown)),
+        ] {
+            let answer = crate::sample::answer(status, &[], &body);
+            assert_eq!(Ntfy.found(&access, &post(), &answer), expected, "{body}");
+        }
+        assert_eq!(verdict("ntfy", LOOK_UP, false, 403, &[], ""), Verdict::Ready);
+    }
+
+    #[test]
+    fn the_text_is_measured_in_bytes() {
+        let budgets = crate::sample::budgets("ntfy", &post_of(&"茶".repeat(1_366)));
+        assert_eq!((budgets[0].measured, budgets[0].over_at), (4_098, Some(4_095)));
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |code: u32| format!("{{\"code\":{code},\"http\":{},\"error\":\"m\"}}", code / 100);
+        for (status, headers, said, expected) in [
+            (
+                200,
+                &[][..],
+                "{\"id\":\"hwQ2YpKdmg\",\"event\":\"message\",\"topic\":\"t\"}".to_owned(),
+                Verdict::sent("hwQ2YpKdmg".to_owned(), None),
+            ),
+            (200, &[], "{\"id\":\"hw".to_owned(), Verdict::Unknown),
+            (200, &[], "<html>".to_owned(), Verdict::Unknown),
+            (400, &[], error(40_009), Verdict::rejected()),
+            (400, &[], error(40_024), Verdict::rejected()),
+            (401, &[], error(40_101), Verdict::AuthExpired),
+            (403, &[], error(40_301), Verdict::AuthExpired),
+            (404, &[], error(40_401), Verdict::Gone),
+            (413, &[], error(41_301), Verdict::Rejected(RejectReason::TooBig)),
+            (429, &[], error(42_901), Verdict::RateLimited(None)),
+            (429, &[("retry-after", "9")], error(42_908), Verdict::RateLimited(Some(Duration::from_secs(9)))),
+            (500, &[], error(50_001), Verdict::Unknown),
+            (503, &[], String::new(), Verdict::Retryable),
+            (507, &[], error(50_701), Verdict::Retryable),
+        ] {
+            assert_eq!(verdict("ntfy", "post", true, status, headers, &said), expected, "{status} {said}");
+        }
+        assert_eq!(verdict("ntfy", "account", false, 200, &[], "{\"username\":\"*\"}"), Verdict::Ready);
+    }
+}

@@ -1,0 +1,147 @@
+//! Microsoft Teams, by a workflow that posts to a channel or chat:
+//! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>, Adaptive
+//! Cards: <https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference>.
+//!
+//! A workflow answers 202 before it has looked at the card: whether people see it, it does not tell.
+
+use std::time::Duration;
+
+use egress::{Body, Request, Response};
+use measure::{Budget, Unit};
+use message::flavor::Flavor;
+use message::{Content, Parts, Post, RejectReason};
+use serde_json::{Value, json};
+
+use crate::access::Access;
+use crate::protocol::{ComposeError, Known, Protocol};
+use crate::verdict::Verdict;
+
+#[derive(Debug)]
+pub(crate) struct Teams;
+
+/// Bytes of the whole message.
+const BODY: usize = 28 << 10;
+
+impl Protocol for Teams {
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        let bytes = match &post.content {
+            Content::Own(body) => body.len(),
+            Content::Parts(parts) => message(parts).to_string().len(),
+        };
+        vec![Budget::of_things("message", Unit::Bytes, bytes, BODY)]
+    }
+
+    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+        let body = match &post.content {
+            Content::Own(body) => Body::JsonText(body.clone()),
+            Content::Parts(parts) => Body::Json(message(parts)),
+        };
+        Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    }
+
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        let json = answer.json();
+        let code = json.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
+        let text = answer.text();
+        match (answer.status, code) {
+            (202, _) => Verdict::sent(None, None),
+            // The connectors of old: `1`, or 200 with the error of what is behind them.
+            (200, _) if text == "1" => Verdict::sent(None, None),
+            (200, _) if text.contains("HTTP error 429") => {
+                Verdict::RateLimited(Some(Duration::from_secs(60)))
+            }
+            (200, _) if text.contains("HTTP error 413") => Verdict::Rejected(RejectReason::TooBig),
+            (_, "WorkflowNotFound" | "WorkflowTriggerIsNotEnabled" | "WorkflowDisabled") | (404, _) => {
+                Verdict::Gone
+            }
+            (_, "RequestEntityTooLarge") => Verdict::Rejected(RejectReason::TooBig),
+            (_, "WorkflowRequestsThrottled" | "OperationRequestsThrottled") => {
+                Verdict::RateLimited(answer.retry_after())
+            }
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+}
+
+/// One Adaptive Card.
+fn message(parts: &Parts) -> Value {
+    let mut body = Vec::new();
+    if let Some(title) = &parts.title {
+        let title = crate::marked::escaped_line(Flavor::Adaptive, title);
+        body.push(
+            json!({ "type": "TextBlock", "text": title, "size": "Large", "weight": "Bolder", "wrap": true }),
+        );
+    }
+    if !parts.text.is_empty() {
+        body.push(json!({ "type": "TextBlock", "text": parts.text, "wrap": true }));
+    }
+    if let Some((picture, url)) = parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
+        body.push(json!({ "type": "Image", "url": url, "altText": picture.alt, "size": "Stretch" }));
+    }
+    let mut card = json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "body": body,
+        "msteams": { "width": "Full" },
+    });
+    if let Some(action) = &parts.action {
+        card["actions"] = json!([{ "type": "Action.OpenUrl", "title": action.label, "url": action.url }]);
+    }
+    let kind = "application/vnd.microsoft.card.adaptive";
+    json!({ "type": "message", "attachments": [{ "contentType": kind, "content": card }] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{json as body, known, next, post, post_of, verdict};
+
+    #[test]
+    fn a_post_is_an_adaptive_card() {
+        let request = next("teams", &post(), &known(&[]));
+        assert_eq!((request.target.as_str(), request.publishes), ("/hook/T1/B2/topsecret?key=k1", true));
+        insta::assert_json_snapshot!(body(&request));
+        let plain = body(&next("teams", &post_of("only text"), &known(&[])));
+        let card = &plain["attachments"][0]["content"];
+        assert_eq!((card["body"].as_array().map(Vec::len), card.get("actions")), (Some(1), None));
+        let own = Post { content: Content::Own("{\"type\":\"message\"}".into()), ..post() };
+        assert_eq!(body(&next("teams", &own, &known(&[]))), json!({ "type": "message" }));
+    }
+
+    #[test]
+    fn the_message_is_measured() {
+        assert!(crate::sample::budgets("teams", &post())[0].fits());
+        assert!(!crate::sample::budgets("teams", &post_of(&"x".repeat(BODY)))[0].fits());
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |code: &str| format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"m\"}}}}");
+        let minute = Verdict::RateLimited(Some(Duration::from_secs(60)));
+        for (status, headers, said, expected) in [
+            (202, &[][..], String::new(), Verdict::sent(None, None)),
+            (200, &[], "1".to_owned(), Verdict::sent(None, None)),
+            (200, &[], "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429".to_owned(), minute),
+            (200, &[], "returned HTTP error 413".to_owned(), Verdict::Rejected(RejectReason::TooBig)),
+            (200, &[], String::new(), Verdict::Unknown),
+            (400, &[], error("TriggerInputSchemaMismatch"), Verdict::rejected()),
+            (400, &[], error("WorkflowTriggerIsNotEnabled"), Verdict::Gone),
+            (401, &[], error("DirectApiAuthorizationRequired"), Verdict::AuthExpired),
+            (403, &[], error("AuthorizationFailed"), Verdict::AuthExpired),
+            (404, &[], error("WorkflowNotFound"), Verdict::Gone),
+            (410, &[], String::new(), Verdict::Gone),
+            (413, &[], error("RequestEntityTooLarge"), Verdict::Rejected(RejectReason::TooBig)),
+            (429, &[("retry-after", "60")], error("WorkflowRequestsThrottled"), minute_again()),
+            (500, &[], String::new(), Verdict::Unknown),
+            (502, &[], error("NoResponse"), Verdict::Unknown),
+            (503, &[], String::new(), Verdict::Retryable),
+        ] {
+            assert_eq!(verdict("teams", "post", true, status, headers, &said), expected, "{status} {said}");
+        }
+    }
+
+    fn minute_again() -> Verdict {
+        Verdict::RateLimited(Some(Duration::from_secs(60)))
+    }
+}

@@ -1,0 +1,333 @@
+//! A WeChat official account, to all who follow it.
+//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>,
+//! tokens: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html>, articles:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Add_draft.html>, pictures:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Adding_Permanent_Assets.html>, codes:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>.
+
+use std::time::Duration;
+
+use egress::{Body, Request, Response, segment};
+use jiff::Timestamp;
+use measure::{Budget, Measure};
+use message::{Content, Parts, PictureFile, Post, RejectReason, escape};
+use serde_json::{Value, json};
+
+use crate::access::Access;
+use crate::own;
+use crate::picture::{self, FETCH, Upload};
+use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::verdict::Verdict;
+
+#[derive(Debug)]
+pub(crate) struct WeChat;
+
+pub(crate) const TOKEN: &str = "token";
+const MATERIAL: &str = "material";
+const DRAFT: &str = "draft";
+
+/// A token is made anew five minutes before it runs out, and the old one serves until then: what was asked for less
+/// than five minutes ago is good.
+const KEEP: Duration = Duration::from_secs(4 * 60 + 30);
+
+impl Protocol for WeChat {
+    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+        let Some(token) = known.text(TOKEN, "/access_token") else { return Ok(self::token(access)) };
+        let mut body = match &post.content {
+            Content::Own(json) => own::object(json)?,
+            Content::Parts(parts) => match prepared(parts, known, &token)? {
+                Ok(request) => return Ok(request),
+                Err(body) => own::object(&body.to_string())?,
+            },
+        };
+        own::fill(&mut body, "filter", json!({ "is_to_all": true }));
+        // At most 64 bytes; ours are 32. Kept for a day: the same again is answered with 45065.
+        body.insert("clientmsgid".to_owned(), post.id.as_str().into());
+        let target = with("/cgi-bin/message/mass/sendall", &token);
+        Ok(Request::json("post", target, Value::Object(body)).publishes())
+    }
+
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        let json = answer.json();
+        match (request.name, code(&json)) {
+            (FETCH, _) => picture::verdict(answer),
+            (TOKEN, None | Some(0)) if has(&json, "/access_token") => Verdict::Ready,
+            (MATERIAL | DRAFT, None | Some(0)) if has(&json, "/media_id") => Verdict::Ready,
+            (_, Some(0 | 45065)) if request.publishes => Verdict::sent(text_at(&json, "/msg_id"), None),
+            (_, Some(code)) if code != 0 => refusal(code, answer),
+            // It knows the post by its key.
+            _ if request.publishes && (answer.is_good() || answer.status >= 500) => Verdict::Retryable,
+            _ if answer.is_good() => Verdict::Retryable,
+            _ => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    /// An article: 64 characters in its title, 20,000 in its content, 1 KB in its link. A text: 2,048 bytes.
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        let Some(parts) = post.parts() else { return Vec::new() };
+        if !is_article(parts) {
+            let text = if parts.picture.is_some() { &parts.text } else { &parts.plain };
+            return vec![Measure::Bytes.budget("text", text, 2_048)];
+        }
+        let title = parts.title.iter().map(|title| Measure::Characters.budget("title", title, 64));
+        let link = link(parts).map(|link| Measure::Bytes.budget("link", link, 1_024));
+        let text = Measure::Characters.budget("text", &parts.text, 20_000);
+        title.chain([text]).chain(link).collect()
+    }
+
+    /// The token itself: nothing else is asked.
+    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        Some(self::token(access))
+    }
+
+    fn example(&self, name: &str) -> Value {
+        match name {
+            TOKEN => json!({ "access_token": "ACCESS_TOKEN", "expires_in": 7200 }),
+            MATERIAL => json!({ "media_id": "MEDIA_ID", "url": "https://mmbiz.qpic.cn/mmbiz_png/example/0" }),
+            _ => json!({ "media_id": "MEDIA_ID" }),
+        }
+    }
+}
+
+/// The token, the same for all who ask until it runs out: no other program's is made useless.
+pub(crate) fn token(access: &Access) -> Request {
+    let body = json!({
+        "grant_type": "client_credential",
+        "appid": access.account,
+        "secret": access.secret.as_deref().unwrap_or_default(),
+    });
+    Request::json(TOKEN, "/cgi-bin/stable_token", body).kept(KEEP)
+}
+
+/// A path with the token in its query, where WeChat wants it.
+pub(crate) fn with(path: &str, token: &str) -> String {
+    format!("{path}?access_token={}", segment(token))
+}
+
+/// `errcode`.
+pub(crate) fn code(json: &Value) -> Option<i64> {
+    json.get("errcode").and_then(Value::as_i64)
+}
+
+/// Whether the answer has a text there.
+pub(crate) fn has(json: &Value, pointer: &str) -> bool {
+    text_at(json, pointer).is_some()
+}
+
+/// What a code that is not 0 means; all come with status 200.
+pub(crate) fn refusal(code: i64, answer: &Response) -> Verdict {
+    match code {
+        // Busy; the same key again too soon.
+        -1 | 45_066 => Verdict::Retryable,
+        // The day's or the minute's calls, the month's messages.
+        45_009 | 45_011 | 45_028 | 45_047 | 45_064 => Verdict::RateLimited(answer.retry_after()),
+        // The token; who asks for it; what the account may do; where it may be asked from.
+        40_001 | 40_002 | 40_013 | 40_014 | 40_125 | 40_164 | 40_243 | 41_001 | 41_002 | 41_004 | 42_001
+        | 42_007 | 48_001 | 48_004 | 48_005 | 48_006 | 50_001 | 50_002 | 61_004 | 61_007 => {
+            Verdict::AuthExpired
+        }
+        // Does not follow us, has blocked us, is nobody.
+        40_003 | 43_004 | 43_019 | 43_101 => Verdict::Rejected(RejectReason::BadAddress),
+        40_009 | 45_001..=45_005 | 45_007 | 45_008 | 45_110 | 45_166 => {
+            Verdict::Rejected(RejectReason::TooBig)
+        }
+        // What the censor, or the check of originality, does not let through.
+        45_110..=45_112 | 53_500..=53_505 | 87_014 => Verdict::Rejected(RejectReason::Policy),
+        _ => Verdict::rejected(),
+    }
+}
+
+/// An article wants a title and a cover.
+const fn is_article(parts: &Parts) -> bool {
+    parts.title.is_some() && parts.picture.is_some()
+}
+
+fn link(parts: &Parts) -> Option<&str> {
+    parts.action.as_ref().map(|action| action.url.as_str()).or(parts.link.as_deref())
+}
+
+/// The next request before the post, or what is posted.
+fn prepared(parts: &Parts, known: &Known, token: &str) -> Result<Result<Request, Value>, ComposeError> {
+    let file = match Upload::of(parts, known)? {
+        Upload::None => {
+            return Ok(Err(json!({ "msgtype": "text", "text": { "content": parts.plain } })));
+        }
+        Upload::Fetch(request) => return Ok(Ok(request)),
+        Upload::File(file, _) => file,
+    };
+    let Some(picture) = known.text(MATERIAL, "/media_id") else { return Ok(Ok(material(&file, token))) };
+    if !is_article(parts) {
+        let images = json!({ "media_ids": [picture], "recommend": parts.plain });
+        return Ok(Err(json!({ "msgtype": "image", "images": images })));
+    }
+    Ok(match known.text(DRAFT, "/media_id") {
+        None => {
+            let shown = known.text(MATERIAL, "/url");
+            let articles = json!({ "articles": [article(parts, &picture, shown.as_deref())] });
+            Ok(Request::json(DRAFT, with("/cgi-bin/draft/add", token), articles))
+        }
+        Some(draft) => Err(json!({
+            "msgtype": "mpnews", "mpnews": { "media_id": draft }, "send_ignore_reprint": 0
+        })),
+    })
+}
+
+/// A cover must be a permanent picture.
+fn material(file: &PictureFile, token: &str) -> Request {
+    let target = with("/cgi-bin/material/add_material", token) + "&type=image";
+    Request::new(MATERIAL, "POST", target, Body::Multipart(vec![picture::part("media", file)]))
+}
+
+fn article(parts: &Parts, cover: &str, shown: Option<&str>) -> Value {
+    let mut article = json!({
+        "title": parts.title,
+        "content": html(parts, shown),
+        "thumb_media_id": cover,
+        "need_open_comment": 0,
+        "only_fans_can_comment": 0,
+    });
+    if let Some(link) = link(parts) {
+        article["content_source_url"] = link.into();
+    }
+    article
+}
+
+/// What is read in an article: the picture with its words, the paragraphs, the button as a link. Accounts that may not
+/// link elsewhere show its words, and "Read more" leads there.
+fn html(parts: &Parts, shown: Option<&str>) -> String {
+    let escaped = |text: &str| {
+        let mut out = String::with_capacity(text.len());
+        escape::html(text, &mut out);
+        out
+    };
+    let alt = parts.picture.as_ref().map(|picture| escaped(&picture.alt)).unwrap_or_default();
+    let picture = shown.map(|url| format!("<p><img src=\"{}\" alt=\"{alt}\"></p>", escaped(url)));
+    let paragraphs = parts.text.split("\n\n").filter(|text| !text.trim().is_empty());
+    let paragraphs = paragraphs.map(|text| format!("<p>{}</p>", escaped(text.trim()).replace('\n', "<br>")));
+    let action = parts.action.as_ref();
+    let action =
+        action.map(|one| format!("<p><a href=\"{}\">{}</a></p>", escaped(&one.url), escaped(&one.label)));
+    picture.into_iter().chain(paragraphs).chain(action).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{json, known, next, post, post_of, post_with_file, verdict};
+
+    const LET_IN: (&str, &str) = (TOKEN, r#"{"access_token":"T 1","expires_in":7200}"#);
+
+    #[test]
+    fn a_token_is_asked_for_and_kept() {
+        let request = next("wechat", &post_of("a"), &known(&[]));
+        assert_eq!(
+            (request.name, &*request.target, request.keep),
+            (TOKEN, "/cgi-bin/stable_token", Some(KEEP))
+        );
+        assert_eq!(
+            json(&request),
+            json!({ "grant_type": "client_credential", "appid": "account-1", "secret": "this is secret" })
+        );
+    }
+
+    #[test]
+    fn a_text_goes_to_all_with_its_key() {
+        let request = next("wechat", &post_of("春"), &known(&[LET_IN]));
+        assert_eq!(request.target, "/cgi-bin/message/mass/sendall?access_token=T%201");
+        assert!(request.publishes);
+        assert_eq!(
+            json(&request),
+            json!({ "msgtype": "text", "text": { "content": "春" }, "filter": { "is_to_all": true },
+                "clientmsgid": "5f2b0c1d" })
+        );
+        let own = Content::Own(r#"{"filter":{"tag_id":2},"msgtype":"text","text":{"content":"a"}}"#.into());
+        let body = json(&next("wechat", &Post { content: own, ..post() }, &known(&[LET_IN])));
+        assert_eq!((&body["filter"], &body["clientmsgid"]), (&json!({ "tag_id": 2 }), &json!("5f2b0c1d")));
+    }
+
+    #[test]
+    fn title_and_picture_are_an_article() {
+        let post = post_with_file();
+        let answers = [
+            LET_IN,
+            (MATERIAL, r#"{"media_id":"M1","url":"https://mmbiz/1"}"#),
+            (DRAFT, r#"{"media_id":"D1"}"#),
+        ];
+        let request = next("wechat", &post, &known(&answers[..1]));
+        assert_eq!(request.target, "/cgi-bin/material/add_material?access_token=T%201&type=image");
+        let Body::Multipart(parts) = &request.body else { panic!() };
+        assert_eq!((parts[0].name, &*parts[0].bytes), ("media", &[1, 2, 3, 4][..]));
+        let draft = next("wechat", &post, &known(&answers[..2]));
+        assert_eq!((draft.name, draft.publishes), (DRAFT, false));
+        insta::assert_json_snapshot!(json(&draft));
+        let mass = json(&next("wechat", &post, &known(&answers)));
+        assert_eq!((&mass["msgtype"], &mass["mpnews"]), (&json!("mpnews"), &json!({ "media_id": "D1" })));
+    }
+
+    #[test]
+    fn a_picture_without_a_title_is_a_picture() {
+        let mut post = post_with_file();
+        let Content::Parts(parts) = &mut post.content else { panic!() };
+        parts.title = None;
+        let body = json(&next("wechat", &post, &known(&[LET_IN, (MATERIAL, r#"{"media_id":"M1"}"#)])));
+        assert_eq!(body["images"]["media_ids"], json!(["M1"]));
+        assert!(body["images"]["recommend"].as_str().unwrap().contains("CNY 98"));
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let code = |code: i64| format!("{{\"errcode\":{code},\"errmsg\":\"m\"}}");
+        let there = Verdict::sent("34182".to_owned(), None);
+        let big = Verdict::Rejected(RejectReason::TooBig);
+        for (status, body, expected) in [
+            (200, r#"{"errcode":0,"errmsg":"ok","msg_id":34182,"msg_data_id":2}"#.to_owned(), there.clone()),
+            (200, r#"{"errcode":45065,"errmsg":"clientmsgid exist","msg_id":34182}"#.into(), there),
+            (200, code(45_065), Verdict::sent(None, None)),
+            (200, code(45_066), Verdict::Retryable),
+            (200, code(-1), Verdict::Retryable),
+            (200, code(45_009), Verdict::RateLimited(None)),
+            (200, code(45_011), Verdict::RateLimited(None)),
+            (200, code(45_028), Verdict::RateLimited(None)),
+            (200, code(40_001), Verdict::AuthExpired),
+            (200, code(40_014), Verdict::AuthExpired),
+            (200, code(42_001), Verdict::AuthExpired),
+            (200, code(48_001), Verdict::AuthExpired),
+            (200, code(40_164), Verdict::AuthExpired),
+            (200, code(45_002), big),
+            (200, code(40_007), Verdict::rejected()),
+            (200, code(87_014), Verdict::Rejected(RejectReason::Policy)),
+            (200, "{\"errc".into(), Verdict::Retryable),
+            (200, "<html>".into(), Verdict::Retryable),
+            (502, String::new(), Verdict::Retryable),
+            (429, String::new(), Verdict::RateLimited(None)),
+        ] {
+            assert_eq!(verdict("wechat", "post", true, status, &[], &body), expected, "{status} {body}");
+        }
+        for (name, body, expected) in [
+            (TOKEN, LET_IN.1.to_owned(), Verdict::Ready),
+            (TOKEN, code(40_125), Verdict::AuthExpired),
+            (TOKEN, "{}".into(), Verdict::Retryable),
+            (MATERIAL, r#"{"media_id":"M1"}"#.into(), Verdict::Ready),
+            (DRAFT, code(45_003), Verdict::Rejected(RejectReason::TooBig)),
+        ] {
+            assert_eq!(verdict("wechat", name, false, 200, &[], &body), expected, "{name} {body}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_no_markup() {
+        let mut post = post_with_file();
+        let Content::Parts(parts) = &mut post.content else { panic!() };
+        parts.text = "<b>1\n2</b>\n\n\"3\"".into();
+        assert!(html(parts, None).starts_with("<p>&lt;b&gt;1<br>2&lt;/b&gt;</p><p>&quot;3&quot;</p>"));
+        assert_eq!(
+            WeChat
+                .budgets(&post, &crate::sample::known(&[]))
+                .iter()
+                .map(|budget| budget.what)
+                .collect::<Vec<_>>(),
+            ["title", "text", "link"]
+        );
+        assert!(!WeChat.budgets(&post_of(&"春".repeat(683)), &crate::sample::known(&[]))[0].fits());
+    }
+}

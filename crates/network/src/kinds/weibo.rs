@@ -1,0 +1,307 @@
+//! Weibo. <https://open.weibo.com/wiki/2/statuses/share>, codes: <https://open.weibo.com/wiki/Error_code>, look-up:
+//! <https://open.weibo.com/wiki/2/statuses/user_timeline>.
+
+use std::net::IpAddr;
+
+use egress::{Body, Part, Request, Response, segment};
+use jiff::Timestamp;
+use measure::{Budget, Unit};
+use message::{Content, Parts, Post, RejectReason};
+use serde_json::{Value, json};
+
+use crate::access::Access;
+use crate::again::{self, Trace};
+use crate::form;
+use crate::picture::{self, FETCH, Upload};
+use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::verdict::Verdict;
+
+#[derive(Debug)]
+pub(crate) struct Weibo;
+
+const MAX_TEXT: usize = 140;
+/// What an address counts, in half characters: its t.cn form.
+const ADDRESS: usize = 20;
+
+impl Protocol for Weibo {
+    fn ready(&self, access: &Access) -> Result<(), ComposeError> {
+        match access.from.is_empty() || access.from.parse::<IpAddr>().is_ok() {
+            true => Ok(()),
+            false => Err(ComposeError::from(
+                "its `from` is no IP address: write the one that this machine is seen by",
+            )),
+        }
+    }
+
+    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+        let fixed = vec![("access_token", access.token.clone()), ("rip", address(access))];
+        let body = match &post.content {
+            Content::Own(json) => form::of(json, fixed)?,
+            Content::Parts(parts) => {
+                fit(&parts.text)?;
+                match body(parts, known, fixed)? {
+                    Ok(body) => body,
+                    Err(request) => return Ok(request),
+                }
+            }
+        };
+        Ok(Request::new(again::name(post), "POST", "/2/statuses/share.json", body).publishes())
+    }
+
+    fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
+        let json = answer.json();
+        let code = text_at(&json, "/error_code").and_then(|code| code.parse::<u32>().ok());
+        match (request.name, code) {
+            (FETCH, _) => picture::verdict(answer),
+            // Reading wants a right of its own.
+            (LOOK_UP, Some(10_005 | 10_014)) => Verdict::Ready,
+            (_, Some(code)) => refusal(code, request, answer),
+            (LOOK_UP, None) => again::readable(answer),
+            (_, None) if answer.is_good() && request.publishes => there(&json).unwrap_or(Verdict::Unknown),
+            (_, None) => Verdict::by_status(answer, request.publishes),
+        }
+    }
+
+    /// 140 Chinese characters: two Latin letters are one, an address is ten.
+    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+        post.parts().map(|parts| text(&parts.text)).into_iter().collect()
+    }
+
+    fn look_up(&self, access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+        let target =
+            format!("/2/statuses/user_timeline.json?access_token={}&count=100", segment(&access.token));
+        Some(Request::get(LOOK_UP, target))
+    }
+
+    /// By its words: addresses stand there as t.cn.
+    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+        let said = match &post.content {
+            Content::Own(json) => form::field(json, "status").unwrap_or_default(),
+            Content::Parts(parts) => parts.text.clone(),
+        };
+        let trace = Trace::of(post, &said);
+        again::search(answer, "/statuses", |status| {
+            let at = text_at(status, "/created_at");
+            let at = at.and_then(|at| Timestamp::strptime("%a %b %d %H:%M:%S %z %Y", at).ok());
+            trace.is(at, &text_at(status, "/text").unwrap_or_default(), &[]).then(|| there(status))?
+        })
+    }
+
+    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        let token = segment(&access.token);
+        Some(Request::get("examine", format!("/2/account/get_uid.json?access_token={token}")))
+    }
+
+    fn example(&self, _name: &str) -> Value {
+        json!({ "uid": 1_904_178_193 })
+    }
+}
+
+/// `rip`: "the real IP address of the user who acts". Who posts is this machine; `from` says by which address it is
+/// seen.
+fn address(access: &Access) -> String {
+    if access.from.is_empty() { "127.0.0.1".to_owned() } else { access.from.clone() }
+}
+
+/// What Weibo refuses whatever else is right: a share without an address, and `#topics#`.
+fn fit(text: &str) -> Result<(), ComposeError> {
+    let Some((mut words, mut rest)) = again::address(text).map(|(before, rest)| (before.to_owned(), rest))
+    else {
+        return Err(ComposeError::from("Weibo takes no post without a link: write it in the text"));
+    };
+    while let Some((before, after)) = again::address(rest) {
+        words.push_str(before);
+        rest = after;
+    }
+    words.push_str(rest);
+    let topic = words.lines().any(|line| {
+        line.split('#')
+            .skip(1)
+            .step_by(2)
+            .any(|topic| !topic.trim().is_empty() && line.matches('#').count() > 1)
+    });
+    if topic {
+        return Err(ComposeError::from("Weibo takes no #topic# in what programs share: leave the signs out"));
+    }
+    Ok(())
+}
+
+/// The form, with the picture as a file of it, or the request that fetches the picture first.
+fn body(
+    parts: &Parts,
+    known: &Known,
+    fixed: Vec<(&'static str, String)>,
+) -> Result<Result<Body, Request>, ComposeError> {
+    let fields = [fixed, vec![("status", parts.text.clone())]].concat();
+    Ok(match Upload::of(parts, known)? {
+        Upload::None => Ok(Body::Form(fields)),
+        Upload::Fetch(request) => Err(request),
+        Upload::File(file, _) => {
+            let fields = fields.into_iter().map(|(name, text)| Part::text(name, text));
+            Ok(Body::Multipart(fields.chain([picture::part("pic", &file)]).collect()))
+        }
+    })
+}
+
+/// A status as Weibo shows it.
+fn there(status: &Value) -> Option<Verdict> {
+    let id =
+        text_at(status, "/idstr").or_else(|| text_at(status, "/mid")).or_else(|| text_at(status, "/id"))?;
+    let url = format!("https://m.weibo.cn/status/{id}");
+    Some(Verdict::sent(id, url))
+}
+
+fn refusal(code: u32, request: &Request, answer: &Response) -> Verdict {
+    match code {
+        // "Update success, while server slow now".
+        20_032 if request.publishes => Verdict::sent(None, None),
+        10_004 | 10_022..=10_024 | 20_016 => Verdict::RateLimited(answer.retry_after()),
+        10_002 | 10_009 => Verdict::Retryable,
+        10_001 | 10_003 | 10_010 | 10_011 if request.publishes => Verdict::Unknown,
+        10_001 | 10_003 | 10_010 | 10_011 => Verdict::Retryable,
+        10_005 | 10_006 | 10_013 | 10_014 | 21_301..=21_335 => Verdict::AuthExpired,
+        // Said before, by these words.
+        20_017 | 20_019 | 20_111 => again::refused(request, None, None),
+        10_018 | 20_006 | 20_012 | 20_013 => Verdict::Rejected(RejectReason::TooBig),
+        20_015 | 20_018 | 20_020 | 20_021 | 20_031 => Verdict::Rejected(RejectReason::Policy),
+        _ => Verdict::rejected(),
+    }
+}
+
+/// As Weibo's own pages count: half a character for what is ASCII.
+fn text(text: &str) -> Budget {
+    let (mut halves, mut over_at, mut rest, mut at) = (0, None, text, 0);
+    let mut add = |size: usize, at: usize| {
+        halves += size;
+        if halves > 2 * MAX_TEXT && over_at.is_none() {
+            over_at = Some(at);
+        }
+    };
+    loop {
+        let (before, after) =
+            again::address(rest).map_or((rest, None), |(before, after)| (before, Some(after)));
+        for (offset, c) in before.char_indices() {
+            add(if c.is_ascii() { 1 } else { 2 }, at + offset);
+        }
+        let Some(after) = after else { break };
+        add(ADDRESS, at + before.len());
+        at += rest.len() - after.len();
+        rest = after;
+    }
+    let measured = halves.div_ceil(2);
+    Budget { what: "text", unit: Unit::Characters, measured, allowed: MAX_TEXT, over_at }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{access, answer, known, next, post, post_of, post_with_file, verdict};
+
+    const SAID: &str = "春节大促 https://news.example/c/1.tok 选购";
+
+    fn with_link(mut post: Post) -> Post {
+        if let Content::Parts(parts) = &mut post.content {
+            parts.text = SAID.into();
+        }
+        post
+    }
+
+    #[test]
+    fn a_post_is_a_form_and_with_a_picture_in_parts() {
+        let request = next("weibo", &post_of(SAID), &known(&[]));
+        assert_eq!((request.method, &*request.target), ("POST", "/2/statuses/share.json"));
+        let fields: Vec<_> = url::form_urlencoded::parse(&request.body.encoded().1).into_owned().collect();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
+        assert_eq!(fields, [("access_token", "token-1"), ("rip", "+15005550006"), ("status", SAID)]);
+        let request = next("weibo", &with_link(post_with_file()), &known(&[]));
+        let Body::Multipart(parts) = &request.body else { panic!() };
+        assert_eq!((parts[3].name, &*parts[3].bytes), ("pic", &[1, 2, 3, 4][..]));
+        assert_eq!(next("weibo", &with_link(post()), &known(&[])).name, FETCH);
+        let own = Post { content: Content::Own(r#"{"status":"a","rip":"1.1.1.1"}"#.into()), ..post() };
+        let form = String::from_utf8(next("weibo", &own, &known(&[])).body.encoded().1).unwrap();
+        assert_eq!(form, "status=a&access_token=token-1&rip=%2B15005550006");
+    }
+
+    #[test]
+    fn an_address_is_one_or_ours() {
+        let from = |from: &str| Access { from: from.into(), ..access("weibo") };
+        assert!(Weibo.ready(&from("211.156.0.1")).is_ok() && Weibo.ready(&from("")).is_ok());
+        assert!(Weibo.ready(&from("brand")).is_err());
+        assert_eq!(
+            (address(&from("")), address(&from("211.156.0.1"))),
+            ("127.0.0.1".into(), "211.156.0.1".into())
+        );
+    }
+
+    #[test]
+    fn what_weibo_never_takes_is_told_before() {
+        for (text, fits) in [
+            (SAID, true),
+            ("no link", false),
+            ("#春节# https://a.example", false),
+            ("No. #1 https://a.example", true),
+            ("https://a.example/#a and https://b.example/#b", true),
+        ] {
+            assert_eq!(fit(text).is_ok(), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_answer_means_something() {
+        let error = |code: u32| {
+            format!("{{\"request\":\"/2/statuses/share.json\",\"error_code\":{code},\"error\":\"e\"}}")
+        };
+        let url = "https://m.weibo.cn/status/35".to_owned();
+        for (name, status, body, expected) in [
+            (
+                "post",
+                200,
+                r#"{"id":35,"idstr":"35","mid":"35"}"#.to_owned(),
+                Verdict::sent("35".to_owned(), url),
+            ),
+            ("post", 200, "{\"id\"".into(), Verdict::Unknown),
+            ("post", 200, "<html>".into(), Verdict::Unknown),
+            ("post", 400, error(10_023), Verdict::RateLimited(None)),
+            ("post", 403, error(10_024), Verdict::RateLimited(None)),
+            ("post", 400, error(20_016), Verdict::RateLimited(None)),
+            ("post", 400, error(20_012), Verdict::Rejected(RejectReason::TooBig)),
+            ("post", 400, error(20_021), Verdict::Rejected(RejectReason::Policy)),
+            ("post", 400, error(20_019), Verdict::rejected()),
+            ("again", 400, error(20_019), Verdict::sent(None, None)),
+            ("post", 400, error(20_032), Verdict::sent(None, None)),
+            ("post", 401, error(21_327), Verdict::AuthExpired),
+            ("post", 403, error(21_332), Verdict::AuthExpired),
+            ("post", 403, "{\"error_code\":\"21315\"}".into(), Verdict::AuthExpired),
+            ("post", 400, error(10_017), Verdict::rejected()),
+            ("post", 503, error(10_001), Verdict::Unknown),
+            ("post", 503, error(10_002), Verdict::Retryable),
+            ("post", 500, String::new(), Verdict::Unknown),
+        ] {
+            assert_eq!(verdict("weibo", name, true, status, &[], &body), expected, "{name} {status} {body}");
+        }
+        assert_eq!(verdict("weibo", LOOK_UP, false, 403, &[], &error(10_014)), Verdict::Ready);
+        assert_eq!(verdict("weibo", "examine", false, 200, &[], "{\"uid\":1}"), Verdict::Ready);
+    }
+
+    #[test]
+    fn a_post_is_looked_up_by_its_words() {
+        let found = |text: &str, at: &str| {
+            let body = json!({ "statuses": [{ "idstr": "35", "text": text, "created_at": at }] });
+            Weibo.found(&access("weibo"), &post_of(SAID), &answer(200, &[], &body.to_string()))
+        };
+        let there = there(&json!({ "idstr": "35" }));
+        assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 20:26:41 +0800 2020"), there);
+        assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 19:26:41 +0800 2020"), None);
+        assert_eq!(found("夏天", "Sun Sep 13 20:26:41 +0800 2020"), None);
+    }
+
+    #[test]
+    fn the_text_is_counted_as_there() {
+        let budget = |text: &str| Weibo.budgets(&post_of(text), &crate::sample::known(&[])).remove(0);
+        assert_eq!(budget("春节ab").measured, 3);
+        assert_eq!(budget(&format!("a https://news.example/{}", "x".repeat(300))).measured, 11);
+        assert_eq!(budget(&"春".repeat(140)).over_at, None);
+        assert_eq!(budget(&"春".repeat(141)).over_at, Some(420));
+        assert_eq!(budget(&format!("{}https://a.example", "春".repeat(131))).over_at, Some(393));
+    }
+}

@@ -1,0 +1,188 @@
+//! Writes compiled pieces for one recipient, in one pass.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use message::escape::{self, Escape};
+use message::{LinkStarts, Person, RenderError};
+use serde_json::{Value, json};
+
+use crate::expression::{Given, is_true, text};
+use crate::piece::{Piece, Quote};
+
+/// What the open places of a message are filled with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fill<'a> {
+    person: Option<&'a Person>,
+    starts: &'a LinkStarts,
+    token: &'a str,
+    date: Timestamp,
+}
+
+/// The longest text of a message, in bytes.
+const MAX_TEXT: usize = 2 << 20;
+
+/// The most items of one list that are written.
+const MAX_ITEMS: usize = 10_000;
+
+impl<'a> Fill<'a> {
+    pub(crate) const fn new(
+        person: Option<&'a Person>,
+        starts: &'a LinkStarts,
+        token: &'a str,
+        date: Timestamp,
+    ) -> Self {
+        Self { person, starts, token, date }
+    }
+
+    /// The text that the pieces make.
+    pub(crate) fn write(&self, pieces: &[Piece]) -> Result<String, RenderError> {
+        let constant = pieces.iter().map(|piece| if let Piece::Text(text) = piece { text.len() } else { 64 });
+        let mut out = String::with_capacity(constant.sum());
+        self.pieces(pieces, &mut Given::new(self.person), &mut out)?;
+        Ok(out)
+    }
+
+    fn pieces(&self, pieces: &[Piece], given: &mut Given<'a>, out: &mut String) -> Result<(), RenderError> {
+        for piece in pieces {
+            self.piece(piece, given, out)?;
+            if out.len() > MAX_TEXT {
+                return Err(RenderError("it is longer than 2 MiB".to_owned()));
+            }
+        }
+        Ok(())
+    }
+
+    fn piece(&self, piece: &Piece, given: &mut Given<'a>, out: &mut String) -> Result<(), RenderError> {
+        match piece {
+            Piece::Text(text) => out.push_str(text),
+            Piece::Value { of, escape, quote } => value(&given.value(of), *escape, *quote, out),
+            Piece::If { test, then, otherwise } => {
+                let holds = is_true(&given.value(test));
+                self.pieces(if holds { then } else { otherwise }, given, out)?;
+            }
+            Piece::Each { over, body, otherwise } => {
+                let items = match given.value(over).into_owned() {
+                    Value::Array(items) => items,
+                    _ => Vec::new(),
+                };
+                if items.is_empty() {
+                    self.pieces(otherwise, given, out)?;
+                }
+                let last = items.len().saturating_sub(1);
+                for (index, item) in items.into_iter().enumerate().take(MAX_ITEMS) {
+                    given.enter(Cow::Owned(item), index, index == last);
+                    self.pieces(body, given, out)?;
+                    given.leave();
+                }
+            }
+            Piece::Click(position) => self.link(self.starts.click.get(*position), out),
+            Piece::Open => self.link(Some(&self.starts.open), out),
+            Piece::Unsubscribe => self.link(Some(&self.starts.unsubscribe), out),
+            Piece::Date => out.push_str(&self.date.to_string()),
+            Piece::Contact => out.push_str(&self.contact().to_string()),
+        }
+        Ok(())
+    }
+
+    fn link(&self, start: Option<&String>, out: &mut String) {
+        out.push_str(start.map_or("", String::as_str));
+        out.push_str(self.token);
+    }
+
+    /// Whom a post is for: how to reach them, not what else is known of them.
+    fn contact(&self) -> Value {
+        self.person.map_or(Value::Null, |person| {
+            json!({
+                "email": person.email,
+                "phone": person.phone,
+                "external_id": person.external_id,
+                "language": person.language,
+                "timezone": person.timezone,
+            })
+        })
+    }
+}
+
+fn value(value: &Value, escape: Escape, quote: Quote, out: &mut String) {
+    if quote == Quote::Value && !value.is_string() {
+        out.push_str(&value.to_string());
+        return;
+    }
+    let said = text(value);
+    let said = escape::clean(&said, escape == Escape::Header);
+    if quote == Quote::None {
+        escape::escaped(escape, &said, out);
+        return;
+    }
+    let mut inside = String::with_capacity(said.len() + 8);
+    escape::escaped(escape, &said, &mut inside);
+    let mark = if quote == Quote::Value { "\"" } else { "" };
+    out.push_str(mark);
+    escape::json(&inside, out);
+    out.push_str(mark);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expression::{Expression, Position};
+
+    fn written(pieces: &[Piece], attributes: Value) -> String {
+        let starts = LinkStarts {
+            click: vec!["https://t.example/c/1.".into()],
+            open: "https://t.example/o/".into(),
+            unsubscribe: "https://t.example/u/".into(),
+        };
+        let Value::Object(attributes) = attributes else { panic!() };
+        let person = Person { attributes, ..Person::default() };
+        Fill::new(Some(&person), &starts, "tok", Timestamp::UNIX_EPOCH).write(pieces).unwrap()
+    }
+
+    fn contact(name: &str) -> Expression {
+        Expression::Contact(vec![name.into()])
+    }
+
+    #[test]
+    fn fills_links() {
+        let pieces = [Piece::Click(0), Piece::Text(" ".into()), Piece::Open, Piece::Unsubscribe, Piece::Date];
+        assert_eq!(
+            written(&pieces, json!({})),
+            "https://t.example/c/1.tok https://t.example/o/tokhttps://t.example/u/tok1970-01-01T00:00:00Z"
+        );
+    }
+
+    #[test]
+    fn escapes_for_where_it_stands() {
+        let with = |escape, quote, value: Value| {
+            written(&[Piece::Value { of: contact("x"), escape, quote }], json!({ "x": value }))
+        };
+        assert_eq!(with(Escape::Html, Quote::None, json!("<b>\r\n\0")), "&lt;b&gt;\n");
+        assert_eq!(with(Escape::Header, Quote::None, json!("a\r\nBcc: b")), "a  Bcc: b");
+        assert_eq!(
+            with(Escape::Html, Quote::String, json!("\"<")),
+            "&quot;\\u003c".replace("\\u003c", "&lt;")
+        );
+        assert_eq!(with(Escape::Text, Quote::String, json!("a\"\n")), "a\\\"\\n");
+        assert_eq!(
+            with(Escape::Text, Quote::Value, json!("1, \"admin\": true")),
+            "\"1, \\\"admin\\\": true\""
+        );
+        assert_eq!(with(Escape::Text, Quote::Value, json!(7)), "7");
+        assert_eq!(with(Escape::Text, Quote::Value, json!(null)), "null");
+        assert_eq!(with(Escape::Markdown, Quote::None, json!("*a*")), "\\*a\\*");
+    }
+
+    #[test]
+    fn repeats_lists_and_says_where_it_is() {
+        let value = |of| Piece::Value { of, escape: Escape::Text, quote: Quote::None };
+        let body = vec![
+            value(Expression::Position(0, Position::Index)),
+            value(Expression::Item(0, vec!["n".into()])),
+            value(Expression::Position(0, Position::Last)),
+        ];
+        let each = [Piece::Each { over: contact("pets"), body, otherwise: vec![Piece::Text("none".into())] }];
+        assert_eq!(written(&each, json!({"pets": [{"n": "a"}, {"n": "b"}]})), "0afalse1btrue");
+        assert_eq!(written(&each, json!({"pets": "text"})), "none");
+    }
+}
