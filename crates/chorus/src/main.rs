@@ -4,6 +4,7 @@ mod commands;
 mod demo;
 mod embedded;
 mod files;
+mod named;
 mod output;
 mod server;
 mod setup;

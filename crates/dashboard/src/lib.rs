@@ -7,8 +7,10 @@
 mod access;
 mod asset;
 mod chart;
+mod digits;
 mod error;
 mod headers;
+mod inline_code;
 mod notation;
 mod occurrences;
 mod outlook;
@@ -21,6 +23,7 @@ mod sample;
 mod shell;
 #[cfg(test)]
 mod tests;
+mod times;
 mod upcoming;
 pub mod words;
 

@@ -2,26 +2,11 @@
 
 use insight::{Interval, MICROS, Micros, Proportion};
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
+pub(crate) use crate::digits::number;
+pub(crate) use crate::times::Times;
 use crate::words;
-
-/// `12,041`.
-pub(crate) fn number(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value < 0 {
-        text.push('−');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
 
 /// `3.4%`: two digits after the point below one per cent, one elsewhere, none for exactly none and all.
 pub(crate) fn percent(share: f64) -> String {
@@ -81,15 +66,6 @@ fn digits(micros: u64, currency: &str) -> String {
 /// A count with its noun: `1 message`, `2,000 messages`.
 pub(crate) fn count(value: i64, (one, many): (&str, &str)) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
-}
-
-/// Writes times in one zone: the brand's.
-#[derive(Debug, Clone)]
-pub(crate) struct Times {
-    /// The zone.
-    pub(crate) zone: TimeZone,
-    /// The time now.
-    pub(crate) now: Timestamp,
 }
 
 impl Times {
@@ -157,6 +133,8 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     #[test]

@@ -9,6 +9,7 @@ use store::{Run, RunState, Stopped};
 
 use crate::Dashboard;
 use crate::error::PageError;
+pub(crate) use crate::inline_code::text;
 use crate::notation::{self, Times, number};
 use crate::shell::{Live, Section, Shell};
 use crate::words;
@@ -90,15 +91,6 @@ impl Scene {
     pub(crate) fn is_feed(&self, channel: &str) -> bool {
         let found = self.workspace().channels.get(channel);
         found.is_some_and(|channel| channel.kind.per() == campaign::Per::Feed)
-    }
-}
-
-/// A text in which `backticks` mark what is typed or stands in a file.
-pub(crate) fn text(text: &str) -> Markup {
-    html! {
-        @for (index, part) in text.split('`').enumerate() {
-            @if index % 2 == 1 { code { (part) } } @else { (part) }
-        }
     }
 }
 

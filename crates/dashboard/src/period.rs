@@ -3,7 +3,7 @@
 use insight::Series;
 use jiff::ToSpan;
 
-use crate::notation::Times;
+use crate::times::Times;
 
 /// Milliseconds in an hour.
 pub(crate) const HOUR: i64 = 3_600_000;

@@ -80,10 +80,10 @@ impl Shell {
                     }
                 }
                 @if let Some(stopped) = &self.stopped {
-                    div.stopped role="status" { p { strong { (crate::parts::text(stopped)) } } }
+                    div.stopped role="status" { p { strong { (crate::inline_code::text(stopped)) } } }
                 }
                 @for note in &self.noted {
-                    div.stopped role="status" { p { strong { (crate::parts::text(note)) } } }
+                    div.stopped role="status" { p { strong { (crate::inline_code::text(note)) } } }
                 }
                 main #content { (content) }
                 footer {
@@ -157,7 +157,7 @@ pub(crate) fn bare(title: &str, help: &str) -> Markup {
             main.bare #content {
                 (mark())
                 h1 { (title) }
-                p.lead { (crate::parts::text(help)) }
+                p.lead { (crate::inline_code::text(help)) }
                 p { a.button href="/" { (words::TO_OVERVIEW) } }
             }
         },

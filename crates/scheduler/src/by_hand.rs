@@ -4,7 +4,8 @@ use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Workspace};
 use jiff::Timestamp;
 use store::{Asked, ByHand, ContactId, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store};
 
-use crate::fire::{FireError, audience_or_feed, new_run, one_or_feed, revision};
+use crate::fire::{audience_or_feed, new_run, one_or_feed, revision};
+use crate::fire_error::FireError;
 use crate::planning::{same_text, says_the_same};
 use crate::{Loaded, fit};
 

@@ -7,7 +7,7 @@ use campaign::{Campaign, Diagnostics, Step, Workspace};
 use channel::Compiled;
 
 use crate::Loaded;
-use crate::fire::{FireError, first_message};
+use crate::fire_error::{FireError, first_message};
 
 /// The number of compiled steps that are kept: those of one action, not all of a workspace.
 const KEPT: usize = 16;

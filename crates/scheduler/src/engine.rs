@@ -1,21 +1,21 @@
 //! One worker: a lease, a planner, and a lane for each channel that has something to send.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use campaign::{Channel, ChannelId, Diagnostics, Workspace};
-use channel::{Limits, Sender};
-use store::{Clock, Millis, Run, RunId, RunKind, RunState, Store, StoreError};
+use campaign::{Channel, ChannelId, Workspace};
+use channel::Sender;
+use store::{Millis, Run, RunId, RunKind, RunState, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracking::Signer;
 
-use crate::fire::{self, FireError};
+use crate::context::{Context, Loaded};
+use crate::fire;
+use crate::fire_error::FireError;
 use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planning::Planner;
@@ -27,35 +27,6 @@ use crate::watch::Watch;
 const TICK: Duration = Duration::from_millis(500);
 /// How long a worker that cannot begin waits before it tries again.
 const AGAIN: Duration = Duration::from_secs(5);
-
-/// The workspace as it was last read, with what is wrong with it.
-pub type Files = watch::Receiver<Loaded>;
-
-/// One reading of the workspace.
-pub type Loaded = Arc<(Workspace, Diagnostics)>;
-
-/// What a worker works with.
-#[derive(Debug, Clone)]
-pub struct Context {
-    /// Rows.
-    pub store: Store,
-    /// Files; swapped whole when they change.
-    pub files: Files,
-    /// Links.
-    pub signer: Signer,
-    /// Time.
-    pub clock: Clock,
-    /// The worker's name in the database: host and process.
-    pub worker: String,
-    /// Where the worker keeps its journal: a folder of this machine, the same for all its workers.
-    pub journal: PathBuf,
-    /// How long to wait for other sides.
-    pub limits: Limits,
-    /// Work on this run alone and fire no schedule: for `chorus send`.
-    pub only: Option<RunId>,
-    /// The hash of the files that this process put in force last, over all its leases.
-    pub files_before: Arc<Mutex<Option<String>>>,
-}
 
 /// What is said of a process whose files do not count.
 const OTHER_FILES: &str =

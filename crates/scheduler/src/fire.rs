@@ -3,49 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::compiled::compiled;
+use crate::fire_error::FireError;
+use crate::recipients::{address, channel};
 use crate::{Loaded, fit};
 use campaign::network::Again;
 use campaign::{
-    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Occurrence, Per, Step, Trigger, Workspace,
-    Zone,
+    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Occurrence, Step, Trigger, Workspace, Zone,
 };
 use jiff::Timestamp;
 use store::{
-    Address, ByHand, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger,
-    Store, StoreError,
+    ByHand, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger, Store,
 };
-
-/// Why a step cannot be fired.
-#[derive(Debug, thiserror::Error)]
-pub enum FireError {
-    /// The database refused.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The step does not compile; the findings say why.
-    #[error("compile the step: {0}")]
-    Compile(String),
-    /// The files do not have what the run needs any more.
-    #[error("find {0} in the workspace: it was renamed or has errors; run `chorus check`")]
-    Missing(String),
-    /// For somebody in the audience it says more than the channel takes.
-    #[error("begin the run: {0}")]
-    TooLong(String),
-    /// A run with the same key is there already.
-    #[error("fire the step: it fired at this very instant already")]
-    Again,
-    /// Another run of the step was made since the person looked.
-    #[error(
-        "send it: run {0} of the step was made meanwhile. Nothing was sent. `chorus runs show {0}` shows that run; to \
-         send once more to everybody, say --again"
-    )]
-    Raced(RunId),
-    /// A step that happens once went out.
-    #[error(
-        "run it: the step happens once, and went out as run {0}. Nothing was sent. `chorus send --again` sends it once \
-         more to everybody, `--missing` to those who have not got it"
-    )]
-    WentOut(RunId),
-}
 
 /// Compiles a step as the files say it now, and stores it unless it is there.
 pub(crate) async fn revision(
@@ -60,11 +28,6 @@ pub(crate) async fn revision(
     let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
     let hash = compiled.hash();
     Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
-}
-
-pub(crate) fn first_message(findings: &[campaign::Diagnostic]) -> String {
-    let error = findings.iter().max_by_key(|finding| finding.severity);
-    error.map_or_else(|| "no reason given".to_owned(), |finding| finding.message.clone())
 }
 
 /// The run of one occurrence of a step.
@@ -286,23 +249,6 @@ pub(crate) fn audience_or_feed<'a>(
         fallback,
         catch_up_window: millis(step.schedule.catch_up_window),
         by_hand,
-    })
-}
-
-pub(crate) fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
-    let channel = workspace.channels.get(&step.channel);
-    channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))
-}
-
-/// What a contact must have to get what the channel says; `None` for a channel that speaks to its own feed.
-#[must_use]
-pub fn address(channel: &Channel) -> Option<Address> {
-    let speaks_to_contacts = channel.kind.per() == Per::Contact;
-    speaks_to_contacts.then(|| match channel.kind.address() {
-        campaign::Address::Email => Address::Email,
-        campaign::Address::Phone => Address::Phone,
-        campaign::Address::Attribute(name) => Address::Attribute(name),
-        campaign::Address::Anywhere => Address::Anyone,
     })
 }
 

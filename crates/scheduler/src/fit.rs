@@ -11,7 +11,8 @@ use store::{Address, Length, Store};
 
 use crate::Loaded;
 use crate::compiled::{compiled, off};
-use crate::fire::{FireError, address};
+use crate::fire_error::FireError;
+use crate::recipients::address;
 
 /// What a step comes to for the readers who make it longest: somebody made up who has the longest value of each
 /// attribute that anybody has who would get it, in characters, and somebody else in bytes. Empty for feeds, which

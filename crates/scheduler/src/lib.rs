@@ -6,8 +6,10 @@
 
 mod by_hand;
 mod compiled;
+mod context;
 mod engine;
 mod fire;
+mod fire_error;
 mod fit;
 mod groups;
 mod hold;
@@ -15,6 +17,7 @@ mod journal;
 mod lane;
 mod outcome;
 mod planning;
+mod recipients;
 mod renderers;
 mod rest;
 mod retry;
@@ -25,10 +28,13 @@ mod watch;
 
 pub use by_hand::{HandSend, Refusal, TestCopy, asked, fire, refusal, whom_by_hand};
 pub use compiled::keep_compiled;
-pub use engine::{Context, Engine, Files, Loaded};
-pub use fire::{FireError, address, fire_occurrence, plan};
+pub use context::{Context, Files, Loaded};
+pub use engine::Engine;
+pub use fire::{fire_occurrence, plan};
+pub use fire_error::FireError;
 pub use fit::longest;
 pub use lane::RepeatBound;
 pub use planning::{Expected, Fate, forecast, hold_due, see};
+pub use recipients::address;
 pub use retry::retry_delay;
 pub use revise::{already_sent, revise};

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use store::{Run, RunId, RunKind, Store};
 
 use crate::Loaded;
-use crate::fire::{FireError, revision};
+use crate::fire::revision;
+use crate::fire_error::FireError;
 use crate::planning::says_the_same;
 
 /// Gives those of a run who are not handed out yet the words of today's file. False where it says that already, or has

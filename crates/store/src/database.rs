@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use crate::StoreError;
 use crate::identity::MarkerFile;
-use crate::sql::{Dialect, args, sql};
+use crate::pools::{Pools, Store};
+use crate::sql::{args, sql};
 use crate::turns::Turns;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -38,64 +40,6 @@ const READERS: u32 = 4;
 
 /// How many connections PostgreSQL gets.
 const CONNECTIONS: u32 = 8;
-
-/// A database of either kind. Cheap to clone.
-#[derive(Clone)]
-pub struct Store {
-    pools: Pools,
-    /// Of a SQLite database in a file.
-    marker: Option<Arc<MarkerFile>>,
-    /// Of a SQLite database in a file.
-    turns: Option<Arc<Turns>>,
-}
-
-/// The typed pools. In memory, `writer` and `readers` are the same single connection.
-#[derive(Clone)]
-pub(crate) enum Pools {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres(PgPool),
-}
-
-/// What can go wrong with a database.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The database refused or went away.
-    #[error("use the database: {0}")]
-    Database(#[from] sqlx::Error),
-    /// The migrations do not fit the database.
-    #[error("migrate the database: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The address names no database that Chorus knows.
-    #[error("open the database: {0}")]
-    BadUrl(String),
-    /// A row holds what this version does not know.
-    #[error("read a row: {0}")]
-    BadRow(String),
-    /// What was to be stored or asked cannot be; says what to change.
-    #[error("use what was given: {0}")]
-    BadInput(String),
-    /// The SQLite file was replaced, moved or deleted while it was open: what is written to it would be lost.
-    #[error("write to {0}: it was replaced, moved or deleted while Chorus was running; start Chorus again")]
-    Replaced(String),
-    /// The marker beside a SQLite file cannot be read or written.
-    #[error("keep {0} beside the database: {1}")]
-    Marker(String, #[source] std::io::Error),
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Store").field(&self.dialect()).finish()
-    }
-}
-
-impl Pools {
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
-}
 
 impl Store {
     /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
@@ -180,27 +124,6 @@ impl Store {
             }
             Pools::Postgres(pool) => pool.close().await,
         }
-    }
-
-    /// `sqlite` or `postgres`.
-    #[must_use]
-    pub fn dialect(&self) -> &'static str {
-        match self.pools.dialect() {
-            Dialect::Sqlite => "sqlite",
-            Dialect::Postgres => "postgres",
-        }
-    }
-
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.pools
-    }
-
-    pub(crate) fn turns(&self) -> Option<&Turns> {
-        self.turns.as_deref()
-    }
-
-    pub(crate) fn marker(&self) -> Option<&Arc<MarkerFile>> {
-        self.marker.as_ref()
     }
 }
 

@@ -2,7 +2,8 @@
 
 use sqlx::{Connection, Row};
 
-use crate::database::{Pools, migrations};
+use crate::database::migrations;
+use crate::pools::Pools;
 use crate::{Store, StoreError};
 
 /// A database as it was found. Nothing is changed by looking.

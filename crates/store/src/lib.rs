@@ -10,6 +10,7 @@ mod contact;
 mod database;
 mod delivery;
 mod engagement;
+mod error;
 mod event;
 mod files;
 mod health;
@@ -19,6 +20,7 @@ mod lease;
 mod moves;
 mod occurrence;
 mod outbox;
+mod pools;
 mod rename;
 mod report;
 mod revision;
@@ -29,6 +31,7 @@ mod soft_bounce;
 mod sql;
 mod stopped;
 mod suppression;
+mod tallies;
 mod turns;
 mod words;
 
@@ -36,11 +39,11 @@ pub use address::Address;
 pub use allowance::{Grant, Held, Micros, Want};
 pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
-pub use database::{Store, StoreError};
 pub use delivery::{
     Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
     OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
 };
+pub use error::StoreError;
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, Hit, Judge, NewEvent};
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
@@ -48,6 +51,7 @@ pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, LinkName, RevisionId, RunI
 pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 pub use outbox::OutboxRow;
+pub use pools::Store;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{

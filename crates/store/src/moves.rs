@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::run::{BOUNCED, COMPLAINED};
 use crate::sql::{Sql, Tx, args, batch, sql};
+use crate::tallies::{BOUNCED, COMPLAINED};
 use crate::{DeliveryState, Metric, Millis, RunId, StoreError};
 
 /// What a transaction did to the counts; written once, at its end. Always tallies before rollups and both in

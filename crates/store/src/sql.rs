@@ -10,16 +10,10 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction};
 
-use crate::database::Pools;
+pub(crate) use crate::pools::Dialect;
+use crate::pools::Pools;
 use crate::turns::Turns;
 use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName, Store, StoreError};
-
-/// Which database is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    Sqlite,
-    Postgres,
-}
 
 /// One statement for both databases. Made by [`sql!`](crate::sql::sql).
 pub(crate) struct Sql {

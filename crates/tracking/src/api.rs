@@ -14,7 +14,7 @@ use serde_json::json;
 use store::{Conversion, Credit, DeliveryId, RunId, StoreError};
 
 use crate::posted::{self, Posted};
-use crate::route::{Public, goals};
+use crate::public::Public;
 
 /// What became of one event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -106,7 +106,7 @@ async fn one(
             "no contact has this e-mail address, external id or phone number: import it first".to_owned();
         return Ok(Became::Error { error });
     };
-    let goals = goals(&public.goals, &event.name);
+    let goals = crate::goals::goals(&public.goals, &event.name);
     let conversion = Conversion {
         name: event.name,
         contact: contact.id,

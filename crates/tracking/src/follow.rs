@@ -9,7 +9,7 @@ use store::{DeliveryName, EventKind, LinkId, LinkName, Millis, NewEvent};
 
 use crate::actor::{self, Hit};
 use crate::page;
-use crate::route::{Public, SIMULATED_AT};
+use crate::public::{Public, SIMULATED_AT};
 
 /// One transparent point: the 43 bytes that everybody uses.
 pub(crate) const PIXEL: &[u8; 43] =

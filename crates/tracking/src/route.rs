@@ -1,7 +1,6 @@
 //! The public paths: `/c/…`, `/o/…`, `/u/…`, `POST /api/v1/events`, `/healthz`.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,11 +8,13 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::map_response;
 use axum::routing::{get, post};
-use store::{Clock, Goal, Store};
+use store::{Clock, Store};
 use tower_http::timeout::TimeoutLayer;
 
+use crate::goals::Goals;
 use crate::links::Links;
-use crate::writer::{Intake, QUEUE, Writer};
+use crate::public::Public;
+use crate::writer::{QUEUE, Writer};
 use crate::{Signer, api, follow, page, unsubscribe};
 
 /// The most that a page is sent, in bytes.
@@ -23,18 +24,6 @@ const EVENTS: usize = 1024 * 1024;
 /// How long a request may take, from its first header to its answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which campaigns count which event as their goal: event name to goals. Swapped whole when files change.
-pub type Goals = Arc<RwLock<BTreeMap<String, Vec<Goal>>>>;
-
-/// The header in which a hit of the demo says when it happens, in UTC milliseconds: its people do in minutes what others
-/// do in days. Nobody else is asked.
-pub const SIMULATED_AT: &str = "chorus-simulated-at";
-
-/// The goals that an event of this name counts for.
-pub(crate) fn goals(goals: &Goals, name: &str) -> Vec<Goal> {
-    goals.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
-}
-
 /// Everything the public paths need.
 #[derive(Debug)]
 pub struct Tracking {
@@ -42,25 +31,10 @@ pub struct Tracking {
     writer: Writer,
 }
 
-/// What the handlers share.
-#[derive(Debug)]
-pub(crate) struct Public {
-    pub store: Store,
-    pub signer: Signer,
-    pub clock: Clock,
-    pub goals: Goals,
-    pub api_key: Option<String>,
-    pub brand: String,
-    pub links: Links,
-    pub intake: Intake,
-    /// True if hits say themselves when they happen.
-    pub is_simulated: bool,
-}
-
 impl Tracking {
     /// Loads the registered links and starts the writer of events. `api_key`: what `POST /api/v1/events` must
     /// bring as `Authorization: Bearer …`; `None` asks for nothing. `brand` is shown on the unsubscribe page.
-    /// `is_simulated`, for the demo: hits say themselves when they happen, in [`SIMULATED_AT`].
+    /// `is_simulated`, for the demo: hits say themselves when they happen, in [`SIMULATED_AT`](crate::SIMULATED_AT).
     ///
     /// # Errors
     /// The database does not answer.

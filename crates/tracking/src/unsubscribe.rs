@@ -19,7 +19,7 @@ use url::form_urlencoded;
 use crate::actor;
 use crate::follow::{detail, last_segment};
 use crate::page;
-use crate::route::Public;
+use crate::public::Public;
 
 /// How long an unsubscription can be taken back by whoever holds the link.
 const UNDO: Millis = 3_600_000;

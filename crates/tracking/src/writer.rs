@@ -10,8 +10,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::route::{self, Goals};
-use crate::{actor, burst};
+use crate::goals::Goals;
+use crate::{actor, burst, goals};
 
 /// How many events may wait: some 25 MB at most.
 pub(crate) const QUEUE: usize = 65_536;
@@ -133,7 +133,7 @@ impl Work {
 
     /// Tries once.
     async fn is_written(&self, batch: &[NewEvent]) -> bool {
-        let goals = |name: &str| route::goals(&self.goals, name);
+        let goals = |name: &str| goals::goals(&self.goals, name);
         let judge = Judge { around: burst::AROUND, judge: &burst::judge, actor: actor::BURST, goals: &goals };
         let written = self.store.event_record_judged(batch, &judge, self.clock.millis()).await;
         if let Err(error) = &written {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::Verdict;
-use super::stage::address;
+use super::stage::{address, tally};
 use crate::relay::{Line, Place, Received};
 
 /// What a run is judged by.
@@ -131,14 +131,6 @@ impl Evidence<'_> {
     fn tally(&self, state: &str) -> Result<usize> {
         tally(&self.shown["run"], state)
     }
-}
-
-/// How many deliveries of a run ended in a state, as `chorus runs` tells it.
-pub(super) fn tally(run: &Value, state: &str) -> Result<usize> {
-    let tallies = run["tallies"].as_array().context("a run has tallies")?;
-    let of_state = tallies.iter().filter(|tally| tally["state"] == state);
-    let count: i64 = of_state.filter_map(|tally| tally["count"].as_i64()).sum();
-    usize::try_from(count).context("a tally below nothing")
 }
 
 #[cfg(test)]

@@ -3,10 +3,9 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::judge::tally;
 use super::{Trial, When};
 use crate::relay::{Act, Door, Phase, Relay, Script, Whom};
 use crate::sandbox::Sandbox;
@@ -97,6 +96,14 @@ impl Stage {
 /// The address of the `number`th recipient.
 pub(super) fn address(number: usize) -> String {
     format!("reader.{number}@example.com")
+}
+
+/// How many deliveries of a run ended in a state, as `chorus runs` tells it.
+pub(super) fn tally(run: &Value, state: &str) -> Result<usize> {
+    let tallies = run["tallies"].as_array().context("a run has tallies")?;
+    let of_state = tallies.iter().filter(|tally| tally["state"] == state);
+    let count: i64 = of_state.filter_map(|tally| tally["count"].as_i64()).sum();
+    usize::try_from(count).context("a tally below nothing")
 }
 
 fn configuration(database: &str, port: u16) -> String {

@@ -7,7 +7,6 @@ use url::Url;
 
 use crate::pace::Rate;
 use crate::secret::Secret;
-use crate::workspace::Per;
 pub use table::NETWORKS;
 
 /// A place where posts can be made: Slack, Mastodon, a signed webhook.
@@ -234,6 +233,17 @@ pub struct Account {
     pub keyword: Option<String>,
     /// Once to the feed, or once for each contact.
     pub per: Per,
+}
+
+/// How often a channel speaks in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Once, to the channel's own feed or room.
+    #[default]
+    Feed,
+    /// Once for each contact.
+    Contact,
 }
 
 impl Account {

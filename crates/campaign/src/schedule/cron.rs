@@ -12,7 +12,9 @@ use jiff::ToSpan;
 use jiff::civil::{Date, DateTime, date};
 
 use super::error::{CronError, CronErrorKind as Kind, quote};
-use super::field::{Field, Piece, Values};
+use super::field::Field;
+use super::piece::Piece;
+use super::values::Values;
 
 /// A POSIX five-field cron expression: minute, hour, day of month, month, day of week, in wall-clock time.
 ///

@@ -8,7 +8,8 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::cron::{Cron, Days, Weeks};
-use super::field::{Field, Values};
+use super::field::Field;
+use super::values::Values;
 use super::{CatchUp, Occurrence, Overlap, Schedule, Trigger, Zone};
 use crate::ids::StepId;
 

@@ -2,7 +2,9 @@
 
 use super::cron::{Cron, Days, Weeks};
 use super::error::{CronError, CronErrorKind as Kind, quote};
-use super::field::{Field, Piece, Values};
+use super::field::Field;
+use super::piece::Piece;
+use super::values::Values;
 
 const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 const TIME: &str = "write hours and minutes on the 24-hour clock, such as `09:00` or `17:30`";

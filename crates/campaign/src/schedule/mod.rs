@@ -7,8 +7,11 @@ mod describe;
 mod error;
 mod every;
 mod field;
+mod field_text;
+mod piece;
 #[cfg(test)]
 mod tests;
+mod values;
 mod zone;
 
 use std::time::Duration;

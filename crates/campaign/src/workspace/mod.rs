@@ -41,10 +41,11 @@ use std::path::PathBuf;
 
 pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
 pub use self::schema::{SchemaKind, schema};
-pub use self::settings::{AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Per, Server};
+pub use self::settings::{AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Server};
 pub use self::template::{Template, TemplateFile, TemplateRole};
 use crate::audience::Audience;
 use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
+pub use crate::network::Per;
 
 /// A whole workspace, read and checked.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use url::Url;
 use crate::consistency::Market;
 use crate::ids::ChannelId;
 use crate::money::Cost;
-use crate::network::{Account, Address};
+use crate::network::{Account, Address, Per};
 use crate::pace::{Daily, Rate};
 use crate::receiver::Receivers;
 use crate::secret::Secret;
@@ -127,17 +127,6 @@ pub struct DkimKey {
     pub selector: String,
     /// The private half: one PEM section, PKCS#8 or PKCS#1, unlocked.
     pub key: Secret,
-}
-
-/// How often a channel speaks in one run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Per {
-    /// Once, to the channel's own feed or room.
-    #[default]
-    Feed,
-    /// Once for each contact.
-    Contact,
 }
 
 impl ChannelKind {

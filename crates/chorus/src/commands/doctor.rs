@@ -14,6 +14,7 @@ use store::{Clock, Health, Identity, StopReason, Store};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
+use crate::commands::runs::describe;
 use crate::commands::{preview, stop};
 use crate::output::{self, Format};
 use crate::setup::{self, Env};
@@ -180,7 +181,7 @@ async fn looked_for_copies(store: &Store, zone: &TimeZone) -> anyhow::Result<Fin
         return Ok(Finding::fail_here("copies", found, fix));
     }
     if let Some(stopped) = stopped {
-        return Ok(Finding::warn("copies", stop::describe(&stopped, zone), "`chorus start` goes on."));
+        return Ok(Finding::warn("copies", describe(&stopped, zone), "`chorus start` goes on."));
     }
     Ok(match store.identity_check().await? {
         Identity::Unknown(why) => {

@@ -11,7 +11,7 @@ use measure::Budget;
 use serde::Serialize;
 use store::Contact;
 
-use crate::commands::send::find_step;
+use crate::named::find_step;
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 

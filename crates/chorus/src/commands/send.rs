@@ -10,12 +10,13 @@ use std::time::Duration;
 use campaign::{Campaign, Step};
 use clap::Args;
 use scheduler::{Engine, HandSend};
-use store::{Contact, PausedBy, Run, RunId, RunKind, RunState};
+use store::{PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::question::Agreed;
 use crate::commands::runs;
-use crate::commands::send::question::Agreed;
+use crate::named::find_step;
 use crate::output::{self, Format, wrong};
 use crate::server::StopSignal;
 use crate::setup::{Env, Opened};
@@ -142,28 +143,6 @@ fn require_channel(opened: &Opened, step: &Step) -> anyhow::Result<()> {
     let channel = channel.ok_or_else(|| wrong(format!("there is no channel {}", step.channel)))?;
     channel::Sender::new(channel, None).map_err(|error| wrong(format!("cannot {error}")))?;
     Ok(())
-}
-
-/// The named step, or the campaign's first.
-pub(crate) fn find_step<'a>(campaign: &'a Campaign, name: Option<&str>) -> anyhow::Result<&'a Step> {
-    let found = match name {
-        None => campaign.steps.first(),
-        Some(name) => campaign.steps.iter().find(|step| step.id.as_str() == name),
-    };
-    found.ok_or_else(|| {
-        let known: Vec<_> = campaign.steps.iter().map(|step| step.id.as_str()).collect();
-        let name = name.unwrap_or_default();
-        wrong(format!("{} has no step {name:?}; it has: {}", campaign.id, known.join(", ")))
-    })
-}
-
-pub(crate) async fn find_contact(opened: &Opened, address: &str) -> anyhow::Result<Contact> {
-    let found = opened.store.contact_find(address).await?;
-    found.ok_or_else(|| {
-        wrong(format!(
-            "no contact has the address {address:?}; import it first: `chorus contacts import FILE`"
-        ))
-    })
 }
 
 /// Works on one run until it ends, nothing moves for too long, or somebody interrupts.

@@ -7,7 +7,7 @@ use scheduler::Engine;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::stop;
+use crate::commands::runs;
 use crate::output::{self, Format};
 use crate::server::{self, Keys, Server, StopSignal};
 use crate::setup::{Env, Opened};
@@ -80,7 +80,7 @@ fn warn_of_errors(opened: &Opened) {
 
 async fn warn_of_stop(opened: &Opened) -> anyhow::Result<()> {
     if let Some(stopped) = opened.store.stopped().await? {
-        let said = stop::describe(&stopped, &opened.workspace().brand.timezone);
+        let said = runs::describe(&stopped, &opened.workspace().brand.timezone);
         output::note(format!("{said} Nothing goes out until `chorus start`."));
     }
     Ok(())

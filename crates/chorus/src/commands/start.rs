@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use clap::Args;
 use store::{OccurrenceReason, Run, StopReason, Stopped};
 
-use crate::commands::stop::{describe, paused_by_stop, progress};
+use crate::commands::runs::describe;
+use crate::commands::stop::{paused_by_stop, progress};
 use crate::output::{self, Format};
 use crate::setup::{Env, Opened, fresh_key};
 

@@ -3,13 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use jiff::tz::TimeZone;
 use store::{PausedBy, Run, StopReason, Stopped, Store};
 
 use crate::commands::runs;
 use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
-use crate::time;
 
 /// Stop everything: nothing goes out and nothing is planned until `chorus start`
 #[derive(Debug, Args)]
@@ -43,7 +41,7 @@ fn tell(env: &Env, opened: &Opened, stopped: &Stopped, is_new: bool, paused: &[R
         return output::json(&serde_json::json!({ "stopped": stopped, "new": is_new, "paused": paused }));
     }
     if !is_new {
-        let said = describe(stopped, &opened.workspace().brand.timezone);
+        let said = runs::describe(stopped, &opened.workspace().brand.timezone);
         return output::line(format!("Nothing to do. {said}"));
     }
     output::line("Stopped: nothing goes out and nothing is planned until `chorus start`.")?;
@@ -52,20 +50,6 @@ fn tell(env: &Env, opened: &Opened, stopped: &Stopped, is_new: bool, paused: &[R
         paused => {
             output::line("Paused:")?;
             paused.iter().try_for_each(|run| output::line(format!("  {}", progress(run))))
-        }
-    }
-}
-
-/// One sentence about a stop.
-pub(crate) fn describe(stopped: &Stopped, zone: &TimeZone) -> String {
-    let since = time::show_millis(stopped.since, zone);
-    match stopped.reason {
-        StopReason::Stop => format!("Everything has been stopped since {since}: {}.", stopped.detail),
-        StopReason::Copy => {
-            format!(
-                "Everything has been stopped since {since}, because this database is a copy: {}.",
-                stopped.detail
-            )
         }
     }
 }

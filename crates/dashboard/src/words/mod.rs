@@ -18,7 +18,7 @@ pub use self::occurrence::{occurrence, occurrence_time, stopped};
 pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};
 pub use self::states::{delivery_state, reason, run_kind, run_state, tally};
 pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, preview::*, run::*};
-use crate::notation::number;
+use crate::digits::number;
 use crate::period::Period;
 
 /// Where there is nothing to show.

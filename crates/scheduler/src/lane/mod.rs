@@ -164,7 +164,7 @@ impl Working {
             signer: lane.signer.clone(),
             sender: lane.sender.clone(),
             clock: lane.clock.clone(),
-            address: crate::fire::address(&lane.channel),
+            address: crate::recipients::address(&lane.channel),
             outbox,
         };
         let mut sessions = JoinSet::new();

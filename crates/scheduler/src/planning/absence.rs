@@ -9,7 +9,8 @@ use store::{
 use super::decision::{ABSENCE, instant, row_of};
 use super::{Look, Planner};
 use crate::Loaded;
-use crate::fire::{FireError, revision};
+use crate::fire::revision;
+use crate::fire_error::FireError;
 
 /// So many occurrences of a step whose file has errors are written down at once.
 const MOST_ROWS: usize = 50;

@@ -12,7 +12,8 @@ use store::{
 
 use super::decision::{ABSENCE, instant};
 use super::{Look, Planner, definition, held, key, told};
-use crate::fire::{FireError, millis, new_run, revision};
+use crate::fire::{millis, new_run, revision};
+use crate::fire_error::FireError;
 
 /// Later than this after its recipients fell due, nothing of a parent run is looked for any more.
 const REACH: Duration = Duration::from_secs(4 * 86_400);

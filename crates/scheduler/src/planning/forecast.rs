@@ -9,7 +9,7 @@ use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceState, RunId, St
 use super::decision::{Decision, LONGEST, decide, instant};
 use super::{follow, held, key, same_text};
 use crate::Loaded;
-use crate::fire::FireError;
+use crate::fire_error::FireError;
 
 /// How many occurrences of one step are listed.
 const LISTED: usize = 2_000;

@@ -30,7 +30,8 @@ use tokio::time::Instant;
 pub use self::forecast::{Expected, Fate, forecast};
 pub(crate) use self::same_text::{find as same_text, says_the_same};
 use crate::Loaded;
-use crate::fire::{FireError, fire_occurrence, new_run, revision};
+use crate::fire::{fire_occurrence, new_run, revision};
+use crate::fire_error::FireError;
 use decision::{Decision, Due, decide, row_of};
 
 /// How often `after` steps are looked at.

@@ -8,7 +8,8 @@ use store::{Address, RevisionId, Store};
 
 use crate::Loaded;
 use crate::compiled::{compile, compiled};
-use crate::fire::{FireError, address};
+use crate::fire_error::FireError;
+use crate::recipients::address;
 
 /// How far back steps are looked at that are gone.
 const BACK: SignedDuration = SignedDuration::from_hours(400 * 24);

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod expression;
+mod rules;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::DeliveryState;
-use super::record::shortened;
+use super::answer::shortened;
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, ids, sql};

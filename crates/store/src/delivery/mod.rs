@@ -34,9 +34,12 @@ macro_rules! superseded {
 }
 pub(crate) use is_newer;
 
+mod answer;
 mod claim;
 mod intent;
+mod locks;
 mod name;
+mod outcomes;
 mod post;
 mod quick;
 mod read;
@@ -48,8 +51,7 @@ pub use name::{DeliveryName, DeliveryRef, NamedDelivery};
 pub use post::PostRef;
 pub use settlement::Settlement;
 
-pub(crate) use record::settle;
-pub(crate) use settlement::SETTLED;
+pub(crate) use outcomes::settle;
 
 use crate::words::words;
 use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};

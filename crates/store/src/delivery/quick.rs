@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeliveryState, Outcome, Record, intent, post, record};
+use super::answer::shortened;
+use super::locks::hold_runs;
+use super::outcomes::settle;
+use super::{DeliveryState, Outcome, Record, intent, post};
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, ids, sql};
@@ -57,14 +60,14 @@ pub(super) async fn all(
     {
         return Ok(None);
     }
-    record::hold_runs(tx, record).await?;
+    hold_runs(tx, record).await?;
     let mut accepted = Vec::with_capacity(outcomes.len());
     let mut others = BTreeMap::new();
     let mut posts = Vec::new();
     for (id, outcome) in outcomes {
         match outcome {
             Outcome::Accepted { answer, post } => {
-                accepted.push(AcceptedInput { id: *id, answer: record::shortened(answer) });
+                accepted.push(AcceptedInput { id: *id, answer: shortened(answer) });
                 posts.extend(post.as_ref().map(|post| (*id, post)));
             }
             _ => {
@@ -82,7 +85,7 @@ pub(super) async fn all(
         soft_bounce::clear(tx, accepted.iter().map(|input| input.id)).await?;
         post::keep(tx, posts, now).await?;
     }
-    let settled = record::settle(tx, lease, &others, now, &mut moves).await?;
+    let settled = settle(tx, lease, &others, now, &mut moves).await?;
     if !record.intents.is_empty()
         && tx.execute(&GRANT, args![ids(&record.intents)?, lease, now]).await? != record.intents.len() as u64
     {

@@ -1,8 +1,9 @@
 //! Deliveries that a relay's log or a mail dump shows to have gone out, though they are not recorded as sent.
 
-use super::settlement::{ENDED_WELL, LOCK, SETTLED};
+use super::settlement::{ENDED_WELL, LOCK};
 use crate::moves::Moves;
 use crate::sql::{Sql, args, ids, sql};
+use crate::tallies::SETTLED;
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const OPEN: Sql = sql!(

@@ -4,6 +4,7 @@ use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::run::before;
 use crate::sql::{Sql, Tx, args, sql};
+use crate::tallies::SETTLED;
 use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// What becomes of uncertain deliveries.
@@ -101,9 +102,6 @@ impl Store {
         Ok(count)
     }
 }
-
-/// The reason of what was sent because a person said so.
-pub(crate) const SETTLED: &str = "settled";
 
 /// The highest number that a contact can have.
 const LAST: ContactId = ContactId((1 << 32) - 1);

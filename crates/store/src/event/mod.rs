@@ -3,6 +3,7 @@
 mod convert;
 mod record;
 mod rejudge;
+mod resolve;
 
 use campaign::Micros;
 

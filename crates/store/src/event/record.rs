@@ -1,36 +1,14 @@
 //! Events about deliveries: written in batches, counted once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::rejudge::{self, Judge};
+use super::resolve::{Resolved, resolve};
 use super::{EventKind, NewEvent};
 use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
-use crate::{
-    ContactId, DeliveryId, DeliveryName, DeliveryRef, Metric, Millis, RunId, RunName, Store, StoreError,
-    SuppressionReason,
-};
-
-#[derive(serde::Serialize)]
-struct Name {
-    name: RunName,
-}
-
-const NAMED_RUNS: Sql = sql!(
-    "with " [batch 1 as input: name bigint]
-    "select i.name, r.id from input i join runs r on r.name = i.name"
-);
-
-/// Deliveries that exist, test copies left out, each with whether its run has a name. Their rows stay locked, so that
-/// what is first is decided once.
-const EXISTING: Sql = sql!(
-    "with " [batch 1 as input: id bigint]
-    "select d.id, r.name is not null
-     from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id
-     where r.kind <> 'test' order by d.id"
-    { sqlite: "", postgres: " for no key update of d" }
-);
+use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
 
 /// Reports that came before: receivers repeat them.
 const REPORTED: Sql = sql!(
@@ -164,50 +142,6 @@ impl Store {
         tx.commit().await?;
         Ok(written)
     }
-}
-
-/// An event and the row of its delivery.
-pub(super) struct Resolved<'a> {
-    pub(super) delivery: DeliveryId,
-    pub(super) event: &'a NewEvent,
-}
-
-/// Finds the rows that events are about.
-async fn resolve<'a>(tx: &mut Tx, events: &'a [NewEvent]) -> Result<Vec<Resolved<'a>>, StoreError> {
-    let runs = named_runs(tx, events).await?;
-    let with_row = |event: &'a NewEvent| {
-        let delivery = match event.delivery {
-            DeliveryRef::Row(id) | DeliveryRef::Name(DeliveryName::Unnamed(id)) => id,
-            DeliveryRef::Name(DeliveryName::Named { run, contact }) => {
-                DeliveryId::new(*runs.get(&run)?, contact)
-            }
-        };
-        Some(Resolved { delivery, event })
-    };
-    let found: Vec<_> = events.iter().filter_map(with_row).collect();
-    let ids = ids(found.iter().map(|event| event.delivery))?;
-    let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![ids]).await?;
-    let existing: HashMap<_, _> = rows.into_iter().collect();
-    let is_meant = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {
-        (None, _) | (Some(true), DeliveryRef::Name(DeliveryName::Unnamed(_))) => false,
-        (Some(_), _) => true,
-    };
-    Ok(found.into_iter().filter(is_meant).collect())
-}
-
-/// The runs that events name.
-async fn named_runs(tx: &mut Tx, events: &[NewEvent]) -> Result<HashMap<RunName, RunId>, StoreError> {
-    let name = |event: &NewEvent| match event.delivery {
-        DeliveryRef::Name(DeliveryName::Named { run, .. }) => Some(run),
-        _ => None,
-    };
-    let names: BTreeSet<_> = events.iter().filter_map(name).collect();
-    if names.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let names: Vec<_> = names.into_iter().map(|name| Name { name }).collect();
-    let rows: Vec<(RunName, RunId)> = tx.rows(&NAMED_RUNS, args![batch(&names)?]).await?;
-    Ok(rows.into_iter().collect())
 }
 
 /// Counts arrivals, bounces and complaints, each once for a delivery.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::record::Resolved;
+use super::resolve::Resolved;
 use super::{EventKind, Goal, convert};
 use crate::engagement;
 use crate::moves::{Moves, hour_of};

@@ -1,18 +1,14 @@
 //! The marker file beside a SQLite database: the installation, the file, and how far the database has come.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::progress::Progress;
 use super::{Behind, CopyEvidence};
 use crate::StoreError;
-
-/// High-water marks by name: the highest number given in each table, and `sent`, the messages counted as sent.
-/// None of them ever falls. A migration that rebuilds a table keeps its row in `sqlite_sequence`.
-pub(super) type Progress = BTreeMap<String, i64>;
 
 /// The content of the marker file, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -225,7 +221,7 @@ mod tests {
     }
 
     fn progress(runs: i64, sent: i64) -> Progress {
-        BTreeMap::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
+        Progress::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
     }
 
     fn marker() -> Marker {

@@ -15,7 +15,7 @@ pub(crate) use marker::MarkerFile;
 use marker::{Judgement, Marker, Snapshot};
 use server::ServerIdentity;
 
-use crate::database::Pools;
+use crate::pools::Pools;
 use crate::sql::{Sql, args, sql};
 use crate::{Millis, StopReason, Stopped, Store, StoreError};
 

@@ -412,7 +412,6 @@ pub(crate) use cancel::{SLAB, before, counted, slab_end};
 use delays::StoredDelays;
 pub(crate) use run_columns;
 use stop::StoredFigures;
-pub(crate) use stop::{BOUNCED, COMPLAINED};
 pub use stop::{CameBack, Figures};
 
 /// `runs.condition`: the JSON of a [`Condition`].

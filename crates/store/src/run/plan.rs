@@ -7,8 +7,8 @@ use campaign::{Audience, AudienceId};
 use super::people::{Counts, People, Zones, counts_by_reason, judged, left_out, plan_counts};
 use super::{PlanCounts, Planned};
 use crate::audience::{ContactRange, Expression};
-use crate::database::Pools;
 use crate::moves::Moves;
+use crate::pools::Pools;
 use crate::sql::{Assembled, Dialect, Sql, Tx, again_if_deadlocked, args, sql};
 use crate::{Address, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 

@@ -1,8 +1,8 @@
 //! How a run stops itself: what it has come to, and the guarded statement that pauses it.
 
 use super::{Run, Tally, run_columns};
-use crate::delivery::SETTLED;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, sql};
+use crate::tallies::{BOUNCED, COMPLAINED, SETTLED};
 use crate::{RunId, Store, StoreError};
 
 /// What came of a run so far, as its brake reads it.
@@ -30,10 +30,6 @@ pub struct CameBack {
     /// Called spam.
     pub complained: i64,
 }
-
-/// Their names among the tallies.
-pub(crate) const BOUNCED: &str = "bounced";
-pub(crate) const COMPLAINED: &str = "complained";
 
 /// Reasons of a failure that the other side gave. Others, such as `expired`, are our own.
 const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];

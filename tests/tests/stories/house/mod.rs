@@ -1,5 +1,6 @@
 //! The rules of the house: what ARCHITECTURE.md promises about the code, held by reading the code.
 
+mod circles;
 mod dependencies;
 mod repository;
 mod sources;

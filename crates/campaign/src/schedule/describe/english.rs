@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::civil::DateTime;
 
 use super::super::cron::{Cron, Days};
-use super::super::field::{Field, Values};
+use super::super::field::Field;
+use super::super::values::Values;
 use super::super::{Condition, Reaction, Zone};
 use super::{Schedule, TimeOfDay, Trigger, clock, first_dates, is_consecutive, name_at, name_spans};
 

@@ -3,7 +3,7 @@
 mod chinese;
 mod english;
 
-use super::field::Values;
+use super::values::Values;
 use super::{Schedule, Trigger};
 use crate::Language;
 

@@ -13,6 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 pub(crate) use occurrences::show_time;
 pub(crate) use show::print_run;
+pub(crate) use stopped::describe;
 use store::{DeliveryState, Run, RunId, RunKind, RunState};
 
 use crate::output::{self, Format, number, wrong};

@@ -5,7 +5,7 @@ use clap::Args;
 use jiff::Timestamp;
 use store::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
-use crate::commands::send::find_step;
+use crate::named::find_step;
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;

@@ -1,9 +1,24 @@
 //! The banner above the list of runs while everything is stopped.
 
-use store::StopReason;
+use jiff::tz::TimeZone;
+use store::{StopReason, Stopped};
 
-use crate::commands::stop::describe;
 use crate::setup::Opened;
+use crate::time;
+
+/// One sentence about a stop.
+pub(crate) fn describe(stopped: &Stopped, zone: &TimeZone) -> String {
+    let since = time::show_millis(stopped.since, zone);
+    match stopped.reason {
+        StopReason::Stop => format!("Everything has been stopped since {since}: {}.", stopped.detail),
+        StopReason::Copy => {
+            format!(
+                "Everything has been stopped since {since}, because this database is a copy: {}.",
+                stopped.detail
+            )
+        }
+    }
+}
 
 /// Returns the text that stands above the list of runs while everything is stopped.
 pub(super) async fn stopped_banner(opened: &Opened) -> anyhow::Result<Option<String>> {

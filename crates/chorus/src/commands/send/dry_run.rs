@@ -7,8 +7,8 @@ use channel::{Message, ShownRequest};
 use serde::Serialize;
 use store::Contact;
 
-use super::find_contact;
 use crate::commands::preview::{self, Shown};
+use crate::named::find_contact;
 use crate::output::{self, Format, number, wrong};
 use crate::setup::{Env, Opened};
 

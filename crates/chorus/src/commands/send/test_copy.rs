@@ -4,7 +4,7 @@ use campaign::{EmailAddress, Phone, Step};
 use scheduler::TestCopy;
 use store::{Address, AddressKind, SuppressionReason};
 
-use super::find_contact;
+use crate::named::find_contact;
 use crate::output::wrong;
 use crate::setup::Opened;
 

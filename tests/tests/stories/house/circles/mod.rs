@@ -1,0 +1,145 @@
+//! No circle of modules: inside a crate, as between crates, arrows between files point one way.
+
+mod graph;
+mod reading;
+mod resolve;
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use self::graph::Graph;
+use self::reading::Crate;
+use super::{entries, none, root};
+
+/// Folders whose circles are still to be removed.
+const CIRCLES_LEFT: [&str; 2] = ["crates/channel/", "crates/campaign/src/workspace/"];
+
+/// Crates in which a file may still use what the file of a module around it defines, although that uses it, too.
+const PARENTS_LEFT: [&str; 10] = [
+    "campaign",
+    "channel",
+    "chorus",
+    "dashboard",
+    "measure",
+    "platform",
+    "scheduler",
+    "store",
+    "tests",
+    "xtask",
+];
+
+/// Every crate: its name and the path of its first file in the repository.
+fn crates() -> Vec<(String, String)> {
+    let named = entries("crates", false).into_iter().map(|name| (format!("crates/{name}/src"), name));
+    let others = ["tests", "xtask"].map(|name| (format!("{name}/src"), name.to_owned()));
+    let mut roots = Vec::new();
+    for (folder, name) in named.chain(others) {
+        let files = entries(&folder, true);
+        let roots_here =
+            ["lib.rs", "main.rs"].into_iter().filter(|root| files.iter().any(|file| file == root));
+        roots.extend(roots_here.map(|root| (name.clone(), format!("{folder}/{root}"))));
+    }
+    roots
+}
+
+fn file(path: &str) -> Option<String> {
+    fs::read_to_string(root().join(path)).ok()
+}
+
+/// Every crate, read.
+fn read_all() -> Vec<(String, Crate)> {
+    let all: Vec<_> = crates().into_iter().map(|(name, root)| (name, Crate::read(&root, &file))).collect();
+    let files: usize = all.iter().map(|(_, read)| read.files.len()).sum();
+    assert!(files > 300, "only {files} files were read");
+    all
+}
+
+#[test]
+fn no_modules_lean_on_each_other_in_a_circle() {
+    let all = read_all();
+    let circles = all.iter().flat_map(|(_, read)| Graph::of(read).without_arrows_to_parents(read).circles());
+    let is_left = |circle: &String| CIRCLES_LEFT.iter().any(|folder| circle.starts_with(folder));
+    none("modules that lean on each other", &circles.filter(|circle| !is_left(circle)).collect::<Vec<_>>());
+}
+
+#[test]
+fn no_module_leans_on_a_module_around_it_that_leans_on_it() {
+    let all = read_all();
+    let finished = all.iter().filter(|(name, _)| !PARENTS_LEFT.contains(&name.as_str()));
+    let circles: Vec<_> = finished.flat_map(|(_, read)| Graph::of(read).circles()).collect();
+    none("modules that lean on each other", &circles);
+}
+
+/// The circles of a crate that is given as the names and texts of its files.
+fn circles(files: &[(&str, &str)]) -> Vec<String> {
+    let files: BTreeMap<&str, &str> = files.iter().copied().collect();
+    Graph::of(&Crate::read("lib.rs", &|path| files.get(path).map(|text| (*text).to_owned()))).circles()
+}
+
+#[test]
+fn a_circle_of_files_is_found_with_its_arrows() {
+    let found = circles(&[
+        ("lib.rs", "mod a; mod b; pub use self::a::A;"),
+        ("a.rs", "use crate::b::B; pub struct A(B);"),
+        ("b.rs", "pub struct B; impl B { fn a() -> Option<super::A> { None } }"),
+    ]);
+    assert_eq!(found, ["a.rs, b.rs: a.rs uses crate::b::B, b.rs uses super::A"]);
+}
+
+#[test]
+fn a_parent_that_uses_its_child_and_is_used_by_it_is_a_circle() {
+    let parent = "mod child; pub struct Parent; fn at() { child::look() }";
+    let child = "use super::Parent; pub(super) fn look() -> Option<Parent> { None }";
+    let found = circles(&[("lib.rs", "mod parent;"), ("parent/mod.rs", parent), ("parent/child.rs", child)]);
+    assert_eq!(
+        found,
+        [
+            "parent/child.rs, parent/mod.rs: parent/child.rs uses super::Parent, parent/mod.rs uses child::look"
+        ]
+    );
+}
+
+#[test]
+fn a_parent_that_only_declares_or_re_exports_its_child_leans_on_nothing() {
+    let child = "use super::Parent; pub struct Child(Parent);";
+    for parent in
+        ["mod child; pub struct Parent;", "mod child; pub use self::child::Child; pub struct Parent;"]
+    {
+        assert!(circles(&[("lib.rs", parent), ("child.rs", child)]).is_empty(), "{parent}");
+    }
+    let uses = "mod child; pub use child::Child; pub struct Parent; pub struct Two(Child);";
+    assert_eq!(
+        circles(&[("lib.rs", uses), ("child.rs", child)]).len(),
+        1,
+        "a name it exports, used by itself"
+    );
+}
+
+#[test]
+fn names_are_followed_through_re_exports_aliases_and_globs() {
+    let c = ("c.rs", "pub struct C; fn back() -> crate::a::A { crate::a::A }");
+    for lib in ["pub use c::C as D;", "use self::b::*;"] {
+        let lib = format!("mod a; mod b; mod c; {lib}");
+        let b = "pub use crate::c::C as D;";
+        let a = "use crate::D; pub struct A; fn d(d: D) {}";
+        let found = circles(&[("lib.rs", &lib), ("a.rs", a), ("b.rs", b), c]);
+        assert_eq!(found, ["a.rs, c.rs: a.rs uses crate::D, c.rs uses crate::a::A"]);
+    }
+}
+
+#[test]
+fn tests_comments_strings_and_other_crates_make_no_circle() {
+    let a = "//! See [`crate::b`].\nuse std::b::B;\npub struct A;\n// crate::b::B\nconst T: &str = \"crate::b::B\";
+        #[cfg(test)]\nmod tests { use crate::b::B; }\n#[cfg(test)]\nuse crate::b::B;\npub(in crate::b) struct Z;";
+    assert!(
+        circles(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", "use crate::a::A; pub struct B(A);")])
+            .is_empty()
+    );
+}
+
+#[test]
+fn a_path_inside_a_macro_is_an_arrow() {
+    let a = "pub struct A; fn page() { html! { p { (crate::b::text()) } } }";
+    let b = "use crate::a::A; pub fn text() -> A { A }";
+    assert_eq!(circles(&[("lib.rs", "mod a; mod b;"), ("a.rs", a), ("b.rs", b)]).len(), 1);
+}
