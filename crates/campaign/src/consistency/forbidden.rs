@@ -8,7 +8,7 @@ use super::rule::Rule;
 use super::{Expected, Said};
 use crate::diagnostic::Severity;
 use crate::text::Language;
-use crate::workspace::mention::phrases;
+use crate::workspace::message::mention::phrases;
 
 /// Tells every place of what the brand never says.
 pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {

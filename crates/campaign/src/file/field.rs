@@ -55,6 +55,18 @@ impl<T> Field<T> {
     }
 }
 
+/// The value of a key that may be left out, as `read` reads it: `Some(None)` if it is not given, `None` if it cannot be used.
+pub(crate) fn optional<T, U>(
+    field: &Field<T>,
+    read: impl FnOnce(&Located<T>) -> Option<U>,
+) -> Option<Option<U>> {
+    match field {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Here(value) => read(value).map(Some),
+    }
+}
+
 impl<T> Deref for Located<T> {
     type Target = T;
 

@@ -11,7 +11,7 @@ pub(crate) mod scalar;
 pub(crate) mod sheet;
 
 pub(crate) use entries::{Entries, Name};
-pub(crate) use field::{Field, Located};
+pub(crate) use field::{Field, Located, optional};
 pub(crate) use files_hash::FilesHash;
 pub(crate) use jail::Jail;
 pub(crate) use scalar::Scalar;

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use super::Workspace;
+use crate::workspace::Workspace;
 
 /// What a workspace is made of. Everything else in its folder may change as it likes.
 const PARTS: [&str; 5] = ["chorus.toml", "campaigns", "audiences", "templates", "keys"];

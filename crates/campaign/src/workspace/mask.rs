@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::variable::variables;
+use crate::workspace::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
 const PLAIN: [&str; 28] = [
@@ -44,7 +44,7 @@ const OPEN: [&str; 3] = ["brand", "server", "attributes"];
 
 /// `text` with every secret replaced by as many stars as it has bytes, so that places stay what they are.
 /// `${NAME}` is no secret, nor the path of a SQLite database or of a key. Errs on the side of stars: a misspelt `secret` is one, too.
-pub(super) fn mask(text: String) -> String {
+pub(crate) fn mask(text: String) -> String {
     let (document, errors) = DeTable::parse_recoverable(&text);
     let mut hidden = Vec::new();
     for (key, value) in document.get_ref() {

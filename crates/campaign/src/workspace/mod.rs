@@ -1,37 +1,19 @@
 //! What a folder of files says, as types that cannot be wrong. Made by `load`, which tells all findings at once.
 
 mod audience_file;
-mod audience_read;
-mod audience_set;
-mod campaign;
 mod campaign_file;
-mod campaign_read;
-mod campaign_set;
-mod channel_read;
 mod chorus_file;
-mod chorus_read;
-mod dkim_read;
+mod date_time;
+mod definitions;
 mod fingerprint;
-mod known;
 mod load;
 mod mask;
-pub(crate) mod mention;
-mod message_check;
-mod message_merge;
-mod network_read;
-mod pace_read;
-mod private_key;
-mod rule_read;
+pub(crate) mod message;
 mod schema;
-mod settings;
-mod silence_read;
-mod step_read;
-mod stop_read;
-mod template;
-mod template_files;
+mod template_folder;
+mod toml_file;
+mod value;
 mod variable;
-mod when_read;
-mod when_time;
 
 #[cfg(test)]
 mod tests;
@@ -39,10 +21,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-pub use self::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
+pub use self::campaign_file::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
+pub use self::chorus_file::settings::{
+    AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Server,
+};
 pub use self::schema::{SchemaKind, schema};
-pub use self::settings::{AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Server};
-pub use self::template::{Template, TemplateFile, TemplateRole};
+pub use self::template_folder::template::{Template, TemplateFile, TemplateRole};
 use crate::audience::Audience;
 use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
 pub use crate::network::Per;

@@ -2,9 +2,9 @@
 
 use schemars::generate::SchemaSettings;
 
-use super::audience_file::AudienceFile;
-use super::campaign_file::CampaignFile;
-use super::chorus_file::ChorusFile;
+use crate::workspace::audience_file::format::AudienceFile;
+use crate::workspace::campaign_file::format::CampaignFile;
+use crate::workspace::chorus_file::format::ChorusFile;
 
 /// A kind of file in a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,7 +10,7 @@ use crate::file::{Located, Sheet};
 use crate::secret::Secret;
 
 /// Every `${NAME}` in `text`: its place and the name.
-pub(super) fn variables(text: &str) -> Vec<(Range<usize>, &str)> {
+pub(crate) fn variables(text: &str) -> Vec<(Range<usize>, &str)> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some(start) = text.get(from..).and_then(|rest| rest.find("${")).map(|at| from + at) {
@@ -31,7 +31,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A secret with its variables filled in. One that is not set is a warning: only a machine that sends needs it.
-pub(super) fn secret(sheet: &Sheet, value: &Located<String>, env: &dyn Fn(&str) -> Option<String>) -> Secret {
+pub(crate) fn secret(sheet: &Sheet, value: &Located<String>, env: &dyn Fn(&str) -> Option<String>) -> Secret {
     let mut filled = String::new();
     let mut missing = BTreeSet::new();
     let mut from = 0;
@@ -77,7 +77,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// Tells every `${NAME}` that stands where no secret belongs. `is_secret` knows a value by its keys.
-pub(super) fn refuse(sheet: &Sheet, document: &DeTable<'_>, is_secret: &dyn Fn(&[&str]) -> bool) {
+pub(crate) fn refuse(sheet: &Sheet, document: &DeTable<'_>, is_secret: &dyn Fn(&[&str]) -> bool) {
     refuse_in_table(sheet, document, is_secret, &mut Vec::new());
 }
 

@@ -70,7 +70,7 @@ fn every_edit_makes_another_hash() {
 
 #[test]
 fn neither_keys_nor_the_environment_count() {
-    use crate::workspace::private_key::tests::rsa_pem;
+    use crate::workspace::chorus_file::private_key::tests::rsa_pem;
     let folder = Folder::new();
     folder.secret("keys/dkim.pem", &rsa_pem(2048)).edit(
         "chorus.toml",

@@ -439,7 +439,7 @@ fn every_file_of_a_large_folder_is_read() {
 }
 
 told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
-    use crate::workspace::private_key::tests::{ed25519_pem, rsa_pem};
+    use crate::workspace::chorus_file::private_key::tests::{ed25519_pem, rsa_pem};
     let dkim = |name: &str, rest: &str| {
         format!(
             "\n[channels.{name}]\nkind = \"smtp\"\nurl = \"smtps://smtp.example.com\"\n\

@@ -265,7 +265,7 @@ fn templates_have_their_roles_by_name() {
 
 #[test]
 fn a_channel_signs_with_the_keys_it_names() {
-    use crate::workspace::private_key::tests::{ed25519_pem, rsa_pem};
+    use crate::workspace::chorus_file::private_key::tests::{ed25519_pem, rsa_pem};
     let folder = Folder::new();
     folder.secret("keys/dkim.pem", &rsa_pem(2048)).secret("keys/second.pem", &ed25519_pem());
     let from = "from = \"Harbour Coffee <news@harbour.example>\"\n";

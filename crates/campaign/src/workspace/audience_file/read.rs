@@ -1,0 +1,106 @@
+//! From an audience file as written to an audience.
+
+use crate::audience::{Audience, Rule};
+use crate::file::{Field, Located};
+use crate::ids::AudienceId;
+use crate::workspace::audience_file::condition;
+use crate::workspace::audience_file::format::{AudienceFile, RuleFile};
+use crate::workspace::audience_file::scope::Scope;
+use crate::workspace::value::one_line;
+
+/// How deep groups may stand in groups.
+const DEEPEST: usize = 16;
+
+/// How many conditions one file may have.
+const MOST_RULES: usize = 500;
+
+/// Reads the rules of one file.
+#[derive(Debug)]
+pub(crate) struct Reading<'a> {
+    pub(crate) scope: Scope<'a>,
+    /// The other audiences it refers to.
+    pub(crate) mentions: Vec<Located<String>>,
+    /// How many conditions were read.
+    pub(crate) count: usize,
+}
+
+type Rules = Field<Vec<Field<RuleFile>>>;
+
+impl Reading<'_> {
+    /// The audience; `None` if it has errors.
+    pub(crate) fn audience(&mut self, id: AudienceId, file: &AudienceFile) -> Option<Audience> {
+        let title = self.scope.sheet.need(&file.title, "title", "title = \"Lapsing members\"", None);
+        let title = title.and_then(|title| one_line(self.scope.sheet, "title", title));
+        let rule = self.group([&file.all, &file.any, &file.none], 1);
+        if self.count > MOST_RULES {
+            let message = format!("this audience has {} conditions", self.count);
+            let help = format!(
+                "At most {MOST_RULES} are taken: `in = [...]` replaces many `is`, and other audiences can be used."
+            );
+            self.scope.sheet.error("too-many-rules", None, message, help);
+        }
+        let audience = Audience { id, title: title?, rule: rule?.unwrap_or(Rule::All(Vec::new())) };
+        (!self.scope.sheet.has_errors()).then_some(audience)
+    }
+
+    /// The one group of all, any and none that is given; `Some(None)` if none is.
+    fn group(&mut self, groups: [&Rules; 3], depth: usize) -> Option<Option<Rule>> {
+        let kinds: [fn(Vec<Rule>) -> Rule; 3] = [Rule::All, Rule::Any, Rule::None];
+        let mut read = Vec::new();
+        for (rules, make) in groups.into_iter().zip(kinds).filter(|(rules, _)| rules.is_given()) {
+            read.push(self.members(rules, depth).map(make));
+        }
+        if read.len() > 1 {
+            let span = groups.into_iter().filter_map(Field::span).nth(1);
+            let help = "Keep one, and put the others inside it: all = [ …, { none = [ … ] } ].";
+            self.scope.sheet.error(
+                "too-many-groups",
+                span,
+                "only one of `all`, `any` and `none` can stand here",
+                help,
+            );
+            return None;
+        }
+        read.pop().map_or(Some(None), |rule| rule.map(Some))
+    }
+
+    fn members(&mut self, rules: &Rules, depth: usize) -> Option<Vec<Rule>> {
+        let rules = rules.get()?;
+        if depth > DEEPEST {
+            let message = format!("groups stand more than {DEEPEST} deep in one another");
+            self.scope.sheet.error(
+                "too-deep",
+                rules.span.clone(),
+                message,
+                "Move the inner ones into an audience of their own.",
+            );
+            return None;
+        }
+        if rules.is_empty() {
+            let help = "Add a condition; leave the key out to mean everybody.";
+            self.scope.sheet.error("empty-group", rules.span.clone(), "this group has no conditions", help);
+        }
+        // Every member is read, so that everything wrong with any of them is told.
+        let members: Vec<_> =
+            rules.iter().map(|rule| rule.get().and_then(|rule| self.rule(rule, depth))).collect();
+        members.into_iter().collect()
+    }
+
+    fn rule(&mut self, rule: &Located<RuleFile>, depth: usize) -> Option<Rule> {
+        self.count += 1;
+        let grouped = rule.all.is_given() || rule.any.is_given() || rule.none.is_given();
+        match condition::subject(self.scope.sheet, rule, grouped)? {
+            condition::Subject::Group => self.group([&rule.all, &rule.any, &rule.none], depth + 1).flatten(),
+            condition::Subject::Attribute => condition::attribute(&self.scope, rule),
+            condition::Subject::Event => condition::event(self.scope.sheet, rule),
+            condition::Subject::Engagement => condition::engagement(&self.scope, rule),
+            condition::Subject::Audience => self.other(rule.audience.get()?),
+        }
+    }
+
+    fn other(&mut self, name: &Located<String>) -> Option<Rule> {
+        self.mentions.push(name.clone());
+        // A name that cannot be one is not that of any audience: it is told with those.
+        AudienceId::parse(name).ok().map(Rule::Audience)
+    }
+}

@@ -1,0 +1,45 @@
+//! From `[attributes]` as written to the attributes that contacts have.
+
+use std::collections::BTreeMap;
+
+use crate::file::{Entries, Field, Sheet};
+use crate::workspace::AttributeKind;
+
+/// What is built into every contact.
+pub(crate) const BUILT_IN: [&str; 6] =
+    ["email", "phone", "external_id", "language", "timezone", "created_at"];
+
+/// `[attributes]`.
+pub(crate) fn attributes(
+    sheet: &Sheet,
+    field: &Field<Entries<AttributeKind>>,
+) -> BTreeMap<String, AttributeKind> {
+    let mut declared = BTreeMap::new();
+    for (name, kind) in field.value().into_iter().flat_map(|entries| &entries.0) {
+        if BUILT_IN.contains(&name.text.as_str()) {
+            let message = format!("`{}` is built in", name.text);
+            sheet.error(
+                "built-in-attribute",
+                name.span.clone(),
+                message,
+                "Every contact has it: leave this line out.",
+            );
+        } else if let Err(fault) = attribute_name(&name.text) {
+            sheet.error("bad-name", name.span.clone(), fault, "Call it something like `first_name`.");
+        } else if let Some(&kind) = kind.value() {
+            declared.insert(name.text.clone(), kind);
+        }
+    }
+    declared
+}
+
+/// Whether templates and audiences can name an attribute so.
+pub(crate) fn attribute_name(text: &str) -> Result<(), &'static str> {
+    let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    match text.chars().count() {
+        0 => Err("an attribute needs a name"),
+        65.. => Err("an attribute's name has at most 64 characters"),
+        _ if text.chars().all(fits) => Ok(()),
+        _ => Err("an attribute's name is letters, digits, `_` and `-`"),
+    }
+}

@@ -1,0 +1,182 @@
+//! From `[channels.NAME]` as written to a channel.
+
+use url::Url;
+
+use crate::file::{Field, Located, Name, Sheet, optional};
+use crate::ids::ChannelId;
+use crate::money::Cost;
+use crate::network::Key;
+use crate::text::{Language, Mailbox};
+use crate::workspace::chorus_file::channel_secret::address;
+use crate::workspace::chorus_file::format::{ChannelFile, ChorusFile, CostFile, KindFile};
+use crate::workspace::chorus_file::read::Reading;
+use crate::workspace::chorus_file::{dkim, network, pace};
+use crate::workspace::definitions::Shelf;
+use crate::workspace::value::{amount_of, currency_of};
+use crate::workspace::{Brand, Channel, ChannelKind};
+
+const DEFAULT_CONNECTIONS: usize = 8;
+
+/// Every `[channels.NAME]`; one with errors is there, as one that cannot be used.
+pub(crate) fn channels(reading: &Reading<'_>, file: &ChorusFile, brand: Option<&Brand>) -> Shelf<Channel> {
+    let entries = file.channels.value().into_iter().flat_map(|entries| &entries.0);
+    let mut shelf = Shelf::new();
+    for (name, field) in entries {
+        let help = "Call it something like `email` or `team-room`.";
+        let id = reading.sheet.take(
+            "bad-name",
+            &name.span,
+            ChannelId::parse(&name.text),
+            "this channel's name",
+            help,
+        );
+        let channel = field.get().and_then(|table| channel(reading, name, id, table, brand));
+        shelf.insert(name.text.clone(), channel);
+    }
+    shelf
+}
+
+fn channel(
+    reading: &Reading<'_>,
+    name: &Name,
+    id: Option<ChannelId>,
+    table: &Located<ChannelFile>,
+    brand: Option<&Brand>,
+) -> Option<Channel> {
+    let sheet = reading.sheet;
+    let rate = optional(&table.rate, |rate| pace::rate(sheet, rate));
+    let connections = optional(&table.connections, |count| pace::connections(sheet, count));
+    let daily = pace::daily(sheet, &table.daily_cap, &table.warm_up);
+    let receivers = pace::receivers(sheet, &table.groups, &table.group_by);
+    let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
+    let language = optional(&table.language, |tag| {
+        let help = "Write a tag such as `en` or `zh-CN`.";
+        sheet.take("bad-language", &tag.span, Language::parse(tag), "`language`", help)
+    });
+    let example = "kind = \"outbox\"";
+    let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
+    let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
+    let (kind, mut rate, mut daily) = (kind?, rate?, daily?);
+    if let ChannelKind::Network(account) = &kind {
+        rate = network::rate(sheet, account.network, rate, table);
+        daily = network::daily(account.network, daily);
+    }
+    Some(Channel {
+        id: id?,
+        kind,
+        language: language?,
+        rate,
+        connections: connections?.unwrap_or(DEFAULT_CONNECTIONS),
+        daily,
+        receivers: receivers?,
+        cost: cost?,
+    })
+}
+
+fn cost(sheet: &Sheet, table: &Located<CostFile>) -> Option<Cost> {
+    let amount = sheet.need(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
+    let amount = amount.and_then(|amount| amount_of(sheet, "per_message", amount));
+    let currency = sheet.need(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
+    let currency = currency.and_then(|currency| currency_of(sheet, currency));
+    Some(Cost { per_message: amount?, currency: currency? })
+}
+
+fn kind(
+    reading: &Reading<'_>,
+    name: &Name,
+    kind: KindFile,
+    table: &Located<ChannelFile>,
+    brand: Option<&Brand>,
+) -> Option<ChannelKind> {
+    refuse_keys(reading.sheet, kind, table);
+    let sheet = reading.sheet;
+    match kind {
+        KindFile::Outbox => {
+            let from = match &table.from {
+                Field::Absent => default_from(sheet, name, brand),
+                from => from.get().and_then(|from| mailbox(sheet, "from", from)),
+            };
+            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            Some(ChannelKind::Outbox { from: from?, reply_to: reply_to? })
+        }
+        KindFile::Smtp => {
+            let example = "from = \"Harbour Coffee <news@harbour.example>\"";
+            let from = sheet.need(&table.from, "from", example, Some(&table.span));
+            let from = from.and_then(|from| mailbox(sheet, "from", from));
+            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            let dkim = optional(&table.dkim, |dkim| dkim::dkim(reading, dkim, from.as_ref()));
+            let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
+            let url = sheet.need(&table.url, "url", example, Some(&table.span));
+            let url = url.and_then(|url| address(reading, "url", url, is_smtp, SMTP_HELP));
+            Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
+        }
+        KindFile::Network(network) => {
+            network::account(reading, network, table).map(|account| ChannelKind::Network(Box::new(account)))
+        }
+    }
+}
+
+/// Tells keys that this kind of channel has no use for.
+fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
+    let network = match kind {
+        KindFile::Network(network) => Some(network),
+        KindFile::Outbox | KindFile::Smtp => None,
+    };
+    let (mail, smtp) = (network.is_none(), kind == KindFile::Smtp);
+    let has = |key| network.is_some_and(|network| network.has(key));
+    let keys = [
+        ("from", table.from.span(), mail || has(Key::From)),
+        ("reply_to", table.reply_to.span(), mail),
+        ("url", table.url.span(), smtp || has(Key::Url)),
+        ("base_url", table.base_url.span(), !mail),
+        ("secret", table.secret.span(), has(Key::Secret)),
+        ("token", table.token.span(), has(Key::Token)),
+        ("account", table.account.span(), has(Key::Account)),
+        ("room", table.room.span(), has(Key::Room)),
+        ("template_id", table.template_id.span(), has(Key::TemplateId)),
+        ("address", table.address.span(), has(Key::Address)),
+        ("keyword", table.keyword.span(), has(Key::Keyword)),
+        ("per", table.per.span(), !mail),
+        ("language", table.language.span(), !mail),
+        ("groups", table.groups.span(), mail),
+        ("dkim", table.dkim.span(), smtp),
+    ];
+    for (key, span, _) in keys.into_iter().filter(|(_, _, fits)| !fits) {
+        if let Some(span) = span {
+            let message = format!("a channel of this kind has no `{key}`");
+            sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
+        }
+    }
+}
+
+fn mailbox(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Mailbox> {
+    let help = "Write it like `Harbour Coffee <news@harbour.example>`.";
+    sheet.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
+}
+
+/// `Brand <hello@host-of-the-brand>`.
+fn default_from(sheet: &Sheet, name: &Name, brand: Option<&Brand>) -> Option<Mailbox> {
+    // Without a brand that has been told, and is what has to be mended.
+    let brand = brand?;
+    let host = brand.url.host_str().unwrap_or_default();
+    let mailbox = Mailbox::parse(&format!("hello@{}", host.strip_prefix("www.").unwrap_or(host)));
+    if mailbox.is_err() {
+        let message = format!("`from` is missing, and no address can be made of {host}");
+        sheet.error(
+            "missing-key",
+            name.span.clone(),
+            message,
+            "Add a line such as `from = \"News <news@harbour.example>\"`.",
+        );
+    }
+    mailbox.ok().map(|mailbox| Mailbox { name: Some(brand.name.clone()), ..mailbox })
+}
+
+const SMTP_HELP: &str = "Write `smtps://user:${SMTP_PASSWORD}@host`, or `smtp://…` for STARTTLS; `?tls=off` only for a server on this machine.";
+fn is_smtp(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let tls = url.query_pairs().all(|(key, value)| key == "tls" && matches!(&*value, "off" | "required"));
+        let path = matches!(url.path(), "" | "/");
+        matches!(url.scheme(), "smtp" | "smtps") && url.has_host() && tls && path && url.fragment().is_none()
+    })
+}

@@ -1,0 +1,13 @@
+//! `chorus.toml`: its form, and what is read from it.
+
+pub(crate) mod attributes;
+pub(crate) mod channel;
+pub(crate) mod channel_secret;
+pub(crate) mod dkim;
+pub(crate) mod format;
+pub(crate) mod load;
+pub(crate) mod network;
+pub(crate) mod pace;
+pub(crate) mod private_key;
+pub(crate) mod read;
+pub(crate) mod settings;

@@ -1,0 +1,221 @@
+//! From `chorus.toml` as written to brand, database, server and attributes.
+
+use std::ops::Range;
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use crate::consistency::Market;
+use crate::file::nearest::nearest;
+use crate::file::{Field, Jail, Located, Sheet};
+use crate::secret::Secret;
+use crate::text::{EmailAddress, Language};
+use crate::workspace::chorus_file::format::{BrandFile, ChorusFile, DatabaseFile, ServerFile};
+use crate::workspace::value::{one_line, web, zone};
+use crate::workspace::{Brand, Database, Server, variable};
+
+const DEFAULT_DATABASE: &str = "sqlite:data/chorus.db";
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:8080";
+
+/// The most addresses of `seeds`.
+const MAX_SEEDS: usize = 20;
+
+/// What reading needs besides the file.
+pub(crate) struct Reading<'a> {
+    pub(crate) sheet: &'a Sheet,
+    pub(crate) jail: &'a Jail,
+    pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+/// `[brand]`; `None` when nobody could speak.
+pub(crate) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
+    let sheet = reading.sheet;
+    let table = sheet.need(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
+    let owner = Some(&table.span);
+    let name = sheet.need(&table.name, "name", "name = \"Harbour Coffee\"", owner);
+    let url = sheet
+        .need(&table.url, "url", "url = \"https://harbour.example\"", owner)
+        .and_then(|url| web(sheet, "url", url));
+    let name = name.and_then(|name| one_line(sheet, "name", name));
+    let timezone = timezone(sheet, &table.timezone);
+    let language = language(sheet, table);
+    let (never_say, markets) = (never_say(sheet, table), markets(sheet, table));
+    let seeds = seeds(sheet, table);
+    Some(Brand {
+        name: name?,
+        url: url?,
+        address: table.address.value().map(|address| address.trim().to_owned()).unwrap_or_default(),
+        timezone: timezone?,
+        language: language?,
+        never_say,
+        markets,
+        seeds,
+    })
+}
+
+/// The zone of an IANA name; UTC if none is given.
+fn timezone(sheet: &Sheet, field: &Field<String>) -> Option<TimeZone> {
+    match field {
+        Field::Absent => Some(TimeZone::UTC),
+        Field::Bad => None,
+        Field::Here(name) => zone(sheet, name, &[]),
+    }
+}
+
+fn language(sheet: &Sheet, table: &BrandFile) -> Option<Language> {
+    match &table.language {
+        Field::Absent => Language::parse("en").ok(),
+        Field::Bad => None,
+        Field::Here(tag) => sheet.take(
+            "bad-language",
+            &tag.span,
+            Language::parse(tag),
+            "`language`",
+            "Write a tag such as `en` or `zh-CN`.",
+        ),
+    }
+}
+
+fn never_say(sheet: &Sheet, table: &BrandFile) -> Vec<String> {
+    let phrases = table.never_say.value().into_iter().flatten().filter_map(Field::get);
+    phrases
+        .filter_map(|phrase| one_line(sheet, "never_say", phrase))
+        .map(|phrase| phrase.trim().to_owned())
+        .collect()
+}
+
+fn markets(sheet: &Sheet, table: &BrandFile) -> Vec<Market> {
+    let mut markets = Vec::new();
+    for code in table.markets.value().into_iter().flatten().filter_map(Field::get) {
+        if let Some(market) = Market::parse(code) {
+            markets.push(market);
+            continue;
+        }
+        let shown: String = code.chars().take(64).collect();
+        let help = match nearest(&code.to_uppercase(), Market::codes()) {
+            Some(meant) => {
+                format!("Did you mean `{meant}`? Write ISO 3166 codes, such as `CN`, `SG` or `GB`.")
+            }
+            None => "Write ISO 3166 codes, such as `CN`, `SG` or `GB`.".to_owned(),
+        };
+        sheet.error("unknown-market", code.span.clone(), format!("there is no country `{shown}`"), help);
+    }
+    markets
+}
+
+/// The addresses for test copies, those that cannot be used left out.
+fn seeds(sheet: &Sheet, table: &BrandFile) -> Vec<EmailAddress> {
+    let Some(given) = table.seeds.get() else { return Vec::new() };
+    if given.len() > MAX_SEEDS {
+        let message = format!("`seeds` has {} addresses, and at most {MAX_SEEDS} are taken", given.len());
+        sheet.error("too-many-seeds", given.span.clone(), message, "Keep those that somebody looks at.");
+    }
+    let mut seeds = Vec::new();
+    for text in given.iter().filter_map(Field::get) {
+        let help = "Write an address such as `test@harbour.example`.";
+        let what = "a seed is not an e-mail address";
+        let Some(seed) = sheet.take("bad-email", &text.span, EmailAddress::parse(text), what, help) else {
+            continue;
+        };
+        if seeds.contains(&seed) {
+            let message = format!("`seeds` has `{}` twice", seed.as_str());
+            sheet.error("twice", text.span.clone(), message, "Take one of them out.");
+        } else if seeds.len() < MAX_SEEDS {
+            seeds.push(seed);
+        }
+    }
+    seeds
+}
+
+/// `[database]`; `None` when rows could not be kept.
+pub(crate) fn database(reading: &Reading<'_>, file: &ChorusFile) -> Option<Database> {
+    let given = match &file.database {
+        Field::Bad => return None,
+        Field::Absent => &Field::Absent,
+        Field::Here(Located { value: DatabaseFile { url }, .. }) => url,
+    };
+    let default = Located { value: DEFAULT_DATABASE.to_owned(), span: 0..0 };
+    let url = match given {
+        Field::Bad => return None,
+        Field::Absent => &default,
+        Field::Here(url) => url,
+    };
+    match url.strip_prefix("sqlite:") {
+        Some(path) => sqlite(reading, url, path),
+        None => postgres(reading, url),
+    }
+}
+
+fn sqlite(reading: &Reading<'_>, url: &Located<String>, path: &str) -> Option<Database> {
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let at: &Range<usize> = &url.span;
+    let help = "Write a path inside the workspace, such as `sqlite:data/chorus.db`.";
+    // What a URL reads as a query or an escape is no part of a plain file name.
+    if let Some(c) = path.chars().find(|c| "?#%:".contains(*c)) {
+        let message = format!("the database's path holds `{c}`");
+        reading.sheet.error("bad-path", at.clone(), message, help);
+        return None;
+    }
+    let place = reading.sheet.take("bad-path", at, reading.jail.place(path), "the database's path", help)?;
+    Some(Database { url: Secret::new(format!("sqlite:{}", place.display())) })
+}
+
+fn postgres(reading: &Reading<'_>, url: &Located<String>) -> Option<Database> {
+    let secret = variable::secret(reading.sheet, url, reading.env);
+    let fits = secret.expose().is_err() || secret.expose().is_ok_and(is_postgres);
+    if !fits {
+        // The address may hold a password: it is not repeated.
+        let message = "the database's `url` is neither `sqlite:…` nor a valid `postgres://…`";
+        let help = "Write `sqlite:data/chorus.db` or `postgres://user:${PGPASSWORD}@host/database`.";
+        reading.sheet.error("bad-database", url.span.clone(), message, help);
+    }
+    fits.then_some(Database { url: secret })
+}
+
+fn is_postgres(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host())
+}
+
+/// `[server]`; `None` when it could not be reached.
+pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server> {
+    let absent = ServerFile { listen: Field::Absent, public_url: Field::Absent };
+    let table = match &file.server {
+        Field::Bad => return None,
+        Field::Absent => &absent,
+        Field::Here(table) => table,
+    };
+    let listen = listen(reading.sheet, &table.listen);
+    let public_url = public_url(reading.sheet, &table.public_url);
+    Some(Server { listen: listen?, public_url: public_url? })
+}
+
+fn listen(sheet: &Sheet, field: &Field<String>) -> Option<core::net::SocketAddr> {
+    let help =
+        "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
+    match field {
+        Field::Absent => DEFAULT_LISTEN.parse().ok(),
+        Field::Bad => None,
+        Field::Here(text) => {
+            let address = text.parse().map_err(|_| "it is not an IP address and a port");
+            sheet.take("bad-listen", &text.span, address, "`listen`", help)
+        }
+    }
+}
+
+fn public_url(sheet: &Sheet, field: &Field<String>) -> Option<Url> {
+    let text = match field {
+        Field::Absent => return Url::parse(DEFAULT_PUBLIC_URL).ok(),
+        Field::Bad => return None,
+        Field::Here(text) => text,
+    };
+    let mut url = web(sheet, "public_url", text)?;
+    if url.query().is_some() || url.fragment().is_some() {
+        let message = "`public_url` has a `?` or `#`, and links are added after it";
+        sheet.error("bad-address", text.span.clone(), message, "End it with the host or a folder.");
+        return None;
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Some(url)
+}

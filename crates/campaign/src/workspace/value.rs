@@ -1,0 +1,98 @@
+//! Values of single keys that several kinds of files have: lines of text, web addresses, zones, amounts, names of events.
+
+use jiff::tz::TimeZone;
+use url::Url;
+
+use crate::file::nearest::nearest;
+use crate::file::{Located, Scalar, Sheet};
+use crate::money::{self, Currency};
+
+/// A text that stands on one line, such as a name or a subject.
+pub(crate) fn one_line(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<String> {
+    if text.trim().is_empty() {
+        sheet.error(
+            "empty-text",
+            text.span.clone(),
+            format!("`{key}` is empty"),
+            "Say something, or leave the line out.",
+        );
+        return None;
+    }
+    if text.chars().any(char::is_control) {
+        let message = format!("`{key}` holds a line break or another control character");
+        sheet.error("not-one-line", text.span.clone(), message, "Write it on one line.");
+        return None;
+    }
+    Some(text.value.clone())
+}
+
+/// An http or https address with a host.
+pub(crate) fn web(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Url> {
+    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let plain = url.filter(|url| url.username().is_empty() && url.password().is_none());
+    if plain.is_none() {
+        let message =
+            format!("`{key}` is not a web address: {:?}", text.chars().take(80).collect::<String>());
+        sheet.error(
+            "bad-address",
+            text.span.clone(),
+            message,
+            "Write it in full, such as https://harbour.example/renew.",
+        );
+    }
+    plain
+}
+
+/// The zone `name`; `words` are what else may stand there.
+pub(crate) fn zone(sheet: &Sheet, name: &Located<String>, words: &[&str]) -> Option<TimeZone> {
+    let zone = TimeZone::get(name).ok();
+    if zone.is_none() {
+        let names: Vec<_> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
+        let meant = nearest(name, words.iter().copied().chain(names.iter().map(String::as_str)));
+        let help = meant.map_or_else(
+            || "Write an IANA name such as `Asia/Shanghai`.".to_owned(),
+            |meant| format!("Did you mean `{meant}`?"),
+        );
+        let shown: String = name.chars().take(64).collect();
+        sheet.error("unknown-timezone", name.span.clone(), format!("there is no time zone `{shown}`"), help);
+    }
+    zone
+}
+
+/// An amount of money.
+pub(crate) fn amount_of(sheet: &Sheet, key: &str, amount: &Located<Scalar>) -> Option<money::Micros> {
+    let digits = amount.as_number().ok_or(money::BadAmount::NotANumber);
+    sheet.take(
+        "bad-amount",
+        &amount.span,
+        digits.and_then(money::parse),
+        &format!("`{key}`"),
+        "Write it like 20000 or 0.001.",
+    )
+}
+
+/// A currency.
+pub(crate) fn currency_of(sheet: &Sheet, code: &Located<String>) -> Option<Currency> {
+    let currency = Currency::parse(code);
+    if currency.is_none() {
+        let message = format!("{:?} is not a currency", code.chars().take(24).collect::<String>());
+        sheet.error(
+            "bad-currency",
+            code.span.clone(),
+            message,
+            "Write three capital letters, such as `CNY` or `EUR`.",
+        );
+    }
+    currency
+}
+
+/// The name of an event, as `/api/v1/events` takes it.
+pub(crate) fn event_name(sheet: &Sheet, name: &Located<String>) -> Option<String> {
+    let fits = (1..=64).contains(&name.chars().count())
+        && !name.chars().any(|c| c.is_control() || c.is_whitespace());
+    if !fits {
+        let message = "an event's name is 1 to 64 characters without spaces";
+        sheet.error("bad-name", name.span.clone(), message, "Call it something like `purchase`.");
+    }
+    fits.then(|| name.value.clone())
+}
