@@ -5,6 +5,7 @@
 //! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
 
 mod account;
+pub mod consistency;
 mod doctor;
 mod longest;
 mod preview;

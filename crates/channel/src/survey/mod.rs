@@ -7,7 +7,7 @@ mod words;
 use std::path::Path;
 use std::rc::Rc;
 
-use campaign::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
+use crate::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
 use campaign::{
     Campaign, CampaignId, ChannelKind, Diagnostic, Message, Severity, Step, StepId, TemplateFile, Workspace,
 };

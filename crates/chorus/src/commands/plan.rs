@@ -8,8 +8,8 @@ mod print;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use campaign::consistency::Matrix;
 use campaign::{Campaign, Diagnostics, Language, Load, Moment, Per, Step, Workspace};
+use channel::consistency::Matrix;
 use channel::{Spoken, Survey};
 use clap::Args;
 use jiff::Timestamp;

@@ -2,9 +2,10 @@
 
 use crate::file::nearest::advice;
 use crate::file::{Field, Located, Sheet};
+use crate::text::phrase;
 use crate::workspace::campaign_file::format::MessageFile;
 use crate::workspace::definitions::Known;
-use crate::workspace::message::mention::{mentions, phrase};
+use crate::workspace::message::mention::mentions;
 use crate::workspace::message::merge::Draft;
 use crate::workspace::value::{one_line, web};
 use crate::workspace::{Channel, ChannelKind};

@@ -1,6 +1,6 @@
 //! Which channel says which fact, as a table for people.
 
-use campaign::consistency::{Cell, Matrix};
+use channel::consistency::{Cell, Matrix};
 
 use crate::output;
 
@@ -12,7 +12,7 @@ pub(super) fn print(campaign: &str, matrix: &Matrix) -> anyhow::Result<()> {
     output::line(format!("\nWhat each channel of {campaign} says of its facts:\n"))?;
     let headings: Vec<_> =
         ["step", "channel", "in"].into_iter().chain(matrix.facts.iter().map(String::as_str)).collect();
-    let row = |(index, column): (usize, &campaign::consistency::Column)| {
+    let row = |(index, column): (usize, &channel::consistency::Column)| {
         let said = matrix.cells.iter().map(|row| row.get(index).map_or_else(String::new, short));
         [column.step.clone(), column.channel.clone(), column.language.clone()]
             .into_iter()

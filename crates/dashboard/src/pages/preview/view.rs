@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use campaign::consistency::Cell;
 use campaign::{Diagnostic, Network, Severity};
+use channel::consistency::Cell;
 use channel::{Email, Message, Parts, Picture, Post, Preview, ShownRequest};
 use maud::{Markup, html};
 use measure::Budget;

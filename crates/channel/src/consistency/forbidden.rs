@@ -1,14 +1,13 @@
 //! What must not be said: what the brand never says, and what the law of its markets forbids.
 
-use super::absolute;
 use super::finding::{Finding, shown};
-use super::letters::is_han;
-use super::market::Market;
-use super::rule::Rule;
-use super::{Expected, Said};
-use crate::diagnostic::Severity;
-use crate::text::Language;
-use crate::workspace::message::mention::phrases;
+use super::said::{Expected, Said};
+use campaign::Language;
+use campaign::Market;
+use campaign::Severity;
+use campaign::consistency::Rule;
+use campaign::text::phrases;
+use facts::is_han;
 
 /// Tells every place of what the brand never says.
 pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {
@@ -49,7 +48,7 @@ fn severity(language: &str, markets: &[Market]) -> Option<Severity> {
 pub(super) fn absolute_terms(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {
     let Some(severity) = severity(said.language, expected.markets) else { return };
     for (part, text) in said.parts.iter().enumerate() {
-        for range in absolute::terms(text.text) {
+        for range in facts::absolute_terms(text.text) {
             let words = text.text.get(range.clone()).unwrap_or_default().to_owned();
             findings.push(Finding {
                 rule: Rule::AbsoluteTerm,

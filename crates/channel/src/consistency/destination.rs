@@ -5,10 +5,10 @@ use std::ops::Range;
 use url::Url;
 
 use super::finding::{Finding, shown};
-use super::reading::Reading;
-use super::rule::Rule;
-use super::{Expected, Said};
-use crate::diagnostic::Severity;
+use super::said::{Expected, Said};
+use campaign::Severity;
+use campaign::consistency::Rule;
+use facts::Reading;
 
 /// Tells links that lead elsewhere, and that none leads where the message wants.
 pub(super) fn links(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {

@@ -101,7 +101,7 @@ impl Coin {
 
     /// The same, where the brand counts in `own`: its `¥` is not ambiguous.
     #[must_use]
-    pub(super) fn of_brand(self, own: Option<&str>) -> Self {
+    pub fn of_brand(self, own: Option<&str>) -> Self {
         match (self, own) {
             (Self::YuanOrYen, Some("JPY")) => Self::Code(*b"JPY"),
             (Self::YuanOrYen, Some("CNY")) => Self::Code(*b"CNY"),

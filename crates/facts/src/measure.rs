@@ -1,13 +1,13 @@
 //! What may stand before or after a number and makes it an amount: currencies, shares, units.
 
-use super::calendar::past_until;
-use super::letters::{Letters, is_han, is_latin};
-use super::number::{Number, ONE, decimal};
-use super::value::{Coin, Unit, Value};
+use crate::calendar::past_until;
+use crate::letters::{Letters, is_han, is_latin};
+use crate::number::{Number, ONE, decimal};
+use crate::value::{Coin, Unit, Value};
 
 /// What a number counts.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Measure {
+pub(crate) enum Measure {
     Money(Coin),
     Percent {
         off: bool,
@@ -20,7 +20,7 @@ pub(super) enum Measure {
 
 impl Measure {
     /// The value of so much of it; `None` if it is out of bounds.
-    pub(super) fn value(self, micros: i64) -> Option<Value> {
+    pub(crate) fn value(self, micros: i64) -> Option<Value> {
         Some(match self {
             Self::Money(coin) => Value::Money { micros, coin },
             Self::Percent { off } => Value::Percent { micros, off },
@@ -74,7 +74,7 @@ const BEFORE: [(&str, Coin); 37] = [
 ];
 
 /// The currency at `at` that an amount follows, with the position of the amount.
-pub(super) fn coin_before(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
+pub(crate) fn coin_before(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
     // No code is longer than three letters: most words are none.
     let is_word = (at..at + 4).all(|at| letters.at(at).is_ascii_alphabetic());
     if is_word || matches!(letters.at(at), ' ' | ',' | '.' | '\0') {
@@ -137,7 +137,7 @@ const AFTER: [(&str, Coin); 38] = [
 ];
 
 /// The currency that follows an amount which ends at `at`.
-pub(super) fn coin_after(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
+pub(crate) fn coin_after(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
     let ends_line = letters.ends_line(at);
     let at = letters.past_space(at);
     let (coin, end) = AFTER.iter().find_map(|(word, coin)| Some((*coin, letters.past_word(at, word)?)))?;
@@ -244,7 +244,7 @@ const PIECES: &str =
     "只隻个個件包杯瓶盒张張位名人次款份台本支枝颗顆粒片双雙套袋罐条條家店座趟桌碗根把束串辆种種项項号號";
 
 /// What a number that ends at `at` counts, with the position after it. A bare number counts pieces.
-pub(super) fn after(letters: &Letters, number: &Number) -> Option<(Measure, usize)> {
+pub(crate) fn after(letters: &Letters, number: &Number) -> Option<(Measure, usize)> {
     if let Some(share) = share(letters, number) {
         return Some(share);
     }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::super::{Cell, Examined, Expected, Market, Part, Said, examine};
-use crate::workspace::{Message, Workspace};
+use campaign::Market;
+
+use super::super::{Cell, Examined, Expected, Part, Said, examine};
+use campaign::{Message, Workspace};
 
 fn env(name: &str) -> Option<String> {
     let secret = name.ends_with("SECRET");

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Market, Rule, ad_label};
+use campaign::Market;
+use campaign::consistency::Rule;
+
+use super::super::ad_label;
 use super::facts::{expected, say};
-use crate::diagnostic::Severity;
+use campaign::Severity;
 
 fn terms(text: &str) -> Vec<String> {
     let facts = BTreeMap::new();

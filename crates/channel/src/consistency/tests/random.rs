@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::{Coin, Market, Value, ad_label, values};
+use campaign::Market;
+use facts::{Coin, Value, values};
+
+use super::super::ad_label;
 use super::facts::{expected, facts, say};
 
 fn grouped(whole: i64) -> String {

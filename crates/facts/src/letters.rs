@@ -4,26 +4,26 @@ use std::ops::Range;
 
 /// One letter as compared.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Letter {
+pub(crate) struct Letter {
     /// Lower case, half width.
-    pub(super) c: char,
+    pub(crate) c: char,
     /// Whether it was written as a capital.
-    pub(super) capital: bool,
+    pub(crate) capital: bool,
     /// Whether it is a space in which a line ends.
     line: bool,
     /// First byte in the text.
-    pub(super) start: usize,
+    pub(crate) start: usize,
     /// The byte after it.
-    pub(super) end: usize,
+    pub(crate) end: usize,
 }
 
 /// The letters of a text. A run of white space is one space, or one `\n` where a paragraph ends; what nobody sees
 /// and the marks of Markdown's emphasis are left out.
 #[derive(Debug)]
-pub(super) struct Letters(Vec<Letter>);
+pub(crate) struct Letters(Vec<Letter>);
 
 impl Letters {
-    pub(super) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         let mut letters: Vec<Letter> = Vec::with_capacity(text.len());
         let mut breaks = 0;
         for (start, written) in text.char_indices() {
@@ -54,37 +54,37 @@ impl Letters {
         Self(letters)
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
     /// The letter at `at`; NUL beyond the end.
     #[inline]
-    pub(super) fn at(&self, at: usize) -> char {
+    pub(crate) fn at(&self, at: usize) -> char {
         self.0.get(at).map_or('\0', |letter| letter.c)
     }
 
-    pub(super) fn before(&self, at: usize) -> char {
+    pub(crate) fn before(&self, at: usize) -> char {
         at.checked_sub(1).map_or('\0', |at| self.at(at))
     }
 
-    pub(super) fn is_capital(&self, at: usize) -> bool {
+    pub(crate) fn is_capital(&self, at: usize) -> bool {
         self.0.get(at).is_some_and(|letter| letter.capital)
     }
 
     /// Whether a line ends in the space at `at`.
-    pub(super) fn ends_line(&self, at: usize) -> bool {
+    pub(crate) fn ends_line(&self, at: usize) -> bool {
         self.0.get(at).is_some_and(|letter| letter.line)
     }
 
     /// The position after at most one space at `at`.
-    pub(super) fn past_space(&self, at: usize) -> usize {
+    pub(crate) fn past_space(&self, at: usize) -> usize {
         at + usize::from(self.at(at) == ' ')
     }
 
     /// The position after `word` if it stands at `at`, whatever follows.
     #[inline]
-    pub(super) fn past(&self, at: usize, word: &str) -> Option<usize> {
+    pub(crate) fn past(&self, at: usize, word: &str) -> Option<usize> {
         let mut next = at;
         for c in word.chars() {
             if self.at(next) != c {
@@ -96,14 +96,14 @@ impl Letters {
     }
 
     /// The position after `word` if it stands at `at` as a whole word; Chinese words need no end.
-    pub(super) fn past_word(&self, at: usize, word: &str) -> Option<usize> {
+    pub(crate) fn past_word(&self, at: usize, word: &str) -> Option<usize> {
         let next = self.past(at, word)?;
         let open = is_latin(self.before(next)) && is_latin(self.at(next));
         (!open).then_some(next)
     }
 
     /// The bytes of the text from letter `from` up to letter `to`.
-    pub(super) fn bytes(&self, from: usize, to: usize) -> Range<usize> {
+    pub(crate) fn bytes(&self, from: usize, to: usize) -> Range<usize> {
         let start = self.0.get(from).map_or(0, |letter| letter.start);
         let end = to.checked_sub(1).and_then(|last| self.0.get(last)).map_or(start, |letter| letter.end);
         start..end.max(start)
@@ -111,12 +111,12 @@ impl Letters {
 }
 
 /// A letter of the words that are written with spaces between them.
-pub(super) fn is_latin(c: char) -> bool {
+pub(crate) fn is_latin(c: char) -> bool {
     c.is_alphabetic() && !is_han(c)
 }
 
 /// A letter of the scripts that are written without spaces.
-pub(super) fn is_han(c: char) -> bool {
+pub fn is_han(c: char) -> bool {
     matches!(c, '〇' | '\u{2e80}'..='\u{2fff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}'
         | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }

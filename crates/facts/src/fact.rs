@@ -3,18 +3,21 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::letters::is_han;
-use super::reading::Reading;
-use super::value::{Unit, Value};
+use crate::letters::is_han;
+use crate::reading::Reading;
+use crate::value::{Unit, Value};
 
 /// A fact taken apart.
 #[derive(Debug)]
-pub(super) struct Fact<'a> {
-    pub(super) name: &'a str,
-    pub(super) reading: Reading<'a>,
-    pub(super) values: Vec<Value>,
+pub struct Fact<'a> {
+    /// The name that messages give it.
+    pub name: &'a str,
+    /// Its text, taken apart.
+    pub reading: Reading<'a>,
+    /// Its values, at most 48.
+    pub values: Vec<Value>,
     /// The words besides its values that carry a meaning, in the singular.
-    pub(super) words: BTreeSet<String>,
+    pub words: BTreeSet<String>,
     /// Whether it says so much that only its own words say it.
     long: bool,
 }
@@ -33,7 +36,9 @@ const NOT: [&str; 10] = ["no", "not", "never", "without", "don't", "不", "没",
 const BETWEEN: usize = 12;
 
 impl<'a> Fact<'a> {
-    pub(super) fn new(name: &'a str, reading: Reading<'a>) -> Self {
+    /// Takes the text of a fact apart.
+    #[must_use]
+    pub fn new(name: &'a str, reading: Reading<'a>) -> Self {
         let long = reading.values.len() > MOST || reading.tokens.len() > 8 * MOST;
         let values: Vec<_> = reading.values.iter().take(MOST).map(|found| found.value).collect();
         let taken: Vec<_> =
@@ -46,7 +51,7 @@ impl<'a> Fact<'a> {
     }
 
     /// Where `text` says it, as tokens.
-    pub(super) fn place_in(&self, text: &Reading<'_>) -> Option<Range<usize>> {
+    pub fn place_in(&self, text: &Reading<'_>) -> Option<Range<usize>> {
         self.unchanged_in(text).or_else(|| self.by_value_in(text))
     }
 
@@ -132,7 +137,7 @@ impl<'a> Fact<'a> {
     }
 
     /// Whether `value`, which stands beside `context` of this fact, answers the question that the fact answers.
-    pub(super) fn is_asked(&self, value: &Value, context: usize) -> bool {
+    pub fn is_asked(&self, value: &Value, context: usize) -> bool {
         let alone = self.values.len() == 1 && self.words.is_empty();
         self.values.iter().any(|own| {
             let needs_context = match own {
@@ -146,7 +151,7 @@ impl<'a> Fact<'a> {
 
     /// How much of the fact stands around `value`, within twenty tokens of its sentence: two for a word of the
     /// fact, one for a Chinese sign, four for another value of it that answers another question.
-    pub(super) fn context(&self, text: &Reading<'_>, tokens: &Range<usize>, value: &Value) -> usize {
+    pub fn context(&self, text: &Reading<'_>, tokens: &Range<usize>, value: &Value) -> usize {
         let sentence = text.tokens.get(tokens.start).map(|token| token.sentence);
         let around = tokens.start.saturating_sub(20)..(tokens.end + 20).min(text.tokens.len());
         let near = text.tokens.get(around.clone()).unwrap_or_default();
@@ -163,7 +168,7 @@ impl<'a> Fact<'a> {
 }
 
 /// So much of a fact must stand around a number before it is taken for the fact's: a word, or two Chinese signs.
-pub(super) const NEAR: usize = 2;
+pub const NEAR: usize = 2;
 
 /// One wanted thing where it stands.
 struct Step {

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::letters::{Letters, is_han};
-use super::scan::{self, Found};
+use crate::letters::{Letters, is_han};
+use crate::scan::{self, Found};
 
 /// A word, a Chinese sign, a number or a sign that means something.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Token {
+pub struct Token {
     /// Where it begins in [`Reading::words`].
     at: usize,
     len: usize,
@@ -15,51 +15,61 @@ pub(super) struct Token {
     start: usize,
     end: usize,
     /// The sentence it stands in.
-    pub(super) sentence: usize,
+    pub sentence: usize,
 }
 
 /// A text taken apart.
 #[derive(Debug)]
-pub(super) struct Reading<'a> {
-    pub(super) text: &'a str,
+pub struct Reading<'a> {
+    /// The whole text.
+    pub text: &'a str,
     /// Every token between spaces, with a space before the first.
     words: String,
-    pub(super) tokens: Vec<Token>,
-    pub(super) values: Vec<Found>,
+    /// Words, signs and numbers in their order.
+    pub tokens: Vec<Token>,
+    /// What it says as values, in its order.
+    pub values: Vec<Found>,
 }
 
 impl<'a> Reading<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    /// Takes a text apart.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
         let letters = Letters::new(text);
         let (words, tokens) = tokens(&letters);
         Self { text, words, tokens, values: scan::found(&letters) }
     }
 
-    pub(super) fn word(&self, token: &Token) -> &str {
+    /// A token as words are compared: in lower case, without commas in numbers.
+    #[must_use]
+    pub fn word(&self, token: &Token) -> &str {
         self.words.get(token.at..token.at + token.len).unwrap_or_default()
     }
 
     /// The first token that ends after byte `at`.
-    pub(super) fn token_at(&self, at: usize) -> usize {
+    #[must_use]
+    pub fn token_at(&self, at: usize) -> usize {
         self.tokens.partition_point(|token| token.end <= at)
     }
 
     /// The tokens that a range of bytes touches.
-    pub(super) fn tokens_of(&self, range: &Range<usize>) -> Range<usize> {
+    #[must_use]
+    pub fn tokens_of(&self, range: &Range<usize>) -> Range<usize> {
         let first = self.token_at(range.start);
         let past = self.tokens.partition_point(|token| token.start < range.end);
         first..past.max(first)
     }
 
     /// The bytes from the first to the last of these tokens.
-    pub(super) fn bytes_of(&self, tokens: &Range<usize>) -> Range<usize> {
+    #[must_use]
+    pub fn bytes_of(&self, tokens: &Range<usize>) -> Range<usize> {
         let start = self.tokens.get(tokens.start).map_or(0, |token| token.start);
         let last = tokens.end.checked_sub(1).and_then(|last| self.tokens.get(last));
         start..last.map_or(start, |token| token.end).max(start)
     }
 
     /// Every place where the words of `other` stand in their order, as tokens. At most a hundred.
-    pub(super) fn places_of<'r>(&'r self, other: &'r Reading<'_>) -> impl Iterator<Item = Range<usize>> + 'r {
+    pub fn places_of<'r>(&'r self, other: &'r Reading<'_>) -> impl Iterator<Item = Range<usize>> + 'r {
         let count = other.tokens.len();
         let places = self.words.match_indices(other.words.as_str()).take(100);
         places.filter(move |_| count > 0).map(move |(at, _)| {
@@ -69,7 +79,8 @@ impl<'a> Reading<'a> {
     }
 
     /// The text at a range of bytes.
-    pub(super) fn cut(&self, range: &Range<usize>) -> &'a str {
+    #[must_use]
+    pub fn cut(&self, range: &Range<usize>) -> &'a str {
         self.text.get(range.clone()).unwrap_or_default()
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::letters::{Letters, is_han, is_latin};
+use crate::letters::{Letters, is_han, is_latin};
 
 /// A term and what makes it innocent.
 struct Term {
@@ -200,7 +200,7 @@ const ENGLISH: [Term; 27] = [
 ];
 
 /// Where `text` says an absolute term, in its order, as bytes.
-pub(super) fn terms(text: &str) -> Vec<Range<usize>> {
+pub fn terms(text: &str) -> Vec<Range<usize>> {
     let letters = Letters::new(text);
     let mut found = Vec::new();
     let mut at = 0;

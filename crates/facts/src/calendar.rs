@@ -1,23 +1,23 @@
 //! Days and times as people write them, in English and Chinese.
 
-use super::letters::{Letters, is_latin};
-use super::number::{Number, Script, decimal, number};
-use super::value::Value;
+use crate::letters::{Letters, is_latin};
+use crate::number::{Number, Script, decimal, number};
+use crate::value::Value;
 
 /// Values with the letters where each stands, and the position after all of them. Nothing but a position is
 /// something that is read and compares with nothing, such as "April 2027".
 #[derive(Debug, Default)]
-pub(super) struct Taken {
-    pub(super) values: Vec<(Value, usize, usize)>,
-    pub(super) end: usize,
+pub(crate) struct Taken {
+    pub(crate) values: Vec<(Value, usize, usize)>,
+    pub(crate) end: usize,
 }
 
 impl Taken {
-    pub(super) fn nothing(end: usize) -> Self {
+    pub(crate) fn nothing(end: usize) -> Self {
         Self { values: Vec::new(), end }
     }
 
-    pub(super) fn one(value: Value, from: usize, end: usize) -> Self {
+    pub(crate) fn one(value: Value, from: usize, end: usize) -> Self {
         Self { values: vec![(value, from, end)], end }
     }
 }
@@ -83,7 +83,7 @@ fn year(letters: &Letters, at: usize) -> Option<(i16, usize)> {
 }
 
 /// The position after what stands between the two ends of a range.
-pub(super) fn past_until(letters: &Letters, at: usize) -> Option<usize> {
+pub(crate) fn past_until(letters: &Letters, at: usize) -> Option<usize> {
     let at = letters.past_space(at);
     let between = ["-", "~", "to", "until", "至", "到", "and", "&"];
     let end = between.iter().find_map(|word| letters.past_word(at, word))?;
@@ -91,7 +91,7 @@ pub(super) fn past_until(letters: &Letters, at: usize) -> Option<usize> {
 }
 
 /// A date that begins with a month's name: "April 30", "Apr. 11-14, 2027".
-pub(super) fn month_first(letters: &Letters, at: usize) -> Option<Taken> {
+pub(crate) fn month_first(letters: &Letters, at: usize) -> Option<Taken> {
     let (month, past) = month(letters, at)?;
     let start = letters.past_space(past);
     let Some((first, end)) = day(letters, start) else {
@@ -119,7 +119,7 @@ fn is_day_first(letters: &Letters, at: usize) -> bool {
 }
 
 /// A date that begins with the day: "30 April 2027", "the 30th of April", "11-14 April".
-pub(super) fn day_first(letters: &Letters, at: usize) -> Option<Taken> {
+pub(crate) fn day_first(letters: &Letters, at: usize) -> Option<Taken> {
     let (first, end) = day(letters, at)?;
     if let Some((month, year, last)) = of_month(letters, end) {
         return Some(Taken::one(Value::Date { year, month, day: first }, at, last));
@@ -151,7 +151,7 @@ fn of_month(letters: &Letters, at: usize) -> Option<(u8, Option<i16>, usize)> {
 
 /// 2027-04-30, 2027/4/30, 2027.4.30, and 30/04/2027 where only one reading is a date. One that has two readings is
 /// passed over.
-pub(super) fn in_figures(letters: &Letters, at: usize) -> Option<Taken> {
+pub(crate) fn in_figures(letters: &Letters, at: usize) -> Option<Taken> {
     let mut parts = [(0_i64, 0_usize); 3];
     let mut next = at;
     let mut sign = '\0';
@@ -167,7 +167,7 @@ pub(super) fn in_figures(letters: &Letters, at: usize) -> Option<Taken> {
             (sign, next) = (c, end + 1);
         }
     }
-    let glued = |c: char| c.is_alphanumeric() && !super::letters::is_han(c) || matches!(c, '-' | '/');
+    let glued = |c: char| c.is_alphanumeric() && !crate::letters::is_han(c) || matches!(c, '-' | '/');
     // 2027-04-30T10:00 is a day with its time.
     let timed = letters.at(next) == 't' && letters.at(next + 1).is_ascii_digit();
     if glued(letters.before(at)) || (glued(letters.at(next)) && !timed) {
@@ -202,7 +202,7 @@ fn date(year: i64, month: i64, day: i64) -> Option<Value> {
 }
 
 /// 2027年4月30日, 4月11-14日, 四月三十号.
-pub(super) fn in_chinese(letters: &Letters, at: usize, first: &Number) -> Option<Taken> {
+pub(crate) fn in_chinese(letters: &Letters, at: usize, first: &Number) -> Option<Taken> {
     let sign = letters.past_space(first.end);
     if letters.at(sign) == '年' {
         let year = i16::try_from(first.whole(2199)?).ok().filter(|year| *year >= 1900)?;
@@ -246,7 +246,7 @@ fn past_mark(letters: &Letters, at: usize) -> Option<usize> {
 }
 
 /// 10:00, 10:00 pm, 10 am, 10 o'clock.
-pub(super) fn clock(letters: &Letters, at: usize, number: &Number) -> Option<Taken> {
+pub(crate) fn clock(letters: &Letters, at: usize, number: &Number) -> Option<Taken> {
     let Script::Digits(1 | 2) = number.script else { return None };
     let hour = u8::try_from(number.whole(24)?).ok()?;
     let (minute, mut end) = minutes(letters, number.end).unwrap_or((0, number.end));
@@ -288,7 +288,7 @@ fn on_half(hour: u8, pm: bool) -> Option<u8> {
 }
 
 /// 上午10点, 下午三点半, 10点30分; `from` is where the half of the day or the hour begins.
-pub(super) fn dian(letters: &Letters, from: usize, hour: &Number, pm: Option<bool>) -> Option<Taken> {
+pub(crate) fn dian(letters: &Letters, from: usize, hour: &Number, pm: Option<bool>) -> Option<Taken> {
     let sign = letters.past_space(hour.end);
     if !matches!(letters.at(sign), '点' | '點' | '时' | '時') {
         return None;
@@ -319,7 +319,7 @@ pub(super) fn dian(letters: &Letters, from: usize, hour: &Number, pm: Option<boo
 }
 
 /// The half of the day named before an hour, with the position of the hour.
-pub(super) fn half_before(letters: &Letters, at: usize) -> Option<(bool, usize)> {
+pub(crate) fn half_before(letters: &Letters, at: usize) -> Option<(bool, usize)> {
     const HALVES: [(&str, bool); 12] = [
         ("上午", false),
         ("早上", false),

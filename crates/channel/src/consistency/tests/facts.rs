@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Cell, Examined, Expected, Part, Rule, Said, examine};
+use campaign::consistency::Rule;
+
+use super::super::{Cell, Examined, Expected, Part, Said, examine};
 
 pub(super) fn expected(facts: &BTreeMap<String, String>) -> Expected<'_> {
     Expected {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::rule::Rule;
-use crate::diagnostic::Severity;
+use campaign::Severity;
+use campaign::consistency::Rule;
 
 /// Something that does not agree, in one part of what a channel says.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,4 +5,3 @@ mod law;
 mod links;
 mod random;
 mod sample;
-mod values;

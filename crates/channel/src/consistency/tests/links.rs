@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Cell, Column, Expected, Matrix, Part, Rule, Said, Silence, Spoken, examine, lengths};
+use campaign::Silence;
+use campaign::consistency::Rule;
+
+use super::super::{Cell, Column, Expected, Matrix, Part, Said, Spoken, examine, lengths};
 use super::facts::{expected, facts, say};
-use crate::diagnostic::Severity;
-use crate::ids::StepId;
+use campaign::Severity;
+use campaign::StepId;
 
 fn told(expected: &Expected<'_>, text: &str, links: &[&str]) -> Vec<(Severity, String)> {
     let parts = [Part { key: "text", text }];

@@ -2,9 +2,9 @@
 //! original.
 
 use super::finding::Finding;
-use super::letters::is_han;
-use super::rule::Rule;
-use crate::diagnostic::Severity;
+use campaign::Severity;
+use campaign::consistency::Rule;
+use facts::is_han;
 
 /// One text among those of a campaign.
 #[derive(Debug, Clone, Copy)]

@@ -1,6 +1,6 @@
 //! Values read from texts: each row is a text and what it says.
 
-use super::super::{Coin, Value, values};
+use crate::{Coin, Value, values};
 
 /// Values in a short form: `CNY 98`, `20% off`, `2027-04-30`, `--04-30`, `10:00` (`10:00?` where the half of the day
 /// is open), `250 g`, `3 pieces`.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::fact::{Fact, NEAR};
 use super::finding::{Finding, shown};
 use super::matrix::Cell;
-use super::number::ONE;
-use super::reading::Reading;
-use super::rule::Rule;
-use super::value::Value;
-use crate::diagnostic::Severity;
+use campaign::Severity;
+use campaign::consistency::Rule;
+use facts::ONE;
+use facts::Reading;
+use facts::Value;
+use facts::{Fact, NEAR};
 
 /// What the facts are held against.
 pub(super) struct Against<'a> {

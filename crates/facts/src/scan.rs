@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use super::calendar::{self, Taken};
-use super::letters::{Letters, is_han, is_latin};
-use super::measure::{self, Measure};
-use super::number::{self, Number, ONE, Script};
-use super::value::{Unit, Value};
+use crate::calendar::{self, Taken};
+use crate::letters::{Letters, is_han, is_latin};
+use crate::measure::{self, Measure};
+use crate::number::{self, Number, ONE, Script};
+use crate::value::{Unit, Value};
 
 /// A value where it is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub fn values(text: &str) -> Vec<Found> {
     found(&Letters::new(text))
 }
 
-pub(super) fn found(letters: &Letters) -> Vec<Found> {
+pub(crate) fn found(letters: &Letters) -> Vec<Found> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < letters.len() {

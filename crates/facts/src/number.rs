@@ -1,24 +1,24 @@
 //! Numbers as people write them: `1,299.00`, `1.5万`, `一百二十`, `twenty-one`.
 
-use super::letters::{Letters, is_latin};
+use crate::letters::{Letters, is_latin};
 
 /// Millionths in one.
-pub(super) const ONE: i64 = 1_000_000;
+pub const ONE: i64 = 1_000_000;
 
 /// A number that was read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Number {
+pub(crate) struct Number {
     /// Millionths.
-    pub(super) micros: i64,
+    pub(crate) micros: i64,
     /// The position after it.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// How it is written.
-    pub(super) script: Script,
+    pub(crate) script: Script,
 }
 
 /// How a number is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Script {
+pub(crate) enum Script {
     /// So many digits and nothing else.
     Digits(usize),
     /// Digits with a point, separators or a multiplier.
@@ -31,17 +31,17 @@ pub(super) enum Script {
 
 impl Number {
     /// The whole number, if it is one between 0 and `most`.
-    pub(super) fn whole(&self, most: i64) -> Option<i64> {
+    pub(crate) fn whole(&self, most: i64) -> Option<i64> {
         (self.micros % ONE == 0).then_some(self.micros / ONE).filter(|whole| (0..=most).contains(whole))
     }
 
-    pub(super) fn is_digits(&self) -> bool {
+    pub(crate) fn is_digits(&self) -> bool {
         matches!(self.script, Script::Digits(_) | Script::Decimal)
     }
 }
 
 /// The number at `at` in any script.
-pub(super) fn number(letters: &Letters, at: usize) -> Option<Number> {
+pub(crate) fn number(letters: &Letters, at: usize) -> Option<Number> {
     match letters.at(at) {
         '0'..='9' => decimal(letters, at),
         c if is_latin(c) => word(letters, at),
@@ -50,7 +50,7 @@ pub(super) fn number(letters: &Letters, at: usize) -> Option<Number> {
 }
 
 /// The position after a run of digits, points, commas and numerals that is no number: a version, an id.
-pub(super) fn past_digits(letters: &Letters, at: usize) -> usize {
+pub(crate) fn past_digits(letters: &Letters, at: usize) -> usize {
     let mut end = at;
     while letters.at(end).is_ascii_digit()
         || han_value(letters.at(end)).is_some()
@@ -65,7 +65,7 @@ pub(super) fn past_digits(letters: &Letters, at: usize) -> usize {
 const LONGEST: usize = 12;
 
 /// `1299`, `1,299.00`, `1.299,00`, `12,50`, `1.5万`.
-pub(super) fn decimal(letters: &Letters, at: usize) -> Option<Number> {
+pub(crate) fn decimal(letters: &Letters, at: usize) -> Option<Number> {
     let first = digits(letters, at)?;
     let mut whole = read(letters, at, first)?;
     let mut end = first;
@@ -189,7 +189,7 @@ fn han_value(c: char) -> Option<i64> {
 }
 
 /// `一百二十`, `二〇二七`, `九八`.
-pub(super) fn han(letters: &Letters, at: usize) -> Option<Number> {
+pub(crate) fn han(letters: &Letters, at: usize) -> Option<Number> {
     let mut values = Vec::new();
     let mut end = at;
     while let Some(value) = han_value(letters.at(end)) {

@@ -1,0 +1,3 @@
+//! What the values of texts are, in the reader's order.
+
+mod values;
