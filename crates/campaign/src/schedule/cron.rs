@@ -1,15 +1,8 @@
-//! POSIX five-field cron expressions, and the calendar that follows from them.
-//!
-//! The calendar is our own, over [`jiff::civil`], rather than the `cron` package's. That one reads a field
-//! of seconds and counts Sunday as 1, so every expression would be read here and then written anew for it; it
-//! requires both day fields where POSIX asks for either, so many schedules would be two, merged; it cannot say
-//! "the last day of the month"; and it speaks `chrono`. With the fields already read into sets, the search is
-//! the forty lines at the end of this file. The tests hold it against the package as a second opinion.
+//! POSIX five-field cron expressions: what is read from them. The times that follow are in `calendar`.
 
 use std::fmt;
 
-use jiff::ToSpan;
-use jiff::civil::{Date, DateTime, date};
+use jiff::civil::Date;
 
 use super::error::{CronError, CronErrorKind as Kind, quote};
 use super::field::Field;
@@ -66,9 +59,6 @@ pub(super) enum Days {
         together: bool,
     },
 }
-
-/// The years in which a schedule fires; beyond them nothing is looked for.
-const YEARS: std::ops::RangeInclusive<i16> = 1970..=2100;
 
 impl Cron {
     /// Reads `minute hour day-of-month month day-of-week`.
@@ -190,93 +180,3 @@ fn ambiguous(field: Piece<'_>, of_month: bool) -> CronError {
         format!("write `{}` if either field shall be enough, or `*` in one of them", quote(&written_out));
     CronError::new(Kind::AmbiguousDays(quote(field.text)), field.span(), fix)
 }
-
-// The calendar: wall-clock time only, no zone.
-impl Cron {
-    /// The wall-clock minutes after `wall`, in order, until the end of 2100.
-    pub(super) fn walls_after(&self, wall: DateTime) -> impl Iterator<Item = DateTime> {
-        let first = wall.max(date(*YEARS.start(), 1, 1).at(0, 0, 0, 0).saturating_sub(MINUTE));
-        std::iter::successors(self.next(first), |&wall| self.next(wall))
-    }
-
-    /// The first minute after `wall`.
-    fn next(&self, wall: DateTime) -> Option<DateTime> {
-        let from = wall.checked_add(MINUTE).ok()?;
-        let today = from.date();
-        if YEARS.contains(&today.year())
-            && self.fires_on(today)
-            && let Some((hour, minute)) = self.time_from(from.hour(), from.minute())
-        {
-            return Some(today.at(hour, minute, 0, 0));
-        }
-        let (hour, minute) = self.time_from(0, 0)?;
-        Some(self.day_after(today)?.at(hour, minute, 0, 0))
-    }
-
-    /// The first time of a firing day at or after this one.
-    fn time_from(&self, hour: i8, minute: i8) -> Option<(i8, i8)> {
-        let this_hour = if self.hours.has(hour) { self.minutes.at_or_after(minute) } else { None };
-        match this_hour {
-            Some(minute) => Some((hour, minute)),
-            None => Some((self.hours.at_or_after(hour + 1)?, self.minutes.at_or_after(0)?)),
-        }
-    }
-
-    /// The first firing day after `day`; months that do not fire are passed over whole.
-    fn day_after(&self, mut day: Date) -> Option<Date> {
-        loop {
-            if !self.months.has(day.month()) {
-                day = day.last_of_month();
-            }
-            day = day.tomorrow().ok().filter(|day| YEARS.contains(&day.year()))?;
-            if self.fires_on(day) {
-                return Some(day);
-            }
-        }
-    }
-
-    fn fires_on(&self, day: Date) -> bool {
-        self.months.has(day.month())
-            && self.weeks.is_none_or(|weeks| weeks.has(day))
-            && match self.days {
-                Days::Every => true,
-                Days::OfMonth(days) => days.has(day.day()),
-                Days::OfWeek(days) => days.has(weekday(day)),
-                Days::Either(days, weekdays) => days.has(day.day()) || weekdays.has(weekday(day)),
-                Days::Last => day == day.last_of_month(),
-                Days::Nth { nth, last, weekdays, together } => {
-                    let alike = if together { weekdays } else { Values::one(weekday(day)) };
-                    weekdays.has(weekday(day))
-                        && (nth.has(place_in_month(day, alike)) || last && is_last_in_month(day, alike))
-                }
-            }
-    }
-}
-
-/// The day of the week; Sunday is 0.
-fn weekday(day: Date) -> i8 {
-    day.weekday().to_sunday_zero_offset()
-}
-
-/// The place of `day` among the days of its month that fall on these days of the week, from 1.
-fn place_in_month(day: Date, weekdays: Values) -> i8 {
-    let month = day.first_of_month().series(1.day()).take_while(|other| *other <= day);
-    i8::try_from(month.filter(|other| weekdays.has(weekday(*other))).count()).unwrap_or(i8::MAX)
-}
-
-/// True for the last day of its month that falls on these days of the week.
-fn is_last_in_month(day: Date, weekdays: Values) -> bool {
-    let rest = day.series(1.day()).skip(1).take_while(|other| other.month() == day.month());
-    !rest.into_iter().any(|other| weekdays.has(weekday(other)))
-}
-
-impl Weeks {
-    /// True for days in a week that fires; the first such week starts on `from`.
-    fn has(self, day: Date) -> bool {
-        let Some(from) = self.from else { return false };
-        let days = (day - from).get_days();
-        days >= 0 && days / 7 % i32::from(self.every.max(1)) == 0
-    }
-}
-
-const MINUTE: jiff::SignedDuration = jiff::SignedDuration::from_mins(1);

@@ -1,5 +1,6 @@
 //! When: triggers, time zones, and the occurrences of a step between two instants.
 
+mod calendar;
 mod catch_up;
 mod cron;
 mod definition;
