@@ -15,27 +15,59 @@ pub(crate) enum When {
     Instant(Timestamp),
 }
 
+/// Why a text is not the date, or the date and time, that is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadDate {
+    /// Something else than a date, where a date stands.
+    #[error("it is not a date")]
+    NotADate,
+    /// Something else than a date and time.
+    #[error("it is not a date and time")]
+    NotADateTime,
+    /// Something else than a date, where others may stand.
+    #[error("a date is needed")]
+    DateNeeded,
+    /// A day that no month has.
+    #[error("there is no such date")]
+    NoSuchDate,
+    /// A day that no month has, or a time that no day has.
+    #[error("there is no such date and time")]
+    NoSuchTime,
+    /// A time where only a day may stand.
+    #[error("a day is needed, without a time")]
+    HasTime,
+    /// Before or after all that the calendar has.
+    #[error("it is out of the calendar")]
+    OutOfCalendar,
+}
+
 /// Reads a date, a date and time, or a date and time with an offset.
-pub(crate) fn parse(text: &str) -> Result<When, &'static str> {
+///
+/// # Errors
+/// The text is none of these, or names a day or a time that there is not.
+pub(crate) fn parse(text: &str) -> Result<When, BadDate> {
     let text = text.trim();
     // Nothing longer is one of those; a zone in brackets would be a second place for the zone.
     if text.len() > 40 || text.contains('[') {
-        return Err("it is not a date and time");
+        return Err(BadDate::NotADateTime);
     }
     if let Ok(instant) = text.parse() {
         return Ok(When::Instant(instant));
     }
     if !text.contains([':']) {
-        return text.parse().map(When::Day).map_err(|_| "there is no such date");
+        return text.parse().map(When::Day).map_err(|_| BadDate::NoSuchDate);
     }
-    text.parse().map(When::Local).map_err(|_| "there is no such date and time")
+    text.parse().map(When::Local).map_err(|_| BadDate::NoSuchTime)
 }
 
-/// A day as `YYYY-MM-DD`.
-pub(crate) fn day(text: &str) -> Result<String, &'static str> {
+/// Reads a day, `YYYY-MM-DD`.
+///
+/// # Errors
+/// Those of [`parse`], and [`BadDate::HasTime`].
+pub(crate) fn day(text: &str) -> Result<Date, BadDate> {
     match parse(text)? {
-        When::Day(day) => Ok(day.to_string()),
-        When::Local(_) | When::Instant(_) => Err("a day is needed, without a time"),
+        When::Day(day) => Ok(day),
+        When::Local(_) | When::Instant(_) => Err(BadDate::HasTime),
     }
 }
 

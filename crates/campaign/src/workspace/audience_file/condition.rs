@@ -7,6 +7,7 @@ use crate::file::{Field, Located, Scalar, Sheet};
 use crate::workspace::audience_file::format::RuleFile;
 use crate::workspace::audience_file::scope::Scope;
 use crate::workspace::chorus_file::attributes::{BUILT_IN, attribute_name};
+use crate::workspace::date_time::BadDate;
 use crate::workspace::value::event_name;
 use crate::workspace::{AttributeKind, date_time};
 
@@ -269,11 +270,11 @@ impl Tests<'_> {
     }
 
     fn day(&self, date: &Located<Scalar>) -> Option<Value> {
-        let text = date.as_date().ok_or("a date is needed");
+        let text = date.as_date().ok_or(BadDate::DateNeeded);
         let day = text.and_then(date_time::day);
         let value =
             self.scope.sheet.take("bad-date", &date.span, day, "this date", "Write it like `2027-03-31`.")?;
-        self.declared(AttributeKind::Date, "a date", &date.span).then_some(Value::Date(value))
+        self.declared(AttributeKind::Date, "a date", &date.span).then_some(Value::Date(value.to_string()))
     }
 
     /// A value to compare with, as the attribute's own kind.

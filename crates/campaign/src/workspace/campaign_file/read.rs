@@ -11,7 +11,7 @@ use crate::text::EmailAddress;
 use crate::workspace::campaign_file::format::{BudgetFile, CampaignFile, GoalFile};
 use crate::workspace::campaign_file::schedule::duration_or;
 use crate::workspace::campaign_file::{silences, step, stop_rules};
-use crate::workspace::date_time::When;
+use crate::workspace::date_time::{BadDate, When};
 use crate::workspace::definitions::{AUDIENCE, Known, find};
 use crate::workspace::message::check::{as_written, stray_facts};
 use crate::workspace::message::merge::Draft;
@@ -109,8 +109,8 @@ fn bounds(sheet: &Sheet, known: &Known, file: &CampaignFile) -> (Option<Timestam
         let help = format!(
             "Write a date, or a date and time: `{key} = 2027-03-01` or `{key} = 2027-03-01T09:00:00`."
         );
-        let when = text.as_date().ok_or("it is not a date").and_then(date_time::parse);
-        let when = when.and_then(|when| instant(when, &known.zone).ok_or("it is out of the calendar"));
+        let when = text.as_date().ok_or(BadDate::NotADate).and_then(date_time::parse);
+        let when = when.and_then(|when| instant(when, &known.zone).ok_or(BadDate::OutOfCalendar));
         sheet.take("bad-date", &text.span, when, &format!("`{key}`"), &help)
     };
     let starts = bound("starts", &file.starts, When::first);

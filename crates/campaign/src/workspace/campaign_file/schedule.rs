@@ -16,7 +16,7 @@ use crate::schedule::{
 };
 use crate::workspace::campaign_file::format::{CatchUpFile, OverlapFile, ReactionFile, WhenFile};
 use crate::workspace::date_time;
-use crate::workspace::date_time::When;
+use crate::workspace::date_time::{BadDate, When};
 use crate::workspace::value::zone;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -231,7 +231,7 @@ fn sentence(fragment: &str) -> String {
 /// A wall-clock time in the schedule's zone.
 fn at(sheet: &Sheet, key: &str, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
     let help = "Write a date and time, such as `2027-03-02T10:05:00`.";
-    let when = at.as_date().ok_or("it is not a date and time").and_then(date_time::parse);
+    let when = at.as_date().ok_or(BadDate::NotADateTime).and_then(date_time::parse);
     match (sheet.take("bad-date", &at.span, when, &format!("`{key}`"), help)?, zone?) {
         (When::Local(time), _) => Some(time),
         (When::Instant(instant), Zone::Fixed(zone)) => Some(zone.to_datetime(instant)),

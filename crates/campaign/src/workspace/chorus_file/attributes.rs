@@ -25,7 +25,12 @@ pub(crate) fn attributes(
                 "Every contact has it: leave this line out.",
             );
         } else if let Err(fault) = attribute_name(&name.text) {
-            sheet.error("bad-name", name.span.clone(), fault, "Call it something like `first_name`.");
+            sheet.error(
+                "bad-name",
+                name.span.clone(),
+                fault.to_string(),
+                "Call it something like `first_name`.",
+            );
         } else if let Some(&kind) = kind.value() {
             declared.insert(name.text.clone(), kind);
         }
@@ -33,13 +38,30 @@ pub(crate) fn attributes(
     declared
 }
 
-/// Whether templates and audiences can name an attribute so.
-pub(crate) fn attribute_name(text: &str) -> Result<(), &'static str> {
+/// Why an attribute cannot have a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadAttributeName {
+    /// It is empty.
+    #[error("an attribute needs a name")]
+    Empty,
+    /// It has more than 64 characters.
+    #[error("an attribute's name has at most 64 characters")]
+    TooLong,
+    /// It has other characters than letters, digits, `_` and `-`.
+    #[error("an attribute's name is letters, digits, `_` and `-`")]
+    BadCharacter,
+}
+
+/// Checks that templates and audiences can name an attribute so.
+///
+/// # Errors
+/// [`BadAttributeName`] says what they cannot have in it.
+pub(crate) fn attribute_name(text: &str) -> Result<(), BadAttributeName> {
     let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     match text.chars().count() {
-        0 => Err("an attribute needs a name"),
-        65.. => Err("an attribute's name has at most 64 characters"),
+        0 => Err(BadAttributeName::Empty),
+        65.. => Err(BadAttributeName::TooLong),
         _ if text.chars().all(fits) => Ok(()),
-        _ => Err("an attribute's name is letters, digits, `_` and `-`"),
+        _ => Err(BadAttributeName::BadCharacter),
     }
 }

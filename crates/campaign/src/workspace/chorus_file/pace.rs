@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use jiff::civil::Date;
-
 use crate::file::nearest::nearest;
 use crate::file::optional;
 use crate::file::{Entries, Field, Located, Name, Scalar, Sheet};
@@ -13,7 +11,7 @@ use crate::receiver::{self, Limits, Receivers};
 use crate::text::EmailAddress;
 use crate::workspace::chorus_file::format::{GroupByFile, GroupFile, WarmUpFile};
 use crate::workspace::date_time;
-use crate::workspace::date_time::When;
+use crate::workspace::date_time::BadDate;
 
 /// How fast.
 pub(crate) fn rate(sheet: &Sheet, rate: &Located<String>) -> Option<Rate> {
@@ -54,7 +52,7 @@ fn warm_up(sheet: &Sheet, table: &Located<WarmUpFile>) -> Option<WarmUp> {
     let growth = growth.and_then(|growth| self::growth(sheet, growth));
     let from = sheet.need(&table.from, "from", "from = 2027-03-01", owner);
     let from = from.and_then(|from| {
-        let day = from.as_date().ok_or("it is not a date").and_then(day);
+        let day = from.as_date().ok_or(BadDate::NotADate).and_then(date_time::day);
         sheet.take("bad-date", &from.span, day, "`from`", "Write a date: `from = 2027-03-01`.")
     });
     Some(WarmUp { start: start?, growth: growth?, from: from? })
@@ -68,13 +66,6 @@ fn growth(sheet: &Sheet, growth: &Located<Scalar>) -> Option<f64> {
         sheet.error("bad-growth", growth.span.clone(), "`growth` is no such number", help);
     }
     number
-}
-
-fn day(text: &str) -> Result<Date, &'static str> {
-    match date_time::parse(text)? {
-        When::Day(day) => Ok(day),
-        When::Local(_) | When::Instant(_) => Err("a day is needed, without a time"),
-    }
 }
 
 /// Every `[channels.NAME.groups]`; `None` if one of them cannot be used.
