@@ -9,13 +9,14 @@ use super::sources::Source;
 use super::{entries, none, root, text, toml};
 
 /// The crates and their levels, top of design down: an arrow goes to a lower level only.
-const LEVELS: [(&str, u8); 16] = [
+const LEVELS: [(&str, u8); 17] = [
     ("campaign", 0),
     ("facts", 0),
     ("insight", 0),
     ("measure", 0),
     ("message", 1),
     ("egress", 1),
+    ("telemetry", 0),
     ("store", 1),
     ("platform", 1),
     ("template", 2),
