@@ -93,6 +93,7 @@ fn workspace() -> Workspace {
         database: Database { url: Secret::new("sqlite::memory:") },
         server: Server {
             listen: "127.0.0.1:0".parse().unwrap(),
+            admin_listen: None,
             public_url: "https://news.harbour.example".parse().unwrap(),
         },
         attributes: BTreeMap::new(),

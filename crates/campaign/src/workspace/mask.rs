@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::workspace::variable::variables;
 
 /// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 28] = [
+const PLAIN: [&str; 29] = [
     "account",
     "base_url",
     "room",
@@ -34,6 +34,7 @@ const PLAIN: [&str; 28] = [
     "never_say",
     "markets",
     "listen",
+    "admin_listen",
     "public_url",
     "domain",
     "selector",

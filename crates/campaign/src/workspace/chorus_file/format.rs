@@ -72,6 +72,10 @@ pub(crate) struct ServerFile {
     /// An address and a port; 127.0.0.1:8080 if not given.
     #[serde(default)]
     pub(crate) listen: Field<String>,
+    /// Another address and port, for the pages of marketers, the API, /metrics and /readyz; they stand at `listen` if
+    /// not given.
+    #[serde(default)]
+    pub(crate) admin_listen: Field<String>,
     /// The start of every tracked link, as readers reach it; `http://127.0.0.1:8080` if not given.
     #[serde(default)]
     pub(crate) public_url: Field<String>,

@@ -1,5 +1,6 @@
 //! From `chorus.toml` as written to brand, database, server and attributes.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 
 use jiff::tz::TimeZone;
@@ -179,28 +180,47 @@ fn is_postgres(text: &str) -> bool {
 
 /// `[server]`; `None` when it could not be reached.
 pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server> {
-    let absent = ServerFile { listen: Field::Absent, public_url: Field::Absent };
+    let absent = ServerFile { listen: Field::Absent, admin_listen: Field::Absent, public_url: Field::Absent };
     let table = match &file.server {
         Field::Bad => return None,
         Field::Absent => &absent,
         Field::Here(table) => table,
     };
-    let listen = listen(reading.sheet, &table.listen);
-    let public_url = public_url(reading.sheet, &table.public_url);
-    Some(Server { listen: listen?, public_url: public_url? })
-}
-
-fn listen(sheet: &Sheet, field: &Field<String>) -> Option<core::net::SocketAddr> {
-    let help =
-        "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
-    match field {
+    let listen = match &table.listen {
         Field::Absent => DEFAULT_LISTEN.parse().ok(),
         Field::Bad => None,
-        Field::Here(text) => {
-            let address = text.parse().map_err(|_| "it is not an IP address and a port");
-            sheet.take("bad-listen", &text.span, address, "`listen`", help)
-        }
+        Field::Here(text) => socket_address(reading.sheet, "`listen`", text),
+    };
+    let admin_listen = match &table.admin_listen {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Here(text) => admin_listen(reading.sheet, text, listen).map(Some),
+    };
+    let public_url = public_url(reading.sheet, &table.public_url);
+    Some(Server { listen: listen?, admin_listen: admin_listen?, public_url: public_url? })
+}
+
+fn socket_address(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<SocketAddr> {
+    let help =
+        "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
+    let address = text.parse().map_err(|_| "it is not an IP address and a port");
+    sheet.take("bad-listen", &text.span, address, key, help)
+}
+
+fn admin_listen(sheet: &Sheet, text: &Located<String>, listen: Option<SocketAddr>) -> Option<SocketAddr> {
+    let address = socket_address(sheet, "`admin_listen`", text)?;
+    let is_taken = |listen: SocketAddr| {
+        let covers =
+            listen.ip() == address.ip() || listen.ip().is_unspecified() || address.ip().is_unspecified();
+        listen.port() == address.port() && address.port() != 0 && covers
+    };
+    if listen.is_some_and(is_taken) {
+        let message = "`admin_listen` is the address that `listen` has";
+        let help = "Write another port, such as `127.0.0.1:9090`, or leave `admin_listen` out.";
+        sheet.error("bad-listen", text.span.clone(), message, help);
+        return None;
     }
+    Some(address)
 }
 
 fn public_url(sheet: &Sheet, field: &Field<String>) -> Option<Url> {

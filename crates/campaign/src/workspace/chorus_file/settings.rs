@@ -55,10 +55,12 @@ pub struct Database {
 }
 
 /// `[server]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// Where it listens.
     pub listen: core::net::SocketAddr,
+    /// Where pages for marketers, the API and metrics are served instead of at `listen`; never the same port there.
+    pub admin_listen: Option<core::net::SocketAddr>,
     /// The start of every tracked link, without a trailing slash.
     pub public_url: Url,
 }

@@ -19,4 +19,5 @@ mod hostile;
 mod malformed;
 mod sample;
 mod schemas;
+mod server;
 mod triggers;
