@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Method, Url};
 use rustls::pki_types::CertificateDer;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::guard::{BlockedAddress, check, check_public};
 use crate::proxy::Proxy;
@@ -132,7 +134,23 @@ impl Client {
         request: &Request,
         now: Timestamp,
     ) -> Result<Response, RequestError> {
+        let span =
+            tracing::debug_span!("http_request", method = request.method, host = Empty, status = Empty);
+        let answered = self.exchange(address, request, now).instrument(span.clone()).await;
+        let status = answered.as_ref().ok().map(|response| response.status);
+        span.record("status", status);
+        telemetry::http_answered(status);
+        answered
+    }
+
+    async fn exchange(
+        &self,
+        address: &str,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Response, RequestError> {
         let url = Url::parse(address).map_err(|_| RequestError::BadUrl)?;
+        Span::current().record("host", url.host_str());
         let is_origin = url.origin() == self.origin.origin();
         if !is_origin {
             check_foreign(&url)?;

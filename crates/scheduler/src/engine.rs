@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use crate::context::{Context, Loaded};
 use crate::fire;
@@ -20,6 +21,7 @@ use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planning::Planner;
 use crate::renderers::Renderers;
+use crate::status::WorkerStatus;
 use crate::upkeep;
 use crate::watch::Watch;
 
@@ -37,6 +39,7 @@ const OTHER_FILES: &str =
 pub struct Engine {
     stop: CancellationToken,
     task: JoinHandle<()>,
+    status: WorkerStatus,
 }
 
 impl Engine {
@@ -44,8 +47,15 @@ impl Engine {
     #[must_use]
     pub fn start(context: Context) -> Self {
         let stop = CancellationToken::new();
-        let task = tokio::spawn(work(context, stop.clone()));
-        Self { stop, task }
+        let status = WorkerStatus::default();
+        let task = tokio::spawn(work(context, status.clone(), stop.clone()));
+        Self { stop, task, status }
+    }
+
+    /// The worker's state, which outlives the borrow of the worker.
+    #[must_use]
+    pub fn status(&self) -> WorkerStatus {
+        self.status.clone()
     }
 
     /// Begins nothing more, waits for answers that are under way (at most ten seconds), records them, gives the
@@ -58,12 +68,22 @@ impl Engine {
     }
 }
 
+/// The span of work on one run.
+fn span(run: &Run) -> tracing::Span {
+    tracing::info_span!("run", run = run.id.0)
+}
+
 /// Works under one lease after another until told to stop.
-async fn work(context: Context, stop: CancellationToken) {
+async fn work(context: Context, status: WorkerStatus, stop: CancellationToken) {
     while !stop.is_cancelled() {
         match Hold::open(&context).await {
-            Ok(hold) => Shift::new(&context, hold, stop.child_token()).run().await,
+            Ok(hold) => {
+                status.working(hold.journal.clone());
+                Shift::new(&context, hold, stop.child_token()).run().await;
+                status.between();
+            }
             Err(error) => {
+                status.failed(error.to_string());
                 tracing::warn!(%error, "cannot begin; trying again");
                 let _ = tokio::time::timeout(AGAIN, stop.cancelled()).await;
             }
@@ -313,7 +333,7 @@ impl<'a> Shift<'a> {
         self.joined.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.planning.retain(|id, _| live.iter().any(|run| run.id == *id));
         for run in live.iter().filter(|run| run.own_clock == 1 && run.state == RunState::Running) {
-            self.join(loaded, run).await;
+            self.join(loaded, run).instrument(span(run)).await;
         }
         for run in live {
             let grows = self.grows(run, live);
@@ -327,7 +347,8 @@ impl<'a> Shift<'a> {
                 continue;
             }
             let begun = Instant::now();
-            match fire::plan(&self.context.store, loaded, run, self.context.clock.now()).await {
+            let planning = fire::plan(&self.context.store, loaded, run, self.context.clock.now());
+            match planning.instrument(span(run)).await {
                 Ok(_) => {
                     if let Some(last) = grows {
                         let rest = if last { GROW.1 } else { GROW.0 };
@@ -477,7 +498,8 @@ impl<'a> Shift<'a> {
             looked: self.looked.subscribe(),
             signals,
         };
-        let task = tokio::spawn(lane.run());
+        let span = tracing::info_span!("lane", channel = %channel.id);
+        let task = tokio::spawn(lane.run().instrument(span));
         self.lanes.insert(channel.id.clone(), LaneHandle { channel, runs: tell, stop, task });
     }
 

@@ -97,7 +97,8 @@ impl Journal {
         self.0.trusted.store(u64::try_from(after).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    fn is_trusted(&self) -> bool {
+    /// True while the lease is certainly ours.
+    pub(crate) fn is_trusted(&self) -> bool {
         let now = self.0.since.elapsed().as_millis();
         u64::try_from(now).unwrap_or(u64::MAX) < self.0.trusted.load(Ordering::Relaxed)
     }

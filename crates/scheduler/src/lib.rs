@@ -23,6 +23,7 @@ mod rest;
 mod retry;
 mod revise;
 mod session;
+mod status;
 mod upkeep;
 mod watch;
 
@@ -34,7 +35,8 @@ pub use fire::{fire_occurrence, plan};
 pub use fire_error::FireError;
 pub use fit::longest;
 pub use lane::RepeatBound;
-pub use planning::{Expected, Fate, forecast, hold_due, see};
+pub use planning::{Expected, Fate, forecast, hold_due, overdue, see};
 pub use recipients::address;
 pub use retry::retry_delay;
 pub use revise::{already_sent, revise};
+pub use status::{NoLease, WorkerStatus};

@@ -53,3 +53,14 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
         }),
     }
 }
+
+/// The metric under which a recorded outcome is counted.
+pub(crate) const fn counted(outcome: &Outcome) -> telemetry::Outcome {
+    match outcome {
+        Outcome::Accepted { .. } => telemetry::Outcome::Sent,
+        Outcome::Deferred { .. } | Outcome::PutOff { .. } => telemetry::Outcome::Deferred,
+        Outcome::Rejected(_) => telemetry::Outcome::Failed,
+        Outcome::Unknown { .. } => telemetry::Outcome::Unknown,
+        Outcome::Returned { .. } => telemetry::Outcome::Returned,
+    }
+}

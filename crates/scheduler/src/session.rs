@@ -11,6 +11,7 @@ use channel::{Handover, Message, Person, Recipient, RenderError, Renderer, SendO
 use jiff::Timestamp;
 use store::{Address, Claimed, Clock, Contact, DeliveryId, OutboxMessage};
 use tokio::sync::mpsc;
+use tracing::Instrument as _;
 use tracking::Signer;
 
 use crate::groups::{Seat, Seats, Ticket};
@@ -58,6 +59,8 @@ pub(crate) struct Work {
     pub(crate) address: Option<Address>,
     /// The channel's name, when it is an outbox.
     pub(crate) outbox: Option<String>,
+    /// The span of the lane, in which sends stand.
+    pub(crate) lane: tracing::Span,
 }
 
 /// A message made, with the job that it is for.
@@ -112,7 +115,9 @@ impl Work {
             };
             next = self.next().await;
             let patience = PATIENCE.max(usual * 4);
-            let done = self.attempt(&mut session, ready, &mut next, patience).await;
+            let (delivery, attempt) = (ready.slip.id.0, ready.slip.attempts);
+            let span = tracing::debug_span!(parent: &self.lane, "send", delivery, attempt);
+            let done = self.attempt(&mut session, ready, &mut next, patience).instrument(span).await;
             usual = (usual * 7 + done.took) / 8;
             let down = matches!(done.result, Ok(SendOutcome::Down { .. } | SendOutcome::Barred { .. }));
             if self.done.send(done).await.is_err() {

@@ -58,7 +58,9 @@ impl Line {
 
     /// The reply to what was written.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, Lost> {
-        timeout(limit, self.read()).await.unwrap_or(Err(Lost::Slow(limit)))
+        let reply = timeout(limit, self.read()).await.unwrap_or(Err(Lost::Slow(limit)));
+        telemetry::smtp_replied(reply.as_ref().ok().map(|reply| reply.code));
+        reply
     }
 
     async fn read(&mut self) -> Result<Reply, Lost> {

@@ -76,6 +76,14 @@ impl Clock {
         Duration::from_millis(span) / factor.max(1)
     }
 
+    /// How much of the machine's time has passed since this clock showed `at`; none where it is still to come.
+    #[must_use]
+    pub fn real_since(&self, at: Millis) -> Duration {
+        let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
+        let span = u64::try_from(self.millis().saturating_sub(at)).unwrap_or(0);
+        Duration::from_millis(span) / factor.max(1)
+    }
+
     /// What this clock shows after `real` of the machine's time has passed.
     #[must_use]
     pub fn millis_after(&self, real: Duration) -> Millis {

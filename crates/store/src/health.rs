@@ -4,7 +4,8 @@ use sqlx::{Connection, Row};
 
 use crate::database::migrations;
 use crate::pools::Pools;
-use crate::{Store, StoreError};
+use crate::sql::{Sql, args, sql};
+use crate::{Millis, Store, StoreError};
 
 /// A database as it was found. Nothing is changed by looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,21 @@ pub struct Health {
     pub is_durable: bool,
 }
 
+const WRITE: Sql = sql!(
+    "insert into settings (name, value) values ('last_write_check', cast($1 as text))
+     on conflict (name) do update set value = excluded.value"
+);
+
 impl Store {
+    /// Commits a small row, as proof that the database can be written to. It waits for other writers like any
+    /// transaction.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn health_write(&self, now: Millis) -> Result<(), StoreError> {
+        self.execute(&WRITE, args![now]).await.map(|_| ())
+    }
+
     /// Looks at the database as it is, migrated or not.
     ///
     /// # Errors

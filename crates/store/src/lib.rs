@@ -5,6 +5,7 @@
 mod address;
 mod allowance;
 mod audience;
+mod backlog;
 mod clock;
 mod contact;
 mod database;
@@ -37,6 +38,7 @@ mod words;
 
 pub use address::Address;
 pub use allowance::{Grant, Held, Micros, Want};
+pub use backlog::Backlog;
 pub use clock::Clock;
 pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
 pub use delivery::{

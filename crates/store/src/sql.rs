@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
@@ -319,6 +319,13 @@ impl Store {
     /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
     /// asks later is refused whatever the busy timeout says.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        let asked = Instant::now();
+        let begun = self.begin_in_turn().await;
+        telemetry::writer_waited(asked.elapsed());
+        begun
+    }
+
+    async fn begin_in_turn(&self) -> Result<Tx, StoreError> {
         self.marker().map_or(Ok(()), |place| place.require_in_place())?;
         Ok(match self.pools() {
             Pools::Sqlite { writer, .. } => {

@@ -1,6 +1,8 @@
 //! Metrics of channels: what sends came to, and how long they took.
 
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
@@ -61,14 +63,31 @@ pub(crate) static SEND_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     )
 });
 
-/// The last time that this process recorded an outcome other than [`Outcome::Returned`].
-static PROGRESS: Mutex<Option<Instant>> = Mutex::new(None);
+/// When a channel last got on: milliseconds since [`BEGUN`], and one; 0 if it never did.
+type Progress = Arc<AtomicU64>;
+
+/// The progress of each channel, by its id.
+static PROGRESS: Mutex<BTreeMap<String, Progress>> = Mutex::new(BTreeMap::new());
+
+/// The time from which progress is counted.
+static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+/// Milliseconds since [`BEGUN`].
+fn elapsed() -> u64 {
+    u64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn progress(id: &str) -> Progress {
+    let mut all = PROGRESS.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(id.to_owned()).or_default())
+}
 
 /// Handles to the metrics of one channel. Cheap to clone; counting through it looks nothing up.
 #[derive(Debug, Clone)]
 pub struct Channel {
     outcomes: [IntCounter; 5],
     seconds: Histogram,
+    progress: Progress,
 }
 
 impl Channel {
@@ -76,14 +95,14 @@ impl Channel {
     #[must_use]
     pub fn of(id: &str) -> Self {
         let outcomes = Outcome::ALL.map(|outcome| DELIVERIES.with_label_values(&[id, outcome.as_str()]));
-        Self { outcomes, seconds: SEND_SECONDS.with_label_values(&[id]) }
+        Self { outcomes, seconds: SEND_SECONDS.with_label_values(&[id]), progress: progress(id) }
     }
 
     /// Counts a try whose outcome is recorded.
     pub fn counted(&self, outcome: Outcome) {
         self.outcomes[outcome as usize].inc();
         if outcome != Outcome::Returned {
-            *PROGRESS.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+            self.progress.store(elapsed() + 1, Ordering::Relaxed);
         }
     }
 
@@ -93,8 +112,10 @@ impl Channel {
     }
 }
 
-/// The time since this process last recorded that something was sent, deferred or refused; `None` if it never did.
+/// The time since this process last recorded that something of a channel was sent, deferred or refused; `None` if it
+/// never did.
 #[must_use]
-pub fn since_progress() -> Option<Duration> {
-    PROGRESS.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed())
+pub fn since_progress(id: &str) -> Option<Duration> {
+    let last = progress(id).load(Ordering::Relaxed).checked_sub(1)?;
+    Some(Duration::from_millis(elapsed().saturating_sub(last)))
 }

@@ -112,7 +112,10 @@ mod tests {
         crate::http_answered(Some(404));
         crate::writer_waited(Duration::from_millis(2));
         let channel = Channel::of("email");
+        channel.counted(Outcome::Returned);
+        assert_eq!(crate::since_progress("email"), None, "what was not sent is no progress");
         channel.counted(Outcome::Sent);
+        assert!(crate::since_progress("email").is_some_and(|since| since < Duration::from_secs(10)));
         channel.took(Duration::from_millis(30));
         let one = |value| Some(BTreeMap::from([("email".to_owned(), value)]));
         let readings = Readings {

@@ -21,5 +21,5 @@ mod writer;
 
 pub use goals::Goals;
 pub use public::SIMULATED_AT;
-pub use route::Tracking;
+pub use route::{EventQueue, Tracking};
 pub use signer::Signer;

@@ -31,6 +31,24 @@ pub struct Tracking {
     writer: Writer,
 }
 
+/// The queue of opens and clicks that are answered and not yet written. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct EventQueue(Intake);
+
+impl EventQueue {
+    /// The number of opens and clicks in it.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.0.waiting()
+    }
+
+    /// The number of opens and clicks since the start that were answered and not kept, because it was full.
+    #[must_use]
+    pub fn shed(&self) -> u64 {
+        self.0.shed()
+    }
+}
+
 impl Tracking {
     /// Loads the registered links and starts the writer of events. `api_key`: what `POST /api/v1/events` must
     /// bring as `Authorization: Bearer …`; `None` asks for nothing. `brand` is shown on the unsubscribe page.
@@ -53,18 +71,39 @@ impl Tracking {
         Ok(Self { public: Arc::new(public), writer })
     }
 
-    /// The paths.
+    /// Every path.
     pub fn router(&self) -> Router {
-        Router::new()
+        self.contacts_router().merge(self.api_router())
+    }
+
+    /// The paths that contacts and their browsers ask for, and `/healthz`.
+    pub fn contacts_router(&self) -> Router {
+        let paths = Router::new()
             .route("/c/{link}", get(follow::click))
             .route("/o/{token}", get(follow::open))
             .route("/u/{token}", get(unsubscribe::ask).post(unsubscribe::post))
             .layer(DefaultBodyLimit::max(FORM))
-            .route("/api/v1/events", post(api::post).layer(DefaultBodyLimit::max(EVENTS)))
-            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/healthz", get(|| async { "ok\n" }));
+        self.finished(paths)
+    }
+
+    /// `POST /api/v1/events`, which the operator's own servers ask for.
+    pub fn api_router(&self) -> Router {
+        let events = post(api::post).layer(DefaultBodyLimit::max(EVENTS));
+        self.finished(Router::new().route("/api/v1/events", events))
+    }
+
+    fn finished(&self, paths: Router<Arc<Public>>) -> Router {
+        paths
             .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, PATIENCE))
             .layer(map_response(page::harden))
             .with_state(Arc::clone(&self.public))
+    }
+
+    /// The queue of opens and clicks, to be looked at.
+    #[must_use]
+    pub fn queue(&self) -> EventQueue {
+        EventQueue(self.public.intake.clone())
     }
 
     /// How many opens and clicks were answered but not kept, because the queue was full.

@@ -39,6 +39,11 @@ impl Intake {
         }
     }
 
+    /// The number of events that wait to be written. Those of a batch that is being written are not among them.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity() - self.queue.capacity()
+    }
+
     /// How many events were shed since the start.
     pub(crate) fn shed(&self) -> u64 {
         self.shed.load(Ordering::Relaxed)

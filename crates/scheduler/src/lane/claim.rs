@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use store::Run;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{LOOK, Waiting, Working};
 use crate::renderers::LoadError;
@@ -33,7 +34,8 @@ impl Working {
         let mut found = false;
         for offset in 0..runs.len() {
             let run = runs[(self.turn + offset) % runs.len()];
-            found |= self.claim_from(run, share).await;
+            let span = tracing::debug_span!("run", run = run.id.0);
+            found |= self.claim_from(run, share).instrument(span).await;
             if self.ready.len() >= enough.max(self.window) {
                 self.turn = self.turn.wrapping_add(offset + 1);
                 break;

@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use channel::SendOutcome;
 use store::{DeliveryId, Record};
 
 use super::{DRAIN, LOOK, Waiting, Working};
-use crate::outcome::outcome;
+use crate::outcome::{counted, outcome};
 use crate::session::{Done, Job};
 
 /// So many refusals are worth a look: as many as [`crate::watch`] asks for.
@@ -30,6 +31,7 @@ impl Working {
         let now = self.lane.clock.millis();
         match self.lane.store.delivery_record(self.lane.lease, &record, now).await {
             Ok(recorded) => {
+                self.count(&record);
                 self.let_the_brake_look().await;
                 self.outcomes.clear();
                 if recorded.held {
@@ -46,6 +48,13 @@ impl Working {
                 self.keep(intents).await;
             }
         }
+    }
+
+    /// Counts what was recorded.
+    fn count(&self, record: &Record) {
+        record.outcomes.iter().for_each(|(_, outcome)| self.metrics.counted(counted(outcome)));
+        let sent = |done: &&Done| done.took > Duration::ZERO;
+        self.outcomes.iter().filter(sent).for_each(|done| self.metrics.took(done.took));
     }
 
     /// Where one answer in twenty is a refusal the run may have to stop itself. At full speed thousands more would

@@ -139,6 +139,7 @@ struct Working {
     /// Why nothing goes through the channel until somebody mends it, while its runs have not been paused.
     barred: Option<String>,
     told: Told,
+    metrics: telemetry::Channel,
     sessions: JoinSet<()>,
 }
 
@@ -166,6 +167,7 @@ impl Working {
             clock: lane.clock.clone(),
             address: crate::recipients::address(&lane.channel),
             outbox,
+            lane: tracing::Span::current(),
         };
         let mut sessions = JoinSet::new();
         for _ in 0..connections {
@@ -193,6 +195,7 @@ impl Working {
             rest: Rest::default(),
             barred: None,
             told: Told::default(),
+            metrics: telemetry::Channel::of(lane.channel.id.as_str()),
             sessions,
             lane,
         }

@@ -12,6 +12,7 @@ mod follow;
 mod forecast;
 #[cfg(test)]
 mod model;
+mod overdue;
 mod same_text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +29,7 @@ use store::{
 use tokio::time::Instant;
 
 pub use self::forecast::{Expected, Fate, forecast};
+pub use self::overdue::overdue;
 pub(crate) use self::same_text::{find as same_text, says_the_same};
 use crate::Loaded;
 use crate::fire::{fire_occurrence, new_run, revision};

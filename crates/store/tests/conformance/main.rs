@@ -5,6 +5,7 @@
 mod addresses;
 mod allowance;
 mod audience;
+mod backlog;
 mod bounces;
 mod bursts;
 mod contacts;
@@ -52,6 +53,7 @@ on_both_databases! {
         what_cannot_go_yet_is_put_off;
     audience: random_rules_agree_with_memory, hostile_texts_are_only_texts, what_cannot_be_asked_is_told,
         large_sets_and_deep_nests_are_bounded, events_and_engagement;
+    backlog: what_is_open_is_counted_by_channel, a_write_is_tried;
     bursts: the_first_hits_of_a_burst_are_taken_back, an_earlier_message_is_remembered_and_gets_the_credit,
         feeds_and_floods_are_judged_without_harm;
     engagement: histories_agree_with_memory, sends_are_read_when_a_run_has_ended, a_planning_that_is_cut_short_goes_on,

@@ -1,0 +1,51 @@
+//! How much of the running runs is not sent yet, and how far it lies behind its time.
+
+use crate::sql::{Sql, args, sql};
+use crate::{Millis, Store, StoreError};
+
+/// What one channel has not sent yet of the runs that are planned or running.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// The channel's id.
+    pub channel: String,
+    /// Deliveries that are in no end state, due or not.
+    pub queued: u64,
+    /// The earliest time at which one of them is due, and at which a run was made whose deliveries are still to be
+    /// made; `None` where there is neither. It may lie ahead.
+    pub oldest_due: Option<Millis>,
+}
+
+/// One row a run. The counts are those that every commit keeps, and the earliest time is the first entry of an index:
+/// the cost does not grow with the number of deliveries.
+const RUNS: Sql = sql!(
+    "select r.channel,
+       case when r.state = 'planned' then 0 else r.total - coalesce(
+         (select cast(sum(t.count) as bigint) from run_tallies t where t.run_id = r.id
+            and t.state in ('sent', 'failed', 'uncertain', 'suppressed', 'cancelled')), 0) end,
+       case when r.state <> 'planned'
+              then (select min(d.due_at) from deliveries d where d.run_id = r.id and d.due_at is not null)
+            when r.instant > r.created_at then r.instant else r.created_at end
+     from runs r where r.finished_at is null and r.state in ('planned', 'running') order by r.channel, r.id"
+);
+
+impl Store {
+    /// What has not been sent yet, by channel, in the order of their ids; nothing of channels that are up to date.
+    ///
+    /// # Errors
+    /// The database refused or went away.
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows: Vec<(String, i64, Option<Millis>)> = self.rows(&RUNS, args![]).await?;
+        let mut backlogs: Vec<Backlog> = Vec::new();
+        for (channel, open, oldest_due) in rows {
+            let queued = u64::try_from(open).unwrap_or(0);
+            match backlogs.last_mut().filter(|last| last.channel == channel) {
+                Some(last) => {
+                    last.queued += queued;
+                    last.oldest_due = last.oldest_due.into_iter().chain(oldest_due).min();
+                }
+                None => backlogs.push(Backlog { channel, queued, oldest_due }),
+            }
+        }
+        Ok(backlogs)
+    }
+}
