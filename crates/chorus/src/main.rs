@@ -2,12 +2,17 @@
 
 mod commands;
 mod demo;
+mod disk;
 mod embedded;
 mod files;
+mod http_span;
+mod logging;
 mod named;
+mod operations;
 mod output;
 mod server;
 mod setup;
+mod signals;
 mod stage;
 mod time;
 
@@ -55,7 +60,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    setup::start_logging(matches!(options.command, Command::Serve(_)));
+    logging::start(matches!(options.command, Command::Serve(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error).context("start")),

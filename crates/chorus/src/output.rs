@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::logging;
+
 /// How to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -41,8 +43,12 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let theirs = error.chain().any(|cause| cause.is::<Wrong>());
-    let _ =
-        writeln!(std::io::stderr(), "{}", if theirs { told(error) } else { format!("failed to {error:#}") });
+    let told = if theirs { told(error) } else { format!("failed to {error:#}") };
+    if logging::is_json() {
+        tracing::error!("{told}");
+    } else {
+        let _ = writeln!(std::io::stderr(), "{told}");
+    }
     ExitCode::from(if theirs { 1 } else { 3 })
 }
 
@@ -67,7 +73,11 @@ pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
 
 /// Tells something beside the output, on the error stream.
 pub(crate) fn note(text: impl AsRef<str>) {
-    let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+    if logging::is_json() {
+        tracing::info!("{}", text.as_ref());
+    } else {
+        let _ = writeln!(std::io::stderr(), "{}", text.as_ref());
+    }
 }
 
 /// A table: the first column on the left, columns named with a trailing `#` on the right.

@@ -3,7 +3,6 @@
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,19 +30,6 @@ pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) signer: Signer,
     pub(crate) clock: Clock,
-}
-
-/// Logs go to the error stream; `CHORUS_LOG` says which, as `tracing` filters do.
-#[expect(clippy::disallowed_methods, reason = "chorus reads the environment")]
-pub(crate) fn start_logging(serving: bool) {
-    let filter = std::env::var("CHORUS_LOG")
-        .unwrap_or_else(|_| if serving { "info,sqlx=warn".to_owned() } else { "error".to_owned() });
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
 }
 
 /// A variable of the environment, if it is set and is text.

@@ -21,7 +21,9 @@ use url::Url;
 use crate::commands::contacts;
 use crate::demo::{World, simulate};
 use crate::embedded;
-use crate::server::{Keys, Server};
+use crate::files::FilesStatus;
+use crate::operations::Operations;
+use crate::server::{Keys, Listeners, Server};
 use crate::setup::{self, Opened};
 
 /// A demo at work.
@@ -61,8 +63,13 @@ impl Stage {
         scheduler::see(&opened.store, &opened.loaded, start).await?;
         import(&opened).await?;
         let (tell, files) = watch::channel(opened.loaded.clone());
-        let server = Server::start(&opened, listener, files.clone(), Keys::default(), true).await?;
+        let status = FilesStatus::read_at(opened.clock.now());
+        let operations = Operations::new(&opened, files.clone(), status, true);
+        let listeners = Listeners { public: listener, admin: None };
+        let server =
+            Server::start(&opened, listeners, files.clone(), Keys::default(), true, &operations).await?;
         let engine = Engine::start(opened.worker("demo", files, None));
+        operations.show_worker(engine.status());
         let stop = CancellationToken::new();
         let people = tokio::spawn(simulate(world(&opened, &platform), SEED, stop.clone()));
         Ok(Self { server, engine, platform, people, stop, opened, _files: tell, _folder: folder })

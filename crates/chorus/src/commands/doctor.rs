@@ -16,6 +16,7 @@ use url::{Host, Url};
 
 use crate::commands::runs::describe;
 use crate::commands::{preview, stop};
+use crate::disk;
 use crate::output::{self, Format};
 use crate::setup::{self, Env};
 use crate::time;
@@ -30,9 +31,6 @@ pub(crate) struct Options {
 
 /// How long everything may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Less room than this is worth a word; less than that stops everything soon.
-const ROOM: (u64, u64) = (1 << 30, 100 << 20);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let findings = match setup::read(&env.root()?, None) {
@@ -271,14 +269,12 @@ fn durability(health: &Health) -> Finding {
 
 /// How much room the disk of a SQLite file has.
 fn room(file: &Path) -> Option<Finding> {
-    let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let free = disk::free(file)?;
     let found = format!("{} MiB are free", free >> 20);
     let fix = "Make room: nothing goes out while its intent cannot be written.";
     Some(match free {
-        free if free < ROOM.1 => Finding::fail_outside("room", found, fix),
-        free if free < ROOM.0 => Finding::warn("room", found, fix),
+        free if free < disk::TOO_LITTLE => Finding::fail_outside("room", found, fix),
+        free if free < disk::SCARCE => Finding::warn("room", found, fix),
         _ => Finding::pass("room", found),
     })
 }

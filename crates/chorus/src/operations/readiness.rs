@@ -1,0 +1,138 @@
+//! What must be true of a process that is ready, each check with its name and why it fails.
+
+use std::path::Path;
+use std::time::Duration;
+
+use campaign::{Channel, Workspace};
+use serde::Serialize;
+use store::{Clock, Store};
+
+use super::figures::{ANSWER_LIMIT, Figures};
+use crate::disk;
+
+/// The lag behind schedule from which on a channel that does not get on is a fault.
+pub(super) const LAG_LIMIT: Duration = Duration::from_secs(300);
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Check {
+    /// `database`, `lease`, `lag`, `disk` or `files`.
+    name: &'static str,
+    /// Whether it is passed.
+    pub(super) ok: bool,
+    /// What was found.
+    why: String,
+}
+
+impl Check {
+    /// A check with what was found, which is an error where it is failed.
+    pub(super) fn new(name: &'static str, found: Result<String, String>) -> Self {
+        let ok = found.is_ok();
+        let (Ok(why) | Err(why)) = found;
+        Self { name, ok, why }
+    }
+}
+
+/// Commits a small row.
+pub(super) async fn write(store: &Store, clock: &Clock) -> Result<(), String> {
+    match tokio::time::timeout(ANSWER_LIMIT, store.health_write(clock.millis())).await {
+        Ok(written) => written.map_err(|error| format!("failed to {error}")),
+        Err(_late) => Err(format!("a small row could not be written within {} s", ANSWER_LIMIT.as_secs())),
+    }
+}
+
+/// Channels that are late and do not get on. What a rate, a day's cap or a receiver's limit holds back is not late:
+/// such a channel gets on as fast as it may.
+pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Result<String, String> {
+    let mut worst = None;
+    for (id, lag) in &figures.lag {
+        worst = worst.max(Some((*lag, id)));
+        let since = telemetry::since_progress(id);
+        let patience = workspace.channels.get(id.as_str()).map_or(LAG_LIMIT, patience);
+        if *lag > LAG_LIMIT && since.is_none_or(|since| since > patience) && !figures.spent.contains(id) {
+            let stood = since.map_or_else(
+                || "since this process started".to_owned(),
+                |since| format!("for {} s", since.as_secs()),
+            );
+            return Err(format!("{id} is {} s behind, and nothing of it went out {stood}", lag.as_secs()));
+        }
+    }
+    Ok(match worst {
+        Some((lag, id)) if lag > LAG_LIMIT => {
+            format!("{id} is {} s behind, and goes out as fast as its limits allow", lag.as_secs())
+        }
+        Some((lag, _)) => format!("at most {} s behind", lag.as_secs()),
+        None => "there is no channel".to_owned(),
+    })
+}
+
+/// The time within which a channel that gets on sends something: two intervals of its rate, or [`LAG_LIMIT`] where
+/// that is longer.
+fn patience(channel: &Channel) -> Duration {
+    let interval = channel.rate.map_or(Duration::ZERO, |rate| rate.per / rate.count.max(1));
+    LAG_LIMIT.max(interval * 2)
+}
+
+/// Room on the disk of a SQLite file; `None` for a database that is elsewhere.
+pub(super) fn disk(file: Option<&Path>) -> Result<String, String> {
+    let Some(file) = file else { return Ok("the database is not a file of this machine".to_owned()) };
+    match disk::free(file) {
+        Some(free) => enough(free),
+        None => Ok("the system does not tell".to_owned()),
+    }
+}
+
+fn enough(free: u64) -> Result<String, String> {
+    let found = format!("{} MiB are free beside the database", free >> 20);
+    if free < disk::TOO_LITTLE {
+        Err(format!("{found}, and {} MiB are needed: make room", disk::TOO_LITTLE >> 20))
+    } else {
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(channel: &str, lag: u64) -> Figures {
+        let lag = [(channel.to_owned(), Duration::from_secs(lag))].into();
+        Figures { lag, ..Figures::default() }
+    }
+
+    fn workspace() -> Workspace {
+        let folder = tempfile::tempdir().unwrap();
+        crate::embedded::write_sample(folder.path()).unwrap();
+        std::fs::write(folder.path().join("chorus.toml"), crate::embedded::CHORUS_TOML).unwrap();
+        Workspace::load(folder.path(), &|_| None).map(|(workspace, _)| workspace).ok().unwrap()
+    }
+
+    #[test]
+    fn a_channel_that_is_late_and_stands_still_is_a_fault() {
+        let workspace = workspace();
+        assert_eq!(lag(&figures("quiet", 300), &workspace), Ok("at most 300 s behind".to_owned()));
+        let told = "quiet is 301 s behind, and nothing of it went out since this process started";
+        assert_eq!(lag(&figures("quiet", 301), &workspace), Err(told.to_owned()));
+        let channel = telemetry::Channel::of("busy");
+        channel.counted(telemetry::Outcome::Returned);
+        assert!(
+            lag(&figures("busy", 301), &workspace).is_err(),
+            "a relay that cannot be reached is no progress"
+        );
+        channel.counted(telemetry::Outcome::Sent);
+        let told = "busy is 301 s behind, and goes out as fast as its limits allow";
+        assert_eq!(lag(&figures("busy", 301), &workspace), Ok(told.to_owned()));
+        let spent = Figures { spent: ["capped".to_owned()].into(), ..figures("capped", 40_000) };
+        assert!(lag(&spent, &workspace).is_ok(), "tomorrow it goes on");
+        assert_eq!(lag(&Figures::default(), &workspace), Ok("there is no channel".to_owned()));
+    }
+
+    #[test]
+    fn a_disk_that_is_nearly_full_is_a_fault() {
+        assert!(enough(disk::TOO_LITTLE).is_ok());
+        let told = "99 MiB are free beside the database, and 100 MiB are needed: make room";
+        assert_eq!(enough(disk::TOO_LITTLE - 1), Err(told.to_owned()));
+        assert!(disk(None).is_ok());
+        assert!(disk(Some(Path::new("/tmp/not/there/yet.db"))).is_ok_and(|found| found.contains("MiB")));
+    }
+}
