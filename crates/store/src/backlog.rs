@@ -33,6 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows: Vec<(String, i64, Option<Millis>)> = self.rows(&RUNS, args![]).await?;
         let mut backlogs: Vec<Backlog> = Vec::new();

@@ -46,6 +46,7 @@ impl Store {
     ///
     /// # Errors
     /// The address is not known, or the database does not answer.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let pools = match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => return open_sqlite(url).await,
@@ -64,6 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// The database is newer, was changed by hand, or fails.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn migrate(&self) -> Result<usize, StoreError> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => {
@@ -101,12 +103,14 @@ impl Store {
     ///
     /// # Errors
     /// It gives none.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.row::<(i64,)>(&sql!("select cast(1 as bigint)"), args![]).await.map(|_| ())
     }
 
     /// Ends all connections, after what is under way; brings the marker of a SQLite file up to date, and moves its log
     /// into the file as far as nobody reads it.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn close(&self) {
         // A database whose tables are not made yet has no identity.
         if let Err(error) = self.identity_keep().await {

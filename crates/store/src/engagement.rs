@@ -229,6 +229,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn engagement_advance(&self) -> Result<bool, StoreError> {
         if let Some((run, engaged, through, number)) =
             self.row::<(RunId, i64, i64, i64)>(&NEXT_RUN, args![]).await?

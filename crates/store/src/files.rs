@@ -30,6 +30,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn files_of_others(&self, hash: &str, now: Millis) -> Result<Option<String>, StoreError> {
         if self.files_in_force().await?.is_none_or(|current| current == hash) {
             return Ok(None);
@@ -43,6 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn files_put_in_force(
         &self,
         lease: LeaseId,

@@ -33,6 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn health_write(&self, now: Millis) -> Result<(), StoreError> {
         self.execute(&WRITE, args![now]).await.map(|_| ())
     }
@@ -41,6 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// It does not answer.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn health(&self) -> Result<Health, StoreError> {
         let ran = self.ran().await;
         let known: Vec<i64> = migrations(self.pools()).iter().map(|migration| migration.version).collect();

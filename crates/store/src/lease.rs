@@ -135,6 +135,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_open(
         &self,
         worker: &str,
@@ -153,6 +154,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_renew(&self, id: LeaseId, expires_at: Millis) -> Result<bool, StoreError> {
         Ok(self.execute(&RENEW, args![id, expires_at]).await? > 0)
     }
@@ -161,6 +163,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_note(&self, id: LeaseId, note: &str) -> Result<(), StoreError> {
         self.execute(&NOTE, args![id, note]).await.map(|_| ())
     }
@@ -170,6 +173,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_sweep(&self, now: Millis) -> Result<TakenOver, StoreError> {
         // Most of the time nobody is gone: then SQLite's one writer is left alone.
         if self.rows::<(i64,)>(&STALE, args![now]).await?.is_empty() {
@@ -207,6 +211,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_list(&self) -> Result<Vec<Lease>, StoreError> {
         self.rows(&LIST, args![]).await
     }
@@ -218,6 +223,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_take_over(
         &self,
         id: LeaseId,
@@ -258,6 +264,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn lease_close(&self, id: LeaseId, _now: Millis) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.execute(&CLOSE, args![id]).await?;

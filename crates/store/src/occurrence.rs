@@ -284,6 +284,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_add(
         &self,
         campaign: &str,
@@ -301,6 +302,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_list(
         &self,
         campaign: Option<&str>,
@@ -314,6 +316,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_parents(&self) -> Result<BTreeSet<(String, String, RunId)>, StoreError> {
         Ok(self.rows(&PARENTS, args![]).await?.into_iter().collect())
     }
@@ -322,6 +325,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_get(
         &self,
         campaign: &str,
@@ -336,6 +340,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_ask(
         &self,
         campaign: &str,
@@ -349,6 +354,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_asked(&self) -> Result<Vec<OccurrenceRow>, StoreError> {
         self.rows(&ASKED, args![]).await
     }
@@ -357,6 +363,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_reopen(&self, row: &OccurrenceRow, why: &str) -> Result<(), StoreError> {
         self.execute(&REOPEN, args![row.campaign.as_str(), row.step.as_str(), row.instant, why])
             .await
@@ -368,6 +375,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn occurrence_dismiss(
         &self,
         campaign: &str,

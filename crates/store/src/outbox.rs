@@ -51,6 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn outbox_page(
         &self,
         campaign: Option<&str>,
@@ -64,6 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn outbox_get(&self, id: DeliveryId) -> Result<Option<OutboxRow>, StoreError> {
         self.row(&GET, args![id]).await
     }

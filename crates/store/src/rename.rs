@@ -87,6 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_names(&self, campaign: &str) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = self.rows(&STEPS, args![campaign]).await?;
         Ok(rows.into_iter().map(|(step,)| step).collect())
@@ -96,6 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_renames(&self) -> Result<BTreeMap<StepKey, StepKey>, StoreError> {
         let rows: Vec<(String, String, String, String)> = self.rows(&RENAMES, args![]).await?;
         Ok(rows.into_iter().map(|(oc, os, nc, ns)| ((oc, os), (nc, ns))).collect())
@@ -106,6 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_rename(&self, old: &StepKey, new: &StepKey, now: Millis) -> Result<bool, StoreError> {
         let names = || args![old.0.as_str(), old.1.as_str(), new.0.as_str(), new.1.as_str()];
         let one = |key: &StepKey| args![key.0.as_str(), key.1.as_str()];

@@ -101,6 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn rollup_read(&self, filter: &RollupFilter) -> Result<Vec<RollupRow>, StoreError> {
         let args = args![filter.campaign.as_deref(), filter.from, filter.to, i64::from(filter.by_hour)];
         let mut rows: Vec<RollupRow> = self.rows(&READ, args).await?;

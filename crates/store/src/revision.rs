@@ -66,6 +66,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revision_put(
         &self,
         hash: &str,
@@ -97,6 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revision_get(&self, id: RevisionId) -> Result<Option<Revision>, StoreError> {
         let Some(mut revision) = self.row::<Revision>(&GET, args![id]).await? else {
             return Ok(None);
@@ -109,6 +111,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn link_after(&self, after: LinkId) -> Result<Vec<LinkRow>, StoreError> {
         self.rows(&AFTER, args![after]).await
     }

@@ -108,6 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_all(&self) -> Result<BTreeMap<StepKey, ScheduleRow>, StoreError> {
         let rows: Vec<Row> = self.rows(&LIST, args![]).await?;
         let read = |(campaign, step, planned_through, definition, history, gone_since): Row| {
@@ -124,6 +125,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_advance(
         &self,
         advance: &Advance<'_>,
@@ -153,6 +155,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_see(&self, steps: &[(StepKey, String)], now: Millis) -> Result<(), StoreError> {
         let seen = steps.iter().map(|((campaign, step), definition)| Seen { campaign, step, definition });
         let seen: Vec<_> = seen.collect();
@@ -163,6 +166,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_gone(&self, steps: &[StepKey], now: Millis) -> Result<(), StoreError> {
         let keys = keys(steps);
         if keys.is_empty() {
@@ -175,6 +179,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_back(&self, steps: &[StepKey]) -> Result<(), StoreError> {
         let keys = keys(steps);
         if keys.is_empty() {

@@ -12,6 +12,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn setting_init(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
         if let Some((value,)) = self.row(&GET, args![name]).await? {
             return Ok(value);

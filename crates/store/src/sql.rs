@@ -310,6 +310,7 @@ const SOON: Duration = Duration::from_millis(25);
 
 impl Store {
     /// Between two pieces of a long work: lets others write who wait for SQLite's one lock.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn let_others_write(&self) {
         if let Some(turns) = self.turns() {
             turns.let_others().await;

@@ -47,6 +47,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stopped(&self) -> Result<Option<Stopped>, StoreError> {
         let Some((json,)) = self.row::<(String,)>(&GET, args![NAME]).await? else { return Ok(None) };
         let read = serde_json::from_str(&json);
@@ -59,6 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stop_all(&self, stopped: &Stopped, note: &str) -> Result<bool, StoreError> {
         let json = serde_json::to_string(stopped).map_err(|error| StoreError::BadInput(error.to_string()))?;
         let mut tx = self.begin().await?;
@@ -76,6 +78,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn start_all(&self) -> Result<bool, StoreError> {
         Ok(self.execute(&DELETE, args![NAME]).await? > 0)
     }

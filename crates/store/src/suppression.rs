@@ -74,6 +74,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn suppression_add(&self, rows: &[Suppression]) -> Result<u64, StoreError> {
         if rows.is_empty() {
             return Ok(0);
@@ -86,6 +87,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn suppression_remove(&self, kind: AddressKind, address: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&REMOVE, args![kind.as_str(), address]).await? > 0)
     }
@@ -94,6 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn suppression_get(
         &self,
         kind: AddressKind,
@@ -106,6 +109,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn suppression_list(&self, limit: i64) -> Result<Vec<Suppression>, StoreError> {
         self.rows(&LIST, args![limit]).await
     }

@@ -100,6 +100,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away: nothing was granted.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_take(
         &self,
         channel: &str,
@@ -121,6 +122,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away: it counts as gone.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_give_back(
         &self,
         channel: &str,
@@ -192,6 +194,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_hold(&self, channel: &str, held: &Held) -> Result<(), StoreError> {
         let args = args![channel, held.receiver.as_str(), held.until, held.why.as_str()];
         self.execute(&HOLD, args).await.map(|_| ())
@@ -201,6 +204,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_let_go(&self, channel: &str, receiver: &str) -> Result<(), StoreError> {
         self.execute(&LET_GO, args![channel, receiver]).await.map(|_| ())
     }
@@ -209,6 +213,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_held(&self, channel: &str, now: Millis) -> Result<Vec<Held>, StoreError> {
         self.rows(&HELD, args![channel, now]).await
     }
@@ -217,6 +222,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_used(&self, channel: &str, day: i64) -> Result<BTreeMap<String, u64>, StoreError> {
         let rows: Vec<(String, i64)> = self.rows(&USED, args![channel, day]).await?;
         Ok(rows.into_iter().map(|(name, used)| (name, used.unsigned_abs())).collect())
@@ -227,6 +233,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn allowance_sweep(&self, now: Millis, machine: Micros, day: i64) -> Result<u64, StoreError> {
         const TWO_DAYS: Micros = 2 * 86_400 * 1_000_000;
         self.execute(&SWEEP, args![machine.saturating_sub(TWO_DAYS), day.saturating_sub(1), now]).await

@@ -25,6 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn audience_count(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
@@ -51,6 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn audience_query_plan(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
@@ -78,6 +80,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn audience_contains(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
@@ -96,6 +99,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn audience_sample(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,

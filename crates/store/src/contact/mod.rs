@@ -175,6 +175,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_find(&self, address: &str) -> Result<Option<Contact>, StoreError> {
         let email = address.to_lowercase();
         self.row(&FIND, args![address, email.as_str()]).await
@@ -184,6 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_search(&self, prefix: &str, limit: i64) -> Result<Vec<Contact>, StoreError> {
         let email = prefix.to_lowercase();
         let after = |text: &str| format!("{text}{}", char::MAX);
@@ -196,6 +198,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_get(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
         self.row(&GET, args![id]).await
     }
@@ -204,6 +207,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_page(&self, after: ContactId, limit: i64) -> Result<Vec<Contact>, StoreError> {
         self.rows(&PAGE, args![after, limit]).await
     }
@@ -212,6 +216,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_count(&self) -> Result<i64, StoreError> {
         Ok(self.row(&COUNT, args![]).await?.map_or(0, |(count,)| count))
     }

@@ -69,6 +69,7 @@ impl Store {
     /// # Errors
     /// A person without any key, a NUL, an attribute that is no text, number or boolean, more than 64 KiB of
     /// attributes: nothing is written, and the error names the person.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn contact_upsert(&self, people: &[NewContact], now: Millis) -> Result<Upserted, StoreError> {
         people.iter().try_for_each(check)?;
         if people.is_empty() {

@@ -126,6 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_claim(
         &self,
         lease: LeaseId,
@@ -279,6 +280,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_claimable(&self, runs: &[RunId], now: Millis) -> Result<Vec<RunId>, StoreError> {
         if runs.is_empty() {
             return Ok(Vec::new());
@@ -300,6 +302,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_release(&self, lease: LeaseId, released: &[DeliveryId]) -> Result<(), StoreError> {
         if released.is_empty() {
             return Ok(());

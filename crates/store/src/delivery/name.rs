@@ -72,6 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_find(&self, name: DeliveryName) -> Result<Option<NamedDelivery>, StoreError> {
         let (id, kind) = match name {
             DeliveryName::Named { run, contact } => {

@@ -41,6 +41,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_list(
         &self,
         run: RunId,
@@ -59,6 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_of_contact(
         &self,
         contact: ContactId,
@@ -74,6 +76,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_explain(
         &self,
         contact: ContactId,

@@ -56,6 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_unmade(
         &self,
         run: RunId,
@@ -71,6 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_make_sent(
         &self,
         run: RunId,
@@ -96,6 +98,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_open(
         &self,
         run: RunId,
@@ -112,6 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_reconcile(
         &self,
         run: RunId,

@@ -38,6 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away: nothing was recorded.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_record(
         &self,
         lease: LeaseId,

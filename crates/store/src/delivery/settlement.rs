@@ -69,6 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn delivery_settle(
         &self,
         run: RunId,

@@ -70,6 +70,7 @@ impl Store {
     ///
     /// # Errors
     /// A value beyond a thousand million units of its currency; or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_convert(
         &self,
         event: &Conversion,

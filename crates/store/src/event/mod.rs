@@ -157,6 +157,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_of_contact(
         &self,
         contact: ContactId,
@@ -169,6 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_recent(&self, limit: i64) -> Result<Vec<EventRow>, StoreError> {
         self.rows(&RECENT, args![limit]).await
     }

@@ -95,6 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away: nothing was written.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_record(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
         if events.is_empty() {
             return Ok(0);
@@ -107,6 +108,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away: nothing was written.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_record_judged(
         &self,
         events: &[NewEvent],

@@ -185,6 +185,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away, or the marker cannot be read.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_check(&self) -> Result<Identity, StoreError> {
         Ok(match self.pools() {
             Pools::Sqlite { .. } => match self.compare().await? {
@@ -211,6 +212,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away, or the marker cannot be read or written.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_open(&self, fresh: &str, now: Millis) -> Result<Option<Stopped>, StoreError> {
         match self.identity_check().await? {
             Identity::Unmarked => self.identity_adopt(fresh).await.map(|()| None),
@@ -230,6 +232,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away, or the marker cannot be written.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_adopt(&self, fresh: &str) -> Result<(), StoreError> {
         match self.pools() {
             Pools::Sqlite { readers, .. } => {
@@ -256,6 +259,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away, or the marker cannot be read or written.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_renew(&self, now: Millis) -> Result<Option<Stopped>, StoreError> {
         // Read before the comparison: `chorus start` adopts a copy before it ends the stop, so that a copy that is
         // seen without a stop is a new one.

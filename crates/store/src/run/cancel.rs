@@ -71,6 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_cancel(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.execute(&CANCEL, args![id]).await? == 0 {
@@ -93,6 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_cancel_more(
         &self,
         id: RunId,

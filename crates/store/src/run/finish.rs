@@ -88,6 +88,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_pause(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
         self.run_pause_by(id, PausedBy::Hand, note).await
     }
@@ -96,6 +97,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_pause_by(&self, id: RunId, by: PausedBy, note: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&PAUSE, args![id, note, by.as_str()]).await? > 0)
     }
@@ -104,6 +106,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_note(&self, id: RunId, note: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_NOTE, args![id, note]).await? > 0)
     }
@@ -114,6 +117,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         if let Some((cut_short,)) = tx.row::<(Millis,)>(&CUT_SHORT, args![id, NOTE]).await? {
@@ -135,6 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_retry(&self, id: RunId, now: Millis) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
         if tx.execute(&RETRY, args![id, now]).await? == 0 {
@@ -165,6 +170,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_finish(&self, now: Millis) -> Result<Vec<RunId>, StoreError> {
         // Most of the time nothing ends: then SQLite's one writer is left alone.
         if self.rows::<(RunId,)>(&FINISHED, args![]).await?.is_empty() {

@@ -58,6 +58,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_insert(&self, run: &NewRun, now: Millis) -> Result<Option<RunId>, StoreError> {
         let mut tx = self.begin().await?;
         let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
@@ -83,6 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_insert_by_hand(
         &self,
         run: &NewRun,
@@ -124,6 +126,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_insert_follower(&self, run: &NewRun, now: Millis) -> Result<Option<RunId>, StoreError> {
         let mut tx = self.begin().await?;
         if tx.row::<(RunId,)>(&PARENT, args![run.parent_id]).await?.is_none() {

@@ -22,6 +22,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_join(
         &self,
         run: RunId,

@@ -17,6 +17,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_last_due(&self, run: RunId) -> Result<Option<Millis>, StoreError> {
         Ok(self.row::<(Option<Millis>,)>(&LAST_DUE, args![run]).await?.and_then(|row| row.0))
     }
@@ -25,6 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_domains(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,

@@ -129,6 +129,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
         if let Planned::Followers { delay, address, of } = whom {
             return self.run_follow(run, address, *delay, *of, now).await;
@@ -212,6 +213,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_preview(
         &self,
         whom: &Planned<'_>,
@@ -238,6 +240,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_count(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,

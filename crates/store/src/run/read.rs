@@ -24,6 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_get(&self, id: RunId) -> Result<Option<Run>, StoreError> {
         Ok(self.with_tallies(self.rows(&GET, args![id]).await?).await?.pop())
     }
@@ -32,6 +33,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_live(&self) -> Result<Vec<Run>, StoreError> {
         self.with_tallies(self.rows(&LIVE, args![]).await?).await
     }
@@ -40,6 +42,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_list(&self, campaign: Option<&str>, limit: i64) -> Result<Vec<Run>, StoreError> {
         self.with_tallies(self.rows(&LIST, args![campaign, limit]).await?).await
     }

@@ -29,6 +29,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_sample(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
@@ -59,6 +60,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_longest(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,

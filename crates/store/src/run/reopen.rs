@@ -65,6 +65,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_reopen(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
         let followers: Vec<(RunId,)> = self.rows(&FOLLOWERS, args![id]).await?;
         if self.execute(&REOPEN, args![id, now, NOTE]).await? == 0 {

@@ -94,6 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_has_runs(&self, campaign: &str, step: &str) -> Result<bool, StoreError> {
         Ok(self.row::<(i64,)>(&HAS_RUNS, args![campaign, step]).await?.is_some())
     }
@@ -102,6 +103,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_of_one_shot(&self, campaign: &str, step: &str) -> Result<Option<RunId>, StoreError> {
         Ok(self.row::<(RunId,)>(&ONE_SHOT, args![campaign, step]).await?.map(|(id,)| id))
     }
@@ -110,6 +112,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn one_shots(&self) -> Result<BTreeSet<crate::StepKey>, StoreError> {
         Ok(self.rows(&ONE_SHOTS, args![]).await?.into_iter().collect())
     }
@@ -118,6 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_is_untried(&self, run: RunId, now: Millis) -> Result<bool, StoreError> {
         Ok(self.row::<(i64,)>(&UNTRIED, args![run, now]).await?.is_some())
     }
@@ -126,6 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_texts(&self, channel: &str, since: Millis) -> Result<Vec<StepText>, StoreError> {
         self.rows(&TEXTS, args![channel, since]).await
     }
@@ -134,6 +139,7 @@ impl Store {
     ///
     /// # Errors
     /// The audience cannot be asked for, or the database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_reached(
         &self,
         run: RunId,
@@ -157,6 +163,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_recent(&self, since: Millis) -> Result<Vec<Run>, StoreError> {
         self.rows(&RECENT, args![since]).await
     }
@@ -165,6 +172,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_of_step(&self, campaign: &str, step: &str, limit: i64) -> Result<Vec<Run>, StoreError> {
         self.with_tallies(self.rows(&OF_STEP, args![campaign, step, limit]).await?).await
     }
@@ -173,6 +181,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_latest(&self) -> Result<Vec<Run>, StoreError> {
         self.with_tallies(self.rows(&LATEST, args![]).await?).await
     }
@@ -181,6 +190,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn revision_text(&self, id: crate::RevisionId) -> Result<Option<RevisionText>, StoreError> {
         self.row(&TEXT, args![id]).await
     }
@@ -189,6 +199,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_set_ends(&self, run: RunId, ends_at: Option<Millis>) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_ENDS, args![run, ends_at]).await? > 0)
     }
@@ -197,6 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_set_account(&self, run: RunId, account: &str) -> Result<bool, StoreError> {
         Ok(self.execute(&SET_ACCOUNT, args![run, account]).await? > 0)
     }
@@ -205,6 +217,7 @@ impl Store {
     ///
     /// # Errors
     /// The database refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_revise(&self, run: RunId, revision: crate::RevisionId) -> Result<bool, StoreError> {
         Ok(self.execute(&REVISE, args![run, revision]).await? > 0)
     }

@@ -116,6 +116,22 @@ fn the_time_is_read_in_one_place() {
 }
 
 #[test]
+fn every_method_that_waits_for_the_database_has_a_span() {
+    let attribute = "#[tracing::instrument(level = \"debug\", skip_all)]";
+    let methods: Vec<String> = Source::all()
+        .iter()
+        .filter(|source| source.path.starts_with("crates/store/src/"))
+        .flat_map(|source| {
+            let lines: Vec<&str> = source.code().lines().map(str::trim).collect();
+            let bare = |pair: &&[&str]| pair[1].starts_with("pub async fn") && pair[0] != attribute;
+            let told = |pair: &[&str]| format!("{}: {}", source.path, pair[1]);
+            lines.windows(2).filter(bare).map(told).collect::<Vec<_>>()
+        })
+        .collect();
+    none("store's methods have spans of their names, and nothing else in them", &methods);
+}
+
+#[test]
 fn no_file_is_too_long() {
     let long: Vec<String> = Source::all()
         .iter()
