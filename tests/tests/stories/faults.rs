@@ -13,14 +13,14 @@ use crate::control::{a_relay, shown, soon, taken, tally, wait};
 use crate::pier;
 
 /// A `chorus serve` that is told of a full disk instead of being killed for it.
-fn serve(sandbox: &Sandbox, tools: &Tools) -> Server {
+pub(crate) fn serve(sandbox: &Sandbox, tools: &Tools) -> Server {
     let mut command = bound(Path::new("/bin/sh"));
     command.args(["-c", "trap '' XFSZ; exec \"$0\" serve"]).arg(&tools.chorus).current_dir(sandbox.path());
     Server::start(command, sandbox.port, &sandbox.path().join("serve.log")).unwrap()
 }
 
 /// Lets no file of a process grow beyond so many bytes; as far as it will when `None`.
-fn limit(server: &Server, bytes: Option<u64>) {
+pub(crate) fn limit(server: &Server, bytes: Option<u64>) {
     let process = Pid::from_raw(i32::try_from(server.id()).unwrap()).unwrap();
     prlimit(Some(process), Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
 }

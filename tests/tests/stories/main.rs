@@ -18,6 +18,7 @@ mod measured;
 mod networks;
 mod node;
 mod nonsense;
+mod operations;
 mod pace;
 mod pier;
 mod preview;
