@@ -35,7 +35,7 @@ pub(crate) fn start(serving: bool) {
     match format.as_deref() {
         Some("json") => {
             IS_JSON.store(serving, Ordering::Relaxed);
-            log.json().with_current_span(false).init();
+            log.json().init();
         }
         _ => log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
     }

@@ -57,6 +57,7 @@ pub(crate) enum Visibility {
 impl Operations {
     /// The pages of a process, which `sends` or only serves pages.
     pub(crate) fn new(opened: &Opened, files: Files, status: FilesStatus, sends: bool) -> Arc<Self> {
+        telemetry::started(env!("CARGO_PKG_VERSION"), Clock::machine() as f64 / 1e6);
         let url = opened.workspace().database.url.expose().ok();
         Arc::new(Self {
             store: opened.store.clone(),
@@ -94,6 +95,10 @@ impl Operations {
     }
 
     async fn readings(&self) -> Readings {
+        for channel in self.files.borrow().0.channels.keys() {
+            // What a channel has not done yet counts as 0, not as unknown.
+            let _ = telemetry::Channel::of(channel.as_str());
+        }
         let figures = self.figures().await.ok();
         let (queued, lag) = figures.map(|figures| (figures.queued, figures.lag)).unzip();
         let seconds = |(channel, lag): (String, std::time::Duration)| (channel, lag.as_secs_f64());
@@ -108,8 +113,8 @@ impl Operations {
 
     async fn checks(&self) -> Vec<Check> {
         let loaded = Arc::clone(&self.files.borrow());
-        let figures = self.figures().await;
-        let written = self.written.get(readiness::write(&self.store, &self.clock)).await;
+        let write = self.written.get(readiness::write(&self.store, &self.clock));
+        let (figures, written) = tokio::join!(self.figures(), write);
         let lag = match &figures {
             _ if !self.sends => Ok("this process sends nothing".to_owned()),
             Ok(figures) => readiness::lag(figures, &loaded.0),

@@ -55,7 +55,7 @@ fn counters_move_when_messages_go_out_and_nothing_hostile_becomes_a_label() {
     assert_eq!(usize::try_from(count("sent")).unwrap(), relay.accepted());
     assert_eq!(after.count("chorus_send_seconds_count", &[("channel", "email")]), READERS);
     let replies = |class| after.count("chorus_smtp_replies_total", &[("class", class)]);
-    assert_eq!(replies("5xx"), count("failed"));
+    assert!(replies("5xx") >= count("failed"), "RCPT, and DATA that was sent along with it");
     assert!(replies("2xx") >= 2 * count("sent"), "MAIL, RCPT and the message itself");
     assert!(after.value("chorus_database_writer_wait_seconds_count", &[]).unwrap() > 0.0);
     assert!(shown(&sandbox).is_some());
