@@ -14,7 +14,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::goals::Goals;
 use crate::links::Links;
 use crate::public::Public;
-use crate::writer::{QUEUE, Writer};
+use crate::writer::{Intake, QUEUE, Writer};
 use crate::{Signer, api, follow, page, unsubscribe};
 
 /// The most that a page is sent, in bytes.
