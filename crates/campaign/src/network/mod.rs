@@ -142,12 +142,6 @@ impl PartialEq for Network {
 }
 
 impl Network {
-    /// The network of that kind.
-    #[must_use]
-    pub fn find(kind: &str) -> Option<&'static Self> {
-        NETWORKS.iter().find(|network| network.kind == kind)
-    }
-
     /// Returns true if a post may call `name` there.
     #[must_use]
     pub fn can_mention(&self, name: &str) -> bool {
@@ -264,16 +258,6 @@ impl Account {
             keyword: None,
             per,
         }
-    }
-
-    /// A signed webhook.
-    ///
-    /// # Panics
-    /// Never: the network is in the table.
-    #[must_use]
-    pub fn webhook(url: Secret, secret: Option<Secret>, per: Per) -> Self {
-        let network = Network::find("webhook").unwrap_or(&NETWORKS[0]);
-        Self { url: Some(url), secret, ..Self::new(network, per) }
     }
 }
 

@@ -240,6 +240,30 @@ pub static NETWORKS: &[Network] = &[
     },
 ];
 
+impl Network {
+    /// The network of that kind.
+    #[must_use]
+    pub fn find(kind: &str) -> Option<&'static Self> {
+        NETWORKS.iter().find(|network| network.kind == kind)
+    }
+}
+
+impl super::Account {
+    /// A signed webhook.
+    ///
+    /// # Panics
+    /// Never: the network is in the table.
+    #[must_use]
+    pub fn webhook(
+        url: crate::secret::Secret,
+        secret: Option<crate::secret::Secret>,
+        per: super::Per,
+    ) -> Self {
+        let network = Network::find("webhook").unwrap_or(&NETWORKS[0]);
+        Self { url: Some(url), secret, ..Self::new(network, per) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::LONGEST;
 use super::grammar::is_latin_accent;
+
+/// No address is longer, its scheme counted twice (twitter-text, `MAX_URL_LENGTH`).
+pub(super) const LONGEST: usize = 4096;
 
 /// A label of the DNS is no longer (RFC 1035 §2.3.4).
 const LONGEST_LABEL: usize = 63;

@@ -10,9 +10,6 @@ pub(super) use domain::is_top;
 use domain::{Domains, ascii_within, is_possible};
 pub(super) use grammar::{Grammar, MASTODON, X, is_latin_accent};
 
-/// No address is longer, its scheme counted twice (twitter-text, `MAX_URL_LENGTH`).
-const LONGEST: usize = 4096;
-
 /// No slug of t.co is longer (twitter-text, `MAX_TCO_SLUG_LENGTH`).
 const LONGEST_SLUG: usize = 40;
 
@@ -100,7 +97,7 @@ impl Finder<'_> {
         // twitter-text goes by code units of UTF-16: half of an emoji before a domain is of its first label.
         let halved = scheme == 0 && before.is_some_and(|c| c.len_utf16() > 1);
         let labels = if halved { format!("{HALF}{name}") } else { name.to_owned() };
-        if length > LONGEST || !is_possible(&labels) {
+        if length > domain::LONGEST || !is_possible(&labels) {
             return;
         }
         if scheme > 0 {

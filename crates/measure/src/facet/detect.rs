@@ -2,7 +2,7 @@
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-use super::{Facet, Feature};
+use super::record::{Facet, Feature};
 use crate::address::is_top;
 
 /// A tag is no longer, in code units of UTF-16.

@@ -7,8 +7,8 @@ use jiff::civil::DateTime;
 use super::super::cron::{Cron, Days};
 use super::super::field::Field;
 use super::super::values::Values;
-use super::super::{Condition, Reaction, Zone};
-use super::{Schedule, TimeOfDay, Trigger, clock, first_dates, is_consecutive, name_at, name_spans};
+use super::super::{Condition, Reaction, Schedule, Trigger, Zone};
+use super::spans::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
 
 const WEEKDAYS: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
 
@@ -71,7 +71,7 @@ fn for_whom(condition: Condition) -> String {
 
 fn length(delay: Duration) -> String {
     const UNITS: [&str; 4] = ["天", "小时", "分钟", "秒"];
-    let said = super::parts(delay)
+    let said = super::spans::parts(delay)
         .map(|(count, unit)| format!("{count} {}", UNITS.get(unit).copied().unwrap_or_default()));
     said.collect::<Vec<_>>().join(" ")
 }

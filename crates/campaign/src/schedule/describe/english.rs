@@ -7,8 +7,8 @@ use jiff::civil::DateTime;
 use super::super::cron::{Cron, Days};
 use super::super::field::Field;
 use super::super::values::Values;
-use super::super::{Condition, Reaction, Zone};
-use super::{Schedule, TimeOfDay, Trigger, clock, first_dates, is_consecutive, name_at, name_spans};
+use super::super::{Condition, Reaction, Schedule, Trigger, Zone};
+use super::spans::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -84,7 +84,7 @@ fn for_whom(condition: Condition) -> String {
 
 fn length(delay: Duration) -> String {
     const UNITS: [&str; 4] = ["day", "hour", "minute", "second"];
-    let said = super::parts(delay).map(|(count, unit)| {
+    let said = super::spans::parts(delay).map(|(count, unit)| {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {}{plural}", UNITS.get(unit).copied().unwrap_or_default())
     });

@@ -42,21 +42,21 @@ impl Crate {
     pub(super) fn read(root: &str, text: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut read = Self::default();
         let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
-        read.file(Vec::new(), root.to_owned(), folder.to_owned(), text);
+        read.file(&[], root.to_owned(), folder.to_owned(), text);
         read
     }
 
     /// Reads a file that is the module `path`; the files of its children are in `folder`.
-    fn file(&mut self, path: Segments, name: String, folder: String, text: &dyn Fn(&str) -> Option<String>) {
+    fn file(&mut self, path: &[String], name: String, folder: String, text: &dyn Fn(&str) -> Option<String>) {
         let source = text(&name).unwrap_or_else(|| panic!("{name} cannot be read"));
         let stream: TokenStream = source.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
         self.files.push(name);
         let place = Place { file: self.files.len() - 1, folder, text };
-        self.module(&path, stream, &place);
+        self.module(path, stream, &place);
     }
 
-    fn module(&mut self, path: &Segments, stream: TokenStream, place: &Place<'_>) {
-        self.modules.insert(path.clone(), Module { file: place.file, ..Module::default() });
+    fn module(&mut self, path: &[String], stream: TokenStream, place: &Place<'_>) {
+        self.modules.insert(path.to_vec(), Module { file: place.file, ..Module::default() });
         let mut tokens = tokens(stream);
         let mut is_public = false;
         while let Some(token) = tokens.next() {
@@ -87,7 +87,7 @@ impl Crate {
     }
 
     /// Reads `name;` or `name { … }` after `mod`.
-    fn child(&mut self, parent: &Segments, tokens: &mut Tokens, place: &Place<'_>) {
+    fn child(&mut self, parent: &[String], tokens: &mut Tokens, place: &Place<'_>) {
         let name = word(&tokens.next().unwrap());
         self.at(parent).children.insert(name.clone());
         let path: Segments = parent.iter().cloned().chain([name.clone()]).collect();
@@ -97,7 +97,7 @@ impl Crate {
         }
         let flat = format!("{folder}.rs");
         let file = if (place.text)(&flat).is_some() { flat } else { format!("{folder}/mod.rs") };
-        self.file(path, file, folder, place.text);
+        self.file(&path, file, folder, place.text);
     }
 }
 
