@@ -1,11 +1,14 @@
 //! The only place that prints: text for people, JSON for programs, and how a failure is told.
 
+use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
+use scheduler::StartError;
+use store::{Fault, StoreError};
 
 use crate::logging;
 
@@ -20,7 +23,7 @@ pub(crate) enum Format {
     Csv,
 }
 
-/// The user asked for something that is not there or not right: exit code 1. Anything else is exit code 3.
+/// The user asked for something that is not there or not right.
 #[derive(Debug)]
 pub(crate) struct Wrong(pub(crate) String);
 
@@ -42,18 +45,39 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    let theirs = error.chain().any(|cause| cause.is::<Wrong>());
-    let told = if theirs { told(error) } else { format!("failed to {error:#}") };
+    let wrong = error.chain().find(|cause| cause.is::<Wrong>());
+    let text = wrong.map_or_else(|| format!("failed to {}", causes(error)), ToString::to_string);
     if logging::is_json() {
-        tracing::error!("{told}");
+        tracing::error!("{text}");
     } else {
-        let _ = writeln!(std::io::stderr(), "{told}");
+        let _ = writeln!(std::io::stderr(), "{text}");
     }
-    ExitCode::from(if theirs { 1 } else { 3 })
+    ExitCode::from(code(error))
 }
 
-fn told(error: &anyhow::Error) -> String {
-    error.chain().find(|cause| cause.is::<Wrong>()).map_or_else(String::new, ToString::to_string)
+/// 1 where the user has to change what they asked for; 3 for anything else, such as a database that is away.
+fn code(error: &anyhow::Error) -> u8 {
+    let is_theirs = |cause: &(dyn Error + 'static)| {
+        let fault = cause.downcast_ref::<StoreError>().map(StoreError::fault);
+        cause.is::<Wrong>() || fault == Some(Fault::Input)
+    };
+    if error.chain().any(is_theirs) { 1 } else { 3 }
+}
+
+/// An error with its causes, each once. The errors of the store and of the engine have their causes in their own text.
+pub(crate) fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(if text.is_empty() { "" } else { ": " });
+            text.push_str(&said);
+        }
+        if cause.is::<StoreError>() || cause.is::<StartError>() {
+            break;
+        }
+    }
+    text
 }
 
 fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
@@ -141,7 +165,37 @@ pub(crate) fn money(micros: i64, currency: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use store::{InputError, Store};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_database_that_fails_is_told_once_and_ends_with_3() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chorus.db");
+        std::fs::write(&file, "this is no database, but it is long enough to look like one to somebody")
+            .unwrap();
+        let error = Store::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
+        let error = anyhow::Error::from(error).context("start");
+        assert_eq!(
+            causes(&error),
+            format!(
+                "start: use the database {}: the file is not a SQLite database; set another [database] url in \
+                 chorus.toml",
+                file.display()
+            )
+        );
+        assert_eq!(code(&error), 3);
+    }
+
+    #[test]
+    fn what_cannot_be_stored_ends_with_1_and_a_cause_that_is_said_is_not_said_again() {
+        let error = anyhow::Error::from(StoreError::from(InputError::NoKey)).context("import people.csv");
+        assert_eq!(code(&error), 1);
+        assert!(causes(&error).starts_with("import people.csv: use what was given: a contact needs"));
+        let error = anyhow::anyhow!("no such file").context("read it: no such file");
+        assert_eq!((causes(&error).as_str(), code(&error)), ("read it: no such file", 3));
+    }
 
     #[test]
     fn numbers_are_grouped() {

@@ -2,9 +2,10 @@
 //! hold of a worker that is gone.
 
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use store::{Lease, LeaseId, StoreError, TakenOver};
+use store::{Denied, Lease, LeaseId, StoreError, TakenOver};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -30,18 +31,68 @@ pub(crate) struct Hold {
     pub(crate) journal: Journal,
 }
 
-/// Why a worker cannot begin.
+/// A worker that cannot begin.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HoldError {
+pub enum StartError {
+    /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("cannot write in {folder}: {error}; make the folder writable for chorus")]
-    Journal { folder: String, error: io::Error },
+    /// The folder of the journals belongs to somebody else.
+    #[error("keep a journal in {folder}: {denied}; {}", .denied.advice())]
+    Denied {
+        /// The folder of the journals.
+        folder: String,
+        /// What may not be written, and its owner.
+        denied: Denied,
+        /// The system's error.
+        #[source]
+        error: io::Error,
+    },
+    /// The disk of the journals is full.
+    #[error("keep a journal in {folder}: the disk is full; make room on it")]
+    Full {
+        /// The folder of the journals.
+        folder: String,
+        /// The system's error.
+        #[source]
+        error: io::Error,
+    },
+    /// The folder of the journals cannot be written.
+    #[error("keep a journal in {folder}: {error}; make room there, and let Chorus write to it")]
+    Journal {
+        /// The folder of the journals.
+        folder: String,
+        /// The system's error.
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl StartError {
+    fn of_journal(path: &Path, error: io::Error) -> Self {
+        let folder = path.display().to_string();
+        match error.kind() {
+            io::ErrorKind::PermissionDenied => Self::Denied { folder, denied: Denied::at(path), error },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { folder, error },
+            _ => Self::Journal { folder, error },
+        }
+    }
+}
+
+/// Writes to the database and to the folder of the journals, as a worker does when it begins. A worker that cannot begin
+/// tries again for ever; whoever starts one can find out first.
+///
+/// # Errors
+/// The database or the folder cannot be written. Known within 15 seconds.
+pub async fn require_writable(context: &Context) -> Result<(), StartError> {
+    context.store.require_writable(context.clock.millis()).await?;
+    journal::require_writable(&context.journal)
+        .map_err(|error| StartError::of_journal(&context.journal, error))
 }
 
 impl Hold {
     /// A new lease, with its journal.
-    pub(crate) async fn open(context: &Context) -> Result<Self, HoldError> {
+    pub(crate) async fn open(context: &Context) -> Result<Self, StartError> {
         let (begun, now) = (Instant::now(), context.clock.millis());
         // A server may have been restored while the worker lived: then its lease is gone, too, and it comes by here.
         refuse_copy(context).await?;
@@ -54,8 +105,7 @@ impl Hold {
             }
             Err(error) => {
                 context.store.lease_close(lease, now).await?;
-                let folder = context.journal.display().to_string();
-                Err(HoldError::Journal { folder, error })
+                Err(StartError::of_journal(&context.journal, error))
             }
         }
     }

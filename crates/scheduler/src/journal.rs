@@ -64,6 +64,15 @@ pub(crate) enum Found {
     Dead(Traces),
 }
 
+/// Makes a file of the length of a new journal in `folder`, and removes it again.
+pub(crate) fn require_writable(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let path = folder.join(format!("check-{}", std::process::id()));
+    let written = fs::write(&path, [0; HEADER + BLOCK * SLOT]);
+    remove(&path);
+    written
+}
+
 impl Journal {
     /// Makes the journal of a lease, and locks it before it gets its name.
     pub(crate) fn create(folder: &Path, lease: LeaseId, acquired_at: Millis) -> io::Result<Self> {

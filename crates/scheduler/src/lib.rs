@@ -34,6 +34,7 @@ pub use engine::Engine;
 pub use fire::{fire_occurrence, plan};
 pub use fire_error::FireError;
 pub use fit::longest;
+pub use hold::{StartError, require_writable};
 pub use lane::RepeatBound;
 pub use planning::{Expected, Fate, forecast, hold_due, overdue, see};
 pub use recipients::address;

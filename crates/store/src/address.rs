@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::audience::is_plain;
-use crate::{AddressKind, Contact, StoreError, SuppressionReason};
+use crate::{AddressKind, Contact, InputError, StoreError, SuppressionReason};
 
 /// What a contact must have to get what a channel says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -34,9 +34,7 @@ impl Address {
             Self::Anyone => "anyone".to_owned(),
             Self::Attribute(name) if is_plain(name) => format!("{ATTRIBUTE}{name}"),
             Self::Attribute(name) => {
-                return Err(StoreError::BadInput(format!(
-                    "no address can stand in the attribute {name:?}; name it with letters, digits, `_` and `-`"
-                )));
+                return Err(InputError::AttributeName(name.clone()).into());
             }
         })
     }

@@ -6,18 +6,20 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Connection, Executor};
+use sqlx::{ConnectOptions, Connection, Executor, Postgres};
+use tokio::time::Instant;
 
-use crate::StoreError;
 use crate::identity::MarkerFile;
 use crate::pools::{Pools, Store};
-use crate::sql::{args, sql};
+use crate::sql::{Sql, args, sql};
 use crate::turns::Turns;
+use crate::{Millis, Place, Reason, StoreError, UrlError};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
@@ -41,6 +43,25 @@ const READERS: u32 = 4;
 /// How many connections PostgreSQL gets.
 const CONNECTIONS: u32 = 8;
 
+/// The time within which PostgreSQL must take the first connection, and the interval at which it is asked for.
+const OPENED_WITHIN: Duration = Duration::from_secs(8);
+const CONNECT_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The time within which any other connection to PostgreSQL must be had.
+const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
+
+/// The time that PostgreSQL gets to tell why there is no connection.
+const PROBED_WITHIN: Duration = Duration::from_secs(2);
+
+/// The time that a first write may take: a little longer than SQLite waits for its lock, to hear the reason from it.
+const WRITABLE_WITHIN: Duration = Duration::from_millis(10_500);
+
+/// Any write will do; this one says when, in milliseconds.
+const WRITE: Sql = sql!(
+    "insert into settings (name, value) values ('written_at', $1)
+     on conflict (name) do update set value = excluded.value"
+);
+
 impl Store {
     /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
     ///
@@ -48,17 +69,11 @@ impl Store {
     /// The address is not known, or the database does not answer.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let pools = match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => return open_sqlite(url).await,
-            Some("postgres" | "postgresql") => open_postgres(url).await?,
-            // The address itself is not shown: it may hold a password.
-            _ => {
-                return Err(StoreError::BadUrl(
-                    "write `sqlite:data/chorus.db` or `postgres://user@host/database`".to_owned(),
-                ));
-            }
-        };
-        Ok(Self { pools, marker: None, turns: None })
+        match url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("sqlite") => open_sqlite(url).await,
+            Some("postgres" | "postgresql") => open_postgres(url).await,
+            _ => Err(UrlError::UnknownScheme.into()),
+        }
     }
 
     /// Brings the tables to this version. Says how many migrations it ran.
@@ -67,35 +82,26 @@ impl Store {
     /// The database is newer, was changed by hand, or fails.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn migrate(&self) -> Result<usize, StoreError> {
-        match &self.pools {
-            Pools::Sqlite { writer, .. } => {
-                // Most of the time nothing is missing: then the one writer is left alone.
-                let known =
-                    sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
-                let known = known.fetch_one(writer).await.unwrap_or(0);
-                if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
-                    SQLITE_MIGRATIONS.run(writer).await?;
-                    return Ok(0);
-                }
-                // One transaction around all: sqlx has no lock of its own for two processes on one file.
-                let mut tx = writer.begin_with("begin immediate").await?;
-                let before = sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE);
-                before.await?;
-                let before = applied(&mut *tx).await?;
-                SQLITE_MIGRATIONS.run_direct(None, &mut *tx, false).await?;
-                let after = applied(&mut *tx).await?;
-                tx.commit().await?;
-                Ok(after - before)
-            }
+        let migrated = match &self.pools {
+            Pools::Sqlite { writer, .. } => migrate_sqlite(writer).await,
             Pools::Postgres(pool) => {
-                let mut connection = pool.acquire().await?;
-                let before =
-                    sqlx::migrate::Migrate::ensure_migrations_table(&mut *connection, MIGRATIONS_TABLE);
-                before.await?;
-                let before = applied(&mut *connection).await?;
-                POSTGRES_MIGRATIONS.run_direct(None, &mut *connection, false).await?;
-                Ok(applied(&mut *connection).await? - before)
+                let mut connection = self.connection(pool).await?;
+                migrate_postgres(&mut connection).await
             }
+        };
+        migrated.map_err(|error| self.place.not_migrated(error))
+    }
+
+    /// Writes to the disk, so that a database that cannot be written is found before anything depends on it.
+    ///
+    /// # Errors
+    /// The database cannot be written, or is locked by another process for ten seconds.
+    pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
+        let now = now.to_string();
+        let written = self.execute(&WRITE, args![now.as_str()]);
+        match tokio::time::timeout(WRITABLE_WITHIN, written).await {
+            Ok(written) => written.map(|_| ()),
+            Err(_) => Err(self.place.locked()),
         }
     }
 
@@ -129,6 +135,14 @@ impl Store {
             Pools::Postgres(pool) => pool.close().await,
         }
     }
+
+    /// A connection to PostgreSQL.
+    pub(crate) async fn connection(&self, pool: &PgPool) -> Result<PoolConnection<Postgres>, StoreError> {
+        match pool.acquire().await {
+            Ok(connection) => Ok(connection),
+            Err(error) => Err(without_connection(&self.place, &pool.connect_options(), error).await),
+        }
+    }
 }
 
 /// The migrations of a database's kind.
@@ -142,8 +156,33 @@ pub(crate) fn migrations(pools: &Pools) -> &'static Migrator {
 /// Where sqlx keeps which migrations ran.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
-async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, StoreError> {
+async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, MigrateError> {
     Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
+}
+
+async fn migrate_sqlite(writer: &SqlitePool) -> Result<usize, MigrateError> {
+    // Most of the time nothing is missing: then the one writer is left alone.
+    let known = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
+    let known = known.fetch_one(writer).await.unwrap_or(0);
+    if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
+        SQLITE_MIGRATIONS.run(writer).await?;
+        return Ok(0);
+    }
+    // One transaction around all: sqlx has no lock of its own for two processes on one file.
+    let mut tx = writer.begin_with("begin immediate").await?;
+    sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE).await?;
+    let before = applied(&mut *tx).await?;
+    SQLITE_MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    let after = applied(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(after - before)
+}
+
+async fn migrate_postgres(connection: &mut PgConnection) -> Result<usize, MigrateError> {
+    sqlx::migrate::Migrate::ensure_migrations_table(connection, MIGRATIONS_TABLE).await?;
+    let before = applied(connection).await?;
+    POSTGRES_MIGRATIONS.run_direct(None, connection, false).await?;
+    Ok(applied(connection).await? - before)
 }
 
 /// Two names for one file are two databases to SQLite, which then damages both
@@ -154,15 +193,12 @@ fn require_one_name(file: &Path) -> Result<(), StoreError> {
     if names <= 1 {
         return Ok(());
     }
-    let path = file.display();
-    Err(StoreError::BadInput(format!(
-        "{path} has {names} names (hard links): another folder uses the very same file. Give this one its own, \
-         `cp {path} {path}.own && mv {path}.own {path}`, and start Chorus again: it takes it for a copy then"
-    )))
+    Err(StoreError::HardLinks { path: file.display().to_string(), names })
 }
 
 async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
-    let options = SqliteConnectOptions::from_str(url)?
+    let options = SqliteConnectOptions::from_str(url)
+        .map_err(unreadable)?
         .create_if_missing(true)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(10))
@@ -170,19 +206,19 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
         .pragma("temp_store", "memory")
         .disable_statement_logging();
     let in_memory = matches!(url, "sqlite::memory:" | "sqlite://:memory:");
-    if !in_memory {
-        create_folder(options.get_filename())?;
-    }
     let file = options.get_filename().to_owned();
+    let place = Arc::new(if in_memory { Place::Memory } else { Place::File(file.clone()) });
     if !in_memory {
+        create_folder(&place, &file)?;
         require_one_name(&file)?;
     }
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
     let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };
     let writer = if in_memory { pool.clone() } else { whole(pool.clone()) };
-    let writer = writer.min_connections(1).max_connections(1).connect_with(write).await?;
-    check_version(&writer).await?;
+    let writer = writer.min_connections(1).max_connections(1).connect_with(write).await;
+    let writer = writer.map_err(|error| place.failed(error))?;
+    check_version(&place, &writer).await?;
     // A URL may ask for memory in other ways, too: then there is no such file.
     let marker = if in_memory { None } else { MarkerFile::beside(&file).ok().map(Arc::new) };
     let turns = marker.is_some().then(|| Arc::new(Turns::beside(&file)));
@@ -192,7 +228,7 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
         let read = options.pragma("cache_size", "-2048").pragma("query_only", "on");
         pool.max_connections(READERS).connect_lazy_with(read)
     };
-    Ok(Store { pools: Pools::Sqlite { writer, readers }, marker, turns })
+    Ok(Store { pools: Pools::Sqlite { writer, readers }, place, marker, turns })
 }
 
 /// Where SQLite itself ends a transaction, because the disk is full or fails, sqlx goes on believing in it, and
@@ -209,22 +245,19 @@ fn whole(pool: SqlitePoolOptions) -> SqlitePoolOptions {
     })
 }
 
-fn create_folder(file: &Path) -> Result<(), StoreError> {
+fn create_folder(place: &Place, file: &Path) -> Result<(), StoreError> {
     match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .map_err(|error| StoreError::BadUrl(format!("create the folder {}: {error}", folder.display()))),
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            std::fs::create_dir_all(folder).map_err(|error| place.unusable(folder, error))
+        }
         _ => Ok(()),
     }
 }
 
-async fn check_version(pool: &SqlitePool) -> Result<(), StoreError> {
-    let (version,): (String,) = sqlx::query_as("select sqlite_version()").fetch_one(pool).await?;
-    if is_safe(&version) {
-        return Ok(());
-    }
-    Err(StoreError::BadUrl(format!(
-        "this is SQLite {version}, whose write-ahead log can be corrupted; build with 3.51.3 or later"
-    )))
+async fn check_version(place: &Place, pool: &SqlitePool) -> Result<(), StoreError> {
+    let version = sqlx::query_as("select sqlite_version()").fetch_one(pool).await;
+    let (version,): (String,) = version.map_err(|error| place.failed(error))?;
+    if is_safe(&version) { Ok(()) } else { Err(StoreError::UnsafeSqlite(version)) }
 }
 
 fn is_safe(version: &str) -> bool {
@@ -232,13 +265,57 @@ fn is_safe(version: &str) -> bool {
     numbers.as_slice() >= SAFE_SQLITE.as_slice()
 }
 
-async fn open_postgres(url: &str) -> Result<Pools, StoreError> {
-    let options = PgConnectOptions::from_str(url)?.application_name("chorus").disable_statement_logging();
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(Duration::from_secs(10));
+async fn open_postgres(url: &str) -> Result<Store, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
+    let options = options.application_name("chorus").disable_statement_logging();
+    let place = Arc::new(Place::server(&options));
+    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECTED_WITHIN);
     let pool = pool.after_connect(|connection, _| {
         Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
     });
-    Ok(Pools::Postgres(pool.connect_with(options).await?))
+    first_connection(&place, &options).await?;
+    Ok(Store { pools: Pools::Postgres(pool.connect_lazy_with(options)), place, marker: None, turns: None })
+}
+
+/// Connects once, and waits a while for a server that is on its way up. A pool would report a time-out only.
+async fn first_connection(place: &Place, options: &PgConnectOptions) -> Result<(), StoreError> {
+    let until = Instant::now() + OPENED_WITHIN;
+    loop {
+        let error = match tokio::time::timeout_at(until, PgConnection::connect_with(options)).await {
+            Ok(Ok(connection)) => return connection.close().await.map_err(|error| place.failed(error)),
+            Ok(Err(error)) => place.failed(error),
+            Err(_) => place.silent(),
+        };
+        if Instant::now() + CONNECT_INTERVAL > until || !error.reason().is_some_and(Reason::may_pass) {
+            return Err(error);
+        }
+        tokio::time::sleep(CONNECT_INTERVAL).await;
+    }
+}
+
+/// The error where no connection was to be had. A pool goes on trying and reports a time-out whatever the cause is: then
+/// the server is asked once more, for the cause.
+async fn without_connection(place: &Place, options: &PgConnectOptions, error: sqlx::Error) -> StoreError {
+    if !matches!(error, sqlx::Error::PoolTimedOut) {
+        return place.failed(error);
+    }
+    match tokio::time::timeout(PROBED_WITHIN, PgConnection::connect_with(options)).await {
+        Ok(Ok(connection)) => {
+            // What becomes of it does not matter any more.
+            let _ = connection.close().await;
+            place.failed(error)
+        }
+        Ok(Err(cause)) => place.failed(cause),
+        Err(_) => place.silent(),
+    }
+}
+
+fn unreadable(error: sqlx::Error) -> StoreError {
+    let cause = match error {
+        sqlx::Error::Configuration(cause) => cause,
+        other => other.into(),
+    };
+    UrlError::Unreadable(cause).into()
 }
 
 #[cfg(test)]
@@ -275,6 +352,30 @@ mod tests {
             .execute(&sql!("insert into settings (name, value) values ('short', 'x')"), args![])
             .await
             .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_is_told_with_its_address_and_without_its_password() {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let url = format!("postgres://mei:hunter2@127.0.0.1:{port}/chorus");
+        let options = PgConnectOptions::from_str(&url).unwrap();
+        let error = without_connection(&Place::server(&options), &options, sqlx::Error::PoolTimedOut).await;
+        assert_eq!(error.reason(), Some(&Reason::Refused));
+        let text = error.to_string();
+        assert!(text.contains(&format!("chorus at 127.0.0.1:{port}")) && !text.contains("hunter2"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_database_that_cannot_be_written_is_found_before_anything_depends_on_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", folder.path().join("full.db").display());
+        let store = Store::open(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        store.require_writable(1).await.unwrap();
+        let Pools::Sqlite { writer, .. } = store.pools() else { unreachable!() };
+        writer.acquire().await.unwrap().execute("pragma query_only = on").await.unwrap();
+        let error = store.require_writable(2).await.unwrap_err();
+        assert_eq!(error.reason(), Some(&Reason::ReadOnlyFile), "{error}");
     }
 
     #[tokio::test]

@@ -1,5 +1,7 @@
 //! How the database is: its version, its tables, and whether what it says is written is.
 
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, Row};
 
 use crate::database::migrations;
@@ -49,34 +51,10 @@ impl Store {
         let pending = known.iter().filter(|version| !ran.contains(version)).count();
         let unknown = ran.iter().filter(|version| !known.contains(version)).count();
         let (version, durability, is_durable) = match self.pools() {
-            Pools::Sqlite { writer, .. } => {
-                let mut connection = writer.acquire().await?;
-                connection.ping().await?;
-                let row = sqlx::query("select sqlite_version()").fetch_one(&mut *connection).await?;
-                let version = format!("SQLite {}", row.try_get::<String, _>(0)?);
-                let row = sqlx::query("pragma journal_mode").fetch_one(&mut *connection).await?;
-                let journal: String = row.try_get(0)?;
-                let row = sqlx::query("pragma synchronous").fetch_one(&mut *connection).await?;
-                let level: i64 = row.try_get(0)?;
-                let word = match level {
-                    0 => "off",
-                    1 => "normal",
-                    2 => "full",
-                    _ => "extra",
-                };
-                (version, format!("journal_mode {journal}, synchronous {word}"), level >= 2)
-            }
-            Pools::Postgres(pool) => {
-                let row = sqlx::query(
-                    "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')",
-                );
-                let row = row.fetch_one(pool).await?;
-                let (fsync, commit): (String, String) = (row.try_get(1)?, row.try_get(2)?);
-                let is_durable = fsync == "on" && commit != "off";
-                let version = format!("PostgreSQL {}", row.try_get::<String, _>(0)?);
-                (version, format!("fsync {fsync}, synchronous_commit {commit}"), is_durable)
-            }
-        };
+            Pools::Sqlite { writer, .. } => sqlite(writer).await,
+            Pools::Postgres(pool) => postgres(&mut *self.connection(pool).await?).await,
+        }
+        .map_err(|error| self.place().failed(error))?;
         Ok(Health { version, pending, unknown, durability, is_durable })
     }
 
@@ -89,4 +67,36 @@ impl Store {
         };
         ran.unwrap_or_default()
     }
+}
+
+/// The version, the settings that decide whether a commit survives a power failure, and whether one does.
+type Durability = (String, String, bool);
+
+async fn sqlite(writer: &SqlitePool) -> sqlx::Result<Durability> {
+    let mut connection = writer.acquire().await?;
+    connection.ping().await?;
+    let row = sqlx::query("select sqlite_version()").fetch_one(&mut *connection).await?;
+    let version = format!("SQLite {}", row.try_get::<String, _>(0)?);
+    let row = sqlx::query("pragma journal_mode").fetch_one(&mut *connection).await?;
+    let journal: String = row.try_get(0)?;
+    let row = sqlx::query("pragma synchronous").fetch_one(&mut *connection).await?;
+    let level: i64 = row.try_get(0)?;
+    let word = match level {
+        0 => "off",
+        1 => "normal",
+        2 => "full",
+        _ => "extra",
+    };
+    Ok((version, format!("journal_mode {journal}, synchronous {word}"), level >= 2))
+}
+
+async fn postgres(connection: &mut PgConnection) -> sqlx::Result<Durability> {
+    let row = sqlx::query(
+        "select current_setting('server_version'), current_setting('fsync'), current_setting('synchronous_commit')",
+    );
+    let row = row.fetch_one(connection).await?;
+    let (fsync, commit): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+    let is_durable = fsync == "on" && commit != "off";
+    let version = format!("PostgreSQL {}", row.try_get::<String, _>(0)?);
+    Ok((version, format!("fsync {fsync}, synchronous_commit {commit}"), is_durable))
 }

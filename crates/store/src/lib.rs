@@ -45,7 +45,7 @@ pub use delivery::{
     Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
     OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
 };
-pub use error::StoreError;
+pub use error::{DatabaseError, Denied, Fault, InputError, Place, Reason, SchemaError, StoreError, UrlError};
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, Hit, Judge, NewEvent};
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
+use crate::Place;
 use crate::identity::MarkerFile;
 use crate::turns::Turns;
 
@@ -12,6 +13,8 @@ use crate::turns::Turns;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pools: Pools,
+    /// Where it is, for messages.
+    pub(crate) place: Arc<Place>,
     /// Of a SQLite database in a file.
     pub(crate) marker: Option<Arc<MarkerFile>>,
     /// Of a SQLite database in a file.
@@ -59,6 +62,10 @@ impl Store {
 
     pub(crate) fn pools(&self) -> &Pools {
         &self.pools
+    }
+
+    pub(crate) fn place(&self) -> &Arc<Place> {
+        &self.place
     }
 
     pub(crate) fn turns(&self) -> Option<&Turns> {

@@ -7,7 +7,7 @@ use campaign::schedule::Definition;
 use crate::engagement;
 use crate::schedule::StepKey;
 use crate::sql::{Sql, Tx, args, sql};
-use crate::{Millis, RunId, Store, StoreError};
+use crate::{InputError, Millis, RunId, Store, StoreError};
 
 const STEPS: Sql = sql!(
     "select step from (
@@ -147,8 +147,7 @@ async fn follow(tx: &mut Tx, old: &StepKey, new: &StepKey) -> Result<(), StoreEr
             let Ok(definition) = serde_json::from_str::<Definition>(&json) else { continue };
             let renamed = definition.clone().with_renamed_parent(&old.1, &new.1);
             if renamed != definition {
-                let json =
-                    serde_json::to_string(&renamed).map_err(|e| StoreError::BadInput(e.to_string()))?;
+                let json = serde_json::to_string(&renamed).map_err(InputError::Json)?;
                 tx.execute(&SET_DEFINITION, args![campaign.as_str(), step.as_str(), json.as_str()]).await?;
             }
         }

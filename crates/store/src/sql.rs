@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -13,7 +14,10 @@ use sqlx::{Arguments, AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr, Sqli
 pub(crate) use crate::pools::Dialect;
 use crate::pools::Pools;
 use crate::turns::Turns;
-use crate::{ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName, Store, StoreError};
+use crate::{
+    ContactId, DeliveryId, InputError, LeaseId, LinkId, Place, Reason, RevisionId, RunId, RunName, Store,
+    StoreError,
+};
 
 /// One statement for both databases. Made by [`sql!`](crate::sql::sql).
 pub(crate) struct Sql {
@@ -153,8 +157,8 @@ fn without_nul(text: &str) -> String {
 pub(crate) fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
     let mut json = Vec::with_capacity(64 * rows.len());
     rows.serialize(&mut serde_json::Serializer::with_formatter(&mut json, NulFree))
-        .map_err(|error| StoreError::BadInput(error.to_string()))?;
-    let json = String::from_utf8(json).map_err(|error| StoreError::BadInput(error.to_string()))?;
+        .map_err(InputError::Json)?;
+    let json = String::from_utf8(json).map_err(serde::ser::Error::custom).map_err(InputError::Json)?;
     Ok(Arg::Text(Some(json)))
 }
 
@@ -185,7 +189,7 @@ impl Formatter for NulFree {
     }
 }
 
-fn bind<A: Arguments>(args: Vec<Arg>) -> Result<A, StoreError>
+fn bind<A: Arguments>(args: Vec<Arg>) -> sqlx::Result<A>
 where
     for<'t> Option<i64>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
     for<'t> Option<String>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
@@ -212,21 +216,25 @@ pub(crate) trait Readable:
 impl<T> Readable for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 /// A transaction that may write. Dropped without `commit`, it never happened.
-pub(crate) enum Tx {
+pub(crate) struct Tx {
+    open: Open,
+    place: Arc<Place>,
+}
+
+enum Open {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
-impl Tx {
-    pub(crate) fn dialect(&self) -> Dialect {
+impl Open {
+    fn dialect(&self) -> Dialect {
         match self {
             Self::Sqlite(_) => Dialect::Sqlite,
             Self::Postgres(_) => Dialect::Postgres,
         }
     }
 
-    /// Runs a statement and says how many rows it touched.
-    pub(crate) async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
+    async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> sqlx::Result<u64> {
         let (text, keep) = sql.text(self.dialect());
         Ok(match self {
             Self::Sqlite(tx) => {
@@ -240,10 +248,35 @@ impl Tx {
         })
     }
 
+    async fn rows<T: Readable>(&mut self, sql: impl Statement, args: Vec<Arg>) -> sqlx::Result<Vec<T>> {
+        let (text, keep) = sql.text(self.dialect());
+        match self {
+            Self::Sqlite(tx) => {
+                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                query.fetch_all(&mut **tx).await
+            }
+            Self::Postgres(tx) => {
+                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                query.fetch_all(&mut **tx).await
+            }
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.open.dialect()
+    }
+
+    /// Runs a statement and says how many rows it touched.
+    pub(crate) async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
+        self.open.execute(sql, args).await.map_err(|error| self.place.failed(error))
+    }
+
     /// Runs a statement that only PostgreSQL needs, whose writers are many: a lock.
     pub(crate) async fn lock(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        if let Self::Postgres(tx) = self {
-            sqlx::query(sql).execute(&mut **tx).await?;
+        if let Open::Postgres(tx) = &mut self.open {
+            sqlx::query(sql).execute(&mut **tx).await.map_err(|error| self.place.failed(error))?;
         }
         Ok(())
     }
@@ -254,17 +287,7 @@ impl Tx {
         sql: impl Statement,
         args: Vec<Arg>,
     ) -> Result<Vec<T>, StoreError> {
-        let (text, keep) = sql.text(self.dialect());
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
-                query.fetch_all(&mut **tx).await?
-            }
-            Self::Postgres(tx) => {
-                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
-                query.fetch_all(&mut **tx).await?
-            }
-        })
+        self.open.rows(sql, args).await.map_err(|error| self.place.failed(error))
     }
 
     /// Runs a statement and reads its first row.
@@ -278,11 +301,11 @@ impl Tx {
 
     /// Makes it so.
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        let committed = match self.open {
+            Open::Sqlite(tx) => tx.commit().await,
+            Open::Postgres(tx) => tx.commit().await,
+        };
+        committed.map_err(|error| self.place.failed(error))
     }
 }
 
@@ -302,7 +325,7 @@ pub(crate) use again_if_deadlocked;
 
 /// Whether a transaction was ended for the sake of another: nothing of it happened.
 pub(crate) fn is_deadlock(error: &StoreError) -> bool {
-    matches!(error, StoreError::Database(sqlx::Error::Database(error)) if error.code().as_deref() == Some("40P01"))
+    error.reason() == Some(&Reason::Deadlock)
 }
 
 /// The time that a writer waits for SQLite's lock before it says so.
@@ -328,19 +351,25 @@ impl Store {
 
     async fn begin_in_turn(&self) -> Result<Tx, StoreError> {
         self.marker().map_or(Ok(()), |place| place.require_in_place())?;
-        Ok(match self.pools() {
+        let open = match self.pools() {
             Pools::Sqlite { writer, .. } => {
                 let mut begun = std::pin::pin!(writer.begin_with("begin immediate"));
-                Tx::Sqlite(match tokio::time::timeout(SOON, &mut begun).await {
-                    Ok(begun) => begun?,
+                let begun = match tokio::time::timeout(SOON, &mut begun).await {
+                    Ok(begun) => begun,
                     Err(_) => {
                         let _waiting = self.turns().map(Turns::wait);
-                        begun.await?
+                        begun.await
                     }
-                })
+                };
+                begun.map(Open::Sqlite)
             }
-            Pools::Postgres(pool) => Tx::Postgres(pool.begin().await?),
-        })
+            Pools::Postgres(pool) => {
+                let connection = self.connection(pool).await?;
+                Transaction::begin(connection, None).await.map(Open::Postgres)
+            }
+        };
+        let place = Arc::clone(self.place());
+        open.map(|open| Tx { open, place }).map_err(|error| self.place().failed(error))
     }
 
     /// Reads rows outside any transaction.
@@ -350,16 +379,19 @@ impl Store {
         args: Vec<Arg>,
     ) -> Result<Vec<T>, StoreError> {
         let (text, keep) = sql.text(self.pools().dialect());
-        Ok(match self.pools() {
+        let failed = |error| self.place().failed(error);
+        match self.pools() {
             Pools::Sqlite { readers, .. } => {
-                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
-                query.fetch_all(readers).await?
+                let args = bind::<SqliteArguments>(args).map_err(failed)?;
+                sqlx::query_as_with(text, args).persistent(keep).fetch_all(readers).await.map_err(failed)
             }
             Pools::Postgres(pool) => {
-                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
-                query.fetch_all(pool).await?
+                let args = bind::<PgArguments>(args).map_err(failed)?;
+                let mut connection = self.connection(pool).await?;
+                let query = sqlx::query_as_with(text, args).persistent(keep);
+                query.fetch_all(&mut *connection).await.map_err(failed)
             }
-        })
+        }
     }
 
     /// Reads the first row outside any transaction.

@@ -1,7 +1,7 @@
 //! Whether everything stands still: by `chorus stop`, or because the database is a copy.
 
 use crate::sql::{Sql, Tx, args, sql};
-use crate::{Millis, Store, StoreError};
+use crate::{InputError, Millis, Store, StoreError};
 
 /// Why everything stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,7 +62,7 @@ impl Store {
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stop_all(&self, stopped: &Stopped, note: &str) -> Result<bool, StoreError> {
-        let json = serde_json::to_string(stopped).map_err(|error| StoreError::BadInput(error.to_string()))?;
+        let json = serde_json::to_string(stopped).map_err(InputError::Json)?;
         let mut tx = self.begin().await?;
         if tx.execute(&PUT, args![NAME, json.as_str()]).await? == 0
             && !replace(&mut tx, stopped.reason, &json).await?

@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 use store::{Conversion, Credit, DeliveryId, RunId, StoreError};
 
+use crate::failure;
 use crate::posted::{self, Posted};
 use crate::public::Public;
 
@@ -77,7 +78,8 @@ fn told(status: StatusCode, error: &str) -> Response {
 }
 
 /// Writes events one after the other. A database that fails makes the whole answer a 503, so that a plain
-/// client sends everything again: idempotency keys see to it that nothing counts twice.
+/// client sends everything again: idempotency keys see to it that nothing counts twice. An event that cannot be
+/// stored makes it a 400, unless the database failed, too.
 async fn take(public: &Public, events: Vec<Posted>) -> Response {
     let mut results = Vec::with_capacity(events.len());
     let mut campaigns = HashMap::new();
@@ -86,14 +88,22 @@ async fn take(public: &Public, events: Vec<Posted>) -> Response {
         let became = match one(public, event, &mut campaigns).await {
             Ok(became) => became,
             Err(error) => {
-                tracing::error!(%error, "a posted event could not be written");
-                status = StatusCode::SERVICE_UNAVAILABLE;
-                Became::Error { error: "the database did not answer: send this event again".to_owned() }
+                status = status.max(failure::status(&error));
+                Became::Error { error: not_written(&error) }
             }
         };
         results.push(became);
     }
     (status, Json(json!({ "results": results }))).into_response()
+}
+
+/// The text for the client: what to change, or to send the event again.
+fn not_written(error: &StoreError) -> String {
+    if let StoreError::Input(error) = error {
+        return error.to_string();
+    }
+    tracing::error!(%error, "a posted event could not be written");
+    "the database did not answer: send this event again".to_owned()
 }
 
 async fn one(

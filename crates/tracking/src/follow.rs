@@ -34,7 +34,7 @@ pub(crate) async fn click(
         Ok(None) => return page::lost(&public.brand),
         Err(error) => {
             tracing::warn!(%error, "a new link could not be looked up");
-            return page::busy(&public.brand, None);
+            return page::failed(&public.brand, None, &error);
         }
     };
     let actor = actor::classify(Hit::Click, &method, &headers);

@@ -7,6 +7,7 @@
 mod actor;
 mod api;
 mod burst;
+mod failure;
 mod follow;
 mod goals;
 mod links;

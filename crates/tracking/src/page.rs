@@ -8,7 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
+use store::StoreError;
 
+use crate::failure;
 use crate::words::{ENGLISH as WORDS, with_brand};
 
 const STYLE: &str = "\
@@ -64,7 +66,7 @@ pub(crate) fn back(brand: &str) -> Response {
 }
 
 /// The database does not answer: nothing was done. `action` is offered again, if there is one.
-pub(crate) fn busy(brand: &str, action: Option<&str>) -> Response {
+fn busy(brand: &str, action: Option<&str>) -> Response {
     let again = match action {
         Some("undo") => form("undo", WORDS.undo_button, false),
         Some(_) => form("unsubscribe", WORDS.ask_button, false),
@@ -76,9 +78,21 @@ pub(crate) fn busy(brand: &str, action: Option<&str>) -> Response {
     response
 }
 
+/// The answer to a failed use of the store: [`busy`] where the database failed, else the link cannot be ours.
+pub(crate) fn failed(brand: &str, action: Option<&str>, error: &StoreError) -> Response {
+    match failure::status(error) {
+        StatusCode::SERVICE_UNAVAILABLE => busy(brand, action),
+        status => nowhere(brand, status),
+    }
+}
+
 /// No such link, or not one of ours.
 pub(crate) fn lost(brand: &str) -> Response {
-    answer(StatusCode::NOT_FOUND, brand, WORDS.lost_title, WORDS.lost_text, &html! {})
+    nowhere(brand, StatusCode::NOT_FOUND)
+}
+
+fn nowhere(brand: &str, status: StatusCode) -> Response {
+    answer(status, brand, WORDS.lost_title, WORDS.lost_text, &html! {})
 }
 
 /// A button that posts to the page's own address.

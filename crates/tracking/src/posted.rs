@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use campaign::{Currency, Micros};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use store::Millis;
 
@@ -32,12 +32,67 @@ pub(crate) struct Posted {
 }
 
 /// What is wrong with one event of a body.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Serialize)]
 pub(crate) struct Wrong {
     /// Its place in the array, from 0.
     pub index: usize,
-    /// What, and how to mend it.
-    pub error: String,
+    /// What, and how to mend it. A text in JSON.
+    #[serde(serialize_with = "as_text")]
+    pub error: EventError,
+}
+
+fn as_text<S: Serializer>(error: &EventError, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(error)
+}
+
+/// A body, or an event in it, that cannot be taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EventError {
+    #[error("the body is not JSON: {0}")]
+    NotJson(#[source] serde_json::Error),
+    #[error("send a JSON object, or an array of them")]
+    NoEvents,
+    #[error("the array is empty: send at least one event")]
+    Empty,
+    #[error("{0} events in one request: send at most {MOST}")]
+    TooMany(usize),
+    #[error("an event is an object such as {{\"contact\": \"mei@example.org\", \"event\": \"purchase\"}}")]
+    NotAnObject,
+    #[error("{0}")]
+    Fields(#[source] serde_json::Error),
+    #[error("a `value` needs its `currency`, such as \"CNY\"")]
+    NoCurrency,
+    #[error("`{0}` is empty")]
+    EmptyText(&'static str),
+    #[error("`{0}` is longer than {1} characters")]
+    LongText(&'static str, usize),
+    #[error("`{0}` holds a control character")]
+    ControlCharacter(&'static str),
+    #[error("`currency` is three capital letters such as \"CNY\", not {0:?}")]
+    Currency(String),
+    #[error("`occurred_at` is a time such as \"2027-03-02T10:05:00+08:00\" (RFC 3339), not {0:?}")]
+    NotATime(String),
+    #[error("`occurred_at` lies before 1970")]
+    Before1970,
+    #[error("`occurred_at` lies in the future: leave it out, or set that clock")]
+    InFuture,
+    #[error("`properties` is an object")]
+    PropertiesNoObject,
+    #[error("`properties` is longer than {PROPERTIES} bytes")]
+    LongProperties,
+    #[error(transparent)]
+    Value(#[from] ValueError),
+}
+
+/// A `value` that is no amount of money.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ValueError {
+    #[error("`value` is a decimal number such as 199.5 or \"199.50\", not {0}")]
+    NotDecimal(String),
+    #[error("`value` has more than six decimals: {0}")]
+    Decimals(String),
+    #[error("`value` is more than {WORTH}")]
+    TooMuch,
 }
 
 /// As it is sent.
@@ -77,33 +132,29 @@ pub(crate) fn read(body: &[u8], now: Millis) -> Result<Vec<Posted>, Vec<Wrong>> 
     if wrong.is_empty() { Ok(good) } else { Err(wrong) }
 }
 
-fn split(body: &[u8]) -> Result<Vec<&RawValue>, String> {
-    let not_json = |error: serde_json::Error| format!("the body is not JSON: {error}");
-    let whole: &RawValue = serde_json::from_slice(body).map_err(not_json)?;
+fn split(body: &[u8]) -> Result<Vec<&RawValue>, EventError> {
+    let whole: &RawValue = serde_json::from_slice(body).map_err(EventError::NotJson)?;
     let events: Vec<&RawValue> = match whole.get().as_bytes().first() {
-        Some(b'[') => serde_json::from_str(whole.get()).map_err(not_json)?,
+        Some(b'[') => serde_json::from_str(whole.get()).map_err(EventError::NotJson)?,
         Some(b'{') => vec![whole],
-        _ => return Err("send a JSON object, or an array of them".to_owned()),
+        _ => return Err(EventError::NoEvents),
     };
     match events.len() {
-        0 => Err("the array is empty: send at least one event".to_owned()),
+        0 => Err(EventError::Empty),
         1..=MOST => Ok(events),
-        many => Err(format!("{many} events in one request: send at most {MOST}")),
+        many => Err(EventError::TooMany(many)),
     }
 }
 
-fn read_one(event: &RawValue, now: Millis) -> Result<Posted, String> {
+fn read_one(event: &RawValue, now: Millis) -> Result<Posted, EventError> {
     if !event.get().starts_with('{') {
-        return Err(
-            "an event is an object such as {\"contact\": \"mei@example.org\", \"event\": \"purchase\"}"
-                .to_owned(),
-        );
+        return Err(EventError::NotAnObject);
     }
-    let raw: Raw<'_> = serde_json::from_str(event.get()).map_err(|error| error.to_string())?;
+    let raw: Raw<'_> = serde_json::from_str(event.get()).map_err(EventError::Fields)?;
     let value_micros = raw.value.map(|value| micros(value.get())).transpose()?;
     let currency = raw.currency.map(currency).transpose()?;
     if value_micros.is_some() && currency.is_none() {
-        return Err("a `value` needs its `currency`, such as \"CNY\"".to_owned());
+        return Err(EventError::NoCurrency);
     }
     Ok(Posted {
         contact: text("contact", &raw.contact, 254)?,
@@ -117,59 +168,54 @@ fn read_one(event: &RawValue, now: Millis) -> Result<Posted, String> {
 }
 
 /// A text without control characters, of 1 to `most` characters, without spaces around it.
-fn text(field: &str, text: &str, most: usize) -> Result<String, String> {
+fn text(field: &'static str, text: &str, most: usize) -> Result<String, EventError> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(format!("`{field}` is empty"));
+        return Err(EventError::EmptyText(field));
     }
     if text.chars().count() > most {
-        return Err(format!("`{field}` is longer than {most} characters"));
+        return Err(EventError::LongText(field, most));
     }
     if text.chars().any(char::is_control) {
-        return Err(format!("`{field}` holds a control character"));
+        return Err(EventError::ControlCharacter(field));
     }
     Ok(text.to_owned())
 }
 
-fn currency(code: String) -> Result<String, String> {
+fn currency(code: String) -> Result<String, EventError> {
     match Currency::parse(&code) {
         Some(_) => Ok(code),
-        None => Err(format!("`currency` is three capital letters such as \"CNY\", not {:?}", short(&code))),
+        None => Err(EventError::Currency(short(&code))),
     }
 }
 
-fn instant(text: &str, now: Millis) -> Result<Millis, String> {
-    let at: Timestamp = text.parse().map_err(|_| {
-        format!(
-            "`occurred_at` is a time such as \"2027-03-02T10:05:00+08:00\" (RFC 3339), not {:?}",
-            short(text)
-        )
-    })?;
+fn instant(text: &str, now: Millis) -> Result<Millis, EventError> {
+    let at: Timestamp = text.parse().map_err(|_| EventError::NotATime(short(text)))?;
     let at = at.as_millisecond();
     if at < 0 {
-        return Err("`occurred_at` lies before 1970".to_owned());
+        return Err(EventError::Before1970);
     }
     if at > now.saturating_add(AHEAD) {
-        return Err("`occurred_at` lies in the future: leave it out, or set that clock".to_owned());
+        return Err(EventError::InFuture);
     }
     Ok(at)
 }
 
-fn properties(raw: &RawValue) -> Result<String, String> {
+fn properties(raw: &RawValue) -> Result<String, EventError> {
     let text = raw.get();
     if !text.starts_with('{') {
-        return Err("`properties` is an object".to_owned());
+        return Err(EventError::PropertiesNoObject);
     }
     if text.len() > PROPERTIES {
-        return Err(format!("`properties` is longer than {PROPERTIES} bytes"));
+        return Err(EventError::LongProperties);
     }
     Ok(text.to_owned())
 }
 
 /// Millionths, exactly: `raw` is a JSON number or a string that holds a decimal number. It never becomes a
 /// floating-point number on the way.
-fn micros(raw: &str) -> Result<Micros, String> {
-    let refuse = || format!("`value` is a decimal number such as 199.5 or \"199.50\", not {}", short(raw));
+fn micros(raw: &str) -> Result<Micros, ValueError> {
+    let refuse = || ValueError::NotDecimal(short(raw));
     let number = raw.trim_matches('"').trim();
     let (negative, digits) = number.strip_prefix('-').map_or((false, number), |digits| (true, digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
@@ -179,10 +225,10 @@ fn micros(raw: &str) -> Result<Micros, String> {
     }
     let fraction = fraction.trim_end_matches('0');
     if fraction.len() > 6 {
-        return Err(format!("`value` has more than six decimals: {}", short(raw)));
+        return Err(ValueError::Decimals(short(raw)));
     }
     let whole = whole.parse().ok().filter(|whole| *whole <= WORTH);
-    let whole: i64 = whole.ok_or_else(|| format!("`value` is more than {WORTH}"))?;
+    let whole: i64 = whole.ok_or(ValueError::TooMuch)?;
     let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
     let micros = whole * 1_000_000 + fraction;
     Ok(if negative { -micros } else { micros })

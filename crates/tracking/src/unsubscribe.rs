@@ -85,7 +85,7 @@ fn answer(public: &Public, asked: Asked, done: Result<(), StoreError>) -> Respon
         Ok(()) => page::done(&public.brand),
         Err(error) => {
             tracing::error!(%error, undo, "an unsubscription could not be written");
-            page::busy(&public.brand, Some(if undo { "undo" } else { "unsubscribe" }))
+            page::failed(&public.brand, Some(if undo { "undo" } else { "unsubscribe" }), &error)
         }
     }
 }

@@ -576,3 +576,16 @@ async fn redirects_go_on_while_the_database_is_gone_and_nothing_else_is_acknowle
     assert_eq!(app.post_events(&event).await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/healthz").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn an_event_that_cannot_be_stored_is_refused_and_never_asked_for_again() {
+    let app = App::new().await;
+    // Its whole units are within the limit, so that the store is the first to see that it is too much.
+    let event = json!({ "contact": EMAIL, "event": "purchase", "value": "1000000000.5", "currency": "CNY" });
+    let answer = app.post_events(&event.to_string()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
+    assert_eq!(answer.json()["results"][0]["error"], "the value of an event is at most 1000000000");
+    // The database's trouble stays the greater one.
+    app.store.close().await;
+    assert_eq!(app.post_events(&event.to_string()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+}

@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
-use tests::{Sandbox, Scratch, Script, Server, Tools, bound};
+use tests::{Sandbox, Scratch, Script, Server, Tools, bound, free_port};
+use url::Url;
 
 use crate::control::{a_relay, shown, soon, taken, tally, wait};
 use crate::pier;
@@ -85,4 +86,46 @@ fn a_database_that_goes_away_stops_the_sending_and_nothing_is_lost_or_repeated()
     let taken = taken(&relay);
     assert_eq!((taken.len(), taken.values().max()), (READERS, Some(&1)));
     assert!(shown(&sandbox).is_some());
+}
+
+/// What `chorus` complains about where it ends with 3, within 15 seconds.
+fn ends_with_3(sandbox: &Sandbox, args: &[&str]) -> String {
+    let begun = Instant::now();
+    let ran = sandbox.chorus(args).unwrap();
+    assert_eq!(ran.code, Some(3), "chorus {args:?}: {ran:?}");
+    assert!(begun.elapsed() < Duration::from_secs(15), "chorus {args:?} took {:?}", begun.elapsed());
+    for riddle in ["code:", "pool", "os error", "at line"] {
+        assert!(!ran.err.contains(riddle), "{riddle}: {}", ran.err);
+    }
+    ran.err
+}
+
+#[test]
+fn a_database_that_cannot_be_used_ends_serve_and_send_with_3_and_says_where_and_why() {
+    let tools = pier::tools();
+    let sandbox = Sandbox::empty(&tools.chorus).unwrap();
+    sandbox.done(&["init", "."]).unwrap();
+    sandbox.write("data/photo.db", &"no database at all. ".repeat(100)).unwrap();
+    sandbox.write("data/folder.db/file", "").unwrap();
+    let mut wrong = Url::parse(&Tools::postgres().unwrap()).unwrap();
+    wrong.set_password(Some("hush-hush")).unwrap();
+    wrong.set_path("chorus");
+    let port = free_port().unwrap();
+    let nobody = format!("postgres://mei:hush-hush@127.0.0.1:{port}/chorus");
+    let mut url = "sqlite:data/chorus.db".to_owned();
+    for (next, part) in [
+        ("sqlite:data/photo.db", "data/photo.db: the file is not a SQLite database".to_owned()),
+        ("sqlite:data/folder.db", "data/folder.db: it is a folder".to_owned()),
+        ("sqlite:data/photo.db/chorus.db", "data/photo.db is no folder".to_owned()),
+        (&nobody, format!("chorus at 127.0.0.1:{port}: the connection is refused")),
+        (wrong.as_str(), "the password of the role".to_owned()),
+    ] {
+        sandbox.edit("chorus.toml", &url, next).unwrap();
+        url = next.to_owned();
+        for args in [&["serve"][..], &["send", "--yes", "hello"]] {
+            let said = ends_with_3(&sandbox, args);
+            assert!(said.contains(&part) && !said.contains("hush-hush"), "{next}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
 }

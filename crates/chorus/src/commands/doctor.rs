@@ -10,7 +10,7 @@ use channel::{Dns, Doctor, Email, Finding, Message, Recipient, Renderer, Verdict
 use clap::Args;
 use jiff::tz::TimeZone;
 use scheduler::Loaded;
-use store::{Clock, Health, Identity, StopReason, Store};
+use store::{Clock, Health, Identity, StopReason, Store, StoreError};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
@@ -129,10 +129,9 @@ async fn database(workspace: &Workspace) -> Vec<Finding> {
 }
 
 async fn opened(url: &str, zone: &TimeZone) -> Vec<Finding> {
-    let fix = "Check [database] in chorus.toml, and whether the server is up.";
     let store = match Store::open(url).await {
         Ok(store) => store,
-        Err(error) => return vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
+        Err(error) => return vec![unusable("opens", &error)],
     };
     let findings = match store.health().await {
         Ok(health) => {
@@ -149,10 +148,27 @@ async fn opened(url: &str, zone: &TimeZone) -> Vec<Finding> {
             }
             findings.into_iter().chain(more).collect()
         }
-        Err(error) => vec![Finding::fail_outside("opens", format!("cannot {error}"), fix)],
+        Err(error) => vec![unusable("opens", &error)],
     };
     store.close().await;
     findings
+}
+
+/// A database that cannot be used, and what to do about it, each in its own place.
+fn unusable(check: &'static str, error: &StoreError) -> Finding {
+    let (found, advice) = match error {
+        StoreError::Database(error) => (error.problem(), error.advice()),
+        error => (error.to_string(), None),
+    };
+    let other = || "check [database] in chorus.toml, and whether the server is up".to_owned();
+    let fix = format!("{}.", sentence(&advice.unwrap_or_else(other)));
+    Finding::fail_outside(check, format!("cannot {found}"), fix)
+}
+
+/// The text with a capital letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 /// Whether the database is a copy, or everything is stopped.
@@ -234,8 +250,7 @@ async fn schedules(store: &Store) -> Vec<Finding> {
             findings.push(Finding::warn("occurrences", found, fix));
         }
         Err(error) => {
-            let fix = "Check [database] in chorus.toml, and whether the server is up.";
-            findings.push(Finding::fail_outside("occurrences", format!("cannot {error}"), fix));
+            findings.push(unusable("occurrences", &error));
         }
     }
     for lease in store.lease_list().await.unwrap_or_default() {

@@ -7,6 +7,7 @@ mod test_copy;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use campaign::duration::BadDuration;
 use campaign::{Campaign, Step};
 use clap::Args;
 use scheduler::{Engine, HandSend};
@@ -59,8 +60,13 @@ pub(crate) struct Options {
     dry_run: bool,
 }
 
-fn wait_time(text: &str) -> Result<Duration, String> {
-    campaign::duration::parse(text).map_err(|error| format!("{error}; write it like 90s, 10m or 1h"))
+/// A `--wait` that is no length of time.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; write it like 90s, 10m or 1h")]
+struct BadWait(#[source] BadDuration);
+
+fn wait_time(text: &str) -> Result<Duration, BadWait> {
+    campaign::duration::parse(text).map_err(BadWait)
 }
 
 /// How often a run is looked at while people wait for it.
@@ -80,6 +86,8 @@ async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<E
         return dry_run::run(env, opened, campaign, step, options.to.first().map(String::as_str)).await;
     }
     require_channel(opened, step)?;
+    let (_keep, files) = watch::channel(opened.loaded.clone());
+    scheduler::require_writable(&opened.worker("send", files, None)).await?;
     if !options.to.is_empty() {
         return send_test_copies(env, options, opened, campaign, step).await;
     }

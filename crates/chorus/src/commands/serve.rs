@@ -46,6 +46,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let opened = env.open().await?;
     warn_of_errors(&opened);
     warn_of_stop(&opened).await?;
+    require_writable(&opened, options.role).await?;
     let stop = CancellationToken::new();
     let (tell, files) = watch::channel(opened.loaded.clone());
     let (root, clock) = (opened.workspace().root.clone(), opened.clock.clone());
@@ -111,6 +112,17 @@ impl Serving {
             Self::Pages(server) => server.finish().await,
             Self::Admin(server) => server.finish().await,
             Self::Nothing => {}
+        }
+    }
+}
+
+/// Ends what could only retry for ever.
+async fn require_writable(opened: &Opened, role: Role) -> anyhow::Result<()> {
+    match role {
+        Role::Web => Ok(opened.store.require_writable(opened.clock.millis()).await?),
+        Role::All | Role::Worker => {
+            let (_keep, files) = watch::channel(opened.loaded.clone());
+            Ok(scheduler::require_writable(&opened.worker("serve", files, None)).await?)
         }
     }
 }

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tracking::SIMULATED_AT;
 use url::{Host, Url};
 
+use crate::output;
+
 use super::habits::{self, Act, Planned};
 use super::tracked::Tracked;
 
@@ -88,7 +90,7 @@ pub(crate) async fn simulate(world: World, seed: u64, stop: CancellationToken) {
     let client = match browser(&world.public_url) {
         Ok(client) => client,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the demo has no audience");
+            tracing::error!(error = output::causes(&error), "the demo has no audience");
             return;
         }
     };

@@ -106,3 +106,22 @@ async fn the_letter_stands_in_a_frame_that_runs_nothing() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_a_400_and_a_database_that_is_away_a_503() {
+    let seeded = Seeded::new(None).await;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let (mut workspace, findings) = Workspace::load(&root, &|name| secrets(name, false)).unwrap();
+    workspace.audiences.clear();
+    let (_sender, workspace) = tokio::sync::watch::channel(Arc::new((workspace, findings)));
+    let pages = Dashboard { workspace, ..seeded.dashboard.clone() }.router();
+    let answer = ask(pages.clone(), Method::GET, PAGE, &[]).await;
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    let html = text(answer).await;
+    assert!(html.contains("There is no audience"), "{html}");
+    seeded.store.close().await;
+    let answer = ask(pages, Method::GET, PAGE, &[]).await;
+    assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let html = text(answer).await;
+    assert!(html.contains("The database does not answer"), "{html}");
+}

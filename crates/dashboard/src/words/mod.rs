@@ -65,6 +65,10 @@ pub(crate) const FOREIGN_ORIGIN_HELP: &str = "The request did not come from one 
 pub(crate) const FOREIGN_HOST: &str = "This address is not for this page";
 pub(crate) const FOREIGN_HOST_HELP: &str = "Without a key, the pages answer only on this computer. Open \
      `http://127.0.0.1` or `http://localhost` with the port that Chorus printed when it started.";
+pub(crate) const UNUSABLE: &str = "This cannot be answered as it was asked";
+pub(crate) const PANICKED: &str = "This page could not be made";
+pub(crate) const PANICKED_HELP: &str = "That is a mistake in Chorus. What it does beside the pages goes on; its log \
+     says more.";
 pub(crate) const STORE_DOWN: &str = "The database does not answer";
 pub(crate) const STORE_DOWN_HELP: &str = "Messages that are under way are safe. Check that the database is \
      running, then load this page again; `chorus doctor` tells more.";

@@ -6,11 +6,37 @@ use crate::ask::said;
 use crate::graphemes::graphemes;
 use crate::room::{Picture, Room};
 
-/// What is wrong with a record, as the PDS words it.
-type Checked = Result<(), String>;
+/// A record that the PDS refuses, in its words.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    #[error("{0}")]
+    Rule(&'static str),
+    #[error("Record/facets/index/{0} can not be less than 0")]
+    Index(&'static str),
+    #[error("a facet's feature {0:?} is not known")]
+    Feature(String),
+    #[error("a facet's {0} is not valid")]
+    FeatureField(&'static str),
+    #[error("external must have the property \"{0}\"")]
+    External(&'static str),
+    #[error("embed {0:?} is not known")]
+    Embed(String),
+    #[error("Could not find blob: {0}")]
+    NoBlob(String),
+    #[error("Wrong type of file. It is {0} but it must match image/*.")]
+    WrongType(String),
+    #[error("This file is too large. It is {bytes} but the maximum size is {most}.")]
+    TooLarge { bytes: usize, most: usize },
+}
+
+impl From<&'static str> for Flaw {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
 
 /// The record's picture, or what is wrong with it.
-pub(crate) fn checked(room: &Room, record: &Value) -> Result<Option<Picture>, String> {
+pub(crate) fn checked(room: &Room, record: &Value) -> Result<Option<Picture>, Flaw> {
     let text = said(record, "text").ok_or("Record must have the property \"text\"")?;
     need(text.len() <= 3000, "Record/text must not be longer than 3000 characters")?;
     need(graphemes(text) <= 300, "Record/text must not be longer than 300 graphemes")?;
@@ -36,17 +62,17 @@ pub(crate) fn links(record: &Value) -> Vec<String> {
     features.filter_map(|feature| said(feature, "uri")).chain(card).map(str::to_owned).collect()
 }
 
-fn need(fits: bool, reason: &str) -> Checked {
-    if fits { Ok(()) } else { Err(reason.to_owned()) }
+fn need(fits: bool, flaw: impl Into<Flaw>) -> Result<(), Flaw> {
+    if fits { Ok(()) } else { Err(flaw.into()) }
 }
 
 /// The lexicon asks for numbers from 0; clients drop facets outside the text or inside a character, and so they
 /// are refused here.
-fn facet(text: &str, facet: &Value) -> Checked {
-    let place = |name: &str| {
+fn facet(text: &str, facet: &Value) -> Result<(), Flaw> {
+    let place = |name: &'static str| {
         let number = facet.pointer(&format!("/index/{name}")).and_then(Value::as_u64);
         let number = number.and_then(|number| usize::try_from(number).ok());
-        number.ok_or_else(|| format!("Record/facets/index/{name} can not be less than 0"))
+        number.ok_or(Flaw::Index(name))
     };
     let (from, to) = (place("byteStart")?, place("byteEnd")?);
     need(from < to && to <= text.len(), "a facet's bytes are outside the text")?;
@@ -54,18 +80,19 @@ fn facet(text: &str, facet: &Value) -> Checked {
     let features =
         facet.get("features").and_then(Value::as_array).ok_or("facet must have the property \"features\"")?;
     for feature in features {
-        let (field, valid): (&str, fn(&str) -> bool) = match said(feature, "$type").unwrap_or_default() {
-            "app.bsky.richtext.facet#link" => ("uri", |uri| url::Url::parse(uri).is_ok()),
-            "app.bsky.richtext.facet#mention" => ("did", |did| did.starts_with("did:")),
-            "app.bsky.richtext.facet#tag" => ("tag", |tag| tag.len() <= 640 && graphemes(tag) <= 64),
-            other => return Err(format!("a facet's feature {other:?} is not known")),
-        };
-        need(said(feature, field).is_some_and(valid), &format!("a facet's {field} is not valid"))?;
+        let (field, valid): (&'static str, fn(&str) -> bool) =
+            match said(feature, "$type").unwrap_or_default() {
+                "app.bsky.richtext.facet#link" => ("uri", |uri| url::Url::parse(uri).is_ok()),
+                "app.bsky.richtext.facet#mention" => ("did", |did| did.starts_with("did:")),
+                "app.bsky.richtext.facet#tag" => ("tag", |tag| tag.len() <= 640 && graphemes(tag) <= 64),
+                other => return Err(Flaw::Feature(other.to_owned())),
+            };
+        need(said(feature, field).is_some_and(valid), Flaw::FeatureField(field))?;
     }
     Ok(())
 }
 
-fn embed(room: &Room, embed: &Value) -> Result<Option<Picture>, String> {
+fn embed(room: &Room, embed: &Value) -> Result<Option<Picture>, Flaw> {
     match said(embed, "$type").unwrap_or_default() {
         "app.bsky.embed.images" => {
             let images = embed.get("images").and_then(Value::as_array).ok_or("embed must have images")?;
@@ -85,28 +112,24 @@ fn embed(room: &Room, embed: &Value) -> Result<Option<Picture>, String> {
         "app.bsky.embed.external" => {
             let card = embed.get("external").ok_or("embed must have external")?;
             for field in ["uri", "title", "description"] {
-                need(said(card, field).is_some(), &format!("external must have the property \"{field}\""))?;
+                need(said(card, field).is_some(), Flaw::External(field))?;
             }
             let uri = said(card, "uri").is_some_and(|uri| url::Url::parse(uri).is_ok());
             need(uri, "Record/embed/external/uri must be a uri")?;
             card.get("thumb").map(|thumb| blob(room, thumb, 1_000_000)).transpose()
         }
-        other => Err(format!("embed {other:?} is not known")),
+        other => Err(Flaw::Embed(other.to_owned())),
     }
 }
 
 /// A blob that was uploaded before and is a picture of `most` bytes or fewer.
-fn blob(room: &Room, blob: &Value, most: usize) -> Result<Picture, String> {
+fn blob(room: &Room, blob: &Value, most: usize) -> Result<Picture, Flaw> {
     need(said(blob, "$type") == Some("blob"), "Should be a blob ref")?;
     let id = blob.pointer("/ref/$link").and_then(Value::as_str).ok_or("a blob has no ref")?;
-    let picture = room.picture(id, None).ok_or_else(|| format!("Could not find blob: {id}"))?;
+    let picture = room.picture(id, None).ok_or_else(|| Flaw::NoBlob(id.to_owned()))?;
     let kind = said(blob, "mimeType").unwrap_or_default();
-    need(
-        kind.starts_with("image/"),
-        &format!("Wrong type of file. It is {kind} but it must match image/*."),
-    )?;
-    let large = format!("This file is too large. It is {} but the maximum size is {most}.", picture.bytes);
-    need(picture.bytes <= most, &large)?;
+    need(kind.starts_with("image/"), Flaw::WrongType(kind.to_owned()))?;
+    need(picture.bytes <= most, Flaw::TooLarge { bytes: picture.bytes, most })?;
     need(
         blob.get("size").and_then(Value::as_u64) == u64::try_from(picture.bytes).ok(),
         "a blob's size is not its size",

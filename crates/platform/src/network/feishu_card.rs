@@ -6,8 +6,31 @@ use crate::ask::said;
 use crate::room::{Button, Post};
 use crate::text::is_web;
 
+/// A text or card that Feishu refuses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    #[error("{0}")]
+    Rule(&'static str),
+    #[error("{0} need")]
+    Missing(String),
+    #[error("tag {0:?} not support")]
+    Piece(String),
+    #[error("text tag {0:?} not support")]
+    TextTag(String),
+    #[error("not support tag: {0}")]
+    Element(String),
+    #[error("button url {0:?} is invalid")]
+    ButtonUrl(String),
+}
+
+impl From<&'static str> for Flaw {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
+
 /// A rich text: paragraphs of pieces, in a language.
-pub(crate) fn rich(body: &Value) -> Result<Post, String> {
+pub(crate) fn rich(body: &Value) -> Result<Post, Flaw> {
     let languages = body.pointer("/content/post").and_then(Value::as_object).filter(|all| !all.is_empty());
     let first = languages.and_then(|all| all.values().next()).ok_or("post need")?;
     let lines = first.get("content").and_then(Value::as_array).ok_or("post content need")?;
@@ -25,8 +48,8 @@ pub(crate) fn rich(body: &Value) -> Result<Post, String> {
                     said(piece, "text").ok_or("text need")?
                 }
                 "at" => said(piece, "user_name").unwrap_or("@"),
-                "img" => return Err("invalid image_key: a robot uploads nothing".to_owned()),
-                other => return Err(format!("tag {other:?} not support")),
+                "img" => return Err(Flaw::Rule("invalid image_key: a robot uploads nothing")),
+                other => return Err(Flaw::Piece(other.to_owned())),
             };
             post.text.push_str(words);
         }
@@ -35,7 +58,7 @@ pub(crate) fn rich(body: &Value) -> Result<Post, String> {
 }
 
 /// A card.
-pub(crate) fn card(body: &Value) -> Result<Post, String> {
+pub(crate) fn card(body: &Value) -> Result<Post, Flaw> {
     let card = body.get("card").filter(|card| card.is_object()).ok_or("card need")?;
     let new = said(card, "schema") == Some("2.0");
     let elements = if new { card.pointer("/body/elements") } else { card.get("elements") };
@@ -51,15 +74,15 @@ pub(crate) fn card(body: &Value) -> Result<Post, String> {
 }
 
 /// A text object.
-fn text(object: &Value) -> Result<&str, String> {
+fn text(object: &Value) -> Result<&str, Flaw> {
     let tag = said(object, "tag").unwrap_or_default();
     if !["plain_text", "lark_md"].contains(&tag) {
-        return Err(format!("text tag {tag:?} not support"));
+        return Err(Flaw::TextTag(tag.to_owned()));
     }
-    said(object, "content").ok_or_else(|| "text content need".to_owned())
+    said(object, "content").ok_or(Flaw::Rule("text content need"))
 }
 
-fn element(post: &mut Post, element: &Value, new: bool) -> Result<(), String> {
+fn element(post: &mut Post, element: &Value, new: bool) -> Result<(), Flaw> {
     let say = |post: &mut Post, words: &str| {
         if !post.text.is_empty() {
             post.text.push('\n');
@@ -91,24 +114,24 @@ fn element(post: &mut Post, element: &Value, new: bool) -> Result<(), String> {
         "column_set" => children(post, element, "columns", new),
         "column" => children(post, element, "elements", new),
         "button" => button(post, element),
-        "img" => Err("invalid img_key: a robot uploads nothing".to_owned()),
-        other => Err(format!("not support tag: {other}")),
+        "img" => Err(Flaw::Rule("invalid img_key: a robot uploads nothing")),
+        other => Err(Flaw::Element(other.to_owned())),
     }
 }
 
-fn children(post: &mut Post, parent: &Value, name: &str, new: bool) -> Result<(), String> {
-    let all = parent.get(name).and_then(Value::as_array).ok_or_else(|| format!("{name} need"))?;
+fn children(post: &mut Post, parent: &Value, name: &str, new: bool) -> Result<(), Flaw> {
+    let all = parent.get(name).and_then(Value::as_array).ok_or_else(|| Flaw::Missing(name.to_owned()))?;
     all.iter().try_for_each(|one| element(post, one, new))
 }
 
 /// A button: its address in `url`, in `multi_url`, or in an `open_url` behaviour.
-fn button(post: &mut Post, button: &Value) -> Result<(), String> {
+fn button(post: &mut Post, button: &Value) -> Result<(), Flaw> {
     let words = text(button.get("text").ok_or("button text need")?)?.to_owned();
     let behaviour = button.pointer("/behaviors/0/default_url").and_then(Value::as_str);
     let many = button.pointer("/multi_url/url").and_then(Value::as_str);
     if let Some(url) = said(button, "url").or(many).or(behaviour) {
         if !is_web(url) {
-            return Err(format!("button url {url:?} is invalid"));
+            return Err(Flaw::ButtonUrl(url.to_owned()));
         }
         post.links.push(url.to_owned());
         post.buttons.push(Button { text: words, url: url.to_owned() });

@@ -36,7 +36,7 @@ impl Network for Slack {
         let reading = match body.get("blocks").filter(|blocks| !blocks.is_null()) {
             None => Reading::default(),
             Some(blocks) => slack_blocks::read(blocks)
-                .map_err(|(error, reason)| Reply::text(400, error).because(format!("{error}: {reason}")))?,
+                .map_err(|bad| Reply::text(400, bad.code()).because(format!("{}: {bad}", bad.code())))?,
         };
         must(chars(&reading.text) <= BLOCKS, || refuse(400, "msg_blocks_too_long"))?;
         let has_old = body.get("attachments").and_then(Value::as_array).is_some_and(|all| !all.is_empty());

@@ -26,19 +26,63 @@ pub(crate) struct Reading {
     ids: HashSet<String>,
 }
 
-/// What is wrong with blocks.
-type Checked = Result<(), String>;
+/// Blocks that Slack refuses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadBlocks {
+    #[error("blocks are no list")]
+    NoList,
+    #[error("{0} blocks, {BLOCKS} at most")]
+    TooMany(usize),
+    #[error("/blocks/{0}: {1}")]
+    Block(usize, #[source] Flaw),
+}
 
-/// Reads blocks, or says Slack's error and why.
-pub(crate) fn read(blocks: &Value) -> Result<Reading, (&'static str, String)> {
-    let blocks = blocks.as_array().ok_or(("invalid_blocks_format", "blocks are no list".to_owned()))?;
-    let wrong = |reason: String| ("invalid_blocks", reason);
+impl BadBlocks {
+    /// Slack's name of the error.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::NoList => "invalid_blocks_format",
+            Self::TooMany(_) | Self::Block(..) => "invalid_blocks",
+        }
+    }
+}
+
+/// A block that Slack refuses.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Flaw {
+    #[error("{0}")]
+    Rule(&'static str),
+    #[error("additional property {0}")]
+    Additional(String),
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    #[error("{name} has {found} characters, 1 to {most}")]
+    Length { name: &'static str, found: usize, most: usize },
+    #[error("{name} has {found}, 1 to {most}")]
+    Count { name: &'static str, found: usize, most: usize },
+    #[error("unsupported type {0:?}")]
+    Block(String),
+    #[error("unsupported element {0:?}")]
+    Element(String),
+    #[error("text object of type {0:?}")]
+    TextObject(Option<String>),
+}
+
+impl From<&'static str> for Flaw {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
+
+/// Reads blocks.
+pub(crate) fn read(blocks: &Value) -> Result<Reading, BadBlocks> {
+    let blocks = blocks.as_array().ok_or(BadBlocks::NoList)?;
     if blocks.len() > BLOCKS {
-        return Err(wrong(format!("{} blocks, {BLOCKS} at most", blocks.len())));
+        return Err(BadBlocks::TooMany(blocks.len()));
     }
     let mut reading = Reading { blocks: blocks.len(), ..Reading::default() };
     for (number, block) in blocks.iter().enumerate() {
-        reading.block(block).map_err(|reason| wrong(format!("/blocks/{number}: {reason}")))?;
+        reading.block(block).map_err(|flaw| BadBlocks::Block(number, flaw))?;
     }
     Ok(reading)
 }
@@ -62,33 +106,35 @@ pub(crate) fn mrkdwn(text: &str) -> (String, Vec<String>) {
     (shown, found)
 }
 
-fn need(fits: bool, reason: impl Into<String>) -> Checked {
-    if fits { Ok(()) } else { Err(reason.into()) }
+fn need(fits: bool, flaw: impl Into<Flaw>) -> Result<(), Flaw> {
+    if fits { Ok(()) } else { Err(flaw.into()) }
 }
 
 /// Nothing but these fields beside `type` and `block_id`.
-fn only(value: &Value, known: &[&str]) -> Checked {
+fn only(value: &Value, known: &[&str]) -> Result<(), Flaw> {
     let fields = value.as_object().ok_or("no object")?;
     let other = fields
         .keys()
         .find(|key| !known.contains(&key.as_str()) && !["type", "block_id"].contains(&key.as_str()));
-    other.map_or(Ok(()), |key| Err(format!("additional property {key}")))
+    other.map_or(Ok(()), |key| Err(Flaw::Additional(key.clone())))
 }
 
-fn text_field<'a>(value: &'a Value, name: &str, most: usize) -> Result<&'a str, String> {
-    let text = said(value, name).ok_or_else(|| format!("{name} is missing"))?;
-    need((1..=most).contains(&chars(text)), format!("{name} has {} characters, 1 to {most}", chars(text)))?;
+fn text_field<'a>(value: &'a Value, name: &'static str, most: usize) -> Result<&'a str, Flaw> {
+    let text = said(value, name).ok_or(Flaw::Missing(name))?;
+    let found = chars(text);
+    need((1..=most).contains(&found), Flaw::Length { name, found, most })?;
     Ok(text)
 }
 
-fn items<'a>(block: &'a Value, name: &str, most: usize) -> Result<&'a Vec<Value>, String> {
-    let items = block.get(name).and_then(Value::as_array).ok_or_else(|| format!("{name} is missing"))?;
-    need((1..=most).contains(&items.len()), format!("{name} has {}, 1 to {most}", items.len()))?;
+fn items<'a>(block: &'a Value, name: &'static str, most: usize) -> Result<&'a Vec<Value>, Flaw> {
+    let items = block.get(name).and_then(Value::as_array).ok_or(Flaw::Missing(name))?;
+    let found = items.len();
+    need((1..=most).contains(&found), Flaw::Count { name, found, most })?;
     Ok(items)
 }
 
 impl Reading {
-    fn block(&mut self, block: &Value) -> Checked {
+    fn block(&mut self, block: &Value) -> Result<(), Flaw> {
         if let Some(id) = block.get("block_id") {
             let id =
                 id.as_str().filter(|id| chars(id) <= 255).ok_or("block_id is to be a text of up to 255")?;
@@ -118,11 +164,11 @@ impl Reading {
             }
             // Known to Slack and not looked into here.
             "rich_text" | "video" | "file" | "table" => Ok(()),
-            other => Err(format!("unsupported type {other:?}")),
+            other => Err(Flaw::Block(other.to_owned())),
         }
     }
 
-    fn section(&mut self, block: &Value) -> Checked {
+    fn section(&mut self, block: &Value) -> Result<(), Flaw> {
         only(block, &["text", "fields", "accessory", "expand"])?;
         need(block.get("text").is_some() || block.get("fields").is_some(), "neither text nor fields")?;
         if block.get("text").is_some() {
@@ -142,7 +188,7 @@ impl Reading {
         }
     }
 
-    fn context(&mut self, block: &Value) -> Checked {
+    fn context(&mut self, block: &Value) -> Result<(), Flaw> {
         only(block, &["elements"])?;
         for element in items(block, "elements", 10)? {
             if said(element, "type") == Some("image") {
@@ -155,7 +201,7 @@ impl Reading {
         Ok(())
     }
 
-    fn actions(&mut self, block: &Value) -> Checked {
+    fn actions(&mut self, block: &Value) -> Result<(), Flaw> {
         only(block, &["elements"])?;
         let mut ids = HashSet::new();
         for element in items(block, "elements", 25)? {
@@ -166,17 +212,17 @@ impl Reading {
         Ok(())
     }
 
-    fn element(&mut self, element: &Value) -> Checked {
+    fn element(&mut self, element: &Value) -> Result<(), Flaw> {
         match said(element, "type").unwrap_or_default() {
             "button" => self.button(element),
             "static_select" | "overflow" | "datepicker" | "users_select" | "checkboxes" | "radio_buttons" => {
                 Ok(())
             }
-            other => Err(format!("unsupported element {other:?}")),
+            other => Err(Flaw::Element(other.to_owned())),
         }
     }
 
-    fn button(&mut self, button: &Value) -> Checked {
+    fn button(&mut self, button: &Value) -> Result<(), Flaw> {
         only(button, &["text", "action_id", "url", "value", "style", "confirm", "accessibility_label"])?;
         let text = self.text_object(button.get("text"), 75, true)?;
         for (name, most) in [("action_id", 255), ("url", 3000), ("value", 2000), ("accessibility_label", 75)]
@@ -195,7 +241,7 @@ impl Reading {
         Ok(())
     }
 
-    fn image(&mut self, block: &Value) -> Checked {
+    fn image(&mut self, block: &Value) -> Result<(), Flaw> {
         only(block, &["image_url", "slack_file", "alt_text", "title"])?;
         let alt = text_field(block, "alt_text", 2000)?;
         if block.get("title").is_some() {
@@ -211,7 +257,7 @@ impl Reading {
     }
 
     /// A text object's text as people see it.
-    fn text_object(&mut self, object: Option<&Value>, most: usize, plain: bool) -> Result<String, String> {
+    fn text_object(&mut self, object: Option<&Value>, most: usize, plain: bool) -> Result<String, Flaw> {
         let object = object.ok_or("text is missing")?;
         let text = text_field(object, "text", most)?;
         match said(object, "type") {
@@ -225,7 +271,7 @@ impl Reading {
                 self.links.extend(links);
                 Ok(text)
             }
-            other => Err(format!("text object of type {other:?}")),
+            other => Err(Flaw::TextObject(other.map(str::to_owned))),
         }
     }
 

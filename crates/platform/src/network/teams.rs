@@ -58,7 +58,7 @@ impl Network for Teams {
         })?;
         let taken = Reply::empty(202);
         let read = if ask.body.len() > LARGEST {
-            Err("the message is larger than 28 KB".to_owned())
+            Err(Flaw::Rule("the message is larger than 28 KB"))
         } else {
             read(&body)
         };
@@ -98,8 +98,27 @@ fn refuse(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, &body).because(format!("{code}: {message}"))
 }
 
+/// A message that is posted nowhere.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+enum Flaw {
+    #[error("{0}")]
+    Rule(&'static str),
+    #[error("{0} is no list")]
+    NoList(&'static str),
+    #[error("element {0:?} is not known")]
+    Element(String),
+    #[error("action {0:?} is not known")]
+    Action(String),
+}
+
+impl From<&'static str> for Flaw {
+    fn from(rule: &'static str) -> Self {
+        Self::Rule(rule)
+    }
+}
+
 /// The first card of a message.
-fn read(body: &Value) -> Result<Post, String> {
+fn read(body: &Value) -> Result<Post, Flaw> {
     need(said(body, "type") == Some("message"), "type is to be message")?;
     let all = body.get("attachments").and_then(Value::as_array).filter(|all| !all.is_empty());
     let mut post = Post::default();
@@ -117,19 +136,19 @@ fn read(body: &Value) -> Result<Post, String> {
     Ok(post)
 }
 
-fn need(fits: bool, reason: &str) -> Result<(), String> {
-    if fits { Ok(()) } else { Err(reason.to_owned()) }
+fn need(fits: bool, rule: &'static str) -> Result<(), Flaw> {
+    if fits { Ok(()) } else { Err(Flaw::Rule(rule)) }
 }
 
-fn list<'a>(value: Option<&'a Value>, name: &str) -> Result<&'a [Value], String> {
+fn list<'a>(value: Option<&'a Value>, name: &'static str) -> Result<&'a [Value], Flaw> {
     match value {
         None => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(format!("{name} is no list")),
+        Some(_) => Err(Flaw::NoList(name)),
     }
 }
 
-fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), String> {
+fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
     for element in list(all, "body")? {
         let kind = said(element, "type").ok_or("an element has no type")?;
         match kind {
@@ -159,13 +178,13 @@ fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), String> {
             "ImageSet" => elements(post, element.get("images"))?,
             "ActionSet" => actions(post, element.get("actions"))?,
             "FactSet" | "RichTextBlock" | "Table" | "Media" => {}
-            other => return Err(format!("element {other:?} is not known")),
+            other => return Err(Flaw::Element(other.to_owned())),
         }
     }
     Ok(())
 }
 
-fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), String> {
+fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
     for action in list(all, "actions")? {
         match said(action, "type").ok_or("an action has no type")? {
             "Action.OpenUrl" => {
@@ -175,7 +194,7 @@ fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), String> {
                 post.buttons.push(Button { text, url: url.to_owned() });
             }
             "Action.Submit" | "Action.ShowCard" | "Action.ToggleVisibility" | "Action.Execute" => {}
-            other => return Err(format!("action {other:?} is not known")),
+            other => return Err(Flaw::Action(other.to_owned())),
         }
     }
     Ok(())

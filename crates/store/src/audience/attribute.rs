@@ -3,8 +3,8 @@
 use campaign::audience::{Test, Value};
 
 use super::expression::{Expression, Terms};
-use crate::StoreError;
 use crate::sql::{Dialect, batch};
+use crate::{InputError, StoreError};
 
 /// A fact about a contact as texts of SQL.
 pub(super) struct Attribute {
@@ -149,9 +149,7 @@ impl Attribute {
                 format!("{} {operator} {}", self.number, expression.bind(crate::sql::Arg::Real(*value)))
             }
             Value::Number(value) => {
-                return Err(StoreError::BadInput(format!(
-                    "an audience compares with {value}, which is no number"
-                )));
+                return Err(InputError::NotANumber(*value).into());
             }
         })
     }

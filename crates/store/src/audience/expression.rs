@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use campaign::{Audience, AudienceId};
 
 use crate::sql::{Arg, Dialect};
-use crate::{ContactId, Millis, StoreError};
+use crate::{ContactId, InputError, Millis, StoreError};
 
 /// The contacts that a statement looks at: those after one id up to another. Sets of a rule are read for these alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,9 +88,7 @@ impl<'a> Expression<'a> {
     /// A placeholder for a text of a file.
     pub(super) fn bind_text(&mut self, text: &str) -> Result<String, StoreError> {
         if text.contains('\0') {
-            return Err(StoreError::BadInput(format!(
-                "an audience compares with {text:?}; take the NUL out"
-            )));
+            return Err(InputError::AudienceNul(text.to_owned()).into());
         }
         Ok(self.bind(text))
     }

@@ -11,7 +11,7 @@ use super::attribute::Attribute;
 use super::expression::{Expression, Terms};
 use crate::engagement::Engaged;
 use crate::sql::Dialect;
-use crate::{Millis, StoreError};
+use crate::{InputError, Millis, StoreError};
 
 impl Expression<'_> {
     /// The text that is true for members of `audience` in the range.
@@ -22,10 +22,7 @@ impl Expression<'_> {
 
     fn audience(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
         let Some(audience) = self.audiences.get(audience) else {
-            return Err(StoreError::BadInput(format!(
-                "there is no audience {:?}; add the file audiences/{audience}.toml",
-                audience.as_str()
-            )));
+            return Err(InputError::UnknownAudience(audience.as_str().to_owned()).into());
         };
         let rule = &audience.rule;
         self.rule(rule)
@@ -55,10 +52,10 @@ impl Expression<'_> {
     fn enter(&mut self) -> Result<(), StoreError> {
         self.rules += 1;
         if self.rules > MOST_RULES {
-            return Err(StoreError::BadInput(format!("an audience has at most {MOST_RULES} rules")));
+            return Err(InputError::TooManyRules(MOST_RULES).into());
         }
         if self.depth >= DEEPEST {
-            return Err(StoreError::BadInput(format!("audiences nest at most {DEEPEST} deep")));
+            return Err(InputError::TooDeep(DEEPEST).into());
         }
         self.depth += 1;
         Ok(())

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Contact, NewContact, Upserted, contact_columns};
 use crate::sql::{Sql, args, batch, sql};
-use crate::{Consent, Millis, Store, StoreError};
+use crate::{Consent, InputError, Millis, Store, StoreError};
 
 /// The most that the attributes of one person may take, as JSON, in bytes.
 const MOST_ATTRIBUTES: usize = 64 * 1024;
@@ -226,9 +226,8 @@ impl Book {
             let size = serde_json::to_string(&entry.attributes).map_or(usize::MAX, |json| json.len());
             if size > MOST_ATTRIBUTES {
                 let keys = entry.keys.iter().flatten().next().map_or("", String::as_str);
-                return Err(StoreError::BadInput(format!(
-                    "the attributes of {keys:?} take {size} bytes; keep at most {MOST_ATTRIBUTES}"
-                )));
+                let (key, most) = (keys.to_owned(), MOST_ATTRIBUTES);
+                return Err(InputError::AttributesTooLarge { key, size, most }.into());
             }
         }
         Ok(())
@@ -273,28 +272,23 @@ impl<'a> From<&'a Entry> for Row<'a> {
 fn check(person: &NewContact) -> Result<(), StoreError> {
     let keys = [&person.external_id, &person.email, &person.phone];
     let Some(key) = keys.into_iter().flatten().find(|key| !key.is_empty()) else {
-        return Err(StoreError::BadInput(
-            "a contact needs an external id, an e-mail address or a phone number".to_owned(),
-        ));
+        return Err(InputError::NoKey.into());
     };
     if keys.into_iter().flatten().any(String::is_empty) {
-        return Err(StoreError::BadInput(format!("contact {key:?} has an empty key; leave it out")));
+        return Err(InputError::EmptyKey(key.clone()).into());
     }
     let texts = keys.into_iter().chain([&person.language, &person.timezone]).flatten();
     if texts.chain(person.attributes.keys()).any(|text| text.contains('\0')) {
-        return Err(StoreError::BadInput(format!("contact {key:?} holds a NUL character; take it out")));
+        return Err(InputError::ContactNul(key.clone()).into());
     }
     person.attributes.iter().try_for_each(|(name, value)| check_attribute(key, name, value))
 }
 
 fn check_attribute(key: &str, name: &str, value: &Value) -> Result<(), StoreError> {
+    let (key, name) = (key.to_owned(), name.to_owned());
     match value {
-        Value::Array(_) | Value::Object(_) => Err(StoreError::BadInput(format!(
-            "the attribute {name:?} of contact {key:?} is a list or an object; write a text, a number, true or false"
-        ))),
-        Value::String(text) if text.contains('\0') => Err(StoreError::BadInput(format!(
-            "the attribute {name:?} of contact {key:?} holds a NUL character; take it out"
-        ))),
+        Value::Array(_) | Value::Object(_) => Err(InputError::NestedAttribute { key, name }.into()),
+        Value::String(text) if text.contains('\0') => Err(InputError::AttributeNul { key, name }.into()),
         _ => Ok(()),
     }
 }

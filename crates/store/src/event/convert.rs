@@ -4,7 +4,7 @@ use super::{Conversion, Credit, Goal};
 use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError};
+use crate::{ContactId, DeliveryId, InputError, Metric, Millis, Store, StoreError};
 
 /// The most that one event may be worth, in millionths: sums of them must not run over.
 const MOST_VALUE: i64 = 1_000_000_000_000_000;
@@ -78,7 +78,7 @@ impl Store {
         now: Millis,
     ) -> Result<Credit, StoreError> {
         if event.value_micros.is_some_and(|value| !(-MOST_VALUE..=MOST_VALUE).contains(&value)) {
-            return Err(StoreError::BadInput("the value of an event is at most 1000000000".to_owned()));
+            return Err(InputError::EventValue.into());
         }
         again_if_deadlocked!(self.convert_once(event, goals, now))
     }

@@ -159,6 +159,11 @@ impl MarkerFile {
         Ok(())
     }
 
+    /// The marker.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The name of the database's file.
     pub(super) fn name(&self) -> String {
         self.database.file_name().unwrap_or_default().to_string_lossy().into_owned()

@@ -13,11 +13,11 @@ use std::sync::Arc;
 
 pub(crate) use marker::MarkerFile;
 use marker::{Judgement, Marker, Snapshot};
-use server::ServerIdentity;
+use server::{ServerIdentity, Told};
 
 use crate::pools::Pools;
 use crate::sql::{Sql, args, sql};
-use crate::{Millis, StopReason, Stopped, Store, StoreError};
+use crate::{InputError, Millis, StopReason, Stopped, Store, StoreError};
 
 /// A database's relation to the one that was last worked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,13 +192,13 @@ impl Store {
                 Some((judgement, ..)) => judgement.into(),
                 None => Identity::Original,
             },
-            Pools::Postgres(pool) => match server::read(pool).await? {
-                Err(refusal) => Identity::Unknown(refusal),
-                Ok(now) => match self.server_identity().await? {
+            Pools::Postgres(pool) => match server::read(self, pool).await? {
+                Told::Refused(refusal) => Identity::Unknown(refusal),
+                Told::Identity(now) => match self.server_identity().await? {
                     None => Identity::Unmarked,
                     Some(last) => match now.differs(&last) {
                         None => Identity::Original,
-                        Some(_) if !server::holds_runs(pool).await? => Identity::Unmarked,
+                        Some(_) if !server::holds_runs(self, pool).await? => Identity::Unmarked,
                         Some(evidence) => Identity::Copy(evidence),
                     },
                 },
@@ -238,16 +238,15 @@ impl Store {
             Pools::Sqlite { readers, .. } => {
                 let Some(place) = self.marker().cloned() else { return Ok(()) };
                 let installation = self.setting_init(INSTALLATION, fresh).await?;
-                let (progress, _) = progress::read(readers).await?;
-                let (place, file) = on_disk(place, MarkerFile::open_file).await?;
+                let (progress, _) = progress::read(self.place(), readers).await?;
+                let (place, file) = self.on_disk(place, MarkerFile::open_file).await?;
                 let Some(file) = file else { return Ok(()) };
                 let marker = Marker { installation, file, progress };
-                on_disk(place, move |place| place.write(&marker)).await.map(|_| ())
+                self.on_disk(place, move |place| place.write(&marker)).await.map(|_| ())
             }
             Pools::Postgres(pool) => {
-                let Ok(now) = server::read(pool).await? else { return Ok(()) };
-                let json =
-                    serde_json::to_string(&now).map_err(|error| StoreError::BadInput(error.to_string()))?;
+                let Told::Identity(now) = server::read(self, pool).await? else { return Ok(()) };
+                let json = serde_json::to_string(&now).map_err(InputError::Json)?;
                 self.execute(&SET, args![DATABASE_IDENTITY, json.as_str()]).await.map(|_| ())
             }
         }
@@ -290,7 +289,7 @@ impl Store {
         match (judgement, moved_on) {
             (Judgement::Copy(evidence), _) => return Ok(Some(evidence)),
             (Judgement::Original, Some(marker)) => {
-                on_disk(place, move |place| place.write(&marker)).await?;
+                self.on_disk(place, move |place| place.write(&marker)).await?;
             }
             _ => {}
         }
@@ -304,16 +303,16 @@ impl Store {
             return Ok(None);
         };
         // Before the database is read: a connection that is opened after the file was replaced reads another one.
-        let (place, open) = on_disk(place, MarkerFile::open_file).await?;
+        let (place, open) = self.on_disk(place, MarkerFile::open_file).await?;
         if open.is_none() {
             let evidence = CopyEvidence::Replaced { file: place.name() };
             return Ok(Some((Judgement::Copy(evidence), place, None)));
         }
         let installation = self.row::<(String,)>(&GET, args![INSTALLATION]).await?.map(|(id,)| id);
-        let (place, marker) = on_disk(place, MarkerFile::read).await?;
+        let (place, marker) = self.on_disk(place, MarkerFile::read).await?;
         // After the marker: what it says was in the database before.
-        let (progress, holds_runs) = progress::read(readers).await?;
-        let (place, file) = on_disk(place, MarkerFile::open_file).await?;
+        let (progress, holds_runs) = progress::read(self.place(), readers).await?;
+        let (place, file) = self.on_disk(place, MarkerFile::open_file).await?;
         let name = place.name();
         let copy = |evidence| Ok(Some((Judgement::Copy(evidence), Arc::clone(&place), None)));
         let Some(file) = file else { return copy(CopyEvidence::Replaced { file: name }) };
@@ -342,6 +341,18 @@ impl Store {
             StoreError::BadRow(format!("the setting {DATABASE_IDENTITY} is not known: {error}"))
         })
     }
+
+    /// Reads or writes the marker or looks at the file, away from the reactor.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        place: Arc<MarkerFile>,
+        work: impl FnOnce(&MarkerFile) -> io::Result<T> + Send + 'static,
+    ) -> Result<(Arc<MarkerFile>, T), StoreError> {
+        let marker = place.path().to_owned();
+        let done = tokio::task::spawn_blocking(move || work(&place).map(|done| (place, done))).await;
+        let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
+        done.map_err(|error| self.place().unusable(&marker, error))
+    }
 }
 
 impl From<Judgement> for Identity {
@@ -352,15 +363,4 @@ impl From<Judgement> for Identity {
             Judgement::Copy(evidence) => Self::Copy(evidence),
         }
     }
-}
-
-/// Reads or writes a file away from the reactor.
-async fn on_disk<T: Send + 'static>(
-    place: Arc<MarkerFile>,
-    work: impl FnOnce(&MarkerFile) -> io::Result<T> + Send + 'static,
-) -> Result<(Arc<MarkerFile>, T), StoreError> {
-    let name = place.name();
-    let done = tokio::task::spawn_blocking(move || work(&place).map(|done| (place, done))).await;
-    let done = done.unwrap_or_else(|error| Err(io::Error::other(error)));
-    done.map_err(|error| StoreError::Marker(format!("{name}.marker"), error))
 }

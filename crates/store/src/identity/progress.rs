@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sqlx::sqlite::SqlitePool;
 
-use crate::StoreError;
+use crate::{Place, StoreError};
 
 /// High-water marks by name: the highest number given in each table, and `sent`, the messages counted as sent.
 /// None of them ever falls. A migration that rebuilds a table keeps its row in `sqlite_sequence`.
@@ -22,8 +22,9 @@ const READ: &str = "select name, cast(seq as integer) from sqlite_sequence
      union all select 'holds_runs', exists (select 1 from runs) or exists (select 1 from schedules)";
 
 /// Reads the high-water marks, and whether the database holds any run.
-pub(super) async fn read(readers: &SqlitePool) -> Result<(Progress, bool), StoreError> {
-    let rows: Vec<(String, i64)> = sqlx::query_as(READ).fetch_all(readers).await?;
+pub(super) async fn read(place: &Place, readers: &SqlitePool) -> Result<(Progress, bool), StoreError> {
+    let rows = sqlx::query_as(READ).fetch_all(readers).await;
+    let rows: Vec<(String, i64)> = rows.map_err(|error| place.failed(error))?;
     let mut progress: Progress = rows.into_iter().collect();
     let holds_runs = progress.remove("holds_runs") == Some(1);
     Ok((progress, holds_runs))

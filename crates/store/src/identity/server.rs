@@ -3,7 +3,7 @@
 use sqlx::postgres::PgPool;
 
 use super::CopyEvidence;
-use crate::StoreError;
+use crate::{Store, StoreError};
 
 /// What the setting `database_identity` holds, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -30,22 +30,34 @@ const HOLDS_RUNS: &str = "select exists (select 1 from runs) or exists (select 1
 /// SQLSTATE of a role that may not, and of a server that has no such function.
 const REFUSALS: [&str; 2] = ["42501", "42883"];
 
-/// Reads the identity; an inner error is the server's refusal to tell.
-pub(super) async fn read(pool: &PgPool) -> Result<Result<ServerIdentity, String>, StoreError> {
-    match sqlx::query_as(READ).fetch_one(pool).await {
+/// An answer to the question which database this is.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// The identity.
+    Identity(ServerIdentity),
+    /// The server does not tell this role, for the reason given in its words.
+    Refused(String),
+}
+
+/// Reads the identity.
+pub(super) async fn read(store: &Store, pool: &PgPool) -> Result<Told, StoreError> {
+    let mut connection = store.connection(pool).await?;
+    match sqlx::query_as(READ).fetch_one(&mut *connection).await {
         Ok((system, timeline, database, table)) => {
-            Ok(Ok(ServerIdentity { system, timeline, database, table }))
+            Ok(Told::Identity(ServerIdentity { system, timeline, database, table }))
         }
         Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| REFUSALS.contains(&&*code)) => {
-            Ok(Err(error.message().to_owned()))
+            Ok(Told::Refused(error.message().to_owned()))
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(store.place().failed(error)),
     }
 }
 
 /// Reads whether the database holds any run.
-pub(super) async fn holds_runs(pool: &PgPool) -> Result<bool, StoreError> {
-    Ok(sqlx::query_scalar(HOLDS_RUNS).fetch_one(pool).await?)
+pub(super) async fn holds_runs(store: &Store, pool: &PgPool) -> Result<bool, StoreError> {
+    let mut connection = store.connection(pool).await?;
+    let read = sqlx::query_scalar(HOLDS_RUNS).fetch_one(&mut *connection).await;
+    read.map_err(|error| store.place().failed(error))
 }
 
 impl ServerIdentity {

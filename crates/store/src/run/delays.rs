@@ -1,6 +1,6 @@
 //! When those who follow a parent delivery fall due, through every edit of the delay.
 
-use crate::{Millis, StoreError};
+use crate::{InputError, Millis, StoreError};
 
 /// The delays of a step that follows another, each with the instant of the edit that set it, oldest first.
 ///
@@ -67,7 +67,7 @@ impl Delays {
     }
 
     pub(crate) fn stored(&self) -> Result<String, StoreError> {
-        serde_json::to_string(self).map_err(|error| StoreError::BadInput(error.to_string()))
+        Ok(serde_json::to_string(self).map_err(InputError::Json)?)
     }
 
     pub(crate) fn read(json: &str) -> Result<Self, StoreError> {

@@ -25,7 +25,7 @@ pub use reader::Length;
 pub use step::{RevisionText, StepText};
 
 use crate::words::words;
-use crate::{Address, ContactId, Millis, RevisionId, RunId, RunName, StoreError};
+use crate::{Address, ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -129,7 +129,7 @@ pub struct Asked {
 
 impl Asked {
     pub(crate) fn stored(&self) -> Result<String, StoreError> {
-        serde_json::to_string(self).map_err(|error| StoreError::BadInput(error.to_string()))
+        Ok(serde_json::to_string(self).map_err(InputError::Json)?)
     }
 }
 
@@ -436,10 +436,8 @@ impl TryFrom<StoredCondition> for Option<Condition> {
 
 impl StoredCondition {
     pub(crate) fn of(condition: Option<Condition>) -> Result<Option<String>, StoreError> {
-        condition
-            .map(|condition| serde_json::to_string(&condition))
-            .transpose()
-            .map_err(|error| StoreError::BadInput(error.to_string()))
+        let json = condition.map(|condition| serde_json::to_string(&condition)).transpose();
+        Ok(json.map_err(InputError::Json)?)
     }
 }
 

@@ -9,7 +9,7 @@ use super::{ByHand, Missing, PlanCounts, Planned};
 use crate::address::{address_of, is_suppressed};
 use crate::audience::{ContactRange, Expression};
 use crate::sql::{Arg, Dialect, Sql, args, sql};
-use crate::{Address, Millis, RunId, Store, StoreError};
+use crate::{Address, InputError, Millis, RunId, Store, StoreError};
 
 const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
 
@@ -102,9 +102,7 @@ impl People {
             Planned::One { contact, due_at, .. } => {
                 Ok(Self::at(args![run, kind, *due_at, *contact], "c.id = $4"))
             }
-            Planned::Feed { .. } | Planned::Followers { .. } => {
-                Err(StoreError::BadInput("only audiences and single contacts are people".to_owned()))
-            }
+            Planned::Feed { .. } | Planned::Followers { .. } => Err(InputError::NotPeople.into()),
         }
     }
 

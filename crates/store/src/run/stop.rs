@@ -3,7 +3,7 @@
 use super::{Run, Tally, run_columns};
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, sql};
 use crate::tallies::{BOUNCED, COMPLAINED, SETTLED};
-use crate::{RunId, Store, StoreError};
+use crate::{InputError, RunId, Store, StoreError};
 
 /// What came of a run so far, as its brake reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -184,7 +184,7 @@ impl Store {
 }
 
 fn json(at: &Figures) -> Result<String, StoreError> {
-    serde_json::to_string(at).map_err(|error| StoreError::BadInput(error.to_string()))
+    Ok(serde_json::to_string(at).map_err(InputError::Json)?)
 }
 
 #[cfg(test)]

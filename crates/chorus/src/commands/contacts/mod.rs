@@ -2,6 +2,7 @@
 
 mod export;
 mod import;
+mod row;
 mod show;
 
 use std::path::PathBuf;

@@ -81,7 +81,7 @@ pub(crate) async fn get(
     // Templates are work for a processor: not on the reactor.
     let page =
         tokio::task::spawn_blocking(move || PreviewPage::of(&files.0, campaign, tongue, eyes, language, now));
-    let page = page.await.map_err(|_| PageError::NotFound(words::A_CAMPAIGN))?;
+    let page = page.await?;
     let shell = scene.shell(Section::Overview, Live::Still);
     Ok(shell.page(&tongue.question(&page.campaign.title), &view::page(&page, &scene)))
 }
@@ -102,7 +102,7 @@ pub(crate) async fn html(
     let card = tokio::task::spawn_blocking(move || {
         Card::of(&files.0, &campaign, &step, &eyes.person, language.as_deref(), now)
     });
-    let card = card.await.map_err(|_| PageError::NotFound(words::A_STEP))?;
+    let card = card.await?;
     let Ok(Preview { message: Message::Email(email), .. }) = card.preview else {
         return Err(PageError::NotFound(words::A_MESSAGE));
     };

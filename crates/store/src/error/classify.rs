@@ -1,0 +1,258 @@
+//! From sqlx's errors to reasons.
+//!
+//! SQLite's result codes: <https://www.sqlite.org/rescode.html>; the lower eight bits are the primary code. PostgreSQL's
+//! SQLSTATE: <https://www.postgresql.org/docs/15/errcodes-appendix.html>.
+
+use std::io;
+use std::path::Path;
+
+use sqlx::error::DatabaseError as Answer;
+use sqlx::migrate::MigrateError;
+
+use super::access::{inspect, is_disk_full, of_io, without_number};
+use super::{DatabaseError, InputError, Place, Reason, SchemaError, StoreError};
+
+impl Place {
+    /// The store's error for one of sqlx.
+    pub(crate) fn failed(&self, error: sqlx::Error) -> StoreError {
+        let reason = match &error {
+            sqlx::Error::Database(answer) if self.is_input(&**answer) => {
+                return refused(answer.message().to_owned(), error);
+            }
+            sqlx::Error::Encode(cause) => return refused(cause.to_string(), error),
+            sqlx::Error::ColumnDecode { index, source } => {
+                return StoreError::BadRow(format!("column {index}: {}", bare(&**source)));
+            }
+            sqlx::Error::RowNotFound
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::Decode(_) => return StoreError::BadRow(error.to_string()),
+            sqlx::Error::Database(answer) => self.reason_of(&**answer),
+            sqlx::Error::Io(cause) => self.reason_of_io(cause),
+            sqlx::Error::Tls(cause) => Reason::Tls(cause.to_string()),
+            sqlx::Error::Protocol(_) if self.file().is_none() => Reason::NotPostgres,
+            sqlx::Error::PoolTimedOut => Reason::Busy,
+            sqlx::Error::PoolClosed => Reason::Closed,
+            sqlx::Error::WorkerCrashed => Reason::ConnectionLost,
+            sqlx::Error::Configuration(cause) => Reason::Other(cause.to_string()),
+            other => Reason::Other(other.to_string()),
+        };
+        DatabaseError::new(self, reason, Some(error.into())).into()
+    }
+
+    /// The store's error for a server that gave no answer in time.
+    pub(crate) fn silent(&self) -> StoreError {
+        DatabaseError::new(self, Reason::NoAnswer, None).into()
+    }
+
+    /// The store's error for a lock that did not come free in time.
+    pub(crate) fn locked(&self) -> StoreError {
+        DatabaseError::new(self, Reason::Locked, None).into()
+    }
+
+    /// The store's error for a file or folder of the database that cannot be used.
+    pub(crate) fn unusable(&self, path: &Path, error: io::Error) -> StoreError {
+        DatabaseError::new(self, of_io(path, &error), Some(error.into())).into()
+    }
+
+    /// The store's error for migrations that cannot be run.
+    pub(crate) fn not_migrated(&self, error: MigrateError) -> StoreError {
+        let error = match error {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+                return self.failed(error);
+            }
+            MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => {
+                SchemaError::Newer(version)
+            }
+            MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
+                SchemaError::Changed(version)
+            }
+            other => SchemaError::Other(other.to_string()),
+        };
+        StoreError::Schema { place: Box::new(self.clone()), error }
+    }
+
+    /// True if the database answers that it is the values which it does not take.
+    fn is_input(&self, answer: &dyn Answer) -> bool {
+        let code = answer.code().unwrap_or_default();
+        match self {
+            // Data exceptions, violated constraints, program limits.
+            Self::Server { .. } => matches!(code.get(..2), Some("22" | "23" | "54")),
+            // TOOBIG, CONSTRAINT, MISMATCH, RANGE.
+            Self::File(_) | Self::Memory => matches!(primary(&code), Some(18 | 19 | 20 | 25)),
+        }
+    }
+
+    fn reason_of(&self, answer: &dyn Answer) -> Reason {
+        let code = answer.code().unwrap_or_default();
+        match self {
+            Self::Server { .. } => of_sqlstate(&code, answer.message()),
+            Self::File(_) | Self::Memory => of_result_code(&code, answer.message(), self.file()),
+        }
+    }
+
+    fn reason_of_io(&self, error: &io::Error) -> Reason {
+        if let Some(file) = self.file() {
+            return of_io(file, error);
+        }
+        match error.kind() {
+            // A socket that is not there has nobody who listens.
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound => Reason::Refused,
+            io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+                Reason::NoAnswer
+            }
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::UnexpectedEof => Reason::ConnectionLost,
+            // The standard library has no kind for it.
+            _ if error.to_string().contains("failed to lookup address") => Reason::UnknownHost,
+            _ => Reason::Other(without_number(error)),
+        }
+    }
+}
+
+fn refused(message: String, cause: sqlx::Error) -> StoreError {
+    InputError::Refused { message, cause: cause.into() }.into()
+}
+
+/// What a row does not say as it should, without the words that [`StoreError::BadRow`] adds.
+fn bare(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(StoreError::BadRow(text)) => text.clone(),
+        _ => error.to_string(),
+    }
+}
+
+fn primary(code: &str) -> Option<u32> {
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// SQLITE_READONLY_DBMOVED.
+const MOVED: &str = "1032";
+
+fn of_result_code(code: &str, message: &str, file: Option<&Path>) -> Reason {
+    let inspected = || file.and_then(inspect);
+    let is_full = || file.is_some_and(is_disk_full);
+    match primary(code) {
+        // BUSY, LOCKED, PROTOCOL: another process took too long with its locks.
+        Some(5 | 6 | 15) => Reason::Locked,
+        Some(8) if code == MOVED => Reason::Moved,
+        // PERM, READONLY, AUTH.
+        Some(3 | 8 | 23) => inspected().unwrap_or(Reason::ReadOnlyFile),
+        // IOERR: some of its kinds come of a full disk.
+        Some(10) if is_full() => Reason::Full,
+        Some(10) => inspected().unwrap_or(Reason::DiskFailed),
+        // CORRUPT.
+        Some(11) => Reason::Damaged,
+        // FULL.
+        Some(13) => Reason::Full,
+        // CANTOPEN.
+        Some(14) => inspected().unwrap_or_else(|| if is_full() { Reason::Full } else { Reason::CannotOpen }),
+        // NOTADB.
+        Some(26) => Reason::NotADatabase,
+        _ => Reason::Other(message.to_owned()),
+    }
+}
+
+fn of_sqlstate(code: &str, message: &str) -> Reason {
+    match code {
+        "28P01" => Reason::WrongPassword,
+        "28000" => Reason::LoginRefused(message.to_owned()),
+        "3D000" => Reason::NoSuchDatabase,
+        "53300" => Reason::TooManyConnections,
+        // disk_full, and the limit of a temporary file.
+        "53100" | "53400" => Reason::Full,
+        "57P03" => Reason::Starting,
+        // The server was told to end, or a session that waited for too long was ended.
+        "57P01" | "57P02" | "25P03" | "57P05" => Reason::ConnectionLost,
+        "25006" => Reason::ReadOnlyServer,
+        "42501" => Reason::Privilege(message.to_owned()),
+        "40P01" => Reason::Deadlock,
+        "55P03" => Reason::Locked,
+        "58030" => Reason::DiskFailed,
+        "XX001" | "XX002" => Reason::Damaged,
+        _ if code.starts_with("08") => Reason::ConnectionLost,
+        _ => Reason::Other(message.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Fault;
+
+    #[test]
+    fn result_codes_of_sqlite_have_their_reasons() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("chorus.db");
+        for (code, reason) in [
+            ("5", Reason::Locked),
+            ("261", Reason::Locked),
+            ("6", Reason::Locked),
+            ("8", Reason::ReadOnlyFile),
+            ("1032", Reason::Moved),
+            ("10", Reason::DiskFailed),
+            ("778", Reason::DiskFailed),
+            ("11", Reason::Damaged),
+            ("13", Reason::Full),
+            ("14", Reason::CannotOpen),
+            ("26", Reason::NotADatabase),
+            ("1", Reason::Other("no such table: runs".to_owned())),
+        ] {
+            assert_eq!(of_result_code(code, "no such table: runs", Some(&file)), reason, "{code}");
+        }
+        assert_eq!(of_result_code("14", "", Some(folder.path())), Reason::IsFolder);
+    }
+
+    #[test]
+    fn states_of_postgresql_have_their_reasons() {
+        for (code, reason) in [
+            ("28P01", Reason::WrongPassword),
+            ("28000", Reason::LoginRefused("said".to_owned())),
+            ("3D000", Reason::NoSuchDatabase),
+            ("53300", Reason::TooManyConnections),
+            ("53100", Reason::Full),
+            ("57P03", Reason::Starting),
+            ("57P01", Reason::ConnectionLost),
+            ("08006", Reason::ConnectionLost),
+            ("25006", Reason::ReadOnlyServer),
+            ("42501", Reason::Privilege("said".to_owned())),
+            ("40P01", Reason::Deadlock),
+            ("42P01", Reason::Other("said".to_owned())),
+        ] {
+            assert_eq!(of_sqlstate(code, "said"), reason, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_cannot_be_reached_is_told_by_the_system_error() {
+        let place = Place::Server {
+            address: "db:5432".to_owned(),
+            database: "chorus".to_owned(),
+            user: "mei".to_owned(),
+        };
+        let reason = |kind: io::ErrorKind| place.reason_of_io(&io::Error::from(kind));
+        assert_eq!(reason(io::ErrorKind::ConnectionRefused), Reason::Refused);
+        assert_eq!(reason(io::ErrorKind::TimedOut), Reason::NoAnswer);
+        assert_eq!(reason(io::ErrorKind::UnexpectedEof), Reason::ConnectionLost);
+        let unknown = io::Error::other("failed to lookup address information: Name or service not known");
+        assert_eq!(place.reason_of_io(&unknown), Reason::UnknownHost);
+        let error = place.failed(io::Error::from(io::ErrorKind::ConnectionRefused).into());
+        assert_eq!(
+            error.to_string(),
+            "use the PostgreSQL database chorus at db:5432: the connection is refused: nobody listens there; start \
+             PostgreSQL, or set the right host and port as [database] url"
+        );
+        assert_eq!(error.fault(), Fault::Database);
+    }
+
+    #[test]
+    fn a_value_that_is_not_taken_is_the_requests_fault() {
+        let error = Place::Memory.failed(sqlx::Error::Encode("too long".into()));
+        assert_eq!(error.fault(), Fault::Input);
+        assert_eq!(error.to_string(), "use what was given: the database does not take it: too long");
+    }
+}
