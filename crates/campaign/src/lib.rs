@@ -21,6 +21,7 @@ pub mod workspace;
 pub use audience::{Audience, Rule};
 pub use consistency::{Market, Rule as ConsistencyRule, Silence};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use file::nearest::nearest;
 pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 pub use money::{Cost, Currency, Micros};
 pub use network::{Account, Address, Network};

@@ -37,12 +37,13 @@ enum Work {
 }
 
 impl Sender {
-    /// Makes the way out of a channel, for posts through `proxy` if there is one. Opens nothing yet.
+    /// Makes the way out of a channel, with these time limits, for posts through `proxy` if there is one. Opens nothing
+    /// yet.
     ///
     /// # Errors
     /// A secret is missing, or the URL is of no use.
-    pub fn new(channel: &Channel, proxy: Option<Proxy>) -> Result<Self, SenderError> {
-        Self::build(channel, Vec::new(), Limits::default(), proxy)
+    pub fn new(channel: &Channel, limits: Limits, proxy: Option<Proxy>) -> Result<Self, SenderError> {
+        Self::build(channel, Vec::new(), limits, proxy)
     }
 
     /// The same without a proxy, with certificate authorities (DER) trusted besides the machine's own, and other time

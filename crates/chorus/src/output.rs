@@ -139,17 +139,10 @@ pub(crate) fn progress(what: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// A whole number with thin groups: 12 345.
+/// A whole number in groups of three: `12,345`.
 pub(crate) fn number(n: i64) -> String {
-    let digits = n.unsigned_abs().to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    if n < 0 { format!("-{out}") } else { out }
+    let digits = insight::grouped(n.unsigned_abs());
+    if n < 0 { format!("-{digits}") } else { digits }
 }
 
 /// Millionths of a unit as an amount: two decimals, more where they are needed.

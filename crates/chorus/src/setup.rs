@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use campaign::{Diagnostic, Diagnostics, Severity, Workspace};
+use channel::Proxy;
 use scheduler::{Files, Loaded};
 use store::{Clock, RunId, Store};
 use tracking::Signer;
@@ -30,6 +31,8 @@ pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) signer: Signer,
     pub(crate) clock: Clock,
+    /// The proxy that posts go through.
+    pub(crate) proxy: Option<Proxy>,
 }
 
 /// A variable of the environment, if it is set and is text.
@@ -128,7 +131,22 @@ pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<Opened>
         ));
     }
     let signer = signer(&store, workspace).await?;
-    Ok(Opened { loaded, store, signer, clock })
+    let proxy = proxy(workspace)?;
+    Ok(Opened { loaded, store, signer, clock, proxy })
+}
+
+/// Returns the proxy that posts go through: `[server] proxy`, or what the environment names, but for the hosts in its
+/// NO_PROXY.
+pub(crate) fn proxy(workspace: &Workspace) -> anyhow::Result<Option<Proxy>> {
+    if let Some(proxy) = &workspace.server.proxy {
+        let url = proxy.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
+        return Ok(Some(url.parse().map_err(|error| wrong(format!("[server] proxy: {error}")))?));
+    }
+    let either = |name: &str| variable(name).or_else(|| variable(&name.to_ascii_lowercase()));
+    let Some(url) = either("HTTPS_PROXY").filter(|url| !url.trim().is_empty()) else { return Ok(None) };
+    let proxy: Proxy =
+        url.parse().map_err(|error| wrong(format!("the environment's HTTPS_PROXY: {error}")))?;
+    Ok(Some(proxy.except(either("NO_PROXY"))))
 }
 
 async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> {
@@ -140,7 +158,7 @@ async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> 
 #[expect(clippy::disallowed_methods, reason = "the one place where chance comes from outside")]
 pub(crate) fn fresh_key() -> String {
     let bits: [u8; 32] = rand::random();
-    bits.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bits)
 }
 
 /// The number of files that a note names.
@@ -185,6 +203,7 @@ impl Opened {
             worker: format!("{role}-{}", std::process::id()),
             journal: self.workspace().root.join("data/journal"),
             limits: channel::Limits::default(),
+            proxy: self.proxy.clone(),
             only,
             files_before: Arc::default(),
         }

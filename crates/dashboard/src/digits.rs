@@ -1,17 +1,9 @@
 //! Whole numbers as pages write them.
 
-/// `12,041`.
+use insight::grouped;
+
+/// `12,041`, with a minus sign before what is below zero.
 pub(crate) fn number(value: i64) -> String {
-    let digits = value.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
-    if value < 0 {
-        text.push('−');
-    }
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let digits = grouped(value.unsigned_abs());
+    if value < 0 { format!("−{digits}") } else { digits }
 }

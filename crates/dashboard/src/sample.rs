@@ -94,6 +94,7 @@ fn workspace() -> Workspace {
         server: Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             admin_listen: None,
+            proxy: None,
             public_url: "https://news.harbour.example".parse().unwrap(),
         },
         attributes: BTreeMap::new(),

@@ -9,7 +9,11 @@ use crate::address::{Reach, reach};
 /// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
 /// networks are reached without it. `Debug` does not show its user and password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Proxy(Url);
+pub struct Proxy {
+    url: Url,
+    /// Hosts that are reached without it, as NO_PROXY lists them.
+    except: Option<String>,
+}
 
 /// The text names no proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +22,7 @@ pub struct BadProxy;
 
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Proxy").field(&self.0.host_str()).field(&self.0.port()).finish()
+        f.debug_tuple("Proxy").field(&self.url.host_str()).field(&self.url.port()).finish()
     }
 }
 
@@ -30,22 +34,29 @@ impl std::str::FromStr for Proxy {
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&whole).map_err(|_| BadProxy)?;
         let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
-        if is_good { Ok(Self(url)) } else { Err(BadProxy) }
+        if is_good { Ok(Self { url, except: None }) } else { Err(BadProxy) }
     }
 }
 
 impl Proxy {
+    /// Returns the same for all but some hosts: a list of names, domains, addresses and networks, as NO_PROXY has it.
+    #[must_use]
+    pub fn except(self, hosts: Option<String>) -> Self {
+        Self { except: hosts, ..self }
+    }
+
     /// Returns the proxy's host if it is a name.
     pub(crate) fn host(&self) -> Option<String> {
-        match self.0.host() {
+        match self.url.host() {
             Some(Host::Domain(name)) => Some(name.to_owned()),
             _ => None,
         }
     }
 
     pub(crate) fn rule(&self) -> reqwest::Proxy {
-        let proxy = self.0.clone();
-        reqwest::Proxy::custom(move |url| (!is_inner(url)).then(|| proxy.clone()))
+        let proxy = self.url.clone();
+        let rule = reqwest::Proxy::custom(move |url| (!is_inner(url)).then(|| proxy.clone()));
+        rule.no_proxy(self.except.as_deref().and_then(reqwest::NoProxy::from_string))
     }
 }
 

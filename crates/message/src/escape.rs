@@ -59,6 +59,27 @@ pub fn html(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
+/// Returns the character of an HTML entity, without `&` and `;`: the five of XML, `nbsp`, and numbers.
+#[must_use]
+pub fn entity(name: &str) -> Option<char> {
+    Some(match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => '\u{a0}',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    })
+}
+
 /// Escapes for Markdown: a backslash before what CommonMark could read as more than text, and before what it
 /// could at the start of a line.
 pub fn markdown(text: &str, out: &mut String) {

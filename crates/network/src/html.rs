@@ -1,5 +1,7 @@
 //! What people read of HTML as networks know it: no more than a few tags.
 
+use message::escape;
+
 /// The text of `html`: tags taken out, entities read.
 pub(crate) fn text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
@@ -11,7 +13,8 @@ pub(crate) fn text(html: &str) -> String {
         match end {
             Some(end) if rest.starts_with('<') => rest = &rest[end + 1..],
             Some(end) => {
-                match entity(&rest[1..end]) {
+                match escape::entity(&rest[1..end]) {
+                    Some('\u{a0}') => out.push(' '),
                     Some(c) => out.push(c),
                     None => out.push_str(&rest[..=end]),
                 }
@@ -30,25 +33,6 @@ pub(crate) fn text(html: &str) -> String {
 /// The same without any white space: for comparing, where a network makes paragraphs of lines.
 pub(crate) fn squashed(html: &str) -> String {
     text(html).chars().filter(|c| !c.is_whitespace()).collect()
-}
-
-fn entity(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        "nbsp" => Some(' '),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }
-    }
 }
 
 #[cfg(test)]

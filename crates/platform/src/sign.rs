@@ -25,7 +25,7 @@ pub(crate) fn md5_hex(bytes: &[u8]) -> String {
 
 /// Small hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(bytes)
 }
 
 /// RFC 4648 base32 in small letters, without padding, as content ids are written.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use campaign::{Diagnostics, Workspace};
-use channel::Limits;
+use channel::{Limits, Proxy};
 use store::{Clock, RunId, Store};
 use tokio::sync::watch;
 use tracking::Signer;
@@ -32,6 +32,8 @@ pub struct Context {
     pub journal: PathBuf,
     /// How long to wait for other sides.
     pub limits: Limits,
+    /// The proxy that posts go through.
+    pub proxy: Option<Proxy>,
     /// Work on this run alone and fire no schedule: for `chorus send`.
     pub only: Option<RunId>,
     /// The hash of the files that this process put in force last, over all its leases.

@@ -462,7 +462,7 @@ impl<'a> Shift<'a> {
     async fn open_lane(&mut self, workspace: &Workspace, name: &str, runs: Vec<Run>) {
         let found = workspace.channels.get(name).ok_or_else(|| "it is not in chorus.toml".to_owned());
         let made = found.and_then(|channel| {
-            Sender::with(channel, Vec::new(), self.context.limits)
+            Sender::new(channel, self.context.limits, self.context.proxy.clone())
                 .map(|sender| (channel.clone(), sender))
                 .map_err(|error| error.to_string())
         });

@@ -99,16 +99,11 @@ impl Signer {
     /// An opaque name of a delivery for Message-ID and webhook-id: 128 bits of keyed hash, hexadecimal.
     #[must_use]
     pub fn message_id(&self, delivery: DeliveryName) -> String {
-        use fmt::Write as _;
         let hash = match delivery {
             DeliveryName::Unnamed(id) => self.tag::<16>(Use::MessageId, &id.0.to_be_bytes()),
             DeliveryName::Named { run, contact } => self.tag::<16>(Use::NamedMessageId, &named(run, contact)),
         };
-        hash.iter().fold(String::with_capacity(32), |mut text, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hex::encode(hash)
     }
 
     /// The delivery that `token` names, if this installation signed it.

@@ -54,7 +54,7 @@ impl FilesHash {
                 Read::Fault(kind) => hasher.update([&[0, 2][..], kind.as_bytes(), &[0]].concat()),
             }
         }
-        hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hasher.finalize())
     }
 }
 

@@ -1,7 +1,7 @@
 //! "Did you mean": the known name that is closest to what somebody wrote.
 
-/// The candidate nearest to `word`, if it is near enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the candidate nearest to `word`, if it is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Distance grows with the product of the lengths; nothing so long is a slip of the finger.
     if word.len() > 80 {
         return None;

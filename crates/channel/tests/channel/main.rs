@@ -9,6 +9,7 @@ mod findings;
 mod house;
 mod keyword;
 mod message;
+mod proxy;
 mod redirects;
 mod same;
 mod server;

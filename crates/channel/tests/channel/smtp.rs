@@ -450,12 +450,17 @@ async fn a_message_of_another_kind_is_refused() {
     let server = Setup::default().start().await;
     let post = crate::webhook::message("1", "{}");
     assert_eq!(word(&in_clear(&server).send(&post, Timestamp::UNIX_EPOCH).await), "rejected");
-    assert!(Sender::new(&smtp("http://x".into()), None).is_err());
+    assert!(Sender::new(&smtp("http://x".into()), Limits::default(), None).is_err());
     let missing = ChannelKind::Smtp {
         url: Secret::missing("SMTP_PASSWORD"),
         from: Mailbox { name: None, address: EmailAddress::parse("a@b.example").unwrap() },
         reply_to: None,
         dkim: None,
     };
-    assert!(Sender::new(&channel(missing), None).unwrap_err().to_string().contains("SMTP_PASSWORD"));
+    assert!(
+        Sender::new(&channel(missing), Limits::default(), None)
+            .unwrap_err()
+            .to_string()
+            .contains("SMTP_PASSWORD")
+    );
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign::{Account, ChannelKind, Per, Secret};
-use channel::{Content, Message, Post, RejectReason, SendOutcome, Sender};
+use channel::{Content, Limits, Message, Post, RejectReason, SendOutcome, Sender};
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
@@ -230,17 +230,19 @@ fn what_may_not_be_reached_is_refused_at_once() {
         "nonsense",
     ] {
         let kind = webhook(url, None);
-        assert!(Sender::new(&channel(kind), None).is_err(), "{url}");
+        assert!(Sender::new(&channel(kind), Limits::default(), None).is_err(), "{url}");
     }
     let kind = webhook("https://a.example", Some("short"));
-    assert!(Sender::new(&channel(kind), None).is_err());
+    assert!(Sender::new(&channel(kind), Limits::default(), None).is_err());
 }
 
 #[tokio::test]
 async fn an_outbox_keeps_everything() {
     let mailbox =
         campaign::Mailbox { name: None, address: campaign::EmailAddress::parse("a@b.example").unwrap() };
-    let sender = Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None }), None).unwrap();
+    let sender =
+        Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None }), Limits::default(), None)
+            .unwrap();
     assert!(sender.is_outbox());
     let message = message("1", "");
     assert_eq!(sender.session().send(&message, now()).await, SendOutcome::accepted("kept"));

@@ -62,7 +62,7 @@ async fn examine(loaded: &Loaded, options: &Options, format: Format) -> anyhow::
         Some(address) => Dns::at(address)?,
         None => Dns::of_machine()?,
     };
-    let doctor = Doctor::new(dns, Clock::System.now(), PATIENCE);
+    let doctor = Doctor::new(dns, Clock::System.now(), PATIENCE).behind(setup::proxy(&loaded.0)?);
     let mut parts = JoinSet::new();
     let part = loaded.clone();
     parts.spawn(async move { (0, within("database", "opens", database(&part.0)).await) });

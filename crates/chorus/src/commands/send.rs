@@ -149,7 +149,8 @@ fn cannot(error: scheduler::FireError) -> anyhow::Error {
 fn require_channel(opened: &Opened, step: &Step) -> anyhow::Result<()> {
     let channel = opened.workspace().channels.get(&step.channel);
     let channel = channel.ok_or_else(|| wrong(format!("there is no channel {}", step.channel)))?;
-    channel::Sender::new(channel, None).map_err(|error| wrong(format!("cannot {error}")))?;
+    channel::Sender::new(channel, channel::Limits::default(), None)
+        .map_err(|error| wrong(format!("cannot {error}")))?;
     Ok(())
 }
 

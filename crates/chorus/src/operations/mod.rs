@@ -172,7 +172,7 @@ async fn metrics(State((operations, visibility)): Shown, request: Request) -> Re
 }
 
 async fn readyz(State((operations, visibility)): Shown, request: Request) -> Response {
-    let checks = operations.checks().await;
+    let checks = Box::pin(operations.checks()).await;
     let is_ready = checks.iter().all(|check| check.ok);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = if sees_all(visibility, &request) {

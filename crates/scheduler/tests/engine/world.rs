@@ -104,6 +104,7 @@ impl World {
 
     fn context(&self, only: Option<RunId>) -> Context {
         Context {
+            proxy: None,
             store: self.store.clone(),
             files: self.files.clone(),
             signer: self.signer(),

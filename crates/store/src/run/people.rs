@@ -131,7 +131,7 @@ impl People {
     pub(super) fn digest(&self) -> String {
         let values = self.range_at.map_or(&[][..], |at| &self.args[at + 2..]);
         let rules = format!("{}\n{values:?}", self.members);
-        Sha256::digest(rules).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&Sha256::digest(rules)[..16])
     }
 
     /// Keeps to a person's request: only those who have not got it, and only those who meet the condition.

@@ -152,39 +152,9 @@ fn start(finding: &Diagnostic) -> usize {
     finding.span.as_ref().map_or(0, |span| span.start)
 }
 
-/// The name most like `wanted`, if one is like it: fewer than half of its letters differ, at most three.
-pub(super) fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = 3.min(wanted.chars().count().div_ceil(2));
-    let near = names.into_iter().map(|name| (distance(wanted, name), name)).min()?;
-    (near.0 <= limit && near.0 > 0).then_some(near.1)
-}
-
-/// Levenshtein's: insertions, deletions and substitutions.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn finds_the_nearest_name() {
-        assert_eq!(nearest("headlin", ["subject", "headline"]), Some("headline"));
-        assert_eq!(nearest("xyz", ["subject", "headline"]), None);
-        assert_eq!(nearest("a", []), None);
-    }
 
     #[test]
     fn points_at_tags_in_characters() {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use message::escape;
+
 /// One step of the walk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token<'a> {
@@ -187,7 +189,7 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let entity = rest[1..].split_once(';').map(|(name, _)| name).filter(|name| name.len() <= 8);
-        match entity.and_then(|name| named(name).map(|c| (c, name.len() + 2))) {
+        match entity.and_then(|name| escape::entity(name).map(|c| (c, name.len() + 2))) {
             Some((c, length)) => {
                 out.push(c);
                 rest = &rest[length..];
@@ -200,25 +202,6 @@ pub(super) fn unescape(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
-}
-
-fn named(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => '\u{a0}',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)?
-        }
-    })
 }
 
 #[cfg(test)]

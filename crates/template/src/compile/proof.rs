@@ -1,10 +1,10 @@
 //! Renders what was compiled for made-up people, and looks at what they would get.
 
-use campaign::TemplateRole;
+use campaign::{TemplateRole, nearest};
 use message::{Person, SAMPLE_TOKEN};
 use serde_json::{Map, Value, json};
 
-use super::finding::{Findings, Place, nearest};
+use super::finding::{Findings, Place};
 use super::hole::Holes;
 use super::job::Job;
 use super::plain;

@@ -75,7 +75,7 @@ async fn the_standards_own_library_takes_every_webhook_that_we_send() {
     let at = i64::try_from(UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let now = Timestamp::from_millisecond(at).unwrap();
     let platform = Platform::start(Arc::new(move || at)).await.unwrap();
-    let sender = Sender::new(&channel(&platform, Kind::Webhook), None).unwrap();
+    let sender = Sender::new(&channel(&platform, Kind::Webhook), Limits::default(), None).unwrap();
     let secret = platform::account(Kind::Webhook).secret.unwrap();
     for (number, text) in texts().into_iter().enumerate() {
         let body = json!({ "type": "campaign.post", "timestamp": now.to_string(), "data": { "text": text } });

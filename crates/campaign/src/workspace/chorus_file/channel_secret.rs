@@ -24,7 +24,10 @@ pub(crate) fn address(
         reading.sheet.error(
             "bad-secret",
             text.span.clone(),
-            format!("`{key}` is not what this channel needs"),
+            format!(
+                "`{key}` is not {}",
+                if key == "proxy" { "the address of a proxy" } else { "what this channel needs" }
+            ),
             help,
         );
     }

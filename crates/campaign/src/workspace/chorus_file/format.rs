@@ -76,6 +76,10 @@ pub(crate) struct ServerFile {
     /// not given.
     #[serde(default)]
     pub(crate) admin_listen: Field<String>,
+    /// The HTTP proxy that posts to networks go through, such as `http://proxy.example:3128`; may read `${NAME}`. The
+    /// environment's HTTPS_PROXY if not given.
+    #[serde(default)]
+    pub(crate) proxy: Field<String>,
     /// The start of every tracked link, as readers reach it; `http://127.0.0.1:8080` if not given.
     #[serde(default)]
     pub(crate) public_url: Field<String>,

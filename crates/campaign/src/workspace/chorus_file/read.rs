@@ -11,6 +11,7 @@ use crate::file::nearest::nearest;
 use crate::file::{Field, Jail, Located, Sheet};
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Language};
+use crate::workspace::chorus_file::channel_secret::{self, is_web};
 use crate::workspace::chorus_file::format::{BrandFile, ChorusFile, DatabaseFile, ServerFile};
 use crate::workspace::value::{one_line, web, zone};
 use crate::workspace::{Brand, Database, Server, variable};
@@ -178,9 +179,16 @@ fn is_postgres(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "postgres" | "postgresql") && url.has_host())
 }
 
+const PROXY_HELP: &str = "Write `http://host:port`; a proxy that asks for a password is `http://user:${PROXY_PASSWORD}@host:port`.";
+
 /// `[server]`; `None` when it could not be reached.
 pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server> {
-    let absent = ServerFile { listen: Field::Absent, admin_listen: Field::Absent, public_url: Field::Absent };
+    let absent = ServerFile {
+        listen: Field::Absent,
+        admin_listen: Field::Absent,
+        proxy: Field::Absent,
+        public_url: Field::Absent,
+    };
     let table = match &file.server {
         Field::Bad => return None,
         Field::Absent => &absent,
@@ -196,8 +204,13 @@ pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server>
         Field::Bad => None,
         Field::Here(text) => admin_listen(reading.sheet, text, listen).map(Some),
     };
+    let proxy = match &table.proxy {
+        Field::Absent => Some(None),
+        Field::Bad => None,
+        Field::Here(text) => channel_secret::address(reading, "proxy", text, is_web, PROXY_HELP).map(Some),
+    };
     let public_url = public_url(reading.sheet, &table.public_url);
-    Some(Server { listen: listen?, admin_listen: admin_listen?, public_url: public_url? })
+    Some(Server { listen: listen?, admin_listen: admin_listen?, proxy: proxy?, public_url: public_url? })
 }
 
 fn socket_address(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<SocketAddr> {

@@ -61,6 +61,8 @@ pub struct Server {
     pub listen: core::net::SocketAddr,
     /// Where pages for marketers, the API and metrics are served instead of at `listen`; never the same port there.
     pub admin_listen: Option<core::net::SocketAddr>,
+    /// The HTTP proxy that posts to networks go through.
+    pub proxy: Option<Secret>,
     /// The start of every tracked link, without a trailing slash.
     pub public_url: Url,
 }

@@ -21,6 +21,27 @@ fn admin_listen_is_an_address_of_its_own() {
 }
 
 #[test]
+fn a_proxy_is_a_web_address_and_may_hold_a_password() {
+    let proxy = |server: &str| {
+        let folder = Folder::new();
+        folder.write("chorus.toml", format!("{CHORUS}\n[server]\n{server}\n"));
+        let (workspace, findings) = folder.load();
+        let found = findings.to_text(false);
+        if found.is_empty() { Ok(workspace.unwrap().server.proxy) } else { Err(found) }
+    };
+    assert_eq!(proxy(""), Ok(None));
+    let told = proxy("proxy = \"http://proxy.example:3128\"").unwrap().unwrap();
+    assert_eq!(told.expose().unwrap(), "http://proxy.example:3128");
+    for bad in ["proxy.example:3128", "socks5://proxy.example:1080", "http://"] {
+        let told = proxy(&format!("proxy = \"{bad}\"")).unwrap_err();
+        assert!(told.contains("`proxy` is not the address of a proxy"), "{told}");
+        assert!(told.contains("chorus.toml:") && told.contains("http://host:port"), "{told}");
+    }
+    let hidden = proxy("proxy = \"ftp://user:hunter2@proxy.example\"").unwrap_err();
+    assert!(!hidden.contains("hunter2"), "{hidden}");
+}
+
+#[test]
 fn an_address_that_cannot_be_is_told_with_its_place() {
     let name = read("admin_listen = \"localhost:9090\"").unwrap_err();
     assert!(name.contains("`admin_listen`: it is not an IP address and a port"), "{name}");

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use campaign::nearest;
 use handlebars::template::{DecoratorTemplate, Parameter};
 use serde_json::Value;
 
 use super::state::{Evaluation, Stop};
-use crate::compile::finding::nearest;
 use crate::compile::syntax::Parsed;
 
 /// The most partials in one another.

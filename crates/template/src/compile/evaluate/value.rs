@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use campaign::nearest;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
 use serde_json::Value;
 
 use super::frame::{Frame, Locals, Worked};
 use super::state::Evaluation;
-use crate::compile::finding::nearest;
 use crate::compile::scope::ROOTS;
 use crate::compile::syntax::{Start, path};
 use crate::expression::{CONTACT_FIELDS, Expression, Function};
