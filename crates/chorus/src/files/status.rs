@@ -15,6 +15,14 @@ struct Reading {
     refused: Option<String>,
 }
 
+/// The files were changed and cannot be used; older ones stay in force.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{why}; those read at {} stay in force: `chorus check` shows what is wrong", .read_at.strftime("%Y-%m-%dT%H:%M:%SZ"))]
+pub(crate) struct FilesRefused {
+    why: String,
+    read_at: Timestamp,
+}
+
 impl FilesStatus {
     /// The first reading, which is in force.
     pub(crate) fn read_at(now: Timestamp) -> Self {
@@ -33,14 +41,11 @@ impl FilesStatus {
 
     /// When the files in force were read; as an error, with the reason, where they were changed since and cannot be
     /// used.
-    pub(crate) fn check(&self) -> Result<Timestamp, String> {
+    pub(crate) fn check(&self) -> Result<Timestamp, FilesRefused> {
         let reading = self.lock();
         match &reading.refused {
             None => Ok(reading.read_at),
-            Some(why) => {
-                let since = reading.read_at.strftime("%Y-%m-%dT%H:%M:%SZ");
-                Err(format!("{why}; those read at {since} stay in force: `chorus check` shows what is wrong"))
-            }
+            Some(why) => Err(FilesRefused { why: why.clone(), read_at: reading.read_at }),
         }
     }
 

@@ -6,8 +6,7 @@ use std::time::Duration;
 use scheduler::Loaded;
 use store::{Clock, Millis, Store, StoreError};
 
-/// The longest that the database is waited for.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+use super::answer::{ANSWER_LIMIT, NoAnswer};
 
 /// The work that is left, by channel. Channels of `chorus.toml` are there, too, when they have none.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -24,11 +23,11 @@ pub(super) struct Figures {
 
 impl Figures {
     /// Reads them; the error says why the database does not tell.
-    pub(super) async fn read(store: &Store, loaded: &Loaded, clock: &Clock) -> Result<Self, String> {
+    pub(super) async fn read(store: &Store, loaded: &Loaded, clock: &Clock) -> Result<Self, NoAnswer> {
         let reading = tokio::time::timeout(ANSWER_LIMIT, Self::ask(store, loaded, clock));
         match reading.await {
-            Ok(read) => read.map_err(|error| format!("failed to {error}")),
-            Err(_late) => Err(format!("no answer within {} s", ANSWER_LIMIT.as_secs())),
+            Ok(read) => Ok(read?),
+            Err(_late) => Err(NoAnswer::Late),
         }
     }
 

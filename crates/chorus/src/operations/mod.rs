@@ -1,5 +1,6 @@
 //! What operators and their tools ask for: `/metrics`, `/readyz`, and `/healthz` where no other page stands.
 
+mod answer;
 mod cached;
 mod figures;
 mod readiness;
@@ -20,9 +21,10 @@ use store::{Clock, Store};
 use telemetry::Readings;
 use tracking::EventQueue;
 
+use self::answer::NoAnswer;
 use self::cached::Cached;
 use self::figures::Figures;
-use self::readiness::Check;
+use self::readiness::{Check, Found};
 use crate::files::FilesStatus;
 use crate::setup::Opened;
 
@@ -39,8 +41,8 @@ pub(crate) struct Operations {
     sends: bool,
     worker: OnceLock<WorkerStatus>,
     events: OnceLock<EventQueue>,
-    figures: Cached<Result<Figures, String>>,
-    written: Cached<Result<(), String>>,
+    figures: Cached<Result<Figures, NoAnswer>>,
+    written: Cached<Result<(), NoAnswer>>,
 }
 
 /// How much a listener shows, and to whom.
@@ -89,7 +91,7 @@ impl Operations {
         Router::new().route("/metrics", get(metrics)).route("/readyz", get(readyz)).with_state(state)
     }
 
-    async fn figures(&self) -> Result<Figures, String> {
+    async fn figures(&self) -> Result<Figures, NoAnswer> {
         let loaded = Arc::clone(&self.files.borrow());
         self.figures.get(Figures::read(&self.store, &loaded, &self.clock)).await
     }
@@ -116,37 +118,44 @@ impl Operations {
         let write = self.written.get(readiness::write(&self.store, &self.clock));
         let (figures, written) = tokio::join!(self.figures(), write);
         let lag = match &figures {
-            _ if !self.sends => Ok("this process sends nothing".to_owned()),
+            _ if !self.sends => Found::Good("this process sends nothing".to_owned()),
             Ok(figures) => readiness::lag(figures, &loaded.0),
-            Err(why) => Err(format!("the database does not tell: {why}")),
+            Err(error) => Found::Bad(format!("the database does not tell: {error}")),
         };
         let other_files = figures.ok().and_then(|figures| figures.other_files).filter(|_| self.sends);
         let (database, errors) = (self.database.clone(), loaded.1.errors().count());
         let disk = tokio::task::spawn_blocking(move || readiness::disk(database.as_deref())).await;
         vec![
-            Check::new("database", written.map(|()| "a row was written within the last seconds".to_owned())),
+            Check::new("database", Found::of(written.map(|()| "a row was written within the last seconds"))),
             Check::new("lease", self.lease()),
             Check::new("lag", lag),
-            Check::new("disk", disk.unwrap_or_else(|error| Err(error.to_string()))),
+            Check::new("disk", disk.unwrap_or_else(|error| Found::Bad(error.to_string()))),
             Check::new("files", self.files_in_force(other_files, errors)),
         ]
     }
 
-    fn lease(&self) -> Result<String, String> {
+    fn lease(&self) -> Found {
         if !self.sends {
-            return Ok("this process sends nothing".to_owned());
+            return Found::Good("this process sends nothing".to_owned());
         }
-        let worker = self.worker.get().ok_or_else(|| "the worker has not begun".to_owned())?;
-        worker.lease().map(|()| "the worker holds its lease".to_owned()).map_err(|none| none.to_string())
+        match self.worker.get() {
+            Some(worker) => Found::of(worker.lease().map(|()| "the worker holds its lease")),
+            None => Found::Bad("the worker has not begun".to_owned()),
+        }
     }
 
-    fn files_in_force(&self, other_files: Option<String>, errors: usize) -> Result<String, String> {
-        let read_at = self.status.check()?;
+    fn files_in_force(&self, other_files: Option<String>, errors: usize) -> Found {
+        let read_at = match self.status.check() {
+            Ok(read_at) => read_at,
+            Err(refused) => return Found::Bad(refused.to_string()),
+        };
         if let Some(worker) = other_files {
-            return Err(format!("the files of the worker {worker} are in force: give both the same files"));
+            return Found::Bad(format!(
+                "the files of the worker {worker} are in force: give both the same files"
+            ));
         }
         let since = read_at.strftime("%Y-%m-%dT%H:%M:%SZ");
-        Ok(match errors {
+        Found::Good(match errors {
             0 => format!("those read at {since} are in force"),
             _ => format!("those read at {since} are in force; what has one of {errors} errors is left out"),
         })

@@ -7,7 +7,8 @@ use campaign::{Channel, Workspace};
 use serde::Serialize;
 use store::{Clock, Store};
 
-use super::figures::{ANSWER_LIMIT, Figures};
+use super::answer::{ANSWER_LIMIT, NoAnswer};
+use super::figures::Figures;
 use crate::disk;
 
 /// The lag behind schedule from which on a channel that does not get on is a fault.
@@ -24,26 +25,45 @@ pub(super) struct Check {
     why: String,
 }
 
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is as it should be.
+    Good(String),
+    /// It is not, and why.
+    Bad(String),
+}
+
+impl Found {
+    /// What is good, or the reason why it is not.
+    pub(super) fn of<E: std::fmt::Display>(found: Result<impl Into<String>, E>) -> Self {
+        match found {
+            Ok(found) => Self::Good(found.into()),
+            Err(error) => Self::Bad(error.to_string()),
+        }
+    }
+}
+
 impl Check {
-    /// A check with what was found, which is an error where it is failed.
-    pub(super) fn new(name: &'static str, found: Result<String, String>) -> Self {
-        let ok = found.is_ok();
-        let (Ok(why) | Err(why)) = found;
+    /// A check with what was found.
+    pub(super) fn new(name: &'static str, found: Found) -> Self {
+        let ok = matches!(found, Found::Good(_));
+        let (Found::Good(why) | Found::Bad(why)) = found;
         Self { name, ok, why }
     }
 }
 
 /// Commits a small row.
-pub(super) async fn write(store: &Store, clock: &Clock) -> Result<(), String> {
+pub(super) async fn write(store: &Store, clock: &Clock) -> Result<(), NoAnswer> {
     match tokio::time::timeout(ANSWER_LIMIT, store.health_write(clock.millis())).await {
-        Ok(written) => written.map_err(|error| format!("failed to {error}")),
-        Err(_late) => Err(format!("a small row could not be written within {} s", ANSWER_LIMIT.as_secs())),
+        Ok(written) => Ok(written?),
+        Err(_late) => Err(NoAnswer::NotWritten),
     }
 }
 
 /// Channels that are late and do not get on. What a rate, a day's cap or a receiver's limit holds back is not late:
 /// such a channel gets on as fast as it may.
-pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Result<String, String> {
+pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Found {
     let mut worst = None;
     for (id, lag) in &figures.lag {
         worst = worst.max(Some((*lag, id)));
@@ -54,10 +74,13 @@ pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Result<String, St
                 || "since this process started".to_owned(),
                 |since| format!("for {} s", since.as_secs()),
             );
-            return Err(format!("{id} is {} s behind, and nothing of it went out {stood}", lag.as_secs()));
+            return Found::Bad(format!(
+                "{id} is {} s behind, and nothing of it went out {stood}",
+                lag.as_secs()
+            ));
         }
     }
-    Ok(match worst {
+    Found::Good(match worst {
         Some((lag, id)) if lag > LAG_LIMIT => {
             format!("{id} is {} s behind, and goes out as fast as its limits allow", lag.as_secs())
         }
@@ -74,20 +97,22 @@ fn patience(channel: &Channel) -> Duration {
 }
 
 /// Room on the disk of a SQLite file; `None` for a database that is elsewhere.
-pub(super) fn disk(file: Option<&Path>) -> Result<String, String> {
-    let Some(file) = file else { return Ok("the database is not a file of this machine".to_owned()) };
+pub(super) fn disk(file: Option<&Path>) -> Found {
+    let Some(file) = file else {
+        return Found::Good("the database is not a file of this machine".to_owned());
+    };
     match disk::free(file) {
         Some(free) => enough(free),
-        None => Ok("the system does not tell".to_owned()),
+        None => Found::Good("the system does not tell".to_owned()),
     }
 }
 
-fn enough(free: u64) -> Result<String, String> {
+fn enough(free: u64) -> Found {
     let found = format!("{} MiB are free beside the database", free >> 20);
     if free < disk::TOO_LITTLE {
-        Err(format!("{found}, and {} MiB are needed: make room", disk::TOO_LITTLE >> 20))
+        Found::Bad(format!("{found}, and {} MiB are needed: make room", disk::TOO_LITTLE >> 20))
     } else {
-        Ok(found)
+        Found::Good(found)
     }
 }
 
@@ -110,29 +135,30 @@ mod tests {
     #[test]
     fn a_channel_that_is_late_and_stands_still_is_a_fault() {
         let workspace = workspace();
-        assert_eq!(lag(&figures("quiet", 300), &workspace), Ok("at most 300 s behind".to_owned()));
+        assert_eq!(lag(&figures("quiet", 300), &workspace), Found::Good("at most 300 s behind".to_owned()));
         let told = "quiet is 301 s behind, and nothing of it went out since this process started";
-        assert_eq!(lag(&figures("quiet", 301), &workspace), Err(told.to_owned()));
+        assert_eq!(lag(&figures("quiet", 301), &workspace), Found::Bad(told.to_owned()));
         let channel = telemetry::Channel::of("busy");
         channel.counted(telemetry::Outcome::Returned);
         assert!(
-            lag(&figures("busy", 301), &workspace).is_err(),
+            matches!(lag(&figures("busy", 301), &workspace), Found::Bad(_)),
             "a relay that cannot be reached is no progress"
         );
         channel.counted(telemetry::Outcome::Sent);
         let told = "busy is 301 s behind, and goes out as fast as its limits allow";
-        assert_eq!(lag(&figures("busy", 301), &workspace), Ok(told.to_owned()));
+        assert_eq!(lag(&figures("busy", 301), &workspace), Found::Good(told.to_owned()));
         let spent = Figures { spent: ["capped".to_owned()].into(), ..figures("capped", 40_000) };
-        assert!(lag(&spent, &workspace).is_ok(), "tomorrow it goes on");
-        assert_eq!(lag(&Figures::default(), &workspace), Ok("there is no channel".to_owned()));
+        assert!(matches!(lag(&spent, &workspace), Found::Good(_)), "tomorrow it goes on");
+        assert_eq!(lag(&Figures::default(), &workspace), Found::Good("there is no channel".to_owned()));
     }
 
     #[test]
     fn a_disk_that_is_nearly_full_is_a_fault() {
-        assert!(enough(disk::TOO_LITTLE).is_ok());
+        assert!(matches!(enough(disk::TOO_LITTLE), Found::Good(_)));
         let told = "99 MiB are free beside the database, and 100 MiB are needed: make room";
-        assert_eq!(enough(disk::TOO_LITTLE - 1), Err(told.to_owned()));
-        assert!(disk(None).is_ok());
-        assert!(disk(Some(Path::new("/tmp/not/there/yet.db"))).is_ok_and(|found| found.contains("MiB")));
+        assert_eq!(enough(disk::TOO_LITTLE - 1), Found::Bad(told.to_owned()));
+        assert!(matches!(disk(None), Found::Good(_)));
+        let there = disk(Some(Path::new("/tmp/not/there/yet.db")));
+        assert!(matches!(there, Found::Good(found) if found.contains("MiB")));
     }
 }

@@ -115,9 +115,6 @@ fn the_time_is_read_in_one_place() {
     none("the clock is store's", &offences(&ways, |source| source.path != "crates/store/src/clock.rs"));
 }
 
-/// Crates that still have errors of type `String`. To be emptied; nothing is added.
-const STRING_ERRORS_LEFT: [&str; 3] = ["campaign", "channel", "measure"];
-
 /// Every `Result<T, E>` of a code whose E is a text, with the line on which it begins.
 fn string_errors(code: &str) -> Vec<(usize, String)> {
     let is_comment = |line: &str| line.trim_start().starts_with("//");
@@ -162,7 +159,6 @@ fn arguments(text: &str) -> Option<Vec<&str>> {
 fn no_error_is_a_string() {
     let offences: Vec<String> = Source::all()
         .iter()
-        .filter(|source| !STRING_ERRORS_LEFT.contains(&source.owner.as_str()))
         .flat_map(|source| {
             let found = string_errors(source.code());
             found
