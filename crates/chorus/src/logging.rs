@@ -7,8 +7,6 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-use crate::setup;
-
 /// What `chorus serve` logs unless `CHORUS_LOG` says otherwise.
 const SERVING: &str = "info,sqlx=warn";
 
@@ -19,19 +17,18 @@ const ELSE: &str = "error";
 /// other commands is read by people.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Starts the log. `CHORUS_LOG` says which events are written, as `tracing` filters do; `CHORUS_LOG_FORMAT` is `text`
-/// or `json`: one object a line. Spans are written when they end, with how long they took, where the filter lets
+/// Starts the log. `filter`, from `CHORUS_LOG`, says which events are written, as `tracing` filters do; `format`, from
+/// `CHORUS_LOG_FORMAT`, is `text` or `json`: one object a line. Spans are written when they end, with how long they took, where the filter lets
 /// debug events through.
-pub(crate) fn start(serving: bool) {
+pub(crate) fn start(serving: bool, filter: Option<String>, format: Option<String>) {
     let default = if serving { SERVING } else { ELSE };
-    let filter = EnvFilter::new(setup::variable("CHORUS_LOG").unwrap_or_else(|| default.to_owned()));
+    let filter = EnvFilter::new(filter.unwrap_or_else(|| default.to_owned()));
     let is_detailed = filter.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG);
     let spans = if is_detailed { FmtSpan::CLOSE } else { FmtSpan::NONE };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_span_events(spans)
         .with_writer(std::io::stderr);
-    let format = setup::variable("CHORUS_LOG_FORMAT");
     match format.as_deref() {
         Some("json") => {
             IS_JSON.store(serving, Ordering::Relaxed);

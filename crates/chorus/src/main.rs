@@ -60,7 +60,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    logging::start(matches!(options.command, Command::Serve(_)));
+    let (filter, format) = (setup::variable("CHORUS_LOG"), setup::variable("CHORUS_LOG_FORMAT"));
+    logging::start(matches!(options.command, Command::Serve(_)), filter, format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error).context("start")),

@@ -96,6 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be written, or is locked by another process for ten seconds.
+    #[tracing::instrument(level = "debug", skip_all)]
     pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
         let now = now.to_string();
         let written = self.execute(&WRITE, args![now.as_str()]);

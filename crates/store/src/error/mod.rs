@@ -3,11 +3,12 @@
 mod access;
 mod classify;
 mod database;
+mod denied;
 mod input;
 mod place;
 
-pub use access::Denied;
 pub use database::{DatabaseError, Reason};
+pub use denied::Denied;
 pub use input::InputError;
 pub use place::Place;
 

@@ -129,11 +129,6 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// A text on one line, without more white space than there must be.
-fn words(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// ASCII that needs no escape in a header, an attribute, text or JSON, and short enough for a header line.
 fn is_link_start(start: &str) -> bool {
     let web = start.starts_with("https://") || start.starts_with("http://");

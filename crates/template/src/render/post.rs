@@ -73,7 +73,7 @@ fn parts(
     parts: &DraftParts,
     pictures: &BTreeMap<String, Arc<PictureFile>>,
 ) -> Result<Parts, RenderError> {
-    let line = |pieces: &Pieces| fill.write(pieces).map(|text| super::words(&text));
+    let line = |pieces: &Pieces| fill.write(pieces).map(|text| words(&text));
     let source = match &parts.image {
         None => None,
         Some(Image::Url(url)) => Some(PictureSource::Url(url.clone())),
@@ -97,4 +97,9 @@ fn parts(
         picture: source.map(|source| Picture { source, alt }),
         mention: parts.mention.clone(),
     })
+}
+
+/// A text on one line, without more white space than there must be.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

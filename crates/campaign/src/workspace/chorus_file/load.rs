@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::file::{Jail, Sheet};
 use crate::workspace::chorus_file::format::ChorusFile;
-use crate::workspace::chorus_file::{attributes, channel, read};
+use crate::workspace::chorus_file::{attributes, channel, read, server};
 use crate::workspace::definitions::Shelf;
 use crate::workspace::mask::mask;
 use crate::workspace::toml_file::{LARGEST, read_document};
@@ -53,7 +53,7 @@ pub(crate) fn settings(
         let reading = read::Reading { sheet: &sheet, jail, env };
         settings.brand = read::brand(&reading, &file);
         settings.database = read::database(&reading, &file);
-        settings.server = read::server(&reading, &file);
+        settings.server = server::server(&reading, &file);
         settings.attributes = attributes::attributes(&sheet, &file.attributes);
         settings.channels = channel::channels(&reading, &file, settings.brand.as_ref());
         let lost = |given: bool, read: bool| given && !read;

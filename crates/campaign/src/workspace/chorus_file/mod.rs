@@ -10,4 +10,5 @@ pub(crate) mod network;
 pub(crate) mod pace;
 pub(crate) mod private_key;
 pub(crate) mod read;
+pub(crate) mod server;
 pub(crate) mod settings;
