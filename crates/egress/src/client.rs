@@ -231,10 +231,16 @@ impl Settings {
             .pool_idle_timeout(MAX_IDLE)
             .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS);
         let builder = match &self.proxy {
-            Some(proxy) if !is_loopback => builder.proxy(proxy.rule()),
+            Some(proxy) if !is_loopback => builder.proxy(proxy.rule()?),
             _ => builder,
         };
-        builder.build().map_err(|error| ClientError::Http(Arc::new(error)))
+        Ok(builder.build()?)
+    }
+}
+
+impl From<reqwest::Error> for ClientError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(Arc::new(error.without_url()))
     }
 }
 

@@ -1,10 +1,6 @@
 //! The proxy that HTTP requests go through.
 
-use std::net::IpAddr;
-
 use url::{Host, Url};
-
-use crate::address::{Reach, reach};
 
 /// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
 /// networks are reached without it. `Debug` does not show its user and password.
@@ -53,23 +49,17 @@ impl Proxy {
         }
     }
 
-    pub(crate) fn rule(&self) -> reqwest::Proxy {
-        let proxy = self.url.clone();
-        let rule = reqwest::Proxy::custom(move |url| (!is_inner(url)).then(|| proxy.clone()));
-        rule.no_proxy(self.except.as_deref().and_then(reqwest::NoProxy::from_string))
+    /// Returns the proxy as the HTTP library has it.
+    pub(crate) fn rule(&self) -> reqwest::Result<reqwest::Proxy> {
+        let except = [INNER, self.except.as_deref().unwrap_or_default()].join(",");
+        let proxy = reqwest::Proxy::all(self.url.clone())?;
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(except.trim_end_matches(','))))
     }
 }
 
-/// Returns true if a URL names an address of this machine or of a private network.
-fn is_inner(url: &Url) -> bool {
-    let address: Option<IpAddr> = match url.host() {
-        Some(Host::Ipv4(address)) => Some(address.into()),
-        Some(Host::Ipv6(address)) => Some(address.into()),
-        Some(Host::Domain(name)) => return name.eq_ignore_ascii_case("localhost"),
-        None => None,
-    };
-    address.is_some_and(|address| !matches!(reach(address), Reach::Public))
-}
+/// What is reached without a proxy: this machine and private networks, in the form of NO_PROXY.
+const INNER: &str =
+    "localhost,127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,198.18.0.0/15,::1,fc00::/7";
 
 #[cfg(test)]
 mod tests {
@@ -87,18 +77,5 @@ mod tests {
         }
         let shown = format!("{:?}", "https://user:hunter2@proxy.example:8443".parse::<Proxy>().unwrap());
         assert!(!shown.contains("hunter2") && shown.contains("proxy.example"), "{shown}");
-    }
-
-    #[test]
-    fn inner_addresses_are_reached_without_it() {
-        for (url, inner) in [
-            ("http://127.0.0.1:1/", true),
-            ("http://localhost/", true),
-            ("http://10.1.2.3/", true),
-            ("https://hooks.example/", false),
-            ("https://93.184.216.34/", false),
-        ] {
-            assert_eq!(is_inner(&Url::parse(url).unwrap()), inner, "{url}");
-        }
     }
 }
