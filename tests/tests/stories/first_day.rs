@@ -45,7 +45,7 @@ fn a_new_workspace_passes_the_check_shows_its_message_and_sends_to_the_outbox() 
 #[test]
 fn a_step_that_is_sent_is_compiled_once() {
     let tools = pier::tools();
-    let told = ("CHORUS_LOG".to_owned(), "channel=debug".to_owned());
+    let told = ("CHORUS_LOG".to_owned(), "template=debug".to_owned());
     let sandbox = Sandbox::empty(&tools.chorus).unwrap().knowing(vec![told]);
     sandbox.done(&["init", "."]).unwrap();
     sandbox.done(&["contacts", "import", "contacts.csv"]).unwrap();
