@@ -190,7 +190,8 @@ async fn migrate_postgres(connection: &mut PgConnection) -> Result<usize, Migrat
 /// ([How to corrupt](https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file)); and two folders that
 /// hold the same file would each send what is due.
 fn require_one_name(file: &Path) -> Result<(), StoreError> {
-    let names = std::fs::metadata(file).map_or(1, |metadata| metadata.nlink());
+    // A folder has as many names as folders in it, and is no database.
+    let names = std::fs::metadata(file).map_or(1, |it| if it.is_file() { it.nlink() } else { 1 });
     if names <= 1 {
         return Ok(());
     }

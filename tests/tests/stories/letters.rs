@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use mail_parser::{Address, MessageParser, MimeHeaders};
 use serde_json::Value;
-use tests::{Sink, Tools};
+use tests::{Sink, Tools, until};
 
 /// One letter as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,12 @@ pub(crate) fn received(sink: &Sink) -> BTreeMap<String, Vec<Letter>> {
 }
 
 fn read(path: &Path) -> Letter {
-    let raw = fs::read(path).unwrap();
+    // The sink writes while it reads: a letter is whole when its last boundary is there.
+    let raw = until("a letter to be whole", Duration::from_secs(60), || {
+        let raw = fs::read(path)?;
+        Ok(raw.trim_ascii_end().ends_with(b"--").then_some(raw))
+    })
+    .unwrap();
     let message =
         MessageParser::default().parse(&raw).unwrap_or_else(|| panic!("no message: {}", path.display()));
     let header = |name: &str| message.header_raw(name).unwrap_or_default().trim().to_owned();
