@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use campaign::{Load, Receivers, Workspace};
 use jiff::Timestamp;
-use store::{Held, Run, RunState, Store, StoreError};
+use store::{DeliveryState, Held, Run, RunState, Store, StoreError};
 
 /// What is to be expected of a run that has not ended.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
@@ -63,8 +63,8 @@ fn finish(
 /// How many messages a second have gone out since the first.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 fn speed(run: &Run, now: Timestamp) -> Option<f64> {
-    let ended =
-        ["sent", "failed", "uncertain"].map(|state| crate::parts::tallied(run, state)).iter().sum::<i64>();
+    let ended = [DeliveryState::Sent, DeliveryState::Failed, DeliveryState::Uncertain];
+    let ended: i64 = ended.into_iter().map(|state| run.tally(state)).sum();
     let passed = now.as_millisecond() - run.started_at?;
     (passed >= SHORTEST_MILLIS && ended > 0).then(|| ended as f64 * 1_000.0 / passed as f64)
 }
@@ -79,7 +79,7 @@ mod tests {
         let mut run = sample::live_run();
         let began = run.started_at.unwrap();
         run.total = 1_000;
-        run.tallies.retain(|tally| tally.state == "sent");
+        run.tallies.retain(|tally| tally.state == DeliveryState::Sent.into());
         run.tallies.truncate(1);
         run.tallies[0].count = sent;
         (run, Timestamp::from_millisecond(began + 60_000).unwrap())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use campaign::{Diagnostics, Workspace};
 use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
-use store::{Run, RunState, Stopped};
+use store::{DeliveryState, Run, RunState, Stopped};
 
 use crate::Dashboard;
 use crate::error::PageError;
@@ -101,11 +101,7 @@ pub(crate) fn time(times: &Times, millis: i64) -> Markup {
 
 /// How many deliveries of a run have ended, of how many.
 pub(crate) fn progress(run: &Run) -> Proportion {
-    let ended = run.tallies.iter().filter(|tally| {
-        matches!(tally.state.as_str(), "sent" | "failed" | "uncertain" | "suppressed" | "cancelled")
-    });
-    let done = ended.map(|tally| tally.count).fold(0_i64, i64::saturating_add);
-    Proportion::new(done.clamp(0, run.total.max(0)), run.total.max(0))
+    Proportion::new(run.ended().clamp(0, run.total.max(0)), run.total.max(0))
 }
 
 /// A bar with its numbers in words beside it.
@@ -116,12 +112,6 @@ pub(crate) fn bar(part: Proportion, what: &str) -> Markup {
             span.num { (number(part.numerator)) span.quiet { " " (words::of(&number(part.denominator))) } }
         }
     }
-}
-
-/// How many deliveries ended in `state`, for whatever reason.
-pub(crate) fn tallied(run: &Run, state: &str) -> i64 {
-    let fits = run.tallies.iter().filter(|tally| tally.state == state);
-    fits.map(|tally| tally.count).fold(0, i64::saturating_add)
 }
 
 /// Whether a run can still change by itself.
@@ -161,8 +151,9 @@ pub(crate) fn run_table(runs: &[Run], scene: &Scene, named: bool) -> Markup {
 }
 
 fn run_row(run: &Run, scene: &Scene, named: bool) -> Markup {
-    let link = |state: &str| format!("/runs/{}?state={state}#deliveries", run.id);
-    let counts = [("sent", words::SENT), ("failed", words::FAILED), ("suppressed", words::LEFT_OUT)];
+    let link = |state: DeliveryState| format!("/runs/{}?state={state}#deliveries", run.id);
+    let counts = [DeliveryState::Sent, DeliveryState::Failed, DeliveryState::Suppressed]
+        .map(|state| (state, words::delivery_state(state)));
     html! {
         tr role="row" {
             th role="rowheader" scope="row" { a href={ "/runs/" (run.id) } { (words::run_name(run.id.0)) } }
@@ -176,7 +167,7 @@ fn run_row(run: &Run, scene: &Scene, named: bool) -> Markup {
             td role="cell" data-label=(words::STATE) { (state_badge(run.state)) }
             td role="cell" data-label=(words::PROGRESS) { (bar(progress(run), words::PROGRESS)) }
             @for (state, name) in counts {
-                td.num role="cell" data-label=(name) { (linked(tallied(run, state), &link(state))) }
+                td.num role="cell" data-label=(name) { (linked(run.tally(state), &link(state))) }
             }
         }
     }

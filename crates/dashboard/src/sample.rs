@@ -18,6 +18,7 @@ use serde_json::json;
 use store::{
     CameBack, Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
     Metric, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason, Tally,
+    TallyState,
 };
 
 use crate::notation::Times;
@@ -280,7 +281,7 @@ pub(crate) fn rollups() -> Vec<RollupRow> {
     rows
 }
 
-fn tally(state: &str, reason: &str, count: i64) -> Tally {
+pub(crate) fn tally(state: impl Into<TallyState>, reason: &str, count: i64) -> Tally {
     Tally { state: state.into(), reason: reason.into(), count }
 }
 
@@ -320,12 +321,12 @@ pub(crate) fn live_run() -> Run {
         asked: None,
         planned_through: 0,
         tallies: vec![
-            tally("sent", "", 6_240),
-            tally("failed", "bad_address", 14),
-            tally("failed", "inactive", 3),
-            tally("suppressed", "no_consent", 120),
-            tally("suppressed", "unsubscribed", 94),
-            tally("repeat", "", 2),
+            tally(DeliveryState::Sent, "", 6_240),
+            tally(DeliveryState::Failed, "bad_address", 14),
+            tally(DeliveryState::Failed, "inactive", 3),
+            tally(DeliveryState::Suppressed, "no_consent", 120),
+            tally(DeliveryState::Suppressed, "unsubscribed", 94),
+            tally(TallyState::Repeat, "", 2),
         ],
         came_back: CameBack { bounced: 0, complained: 1 },
     }
@@ -354,7 +355,7 @@ pub(crate) fn ended_run() -> Run {
         account: None,
         asked: None,
         planned_through: 0,
-        tallies: vec![tally("sent", "", 1_003), tally("failed", "bad_address", 7)],
+        tallies: vec![tally(DeliveryState::Sent, "", 1_003), tally(DeliveryState::Failed, "bad_address", 7)],
         ..live_run()
     }
 }

@@ -2,7 +2,9 @@
 
 use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Workspace};
 use jiff::Timestamp;
-use store::{Asked, ByHand, ContactId, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store};
+use store::{
+    Asked, ByHand, ContactId, DeliveryState, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store,
+};
 
 use crate::fire::{audience_or_feed, new_run, one_or_feed, revision};
 use crate::fire_error::FireError;
@@ -92,7 +94,7 @@ pub async fn refusal(
         return Ok(Some(Refusal::Open(open)));
     }
     let reached = |run: &&Run| {
-        run.tallies.iter().any(|t| matches!(t.state.as_str(), "sent" | "uncertain") && t.count > 0)
+        [DeliveryState::Sent, DeliveryState::Uncertain].into_iter().any(|state| run.tally(state) > 0)
     };
     if ask.again || ask.missing {
         return Ok(None);

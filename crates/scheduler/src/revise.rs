@@ -74,8 +74,7 @@ fn went_out(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Dia
 }
 
 fn other_words(campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
-    let ended = run.tallies.iter().filter(|tally| tally.state != "repeat");
-    let open = run.total - ended.map(|tally| tally.count).sum::<i64>();
+    let open = run.total - run.ended();
     let who = if open == 1 { "1 person still gets".to_owned() } else { format!("{open} people still get") };
     let message = format!("step `{}`: {who} the words that it had when run {} was made", step.id, run.id);
     let help = format!("`chorus runs revise {}` gives them the words of this file.", run.id);

@@ -1,7 +1,7 @@
 //! What edits of the files do to runs that are on their way: the campaign's end, `hold`, and the channel's account.
 
 use campaign::{Campaign, Channel};
-use store::{PausedBy, Run, RunKind, RunState, Store, StoreError};
+use store::{DeliveryState, PausedBy, Run, RunKind, RunState, Store, StoreError};
 
 use crate::Loaded;
 
@@ -52,7 +52,7 @@ async fn keep_account(store: &Store, channel: &Channel, run: &Run) -> Result<boo
     if !matches!(run.state, RunState::Planned | RunState::Running) {
         return Ok(false);
     }
-    let sent: i64 = run.tallies.iter().filter(|tally| tally.state == "sent").map(|tally| tally.count).sum();
+    let sent = run.tally(DeliveryState::Sent);
     let kind = |account: &str| account.split(':').next().unwrap_or_default().to_owned();
     let (old, new) = (kind(before), kind(&account));
     let change =

@@ -6,7 +6,7 @@ use super::*;
 
 fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
     let tally = |(state, reason, count): &(&str, &str, i64)| Tally {
-        state: (*state).to_owned(),
+        state: (*state).to_owned().try_into().unwrap(),
         reason: (*reason).to_owned(),
         count: *count,
     };

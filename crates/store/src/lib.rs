@@ -32,7 +32,7 @@ mod soft_bounce;
 mod sql;
 mod stopped;
 mod suppression;
-mod tallies;
+mod tally;
 mod turns;
 mod words;
 
@@ -58,12 +58,13 @@ pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
     Asked, ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts,
-    Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText, Tally,
+    Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText,
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;
 pub use stopped::{StopReason, Stopped};
 pub use suppression::{Suppression, SuppressionReason};
+pub use tally::{Tally, TallyState};
 
 /// UTC milliseconds, as every time is stored.
 pub type Millis = i64;

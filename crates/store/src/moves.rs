@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::tallies::{BOUNCED, COMPLAINED};
-use crate::{DeliveryState, Metric, Millis, RunId, StoreError};
+use crate::{DeliveryState, Metric, Millis, RunId, StoreError, TallyState};
 
 /// What a transaction did to the counts; written once, at its end. Always tallies before rollups and both in
 /// the order of their keys, so that two transactions never wait for each other.
@@ -13,9 +12,6 @@ pub(crate) struct Moves {
     tallies: BTreeMap<(RunId, &'static str, String), i64>,
     metrics: BTreeMap<(RunId, Metric, String), (i64, i64)>,
 }
-
-/// The tally of sends that may have been received twice.
-const REPEAT: &str = "repeat";
 
 #[derive(serde::Serialize)]
 struct TallyInput<'a> {
@@ -76,18 +72,18 @@ impl Moves {
 
     /// `count` deliveries of a run are sent again although they may have been received.
     pub(crate) fn repeated(&mut self, run: RunId, count: i64) {
-        *self.tallies.entry((run, REPEAT, String::new())).or_default() += count;
+        *self.tallies.entry((run, TallyState::Repeat.as_str(), String::new())).or_default() += count;
     }
 
     /// A figure moved. What comes back counts for the run too, which stops itself when it is too much.
     pub(crate) fn counted(&mut self, run: RunId, metric: Metric, count: i64) {
         let back = match metric {
-            Metric::Bounced => Some(BOUNCED),
-            Metric::Complained => Some(COMPLAINED),
+            Metric::Bounced => Some(TallyState::Bounced),
+            Metric::Complained => Some(TallyState::Complained),
             _ => None,
         };
         if let Some(back) = back {
-            *self.tallies.entry((run, back, String::new())).or_default() += count;
+            *self.tallies.entry((run, back.as_str(), String::new())).or_default() += count;
         }
         self.moved(run, metric, "", (count, 0));
     }

@@ -11,7 +11,7 @@ use campaign::duration::BadDuration;
 use campaign::{Campaign, Step};
 use clap::Args;
 use scheduler::{Engine, HandSend};
-use store::{PausedBy, Run, RunId, RunKind, RunState};
+use store::{DeliveryState, PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -182,7 +182,7 @@ async fn watch_run(
     let bar = (format == Format::Text).then(|| output::progress("sending", 0));
     loop {
         let Some(run) = opened.store.run_get(id).await? else { break };
-        let done = runs::done(&run);
+        let done = run.ended();
         if let Some(bar) = &bar {
             bar.set_length(u64::try_from(run.total).unwrap_or(0));
             bar.set_position(u64::try_from(done).unwrap_or(0));
@@ -252,9 +252,9 @@ fn tell(env: &Env, opened: &Opened, run: &Run) -> anyhow::Result<ExitCode> {
             output::note(format!("Run {} has not ended: `chorus serve` goes on with it.", run.id));
         }
     }
-    let count = |state: &str| run.tallies.iter().filter(|t| t.state == state).map(|t| t.count).sum::<i64>();
-    let nobody = count("sent") == 0 && count("failed") + count("uncertain") > 0;
-    if run.kind == RunKind::Test && count("suppressed") > 0 {
+    let nobody = run.tally(DeliveryState::Sent) == 0
+        && run.tally(DeliveryState::Failed) + run.tally(DeliveryState::Uncertain) > 0;
+    if run.kind == RunKind::Test && run.tally(DeliveryState::Suppressed) > 0 {
         return Err(wrong("no test copy was sent: this contact is left out, as said above"));
     }
     Ok(if nobody || run.finished_at.is_none() { ExitCode::from(3) } else { ExitCode::SUCCESS })

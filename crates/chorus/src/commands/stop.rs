@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use store::{PausedBy, Run, StopReason, Stopped, Store};
+use store::{DeliveryState, PausedBy, Run, StopReason, Stopped, Store};
 
 use crate::commands::runs;
 use crate::output::{self, Format, number};
@@ -60,13 +60,13 @@ pub(crate) fn progress(run: &Run) -> String {
     if run.planned_at.is_none() {
         return format!("{name}, whose recipients are not planned yet");
     }
-    let (sent, total) = (number(runs::tally(run, "sent")), number(run.total));
+    let (sent, total) = (number(run.tally(DeliveryState::Sent)), number(run.total));
     format!("{name}, {sent} of {total} sent, {} not recorded as sent", number(not_recorded(run)))
 }
 
 /// The number of a run's deliveries that may have gone out without being recorded: open and uncertain ones.
 pub(crate) fn not_recorded(run: &Run) -> i64 {
-    run.total - runs::done(run) + runs::tally(run, "uncertain")
+    run.total - run.ended() + run.tally(DeliveryState::Uncertain)
 }
 
 /// The runs that a stop paused and that still wait.

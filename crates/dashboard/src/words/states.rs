@@ -1,6 +1,6 @@
 //! What states, reasons and events are called.
 
-use store::{Consent, DeliveryState, EventKind, RunKind, RunState, SuppressionReason};
+use store::{Consent, DeliveryState, EventKind, RunKind, RunState, SuppressionReason, TallyState};
 
 use super::{FAILED, LEFT_OUT, SENT};
 
@@ -19,20 +19,13 @@ pub const fn delivery_state(state: DeliveryState) -> &'static str {
     }
 }
 
-/// A state as it stands in tallies, or the text itself where this version does not know it.
+/// The subject of a tally.
 #[must_use]
-pub fn tally(state: &str) -> &str {
+pub const fn tally(state: TallyState) -> &'static str {
     match state {
-        "queued" => "Waiting",
-        "sending" => "Being sent",
-        "sent" => SENT,
-        "deferred" => "To be tried again",
-        "failed" => FAILED,
-        "uncertain" => "Not certain",
-        "suppressed" => LEFT_OUT,
-        "cancelled" => "Cancelled",
-        "repeat" => "May have come twice",
-        other => other,
+        TallyState::Ended(state) => delivery_state(state),
+        TallyState::Repeat => "May have come twice",
+        TallyState::Bounced | TallyState::Complained => state.as_str(),
     }
 }
 

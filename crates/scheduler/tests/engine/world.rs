@@ -252,7 +252,7 @@ impl World {
 }
 
 pub(crate) fn tally(run: &Run, state: &str) -> i64 {
-    run.tallies.iter().filter(|tally| tally.state == state).map(|tally| tally.count).sum()
+    run.tallies.iter().filter(|tally| tally.state.as_str() == state).map(|tally| tally.count).sum()
 }
 
 const CHORUS: &str = r#"

@@ -46,37 +46,16 @@ mod read;
 mod reconcile;
 mod record;
 mod settlement;
+mod state;
 
 pub use name::{DeliveryName, DeliveryRef, NamedDelivery};
 pub use post::PostRef;
 pub use settlement::Settlement;
+pub use state::DeliveryState;
 
 pub(crate) use outcomes::settle;
 
-use crate::words::words;
 use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};
-
-/// Where a delivery stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// Waits until it is due.
-    Queued,
-    /// Begun; no answer is recorded.
-    Sending,
-    /// The relay or platform accepted it.
-    Sent,
-    /// To be tried again.
-    Deferred,
-    /// Refused for good.
-    Failed,
-    /// A crash or a lost connection left no answer, and the step says `hold`.
-    Uncertain,
-    /// Was not to be sent.
-    Suppressed,
-    /// Its run was ended first.
-    Cancelled,
-}
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone, PartialEq)]
@@ -259,14 +238,3 @@ pub struct Explanation {
     /// Every run of the campaign, with this person's delivery if there is one; newest first.
     pub runs: Vec<(Run, Option<DeliveryRow>)>,
 }
-
-words!(DeliveryState, {
-    Queued => "queued",
-    Sending => "sending",
-    Sent => "sent",
-    Deferred => "deferred",
-    Failed => "failed",
-    Uncertain => "uncertain",
-    Suppressed => "suppressed",
-    Cancelled => "cancelled",
-});

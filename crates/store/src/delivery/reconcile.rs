@@ -3,7 +3,7 @@
 use super::settlement::{ENDED_WELL, LOCK};
 use crate::moves::Moves;
 use crate::sql::{Sql, args, ids, sql};
-use crate::tallies::SETTLED;
+use crate::tally::SETTLED;
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const OPEN: Sql = sql!(

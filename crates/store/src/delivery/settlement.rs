@@ -4,7 +4,7 @@ use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::run::before;
 use crate::sql::{Sql, Tx, args, sql};
-use crate::tallies::SETTLED;
+use crate::tally::SETTLED;
 use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 /// What becomes of uncertain deliveries.

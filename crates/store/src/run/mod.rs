@@ -25,7 +25,7 @@ pub use reader::Length;
 pub use step::{RevisionText, StepText};
 
 use crate::words::words;
-use crate::{Address, ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError};
+use crate::{Address, ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError, Tally};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -274,17 +274,6 @@ pub struct Run {
     /// What came back of those that were sent.
     #[sqlx(skip)]
     pub came_back: CameBack,
-}
-
-/// How many deliveries ended in one way. The state `repeat` counts sends that may have been received twice.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Tally {
-    /// A delivery state, or `repeat`.
-    pub state: String,
-    /// Why, where there is more to say; else empty.
-    pub reason: String,
-    /// How many.
-    pub count: i64,
 }
 
 /// Whom a run goes to.

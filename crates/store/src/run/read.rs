@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::{CameBack, Run, Tally, run_columns};
+use super::{CameBack, Run, run_columns};
 use crate::sql::{Sql, args, ids, sql};
-use crate::{RunId, Store, StoreError};
+use crate::{RunId, Store, StoreError, Tally, TallyState};
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
 
@@ -18,6 +18,26 @@ const TALLIES: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select t.run_id, t.state, t.reason, t.count from input i join run_tallies t on t.run_id = i.id where t.count <> 0"
 );
+
+impl Run {
+    /// The number of deliveries in an end state, or of repeats, for whatever reason.
+    #[must_use]
+    pub fn tally(&self, state: impl Into<TallyState>) -> i64 {
+        let state = state.into();
+        self.tally_sum(|tally| tally.state == state)
+    }
+
+    /// The number of deliveries that are in any end state.
+    #[must_use]
+    pub fn ended(&self) -> i64 {
+        self.tally_sum(|tally| matches!(tally.state, TallyState::Ended(_)))
+    }
+
+    fn tally_sum(&self, fits: impl Fn(&Tally) -> bool) -> i64 {
+        let counts = self.tallies.iter().filter(|tally| fits(tally)).map(|tally| tally.count);
+        counts.fold(0, i64::saturating_add)
+    }
+}
 
 impl Store {
     /// One run.
@@ -55,13 +75,14 @@ impl Store {
         let rows: Vec<(RunId, String, String, i64)> = self.rows(&TALLIES, args![ids]).await?;
         let mut tallies: HashMap<RunId, Vec<Tally>> = HashMap::new();
         for (run, state, reason, count) in rows {
+            let state = TallyState::try_from(state)?;
             tallies.entry(run).or_default().push(Tally { state, reason, count });
         }
         for run in &mut runs {
             run.tallies = tallies.remove(&run.id).unwrap_or_default();
             run.came_back = CameBack::split_off(&mut run.tallies);
             // Sorted here, because databases differ in how they sort texts.
-            run.tallies.sort_by(|a, b| (&a.state, &a.reason).cmp(&(&b.state, &b.reason)));
+            run.tallies.sort_by(|a, b| (a.state.as_str(), &a.reason).cmp(&(b.state.as_str(), &b.reason)));
         }
         Ok(runs)
     }

@@ -1,9 +1,9 @@
 //! How a run stops itself: what it has come to, and the guarded statement that pauses it.
 
-use super::{Run, Tally, run_columns};
+use super::{Run, run_columns};
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, sql};
-use crate::tallies::{BOUNCED, COMPLAINED, SETTLED};
-use crate::{InputError, RunId, Store, StoreError};
+use crate::tally::SETTLED;
+use crate::{DeliveryState, InputError, RunId, Store, StoreError, Tally, TallyState};
 
 /// What came of a run so far, as its brake reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -59,18 +59,19 @@ impl Run {
     /// What it has come to.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        let count = |state: &str, reasons: &[&str]| -> i64 {
-            let fits = |tally: &&Tally| tally.state == state && reasons.contains(&tally.reason.as_str());
+        let count = |state: DeliveryState, reasons: &[&str]| -> i64 {
+            let fits =
+                |tally: &&Tally| tally.state == state.into() && reasons.contains(&tally.reason.as_str());
             self.tallies.iter().filter(fits).map(|tally| tally.count).sum()
         };
-        let sent = count("sent", &["", SETTLED]);
+        let sent = count(DeliveryState::Sent, &["", SETTLED]);
         Figures {
             sent,
-            tried: sent + count("failed", &REFUSALS),
-            bounced: count("failed", &["bad_address", "inactive"]) + self.came_back.bounced,
+            tried: sent + count(DeliveryState::Failed, &REFUSALS),
+            bounced: count(DeliveryState::Failed, &["bad_address", "inactive"]) + self.came_back.bounced,
             complained: self.came_back.complained,
-            refused: count("failed", &["policy"]),
-            too_big: count("failed", &["too_big"]),
+            refused: count(DeliveryState::Failed, &["policy"]),
+            too_big: count(DeliveryState::Failed, &["too_big"]),
         }
     }
 }
@@ -95,10 +96,10 @@ impl CameBack {
     pub(crate) fn split_off(tallies: &mut Vec<Tally>) -> Self {
         let mut came = Self::default();
         tallies.retain(|tally| {
-            match tally.state.as_str() {
-                BOUNCED => came.bounced += tally.count,
-                COMPLAINED => came.complained += tally.count,
-                _ => return true,
+            match tally.state {
+                TallyState::Bounced => came.bounced += tally.count,
+                TallyState::Complained => came.complained += tally.count,
+                TallyState::Ended(_) | TallyState::Repeat => return true,
             }
             false
         });
@@ -139,7 +140,8 @@ impl Store {
             return Ok(());
         }
         let rows: Vec<(String, String, i64)> = tx.rows(&TALLIES, args![id]).await?;
-        run.tallies = rows.into_iter().map(|(state, reason, count)| Tally { state, reason, count }).collect();
+        let read = |(state, reason, count)| Ok(Tally { state: TallyState::try_from(state)?, reason, count });
+        run.tallies = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
         run.came_back = CameBack::split_off(&mut run.tallies);
         let at = json(&run.figures())?;
         tx.execute(&REBASE, args![id, at.as_str()]).await.map(|_| ())
@@ -193,9 +195,10 @@ mod tests {
 
     #[test]
     fn what_came_back_is_no_way_to_end() {
-        let tally = |state: &str, count| Tally { state: state.to_owned(), reason: String::new(), count };
-        let mut tallies = vec![tally("bounced", 2), tally("complained", 3), tally("sent", 9)];
+        let tally = |state, count| Tally { state, reason: String::new(), count };
+        let sent = tally(TallyState::Ended(DeliveryState::Sent), 9);
+        let mut tallies = vec![tally(TallyState::Bounced, 2), tally(TallyState::Complained, 3), sent.clone()];
         assert_eq!(CameBack::split_off(&mut tallies), CameBack { bounced: 2, complained: 3 });
-        assert_eq!(tallies, [tally("sent", 9)]);
+        assert_eq!(tallies, [sent]);
     }
 }

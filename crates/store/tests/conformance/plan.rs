@@ -155,7 +155,7 @@ pub(crate) async fn followers_grow_while_their_leader_sends(w: &World) {
     assert_eq!(w.states(follower).await, ["1 sent", "2 queued", "3 queued", "4 suppressed unsubscribed"]);
     let run = w.store.run_get(follower).await.unwrap().unwrap();
     assert_eq!(run.total, 4);
-    let left_out = run.tallies.iter().find(|tally| tally.state == "suppressed").unwrap();
+    let left_out = run.tallies.iter().find(|tally| tally.state.as_str() == "suppressed").unwrap();
     assert_eq!((left_out.reason.as_str(), left_out.count), ("unsubscribed", 1));
 }
 

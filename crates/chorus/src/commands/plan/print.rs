@@ -96,7 +96,7 @@ pub(super) fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow
     }
     output::line("\nUnder way, with the words and the times that they were made with:\n")?;
     let cells = |run: &Run| {
-        let waiting = run.total - runs::done(run);
+        let waiting = run.total - run.ended();
         vec![
             run.id.to_string(),
             format!("{}/{}", run.campaign, run.step),

@@ -175,9 +175,9 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
             show_instant(run, zone),
             state_name(run.state).to_owned(),
             number(run.total),
-            number(tally(run, "sent")),
-            number(tally(run, "failed") + tally(run, "uncertain")),
-            number(tally(run, "suppressed") + tally(run, "cancelled")),
+            number(run.tally(DeliveryState::Sent)),
+            number(run.tally(DeliveryState::Failed) + run.tally(DeliveryState::Uncertain)),
+            number(run.tally(DeliveryState::Suppressed) + run.tally(DeliveryState::Cancelled)),
         ]
     };
     let headings =
@@ -194,16 +194,6 @@ pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
         Some(at) => time::show_own_clock(at),
         None => time::show_millis(run.instant, zone),
     }
-}
-
-/// How many deliveries of a run have ended.
-pub(crate) fn done(run: &Run) -> i64 {
-    run.tallies.iter().filter(|tally| tally.state != "repeat").map(|tally| tally.count).sum()
-}
-
-/// The number of a run's deliveries in a state, whatever the reason.
-pub(crate) fn tally(run: &Run, state: &str) -> i64 {
-    run.tallies.iter().filter(|tally| tally.state == state).map(|tally| tally.count).sum()
 }
 
 fn state_name(state: RunState) -> &'static str {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 use scan::{Found, Scan};
-use store::{ContactId, DeliveryId, DeliveryName, Run, RunState};
+use store::{ContactId, DeliveryId, DeliveryName, DeliveryState, Run, RunState};
 use tracking::Signer;
 
 use crate::output::{self, Format, number, wrong};
@@ -91,8 +91,10 @@ async fn open_runs(opened: &Opened) -> anyhow::Result<Vec<Run>> {
     let mut runs = opened.store.run_list(None, i64::MAX).await?;
     runs.retain(|run| {
         let is_open = run.finished_at.is_none() && run.state != RunState::Cancelled;
-        let may_have = |state| super::tally(run, state) > 0;
-        is_open || run.finished_at.is_some() && (may_have("uncertain") || may_have("cancelled"))
+        let may_have = |state: DeliveryState| run.tally(state) > 0;
+        is_open
+            || run.finished_at.is_some()
+                && (may_have(DeliveryState::Uncertain) || may_have(DeliveryState::Cancelled))
     });
     runs.sort_by_key(|run| run.id);
     Ok(runs)

@@ -2,7 +2,7 @@
 
 use store::Run;
 
-use super::{changed, done};
+use super::changed;
 use crate::output::{number, wrong};
 use crate::setup::{Env, Opened};
 
@@ -16,7 +16,7 @@ pub(super) async fn revise(env: &Env, opened: &Opened, run: &Run) -> anyhow::Res
     let now = opened.clock.now();
     let revised = scheduler::revise(&opened.store, &opened.loaded, campaign, step, run.id, now).await;
     let is_new = revised.map_err(|error| wrong(format!("cannot {error}")))?;
-    let open = run.total - done(run);
+    let open = run.total - run.ended();
     let what = format!("revised: {} get the words of today's file", number(open));
     let why_not =
         if run.finished_at.is_some() { "it has ended" } else { "it says what today's file says already" };

@@ -3,9 +3,9 @@
 use campaign::Workspace;
 use dashboard::Outlook;
 use scheduler::RepeatBound;
-use store::{DeliveryId, DeliveryRow, DeliveryState, Run};
+use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 
-use super::{done, get, state_name, tally};
+use super::{get, state_name};
 use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
 use crate::time;
@@ -96,7 +96,7 @@ fn print_posts(posts: &[DeliveryRow]) -> anyhow::Result<()> {
 /// One run for people.
 pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> {
     let zone = &workspace.brand.timezone;
-    let (sent, total) = (number(tally(run, "sent")), number(run.total));
+    let (sent, total) = (number(run.tally(DeliveryState::Sent)), number(run.total));
     output::line(format!("Run {} of {}/{} by {}", run.id, run.campaign, run.step, run.channel))?;
     output::line(format!("  fired      {}", super::show_instant(run, zone)))?;
     output::line(format!("  state      {}", state_name(run.state)))?;
@@ -104,12 +104,15 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
         output::line(format!("  note       {note}"))?;
     }
     output::line(format!("  sent       {sent} of {total}"))?;
-    for tally in run.tallies.iter().filter(|tally| tally.state != "sent") {
+    for tally in run.tallies.iter().filter(|tally| tally.state != DeliveryState::Sent.into()) {
         let why = match tally.reason.as_str() {
             "" => String::new(),
             reason => format!(" ({})", dashboard::words::reason(reason)),
         };
-        let state = if tally.state == "repeat" { "repeats" } else { &tally.state };
+        let state = match tally.state {
+            TallyState::Repeat => "repeats",
+            state => state.as_str(),
+        };
         output::line(format!("  {state:<10} {}{why}", number(tally.count)))?;
     }
     for (what, count) in [("came back", run.came_back.bounced), ("spam", run.came_back.complained)] {
@@ -117,7 +120,7 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
             output::line(format!("  {what:<10} {}", number(count)))?;
         }
     }
-    let open = run.total - done(run);
+    let open = run.total - run.ended();
     if open > 0 {
         output::line(format!("  waiting    {}", number(open)))?;
     }

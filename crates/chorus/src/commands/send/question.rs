@@ -4,9 +4,8 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use campaign::{Campaign, Step, Trigger};
 use scheduler::{HandSend, Refusal};
-use store::{PlanCounts, Planned, Run, RunState};
+use store::{DeliveryState, PlanCounts, Planned, Run, RunState};
 
-use crate::commands::runs;
 use crate::output::{self, number};
 use crate::setup::Opened;
 use crate::time;
@@ -37,7 +36,7 @@ pub(super) fn refusal(opened: &Opened, campaign: &Campaign, step: &Step, refusal
              have not got it, `--again` to everybody once more.",
             time::show_millis(run.started_at.unwrap_or(run.instant), zone),
             run.id,
-            number(sent(run))
+            number(run.tally(DeliveryState::Sent))
         ),
     }
 }
@@ -54,13 +53,9 @@ fn open_run(run: &Run, zone: &jiff::tz::TimeZone) -> String {
         "run {0} of {at} ({state}{note}: {1} of {2} sent; `chorus runs show {0}`, {goes_on}, `chorus runs cancel {0}` ends \
          it)",
         run.id,
-        number(sent(run)),
+        number(run.tally(DeliveryState::Sent)),
         number(run.total)
     )
-}
-
-fn sent(run: &Run) -> i64 {
-    run.tallies.iter().filter(|tally| tally.state == "sent").map(|tally| tally.count).sum()
 }
 
 /// The answer of whoever was asked.
@@ -133,8 +128,8 @@ async fn summary(
             "It last went out {} (run {}): {} of {} sent. Nothing of it is open.",
             time::show_millis(run.started_at.unwrap_or(run.instant), zone),
             run.id,
-            number(sent(run)),
-            number(runs::done(run))
+            number(run.tally(DeliveryState::Sent)),
+            number(run.ended())
         ),
     });
     if counts.reached > 0

@@ -4,12 +4,11 @@ use maud::{Markup, html};
 use store::{DeliveryRow, DeliveryState, Run, RunState};
 
 use super::{SEND_AGAIN, WENT_OUT};
-use crate::parts;
 use crate::words;
 
 /// Above everything else: how many there are, what the two answers mean, and both for all of them at once.
 pub(super) fn all(run: &Run) -> Markup {
-    let count = parts::tallied(run, "uncertain");
+    let count = run.tally(DeliveryState::Uncertain);
     html! {
         @if count > 0 {
             section.doubt #doubt {

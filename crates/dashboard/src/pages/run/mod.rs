@@ -8,7 +8,9 @@ use std::sync::Arc;
 use axum::extract::{Path, Query, State};
 use axum::response::Redirect;
 use serde::Deserialize;
-use store::{ContactId, DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState, Settlement};
+use store::{
+    ContactId, DeliveryId, DeliveryRow, DeliveryState, Run, RunId, RunState, Settlement, TallyState,
+};
 
 use crate::error::PageError;
 use crate::parts::{self, Scene};
@@ -129,9 +131,18 @@ impl Filter {
             _ if asked.repeated.is_some() => Ok(Self::Repeated),
             None => Ok(Self::All),
             Some(name) => {
-                let found = STATES.into_iter().find(|(_, state)| *state == name);
-                found.map(|(state, _)| Self::State(state)).ok_or(PageError::BadRequest(words::BAD_STATE))
+                let found = DeliveryState::ALL.iter().copied().find(|state| state.as_str() == name);
+                found.map(Self::State).ok_or(PageError::BadRequest(words::BAD_STATE))
             }
+        }
+    }
+
+    /// The filter that lists the deliveries that a tally counts.
+    const fn of_tally(state: TallyState) -> Self {
+        match state {
+            TallyState::Ended(state) => Self::State(state),
+            TallyState::Repeat => Self::Repeated,
+            TallyState::Bounced | TallyState::Complained => Self::All,
         }
     }
 
@@ -146,26 +157,10 @@ impl Filter {
     fn path(self, run: RunId) -> String {
         match self {
             Self::All => format!("/runs/{run}"),
-            Self::State(state) => format!("/runs/{run}?state={}", state_name(state)),
+            Self::State(state) => format!("/runs/{run}?state={state}"),
             Self::Repeated => format!("/runs/{run}?repeated=1"),
         }
     }
-}
-
-/// The states by their names in addresses and in the database.
-const STATES: [(DeliveryState, &str); 8] = [
-    (DeliveryState::Queued, "queued"),
-    (DeliveryState::Sending, "sending"),
-    (DeliveryState::Sent, "sent"),
-    (DeliveryState::Deferred, "deferred"),
-    (DeliveryState::Failed, "failed"),
-    (DeliveryState::Uncertain, "uncertain"),
-    (DeliveryState::Suppressed, "suppressed"),
-    (DeliveryState::Cancelled, "cancelled"),
-];
-
-fn state_name(state: DeliveryState) -> &'static str {
-    STATES.into_iter().find(|(other, _)| *other == state).map_or("", |(_, name)| name)
 }
 
 #[cfg(test)]
@@ -177,7 +172,7 @@ mod tests {
     fn a_run_says_who_got_it_and_why_not() {
         let scene = sample::scene(campaign::Diagnostics::default(), false);
         let mut run = sample::live_run();
-        run.tallies.push(store::Tally { state: "uncertain".into(), reason: String::new(), count: 1 });
+        run.tallies.push(sample::tally(DeliveryState::Uncertain, "", 1));
         let page = RunPage {
             run,
             outlook: Outlook {
@@ -210,7 +205,8 @@ mod tests {
 
     #[test]
     fn every_state_can_be_asked_for() {
-        for (state, name) in STATES {
+        for state in DeliveryState::ALL.iter().copied() {
+            let name = state.as_str();
             let asked = Asked { state: Some(name.into()), ..Asked::default() };
             assert_eq!(Filter::of(&asked).unwrap(), Filter::State(state));
             assert_eq!(serde_json::to_value(state).unwrap(), name);

@@ -1,9 +1,9 @@
 //! How a run's page looks.
 
 use maud::{Markup, html};
-use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState, Tally};
+use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState, Tally, TallyState};
 
-use super::{Filter, RunPage, STATES, doubt};
+use super::{Filter, RunPage, doubt};
 use crate::notation::number;
 use crate::parts::{self, Scene};
 use crate::words;
@@ -69,7 +69,7 @@ fn actions(run: &Run) -> Markup {
         }
     };
     let open = run.finished_at.is_none() && run.state != RunState::Cancelled;
-    let (failed, uncertain) = (parts::tallied(run, "failed"), parts::tallied(run, "uncertain"));
+    let (failed, uncertain) = (run.tally(DeliveryState::Failed), run.tally(DeliveryState::Uncertain));
     html! {
         div.actions {
             @if parts::is_live(run) { (button("pause", words::PAUSE, "plain")) }
@@ -106,10 +106,9 @@ fn tallies(run: &Run) -> Markup {
                         } }
                         tbody {
                             @for tally in in_order(run) {
-                                @let path = if tally.state == "repeat" { format!("/runs/{}?repeated=1", run.id) }
-                                    else { format!("/runs/{}?state={}", run.id, tally.state) };
+                                @let path = Filter::of_tally(tally.state).path(run.id);
                                 tr {
-                                    th scope="row" { (words::tally(&tally.state)) }
+                                    th scope="row" { (words::tally(tally.state)) }
                                     td { @if tally.reason.is_empty() { span.quiet { (words::NONE) } } @else { (words::sentence(words::reason(&tally.reason))) } }
                                     td.num { (parts::linked(tally.count, &path)) }
                                 }
@@ -124,10 +123,17 @@ fn tallies(run: &Run) -> Markup {
 
 /// The tallies from what went well to what did not, the most frequent reason first.
 fn in_order(run: &Run) -> Vec<&Tally> {
-    const ORDER: [&str; 6] = ["sent", "failed", "uncertain", "suppressed", "cancelled", "repeat"];
-    let place = |state: &str| ORDER.iter().position(|known| *known == state).unwrap_or(ORDER.len());
+    const ORDER: [DeliveryState; 5] = [
+        DeliveryState::Sent,
+        DeliveryState::Failed,
+        DeliveryState::Uncertain,
+        DeliveryState::Suppressed,
+        DeliveryState::Cancelled,
+    ];
+    let place =
+        |state: TallyState| ORDER.iter().position(|known| state == (*known).into()).unwrap_or(ORDER.len());
     let mut tallies: Vec<&Tally> = run.tallies.iter().collect();
-    tallies.sort_by_key(|tally| (place(&tally.state), std::cmp::Reverse(tally.count)));
+    tallies.sort_by_key(|tally| (place(tally.state), std::cmp::Reverse(tally.count)));
     tallies
 }
 
@@ -216,22 +222,17 @@ fn filters(page: &RunPage) -> Markup {
     html! {
         nav.periods aria-label=(words::FILTER) {
             (entry(Filter::All, words::ALL))
-            @for (state, name) in STATES {
-                @let (filter, count) = (Filter::State(state), parts::tallied(&page.run, name));
+            @for state in DeliveryState::ALL.iter().copied() {
+                @let (filter, count) = (Filter::State(state), page.run.tally(state));
                 @if count > 0 { (entry(filter, &words::with_count(words::delivery_state(state), count))) }
-                @else if filter == page.filter || (open && state_is_open(state)) { (entry(filter, words::delivery_state(state))) }
+                @else if filter == page.filter || (open && state.is_open()) { (entry(filter, words::delivery_state(state))) }
             }
-            @let repeats = parts::tallied(&page.run, "repeat");
+            @let repeats = page.run.tally(TallyState::Repeat);
             @if repeats > 0 || page.filter == Filter::Repeated {
-                (entry(Filter::Repeated, &words::with_count(words::tally("repeat"), repeats)))
+                (entry(Filter::Repeated, &words::with_count(words::tally(TallyState::Repeat), repeats)))
             }
         }
     }
-}
-
-/// Whether deliveries in this state will leave it by themselves; tallies count only those that have ended.
-const fn state_is_open(state: DeliveryState) -> bool {
-    matches!(state, DeliveryState::Queued | DeliveryState::Sending | DeliveryState::Deferred)
 }
 
 fn pages(page: &RunPage) -> Markup {
