@@ -5,6 +5,7 @@
 
 use campaign::audience::Did;
 
+use crate::ids::id_space;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
 use crate::{ContactId, DeliveryId, Millis, RunId, Store, StoreError};
 
@@ -69,10 +70,10 @@ const REACTED: Sql = sql!(
     "with " [batch 1 as input: id bigint, kind bigint, at bigint]
     "insert into engagement (campaign, kind, contact_id, last_at)
      select campaign, kind, contact_id, max(at) from (
-       select cast(0 as bigint) as campaign, kind, id % 4294967296 as contact_id, at from input
+       select cast(0 as bigint) as campaign, kind, id % " id_space!() " as contact_id, at from input
        union all
-       select n.number, i.kind, i.id % 4294967296, i.at
-       from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign) reacted
+       select n.number, i.kind, i.id % " id_space!() ", i.at
+       from input i join runs r on r.id = i.id / " id_space!() " join campaign_numbers n on n.campaign = r.campaign) reacted
      where contact_id > 0
      group by campaign, kind, contact_id order by campaign, kind, contact_id"
     later_wins!() ""
@@ -96,10 +97,18 @@ pub(crate) async fn reacted(
 /// The contacts of a batch of deliveries, with the campaign of each and with all campaigns together (number 0, no name).
 macro_rules! those_of_input {
     () => {
-        "(select cast(0 as bigint) as number, cast(null as text) as campaign, id % 4294967296 as contact_id from input
+        concat!(
+            "(select cast(0 as bigint) as number, cast(null as text) as campaign, id % ",
+            $crate::ids::id_space!(),
+            " as contact_id from input
           union
-          select n.number, n.campaign, i.id % 4294967296
-          from input i join runs r on r.id = i.id / 4294967296 join campaign_numbers n on n.campaign = r.campaign)"
+          select n.number, n.campaign, i.id % ",
+            $crate::ids::id_space!(),
+            "
+          from input i join runs r on r.id = i.id / ",
+            $crate::ids::id_space!(),
+            " join campaign_numbers n on n.campaign = r.campaign)"
+        )
     };
 }
 
@@ -119,7 +128,7 @@ macro_rules! read_reactions {
              select k.number, " $kind ", k.contact_id, max(d." $column ")
              from " those_of_input!() " k cross join runs q cross join deliveries d
              where q.kind <> 'test' and (k.campaign is null or q.campaign = k.campaign)
-               and d.id = q.id * 4294967296 + k.contact_id and d." $column " is not null
+               and d.id = q.id * " id_space!() " + k.contact_id and d." $column " is not null
              group by k.number, k.contact_id order by k.number, k.contact_id"
             later_wins!() ""
         )
@@ -185,7 +194,7 @@ const SLAB: i64 = 10_000;
 
 const SLAB_END: Sql = sql!(
     "select coalesce(max(id), 0), count(*) from (
-       select id from deliveries where id > $1 * 4294967296 + $2 and id < ($1 + 1) * 4294967296 order by id limit $3) slab"
+       select id from deliveries where id > $1 * " id_space!() " + $2 and id < ($1 + 1) * " id_space!() " order by id limit $3) slab"
 );
 
 /// Puts together the statement that reads one column of the deliveries between $1 and $2; $3 is the campaign's number.

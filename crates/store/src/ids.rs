@@ -51,27 +51,60 @@ id!(
     LinkName
 );
 
+/// [`ID_SPACE`] as a literal, for the texts of statements.
+macro_rules! id_space {
+    () => {
+        4_294_967_296
+    };
+}
+pub(crate) use id_space;
+
+/// 2³²: the numbers of contacts and of links are below it, and a run's number times it, plus a contact's, is a
+/// delivery's.
+pub(crate) const ID_SPACE: i64 = id_space!();
+
+/// The number of bits that a contact's number takes in a delivery's.
+const CONTACT_BITS: u32 = ID_SPACE.trailing_zeros();
+
 impl ContactId {
     /// The target of a delivery that goes to the channel's own feed.
     pub const FEED: Self = Self(0);
+
+    /// The highest number that a contact can have.
+    pub(crate) const LAST: Self = Self(ID_SPACE - 1);
 }
 
 impl DeliveryId {
     /// The delivery of `run` to `contact`.
     #[must_use]
     pub const fn new(run: RunId, contact: ContactId) -> Self {
-        Self((run.0 << 32) | contact.0)
+        Self((run.0 << CONTACT_BITS) | contact.0)
     }
 
     /// The run it belongs to.
     #[must_use]
     pub const fn run(self) -> RunId {
-        RunId(self.0 >> 32)
+        RunId(self.0 >> CONTACT_BITS)
     }
 
     /// Whom it goes to.
     #[must_use]
     pub const fn contact(self) -> ContactId {
-        ContactId(self.0 & 0xffff_ffff)
+        ContactId(self.0 & ContactId::LAST.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_its_run_and_its_contact() {
+        for contact in [ContactId::FEED, ContactId(1), ContactId::LAST] {
+            let delivery = DeliveryId::new(RunId(7), contact);
+            assert_eq!((delivery.run(), delivery.contact()), (RunId(7), contact));
+            assert_eq!(delivery.0, 7 * ID_SPACE + contact.0);
+        }
+        assert_eq!(concat!(id_space!()), ID_SPACE.to_string(), "statements have the same number");
     }
 }

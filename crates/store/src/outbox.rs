@@ -1,5 +1,6 @@
 //! What the outbox channel kept.
 
+use crate::ids::id_space;
 use crate::sql::{Sql, args, sql};
 use crate::{DeliveryId, Millis, Store, StoreError};
 
@@ -33,7 +34,7 @@ const PAGE: Sql = sql!(
     "select o.delivery_id, r.campaign, r.step, o.channel, o.recipient, o.subject, '' as html, '' as text, "
     { sqlite: "x''", postgres: "cast('' as bytea)" }
     " as raw, o.created_at
-     from outbox o join runs r on r.id = o.delivery_id / 4294967296
+     from outbox o join runs r on r.id = o.delivery_id / " id_space!() "
      where ($1 is null or r.campaign = $1)
        and ($2 is null or (o.created_at, o.delivery_id) <
                           (select b.created_at, b.delivery_id from outbox b where b.delivery_id = $2))
@@ -42,7 +43,7 @@ const PAGE: Sql = sql!(
 
 const GET: Sql = sql!(
     "select o.delivery_id, r.campaign, r.step, o.channel, o.recipient, o.subject, o.html, o.text, o.raw, o.created_at
-     from outbox o join runs r on r.id = o.delivery_id / 4294967296
+     from outbox o join runs r on r.id = o.delivery_id / " id_space!() "
      where o.delivery_id = $1"
 );
 

@@ -1,5 +1,6 @@
 //! Compiled steps and their links.
 
+use crate::ids::id_space;
 use crate::sql::{Sql, args, batch, sql};
 use crate::{LinkId, LinkName, Millis, RevisionId, Store, StoreError};
 
@@ -43,7 +44,7 @@ const GET: Sql = sql!("select id, campaign, step, compiled from revisions where 
 const LINKS_ADD: Sql = sql!(
     "with " [batch 1 as input: position bigint, url text]
     "insert into links (revision_id, position, url, name)
-     select $2, position, url, 4294967296 + (4611686018427387903 & "
+     select $2, position, url, " id_space!() " + (4611686018427387903 & "
     { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
     ") from input where true order by position
      on conflict (revision_id, position) do nothing"

@@ -60,8 +60,16 @@ const COUNT: Sql = sql!(
 /// Contacts of a batch of deliveries; test copies say nothing of them.
 macro_rules! contacts_of_input {
     () => {
-        "(select i.id % 4294967296 from input i join runs r on r.id = i.id / 4294967296 and r.kind <> 'test'
-          where i.id % 4294967296 <> 0)"
+        concat!(
+            "(select i.id % ",
+            $crate::ids::id_space!(),
+            " from input i join runs r on r.id = i.id / ",
+            $crate::ids::id_space!(),
+            " and r.kind <> 'test'
+              where i.id % ",
+            $crate::ids::id_space!(),
+            " <> 0)"
+        )
     };
 }
 

@@ -254,7 +254,7 @@ mod tests {
     /// another implementation, Python's `hmac`.
     #[test]
     fn runs_without_a_name_keep_their_tokens_and_message_ids() {
-        let delivery = DeliveryName::Unnamed(DeliveryId((7 << 32) | 9));
+        let delivery = DeliveryName::Unnamed(DeliveryId::new(RunId(7), ContactId(9)));
         assert_eq!(signer().token(delivery), "tsJ8u_SISVLq2mjOQGPHVNWLNxI");
         assert_eq!(signer().message_id(delivery), "2b549fa6258f156e5dbfbedad4cbaacf");
         assert_eq!(

@@ -18,7 +18,7 @@ pub(crate) struct ContactRange {
 
 impl ContactRange {
     /// Everybody.
-    pub(crate) const ALL: Self = Self { after: 0, upto: (1 << 32) - 1 };
+    pub(crate) const ALL: Self = Self { after: 0, upto: ContactId::LAST.0 };
 
     /// Ranges of `size` ids that together have all up to `last`, at least one.
     pub(crate) fn cover(last: i64, size: i64) -> impl Iterator<Item = Self> {

@@ -10,6 +10,7 @@ use campaign::{AudienceId, CampaignId, Rule};
 use super::attribute::Attribute;
 use super::expression::{Expression, Terms};
 use crate::engagement::Engaged;
+use crate::ids::ID_SPACE;
 use crate::sql::Dialect;
 use crate::{InputError, Millis, StoreError};
 
@@ -155,7 +156,7 @@ impl Expression<'_> {
         let missing = if engaged == Engaged::Sent { "" } else { " and r.engaged < 1" };
         let unread = format!("r.engaged < 2{missing} and r.kind <> 'test'{of}");
         let between = format!(
-            "d.id > r.id * 4294967296 + {after} and d.id <= r.id * 4294967296 + {upto}
+            "d.id > r.id * {ID_SPACE} + {after} and d.id <= r.id * {ID_SPACE} + {upto}
              and d.{column} is not null{open_since}"
         );
         let open = match self.dialect {

@@ -7,6 +7,7 @@ use campaign::{Condition, schedule::Reaction};
 use super::{Claimed, DeliveryName, DeliveryState};
 use crate::address::{address_of, suppressed_because};
 use crate::contact::{packed_columns, unpacked};
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
 use crate::sql::{Sql, Tx, args, batch, ids, sql};
@@ -38,7 +39,7 @@ const EXPIRE: Sql = sql!(
     "update deliveries set due_at = null, state = case when repeats > 0 then 'uncertain' else 'failed' end,
        reason = case when repeats > 0 then null else 'expired' end
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.lease_id is null
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.lease_id is null
                     and d.state in ('queued', 'deferred') order by d.id limit $3 "
     { sqlite: "", postgres: "for update skip locked" }
     ") and lease_id is null and state in ('queued', 'deferred')
@@ -58,7 +59,7 @@ const CLAIM: Sql = sql!(
        select due.id, case
            when $8 = 1 and " superseded!() " then 'superseded'
            when $9 = 1 and exists (
-             select 1 from runs o join deliveries od on od.id = o.id * 4294967296 + due.contact_id
+             select 1 from runs o join deliveries od on od.id = o.id * " id_space!() " + due.contact_id
              where o.campaign = r.campaign and o.step = r.step and o.instant < r.instant and o.kind = 'scheduled'
                and (od.attempts > 1 and (od.state = 'sending' or od.state = 'sent' and od.sent_at > $2 - 60000)
                     or o.created_at = r.created_at and o.state = 'running' and od.state in ('queued', 'sending')))
@@ -75,7 +76,7 @@ const CLAIM: Sql = sql!(
        from due
        join runs r on r.id = $1
        left join contacts c on c.id = due.contact_id
-       left join deliveries p on p.id = $5 * 4294967296 + due.contact_id)
+       left join deliveries p on p.id = $5 * " id_space!() " + due.contact_id)
      update deliveries set
        lease_id = case when j.verdict is null then $4 end,
        state = case when j.verdict is null or j.verdict = 'spaced' then deliveries.state else 'suppressed' end,

@@ -24,7 +24,9 @@ macro_rules! superseded {
     () => {
         concat!(
             "exists (
-               select 1 from runs n join deliveries nd on nd.id = n.id * 4294967296 + due.contact_id
+               select 1 from runs n join deliveries nd on nd.id = n.id * ",
+            $crate::ids::id_space!(),
+            " + due.contact_id
                where ",
             $crate::delivery::is_newer!("$2"),
             " and (nd.state in ('sent', 'sending', 'uncertain', 'deferred')

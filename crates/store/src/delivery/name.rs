@@ -1,5 +1,6 @@
 //! Identities of deliveries that leave the database: in tokens, Message-IDs and idempotency keys.
 
+use crate::ids::id_space;
 use crate::sql::{Sql, args, sql};
 use crate::{ContactId, DeliveryId, RunId, RunKind, RunName, Store, StoreError};
 
@@ -60,7 +61,7 @@ pub struct NamedDelivery {
 }
 
 const BY_NAME: Sql = sql!(
-    "select r.id, r.kind from runs r join deliveries d on d.id = r.id * 4294967296 + $2 where r.name = $1"
+    "select r.id, r.kind from runs r join deliveries d on d.id = r.id * " id_space!() " + $2 where r.name = $1"
 );
 
 const BY_ROW: Sql = sql!("select name, kind from runs where id = $1");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::answer::shortened;
 use super::{DeliveryState, Outcome, Rejection, post};
 use crate::address::held_against;
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
@@ -31,7 +32,7 @@ const OUTCOMES: Sql = sql!(
            when i.outcome in ('deferred', 'returned', 'put_off') and r.state = 'cancelled' then 'cancelled'
            else i.outcome
          end as verdict
-       from input i join runs r on r.id = i.id / 4294967296)
+       from input i join runs r on r.id = i.id / " id_space!() ")
      update deliveries set
        state = case when j.verdict = 'again' then 'deferred' when j.verdict in ('returned', 'put_off') then 'queued'
                     when j.verdict = 'cancelled' and deliveries.repeats > 0 then 'uncertain' else j.verdict end,

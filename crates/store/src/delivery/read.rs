@@ -1,6 +1,7 @@
 //! Reading deliveries.
 
 use super::{DeliveryRow, DeliveryState, Explanation};
+use crate::ids::id_space;
 use crate::run::run_columns;
 use crate::sql::{Sql, args, sql};
 use crate::{ContactId, DeliveryId, RunId, Store, StoreError};
@@ -24,7 +25,7 @@ const LIST: Sql = sql!(
 
 const OF_CONTACT: Sql = sql!(
     "select " delivery_columns!() "
-     from runs r join deliveries d on d.id = r.id * 4294967296 + $1 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
+     from runs r join deliveries d on d.id = r.id * " id_space!() " + $1 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      order by r.id desc limit $2"
 );
 
@@ -32,7 +33,7 @@ const RUNS: Sql = sql!("select " run_columns!() " from runs r where r.campaign =
 
 const EXPLAIN: Sql = sql!(
     "select " delivery_columns!() "
-     from runs r join deliveries d on d.id = r.id * 4294967296 + $2 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
+     from runs r join deliveries d on d.id = r.id * " id_space!() " + $2 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      where r.campaign = $1"
 );
 
@@ -99,7 +100,7 @@ impl Store {
     }
 }
 
-/// A number beyond 32 bits would be somebody else's in another run.
+/// A number that no contact can have would be somebody else's in another run.
 fn is_person(contact: ContactId) -> bool {
-    (1..1 << 32).contains(&contact.0)
+    (1..=ContactId::LAST.0).contains(&contact.0)
 }

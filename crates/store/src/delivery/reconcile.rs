@@ -1,6 +1,7 @@
 //! Deliveries that a relay's log or a mail dump shows to have gone out, though they are not recorded as sent.
 
 use super::settlement::{ENDED_WELL, LOCK};
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Sql, args, ids, sql};
 use crate::tally::SETTLED;
@@ -8,7 +9,7 @@ use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
 
 const OPEN: Sql = sql!(
     "select id from deliveries
-     where id > $2 and id < ($1 + 1) * 4294967296 and state in ('queued', 'deferred', 'sending', 'uncertain', 'cancelled')
+     where id > $2 and id < ($1 + 1) * " id_space!() " and state in ('queued', 'deferred', 'sending', 'uncertain', 'cancelled')
      order by id limit $3"
 );
 
@@ -34,17 +35,17 @@ const CANCELLED_WENT_OUT: Sql = sql!("with " [batch 1 as input: id bigint] went_
 /// The deliveries to come of run $1, which follows another: of people whom the other reached, without one in it yet, after
 /// contact $2.
 const UNMADE: Sql = sql!(
-    "select r.id * 4294967296 + p.contact_id from runs r
-     join deliveries p on p.id > r.parent_id * 4294967296 + $2 and p.id < (r.parent_id + 1) * 4294967296
+    "select r.id * " id_space!() " + p.contact_id from runs r
+     join deliveries p on p.id > r.parent_id * " id_space!() " + $2 and p.id < (r.parent_id + 1) * " id_space!() "
      where r.id = $1 and p.state = 'sent'
-       and not exists (select 1 from deliveries f where f.id = r.id * 4294967296 + p.contact_id)
+       and not exists (select 1 from deliveries f where f.id = r.id * " id_space!() " + p.contact_id)
      order by p.id limit $3"
 );
 
 const MAKE_SENT: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "insert into deliveries (id, run_id, contact_id, state, reason, scheduled_at, attempts, sent_at)
-     select id, $2, id - $2 * 4294967296, 'sent', 'settled', $3, 1, $3 from input where true
+     select id, $2, id - $2 * " id_space!() ", 'sent', 'settled', $3, 1, $3 from input where true
      on conflict (id) do nothing"
 );
 

@@ -104,9 +104,6 @@ impl Store {
     }
 }
 
-/// The highest number that a contact can have.
-const LAST: ContactId = ContactId((1 << 32) - 1);
-
 /// Moves them a slab at a time, because SQLite remembers every row that a statement is about to move in an index.
 async fn moved(
     tx: &mut Tx,
@@ -116,12 +113,12 @@ async fn moved(
     now: Millis,
 ) -> Result<i64, StoreError> {
     // A number beyond 32 bits would be somebody else's in another run.
-    if contact.is_some_and(|contact| !(0..=LAST.0).contains(&contact.0)) {
+    if contact.is_some_and(|contact| !(0..=ContactId::LAST.0).contains(&contact.0)) {
         return Ok(0);
     }
     let one = contact.map(|contact| DeliveryId::new(run, contact).0);
     let mut after = one.map_or_else(|| before(run), |id| DeliveryId(id - 1));
-    let last = one.unwrap_or_else(|| DeliveryId::new(run, LAST).0);
+    let last = one.unwrap_or_else(|| DeliveryId::new(run, ContactId::LAST).0);
     let end = last.saturating_add(1);
     let statement = match settlement {
         Settlement::WentOut => &WENT_OUT,

@@ -27,7 +27,9 @@ macro_rules! last {
                where e.contact_id = $2 and e.kind = '",
             $kind,
             "' and e.actor = 'human' and e.occurred_at >= $4 and e.occurred_at <= $3
-                 and r.id = e.delivery_id / 4294967296 and r.kind <> 'test'
+                 and r.id = e.delivery_id / ",
+            $crate::ids::id_space!(),
+            " and r.kind <> 'test'
                  and i.campaign = r.campaign and e.occurred_at >= i.since
                order by e.occurred_at desc, e.id desc limit 1) last_",
             $kind

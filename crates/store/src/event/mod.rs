@@ -9,6 +9,7 @@ use campaign::Micros;
 
 pub use rejudge::{Hit, Judge};
 
+use crate::ids::id_space;
 use crate::sql::{Sql, args, sql};
 use crate::words::words;
 use crate::{ContactId, DeliveryId, DeliveryRef, LinkId, Millis, Store, StoreError};
@@ -142,13 +143,13 @@ macro_rules! event_columns {
 
 const OF_CONTACT: Sql = sql!(
     "select " event_columns!() "
-     from events e left join runs r on r.id = e.delivery_id / 4294967296 left join links l on l.id = e.link_id
+     from events e left join runs r on r.id = e.delivery_id / " id_space!() " left join links l on l.id = e.link_id
      where e.contact_id = $1 order by e.occurred_at desc, e.id desc limit $2"
 );
 
 const RECENT: Sql = sql!(
     "select " event_columns!() "
-     from events e left join runs r on r.id = e.delivery_id / 4294967296 left join links l on l.id = e.link_id
+     from events e left join runs r on r.id = e.delivery_id / " id_space!() " left join links l on l.id = e.link_id
      order by e.id desc limit $1"
 );
 

@@ -6,6 +6,7 @@ use super::rejudge::{self, Judge};
 use super::resolve::{Resolved, resolve};
 use super::{EventKind, NewEvent};
 use crate::engagement::{self, Engaged};
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
 use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
@@ -32,7 +33,7 @@ const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, kind text, delivery bigint, link bigint, at bigint, actor text,
              detail text]
     "insert into events (kind, occurred_at, received_at, delivery_id, contact_id, link_id, actor, detail)
-     select kind, at, $2, delivery, nullif(delivery % 4294967296, 0), link, actor, detail
+     select kind, at, $2, delivery, nullif(delivery % " id_space!() ", 0), link, actor, detail
      from input order by position"
 );
 
@@ -77,7 +78,7 @@ const SUPPRESS: Sql = sql!(
      from (select case when r.address = 'phone' then 'phone' else 'email' end as kind,
                   case when r.address = 'phone' then c.phone else c.email end as address,
                   i.reason, i.source, i.at, i.position
-           from input i join contacts c on c.id = i.contact join runs r on r.id = i.delivery / 4294967296
+           from input i join contacts c on c.id = i.contact join runs r on r.id = i.delivery / " id_space!() "
            where i.reason <> 'bounced' or coalesce(r.address, 'email') in ('email', 'phone')) heard
      where address is not null order by kind, address, position
      on conflict (kind, address) do nothing"

@@ -1,6 +1,7 @@
 //! The end of a run by hand: marked at once, its deliveries a slab at a time, so that a large one keeps nobody
 //! from the one writer of SQLite.
 
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Sql, again_if_deadlocked, args, sql};
 use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -31,7 +32,7 @@ const DELIVERIES: Sql = sql!(
     "update deliveries set reason = null, due_at = null, lease_id = null,
        state = case when repeats > 0 then 'uncertain' else 'cancelled' end
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('queued', 'deferred')
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state in ('queued', 'deferred')
                   order by d.id limit $3)
        and state in ('queued', 'deferred')
      returning id, state"

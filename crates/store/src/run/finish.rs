@@ -3,6 +3,7 @@
 use super::reopen::{NOTE, got_it_later};
 use super::{PausedBy, before};
 use crate::engagement::sends_anew;
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, ids, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -42,7 +43,7 @@ const RETRY_DELIVERIES: Sql = sql!(
     "update deliveries set state = 'queued', reason = null, due_at = $3,
        repeats = repeats + case when state = 'uncertain' then 1 else 0 end
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state in ('failed', 'uncertain')
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state in ('failed', 'uncertain')
                   order by d.id limit 20000)
      returning id"
 );
@@ -51,7 +52,7 @@ const RETRY_DELIVERIES: Sql = sql!(
 const SUPERSEDE: Sql = sql!(
     "update deliveries set state = 'suppressed', reason = 'superseded'
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state = 'failed' and " got_it_later!() "
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state = 'failed' and " got_it_later!() "
                   order by d.id limit 20000)
      returning id"
 );

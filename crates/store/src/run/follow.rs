@@ -7,6 +7,7 @@ use campaign::{Audience, AudienceId};
 use super::people::People;
 use super::plan::{MANY, START, add};
 use crate::audience::{ContactRange, Expression};
+use crate::ids::{ID_SPACE, id_space};
 use crate::moves::Moves;
 use crate::sql::{Arg, Dialect, Sql, again_if_deadlocked, args, sql};
 use crate::{Address, ContactId, Delays, DeliveryId, Millis, RunId, Store, StoreError};
@@ -28,23 +29,25 @@ const BY_HAND: Sql = sql!(
 
 /// Of parent delivery `p` in a run of the follow-up $1: a run by hand reached the recipient after it, and no later
 /// parent delivery came before that run.
-const USED_UP: &str = "exists (
+const USED_UP: &str = concat!(
+    "exists (
     select 1 from runs f join runs m on m.campaign = f.campaign and m.step = f.step and m.kind = 'manual'
-    join deliveries md on md.id = m.id * 4294967296 + p.contact_id
+    join deliveries md on md.id = m.id * ", id_space!(), " + p.contact_id
     where f.id = $1 and m.created_at >= p.sent_at and md.state not in ('suppressed', 'cancelled', 'failed')
       and not exists (
         select 1 from runs pr join runs q on q.campaign = pr.campaign and q.step = pr.step and q.kind <> 'test'
-        join deliveries qd on qd.id = q.id * 4294967296 + p.contact_id
-        where pr.id = p.run_id and qd.sent_at > p.sent_at and qd.sent_at <= m.created_at))";
+        join deliveries qd on qd.id = q.id * ", id_space!(), " + p.contact_id
+        where pr.id = p.run_id and qd.sent_at > p.sent_at and qd.sent_at <= m.created_at))"
+);
 
 /// The last of the next deliveries of parent run $1, after contact $2; and the number of those that were sent and have
 /// no delivery in run $3.
 const NEXT: Sql = sql!(
     "select coalesce(max(id), 0), count(*) filter (
        where state = 'sent'
-         and not exists (select 1 from deliveries f where f.id = $3 * 4294967296 + slab.contact_id))
+         and not exists (select 1 from deliveries f where f.id = $3 * " id_space!() " + slab.contact_id))
      from (select id, contact_id, state from deliveries
-           where id > $1 * 4294967296 + $2 and id < ($1 + 1) * 4294967296 order by id limit 20000) slab"
+           where id > $1 * " id_space!() " + $2 and id < ($1 + 1) * " id_space!() " order by id limit 20000) slab"
 );
 
 /// `planned_at` says up to when the parent was looked at: `run_finish` waits for a look after its end.
@@ -135,9 +138,10 @@ impl People {
         range: ContactRange,
         following: &Following<'_>,
     ) -> Result<Self, StoreError> {
-        let mut members = "p.id > $3 and p.id <= $4 and p.state = 'sent'
-             and not exists (select 1 from deliveries f where f.id = $1 * 4294967296 + p.contact_id)"
-            .to_owned();
+        let mut members = format!(
+            "p.id > $3 and p.id <= $4 and p.state = 'sent'
+             and not exists (select 1 from deliveries f where f.id = $1 * {ID_SPACE} + p.contact_id)"
+        );
         if let Some((audiences, audience)) = following.of {
             let mut who = Expression::new(dialect, audiences, following.now, range, args);
             members = format!("{members} and {}", who.members(audience)?);

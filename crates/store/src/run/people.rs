@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{ByHand, Missing, PlanCounts, Planned};
 use crate::address::{address_of, is_suppressed};
 use crate::audience::{ContactRange, Expression};
+use crate::ids::ID_SPACE;
 use crate::sql::{Arg, Dialect, Sql, args, sql};
 use crate::{Address, InputError, Millis, RunId, Store, StoreError};
 
@@ -150,7 +151,7 @@ impl People {
             };
             self.members = format!(
                 "{} and not exists (
-                   select 1 from runs m join deliveries g on g.id = m.id * 4294967296 + c.id
+                   select 1 from runs m join deliveries g on g.id = m.id * {ID_SPACE} + c.id
                    where {runs}{which} and g.state not in ('suppressed', 'cancelled', 'failed'))",
                 self.members
             );
@@ -169,7 +170,7 @@ impl People {
             self.left_out.push_str(&format!(
                 " when {not}exists (
                    select 1 from (
-                     select p.{column} as reacted from runs q join deliveries p on p.id = q.id * 4294967296 + who.id
+                     select p.{column} as reacted from runs q join deliveries p on p.id = q.id * {ID_SPACE} + who.id
                      where q.campaign = {campaign} and q.step = {parent} and q.kind <> 'test' and p.sent_at is not null
                      order by p.sent_at desc limit 1) latest
                    where latest.reacted is not null) then 'condition'"
@@ -219,7 +220,7 @@ impl People {
     pub(super) fn only_new(&mut self, since: Millis, now: Millis) {
         self.members = format!(
             "{} and c.updated_at > {since} and {} > {now}
-             and not exists (select 1 from deliveries d where d.id = $1 * 4294967296 + c.id)",
+             and not exists (select 1 from deliveries d where d.id = $1 * {ID_SPACE} + c.id)",
             self.members, self.due
         );
     }
@@ -237,7 +238,7 @@ impl People {
                due_at = case when w.due > {now} then w.due else {now} end,
                scheduled_at = case when w.due > {now} then w.due else {now} end
              from ({who}) w
-             where deliveries.id = $1 * 4294967296 + w.id and deliveries.state = 'queued' and deliveries.attempts = 0
+             where deliveries.id = $1 * {ID_SPACE} + w.id and deliveries.state = 'queued' and deliveries.attempts = 0
                and deliveries.lease_id is null and deliveries.scheduled_at > {now} and deliveries.scheduled_at <> w.due
                and (cast($4 as bigint) is null or true)"
         );
@@ -253,7 +254,7 @@ impl People {
         }
         let text = format!(
             "{with} insert into deliveries (id, run_id, contact_id, state, reason, due_at, scheduled_at)
-             select $1 * 4294967296 + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
+             select $1 * {ID_SPACE} + id, $1, id, case when reason is null then 'queued' else 'suppressed' end,
                     reason, case when reason is null then due end, case when due < 0 then 0 else due end
              from ({who}) judged"
         );

@@ -7,6 +7,7 @@ use campaign::{Audience, AudienceId};
 use super::people::{Counts, People, Zones, counts_by_reason, judged, left_out, plan_counts};
 use super::{PlanCounts, Planned};
 use crate::audience::{ContactRange, Expression};
+use crate::ids::{ID_SPACE, id_space};
 use crate::moves::Moves;
 use crate::pools::Pools;
 use crate::sql::{Assembled, Dialect, Sql, Tx, again_if_deadlocked, args, sql};
@@ -23,7 +24,7 @@ pub(super) const START: Sql = sql!(
 
 const FEED: Sql = sql!(
     "insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
-     values ($1 * 4294967296, $1, 0, 'queued', $2, $2)"
+     values ($1 * " id_space!() ", $1, 0, 'queued', $2, $2)"
 );
 
 /// Open follow-ups of those between $2 and $3 who get one by hand: that one is theirs.
@@ -33,8 +34,8 @@ const USE_UP: Sql = sql!(
        select f.id from runs m
        join runs r on r.campaign = m.campaign and r.step = m.step and r.kind = 'scheduled' and r.parent_id is not null
          and r.finished_at is null
-       join deliveries d on d.id > m.id * 4294967296 + $2 and d.id <= m.id * 4294967296 + $3 and d.state = 'queued'
-       join deliveries f on f.id = r.id * 4294967296 + d.contact_id
+       join deliveries d on d.id > m.id * " id_space!() " + $2 and d.id <= m.id * " id_space!() " + $3 and d.state = 'queued'
+       join deliveries f on f.id = r.id * " id_space!() " + d.contact_id
        where m.id = $1 and m.kind = 'manual' and m.trigger = 'after')
      returning id"
 );
@@ -62,7 +63,7 @@ const GROWN: Sql = sql!("update runs set total = total + $2 where id = $1");
 /// Deliveries that were made by other rules than those that count now.
 const UNMADE: Sql = sql!(
     "delete from deliveries where id in (
-       select id from deliveries where id >= $1 * 4294967296 and id < ($1 + 1) * 4294967296 order by id limit $2)
+       select id from deliveries where id >= $1 * " id_space!() " and id < ($1 + 1) * " id_space!() " order by id limit $2)
      returning id, state, coalesce(reason, '')"
 );
 
@@ -300,7 +301,7 @@ async fn count_left_out(
     }
     let text = format!(
         "select {} from deliveries
-         where id > $1 * 4294967296 + $2 and id <= $1 * 4294967296 + $3 and state = 'suppressed'",
+         where id > $1 * {ID_SPACE} + $2 and id <= $1 * {ID_SPACE} + $3 and state = 'suppressed'",
         counts_by_reason()
     );
     for (reason, count) in left_out(tx.row(Assembled(text), between()).await?) {

@@ -2,6 +2,7 @@
 
 use super::cancel::{SLAB, before, slab_end};
 use crate::engagement::sends_anew;
+use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Sql, again_if_deadlocked, args, sql};
 use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
@@ -29,11 +30,15 @@ const LOCK: Sql = sql!(
 /// or `--again`, or the next occurrence.
 macro_rules! got_it_later {
     () => {
+        concat!(
         "exists (select 1 from runs r
                  join runs o on o.campaign = r.campaign and o.step = r.step and o.id > r.id and o.kind <> 'test'
-                 join deliveries od on od.id = o.id * 4294967296 + d.contact_id
+                 join deliveries od on od.id = o.id * ",
+$crate::ids::id_space!(),
+" + d.contact_id
                  where r.id = $1 and r.kind <> 'test'
                    and od.state in ('queued', 'sending', 'deferred', 'sent', 'uncertain'))"
+)
     };
 }
 pub(super) use got_it_later;
@@ -44,7 +49,7 @@ const DELIVERIES: Sql = sql!(
     "update deliveries set state = 'queued', reason = null,
        due_at = case when scheduled_at > $4 then scheduled_at else $4 end
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * 4294967296 and d.state = 'cancelled'
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state = 'cancelled'
                     and not " got_it_later!() "
                   order by d.id limit $3)
        and state = 'cancelled'

@@ -6,6 +6,7 @@ use campaign::{Audience, AudienceId};
 
 use super::{Run, run_columns};
 use crate::audience::{ContactRange, Expression};
+use crate::ids::{ID_SPACE, id_space};
 use crate::sql::{Assembled, Sql, args, sql};
 use crate::{Millis, RunId, Store, StoreError};
 
@@ -35,7 +36,7 @@ const TEXTS: Sql = sql!(
 );
 
 const REACHED_FEED: Sql =
-    sql!("select id from deliveries where id = $1 * 4294967296 and state in ('sent', 'uncertain')");
+    sql!("select id from deliveries where id = $1 * " id_space!() " and state in ('sent', 'uncertain')");
 
 const RECENT: Sql = sql!(
     "select " run_columns!() " from runs r
@@ -153,7 +154,7 @@ impl Store {
         let members = who.members(audience)?;
         let text = format!(
             "select c.id from deliveries d join contacts c on c.id = d.contact_id
-             where d.id > $1 * 4294967296 and d.id < ($1 + 1) * 4294967296 and d.state in ('sent', 'uncertain')
+             where d.id > $1 * {ID_SPACE} and d.id < ($1 + 1) * {ID_SPACE} and d.state in ('sent', 'uncertain')
                and {members} limit 1"
         );
         Ok(self.row::<(i64,)>(Assembled(text), who.args()).await?.is_some())

@@ -1,6 +1,7 @@
 //! How a run stops itself: what it has come to, and the guarded statement that pauses it.
 
 use super::{Run, run_columns};
+use crate::ids::id_space;
 use crate::sql::{Sql, Tx, again_if_deadlocked, args, sql};
 use crate::tally::SETTLED;
 use crate::{DeliveryState, InputError, RunId, Store, StoreError, Tally, TallyState};
@@ -51,7 +52,7 @@ const STOP: Sql = sql!(
 /// The first answer of a kind: among the deliveries in the order they were made.
 const ANSWER: Sql = sql!(
     "select coalesce(d.answer, '') from deliveries d
-     where d.id > $1 * 4294967296 - 1 and d.id < ($1 + 1) * 4294967296 and d.state = 'failed' and d.reason = $2
+     where d.id > $1 * " id_space!() " - 1 and d.id < ($1 + 1) * " id_space!() " and d.state = 'failed' and d.reason = $2
      order by d.id limit 1"
 );
 

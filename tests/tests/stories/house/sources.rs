@@ -116,6 +116,14 @@ fn the_time_is_read_in_one_place() {
     none("the clock is store's", &offences(&ways, |source| source.path != "crates/store/src/clock.rs"));
 }
 
+#[test]
+fn how_a_delivery_is_numbered_is_written_once() {
+    let ways = ["4294967296", "4_294_967_296", "<< 32", ">> 32", "0xffff_ffff"];
+    let elsewhere =
+        |source: &Source| source.path.starts_with("crates/") && source.path != "crates/store/src/ids.rs";
+    none("a delivery is numbered by store's `ids`", &offences(&ways, elsewhere));
+}
+
 /// Every `Result<T, E>` of a code whose E is a text, with the line on which it begins.
 fn string_errors(code: &str) -> Vec<(usize, String)> {
     let is_comment = |line: &str| line.trim_start().starts_with("//");
