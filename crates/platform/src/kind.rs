@@ -54,57 +54,71 @@ pub enum Family {
 #[error("find a network called {0:?}")]
 pub struct UnknownKind(String);
 
-/// Kind, name in files, name on screens, family; in the order of [`Kind`].
-const TABLE: [(Kind, &str, &str, Family); 25] = [
-    (Kind::Webhook, "webhook", "Webhook", Family::Machine),
-    (Kind::Slack, "slack", "Slack", Family::Chat),
-    (Kind::Discord, "discord", "Discord", Family::Chat),
-    (Kind::Mattermost, "mattermost", "Mattermost", Family::Chat),
-    (Kind::Wecom, "wecom", "WeCom 企业微信", Family::Chat),
-    (Kind::Dingtalk, "dingtalk", "DingTalk 钉钉", Family::Chat),
-    (Kind::Feishu, "feishu", "Feishu 飞书", Family::Chat),
-    (Kind::Mastodon, "mastodon", "Mastodon", Family::Social),
-    (Kind::Bluesky, "bluesky", "Bluesky", Family::Social),
-    (Kind::Telegram, "telegram", "Telegram", Family::Chat),
-    (Kind::Teams, "teams", "Microsoft Teams", Family::Chat),
-    (Kind::Matrix, "matrix", "Matrix", Family::Chat),
-    (Kind::Ntfy, "ntfy", "ntfy", Family::Phone),
-    (Kind::Twilio, "twilio", "SMS (Twilio)", Family::Phone),
-    (Kind::AliyunSms, "aliyun_sms", "SMS (Aliyun 阿里云短信)", Family::Phone),
-    (Kind::X, "x", "X", Family::Social),
-    (Kind::Linkedin, "linkedin", "LinkedIn", Family::Social),
-    (Kind::Facebook, "facebook", "Facebook", Family::Social),
-    (Kind::Threads, "threads", "Threads", Family::Social),
-    (Kind::Reddit, "reddit", "Reddit", Family::Social),
-    (Kind::Pinterest, "pinterest", "Pinterest", Family::Social),
-    (Kind::Wechat, "wechat", "WeChat 公众号", Family::Article),
-    (Kind::WechatTemplate, "wechat_template", "WeChat 模板消息", Family::Phone),
-    (Kind::Weibo, "weibo", "Weibo 微博", Family::Social),
-    (Kind::Douyin, "douyin", "Douyin 抖音", Family::Social),
+/// A network as files and screens know it.
+struct Row {
+    kind: Kind,
+    /// The name in files.
+    name: &'static str,
+    /// The name on screens.
+    title: &'static str,
+    family: Family,
+}
+
+const fn row(kind: Kind, name: &'static str, title: &'static str, family: Family) -> Row {
+    Row { kind, name, title, family }
+}
+
+/// In the order of [`Kind`].
+const TABLE: [Row; 25] = [
+    row(Kind::Webhook, "webhook", "Webhook", Family::Machine),
+    row(Kind::Slack, "slack", "Slack", Family::Chat),
+    row(Kind::Discord, "discord", "Discord", Family::Chat),
+    row(Kind::Mattermost, "mattermost", "Mattermost", Family::Chat),
+    row(Kind::Wecom, "wecom", "WeCom 企业微信", Family::Chat),
+    row(Kind::Dingtalk, "dingtalk", "DingTalk 钉钉", Family::Chat),
+    row(Kind::Feishu, "feishu", "Feishu 飞书", Family::Chat),
+    row(Kind::Mastodon, "mastodon", "Mastodon", Family::Social),
+    row(Kind::Bluesky, "bluesky", "Bluesky", Family::Social),
+    row(Kind::Telegram, "telegram", "Telegram", Family::Chat),
+    row(Kind::Teams, "teams", "Microsoft Teams", Family::Chat),
+    row(Kind::Matrix, "matrix", "Matrix", Family::Chat),
+    row(Kind::Ntfy, "ntfy", "ntfy", Family::Phone),
+    row(Kind::Twilio, "twilio", "SMS (Twilio)", Family::Phone),
+    row(Kind::AliyunSms, "aliyun_sms", "SMS (Aliyun 阿里云短信)", Family::Phone),
+    row(Kind::X, "x", "X", Family::Social),
+    row(Kind::Linkedin, "linkedin", "LinkedIn", Family::Social),
+    row(Kind::Facebook, "facebook", "Facebook", Family::Social),
+    row(Kind::Threads, "threads", "Threads", Family::Social),
+    row(Kind::Reddit, "reddit", "Reddit", Family::Social),
+    row(Kind::Pinterest, "pinterest", "Pinterest", Family::Social),
+    row(Kind::Wechat, "wechat", "WeChat 公众号", Family::Article),
+    row(Kind::WechatTemplate, "wechat_template", "WeChat 模板消息", Family::Phone),
+    row(Kind::Weibo, "weibo", "Weibo 微博", Family::Social),
+    row(Kind::Douyin, "douyin", "Douyin 抖音", Family::Social),
 ];
 
 impl Kind {
     /// All of them, in the order of the files' documentation.
     pub fn all() -> impl Iterator<Item = Self> {
-        TABLE.iter().map(|(kind, ..)| *kind)
+        TABLE.iter().map(|row| row.kind)
     }
 
     /// As it is written in `chorus.toml`; also the first part of the paths below which it is played.
     pub fn name(self) -> &'static str {
-        self.row().1
+        self.row().name
     }
 
     /// As people call it.
     pub fn title(self) -> &'static str {
-        self.row().2
+        self.row().title
     }
 
     /// What its posts look like.
     pub fn family(self) -> Family {
-        self.row().3
+        self.row().family
     }
 
-    fn row(self) -> &'static (Self, &'static str, &'static str, Family) {
+    fn row(self) -> &'static Row {
         &TABLE[self as usize]
     }
 }

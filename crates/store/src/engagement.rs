@@ -183,6 +183,18 @@ const NEXT_RUN: Sql = sql!(
      where r.engaged < 2 and r.finished_at is not null and r.kind <> 'test' order by r.id limit 1"
 );
 
+/// A run whose sends are not all read.
+#[derive(sqlx::FromRow)]
+struct Unread {
+    id: RunId,
+    /// 0 before its deliveries were read, 1 where only its sends are to be read again.
+    engaged: i64,
+    /// The contact up to which they are read.
+    engaged_through: i64,
+    /// The number of its campaign.
+    number: i64,
+}
+
 /// Held until the commit.
 const LOCK: Sql = sql!(
     "select id from runs where id = $1 and engaged = $2 and engaged_through = $3 and finished_at is not null"
@@ -240,10 +252,8 @@ impl Store {
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn engagement_advance(&self) -> Result<bool, StoreError> {
-        if let Some((run, engaged, through, number)) =
-            self.row::<(RunId, i64, i64, i64)>(&NEXT_RUN, args![]).await?
-        {
-            again_if_deadlocked!(self.read_slab(run, engaged, through, number))?;
+        if let Some(run) = self.row::<Unread>(&NEXT_RUN, args![]).await? {
+            again_if_deadlocked!(self.read_slab(&run))?;
             self.let_others_write().await;
             return Ok(true);
         }
@@ -254,7 +264,8 @@ impl Store {
         Ok(true)
     }
 
-    async fn read_slab(&self, run: RunId, engaged: i64, through: i64, number: i64) -> Result<(), StoreError> {
+    async fn read_slab(&self, run: &Unread) -> Result<(), StoreError> {
+        let Unread { id: run, engaged, engaged_through: through, number } = *run;
         let (last, count) =
             self.row::<(i64, i64)>(&SLAB_END, args![run, through, SLAB]).await?.unwrap_or_default();
         let mut tx = self.begin().await?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::delivery::{Outcome, settle};
+use crate::delivery::{Ended, Outcome, settle};
 use crate::moves::Moves;
 use crate::sql::{Sql, args, batch, sql};
 use crate::{DeliveryId, DeliveryState, LeaseId, Millis, Store, StoreError};
@@ -84,7 +84,7 @@ const TAKE_BEGUN: Sql = sql!(
      from runs r
      where r.id = deliveries.run_id and deliveries.lease_id is not null and deliveries.state = 'sending'
        and not exists (select 1 from leases l where l.id = deliveries.lease_id)
-     returning deliveries.id, deliveries.state, deliveries.attempts"
+     returning deliveries.id as id, deliveries.state as state, deliveries.attempts as attempts"
 );
 
 const TAKE_CLAIMED: Sql = sql!(
@@ -184,12 +184,12 @@ impl Store {
         // the next statements, so nothing stays behind with a lease that is gone.
         tx.execute(&EXPIRE, args![now]).await?;
         tx.lock("select id from runs where finished_at is null order by id for share").await?;
-        let begun: Vec<(DeliveryId, String, i64)> = tx.rows(&TAKE_BEGUN, args![now]).await?;
+        let begun: Vec<Ended> = tx.rows(&TAKE_BEGUN, args![now]).await?;
         let mut taken =
             TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
         let mut moves = Moves::default();
-        for (id, state, _) in &begun {
-            if state == DeliveryState::Queued.as_str() {
+        for Ended { id, state, .. } in &begun {
+            if *state == DeliveryState::Queued {
                 taken.resent += 1;
                 moves.repeated(id.run(), 1);
             } else {
@@ -199,7 +199,7 @@ impl Store {
         }
         if !begun.is_empty() {
             let attempts: Vec<_> =
-                begun.iter().map(|(id, _, number)| Attempt { id: *id, number: *number }).collect();
+                begun.iter().map(|row| Attempt { id: row.id, number: row.attempts }).collect();
             tx.execute(&ATTEMPTS, args![batch(&attempts)?, now]).await?;
         }
         moves.apply(&mut tx, now).await?;
@@ -246,8 +246,8 @@ impl Store {
         let outcomes = outcomes.iter().map(|(id, outcome)| (*id, outcome)).collect();
         let mut moves = Moves::default();
         let mut taken = TakenOver::default();
-        for (id, state, _) in settle(&mut tx, id, &outcomes, now, &mut moves).await? {
-            match (outcomes.get(&id), DeliveryState::try_from(state)?) {
+        for Ended { id, state, .. } in settle(&mut tx, id, &outcomes, now, &mut moves).await? {
+            match (outcomes.get(&id), state) {
                 (Some(Outcome::Unknown { .. }), DeliveryState::Deferred) => taken.resent += 1,
                 (_, DeliveryState::Uncertain) => taken.held += 1,
                 (_, DeliveryState::Sent) => taken.sent += 1,

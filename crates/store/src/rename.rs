@@ -26,6 +26,14 @@ const KNOWN: Sql = sql!(
 
 const RENAMES: Sql = sql!("select old_campaign, old_step, new_campaign, new_step from renames");
 
+#[derive(sqlx::FromRow)]
+struct Rename {
+    old_campaign: String,
+    old_step: String,
+    new_campaign: String,
+    new_step: String,
+}
+
 /// Two runs of one instant stay two: the one under the old name keeps it.
 const RUNS: Sql = sql!(
     "update runs set campaign = $3, step = $4
@@ -99,8 +107,9 @@ impl Store {
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_renames(&self) -> Result<BTreeMap<StepKey, StepKey>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = self.rows(&RENAMES, args![]).await?;
-        Ok(rows.into_iter().map(|(oc, os, nc, ns)| ((oc, os), (nc, ns))).collect())
+        let rows: Vec<Rename> = self.rows(&RENAMES, args![]).await?;
+        let keys = |row: Rename| ((row.old_campaign, row.old_step), (row.new_campaign, row.new_step));
+        Ok(rows.into_iter().map(keys).collect())
     }
 
     /// Carries the history of a step over to another name: schedule, runs, figures, and what did not run. Steps of the

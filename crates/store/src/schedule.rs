@@ -101,7 +101,15 @@ const BACK: Sql = sql!(
      where schedules.campaign = i.campaign and schedules.step = i.step and schedules.gone_since is not null"
 );
 
-type Row = (String, String, Millis, Option<String>, Option<String>, Option<Millis>);
+#[derive(sqlx::FromRow)]
+struct Row {
+    campaign: String,
+    step: String,
+    planned_through: Millis,
+    definition: Option<String>,
+    history: Option<String>,
+    gone_since: Option<Millis>,
+}
 
 impl Store {
     /// What is kept of every step's schedule, also of steps that are not in the files any more.
@@ -111,7 +119,7 @@ impl Store {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_all(&self) -> Result<BTreeMap<StepKey, ScheduleRow>, StoreError> {
         let rows: Vec<Row> = self.rows(&LIST, args![]).await?;
-        let read = |(campaign, step, planned_through, definition, history, gone_since): Row| {
+        let read = |Row { campaign, step, planned_through, definition, history, gone_since }| {
             let history = history.map(|json| Delays::read(&json)).transpose()?;
             Ok(((campaign, step), ScheduleRow { planned_through, definition, history, gone_since }))
         };

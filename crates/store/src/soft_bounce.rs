@@ -82,6 +82,15 @@ const TOO_MANY: Sql = sql!(
      returning kind, address, cause, count"
 );
 
+/// The soft bounces of an address that has had too many.
+#[derive(sqlx::FromRow)]
+struct TooMany {
+    kind: String,
+    address: String,
+    cause: String,
+    count: i64,
+}
+
 #[derive(serde::Serialize)]
 struct Suppressed {
     kind: String,
@@ -116,10 +125,10 @@ pub(crate) async fn count(
     tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
     let ids = ids(bounces.iter().map(|(id, _)| *id))?;
     let args = args![ids, now, FULL.0, FULL.1, INACTIVE];
-    let gone: Vec<(String, String, String, i64)> = tx.rows(&TOO_MANY, args).await?;
+    let gone: Vec<TooMany> = tx.rows(&TOO_MANY, args).await?;
     let gone: Vec<_> = gone
         .into_iter()
-        .map(|(kind, address, cause, count)| {
+        .map(|TooMany { kind, address, cause, count }| {
             let source = format!("mailbox {cause}, {count} times");
             Suppressed { kind, address, source }
         })

@@ -8,9 +8,10 @@ use crate::{DeliveryState, StoreError};
 pub(crate) const SETTLED: &str = "settled";
 
 /// The number of deliveries of a run that ended in one way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Tally {
     /// The way they ended.
+    #[sqlx(try_from = "String")]
     pub state: TallyState,
     /// The reason, where there is more to say; else empty.
     pub reason: String,

@@ -161,9 +161,17 @@ impl Store {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct AccountRow {
+    receiver: String,
+    free_at: Micros,
+    day: i64,
+    used: i64,
+}
+
 async fn read(tx: &mut Tx, channel: &str, names: &[Name<'_>]) -> Result<Vec<(String, Account)>, StoreError> {
-    let rows: Vec<(String, i64, i64, i64)> = tx.rows(&READ, args![batch(names)?, channel]).await?;
-    let account = |(name, free_at, day, used)| (name, Account { free_at, day, used });
+    let rows: Vec<AccountRow> = tx.rows(&READ, args![batch(names)?, channel]).await?;
+    let account = |AccountRow { receiver, free_at, day, used }| (receiver, Account { free_at, day, used });
     Ok(rows.into_iter().map(account).collect())
 }
 

@@ -83,8 +83,9 @@ const CLAIM: Sql = sql!(
        reason = case when j.verdict is null or j.verdict = 'spaced' then deliveries.reason else j.verdict end,
        due_at = case when j.verdict is null then deliveries.due_at when j.verdict = 'spaced' then $2 + 60000 end
      from judged j where deliveries.id = j.id
-     returning deliveries.id, deliveries.lease_id is not null, coalesce(deliveries.reason, ''), deliveries.attempts,
-       coalesce(deliveries.due_at, 0), deliveries.scheduled_at, deliveries.repeats"
+     returning deliveries.id as id, deliveries.lease_id is not null as is_claimed,
+       coalesce(deliveries.reason, '') as reason, deliveries.attempts as attempts,
+       deliveries.due_at as due_at, deliveries.scheduled_at as scheduled_at, deliveries.repeats as repeats"
 );
 
 /// All in one row: a thousand rows cost more than one long text.
@@ -115,9 +116,29 @@ struct RunRow {
     has_older: i64,
 }
 
-/// One row that a claim touched: id, whether it is ours now, reason, attempts, when it is due, when it first was,
-/// repeats.
-type Touched = (DeliveryId, bool, String, i64, Millis, Millis, i64);
+/// The result of one transaction of a claim.
+enum Claiming {
+    /// These are claimed; the claim is complete.
+    Done(Vec<Claimed>),
+    /// The run has expired, and may have more deliveries to end after this one.
+    MoreExpired(DeliveryId),
+}
+
+/// One row that a claim changed.
+#[derive(sqlx::FromRow)]
+struct Touched {
+    id: DeliveryId,
+    /// True where the lease has it now.
+    is_claimed: bool,
+    /// The reason for which it was left out; else empty.
+    reason: String,
+    attempts: i64,
+    /// `None` where it was left out.
+    due_at: Option<Millis>,
+    /// The time at which it first fell due.
+    scheduled_at: Millis,
+    repeats: i64,
+}
 
 impl Store {
     /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
@@ -139,13 +160,13 @@ impl Store {
         loop {
             // A run that expired may be large: each slab of it is a transaction, so that others get a turn.
             match self.claim_once(lease, run, now, limit, after).await? {
-                Ok(claimed) => return Ok(claimed),
-                Err(last) => after = last,
+                Claiming::Done(claimed) => return Ok(claimed),
+                Claiming::MoreExpired(last) => after = last,
             }
         }
     }
 
-    /// The claimed ones; or, when there is more to expire, where to go on.
+    /// One transaction of a claim.
     async fn claim_once(
         &self,
         lease: LeaseId,
@@ -153,13 +174,13 @@ impl Store {
         now: Millis,
         limit: i64,
         after: DeliveryId,
-    ) -> Result<Result<Vec<Claimed>, DeliveryId>, StoreError> {
+    ) -> Result<Claiming, StoreError> {
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
-            return Ok(Ok(Vec::new()));
+            return Ok(Claiming::Done(Vec::new()));
         }
         let Some(row) = tx.row::<RunRow>(&RUN, args![run, now]).await? else {
-            return Ok(Ok(Vec::new()));
+            return Ok(Claiming::Done(Vec::new()));
         };
         let mut moves = Moves::default();
         let mut more = None;
@@ -181,7 +202,7 @@ impl Store {
         moves.apply(&mut tx, now).await?;
         let claimed = with_contacts(&mut tx, claimed, name, to_address.as_deref()).await?;
         tx.commit().await?;
-        Ok(more.map_or(Ok(claimed), Err))
+        Ok(more.map_or(Claiming::Done(claimed), Claiming::MoreExpired))
     }
 }
 
@@ -219,17 +240,17 @@ impl Claim {
             let found = i64::try_from(touched.len()).unwrap_or(i64::MAX);
             for row in touched {
                 // What waits for a moment has its time still.
-                if row.1 {
+                if row.is_claimed {
                     claimed.push(row);
-                } else if row.4 == 0 {
-                    moves.ended(self.run, DeliveryState::Suppressed, &row.2, 1);
+                } else if row.due_at.is_none() {
+                    moves.ended(self.run, DeliveryState::Suppressed, &row.reason, 1);
                 }
             }
             if found < left {
                 break;
             }
         }
-        claimed.sort_unstable_by_key(|row| (row.4, row.0));
+        claimed.sort_unstable_by_key(|row: &Touched| (row.due_at, row.id));
         Ok(claimed)
     }
 }
@@ -240,21 +261,21 @@ async fn with_contacts(
     run: Option<RunName>,
     to_address: Option<&str>,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let who: Vec<_> = claimed.iter().map(|row| Who { id: row.0.contact() }).collect();
+    let who: Vec<_> = claimed.iter().map(|row| Who { id: row.id.contact() }).collect();
     if who.is_empty() {
         return Ok(Vec::new());
     }
     let packed: Option<(String,)> = tx.row(&CONTACTS, args![batch(&who)?]).await?;
     let contacts = packed.map_or_else(|| Ok(Vec::new()), |(packed,)| unpacked(&packed))?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |(id, _, _, attempts, _, scheduled_at, repeats): Touched| Claimed {
-        id,
-        name: DeliveryName::new(run, id),
-        contact: contacts.remove(&id.contact()),
+    let with_contact = |row: Touched| Claimed {
+        id: row.id,
+        name: DeliveryName::new(run, row.id),
+        contact: contacts.remove(&row.id.contact()),
         to_address: to_address.map(str::to_owned),
-        attempts,
-        repeats,
-        scheduled_at,
+        attempts: row.attempts,
+        repeats: row.repeats,
+        scheduled_at: row.scheduled_at,
     };
     Ok(claimed.into_iter().map(with_contact).collect())
 }

@@ -55,7 +55,7 @@ pub use post::PostRef;
 pub use settlement::Settlement;
 pub use state::DeliveryState;
 
-pub(crate) use outcomes::settle;
+pub(crate) use outcomes::{Ended, settle};
 
 use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};
 

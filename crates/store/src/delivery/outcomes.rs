@@ -45,7 +45,7 @@ const OUTCOMES: Sql = sql!(
        lease_id = null
      from judged j
      where deliveries.id = j.id and deliveries.lease_id + 0 = $2 and deliveries.state = 'sending'
-     returning deliveries.id, deliveries.state, deliveries.attempts"
+     returning deliveries.id as id, deliveries.state as state, deliveries.attempts as attempts"
 );
 
 #[derive(serde::Serialize)]
@@ -82,8 +82,16 @@ const SUPPRESS: Sql = sql!(
      on conflict (kind, address) do nothing"
 );
 
-/// One row whose outcome was recorded: id, state, attempts.
-pub(crate) type Ended = (DeliveryId, String, i64);
+/// One row whose outcome was recorded.
+#[derive(sqlx::FromRow)]
+pub(crate) struct Ended {
+    pub(crate) id: DeliveryId,
+    /// The state that it is in now.
+    #[sqlx(try_from = "String")]
+    pub(crate) state: DeliveryState,
+    /// The number of tries.
+    pub(crate) attempts: i64,
+}
 
 /// Ends or defers the rows that this lease holds in `sending`, with their attempts, suppressions and posts.
 pub(crate) async fn settle(
@@ -96,7 +104,7 @@ pub(crate) async fn settle(
     let ended = end(tx, lease, outcomes, now, moves).await?;
     note_attempts(tx, outcomes, &ended, now).await?;
     suppress(tx, outcomes, &ended, now).await?;
-    let posts = ended.iter().filter_map(|(id, ..)| match outcomes.get(id)? {
+    let posts = ended.iter().filter_map(|Ended { id, .. }| match outcomes.get(id)? {
         Outcome::Accepted { post, .. } => Some((*id, post.as_ref()?)),
         _ => None,
     });
@@ -117,8 +125,8 @@ async fn end(
     }
     let input: Vec<_> = outcomes.iter().map(|(id, outcome)| OutcomeInput::from((*id, *outcome))).collect();
     let ended: Vec<Ended> = tx.rows(&OUTCOMES, args![batch(&input)?, lease, now]).await?;
-    for (id, state, _) in &ended {
-        let state = DeliveryState::try_from(state.clone())?;
+    for Ended { id, state, .. } in &ended {
+        let state = *state;
         match (state, outcomes.get(id)) {
             (DeliveryState::Deferred, Some(Outcome::Unknown { .. })) => moves.repeated(id.run(), 1),
             (DeliveryState::Deferred | DeliveryState::Queued, _) => {}
@@ -138,7 +146,7 @@ async fn note_attempts(
     ended: &[Ended],
     now: Millis,
 ) -> Result<(), StoreError> {
-    let attempt = |(id, _, number): &Ended| {
+    let attempt = |Ended { id, attempts: number, .. }: &Ended| {
         let (outcome, answer) = match outcomes.get(id)? {
             Outcome::Accepted { .. } | Outcome::Returned { .. } | Outcome::PutOff { .. } => return None,
             Outcome::Deferred { answer, .. } => ("deferred", answer),
@@ -162,7 +170,7 @@ async fn suppress(
     ended: &[Ended],
     now: Millis,
 ) -> Result<(), StoreError> {
-    let refusal = |(id, _, _): &Ended| match outcomes.get(id)? {
+    let refusal = |Ended { id, .. }: &Ended| match outcomes.get(id)? {
         Outcome::Rejected(rejection) => {
             let reason = rejection.suppress?.as_str();
             Some(SuppressionInput { id: *id, reason, source: source(&rejection.answer) })
@@ -173,14 +181,15 @@ async fn suppress(
     if !input.is_empty() {
         tx.execute(&SUPPRESS, args![batch(&input)?, now]).await?;
     }
-    let soft = |(id, _, _): &Ended| match outcomes.get(id)? {
+    let soft = |Ended { id, .. }: &Ended| match outcomes.get(id)? {
         Outcome::Deferred { soft, .. } | Outcome::Rejected(Rejection { soft, .. }) => Some((*id, (*soft)?)),
         _ => None,
     };
     let soft: Vec<_> = ended.iter().filter_map(soft).collect();
     soft_bounce::count(tx, &soft, now).await?;
-    let sent = ended.iter().filter(|(id, ..)| matches!(outcomes.get(id), Some(Outcome::Accepted { .. })));
-    soft_bounce::clear(tx, sent.map(|(id, ..)| *id)).await
+    let sent =
+        ended.iter().filter(|Ended { id, .. }| matches!(outcomes.get(id), Some(Outcome::Accepted { .. })));
+    soft_bounce::clear(tx, sent.map(|row| row.id)).await
 }
 
 impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {

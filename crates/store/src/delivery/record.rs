@@ -89,7 +89,7 @@ impl Store {
 
 /// What the outbox keeps: of rows whose outcome was recorded, nothing of somebody else's.
 async fn keep(tx: &mut Tx, record: &Record, ended: &[Ended], now: Millis) -> Result<(), StoreError> {
-    let ended: HashSet<_> = ended.iter().map(|(id, _, _)| *id).collect();
+    let ended: HashSet<_> = ended.iter().map(|row| row.id).collect();
     let mut input = BTreeMap::new();
     for message in &record.outbox {
         if ended.contains(&message.delivery) {

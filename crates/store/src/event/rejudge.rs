@@ -60,14 +60,27 @@ const HITS: Sql = sql!(
        from input i join events e on e.delivery_id = i.id and e.occurred_at >= i.since and e.occurred_at <= i.until
        where e.kind in ('opened', 'clicked'))
      select h.id, h.delivery_id, h.kind, h.link_id, h.occurred_at, h.received_at,
-            cast(case when h.actor = 'human' then 1 else 0 end as bigint), d.sent_at,
-            (select count(*) from links l where l.revision_id = r.revision_id)
+            cast(case when h.actor = 'human' then 1 else 0 end as bigint) as is_human, d.sent_at,
+            (select count(*) from links l where l.revision_id = r.revision_id) as links
      from hits h join deliveries d on d.id = h.delivery_id join runs r on r.id = d.run_id
      where h.nth <= $2
      order by h.delivery_id, h.occurred_at, h.id"
 );
 
-type HitRow = (i64, DeliveryId, String, Option<LinkId>, Millis, Millis, i64, Option<Millis>, i64);
+#[derive(sqlx::FromRow)]
+struct HitRow {
+    id: i64,
+    delivery_id: DeliveryId,
+    #[sqlx(try_from = "String")]
+    kind: EventKind,
+    link_id: Option<LinkId>,
+    occurred_at: Millis,
+    received_at: Millis,
+    /// 1 where the actor is a person.
+    is_human: i64,
+    sent_at: Option<Millis>,
+    links: i64,
+}
 
 /// A hit, with when it was written down.
 struct Found {
@@ -85,14 +98,21 @@ const FIRSTS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select d.id, d.opened_at, d.clicked_at,
             (select min(e.occurred_at) from events e
-             where e.delivery_id = d.id and e.kind in ('opened', 'clicked') and e.actor = 'human'),
+             where e.delivery_id = d.id and e.kind in ('opened', 'clicked') and e.actor = 'human') as first_opened,
             (select min(e.occurred_at) from events e
-             where e.delivery_id = d.id and e.kind = 'clicked' and e.actor = 'human')
+             where e.delivery_id = d.id and e.kind = 'clicked' and e.actor = 'human') as first_clicked
      from input i join deliveries d on d.id = i.id"
 );
 
-/// A delivery, its marks, and what they should be.
-type First = (DeliveryId, Option<Millis>, Option<Millis>, Option<Millis>, Option<Millis>);
+/// A delivery, its marks, and the times that they should be.
+#[derive(sqlx::FromRow)]
+struct First {
+    id: DeliveryId,
+    opened_at: Option<Millis>,
+    clicked_at: Option<Millis>,
+    first_opened: Option<Millis>,
+    first_clicked: Option<Millis>,
+}
 
 #[derive(serde::Serialize)]
 struct Marks {
@@ -109,12 +129,23 @@ const MARK: Sql = sql!(
 /// Conversions that are credited to messages that no person opened.
 const CREDITED: Sql = sql!(
     "with " [batch 1 as input: id bigint]
-    "select e.id, e.delivery_id, e.name, e.contact_id, e.occurred_at, e.received_at, e.value_micros, coalesce(e.currency, '')
+    "select e.id, e.delivery_id, e.name, e.contact_id, e.occurred_at, e.received_at, e.value_micros,
+            coalesce(e.currency, '') as currency
      from input i join events e on e.delivery_id = i.id and e.kind = 'converted'
      where e.contact_id is not null order by e.id"
 );
 
-type CreditRow = (i64, DeliveryId, Option<String>, ContactId, Millis, Millis, Option<i64>, String);
+#[derive(sqlx::FromRow)]
+struct CreditRow {
+    id: i64,
+    delivery_id: DeliveryId,
+    name: Option<String>,
+    contact_id: ContactId,
+    occurred_at: Millis,
+    received_at: Millis,
+    value_micros: Option<i64>,
+    currency: String,
+}
 
 const WITHDRAW: Sql = sql!(
     "with " [batch 1 as input: id bigint]
@@ -232,10 +263,17 @@ async fn around(
         return Ok(found);
     }
     let rows: Vec<HitRow> = tx.rows(&HITS, args![batch(&input)?, MOST]).await?;
-    for (id, delivery, kind, link, at, received_at, is_human, sent_at, links) in rows {
-        let kind = EventKind::try_from(kind)?;
-        let hit = Hit { id, kind, link, at, is_human: is_human == 1, sent_at, links };
-        found.entry(delivery).or_default().push(Found { hit, received_at });
+    for row in rows {
+        let hit = Hit {
+            id: row.id,
+            kind: row.kind,
+            link: row.link_id,
+            at: row.occurred_at,
+            is_human: row.is_human == 1,
+            sent_at: row.sent_at,
+            links: row.links,
+        };
+        found.entry(row.delivery_id).or_default().push(Found { hit, received_at: row.received_at });
     }
     Ok(found)
 }
@@ -249,9 +287,11 @@ async fn unmark(
     let rows: Vec<First> = tx.rows(&FIRSTS, args![ids(first.keys())?]).await?;
     let mut unread = Vec::new();
     let mut marks = Vec::new();
-    for (id, opened_at, clicked_at, opened, clicked) in rows {
+    for row in rows {
+        let (id, opened, clicked) = (row.id, row.first_opened, row.first_clicked);
         let received_at = first.get(&id).copied().unwrap_or_default();
-        for (was, is, metric) in [(opened_at, opened, Metric::Opened), (clicked_at, clicked, Metric::Clicked)]
+        for (was, is, metric) in
+            [(row.opened_at, opened, Metric::Opened), (row.clicked_at, clicked, Metric::Clicked)]
         {
             if was.is_some() && is.is_none() {
                 back.at(received_at).counted(id.run(), metric, -1);
@@ -274,13 +314,20 @@ async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result
     let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![ids(unread)?]).await?;
     let mut withdrawn = Vec::new();
     let mut deliveries = Vec::new();
-    for (id, delivery, name, contact, occurred_at, received_at, value, currency) in rows {
+    for row in rows {
+        let value = row.value_micros.unwrap_or(0);
         // It was counted in the hour in which it happened: see `event_convert`.
-        let moves = back.at(occurred_at.min(received_at));
-        moves.unearned(delivery.run(), Metric::Converted, &currency, value.unwrap_or(0));
-        deliveries.push(delivery);
-        let (name, value) = (name.unwrap_or_default(), value.unwrap_or(0));
-        withdrawn.push(Withdrawn { id, name, contact, occurred_at, value, currency });
+        let moves = back.at(row.occurred_at.min(row.received_at));
+        moves.unearned(row.delivery_id.run(), Metric::Converted, &row.currency, value);
+        deliveries.push(row.delivery_id);
+        withdrawn.push(Withdrawn {
+            id: row.id,
+            name: row.name.unwrap_or_default(),
+            contact: row.contact_id,
+            occurred_at: row.occurred_at,
+            value,
+            currency: row.currency,
+        });
     }
     if !withdrawn.is_empty() {
         tx.execute(&WITHDRAW, args![ids(withdrawn.iter().map(|event| event.id))?]).await?;

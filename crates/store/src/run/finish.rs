@@ -6,7 +6,7 @@ use crate::engagement::sends_anew;
 use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::sql::{Arg, Sql, Tx, args, ids, sql};
-use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError, Tally, TallyState};
 
 const PAUSE: Sql = sql!(
     "update runs set state = 'paused', note = $2, paused_by = $3 where id = $1 and state in ('planned', 'running')"
@@ -147,8 +147,8 @@ impl Store {
             return Ok(0);
         }
         let mut moves = Moves::default();
-        for (state, reason, count) in tx.rows::<(String, String, i64)>(&RETRY_COUNTS, args![id]).await? {
-            let state = DeliveryState::try_from(state)?;
+        for Tally { state, reason, count } in tx.rows(&RETRY_COUNTS, args![id]).await? {
+            let TallyState::Ended(state) = state else { continue };
             moves.ended(id, state, &reason, -count);
             if state == DeliveryState::Uncertain {
                 moves.repeated(id, count);

@@ -46,8 +46,17 @@ const PROGRESS: Sql = sql!(
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// `planning_at`, `planned_through`, `planning`, `missed_to`, `to_address`.
-type Progress = (Option<Millis>, i64, Option<String>, Option<Millis>, Option<String>);
+#[derive(sqlx::FromRow)]
+struct Progress {
+    /// The time at which the planning began.
+    planning_at: Option<Millis>,
+    /// The contact up to which deliveries are made.
+    planned_through: i64,
+    /// The digest of the rules by which they are made.
+    planning: Option<String>,
+    missed_to: Option<Millis>,
+    to_address: Option<String>,
+}
 
 /// The last of the next contacts after $1, and how many they are, $2 at most.
 const NEXT: Sql = sql!(
@@ -174,18 +183,18 @@ impl Store {
         let Some(progress) = tx.row::<Progress>(&PROGRESS, args![run]).await? else {
             return Ok(Made { count: 0, is_last: true });
         };
-        let (begun, after, by, missed_to, to_address) = progress;
         // What is asked of contacts is asked as of when it began.
-        let at = begun.unwrap_or(now);
-        let rules = planning.rules(tx.dialect(), at, missed_to, to_address.as_deref())?;
+        let at = progress.planning_at.unwrap_or(now);
+        let to_address = progress.to_address.as_deref();
+        let rules = planning.rules(tx.dialect(), at, progress.missed_to, to_address)?;
         let mut moves = Moves::default();
-        if by.is_some_and(|by| by != rules.digest) {
+        if progress.planning.is_some_and(|by| by != rules.digest) {
             unmake(&mut tx, run, &mut moves).await?;
             moves.apply(&mut tx, now).await?;
             tx.commit().await?;
             return Ok(Made { count: 0, is_last: false });
         }
-        let (range, is_last) = next_range(&mut tx, whom, after).await?;
+        let (range, is_last) = next_range(&mut tx, whom, progress.planned_through).await?;
         rules.people.look_at(range);
         let (text, args) = rules.people.insert();
         let count = i64::try_from(tx.execute(Assembled(text), args).await?).unwrap_or(i64::MAX);

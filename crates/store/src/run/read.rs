@@ -19,6 +19,13 @@ const TALLIES: Sql = sql!(
     "select t.run_id, t.state, t.reason, t.count from input i join run_tallies t on t.run_id = i.id where t.count <> 0"
 );
 
+#[derive(sqlx::FromRow)]
+struct TallyRow {
+    run_id: RunId,
+    #[sqlx(flatten)]
+    tally: Tally,
+}
+
 impl Run {
     /// The number of deliveries in an end state, or of repeats, for whatever reason.
     #[must_use]
@@ -72,11 +79,10 @@ impl Store {
             return Ok(runs);
         }
         let ids = ids(runs.iter().map(|run| run.id))?;
-        let rows: Vec<(RunId, String, String, i64)> = self.rows(&TALLIES, args![ids]).await?;
+        let rows: Vec<TallyRow> = self.rows(&TALLIES, args![ids]).await?;
         let mut tallies: HashMap<RunId, Vec<Tally>> = HashMap::new();
-        for (run, state, reason, count) in rows {
-            let state = TallyState::try_from(state)?;
-            tallies.entry(run).or_default().push(Tally { state, reason, count });
+        for TallyRow { run_id, tally } in rows {
+            tallies.entry(run_id).or_default().push(tally);
         }
         for run in &mut runs {
             run.tallies = tallies.remove(&run.id).unwrap_or_default();

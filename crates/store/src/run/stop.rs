@@ -140,9 +140,7 @@ impl Store {
         if run.stopped.is_none() {
             return Ok(());
         }
-        let rows: Vec<(String, String, i64)> = tx.rows(&TALLIES, args![id]).await?;
-        let read = |(state, reason, count)| Ok(Tally { state: TallyState::try_from(state)?, reason, count });
-        run.tallies = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+        run.tallies = tx.rows(&TALLIES, args![id]).await?;
         run.came_back = CameBack::split_off(&mut run.tallies);
         let at = json(&run.figures())?;
         tx.execute(&REBASE, args![id, at.as_str()]).await.map(|_| ())
