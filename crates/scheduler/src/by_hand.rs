@@ -3,7 +3,8 @@
 use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Workspace};
 use jiff::Timestamp;
 use store::{
-    Asked, ByHand, ContactId, DeliveryState, Millis, Missing, NewRun, Planned, Run, RunId, RunKind, Store,
+    Asked, ByHand, ContactId, DeliveryState, InsertedByHand, Millis, Missing, NewRun, Planned, Run, RunId,
+    RunKind, Store,
 };
 
 use crate::fire::{audience_or_feed, new_run, one_or_feed, revision};
@@ -142,9 +143,11 @@ pub async fn fire(
     for later in 0..INSTANTS {
         let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
         let made = match kind {
-            RunKind::Manual => {
-                store.run_insert_by_hand(&run, ask.seen, at).await?.map_err(FireError::Raced)?
-            }
+            RunKind::Manual => match store.run_insert_by_hand(&run, ask.seen, at).await? {
+                InsertedByHand::Made(id) => Some(id),
+                InsertedByHand::KeyExists => None,
+                InsertedByHand::Raced(latest) => return Err(FireError::Raced(latest)),
+            },
             _ => store.run_insert(&run, at).await?,
         };
         if let Some(id) = made {

@@ -57,8 +57,8 @@ pub use pools::Store;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
-    Asked, ByHand, CameBack, Delay, Delays, Figures, Length, Missing, NewRun, Origin, PausedBy, PlanCounts,
-    Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText,
+    Asked, ByHand, CameBack, Delay, Delays, Figures, InsertedByHand, Length, Missing, NewRun, Origin,
+    PausedBy, PlanCounts, Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText,
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;

@@ -36,8 +36,8 @@ impl Protocol for WeChat {
         let mut body = match &post.content {
             Content::Own(json) => own::object(json)?,
             Content::Parts(parts) => match prepared(parts, known, &token)? {
-                Ok(request) => return Ok(request),
-                Err(body) => own::object(&body.to_string())?,
+                Prepared::Before(request) => return Ok(request),
+                Prepared::Post(body) => own::object(&body.to_string())?,
             },
         };
         own::fill(&mut body, "filter", json!({ "is_to_all": true }));
@@ -146,27 +146,36 @@ fn link(parts: &Parts) -> Option<&str> {
     parts.action.as_ref().map(|action| action.url.as_str()).or(parts.link.as_deref())
 }
 
-/// The next request before the post, or what is posted.
-fn prepared(parts: &Parts, known: &Known, token: &str) -> Result<Result<Request, Value>, ComposeError> {
+/// A post of parts, as far as it is prepared.
+enum Prepared {
+    /// A request that has to be answered first.
+    Before(Request),
+    /// The body of the post.
+    Post(Value),
+}
+
+fn prepared(parts: &Parts, known: &Known, token: &str) -> Result<Prepared, ComposeError> {
     let file = match Upload::of(parts, known)? {
         Upload::None => {
-            return Ok(Err(json!({ "msgtype": "text", "text": { "content": parts.plain } })));
+            return Ok(Prepared::Post(json!({ "msgtype": "text", "text": { "content": parts.plain } })));
         }
-        Upload::Fetch(request) => return Ok(Ok(request)),
+        Upload::Fetch(request) => return Ok(Prepared::Before(request)),
         Upload::File(file, _) => file,
     };
-    let Some(picture) = known.text(MATERIAL, "/media_id") else { return Ok(Ok(material(&file, token))) };
+    let Some(picture) = known.text(MATERIAL, "/media_id") else {
+        return Ok(Prepared::Before(material(&file, token)));
+    };
     if !is_article(parts) {
         let images = json!({ "media_ids": [picture], "recommend": parts.plain });
-        return Ok(Err(json!({ "msgtype": "image", "images": images })));
+        return Ok(Prepared::Post(json!({ "msgtype": "image", "images": images })));
     }
     Ok(match known.text(DRAFT, "/media_id") {
         None => {
             let shown = known.text(MATERIAL, "/url");
             let articles = json!({ "articles": [article(parts, &picture, shown.as_deref())] });
-            Ok(Request::json(DRAFT, with("/cgi-bin/draft/add", token), articles))
+            Prepared::Before(Request::json(DRAFT, with("/cgi-bin/draft/add", token), articles))
         }
-        Some(draft) => Err(json!({
+        Some(draft) => Prepared::Post(json!({
             "msgtype": "mpnews", "mpnews": { "media_id": draft }, "send_ignore_reprint": 0
         })),
     })

@@ -40,8 +40,8 @@ impl Protocol for Weibo {
             Content::Parts(parts) => {
                 fit(&parts.text)?;
                 match body(parts, known, fixed)? {
-                    Ok(body) => body,
-                    Err(request) => return Ok(request),
+                    Form::Ready(body) => body,
+                    Form::Fetch(request) => return Ok(request),
                 }
             }
         };
@@ -126,19 +126,22 @@ fn fit(text: &str) -> Result<(), ComposeError> {
     Ok(())
 }
 
-/// The form, with the picture as a file of it, or the request that fetches the picture first.
-fn body(
-    parts: &Parts,
-    known: &Known,
-    fixed: Vec<(&'static str, String)>,
-) -> Result<Result<Body, Request>, ComposeError> {
+/// The form of a post.
+enum Form {
+    /// With the picture, where there is one, as a file of it.
+    Ready(Body),
+    /// The picture has to be fetched first, by this request.
+    Fetch(Request),
+}
+
+fn body(parts: &Parts, known: &Known, fixed: Vec<(&'static str, String)>) -> Result<Form, ComposeError> {
     let fields = [fixed, vec![("status", parts.text.clone())]].concat();
     Ok(match Upload::of(parts, known)? {
-        Upload::None => Ok(Body::Form(fields)),
-        Upload::Fetch(request) => Err(request),
+        Upload::None => Form::Ready(Body::Form(fields)),
+        Upload::Fetch(request) => Form::Fetch(request),
         Upload::File(file, _) => {
             let fields = fields.into_iter().map(|(name, text)| Part::text(name, text));
-            Ok(Body::Multipart(fields.chain([picture::part("pic", &file)]).collect()))
+            Form::Ready(Body::Multipart(fields.chain([picture::part("pic", &file)]).collect()))
         }
     })
 }

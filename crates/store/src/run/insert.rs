@@ -78,9 +78,19 @@ const STEP_LOCK: Sql = sql!(
 const LATEST: Sql =
     sql!("select id from runs where campaign = $1 and step = $2 and kind <> 'test' order by id desc limit 1");
 
+/// The result of [`Store::run_insert_by_hand`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertedByHand {
+    /// The run was made.
+    Made(RunId),
+    /// The step has another run at the same instant; nothing was made.
+    KeyExists,
+    /// The step has this run, which is later than the latest that the person knew of; nothing was made.
+    Raced(RunId),
+}
+
 impl Store {
-    /// Makes a run by hand, unless the step has a later run than `seen`, the latest that the person knew of: then that
-    /// one is the inner error. `None` when its key exists. Open occurrences of a step that happens once become the run.
+    /// Makes a run by hand, unless the step has a later run than `seen`, the latest that the person knew of. Open occurrences of a step that happens once become the run.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -90,13 +100,13 @@ impl Store {
         run: &NewRun,
         seen: RunId,
         now: Millis,
-    ) -> Result<Result<Option<RunId>, RunId>, StoreError> {
+    ) -> Result<InsertedByHand, StoreError> {
         let mut tx = self.begin().await?;
         tx.execute(&STEP_LOCK, args![run.campaign.as_str(), run.step.as_str()]).await?;
         let latest: Option<(RunId,)> =
             tx.row(&LATEST, args![run.campaign.as_str(), run.step.as_str()]).await?;
         if let Some((latest,)) = latest.filter(|(latest,)| *latest > seen) {
-            return Ok(Err(latest));
+            return Ok(InsertedByHand::Raced(latest));
         }
         let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
         occurrence::fired(&mut tx, &made).await?;
@@ -104,7 +114,7 @@ impl Store {
             occurrence::over(&mut tx, &run.campaign, &run.step, &made).await?;
         }
         tx.commit().await?;
-        Ok(Ok(made.into_iter().next()))
+        Ok(made.into_iter().next().map_or(InsertedByHand::KeyExists, InsertedByHand::Made))
     }
 }
 

@@ -21,6 +21,7 @@ use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
 use jiff::tz::TimeZone;
 
 pub use delays::{Delay, Delays};
+pub use insert::InsertedByHand;
 pub use reader::Length;
 pub use step::{RevisionText, StepText};
 
