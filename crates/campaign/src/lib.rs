@@ -23,7 +23,7 @@ pub use consistency::{Market, Rule as ConsistencyRule, Silence};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use file::nearest::nearest;
 pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
-pub use money::{Cost, Currency, Micros};
+pub use money::{Cost, Currency, Money};
 pub use network::{Account, Address, Network};
 pub use pace::{Daily, Load, Rate, WarmUp};
 pub use receiver::{Limits, Receivers};

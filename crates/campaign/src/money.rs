@@ -2,8 +2,57 @@
 
 use std::fmt;
 
-/// Millionths of one unit of some currency.
-pub type Micros = i64;
+/// An amount of some currency, in millionths of its unit; below zero where money is given back. Serialized as the
+/// number of millionths.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct Money(i64);
+
+impl Money {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// The amount of so many millionths.
+    #[must_use]
+    pub const fn from_millionths(millionths: i64) -> Self {
+        Self(millionths)
+    }
+
+    /// The number of millionths.
+    #[must_use]
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// True for nothing.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The sum, where it can be counted.
+    #[must_use]
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(sum) => Some(Self(sum)),
+            None => None,
+        }
+    }
+
+    /// The amount of `count` times this, or the most that can be counted.
+    #[must_use]
+    pub const fn saturating_mul(self, count: i64) -> Self {
+        Self(self.0.saturating_mul(count))
+    }
+}
+
+impl From<i64> for Money {
+    fn from(millionths: i64) -> Self {
+        Self(millionths)
+    }
+}
 
 /// An ISO 4217 code: three capital letters.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -33,8 +82,8 @@ impl fmt::Display for Currency {
 /// What one message on a channel costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
-    /// Millionths of `currency` for each message sent.
-    pub per_message: Micros,
+    /// The price of each message sent.
+    pub per_message: Money,
     /// The unit.
     pub currency: Currency,
 }
@@ -60,7 +109,7 @@ pub enum BadAmount {
 ///
 /// # Errors
 /// [`BadAmount`] says what is wrong.
-pub fn parse(text: &str) -> Result<Micros, BadAmount> {
+pub fn parse(text: &str) -> Result<Money, BadAmount> {
     if text.starts_with('-') {
         return Err(BadAmount::Negative);
     }
@@ -74,9 +123,10 @@ pub fn parse(text: &str) -> Result<Micros, BadAmount> {
     if fraction.len() > 6 {
         return Err(BadAmount::TooFine);
     }
-    let micros: i64 = format!("{fraction:0<6}").parse().map_err(|_| BadAmount::TooFine)?;
+    let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| BadAmount::TooFine)?;
     let whole: i64 = whole.parse().map_err(|_| BadAmount::TooBig)?;
-    whole.checked_mul(1_000_000).and_then(|whole| whole.checked_add(micros)).ok_or(BadAmount::TooBig)
+    let whole = whole.checked_mul(1_000_000).ok_or(BadAmount::TooBig)?;
+    Money(whole).checked_add(Money(fraction)).ok_or(BadAmount::TooBig)
 }
 
 #[cfg(test)]
@@ -96,7 +146,7 @@ mod tests {
             ("1.10000000", 1_100_000),
             ("9223372036854.775807", i64::MAX),
         ] {
-            assert_eq!(parse(text), Ok(micros), "{text}");
+            assert_eq!(parse(text), Ok(Money(micros)), "{text}");
         }
     }
 
@@ -114,7 +164,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_amount_comes_back(micros in 0..=i64::MAX) {
-            prop_assert_eq!(parse(&format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)), Ok(micros));
+            prop_assert_eq!(parse(&format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)), Ok(Money(micros)));
         }
     }
 }

@@ -51,9 +51,9 @@ fn add(counts: &mut Counts, row: &RollupRow) {
 }
 
 fn put(money: &mut BTreeMap<String, i64>, row: &RollupRow) {
-    if row.amount != 0 {
+    if !row.amount.is_zero() {
         let sum = money.entry(row.currency.clone()).or_default();
-        *sum = sum.saturating_add(row.amount);
+        *sum = sum.saturating_add(row.amount.millionths());
     }
 }
 
@@ -70,7 +70,7 @@ mod tests {
             hour: 0,
             currency: currency.into(),
             count,
-            amount,
+            amount: amount.into(),
         }
     }
 

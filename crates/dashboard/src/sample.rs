@@ -172,7 +172,10 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
             target: Some(300),
             window: Duration::from_secs(14 * 86_400),
         }),
-        budget: Some(Budget { amount: 8_000_000_000, currency: Currency::parse("CNY").unwrap() }),
+        budget: Some(Budget {
+            amount: campaign::Money::from_millionths(8_000_000_000),
+            currency: Currency::parse("CNY").unwrap(),
+        }),
         stop_at: campaign::StopAt::default(),
         silences: vec![],
         steps: vec![
@@ -251,7 +254,7 @@ pub(crate) fn rollups() -> Vec<RollupRow> {
                 hour: ago(hours_ago * 60).div_euclid(3_600_000) * 3_600_000,
                 currency: currency.into(),
                 count,
-                amount,
+                amount: amount.into(),
             });
         }
     };
@@ -298,7 +301,7 @@ pub(crate) fn live_run() -> Run {
         revision_id: None,
         parent_id: None,
         condition: None,
-        cost_micros: 1_000,
+        cost_micros: campaign::Money::from_millionths(1_000),
         currency: "CNY".into(),
         expires_at: ago(-48 * 60),
         total: 10_137,
@@ -479,7 +482,7 @@ pub(crate) fn events() -> Vec<EventRow> {
         event(EventKind::Unsubscribed, 2, "human"),
         EventRow {
             name: Some("purchase".into()),
-            value_micros: Some(98_000_000),
+            value_micros: Some(campaign::Money::from_millionths(98_000_000)),
             currency: Some("CNY".into()),
             ..event(EventKind::Converted, 3, "human")
         },

@@ -8,7 +8,8 @@ use crate::recipients::{address, channel};
 use crate::{Loaded, fit};
 use campaign::network::Again;
 use campaign::{
-    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Occurrence, Step, Trigger, Workspace, Zone,
+    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Money, Occurrence, Step, Trigger,
+    Workspace, Zone,
 };
 use jiff::Timestamp;
 use store::{
@@ -58,7 +59,7 @@ pub(crate) fn new_run(
         condition: None,
         on_uncertain: step.on_uncertain,
         look_after: channel.map_or(0, look_after),
-        cost_micros: cost.map_or(0, |cost| cost.per_message),
+        cost_micros: cost.map_or(Money::ZERO, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
         expires_at: expires_at.as_millisecond(),
         origin,

@@ -21,7 +21,7 @@ fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
         revision_id: None,
         parent_id: None,
         condition: None,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: i64::MAX,
         total: 1_000_000,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use campaign::Money;
+
 use crate::sql::{Sql, Tx, args, batch, sql};
 use crate::{DeliveryState, Metric, Millis, RunId, StoreError, TallyState};
 
@@ -89,13 +91,13 @@ impl Moves {
     }
 
     /// A figure with an amount of money moved by one.
-    pub(crate) fn earned(&mut self, run: RunId, metric: Metric, currency: &str, amount: i64) {
-        self.moved(run, metric, currency, (1, amount));
+    pub(crate) fn earned(&mut self, run: RunId, metric: Metric, currency: &str, amount: Money) {
+        self.moved(run, metric, currency, (1, amount.millionths()));
     }
 
     /// A figure with an amount of money moved back by one.
-    pub(crate) fn unearned(&mut self, run: RunId, metric: Metric, currency: &str, amount: i64) {
-        self.moved(run, metric, currency, (-1, -amount));
+    pub(crate) fn unearned(&mut self, run: RunId, metric: Metric, currency: &str, amount: Money) {
+        self.moved(run, metric, currency, (-1, -amount.millionths()));
     }
 
     fn moved(&mut self, run: RunId, metric: Metric, currency: &str, (count, amount): (i64, i64)) {

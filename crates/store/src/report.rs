@@ -1,5 +1,7 @@
 //! Figures, read from rollups only.
 
+use campaign::Money;
+
 use crate::sql::{Sql, args, sql};
 use crate::words::words;
 use crate::{Millis, Store, StoreError};
@@ -68,7 +70,8 @@ pub struct RollupRow {
     /// How many.
     pub count: i64,
     /// Millionths of `currency`.
-    pub amount: i64,
+    #[sqlx(try_from = "i64")]
+    pub amount: Money,
 }
 
 words!(Metric, {

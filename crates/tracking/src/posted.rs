@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use campaign::{Currency, Micros};
+use campaign::{Currency, Money};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -24,7 +24,7 @@ pub(crate) struct Posted {
     pub contact: String,
     pub name: String,
     pub occurred_at: Millis,
-    pub value_micros: Option<Micros>,
+    pub value_micros: Option<Money>,
     pub currency: Option<String>,
     pub idempotency_key: Option<String>,
     /// JSON, an object.
@@ -151,7 +151,7 @@ fn read_one(event: &RawValue, now: Millis) -> Result<Posted, EventError> {
         return Err(EventError::NotAnObject);
     }
     let raw: Raw<'_> = serde_json::from_str(event.get()).map_err(EventError::Fields)?;
-    let value_micros = raw.value.map(|value| micros(value.get())).transpose()?;
+    let value_micros = raw.value.map(|value| money(value.get())).transpose()?;
     let currency = raw.currency.map(currency).transpose()?;
     if value_micros.is_some() && currency.is_none() {
         return Err(EventError::NoCurrency);
@@ -214,7 +214,7 @@ fn properties(raw: &RawValue) -> Result<String, EventError> {
 
 /// Millionths, exactly: `raw` is a JSON number or a string that holds a decimal number. It never becomes a
 /// floating-point number on the way.
-fn micros(raw: &str) -> Result<Micros, ValueError> {
+fn money(raw: &str) -> Result<Money, ValueError> {
     let refuse = || ValueError::NotDecimal(short(raw));
     let number = raw.trim_matches('"').trim();
     let (negative, digits) = number.strip_prefix('-').map_or((false, number), |digits| (true, digits));
@@ -231,7 +231,7 @@ fn micros(raw: &str) -> Result<Micros, ValueError> {
     let whole: i64 = whole.ok_or(ValueError::TooMuch)?;
     let fraction: i64 = format!("{fraction:0<6}").parse().map_err(|_| refuse())?;
     let micros = whole * 1_000_000 + fraction;
-    Ok(if negative { -micros } else { micros })
+    Ok(Money::from_millionths(if negative { -micros } else { micros }))
 }
 
 /// The start of a text, enough to find it again.
@@ -260,7 +260,7 @@ mod tests {
         let one = r#"{"contact":"mei@example.org","event":"purchase","value":199.5,"currency":"CNY",
             "occurred_at":"2027-01-10T10:05:00+08:00","idempotency_key":"order-1","properties":{"sku":"tea"}}"#;
         let event = read(one.as_bytes(), NOW).unwrap().remove(0);
-        assert_eq!(event.value_micros, Some(199_500_000));
+        assert_eq!(event.value_micros, Some(Money::from_millionths(199_500_000)));
         assert_eq!(event.occurred_at, "2027-01-10T02:05:00Z".parse::<Timestamp>().unwrap().as_millisecond());
         assert_eq!(event.properties.as_deref(), Some(r#"{"sku":"tea"}"#));
         let two = r#" [ {"contact":"a","event":"x"}, {"contact":"\u00e9","event":"x","value":null} ] "#;
@@ -313,12 +313,12 @@ mod tests {
             ("0.1000000000", 100_000),
             ("999999999.999999", 999_999_999_999_999),
         ] {
-            assert_eq!(micros(raw), Ok(expected), "{raw}");
+            assert_eq!(money(raw), Ok(Money::from_millionths(expected)), "{raw}");
         }
         for raw in
             ["\"\"", "\".5\"", "\"5.\"", "\"1,5\"", "\"+1\"", "\"--1\"", "\"٣\"", "true", "{}", "\"NaN\""]
         {
-            assert!(micros(raw).is_err(), "{raw}");
+            assert!(money(raw).is_err(), "{raw}");
         }
     }
 
@@ -327,14 +327,14 @@ mod tests {
         fn every_amount_comes_back(amount in -1_000_000_000_000_000i64..1_000_000_000_000_000) {
             let sign = if amount < 0 { "-" } else { "" };
             let text = format!("{sign}{}.{:06}", amount.abs() / 1_000_000, amount.abs() % 1_000_000);
-            prop_assert_eq!(micros(&text), Ok(amount));
+            prop_assert_eq!(money(&text), Ok(Money::from_millionths(amount)));
         }
 
         #[test]
         fn no_body_makes_it_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"0-9a-z. \\\\]{0,60}") {
             let _ = read(&body, NOW);
             let _ = read(text.as_bytes(), NOW);
-            let _ = micros(&text);
+            let _ = money(&text);
         }
     }
 }

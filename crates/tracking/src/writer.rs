@@ -237,7 +237,7 @@ mod tests {
             condition: None,
             on_uncertain: OnUncertain::Resend,
             look_after: 0,
-            cost_micros: 0,
+            cost_micros: campaign::Money::ZERO,
             currency: String::new(),
             expires_at: 1_000,
             origin: store::Origin::default(),

@@ -91,7 +91,7 @@ async fn sent(store: &Store, kind: RunKind, contact: ContactId, now: i64) -> (De
         condition: None,
         on_uncertain: OnUncertain::Resend,
         look_after: 0,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: now + 7 * DAY,
         origin: store::Origin::default(),
@@ -515,7 +515,10 @@ async fn a_purchase_is_credited_to_the_campaign_that_was_clicked() {
     assert_eq!(app.post_events(&event).await.json(), json!({"results": [{"status": "repeated"}]}));
     let rows = app.store.rollup_read(&RollupFilter::default()).await.unwrap();
     let revenue = rows.iter().find(|row| row.metric == Metric::Converted).unwrap();
-    assert_eq!((revenue.count, revenue.amount, revenue.currency.as_str()), (1, 199_500_000, "CNY"));
+    assert_eq!(
+        (revenue.count, revenue.amount.millionths(), revenue.currency.as_str()),
+        (1, 199_500_000, "CNY")
+    );
 }
 
 #[tokio::test]

@@ -60,7 +60,7 @@ pub(crate) fn zone(sheet: &Sheet, name: &Located<String>, words: &[&str]) -> Opt
 }
 
 /// An amount of money.
-pub(crate) fn amount_of(sheet: &Sheet, key: &str, amount: &Located<Scalar>) -> Option<money::Micros> {
+pub(crate) fn amount_of(sheet: &Sheet, key: &str, amount: &Located<Scalar>) -> Option<money::Money> {
     let digits = amount.as_number().ok_or(money::BadAmount::NotANumber);
     sheet.take(
         "bad-amount",

@@ -8,7 +8,7 @@ mod print;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use campaign::{Campaign, Diagnostics, Language, Load, Moment, Per, Step, Workspace};
+use campaign::{Campaign, Diagnostics, Language, Load, Moment, Money, Per, Step, Workspace};
 use channel::consistency::Matrix;
 use channel::{Spoken, Survey};
 use clap::Args;
@@ -74,7 +74,7 @@ struct Row {
     finish: Option<Timestamp>,
     /// Whether it would expire before that: then not everybody gets it.
     expires_first: bool,
-    cost_micros: i64,
+    cost_micros: Money,
     currency: String,
     /// Whether it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
     runs: bool,
@@ -205,15 +205,15 @@ impl Outlook {
 /// The figures and words that all occurrences of a step share.
 struct StepOutlook {
     pace: Pace,
-    /// The price of one message, in millionths of a currency, and the currency.
-    price: (i64, String),
+    /// The price of one message, and its currency.
+    price: (Money, String),
     /// The description of the step's schedule.
     schedule: String,
 }
 
 /// What one message of a step costs: for whoever makes it longest, or for somebody ordinary.
-fn of_step_price(workspace: &Workspace, step: &Step, survey: &Survey, longest: &[Spoken]) -> (i64, String) {
-    let Some(channel) = workspace.channels.get(&step.channel) else { return (0, String::new()) };
+fn of_step_price(workspace: &Workspace, step: &Step, survey: &Survey, longest: &[Spoken]) -> (Money, String) {
+    let Some(channel) = workspace.channels.get(&step.channel) else { return (Money::ZERO, String::new()) };
     let ordinary = survey.spoken.iter().filter(|spoken| spoken.step == step.id.as_str());
     price::price(channel, &longest.iter().chain(ordinary).collect::<Vec<_>>())
 }

@@ -23,7 +23,7 @@ async fn test_copy(world: &World, run: RunId, instant: i64, whom: &Planned<'_>) 
         condition: None,
         on_uncertain: campaign::OnUncertain::Resend,
         look_after: 0,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: i64::MAX,
         origin: Origin { to_address: Some(OWNER.to_owned()), ..Origin::default() },

@@ -364,7 +364,7 @@ async fn left_behind(world: &World, kind: RunKind, asked: Asked, to_address: Opt
         condition: None,
         on_uncertain: OnUncertain::Resend,
         look_after: 0,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: now + 3_600_000,
         origin: Origin { asked: Some(asked), to_address: to_address.map(str::to_owned), ..Origin::default() },

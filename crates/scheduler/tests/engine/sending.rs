@@ -148,7 +148,7 @@ async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
         condition: None,
         on_uncertain: campaign::OnUncertain::Resend,
         look_after: 0,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: i64::MAX,
         origin: store::Origin::default(),

@@ -1,5 +1,7 @@
 //! Events posted from outside, and who is credited with them.
 
+use campaign::Money;
+
 use super::{Conversion, Credit, Goal};
 use crate::engagement::{self, Engaged};
 use crate::moves::Moves;
@@ -79,7 +81,10 @@ impl Store {
         goals: &[Goal],
         now: Millis,
     ) -> Result<Credit, StoreError> {
-        if event.value_micros.is_some_and(|value| !(-MOST_VALUE..=MOST_VALUE).contains(&value)) {
+        if event
+            .value_micros
+            .is_some_and(|value| value.millionths().unsigned_abs() > MOST_VALUE.unsigned_abs())
+        {
             return Err(InputError::EventValue.into());
         }
         again_if_deadlocked!(self.convert_once(event, goals, now))
@@ -100,7 +105,7 @@ impl Store {
             mark(&mut tx, id, event.occurred_at).await?;
             let mut moves = Moves::default();
             let currency = event.currency.as_deref().unwrap_or("");
-            moves.earned(id.run(), Metric::Converted, currency, event.value_micros.unwrap_or(0));
+            moves.earned(id.run(), Metric::Converted, currency, event.value_micros.unwrap_or_default());
             // In the hour in which it happened, which may be told late.
             moves.apply(&mut tx, event.occurred_at.min(now)).await?;
         }
@@ -151,7 +156,7 @@ async fn insert(
         now,
         credited,
         event.contact,
-        event.value_micros,
+        event.value_micros.map(Money::millionths),
         event.currency.as_deref(),
         event.idempotency_key.as_deref(),
         event.detail.as_deref(),

@@ -5,7 +5,7 @@ mod record;
 mod rejudge;
 mod resolve;
 
-use campaign::Micros;
+use campaign::Money;
 
 pub use rejudge::{Hit, Judge};
 
@@ -65,7 +65,7 @@ pub struct Conversion {
     /// When.
     pub occurred_at: Millis,
     /// What it is worth.
-    pub value_micros: Option<Micros>,
+    pub value_micros: Option<Money>,
     /// In this currency.
     pub currency: Option<String>,
     /// Says it twice, counts once.
@@ -117,7 +117,8 @@ pub struct EventRow {
     /// Who did it.
     pub actor: String,
     /// What it is worth.
-    pub value_micros: Option<Micros>,
+    #[sqlx(try_from = "StoredMoney")]
+    pub value_micros: Option<Money>,
     /// In this currency.
     pub currency: Option<String>,
 }
@@ -174,5 +175,16 @@ impl Store {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_recent(&self, limit: i64) -> Result<Vec<EventRow>, StoreError> {
         self.rows(&RECENT, args![limit]).await
+    }
+}
+
+/// `events.value_micros`.
+#[derive(sqlx::Type)]
+#[sqlx(transparent)]
+pub(crate) struct StoredMoney(Option<i64>);
+
+impl From<StoredMoney> for Option<Money> {
+    fn from(stored: StoredMoney) -> Self {
+        stored.0.map(Money::from_millionths)
     }
 }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use campaign::Money;
+
 use super::resolve::Resolved;
-use super::{EventKind, Goal, convert};
+use super::{EventKind, Goal, StoredMoney, convert};
 use crate::engagement;
 use crate::moves::{Moves, hour_of};
 use crate::sql::{Sql, Tx, args, batch, ids, sql};
@@ -143,7 +145,8 @@ struct CreditRow {
     contact_id: ContactId,
     occurred_at: Millis,
     received_at: Millis,
-    value_micros: Option<i64>,
+    #[sqlx(try_from = "StoredMoney")]
+    value_micros: Option<Money>,
     currency: String,
 }
 
@@ -163,7 +166,7 @@ struct Withdrawn {
     name: String,
     contact: ContactId,
     occurred_at: Millis,
-    value: i64,
+    value: Money,
     currency: String,
 }
 
@@ -315,7 +318,7 @@ async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result
     let mut withdrawn = Vec::new();
     let mut deliveries = Vec::new();
     for row in rows {
-        let value = row.value_micros.unwrap_or(0);
+        let value = row.value_micros.unwrap_or_default();
         // It was counted in the hour in which it happened: see `event_convert`.
         let moves = back.at(row.occurred_at.min(row.received_at));
         moves.unearned(row.delivery_id.run(), Metric::Converted, &row.currency, value);

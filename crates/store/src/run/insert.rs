@@ -189,7 +189,7 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
             OnUncertain::Hold => "hold",
         },
         look_after: run.look_after,
-        cost_micros: run.cost_micros,
+        cost_micros: run.cost_micros.millionths(),
         currency: &run.currency,
         expires_at: run.expires_at,
         trigger: run.origin.trigger.map(RunTrigger::as_str),

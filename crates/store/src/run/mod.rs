@@ -17,7 +17,7 @@ mod stop;
 
 use std::collections::BTreeMap;
 
-use campaign::{Audience, AudienceId, Condition, Micros, Moment, OnUncertain};
+use campaign::{Audience, AudienceId, Condition, Moment, Money, OnUncertain};
 use jiff::tz::TimeZone;
 
 pub use delays::{Delay, Delays};
@@ -83,7 +83,7 @@ pub struct NewRun {
     /// long. 0 where the other side knows a message again.
     pub look_after: Millis,
     /// What each sent message costs.
-    pub cost_micros: Micros,
+    pub cost_micros: Money,
     /// In this currency; empty when it costs nothing.
     pub currency: String,
     /// After this, what has not gone out does not.
@@ -215,7 +215,8 @@ pub struct Run {
     #[sqlx(try_from = "StoredCondition")]
     pub condition: Option<Condition>,
     /// What each sent message costs.
-    pub cost_micros: Micros,
+    #[sqlx(try_from = "i64")]
+    pub cost_micros: Money,
     /// In this currency.
     pub currency: String,
     /// After this, what has not gone out does not.

@@ -92,7 +92,7 @@ pub(crate) async fn an_earlier_message_is_remembered_and_gets_the_credit(w: &Wor
         name: "bought".to_owned(),
         contact: store::ContactId(1),
         occurred_at: NOW + 200,
-        value_micros: Some(5_000_000),
+        value_micros: Some(campaign::Money::from_millionths(5_000_000)),
         currency: Some("CNY".to_owned()),
         idempotency_key: None,
         detail: None,

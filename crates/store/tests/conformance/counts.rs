@@ -134,7 +134,8 @@ impl Chaos<'_> {
             name: "purchase".to_owned(),
             contact: ContactId(self.dice.random_range(1..=PEOPLE)),
             occurred_at: self.now,
-            value_micros: priced.then(|| self.dice.random_range(1..1_000_000)),
+            value_micros: priced
+                .then(|| campaign::Money::from_millionths(self.dice.random_range(1..1_000_000))),
             currency: priced.then(|| "CNY".to_owned()),
             idempotency_key: Some(format!("key-{key}")),
             detail: None,
@@ -154,7 +155,7 @@ pub(crate) async fn rollups_and_tallies_equal_a_recount(w: &World) {
         w.plan(hold).await;
         let test = w.run("test", |run| (run.kind, run.instant) = (RunKind::Test, now)).await;
         w.plan(test).await;
-        let feed = w.run("feed", |run| (run.cost_micros, run.instant) = (0, now)).await;
+        let feed = w.run("feed", |run| (run.cost_micros, run.instant) = (campaign::Money::ZERO, now)).await;
         w.store.run_plan(feed, &Planned::Feed { due_at: now }, now).await.unwrap();
         let runs = vec![resend, hold, test, feed];
         let dice = StdRng::seed_from_u64(seed);
@@ -230,7 +231,7 @@ async fn assert_recount(w: &World) {
         .map(|row| {
             let key =
                 format!("{} {}{}", row.step, row.metric, if row.currency == "CNY" { " CNY" } else { "" });
-            (key, format!("{} {}", row.count, row.amount))
+            (key, format!("{} {}", row.count, row.amount.millionths()))
         })
         .collect();
     assert_eq!(rollups, recount);
@@ -261,7 +262,9 @@ const RECOUNT: &[(&str, &str)] = &[
 pub(crate) async fn rollups_by_hour_and_filtered(w: &World) {
     w.people(3).await;
     let spring = w.planned("mail").await;
-    let autumn = w.run("mail", |run| (run.campaign, run.cost_micros) = ("autumn".to_owned(), 0)).await;
+    let autumn = w
+        .run("mail", |run| (run.campaign, run.cost_micros) = ("autumn".to_owned(), campaign::Money::ZERO))
+        .await;
     w.plan(autumn).await;
     let lease = w.lease(NOW).await;
     for (n, at) in [(1, NOW), (2, NOW + HOUR - 1), (3, NOW + HOUR)] {
@@ -275,7 +278,9 @@ pub(crate) async fn rollups_by_hour_and_filtered(w: &World) {
         let filter = RollupFilter { campaign: campaign.map(str::to_owned), from, to, by_hour };
         let rows = w.store.rollup_read(&filter).await.unwrap();
         rows.iter()
-            .map(|row| (row.campaign.clone(), row.metric.as_str(), row.hour, row.count, row.amount))
+            .map(|row| {
+                (row.campaign.clone(), row.metric.as_str(), row.hour, row.count, row.amount.millionths())
+            })
             .collect::<Vec<_>>()
     };
     let (s, a) = ("spring".to_owned(), "autumn".to_owned());

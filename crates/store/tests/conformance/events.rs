@@ -153,7 +153,7 @@ fn purchase(contact: i64, at: Millis) -> Conversion {
         name: "purchase".to_owned(),
         contact: ContactId(contact),
         occurred_at: at,
-        value_micros: Some(9_900_000),
+        value_micros: Some(campaign::Money::from_millionths(9_900_000)),
         currency: Some("CNY".to_owned()),
         idempotency_key: None,
         detail: Some("{\"order\":\"\0\"}".to_owned()),
@@ -245,7 +245,8 @@ pub(crate) async fn keys_count_once(w: &World) {
     assert!(figures(w).await.contains(&"mail converted CNY 1 9900000".to_owned()));
     assert_eq!(w.store.event_convert(&order, &[], NOW).await.unwrap(), Credit::Repeated);
     for value in [i64::MAX, i64::MIN, 1_000_000_000_000_001] {
-        let silly = Conversion { value_micros: Some(value), ..purchase(1, NOW) };
+        let silly =
+            Conversion { value_micros: Some(campaign::Money::from_millionths(value)), ..purchase(1, NOW) };
         w.store.event_convert(&silly, &[], NOW).await.unwrap_err();
     }
 }
@@ -264,7 +265,7 @@ pub(crate) async fn timelines(w: &World) {
     assert_eq!(mine.iter().map(|row| row.kind).collect::<Vec<_>>(), [EventKind::Custom, EventKind::Clicked]);
     assert_eq!(
         (mine[0].name.as_deref(), mine[0].value_micros, mine[0].campaign.as_deref()),
-        (Some("purchase"), Some(9_900_000), None)
+        (Some("purchase"), Some(campaign::Money::from_millionths(9_900_000)), None)
     );
     assert_eq!((mine[1].campaign.as_deref(), mine[1].step.as_deref()), (Some("spring"), Some("mail")));
     assert_eq!(mine[1].url.as_deref(), Some("https://harbour.example/renew"));

@@ -20,7 +20,7 @@ async fn occurrence(w: &World, instant: i64) -> NewRun {
         condition: None,
         on_uncertain: OnUncertain::Hold,
         look_after: 0,
-        cost_micros: 5,
+        cost_micros: campaign::Money::from_millionths(5),
         currency: "EUR".to_owned(),
         expires_at: instant + DAY,
         origin: store::Origin::default(),
@@ -80,7 +80,7 @@ pub(crate) async fn runs_are_made_once(w: &World) {
     let run = w.get(made).await;
     assert_eq!(
         (run.instant, run.created_at, run.cost_micros, run.currency.as_str()),
-        (NOW, NOW + 3, 5, "EUR")
+        (NOW, NOW + 3, campaign::Money::from_millionths(5), "EUR")
     );
     assert_eq!(
         (run.kind, run.expires_at, run.revision_id),

@@ -147,7 +147,7 @@ impl World {
             condition: None,
             on_uncertain: OnUncertain::Resend,
             look_after: 0,
-            cost_micros: 1_000,
+            cost_micros: campaign::Money::from_millionths(1_000),
             currency: "CNY".to_owned(),
             expires_at: NOW + 2 * DAY,
             origin: store::Origin::default(),
@@ -233,9 +233,11 @@ impl World {
         let rows = self.store.rollup_read(&store::RollupFilter::default()).await.unwrap();
         let words = |row: &store::RollupRow| match row.currency.as_str() {
             "" => format!("{} {} {}", row.step, row.metric, row.count),
-            currency => format!("{} {} {currency} {} {}", row.step, row.metric, row.count, row.amount),
+            currency => {
+                format!("{} {} {currency} {} {}", row.step, row.metric, row.count, row.amount.millionths())
+            }
         };
-        rows.iter().filter(|row| row.count != 0 || row.amount != 0).map(words).collect()
+        rows.iter().filter(|row| row.count != 0 || !row.amount.is_zero()).map(words).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::consistency::Silence;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
-use crate::money::{Currency, Micros};
+use crate::money::{Currency, Money};
 use crate::schedule::Schedule;
 use crate::text::{EmailAddress, Language};
 
@@ -93,7 +93,7 @@ pub struct Goal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
     /// The most it may cost.
-    pub amount: Micros,
+    pub amount: Money,
     /// In this currency.
     pub currency: Currency,
 }

@@ -34,7 +34,7 @@ fn chorus_toml_is_read_with_its_defaults() {
     assert_eq!(workspace.database.url.expose(), Ok(database.as_str()));
     let email = &workspace.channels["email"];
     assert_eq!((email.connections, email.kind.per()), (8, Per::Contact));
-    assert_eq!(email.cost.as_ref().map(|cost| cost.per_message), Some(1_000));
+    assert_eq!(email.cost.as_ref().map(|cost| cost.per_message), Some(crate::Money::from_millionths(1_000)));
     assert_eq!(email.rate.map(|rate| (rate.count, rate.per)), Some((100, Duration::from_secs(1))));
     let ChannelKind::Outbox { from, .. } = &email.kind else { panic!("{email:?}") };
     assert_eq!(from.to_string(), "Harbour Coffee <hello@harbour.example>");
@@ -163,7 +163,10 @@ fn a_campaign_is_read_whole() {
     assert_eq!(campaign.file, PathBuf::from("campaigns/spring-renewal.toml"));
     assert_eq!(campaign.starts.unwrap().to_string(), "2027-02-28T16:00:00Z");
     assert_eq!(campaign.ends.unwrap().to_string(), "2027-04-30T15:59:59.999Z");
-    assert_eq!(campaign.budget.as_ref().map(|budget| budget.amount), Some(20_000_000_000));
+    assert_eq!(
+        campaign.budget.as_ref().map(|budget| budget.amount),
+        Some(crate::Money::from_millionths(20_000_000_000))
+    );
     assert_eq!(campaign.goal.as_ref().map(|goal| goal.window), Some(Duration::from_secs(14 * DAY)));
     let [mail, post, reminder] = campaign.steps.as_slice() else { panic!("{:?}", campaign.steps) };
     assert!(matches!(

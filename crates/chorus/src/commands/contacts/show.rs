@@ -95,7 +95,7 @@ fn print_events(opened: &Opened, events: &[EventRow]) -> anyhow::Result<()> {
             event.name.clone().unwrap_or_else(|| format!("{:?}", event.kind).to_lowercase()),
             about,
             event.url.clone().unwrap_or_default(),
-            event.value_micros.map_or_else(String::new, |value| money(value, currency)),
+            event.value_micros.map_or_else(String::new, |value| money(value.millionths(), currency)),
             event.actor.clone(),
         ]
     };

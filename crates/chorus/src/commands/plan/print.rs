@@ -39,7 +39,11 @@ pub(super) fn print(
                 let late = if row.expires_first { ", but expires before" } else { "" };
                 format!("about {}{late}", time::show(finish, zone))
             }),
-            if row.cost_micros == 0 { String::new() } else { money(row.cost_micros, &row.currency) },
+            if row.cost_micros.is_zero() {
+                String::new()
+            } else {
+                money(row.cost_micros.millionths(), &row.currency)
+            },
         ]
     };
     let headings =

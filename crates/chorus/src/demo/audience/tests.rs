@@ -98,7 +98,7 @@ async fn run(store: &Store, revision_id: store::RevisionId, number: i64) -> RunI
         condition: None,
         on_uncertain: OnUncertain::Resend,
         look_after: 0,
-        cost_micros: 0,
+        cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: NOW + 60_000,
         origin: store::Origin::default(),

@@ -113,8 +113,8 @@ fn spent(figures: &Figures, budget: Option<&Budget>) -> Markup {
             Some(budget) => {
                 @let currency = budget.currency.as_str();
                 @let cost = figures.money.get(currency).map_or(0, |money| money.cost);
-                (wide_bar(cost, budget.amount, words::SPENT))
-                p.base { (words::of(&notation::money(budget.amount, currency))) " " (words::share_done(cost, budget.amount)) }
+                (wide_bar(cost, budget.amount.millionths(), words::SPENT))
+                p.base { (words::of(&notation::money(budget.amount.millionths(), currency))) " " (words::share_done(cost, budget.amount.millionths())) }
             }
             None => { p.base { (words::NO_BUDGET) } }
         }
