@@ -11,7 +11,7 @@ use std::fmt;
 pub struct Money(i64);
 
 impl Money {
-    /// Nothing.
+    /// The amount of zero.
     pub const ZERO: Self = Self(0);
 
     /// The amount of so many millionths.
@@ -26,7 +26,7 @@ impl Money {
         self.0
     }
 
-    /// True for nothing.
+    /// Returns true for an amount of zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
@@ -79,7 +79,7 @@ impl fmt::Display for Currency {
     }
 }
 
-/// What one message on a channel costs.
+/// The cost of one message on a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cost {
     /// The price of each message sent.

@@ -31,8 +31,6 @@ pub(crate) struct Opened {
     pub(crate) store: Store,
     pub(crate) signer: Signer,
     pub(crate) clock: Clock,
-    /// The proxy that posts go through.
-    pub(crate) proxy: Option<Proxy>,
 }
 
 /// A variable of the environment, if it is set and is text.
@@ -131,8 +129,7 @@ pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<Opened>
         ));
     }
     let signer = signer(&store, workspace).await?;
-    let proxy = proxy(workspace)?;
-    Ok(Opened { loaded, store, signer, clock, proxy })
+    Ok(Opened { loaded, store, signer, clock })
 }
 
 /// Returns the proxy that posts go through: `[server] proxy`, or what the environment names, but for the hosts in its
@@ -194,19 +191,37 @@ impl Opened {
     }
 
     /// What a worker of this workspace works with; `role` is its name in the database, with the process's number.
-    pub(crate) fn worker(&self, role: &str, files: Files, only: Option<RunId>) -> scheduler::Context {
-        scheduler::Context {
+    ///
+    /// # Errors
+    /// The proxy that posts go through is not named as one.
+    pub(crate) fn worker(
+        &self,
+        role: &str,
+        files: Files,
+        only: Option<RunId>,
+    ) -> anyhow::Result<scheduler::Context> {
+        Ok(scheduler::Context {
             store: self.store.clone(),
             files,
             signer: self.signer.clone(),
             clock: self.clock.clone(),
             worker: format!("{role}-{}", std::process::id()),
-            journal: self.workspace().root.join("data/journal"),
+            journal: self.journal(),
             limits: channel::Limits::default(),
-            proxy: self.proxy.clone(),
+            proxy: proxy(self.workspace())?,
             only,
             files_before: Arc::default(),
-        }
+        })
+    }
+
+    /// Writes once where a worker writes when it begins: one that cannot would try again for ever.
+    pub(crate) async fn require_writable(&self) -> anyhow::Result<()> {
+        Ok(scheduler::require_writable(&self.store, &self.journal(), self.clock.millis()).await?)
+    }
+
+    /// The folder of the journals.
+    fn journal(&self) -> PathBuf {
+        self.workspace().root.join("data/journal")
     }
 
     /// A campaign that may run.

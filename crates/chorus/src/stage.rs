@@ -68,7 +68,7 @@ impl Stage {
         let listeners = Listeners { public: listener, admin: None };
         let server =
             Server::start(&opened, listeners, files.clone(), Keys::default(), true, &operations).await?;
-        let engine = Engine::start(opened.worker("demo", files, None));
+        let engine = Engine::start(opened.worker("demo", files, None)?);
         operations.show_worker(engine.status());
         let stop = CancellationToken::new();
         let people = tokio::spawn(simulate(world(&opened, &platform), SEED, stop.clone()));

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use ipnet::IpNet;
 
-/// How far an address may be gone to.
+/// The reach of an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// Anybody's.
@@ -50,12 +50,17 @@ const NETWORKS: &[(&str, Reach)] = &[
     ("2000::/3", Public),
 ];
 
+/// Iterates over the networks of this machine and of those beside it, as they are written: `10.0.0.0/8`.
+pub(crate) fn inner_networks() -> impl Iterator<Item = &'static str> {
+    NETWORKS.iter().filter(|(_, reach)| matches!(reach, Inner(_))).map(|(network, _)| *network)
+}
+
 /// The same, read once.
 static TABLE: LazyLock<Vec<(IpNet, Reach)>> = LazyLock::new(|| {
     NETWORKS.iter().filter_map(|(network, reach)| Some((network.parse().ok()?, *reach))).collect()
 });
 
-/// How far `address` may be gone to, whatever way it is written. What no registry gives to anybody is nobody's:
+/// Returns the reach of `address`, whatever way it is written. What no registry gives to anybody is nobody's:
 /// link-local, site-local and multicast addresses of IPv6 among it.
 pub fn reach(address: IpAddr) -> Reach {
     let address = canonical(address);

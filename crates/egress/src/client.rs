@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use reqwest::{Method, Url};
 use rustls::pki_types::CertificateDer;
 use tracing::field::Empty;
@@ -166,9 +166,7 @@ impl Client {
     /// # Errors
     /// Something of the request cannot be sent.
     pub fn headers_sent(&self, url: &Url, request: &Request) -> Result<Vec<(String, String)>, RequestError> {
-        let encoded = self.encoded(url.clone(), request)?;
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Ok(encoded.headers().iter().map(|(name, value)| (name.to_string(), text(value))).collect())
+        Ok(pairs(self.encoded(url.clone(), request)?.headers()))
     }
 
     fn client(&self, is_origin: bool) -> Result<&reqwest::Client, ClientError> {
@@ -312,10 +310,14 @@ fn causes(error: &reqwest::Error) -> String {
     if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
-async fn read(mut response: reqwest::Response, at: Timestamp) -> Response {
+/// Returns headers as pairs of name, in small letters, and value.
+fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value)));
-    let (status, headers) = (response.status().as_u16(), headers.collect());
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
+async fn read(mut response: reqwest::Response, at: Timestamp) -> Response {
+    let (status, headers) = (response.status().as_u16(), pairs(response.headers()));
     let mut whole = Response { status, headers, body: Vec::new(), cut: false, at };
     loop {
         match response.chunk().await {

@@ -1,4 +1,4 @@
-//! Which addresses may be reached.
+//! The check of the addresses that may be reached.
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::address::inner_networks;
+
 /// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
 /// networks are reached without it. `Debug` does not show its user and password.
 #[derive(Clone, PartialEq, Eq)]
@@ -51,15 +53,12 @@ impl Proxy {
 
     /// Returns the proxy as the HTTP library has it.
     pub(crate) fn rule(&self) -> reqwest::Result<reqwest::Proxy> {
-        let except = [INNER, self.except.as_deref().unwrap_or_default()].join(",");
+        let inner = inner_networks().collect::<Vec<_>>().join(",");
+        let direct = format!("localhost,{inner},{}", self.except.as_deref().unwrap_or_default());
         let proxy = reqwest::Proxy::all(self.url.clone())?;
-        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(except.trim_end_matches(','))))
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&direct)))
     }
 }
-
-/// What is reached without a proxy: this machine and private networks, in the form of NO_PROXY.
-const INNER: &str =
-    "localhost,127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,198.18.0.0/15,::1,fc00::/7";
 
 #[cfg(test)]
 mod tests {

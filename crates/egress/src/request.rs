@@ -12,29 +12,29 @@ use url::form_urlencoded;
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// What it is for: the name under which its answer is known to the requests after it.
+    /// Its purpose: the name under which its answer is known to the requests after it.
     pub name: &'static str,
     /// `GET`, `POST`, `PUT`.
     pub method: &'static str,
-    /// Where it goes: a path below the network's origin, or a whole address that an answer named.
+    /// Its target: a path below the network's origin, or a whole address that an answer named.
     pub target: String,
     /// In order; `content-type` comes from the body. None of them is a credential.
     pub headers: Vec<(&'static str, String)>,
     /// Headers that prove who we are. The HTTP client sends them to the account's own origin and to the hosts in
     /// `trusted_hosts` of its [`Client`](crate::Client), and drops them on the way to any other.
     pub credentials: Vec<(&'static str, String)>,
-    /// What goes with it.
+    /// Its body.
     pub body: Body,
-    /// Whether the post may be out once it is sent.
+    /// Set if the post may be out once it is sent.
     pub publishes: bool,
-    /// How long its answer serves other posts too, if it does.
+    /// The time for which its answer serves other posts too, if it does.
     pub keep: Option<Duration>,
 }
 
-/// What goes with a request.
+/// The body of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// Nothing.
+    /// No body.
     Empty,
     /// JSON.
     Json(Value),
@@ -55,7 +55,7 @@ pub struct Part {
     pub name: &'static str,
     /// The file's name and media type, if it is a file.
     pub file: Option<(String, String)>,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 

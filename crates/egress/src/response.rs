@@ -14,16 +14,16 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// At most 1 MiB.
     pub body: Vec<u8>,
-    /// Whether there was more than that, or the connection broke before its end.
+    /// Set if there was more than that, or the connection broke before its end.
     pub cut: bool,
-    /// When it came.
+    /// The time at which it came.
     pub at: Timestamp,
 }
 
 /// The longest that a server can make us wait.
 pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many characters of an answer people get to see.
+/// The most characters of a response that people get to see.
 const SHOWN: usize = 200;
 
 impl Response {
@@ -59,7 +59,7 @@ impl Response {
         if words.is_empty() { self.status.to_string() } else { format!("{} {words}", self.status) }
     }
 
-    /// How long to wait, from whichever header says so: `Retry-After` in seconds, with a fraction, or as a date
+    /// Returns the time to wait, from whichever header says so: `Retry-After` in seconds, with a fraction, or as a date
     /// (RFC 9110 §10.2.3); `X-RateLimit-Reset-After`; `X-RateLimit-Reset`, `x-rate-limit-reset`, `RateLimit-Reset`
     /// and `x-ogw-ratelimit-reset` as seconds from now, seconds since 1970, with a fraction, or ISO 8601.
     pub fn retry_after(&self) -> Option<Duration> {
@@ -74,7 +74,7 @@ impl Response {
         NAMES.iter().find_map(|name| self.wait(self.header(name)?))
     }
 
-    /// How long to wait, from this header alone, written in any of these ways.
+    /// Returns the time to wait, from this header alone, written in any of these ways.
     pub fn wait_in(&self, name: &str) -> Option<Duration> {
         self.wait(self.header(name)?)
     }

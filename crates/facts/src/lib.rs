@@ -1,6 +1,6 @@
 //! Prices, dates, shares, quantities and forbidden terms in texts, English and Chinese, as values.
 //!
-//! Its one job is to say which [values](values) a text says and where, and whether a text says a given
+//! Its one job is to say which [`values`] a text says and where, and whether a text says a given
 //! [fact](Fact): in its own words, or with the same values and names. "¥199", "199 yuan" and "199 元" are one price.
 //!
 //! Pure: texts in, values with places out. It knows no campaign, no files, no clock; every place is a range of bytes

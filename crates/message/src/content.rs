@@ -1,4 +1,4 @@
-//! What goes out.
+//! Messages: e-mails and posts.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ pub enum Message {
 /// An e-mail, complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
-    /// Where bounces go: the address of the channel's `from`.
+    /// The address for bounces: that of the channel's `from`.
     pub envelope_from: String,
-    /// Whom it goes to.
+    /// The recipient's address.
     pub envelope_to: String,
     /// The subject, decoded.
     pub subject: String,
@@ -31,24 +31,24 @@ pub struct Email {
     pub raw: Vec<u8>,
 }
 
-/// What is posted to a network.
+/// A post to a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
     /// The same on every try of a delivery, and of no other: `webhook-id`, `Idempotency-Key`, the name of a record.
     pub id: String,
-    /// When the delivery fell due: the same on every try.
+    /// The time at which the delivery fell due: the same on every try.
     pub at: Timestamp,
-    /// Whether an earlier try may have arrived.
+    /// Set if an earlier try may have arrived.
     pub again: bool,
-    /// Where the contact is reached: a phone number, a chat; none for a feed, or where no address is needed.
+    /// The contact's address there: a phone number, a chat; none for a feed, or where no address is needed.
     pub to: Option<String>,
     /// The language it is in, as a BCP 47 tag.
     pub language: String,
-    /// What it says.
+    /// Its content.
     pub content: Content,
 }
 
-/// What a post says.
+/// The content of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
     /// JSON, whole, as a template of the network's own says: `slack.json`; and what a webhook gets.
@@ -79,22 +79,22 @@ pub struct Parts {
 /// A button.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// What it says.
+    /// Its label.
     pub label: String,
-    /// Where it leads.
+    /// The address it leads to.
     pub url: String,
 }
 
 /// A picture with its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Where it comes from.
+    /// Its source.
     pub source: PictureSource,
-    /// What it shows, in words.
+    /// Its description in words.
     pub alt: String,
 }
 
-/// Where a picture comes from.
+/// The source of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PictureSource {
     /// From an address that everybody can reach.
@@ -110,7 +110,7 @@ pub struct PictureFile {
     pub name: String,
     /// Its media type, such as `image/png`.
     pub media: String,
-    /// What is in it.
+    /// Its content.
     pub bytes: Vec<u8>,
 }
 
@@ -150,7 +150,7 @@ impl Post {
         }
     }
 
-    /// What people read of it besides the title and the button, as plain text. Of JSON that is whole already: the text
+    /// Returns what people read of it besides the title and the button, as plain text. Of JSON that is whole already: the text
     /// in it, where it is one of ours (`data.text`), or all of it.
     #[must_use]
     pub fn body(&self) -> Cow<'_, str> {
@@ -171,7 +171,7 @@ impl Post {
         Cow::Borrowed(text)
     }
 
-    /// What it says, for people: plain text, or the JSON.
+    /// Returns its text for people: plain text, or the JSON.
     #[must_use]
     pub fn said(&self) -> &str {
         match &self.content {

@@ -1,4 +1,4 @@
-//! How the texts of each network are marked up: as data.
+//! The markup of each network's texts, as data.
 
 use campaign::network::Markup;
 
@@ -8,27 +8,27 @@ use crate::flavor::Flavor;
 /// A way to mark text up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
-    /// What stands around bold text.
+    /// The marks around bold text.
     pub strong: (&'static str, &'static str),
-    /// What stands around stressed text.
+    /// The marks around stressed text.
     pub emphasis: (&'static str, &'static str),
-    /// What stands around text that was taken back.
+    /// The marks around text that was taken back.
     pub strike: (&'static str, &'static str),
-    /// What stands around code.
+    /// The marks around code.
     pub code: (&'static str, &'static str),
-    /// What stands around a heading.
+    /// The marks around a heading.
     pub heading: (&'static str, &'static str),
-    /// What stands around a quotation, or before each of its lines.
+    /// The marks around a quotation, or before each of its lines.
     pub quote: Quote,
-    /// What stands before an item of a list.
+    /// The mark before an item of a list.
     pub bullet: &'static str,
-    /// How links are written.
+    /// The form of links.
     pub link: LinkStyle,
-    /// What text is escaped by, so that it is not taken for markup.
+    /// The escapes by which text is not taken for markup.
     pub escape: Escape,
 }
 
-/// How quotations are written.
+/// The form of quotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quote {
     /// This before each line.
@@ -37,7 +37,7 @@ pub enum Quote {
     Around(&'static str, &'static str),
 }
 
-/// How links are written.
+/// The form of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkStyle {
     /// `label: https://…`; the address alone where the label says no more.

@@ -1,4 +1,4 @@
-//! What names bytes by their content.
+//! Digests, which name bytes by their content.
 
 use sha2::{Digest, Sha256};
 

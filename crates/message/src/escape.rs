@@ -2,7 +2,7 @@
 
 use crate::flavor::{self, Flavor};
 
-/// What a value must not be mistaken for.
+/// The language around a value, for which it must not be mistaken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Escape {

@@ -1,4 +1,4 @@
-//! What goes out and what came of it.
+//! Messages and their outcomes.
 //!
 //! A [`Message`] is an [`Email`] or a [`Post`], made for one [`Recipient`]; a sender says what became of it as a
 //! [`SendOutcome`]. Besides: how text is written so that readers of a network see it as it was written

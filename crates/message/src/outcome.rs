@@ -1,10 +1,10 @@
-//! What came of a message, and what a sender and its caller settle about it.
+//! Outcomes of messages, and the agreement between a sender and its caller about each.
 
 use std::time::Duration;
 
 use crate::content::Message;
 
-/// How long to wait for the other side at each step; by default as RFC 5321 §4.5.3.2 asks.
+/// The longest waits for the other side at each step; by default as RFC 5321 §4.5.3.2 asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// For a TCP connection, and again for TLS: 30 s.
@@ -39,47 +39,47 @@ impl Default for Limits {
     }
 }
 
-/// Why a channel cannot be used at all.
+/// Reason for which a channel cannot be used at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("use the channel: {0}")]
 pub struct SenderError(pub String);
 
-/// What became of one message.
+/// The outcome of one message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendOutcome {
     /// Accepted for delivery: 250 after the final dot, 2xx.
     Accepted {
         /// The words.
         answer: String,
-        /// What the network calls the post, if it says so.
+        /// The network's name for the post, if it says so.
         id: Option<String>,
-        /// Where people see it.
+        /// The address at which people see it.
         url: Option<String>,
     },
     /// Not now; this message may be tried again.
     Deferred {
         /// Not before this long, if the other side said so.
         retry_after: Option<Duration>,
-        /// Who else has to wait.
+        /// The others that have to wait.
         scope: Scope,
         /// The words.
         answer: String,
     },
     /// Never.
     Rejected {
-        /// Which kind of never.
+        /// The kind of refusal.
         reason: RejectReason,
         /// The words.
         answer: String,
     },
     /// Everything was sent and no answer came: it may or may not have arrived.
     Unknown {
-        /// What was seen.
+        /// The last that was seen of the other side.
         answer: String,
     },
     /// An earlier try may have arrived, and the other side does not say whether: somebody has to look.
     Doubtful {
-        /// What it said instead.
+        /// Its answer.
         answer: String,
     },
     /// Nothing was sent, because the caller said so at the last moment: see [`Handover::commit`].
@@ -87,13 +87,13 @@ pub enum SendOutcome {
     /// Nothing was sent, for a reason that has nothing to do with this message: no connection, wrong password,
     /// certificate, greeting 554. The message counts no attempt; the channel should rest.
     Down {
-        /// Why.
+        /// The reason.
         answer: String,
     },
     /// Nothing was sent, and nothing on this channel will be until somebody mends it: what lets us in has run out,
     /// or the place is gone. The message counts no attempt; the channel's runs pause.
     Barred {
-        /// Why, and what to do.
+        /// The reason, and what to do.
         answer: String,
     },
 }
@@ -106,7 +106,7 @@ impl SendOutcome {
     }
 }
 
-/// Whom a deferral is about.
+/// The range of a deferral.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// This message alone: a grey list, a passing trouble.
@@ -147,7 +147,7 @@ impl RejectReason {
     }
 }
 
-/// What a session and its caller settle while a message goes.
+/// The agreement between a session and its caller while a message is sent.
 pub struct Handover<'a> {
     /// The message that the next call will send, if there is one: where the other side allows it, it is
     /// announced together with this one's last bytes.

@@ -1,4 +1,4 @@
-//! Whom a message is for, and the links that are made for them.
+//! Recipients, and the links that are made for them.
 
 use jiff::Timestamp;
 
@@ -50,19 +50,19 @@ pub struct Person {
 /// For whom, and what must be the same on every try.
 #[derive(Debug, Clone)]
 pub struct Recipient<'a> {
-    /// Who; `None` for a channel's own feed.
+    /// The person; `None` for a channel's own feed.
     pub person: Option<&'a Person>,
-    /// What is put after each link start: ASCII letters, digits, `-`, `_` and `.`.
+    /// The token after each link start: ASCII letters, digits, `-`, `_` and `.`.
     pub token: &'a str,
     /// Opaque and unique to the delivery: the left side of the Message-ID, the `webhook-id`.
     pub message_id: &'a str,
     /// `Date`: when the delivery fell due, so that a second try is the same bytes.
     pub date: Timestamp,
-    /// Whether an earlier try may have arrived.
+    /// Set if an earlier try may have arrived.
     pub again: bool,
 }
 
-/// Why a message could not be made for this recipient: nobody else is concerned.
+/// Reason for which a message cannot be made for this recipient; nobody else is concerned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("render the message: {0}")]
 pub struct RenderError(pub String);

@@ -1,5 +1,7 @@
 //! The body of a request as a template of the network's own says it, where something must be added to it.
 
+use egress::Body;
+use message::{Content, Parts, Post};
 use serde_json::{Map, Value};
 
 use crate::protocol::ComposeError;
@@ -15,6 +17,14 @@ pub(crate) fn object(text: &str) -> Result<Map<String, Value>, ComposeError> {
             "its template is JSON, but not an object: begin it with { and end it with }",
         )),
         Err(error) => Err(ComposeError::from(format!("its template is not JSON: {error}"))),
+    }
+}
+
+/// Returns the body of a post: what its own template says, unread, or `message` of its parts.
+pub(crate) fn body(post: &Post, message: impl FnOnce(&Parts) -> Value) -> Body {
+    match &post.content {
+        Content::Own(body) => Body::JsonText(body.clone()),
+        Content::Parts(parts) => Body::Json(message(parts)),
     }
 }
 

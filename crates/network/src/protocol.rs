@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::access::Access;
 use crate::verdict::Verdict;
 
-/// How a network is spoken to.
+/// The protocol of a network.
 pub(crate) trait Protocol: Debug + Sync {
     /// Returns the next request of a post, given what the ones before were answered. Whatever is asked before the one
     /// that publishes may be asked any number of times.
@@ -85,7 +85,7 @@ impl From<&str> for ComposeError {
     }
 }
 
-/// What the request that looks a post up is called.
+/// The name of the request that looks a post up.
 pub(crate) const LOOK_UP: &str = "look-up";
 
 /// What has been answered so far, by the names of the requests, and what time it is.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use store::{Denied, Lease, LeaseId, StoreError, TakenOver};
+use store::{Denied, Lease, LeaseId, Millis, Store, StoreError, TakenOver};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -79,15 +79,14 @@ impl StartError {
     }
 }
 
-/// Writes to the database and to the folder of the journals, as a worker does when it begins. A worker that cannot begin
+/// Writes to the database and to `journal`, the folder of the journals, as a worker does when it begins. A worker that cannot begin
 /// tries again for ever; whoever starts one can find out first.
 ///
 /// # Errors
 /// The database or the folder cannot be written. Known within 15 seconds.
-pub async fn require_writable(context: &Context) -> Result<(), StartError> {
-    context.store.require_writable(context.clock.millis()).await?;
-    journal::require_writable(&context.journal)
-        .map_err(|error| StartError::of_journal(&context.journal, error))
+pub async fn require_writable(store: &Store, journal: &Path, now: Millis) -> Result<(), StartError> {
+    store.require_writable(now).await?;
+    journal::require_writable(journal).map_err(|error| StartError::of_journal(journal, error))
 }
 
 impl Hold {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::identity::MarkerFile;
 use crate::pools::{Pools, Store};
-use crate::sql::{Sql, args, sql};
+use crate::sql::{args, sql};
 use crate::turns::Turns;
 use crate::{Millis, Place, Reason, StoreError, UrlError};
 
@@ -56,12 +56,6 @@ const PROBED_WITHIN: Duration = Duration::from_secs(2);
 /// The time that a first write may take: a little longer than SQLite waits for its lock, to hear the reason from it.
 const WRITABLE_WITHIN: Duration = Duration::from_millis(10_500);
 
-/// Any write will do; this one says when, in milliseconds.
-const WRITE: Sql = sql!(
-    "insert into settings (name, value) values ('written_at', $1)
-     on conflict (name) do update set value = excluded.value"
-);
-
 impl Store {
     /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
     ///
@@ -98,12 +92,8 @@ impl Store {
     /// The database cannot be written, or is locked by another process for ten seconds.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
-        let now = now.to_string();
-        let written = self.execute(&WRITE, args![now.as_str()]);
-        match tokio::time::timeout(WRITABLE_WITHIN, written).await {
-            Ok(written) => written.map(|_| ()),
-            Err(_) => Err(self.place.locked()),
-        }
+        let written = tokio::time::timeout(WRITABLE_WITHIN, self.health_write(now)).await;
+        written.unwrap_or_else(|_| Err(self.place.locked()))
     }
 
     /// Asks the database for an answer.

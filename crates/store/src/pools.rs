@@ -13,7 +13,7 @@ use crate::turns::Turns;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) pools: Pools,
-    /// Where it is, for messages.
+    /// Its place, for messages.
     pub(crate) place: Arc<Place>,
     /// Of a SQLite database in a file.
     pub(crate) marker: Option<Arc<MarkerFile>>,
@@ -28,7 +28,7 @@ pub(crate) enum Pools {
     Postgres(PgPool),
 }
 
-/// Which database is spoken to.
+/// The kind of a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,

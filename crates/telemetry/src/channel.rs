@@ -63,7 +63,7 @@ pub(crate) static SEND_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     )
 });
 
-/// When a channel last got on: milliseconds since [`BEGUN`], and one; 0 if it never did.
+/// The time at which a channel last got on: milliseconds since [`BEGUN`], and one; 0 if it never did.
 type Progress = Arc<AtomicU64>;
 
 /// The progress of each channel, by its id.

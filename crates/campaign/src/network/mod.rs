@@ -34,7 +34,7 @@ pub struct Network {
     pub mentions: &'static [&'static str],
     /// Whether it takes approved templates only, so that it needs a template file of its own.
     pub approved_only: bool,
-    /// How its texts are marked up.
+    /// The markup of its texts.
     pub markup: Markup,
     /// Set if title and button have places of their own, outside the text.
     pub has_card: bool,
@@ -43,16 +43,16 @@ pub struct Network {
     /// Hosts besides its API's own that get the account's credentials, because uploading a picture needs them there.
     /// Every other address that an answer names is called without.
     pub upload_hosts: &'static [&'static str],
-    /// What the answer to a post that was taken does not say, for people: where a network does not tell all.
+    /// The part that the answer to an accepted post leaves open, for people: Teams does not say if a post is shown.
     pub reservation: Option<&'static str>,
 }
 
-/// How the texts of a network are marked up.
+/// The markup of a network's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Markup {
-    /// Not at all.
+    /// None.
     Plain,
-    /// Not at all; links are told by where they stand.
+    /// None; links are given by their places in the text.
     Spans,
     /// CommonMark.
     CommonMark,

@@ -86,8 +86,7 @@ async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<E
         return dry_run::run(env, opened, campaign, step, options.to.first().map(String::as_str)).await;
     }
     require_channel(opened, step)?;
-    let (_keep, files) = watch::channel(opened.loaded.clone());
-    scheduler::require_writable(&opened.worker("send", files, None)).await?;
+    opened.require_writable().await?;
     if !options.to.is_empty() {
         return send_test_copies(env, options, opened, campaign, step).await;
     }
@@ -157,7 +156,7 @@ fn require_channel(opened: &Opened, step: &Step) -> anyhow::Result<()> {
 /// Works on one run until it ends, nothing moves for too long, or somebody interrupts.
 async fn wait(opened: &Opened, id: RunId, patience: Duration, format: Format) -> anyhow::Result<Run> {
     let (_keep, files) = watch::channel(opened.loaded.clone());
-    let engine = Engine::start(opened.worker("send", files, Some(id)));
+    let engine = Engine::start(opened.worker("send", files, Some(id))?);
     let result = watch_run(opened, id, patience, format).await;
     engine.stop().await;
     if let Some(note) = result? {

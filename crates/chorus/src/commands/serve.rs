@@ -49,13 +49,17 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     require_writable(&opened, options.role).await?;
     let stop = CancellationToken::new();
     let (tell, files) = watch::channel(opened.loaded.clone());
+    let worker = match options.role {
+        Role::Web => None,
+        Role::All | Role::Worker => Some(opened.worker("serve", files.clone(), None)?),
+    };
     let (root, clock) = (opened.workspace().root.clone(), opened.clock.clone());
     let status = FilesStatus::read_at(clock.now());
     let watcher = Watcher { root, known: seen, tell, status: status.clone(), clock, reload };
     let watching = tokio::spawn(watcher.watch(stop.clone()));
     let operations = Operations::new(&opened, files.clone(), status, options.role != Role::Web);
     let serving = Serving::start(&opened, options, &files, &operations).await?;
-    let engine = (options.role != Role::Web).then(|| Engine::start(opened.worker("serve", files, None)));
+    let engine = worker.map(Engine::start);
     if let Some(engine) = &engine {
         operations.show_worker(engine.status());
     }
@@ -120,10 +124,7 @@ impl Serving {
 async fn require_writable(opened: &Opened, role: Role) -> anyhow::Result<()> {
     match role {
         Role::Web => Ok(opened.store.require_writable(opened.clock.millis()).await?),
-        Role::All | Role::Worker => {
-            let (_keep, files) = watch::channel(opened.loaded.clone());
-            Ok(scheduler::require_writable(&opened.worker("serve", files, None)).await?)
-        }
+        Role::All | Role::Worker => opened.require_writable().await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! How long the database is waited for, and what is said where it does not answer.
+//! The time limit of questions to the database, and the errors where it does not answer.
 
 use std::sync::Arc;
 use std::time::Duration;

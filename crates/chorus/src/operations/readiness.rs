@@ -19,13 +19,13 @@ pub(super) const LAG_LIMIT: Duration = Duration::from_secs(300);
 pub(super) struct Check {
     /// `database`, `lease`, `lag`, `disk` or `files`.
     name: &'static str,
-    /// Whether it is passed.
+    /// True if it is passed.
     pub(super) ok: bool,
-    /// What was found.
+    /// The finding, in words.
     why: String,
 }
 
-/// What a check found.
+/// The finding of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Found {
     /// It is as it should be.
@@ -35,7 +35,7 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// What is good, or the reason why it is not.
+    /// Returns a good finding, or the reason why there is none.
     pub(super) fn of<E: std::fmt::Display>(found: Result<impl Into<String>, E>) -> Self {
         match found {
             Ok(found) => Self::Good(found.into()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use egress::{Body, Request, Response, segment};
+use egress::{Request, Response, segment};
 use measure::{Budget, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::access::Access;
 use crate::marked::{escaped, link, paragraphs, picture};
+use crate::own;
 use crate::protocol::{ComposeError, Known, Protocol};
 use crate::verdict::Verdict;
 
@@ -35,10 +36,7 @@ impl Protocol for Dingtalk {
     }
 
     fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let body = match &post.content {
-            Content::Own(body) => Body::JsonText(body.clone()),
-            Content::Parts(parts) => Body::Json(message(parts)),
-        };
+        let body = own::body(post, message);
         let mut target = access.hook.clone();
         if let Some(secret) = &access.secret {
             let at = known.now().as_millisecond();

@@ -2,14 +2,15 @@
 //! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>, refusals:
 //! <https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks>.
 
-use egress::{Body, Request, Response};
+use egress::{Request, Response};
 use measure::{Budget, Measure};
 use message::escape::{self, Escape};
-use message::{Content, Parts, Post, RejectReason};
+use message::{Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
 use crate::mention;
+use crate::own;
 use crate::protocol::{ComposeError, Known, Protocol};
 use crate::verdict::Verdict;
 
@@ -18,10 +19,7 @@ pub(crate) struct Slack;
 
 impl Protocol for Slack {
     fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = match &post.content {
-            Content::Own(body) => Body::JsonText(body.clone()),
-            Content::Parts(parts) => Body::Json(message(parts)),
-        };
+        let body = own::body(post, message);
         Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
     }
 

@@ -6,13 +6,14 @@
 
 use std::time::Duration;
 
-use egress::{Body, Request, Response};
+use egress::{Request, Response};
 use measure::{Budget, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
+use crate::own;
 use crate::protocol::{ComposeError, Known, Protocol};
 use crate::verdict::Verdict;
 
@@ -32,10 +33,7 @@ impl Protocol for Teams {
     }
 
     fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = match &post.content {
-            Content::Own(body) => Body::JsonText(body.clone()),
-            Content::Parts(parts) => Body::Json(message(parts)),
-        };
+        let body = own::body(post, message);
         Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
     }
 

@@ -4,15 +4,16 @@
 
 use std::time::Duration;
 
-use egress::{Body, Request, Response};
+use egress::{Request, Response};
 use measure::{Budget, Measure};
 use message::flavor::JOINER;
-use message::{Content, Parts, Post, RejectReason};
+use message::{Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
 use crate::marked::paragraphs;
 use crate::mention;
+use crate::own;
 use crate::protocol::{ComposeError, Known, Protocol};
 use crate::verdict::Verdict;
 
@@ -25,10 +26,7 @@ impl Protocol for Wecom {
     }
 
     fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = match &post.content {
-            Content::Own(body) => Body::JsonText(body.clone()),
-            Content::Parts(parts) => Body::Json(message(parts)),
-        };
+        let body = own::body(post, message);
         Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
     }
 
@@ -77,6 +75,8 @@ fn message(parts: &Parts) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use message::Content;
+
     use super::*;
     use crate::sample::{json, known, next, post, post_of, verdict};
 

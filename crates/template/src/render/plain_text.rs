@@ -7,7 +7,7 @@ use super::fill::Fill;
 use crate::compile::{Holes, from_html};
 use crate::compiled::{Compiled, Variant};
 
-/// What a step says in one of its languages, as plain text.
+/// The texts of a step in one of its languages, as plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainText {
     /// The subject, of an e-mail.

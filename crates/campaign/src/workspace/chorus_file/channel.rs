@@ -7,7 +7,7 @@ use crate::ids::ChannelId;
 use crate::money::Cost;
 use crate::network::Key;
 use crate::text::{Language, Mailbox};
-use crate::workspace::chorus_file::channel_secret::address;
+use crate::workspace::chorus_file::channel_secret::{CHANNEL_NEED, address};
 use crate::workspace::chorus_file::format::{ChannelFile, ChorusFile, CostFile, KindFile};
 use crate::workspace::chorus_file::read::Reading;
 use crate::workspace::chorus_file::{dkim, network, pace};
@@ -107,7 +107,7 @@ fn kind(
             let dkim = optional(&table.dkim, |dkim| dkim::dkim(reading, dkim, from.as_ref()));
             let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
             let url = sheet.need(&table.url, "url", example, Some(&table.span));
-            let url = url.and_then(|url| address(reading, "url", url, is_smtp, SMTP_HELP));
+            let url = url.and_then(|url| address(reading, "url", url, is_smtp, CHANNEL_NEED, SMTP_HELP));
             Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
         }
         KindFile::Network(network) => {

@@ -10,26 +10,22 @@ use crate::workspace::variable;
 pub(crate) const SECRET_HELP: &str =
     "Write `${NAME}` and keep the value in the environment: `whsec_` and base64 of 24 to 64 bytes.";
 
-/// A secret that `fits`; the value is never repeated.
+/// The need of a channel's secrets, in a finding.
+pub(crate) const CHANNEL_NEED: &str = "what this channel needs";
+
+/// A secret that `fits`; the value is never repeated. `need` says what else it is not.
 pub(crate) fn address(
     reading: &Reading<'_>,
     key: &str,
     text: &Located<String>,
     fits: fn(&str) -> bool,
+    need: &str,
     help: &str,
 ) -> Option<Secret> {
     let secret = variable::secret(reading.sheet, text, reading.env);
     let good = secret.expose().map_or(true, fits);
     if !good {
-        reading.sheet.error(
-            "bad-secret",
-            text.span.clone(),
-            format!(
-                "`{key}` is not {}",
-                if key == "proxy" { "the address of a proxy" } else { "what this channel needs" }
-            ),
-            help,
-        );
+        reading.sheet.error("bad-secret", text.span.clone(), format!("`{key}` is not {need}"), help);
     }
     good.then_some(secret)
 }

@@ -7,7 +7,9 @@ use crate::file::{Field, Located, Sheet};
 use crate::network::{Account, Key, Network, Reach};
 use crate::pace::{Daily, Rate};
 use crate::secret::Secret;
-use crate::workspace::chorus_file::channel_secret::{SECRET_HELP, address, is_signing_key, is_web};
+use crate::workspace::chorus_file::channel_secret::{
+    CHANNEL_NEED, SECRET_HELP, address, is_signing_key, is_web,
+};
 use crate::workspace::chorus_file::format::ChannelFile;
 use crate::workspace::chorus_file::read::Reading;
 use crate::workspace::value::{one_line, web};
@@ -82,9 +84,9 @@ fn secret(
     let given = given(reading.sheet, network, table, key)?;
     let Some(given) = given else { return Some(None) };
     let read = match key {
-        Key::Url => address(reading, "url", given, is_web, "Write an http or https address."),
+        Key::Url => address(reading, "url", given, is_web, CHANNEL_NEED, "Write an http or https address."),
         Key::Secret if network.kind == "webhook" => {
-            address(reading, "secret", given, is_signing_key, SECRET_HELP)
+            address(reading, "secret", given, is_signing_key, CHANNEL_NEED, SECRET_HELP)
         }
         _ => Some(variable::secret(reading.sheet, given, reading.env)),
     };

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::file::{Field, Located, Sheet};
 use crate::workspace::Server;
-use crate::workspace::chorus_file::channel_secret::{self, is_web};
+use crate::workspace::chorus_file::channel_secret::{address, is_web};
 use crate::workspace::chorus_file::format::{ChorusFile, ServerFile};
 use crate::workspace::chorus_file::read::Reading;
 use crate::workspace::value::web;
@@ -42,7 +42,9 @@ pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server>
     let proxy = match &table.proxy {
         Field::Absent => Some(None),
         Field::Bad => None,
-        Field::Here(text) => channel_secret::address(reading, "proxy", text, is_web, PROXY_HELP).map(Some),
+        Field::Here(text) => {
+            address(reading, "proxy", text, is_web, "the address of a proxy", PROXY_HELP).map(Some)
+        }
     };
     let public_url = public_url(reading.sheet, &table.public_url);
     Some(Server { listen: listen?, admin_listen: admin_listen?, proxy: proxy?, public_url: public_url? })

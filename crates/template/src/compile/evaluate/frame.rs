@@ -16,7 +16,7 @@ pub(super) enum Worked {
     Open(Expression),
 }
 
-/// What names mean at a place of a template.
+/// The meanings of names at a place of a template.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
     /// `this`; `None` is the scope itself.

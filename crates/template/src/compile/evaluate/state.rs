@@ -17,11 +17,11 @@ pub(in crate::compile) trait Partials {
     fn names(&self) -> Vec<&str>;
 }
 
-/// Why a template was left before its end. The finding has been made.
+/// The end of a walk before the template's end. The finding has been made.
 #[derive(Debug)]
 pub(super) struct Stop;
 
-/// Where the walk is, and what it has written.
+/// The place of the walk, and its output so far.
 pub(super) struct Evaluation<'a> {
     pub(super) scope: &'a Scope,
     pub(super) partials: &'a dyn Partials,
