@@ -524,3 +524,52 @@ pub(crate) async fn large_audiences_and_busy_people(w: &World) {
         assert_eq!(w.store.audience_count(&audiences, busy, NOW).await.unwrap(), members, "{at_least}");
     }
 }
+
+/// Five thousand runs of the past, most of them not read yet, in a database whose statistics were never made.
+pub(crate) async fn thousands_of_past_runs(w: &World) {
+    w.people(20).await;
+    const RUNS: i64 = 5_000;
+    w.write(&format!(
+        "insert into runs (id, campaign, step, channel, instant, kind, state, on_uncertain, expires_at, total,
+           created_at, planned_at, started_at, finished_at)
+         with recursive n(i) as (select 1 union all select i + 1 from n where i < {RUNS})
+         select i, case i % 2 when 0 then 'even' else 'odd' end, 'mail', 'email', i, 'scheduled', 'finished',
+                'resend', 0, 2, 0, 0, 0, 1 from n"
+    ))
+    .await;
+    w.write("insert into campaign_numbers (campaign) values ('even'), ('odd')").await;
+    // Two people each: run n reaches contacts n % 20 + 1 and (n + 1) % 20 + 1, an hour after the run before.
+    w.write(&format!(
+        "insert into deliveries (id, run_id, contact_id, state, scheduled_at, sent_at, answer, clicked_at)
+         select r.id * 4294967296 + c.id, r.id, c.id, 'sent', 0, {NOW} - ({RUNS} - r.id) * 3600000, '250 Ok',
+                case when r.id % 100 = 0 then {NOW} - ({RUNS} - r.id) * 3600000 end
+         from runs r join contacts c on c.id in (r.id % 20 + 1, (r.id + 1) % 20 + 1)"
+    ))
+    .await;
+    let unread = || async { w.number("select count(*) from runs where engaged < 2").await };
+    while unread().await > RUNS - 200 {
+        w.store.engagement_advance().await.unwrap();
+    }
+    let hours = |hours: u64| Some(Duration::from_secs(hours * 3_600));
+    let campaign = |name: &str| Some(CampaignId::parse(name).unwrap());
+    let expected = [
+        // Runs 5,000 and 4,999: contacts 1, 2 and 20.
+        (None, Did::Sent, hours(1), 3),
+        (None, Did::Sent, None, 20),
+        (campaign("odd"), Did::Sent, hours(1), 2),
+        // Runs 100, 200, …: always contacts 1 and 2.
+        (None, Did::Clicked, None, 2),
+        (campaign("even"), Did::Clicked, hours(4_950), 2),
+        (campaign("odd"), Did::Clicked, None, 0),
+    ];
+    for (campaign, did, within, members) in expected {
+        let rule = Rule::Engagement { campaign, did, within };
+        let without = Rule::None(vec![rule.clone()]);
+        let audiences = BTreeMap::from([audience("with", rule.clone()), audience("without", without)]);
+        for (name, members) in [("with", members), ("without", 20 - members)] {
+            let id = AudienceId::parse(name).unwrap();
+            let count = w.store.audience_count(&audiences, &id, NOW).await.unwrap();
+            assert_eq!(count, members, "{name} {rule:?}");
+        }
+    }
+}

@@ -57,7 +57,7 @@ on_both_databases! {
     bursts: the_first_hits_of_a_burst_are_taken_back, an_earlier_message_is_remembered_and_gets_the_credit,
         feeds_and_floods_are_judged_without_harm;
     engagement: histories_agree_with_memory, sends_are_read_when_a_run_has_ended, a_planning_that_is_cut_short_goes_on,
-        a_planning_that_was_cut_short_may_be_changed, no_rule_reads_all_deliveries_or_events, large_audiences_and_busy_people;
+        a_planning_that_was_cut_short_may_be_changed, no_rule_reads_all_deliveries_or_events, large_audiences_and_busy_people, thousands_of_past_runs;
     bounces: a_full_mailbox_is_given_up_after_a_week, a_closed_mailbox_is_given_up_the_second_time,
         what_arrives_clears_the_count, another_address_begins_anew, a_soft_bounce_counts_once_and_only_when_recorded,
         a_run_knows_what_it_came_to, a_cancellation_that_was_cut_short_goes_on;

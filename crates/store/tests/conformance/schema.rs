@@ -49,7 +49,7 @@ async fn unique_keys(w: &World) -> Vec<String> {
         w.texts(
             "select cast(t.relname as text) || ': ' || (
                select string_agg(cast(a.attname as text), ', ' order by a.attname) from pg_attribute a
-               where a.attrelid = t.oid and a.attnum = any (i.indkey))
+               where a.attrelid = t.oid and a.attnum = any ((cast(i.indkey as int2[]))[0:i.indnkeyatts - 1]))
              from pg_index i join pg_class t on t.oid = i.indrelid join pg_namespace n on n.oid = t.relnamespace
              where n.nspname = 'public' and i.indisunique and t.relname <> '_sqlx_migrations'",
         )
