@@ -120,7 +120,9 @@ impl Hold {
 
     async fn beat(&self, context: &Context, lost: CancellationToken, stop: CancellationToken) {
         loop {
-            let begun = Instant::now();
+            // Whoever has died is judged by the time before the renewal: a clock that is set forward after it, or a
+            // machine that wakes up, must not have the worker take its own lease for expired.
+            let (begun, now) = (Instant::now(), context.clock.millis());
             match context.store.lease_renew(self.lease, context.clock.millis_after(LEASE)).await {
                 Ok(true) => self.journal.trust(begun + LEASE - MARGIN),
                 Ok(false) => {
@@ -129,7 +131,7 @@ impl Hold {
                 }
                 Err(error) => tracing::warn!(%error, "cannot renew the lease"),
             }
-            if let Err(error) = self.look_after_others(context).await {
+            if let Err(error) = self.look_after_others(context, now).await {
                 tracing::warn!(%error, "cannot look for dead workers");
             }
             if tokio::time::timeout(HEARTBEAT, stop.cancelled()).await.is_ok() {
@@ -140,8 +142,7 @@ impl Hold {
 
     /// Takes over from workers of this machine as soon as they are dead, knowing what they were at; from others
     /// when their lease has run out.
-    async fn look_after_others(&self, context: &Context) -> Result<(), StoreError> {
-        let now = context.clock.millis();
+    async fn look_after_others(&self, context: &Context, now: Millis) -> Result<(), StoreError> {
         for other in context.store.lease_list().await? {
             if other.id == self.lease {
                 continue;
