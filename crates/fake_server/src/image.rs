@@ -1,0 +1,13 @@
+//! Recognizes image files by their first bytes.
+
+/// Returns the media type of a PNG, JPEG, GIF or WebP file. Other files, SVG among them, can hold scripts or are no
+/// images: `None`.
+pub fn image_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x89, b'P', b'N', b'G', ..] => Some("image/png"),
+        [0xff, 0xd8, 0xff, ..] => Some("image/jpeg"),
+        [b'G', b'I', b'F', b'8', ..] => Some("image/gif"),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some("image/webp"),
+        _ => None,
+    }
+}

@@ -1,0 +1,88 @@
+//! Vendors' published rate limits, enforced where a test asks for it.
+
+use serde_json::{Value, json};
+
+use crate::state::NetworkState;
+
+/// At most `max` requests in a sliding window.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimit {
+    /// The most requests in a window.
+    pub max: usize,
+    /// The length of the window in milliseconds.
+    pub window: i64,
+    /// How long every request is refused after one too many, in milliseconds; 0 where only the window counts.
+    pub penalty: i64,
+}
+
+/// Counts a request, and returns the seconds to wait where it is one too many.
+pub(crate) fn wait_seconds(
+    state: &mut NetworkState,
+    rate_limits: &[RateLimit],
+    key: &str,
+    now: i64,
+) -> Option<u32> {
+    if rate_limits.is_empty() {
+        return None;
+    }
+    let key = format!("rate {key}");
+    let known = state.sessions.get(&key);
+    let blocked = known.and_then(|known| known["until"].as_i64()).unwrap_or(i64::MIN);
+    let times = known.and_then(|known| known["times"].as_array().cloned()).unwrap_or_default();
+    let times: Vec<i64> = times.iter().filter_map(Value::as_i64).collect();
+    let (times, blocked, wait) = judged(times, blocked, rate_limits, now);
+    state.sessions.put(key, json!({ "times": times, "until": blocked }));
+    wait.and_then(|wait| u32::try_from(wait.div_euclid(1000) + i64::from(wait % 1000 > 0)).ok())
+}
+
+/// The times to remember, the end of the penalty, and the milliseconds that this request has to wait.
+fn judged(
+    mut times: Vec<i64>,
+    blocked: i64,
+    rate_limits: &[RateLimit],
+    now: i64,
+) -> (Vec<i64>, i64, Option<i64>) {
+    if now < blocked {
+        return (times, blocked, Some(blocked - now));
+    }
+    let longest = rate_limits.iter().map(|ceiling| ceiling.window).max().unwrap_or_default();
+    times.retain(|at| *at > now - longest);
+    let wait = rate_limits.iter().filter_map(|ceiling| ceiling.wait(&times, now)).max();
+    let Some(wait) = wait else {
+        times.push(now);
+        return (times, i64::MIN, None);
+    };
+    let punished =
+        rate_limits.iter().any(|ceiling| ceiling.penalty > 0 && ceiling.wait(&times, now).is_some());
+    (times, if punished { now + wait } else { i64::MIN }, Some(wait))
+}
+
+impl RateLimit {
+    /// The milliseconds to wait at `now` after requests at `times`, in order; `None` where the limit allows one more.
+    fn wait(&self, times: &[i64], now: i64) -> Option<i64> {
+        let within: Vec<i64> = times.iter().copied().filter(|at| *at > now - self.window).collect();
+        let oldest = within.get(within.len().checked_sub(self.max)?)?;
+        Some(if self.penalty > 0 { self.penalty } else { oldest + self.window - now })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_too_many_waits_until_the_window_has_moved() {
+        let two = [RateLimit { max: 2, window: 1000, penalty: 0 }];
+        assert_eq!(judged(vec![0, 400], i64::MIN, &two, 900).2, Some(100));
+        assert_eq!(judged(vec![0, 400], i64::MIN, &two, 1000), (vec![400, 1000], i64::MIN, None));
+    }
+
+    #[test]
+    fn a_penalty_lasts_however_often_one_asks() {
+        let strict = [RateLimit { max: 2, window: 1000, penalty: 10_000 }];
+        let (times, until, wait) = judged(vec![0, 400], i64::MIN, &strict, 900);
+        assert_eq!((until, wait), (10_900, Some(10_000)));
+        assert_eq!(judged(times.clone(), until, &strict, 10_899).2, Some(1));
+        assert_eq!(judged(times, until, &strict, 10_900).2, None);
+    }
+}

@@ -1,0 +1,60 @@
+//! HTTP responses, among them bodies that come late, halved or with 64 MiB behind them.
+
+use std::io;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use futures_util::stream;
+
+use crate::reply::Reply;
+
+/// How long the first half of a body has to get out before the connection is closed.
+const HALF_BODY_DELAY: Duration = Duration::from_millis(20);
+
+/// The reply's status and headers with this body; with the length of the reply's own body where `measured`.
+pub(crate) fn response(reply: &Reply, body: Body, measured: bool) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in &reply.headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    if measured {
+        response.headers_mut().insert("content-length", HeaderValue::from(reply.body.len()));
+    }
+    response
+}
+
+/// The first half of a body, then an error, which closes the connection.
+pub(crate) fn half(body: &Bytes) -> Body {
+    let first = body.slice(..body.len() / 2);
+    Body::from_stream(stream::unfold(Some(first), |first| async move {
+        if let Some(first) = first {
+            return Some((Ok(first), None));
+        }
+        tokio::time::sleep(HALF_BODY_DELAY).await;
+        Some((Err(io::Error::from(io::ErrorKind::ConnectionReset)), None))
+    }))
+}
+
+/// A body one byte at a time, `pause` milliseconds apart.
+pub(crate) fn slow(body: Bytes, pause: u64) -> Body {
+    Body::from_stream(stream::unfold(body, move |mut rest| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        Some((Ok::<_, io::Error>(rest.split_to(1)), rest))
+    }))
+}
+
+/// A body followed by 64 MiB of blanks.
+pub(crate) fn huge(body: Bytes) -> Body {
+    Body::from_stream(stream::unfold((body, 1024_u32), |(body, left)| async move {
+        let left = left.checked_sub(1)?;
+        Some((Ok::<_, io::Error>(body), (Bytes::from_static(&[b' '; 64 << 10]), left)))
+    }))
+}
