@@ -4,6 +4,7 @@
 mod matrix;
 mod price;
 mod print;
+mod row;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -14,12 +15,12 @@ use channel::{Spoken, Survey};
 use clap::Args;
 use jiff::Timestamp;
 use scheduler::{Expected, Fate};
-use serde::Serialize;
-use store::{Address, OccurrenceKind, OccurrenceReason, PlanCounts, Planned};
+use store::{Address, PlanCounts, Planned};
 
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened, variable};
 use crate::time;
+use row::Row;
 
 /// Show what would run when, to how many, who is left out and why, and what it would cost
 #[derive(Debug, Args)]
@@ -47,40 +48,6 @@ impl Options {
             Language::parse(locale.split(['.', '@']).next()?).ok()
         })
     }
-}
-
-/// One occurrence of one step.
-#[derive(Debug, Serialize)]
-struct Row {
-    campaign: String,
-    step: String,
-    channel: String,
-    /// The first instant at which it falls due for anybody.
-    at: Timestamp,
-    /// When it falls due where the brand is.
-    #[serde(skip)]
-    here: Timestamp,
-    /// The wall-clock time, when it follows each contact's own clock.
-    local: Option<String>,
-    /// It fell due while nothing was running: this becomes of it as soon as something runs.
-    overdue: bool,
-    /// Its step's schedule in words.
-    schedule: String,
-    /// The same of an `after` step, whose people come one by one.
-    after: Option<String>,
-    audience: Option<String>,
-    counts: PlanCounts,
-    /// About when the last message would be out, where something bounds it.
-    finish: Option<Timestamp>,
-    /// Whether it would expire before that: then not everybody gets it.
-    expires_first: bool,
-    cost_micros: Money,
-    currency: String,
-    /// Whether it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
-    runs: bool,
-    kind: Option<OccurrenceKind>,
-    reason: Option<OccurrenceReason>,
-    because: Option<String>,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {

@@ -1,6 +1,7 @@
 //! `chorus send`: run a step now and wait for it.
 
 mod dry_run;
+mod error;
 mod question;
 mod test_copy;
 
@@ -21,6 +22,7 @@ use crate::named::find_step;
 use crate::output::{self, Format, wrong};
 use crate::server::StopSignal;
 use crate::setup::{Env, Opened};
+use error::cannot;
 
 /// Run a step now and wait for it
 ///
@@ -135,13 +137,6 @@ async fn send_test_copies(
         }
     }
     Ok(code)
-}
-
-fn cannot(error: scheduler::FireError) -> anyhow::Error {
-    match error {
-        scheduler::FireError::Store(error) => error.into(),
-        error => wrong(format!("cannot {error}")),
-    }
 }
 
 /// Reports a channel that cannot send before anything is made.

@@ -6,7 +6,7 @@ use campaign::{Diagnostics, Workspace};
 use jiff::Timestamp;
 use store::Run;
 
-use super::Row;
+use super::row::Row;
 use crate::commands::runs;
 use crate::output::{self, money, number};
 use crate::time;

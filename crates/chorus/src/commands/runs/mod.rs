@@ -1,5 +1,7 @@
 //! `chorus runs`: runs, and what became of every recipient.
 
+mod change;
+mod label;
 mod occurrences;
 mod reconcile;
 mod revise;
@@ -11,14 +13,16 @@ use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-pub(crate) use occurrences::show_time;
-pub(crate) use show::print_run;
-pub(crate) use stopped::describe;
-use store::{DeliveryState, Run, RunId, RunKind, RunState};
+use store::{DeliveryState, Run, RunKind, RunState};
 
 use crate::output::{self, Format, number, wrong};
 use crate::setup::{Env, Opened};
-use crate::time;
+use change::{changed, get};
+pub(crate) use label::show_instant;
+use label::state_name;
+pub(crate) use occurrences::show_time;
+pub(crate) use show::print_run;
+pub(crate) use stopped::describe;
 
 /// Show runs and what became of every recipient; pause, resume, cancel, retry, settle them
 #[derive(Debug, Args)]
@@ -125,28 +129,6 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn get(opened: &Opened, id: i64) -> anyhow::Result<Run> {
-    let run = opened.store.run_get(RunId(id)).await?;
-    run.ok_or_else(|| wrong(format!("there is no run {id}; `chorus runs` lists them")))
-}
-
-async fn changed(
-    env: &Env,
-    opened: &Opened,
-    run: &Run,
-    done: bool,
-    what: &str,
-    why_not: &str,
-) -> anyhow::Result<()> {
-    if !done {
-        return Err(wrong(format!("run {} is {}: {why_not}", run.id, state_name(run.state))));
-    }
-    match env.format {
-        Format::Json => output::json(&get(opened, run.id.0).await?),
-        _ => output::line(format!("Run {} of {}/{} is {what}.", run.id, run.campaign, run.step)),
-    }
-}
-
 async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) -> anyhow::Result<()> {
     let runs = opened.store.run_list(campaign, limit).await?;
     let open = opened.store.occurrence_list(campaign, true, limit).await?;
@@ -186,23 +168,4 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
         output::table(&headings, runs.iter().map(row).collect())?;
     }
     occurrences::print(&open, opened.workspace())
-}
-
-/// When a run fires: by the contacts' own clocks where those count.
-pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
-    match dashboard::own_clock(run) {
-        Some(at) => time::show_own_clock(at),
-        None => time::show_millis(run.instant, zone),
-    }
-}
-
-fn state_name(state: RunState) -> &'static str {
-    match state {
-        RunState::Planned => "planned",
-        RunState::Running => "running",
-        RunState::Paused => "paused",
-        RunState::Finished => "finished",
-        RunState::FinishedWithFailures => "finished with failures",
-        RunState::Cancelled => "cancelled",
-    }
 }

@@ -2,7 +2,7 @@
 
 use store::Run;
 
-use super::changed;
+use super::change::changed;
 use crate::output::{number, wrong};
 use crate::setup::{Env, Opened};
 

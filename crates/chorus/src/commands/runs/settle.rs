@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 use store::{ContactId, Settlement};
 
-use super::{changed, get};
+use super::change::{changed, get};
 use crate::output::{number, wrong};
 use crate::setup::{Env, Opened};
 

@@ -5,7 +5,8 @@ use dashboard::Outlook;
 use scheduler::RepeatBound;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 
-use super::{get, state_name};
+use super::change::get;
+use super::label::{show_instant, state_name};
 use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
 use crate::time;
@@ -98,7 +99,7 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
     let zone = &workspace.brand.timezone;
     let (sent, total) = (number(run.tally(DeliveryState::Sent)), number(run.total));
     output::line(format!("Run {} of {}/{} by {}", run.id, run.campaign, run.step, run.channel))?;
-    output::line(format!("  fired      {}", super::show_instant(run, zone)))?;
+    output::line(format!("  fired      {}", show_instant(run, zone)))?;
     output::line(format!("  state      {}", state_name(run.state)))?;
     if let Some(note) = &run.note {
         output::line(format!("  note       {note}"))?;

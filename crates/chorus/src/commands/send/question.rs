@@ -6,6 +6,7 @@ use campaign::{Campaign, Step, Trigger};
 use scheduler::{HandSend, Refusal};
 use store::{DeliveryState, PlanCounts, Planned, Run, RunState};
 
+use super::error::cannot;
 use crate::output::{self, number};
 use crate::setup::Opened;
 use crate::time;
@@ -114,8 +115,8 @@ async fn summary(
     let now = opened.clock.now();
     let zone = &opened.workspace().brand.timezone;
     let asked = scheduler::asked(step, ask);
-    let whom = scheduler::whom_by_hand(opened.workspace(), campaign, step, ask, &asked, now)
-        .map_err(super::cannot)?;
+    let whom =
+        scheduler::whom_by_hand(opened.workspace(), campaign, step, ask, &asked, now).map_err(cannot)?;
     let counts = opened.store.plan_preview(&whom, None, None, now.as_millisecond()).await?;
     let mut lines = vec![match whom {
         Planned::Feed { .. } => format!("{}/{}: one post by {}.", campaign.id, step.id, step.channel),
