@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::Dashboard;
 use crate::error::PageError;
+use crate::state::Dashboard;
 
 /// The cookie that keeps the key.
 const COOKIE_NAME: &str = "chorus_key";

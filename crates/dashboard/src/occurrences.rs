@@ -7,9 +7,9 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use store::{OccurrenceKind, OccurrenceRow};
 
-use crate::Dashboard;
 use crate::error::PageError;
 use crate::parts::Scene;
+use crate::state::Dashboard;
 use crate::upcoming::own_clock_of;
 use crate::words;
 

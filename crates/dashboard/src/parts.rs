@@ -7,11 +7,11 @@ use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
 use store::{DeliveryState, Run, RunState, Stopped};
 
-use crate::Dashboard;
 use crate::error::PageError;
 pub(crate) use crate::inline_code::text;
 use crate::notation::{self, Times, number};
 use crate::shell::{Live, Section, Shell};
+use crate::state::Dashboard;
 use crate::words;
 
 /// What every page asks for first: the files as they are now, and the time.

@@ -8,10 +8,10 @@ use insight::{Counts, Figures, Funnel, Point};
 use serde::Serialize;
 
 use super::overview::{Asked, Earned, Row};
-use crate::Dashboard;
 use crate::error::PageError;
 use crate::parts::Scene;
 use crate::period::{Period, Span};
+use crate::state::Dashboard;
 
 /// What a program gets. Times are UTC milliseconds, money is millionths of a unit.
 #[derive(Debug, Serialize)]

@@ -1,33 +1,19 @@
 //! `/campaigns/{id}`: how is one campaign doing?
 
+mod handlers;
 mod markdown;
 mod view;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
 use campaign::{Campaign, CampaignId};
 use insight::{Counts, Figures};
-use serde::Deserialize;
-use store::{OccurrenceRow, RollupFilter, RollupRow, Run};
+use store::{OccurrenceRow, RollupRow, Run};
 
-use crate::Dashboard;
-use crate::error::PageError;
-use crate::occurrences;
-use crate::parts::{self, Scene};
+use crate::parts::Scene;
 use crate::rollup::{counts_of, grouped};
-use crate::shell::{Page, Section};
-use crate::upcoming::{Decided, Upcoming};
-
-/// How many runs are listed.
-const RUNS: i64 = 30;
-
-/// What the address says.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Asked {
-    live: Option<String>,
-}
+use crate::upcoming::Upcoming;
+pub(crate) use handlers::get;
 
 /// What stands on the page.
 pub(crate) struct CampaignPage {
@@ -41,27 +27,6 @@ pub(crate) struct CampaignPage {
     upcoming: Vec<Upcoming>,
     did_not_run: Vec<OccurrenceRow>,
     has_outbox: bool,
-}
-
-/// Shows the page.
-pub(crate) async fn get(
-    State(dashboard): State<Arc<Dashboard>>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
-) -> Result<Page, PageError> {
-    let id = CampaignId::parse(&id).map_err(|_| PageError::NotFound(crate::words::A_CAMPAIGN))?;
-    let scene = Scene::of(&dashboard).await?;
-    let filter = RollupFilter { campaign: Some(id.to_string()), ..RollupFilter::default() };
-    let rows = dashboard.store.rollup_read(&filter).await?;
-    let runs = dashboard.store.run_list(Some(id.as_str()), RUNS).await?;
-    let mut page =
-        CampaignPage::of(&id, &rows, runs, &scene).ok_or(PageError::NotFound(crate::words::A_CAMPAIGN))?;
-    page.did_not_run = dashboard.store.occurrence_list(Some(id.as_str()), true, occurrences::SHOWN).await?;
-    page.upcoming = Decided::read(&dashboard.store).await?.keep(&scene, page.upcoming, 6);
-    let moving = page.runs.iter().any(parts::is_live);
-    let live = scene.live(moving, asked.live.as_deref(), &format!("/campaigns/{id}"));
-    let shell = scene.shell(Section::Overview, live);
-    Ok(shell.page(&scene.title_of(id.as_str()), &view::page(&page, &scene)))
 }
 
 impl CampaignPage {
@@ -94,6 +59,7 @@ impl CampaignPage {
 mod tests {
     use super::*;
     use crate::sample;
+    use crate::shell::Section;
 
     #[test]
     fn a_campaign_says_how_it_is_doing() {
