@@ -7,11 +7,12 @@ use channel::{RejectReason, SendOutcome};
 use store::Micros;
 
 use super::breaker::Breaker;
+use super::day::Day;
 use super::purse::Purse;
 use super::seats::{Seats, Share};
 use super::turns::Turns;
+use super::wait::IN_MEMORY_WAIT;
 use super::window::Window;
-use super::{Day, SOON};
 
 /// A probe is answered in so long, or it is not prompt.
 const PROBE: Micros = 2_000_000;
@@ -158,7 +159,7 @@ impl Group {
         let at_once = if bounded { limit } else { self.connections.min(32) };
         let each = self.window.service(self.in_flight, idle) / i64::from(at_once.max(1));
         let wait = each.saturating_mul(i64::from(self.waiting) + 1);
-        if !bounded && wait <= SOON {
+        if !bounded && wait <= IN_MEMORY_WAIT {
             return Some(Wait(Cause::Channel));
         }
         if wait <= soon(asked) {
@@ -169,7 +170,7 @@ impl Group {
         } else {
             format!("{} is slow to answer", self.name)
         };
-        Some(Later(self.turns.guess(asked.now + SOON, each, each, bounded), why))
+        Some(Later(self.turns.guess(asked.now + IN_MEMORY_WAIT, each, each, bounded), why))
     }
 
     /// Whether rate and cap let it wait.
@@ -183,8 +184,8 @@ impl Group {
             let why = purse.why(&self.name, asked.day);
             let time = self.turns.book(turn.unwrap_or(asked.now).max(asked.now), purse, asked.day);
             // A little early, so that it is there when its time comes; but not on the day before.
-            let early = (time - SOON / 2).max(asked.day.start_of(asked.day.number_at(time)));
-            return Some(Later(early.max(asked.now + SOON / 4), why));
+            let early = (time - IN_MEMORY_WAIT / 2).max(asked.day.start_of(asked.day.number_at(time)));
+            return Some(Later(early.max(asked.now + IN_MEMORY_WAIT / 4), why));
         }
         match turn {
             Some(turn) if turn <= asked.now && self.waiting == 0 && purse.has_some() => None,
@@ -266,5 +267,5 @@ impl Group {
 
 /// How long a message may wait in memory.
 const fn soon(asked: &Asked<'_>) -> Micros {
-    if asked.tight { BRIEF } else { SOON }
+    if asked.tight { BRIEF } else { IN_MEMORY_WAIT }
 }

@@ -20,6 +20,7 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 mod turns;
+mod wait;
 mod window;
 
 use std::collections::HashMap;
@@ -38,18 +39,17 @@ use seats::Share;
 pub(crate) use seats::{Seat, Seats};
 use servers::Server;
 pub(crate) use servers::Servers;
+use wait::IN_MEMORY_WAIT;
 
-/// What can go so soon waits in memory; what cannot is put off in the database.
-const SOON: Micros = 1_000_000;
-/// No sooner than this after the last time the accounts are asked again.
-const BREATH: Micros = 40_000;
-/// Those whose time comes within this are sent together.
-const TOGETHER: Micros = 10_000;
-/// How often connections are shared out anew.
-const FADE: Micros = 250_000;
-/// Others want to send when they did within this long.
-const CROWDED: Micros = 60_000_000;
-/// So many receivers are remembered before idle ones are forgotten.
+/// The shortest time between two requests to the shared allowances.
+const REFILL_INTERVAL: Micros = 40_000;
+/// Messages that fall due within this time are sent together.
+const BATCH_WINDOW: Micros = 10_000;
+/// The time after which connections are shared out again.
+const SHARE_INTERVAL: Micros = 250_000;
+/// Two receivers compete where both were sent to within this time.
+const CROWDED_WINDOW: Micros = 60_000_000;
+/// The number of receivers above which idle ones are removed.
 const REMEMBERED: usize = 10_000;
 
 /// Whether a message may go.
@@ -142,7 +142,7 @@ impl Groups {
 
     /// Begins a round: those that wait in memory are asked for again, in their order.
     pub(crate) fn begin(&mut self, now: Micros, day: Day) {
-        if now < self.now - SOON {
+        if now < self.now - IN_MEMORY_WAIT {
             let back = self.now - now;
             self.groups.iter_mut().for_each(|group| group.shift(back));
             self.whole.iter_mut().for_each(|purse| purse.shift(back));
@@ -157,7 +157,7 @@ impl Groups {
             purse.turn_to(day.number);
         }
         if now >= self.fade_at && self.adapts {
-            self.fade_at = now + FADE;
+            self.fade_at = now + SHARE_INTERVAL;
             self.fade();
         }
         if self.places.len() > self.remembered && self.news.is_empty() {
@@ -249,7 +249,9 @@ impl Groups {
     /// serves every run, and those whose time comes are there.
     pub(crate) fn share(&self) -> usize {
         let rate = self.whole.as_ref().and_then(Purse::rate);
-        rate.map_or(usize::MAX, |rate| usize::try_from(rate.within(SOON / 4)).unwrap_or(usize::MAX).max(1))
+        rate.map_or(usize::MAX, |rate| {
+            usize::try_from(rate.within(IN_MEMORY_WAIT / 4)).unwrap_or(usize::MAX).max(1)
+        })
     }
 
     /// How many wait in memory whose receiver lets them wait: others may be claimed beside them.
@@ -262,7 +264,7 @@ impl Groups {
     pub(crate) fn wake(&self) -> Micros {
         let whole = self.whole.as_ref().filter(|_| self.waiting > 0).and_then(|purse| purse.turn(0));
         let wake = self.wake.min(whole.filter(|turn| *turn > self.now).unwrap_or(Micros::MAX));
-        if wake <= self.now { wake } else { wake.max(self.now + TOGETHER) }
+        if wake <= self.now { wake } else { wake.max(self.now + BATCH_WINDOW) }
     }
 
     /// Until when the whole channel has nothing left to send with, and why.
@@ -308,7 +310,7 @@ impl Groups {
     }
 
     fn is_crowded(&self) -> bool {
-        self.now.saturating_sub(self.mixed_at) < CROWDED
+        self.now.saturating_sub(self.mixed_at) < CROWDED_WINDOW
     }
 
     /// Where the receiver of an address stands.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use store::{Grant, Micros, Want};
 
 use super::purse::{Purse, SLACK};
-use super::{BREATH, Groups};
+use super::{Groups, REFILL_INTERVAL};
 
 impl Groups {
     /// What to ask the shared accounts for, after a round; empty when it is not time.
@@ -13,8 +13,8 @@ impl Groups {
         if self.waiting == 0 || (self.whole.is_none() && self.hungry.is_empty()) {
             return Vec::new();
         }
-        if self.now < self.asked_at + BREATH {
-            self.wake = self.wake.min(self.asked_at + BREATH);
+        if self.now < self.asked_at + REFILL_INTERVAL {
+            self.wake = self.wake.min(self.asked_at + REFILL_INTERVAL);
             return Vec::new();
         }
         // Those that will soon be short come along, so that all are asked for together.

@@ -5,9 +5,11 @@
 //! intents of the next. At most `window` deliveries are begun and not recorded; which of them are really in
 //! doubt when the process dies, the journal tells.
 
+mod checks;
 mod claim;
 mod commit;
 mod pace;
+mod servers;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::journal::Journal;
 use crate::renderers::Renderers;
 use crate::rest::Rest;
 use crate::session::{Done, Job, Work};
-use pace::Told;
+use checks::Checks;
 
 /// How often an idle lane looks for what has fallen due.
 const LOOK: Duration = Duration::from_millis(250);
@@ -138,7 +140,7 @@ struct Working {
     rest: Rest,
     /// Why nothing goes through the channel until somebody mends it, while its runs have not been paused.
     barred: Option<String>,
-    told: Told,
+    checks: Checks,
     metrics: telemetry::Channel,
     sessions: JoinSet<()>,
 }
@@ -173,7 +175,7 @@ impl Working {
         for _ in 0..connections {
             sessions.spawn(work.clone().run(lane.sender.session()));
         }
-        let servers = pace::servers(&lane.channel, &mut sessions);
+        let servers = servers::servers(&lane.channel, &mut sessions);
         let runs = Arc::clone(&lane.runs.borrow_and_update());
         Self {
             groups: Groups::new(&lane.channel, window, !lane.sender.is_outbox(), servers),
@@ -194,7 +196,7 @@ impl Working {
             was_busy: true,
             rest: Rest::default(),
             barred: None,
-            told: Told::default(),
+            checks: Checks::default(),
             metrics: telemetry::Channel::of(lane.channel.id.as_str()),
             sessions,
             lane,

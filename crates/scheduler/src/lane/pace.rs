@@ -2,45 +2,19 @@
 
 use std::time::Duration;
 
-use campaign::{Channel, ChannelKind};
-use channel::{Dns, Scope, SendOutcome};
+use campaign::ChannelKind;
+use channel::{Scope, SendOutcome};
 use store::{Claimed, Clock, Held, Micros};
-use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Later, Waiting, Working};
-use crate::groups::{Admit, Day, Servers, Ticket};
+use crate::groups::{Admit, Day, Ticket};
 use crate::session::{Done, Job};
 
 /// How often receivers that stopped answering are looked for.
 const STALLED: Duration = Duration::from_secs(1);
 /// How often accounts that nobody uses are forgotten.
 const SWEEP: Duration = Duration::from_secs(3_600);
-
-/// What was told and done, and when to do it again.
-#[derive(Debug, Default)]
-pub(super) struct Told {
-    /// That the channel has nothing left of its day.
-    spent: bool,
-    /// When receivers were last looked at.
-    looked: Option<Instant>,
-    /// When accounts were last forgotten.
-    swept: Option<Instant>,
-}
-
-/// Who knows the mail servers of domains, for a channel that groups its receivers by them.
-pub(super) fn servers(channel: &Channel, tasks: &mut JoinSet<()>) -> Servers {
-    if !channel.receivers.by_server() {
-        return Servers::not_asked();
-    }
-    match Dns::of_machine() {
-        Ok(dns) => Servers::asking(dns, tasks),
-        Err(error) => {
-            tracing::warn!(%error, "receivers are taken by their domains");
-            Servers::not_asked()
-        }
-    }
-}
 
 impl Working {
     /// What may be begun next, by window, receiver and rate. What cannot go soon is noted to be put off.
@@ -135,10 +109,10 @@ impl Working {
 
     /// Keeps back what would only queue up behind receivers that stopped answering.
     pub(super) fn take_back_stalled(&mut self) {
-        if self.told.looked.is_some_and(|looked| looked.elapsed() < STALLED) {
+        if self.checks.stalled_at.is_some_and(|looked| looked.elapsed() < STALLED) {
             return;
         }
-        self.told.looked = Some(Instant::now());
+        self.checks.stalled_at = Some(Instant::now());
         let now = Clock::machine();
         if self.groups.any_stalled(now) {
             self.take_back(|job, groups| !groups.is_stalled(job.ticket, now));
@@ -174,8 +148,8 @@ impl Working {
             self.tell_of(receiver, held, now).await;
         }
         let spent = self.groups.rest();
-        if spent.is_some() != self.told.spent {
-            self.told.spent = spent.is_some();
+        if spent.is_some() != self.checks.spent_reported {
+            self.checks.spent_reported = spent.is_some();
             self.tell_of(String::new(), spent, now).await;
         }
         self.sweep(now).await;
@@ -197,10 +171,10 @@ impl Working {
 
     /// Forgets accounts that nobody used for days.
     async fn sweep(&mut self, now: Micros) {
-        if self.told.swept.is_some_and(|swept| swept.elapsed() < SWEEP) {
+        if self.checks.swept_at.is_some_and(|swept| swept.elapsed() < SWEEP) {
             return;
         }
-        self.told.swept = Some(Instant::now());
+        self.checks.swept_at = Some(Instant::now());
         let (clock, day) = (&self.lane.clock, self.day(now).number);
         if let Err(error) = self.lane.store.allowance_sweep(clock.millis(), now, day).await {
             tracing::warn!(%error, "cannot forget old accounts");
