@@ -5,22 +5,19 @@
 //! the same Message-ID; every repeat is listed by `chorus runs show`.
 
 mod blow;
+mod database;
 mod judge;
 mod life;
 mod round;
+mod run;
 mod stage;
 mod zombie;
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
-
-pub use blow::Moment;
-pub use stage::Database;
-
-use crate::chance::Chance;
 use crate::tools::Tools;
-use stage::Stage;
+pub use blow::Moment;
+pub use database::Database;
 
 /// What is tried.
 #[derive(Debug, Clone)]
@@ -116,31 +113,5 @@ impl Verdict {
             let some: Vec<&str> = cases.iter().take(5).map(String::as_str).collect();
             self.broken.push(format!("{} {what}, as\n  {}", cases.len(), some.join("\n  ")));
         }
-    }
-}
-
-impl Trial<'_> {
-    /// Kills until it was often enough, letting every run end.
-    ///
-    /// # Errors
-    /// When something other than a promise fails: a program cannot be started, a run never ends.
-    pub fn run(&self, tell: &mut dyn FnMut(Progress)) -> Result<Verdict> {
-        let stage = Stage::set(self)?;
-        let mut verdict = Verdict::default();
-        let mut deck = blow::Deck::new(Chance::seeded(self.seed));
-        while verdict.kills.len() < self.kills {
-            round::play(self, &stage, &mut deck, &mut verdict, tell)?;
-        }
-        Ok(verdict)
-    }
-
-    /// Has one of two workers sleep for longer than its lease in the middle of a run, and wake up when the other
-    /// has taken over. `asleep` is longer than a lease.
-    ///
-    /// # Errors
-    /// As [`Trial::run`].
-    pub fn zombie(&self, asleep: Duration) -> Result<Verdict> {
-        let stage = Stage::set(self)?;
-        zombie::play(self, &stage, asleep)
     }
 }

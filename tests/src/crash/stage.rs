@@ -6,19 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use super::database::Database;
 use super::{Trial, When};
 use crate::relay::{Act, Door, Phase, Relay, Script, Whom};
 use crate::sandbox::Sandbox;
 use crate::scratch::Scratch;
-
-/// Which database holds the truth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Database<'a> {
-    /// A file in the workspace.
-    Sqlite,
-    /// A new database of the server at this URL, whose user may make one.
-    Postgres(&'a str),
-}
 
 /// How long the relay takes at most to answer a message: long enough for kills to come meanwhile.
 const THOUGHT: Duration = Duration::from_millis(50);

@@ -9,10 +9,11 @@ use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use super::blow::{Blow, Deck};
+use super::database::Database;
 use super::judge::Evidence;
 use super::life::{End, Life};
 use super::round::SERVE;
-use super::stage::{Database, Stage};
+use super::stage::Stage;
 use super::{Kill, Moment, Trial, Verdict};
 use crate::chance::Chance;
 use crate::child::until;

@@ -3,23 +3,25 @@
 
 mod record;
 mod script;
+mod shared;
 mod talk;
+#[cfg(test)]
+mod tests;
 mod wire;
 
-use std::collections::{BTreeMap, HashSet};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-pub use record::{Line, Place, Received};
-pub use script::{Act, Phase, Rule, Script, Whom};
-
 use crate::chance::Chance;
 use crate::child::until;
+pub use record::{Line, Place, Received};
+pub use script::{Act, Phase, Rule, Script, Whom};
+use shared::{Gate, Shared, Trap, held};
 use talk::Talk;
 
 /// A running relay. It is entered through [`Door`]s, and gone when the last of them is.
@@ -35,45 +37,6 @@ pub struct Door {
     pub port: u16,
     gate: Arc<Gate>,
     listening: Option<JoinHandle<()>>,
-}
-
-/// What all connections share.
-struct Shared {
-    script: Mutex<Arc<Script>>,
-    /// Everybody who was ever named.
-    heard: Mutex<HashSet<String>>,
-    lines: Mutex<Vec<Arc<Mutex<Line>>>>,
-    traps: Mutex<Vec<Trap>>,
-    armed: AtomicUsize,
-    accepted: AtomicUsize,
-}
-
-/// What the connections of a port share.
-#[derive(Debug)]
-struct Gate {
-    port: u16,
-    shut: AtomicBool,
-    /// Connections that are open.
-    streams: Mutex<BTreeMap<u64, TcpStream>>,
-}
-
-/// Something to be done when a port has seen a phase so many times.
-struct Trap {
-    port: u16,
-    at: Phase,
-    left: u64,
-    spring: Box<dyn FnOnce() + Send>,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("script", &self.script).finish_non_exhaustive()
-    }
-}
-
-/// A lock that a failed thread leaves usable: its counters are whole at any time.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Relay {
@@ -164,30 +127,6 @@ impl Relay {
     }
 }
 
-impl Shared {
-    fn script(&self) -> Arc<Script> {
-        Arc::clone(&held(&self.script))
-    }
-
-    fn spring(&self, port: u16, at: Phase) {
-        if self.armed.load(Ordering::Relaxed) == 0 {
-            return;
-        }
-        let mut traps = held(&self.traps);
-        let Some(found) = traps.iter().position(|trap| trap.port == port && trap.at == at) else { return };
-        traps[found].left -= 1;
-        if traps[found].left == 0 {
-            // Under the lock, so that whoever disarms knows that it is over.
-            (traps.swap_remove(found).spring)();
-            self.armed.store(traps.len(), Ordering::Relaxed);
-        }
-    }
-
-    fn count(&self, accepted: bool) {
-        self.accepted.fetch_add(usize::from(accepted), Ordering::Relaxed);
-    }
-}
-
 impl Gate {
     fn is_shut(&self) -> bool {
         self.shut.load(Ordering::Relaxed)
@@ -249,6 +188,3 @@ impl Drop for Door {
         self.gate.shut();
     }
 }
-
-#[cfg(test)]
-mod tests;

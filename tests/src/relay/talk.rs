@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::record::{Line, Received};
 use super::script::{Act, Phase, Recipient};
+use super::shared::{Gate, Shared, held};
 use super::wire::{Command, end_of_message, message_id};
-use super::{Gate, Shared, held};
 use crate::chance::Chance;
 
 /// A message longer than this is nonsense.
