@@ -3,6 +3,7 @@
 
 mod packages;
 mod postgres;
+mod programs;
 mod search;
 mod verifiers;
 
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::place::Place;
 pub(crate) use postgres::{Postgres, Settings};
+use programs::{WANTED, Wanted};
 pub(crate) use verifiers::Fetcher;
 
 /// How the servers are looked for.
@@ -25,40 +27,6 @@ pub(crate) struct Options {
     #[arg(long)]
     fresh: bool,
 }
-
-/// One program that tests need.
-#[derive(Debug)]
-pub(crate) struct Wanted {
-    /// What it is called.
-    name: &'static str,
-    /// Debian's package of it.
-    package: &'static str,
-    /// Folders where Debian keeps it, a `*` standing for any version; later versions are better.
-    folders: &'static [&'static str],
-}
-
-const BIN: &[&str] = &["/usr/local/bin", "/usr/bin"];
-
-const POSTGRESQL: &[&str] = &["/usr/lib/postgresql/*/bin"];
-
-const WANTED: [Wanted; 12] = [
-    Wanted { name: "postgres", package: "postgresql", folders: POSTGRESQL },
-    Wanted { name: "initdb", package: "postgresql", folders: POSTGRESQL },
-    Wanted { name: "pg_isready", package: "postgresql", folders: POSTGRESQL },
-    Wanted { name: "psql", package: "postgresql", folders: POSTGRESQL },
-    Wanted { name: "smtp-sink", package: "postfix", folders: &["/usr/sbin"] },
-    Wanted { name: "smtp-source", package: "postfix", folders: &["/usr/sbin"] },
-    // The launcher in /usr/bin is a shell script that knows only /usr/lib.
-    Wanted { name: "chromium", package: "chromium", folders: &["/usr/lib/chromium", "/usr/bin"] },
-    Wanted { name: "chromedriver", package: "chromium-driver", folders: BIN },
-    Wanted { name: "sqlite3", package: "sqlite3", folders: BIN },
-    Wanted { name: "python3", package: "python3", folders: BIN },
-    Wanted { name: "wrk", package: "wrk", folders: BIN },
-    Wanted { name: "pip3", package: "python3-pip", folders: BIN },
-];
-
-/// Fetched beside the browser, which shows no letter without a font, and no Chinese one without this font.
-const FONTS: [&str; 2] = ["fonts-dejavu-core", "fonts-wqy-microhei"];
 
 /// Every program, found.
 #[derive(Debug)]

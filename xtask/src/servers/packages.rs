@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::programs::{FONTS, Wanted};
 use super::search::Shelf;
-use super::{FONTS, Wanted};
 
 /// Where the machine's package manager keeps what is installed.
 const STATUS: &str = "/var/lib/dpkg/status";

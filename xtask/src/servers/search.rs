@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{WANTED, Wanted};
+use super::programs::{WANTED, Wanted};
 
 /// The places that are searched.
 #[derive(Debug)]
