@@ -3,10 +3,9 @@
 //! The texts below are about a run `r` and a contact `c`. `runs.address` is `email`, `phone`, `attribute:NAME` or
 //! `anyone`, and null for a feed.
 
+use contacts::{AddressKind, Contact, SuppressionReason, is_plain};
+use database::{InputError, StoreError};
 use serde_json::Value;
-
-use crate::audience::is_plain;
-use crate::{AddressKind, Contact, InputError, StoreError, SuppressionReason};
 
 /// What a contact must have to get what a channel says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

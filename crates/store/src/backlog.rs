@@ -1,7 +1,8 @@
 //! How much of the running runs is not sent yet, and how far it lies behind its time.
 
-use crate::sql::{Sql, args, sql};
-use crate::{Millis, Store, StoreError};
+use database::{Millis, Sql, StoreError, args, sql};
+
+use crate::Store;
 
 /// What one channel has not sent yet of the runs that are planned or running.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,53 +3,13 @@
 //! Reactions are kept in the transactions that mark deliveries. Sends are read from the deliveries of a run after it has
 //! ended, some thousands at a time; until then audiences read the deliveries of that run themselves.
 
-use campaign::audience::Did;
+use contacts::Engaged;
+use database::{
+    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, Tx, again_if_deadlocked, args, batch,
+    batch_of_ids, id_space, sql,
+};
 
-use crate::ids::id_space;
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
-use crate::{ContactId, DeliveryId, Millis, RunId, Store, StoreError};
-
-/// A kind of engagement, as `engagement.kind` has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Engaged {
-    Sent,
-    Opened,
-    Clicked,
-    Converted,
-}
-
-impl From<Did> for Engaged {
-    fn from(did: Did) -> Self {
-        match did {
-            Did::Sent => Self::Sent,
-            Did::Opened => Self::Opened,
-            Did::Clicked => Self::Clicked,
-            Did::Converted => Self::Converted,
-        }
-    }
-}
-
-impl Engaged {
-    /// `engagement.kind`.
-    pub(crate) fn kind(self) -> i64 {
-        match self {
-            Self::Sent => 1,
-            Self::Opened => 2,
-            Self::Clicked => 3,
-            Self::Converted => 4,
-        }
-    }
-
-    /// The column of `deliveries` that says when.
-    pub(crate) fn column(self) -> &'static str {
-        match self {
-            Self::Sent => "sent_at",
-            Self::Opened => "opened_at",
-            Self::Clicked => "clicked_at",
-            Self::Converted => "converted_at",
-        }
-    }
-}
+use crate::Store;
 
 /// Keeps the later of two times; what is not later is not written.
 macro_rules! later_wins {
@@ -99,14 +59,14 @@ macro_rules! those_of_input {
     () => {
         concat!(
             "(select cast(0 as bigint) as number, cast(null as text) as campaign, id % ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " as contact_id from input
           union
           select n.number, n.campaign, i.id % ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             "
           from input i join runs r on r.id = i.id / ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " join campaign_numbers n on n.campaign = r.campaign)"
         )
     };
@@ -144,7 +104,7 @@ pub(crate) async fn read_again(
     tx: &mut Tx,
     deliveries: impl Iterator<Item = DeliveryId>,
 ) -> Result<(), StoreError> {
-    let input = ids(deliveries)?;
+    let input = batch_of_ids(deliveries)?;
     for statement in [&FORGET_REACTIONS, &OPENED_BY, &CLICKED_BY, &CONVERTED_BY] {
         tx.execute(statement, vec![input.clone()]).await?;
     }

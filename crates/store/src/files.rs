@@ -1,7 +1,8 @@
 //! Which set of files is in force: one at a time, for all processes that plan.
 
-use crate::sql::{Sql, args, sql};
-use crate::{LeaseId, Millis, Store, StoreError};
+use database::{LeaseId, Millis, Sql, StoreError, args, sql};
+
+use crate::Store;
 
 /// The setting that holds the hash of the files in force.
 const NAME: &str = "files_in_force";

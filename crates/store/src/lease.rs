@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, args, batch, sql};
+
 use crate::delivery::{Ended, Outcome, settle};
 use crate::moves::Moves;
-use crate::sql::{Sql, args, batch, sql};
-use crate::{DeliveryId, DeliveryState, LeaseId, Millis, Store, StoreError};
+use crate::{DeliveryState, Store};
 
 /// What was found in the hands of workers that are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

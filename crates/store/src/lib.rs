@@ -1,59 +1,49 @@
 //! What happened: all SQL, on SQLite and PostgreSQL, and every change of state as a guarded set-based statement.
 //!
-//! One [`Store`], one file per entity, methods named noun_verb. No other crate names sqlx.
+//! One [`Store`], one file per entity, methods named noun_verb. A `Store` has the methods of
+//! [`Contacts`](contacts::Contacts), which knows people, and of [`Database`](database::Database), which knows no entity.
 
 mod address;
 mod allowance;
-mod audience;
 mod backlog;
-mod clock;
-mod contact;
-mod database;
 mod delivery;
 mod engagement;
-mod error;
 mod event;
 mod files;
-mod health;
-mod identity;
-mod ids;
 mod lease;
 mod moves;
 mod occurrence;
 mod outbox;
-mod pools;
 mod rename;
 mod report;
 mod revision;
 mod run;
 mod schedule;
-mod setting;
 mod soft_bounce;
-mod sql;
-mod stopped;
-mod suppression;
 mod tally;
-mod turns;
-mod words;
+
+use std::ops::Deref;
+
+use contacts::Contacts;
+use database::Database;
 
 pub use address::Address;
-pub use allowance::{Grant, Held, Micros, Want};
+pub use allowance::{Grant, Held, Want};
 pub use backlog::Backlog;
-pub use clock::Clock;
-pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted};
+pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, SuppressionReason, Upserted};
+pub use database::{
+    Behind, Clock, ContactId, CopyEvidence, DatabaseError, DeliveryId, Denied, Dialect, Fault, Health,
+    Identity, InputError, LeaseId, LinkId, LinkName, Micros, Millis, Place, Reason, RevisionId, RunId,
+    RunName, SchemaError, StopReason, Stopped, StoreError, UrlError,
+};
 pub use delivery::{
     Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
     OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
 };
-pub use error::{DatabaseError, Denied, Fault, InputError, Place, Reason, SchemaError, StoreError, UrlError};
 pub use event::{Conversion, Credit, EventKind, EventRow, Goal, Hit, Judge, NewEvent};
-pub use health::Health;
-pub use identity::{Behind, CopyEvidence, Identity};
-pub use ids::{ContactId, DeliveryId, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
 pub use lease::{Lease, TakenOver, Trace, Traces};
 pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 pub use outbox::OutboxRow;
-pub use pools::Store;
 pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
 pub use run::{
@@ -62,9 +52,28 @@ pub use run::{
 };
 pub use schedule::{Advance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;
-pub use stopped::{StopReason, Stopped};
-pub use suppression::{Suppression, SuppressionReason};
 pub use tally::{Tally, TallyState};
 
-/// UTC milliseconds, as every time is stored.
-pub type Millis = i64;
+/// Everything that a database holds. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store(Contacts);
+
+impl Store {
+    /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
+    ///
+    /// # Errors
+    /// The address is not known, or the database does not answer.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let database = Database::open(url, telemetry::writer_waited).await?;
+        Ok(Self(Contacts::new(database)))
+    }
+}
+
+impl Deref for Store {
+    type Target = Contacts;
+
+    fn deref(&self) -> &Contacts {
+        &self.0
+    }
+}

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use campaign::Money;
+use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql};
 
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{DeliveryState, Metric, Millis, RunId, StoreError, TallyState};
+use crate::{DeliveryState, Metric, TallyState};
 
 /// What a transaction did to the counts; written once, at its end. Always tallies before rollups and both in
 /// the order of their keys, so that two transactions never wait for each other.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::words::words;
-use crate::{Millis, RunId, Store, StoreError};
+use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql, words};
+
+use crate::Store;
 
 /// What became of an occurrence that is no run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -1,8 +1,8 @@
 //! What the outbox channel kept.
 
-use crate::ids::id_space;
-use crate::sql::{Sql, args, sql};
-use crate::{DeliveryId, Millis, Store, StoreError};
+use database::{DeliveryId, Millis, Sql, StoreError, args, id_space, sql};
+
+use crate::Store;
 
 /// One kept message.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use campaign::schedule::Definition;
+use database::{InputError, Millis, RunId, Sql, StoreError, Tx, args, sql};
 
+use crate::Store;
 use crate::engagement;
 use crate::schedule::StepKey;
-use crate::sql::{Sql, Tx, args, sql};
-use crate::{InputError, Millis, RunId, Store, StoreError};
 
 const STEPS: Sql = sql!(
     "select step from (

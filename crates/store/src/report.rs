@@ -1,10 +1,9 @@
 //! Figures, read from rollups only.
 
 use campaign::Money;
+use database::{Millis, Sql, StoreError, args, sql, words};
 
-use crate::sql::{Sql, args, sql};
-use crate::words::words;
-use crate::{Millis, Store, StoreError};
+use crate::Store;
 
 /// What a rollup counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]

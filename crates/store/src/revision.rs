@@ -1,8 +1,8 @@
 //! Compiled steps and their links.
 
-use crate::ids::id_space;
-use crate::sql::{Sql, args, batch, sql};
-use crate::{LinkId, LinkName, Millis, RevisionId, Store, StoreError};
+use database::{LinkId, LinkName, Millis, RevisionId, Sql, StoreError, args, batch, id_space, sql};
+
+use crate::Store;
 
 /// A compiled step as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]

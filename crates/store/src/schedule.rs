@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql};
+
 use crate::occurrence::{self, NewOccurrence};
 use crate::run::insert;
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{Delays, Millis, NewRun, RunId, Store, StoreError};
+use crate::{Delays, NewRun, Store};
 
 /// A campaign and a step.
 pub type StepKey = (String, String);

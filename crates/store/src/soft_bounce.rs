@@ -1,10 +1,9 @@
 //! Mailboxes that are full or closed: held against an address only after a while, and forgotten when something
 //! arrives.
 
+use database::{DeliveryId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql, words};
+
 use crate::address::held_against;
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::words::words;
-use crate::{DeliveryId, Millis, StoreError};
 
 /// What was wrong with a mailbox that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
@@ -62,12 +61,12 @@ macro_rules! contacts_of_input {
     () => {
         concat!(
             "(select i.id % ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " from input i join runs r on r.id = i.id / ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " and r.kind <> 'test'
               where i.id % ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " <> 0)"
         )
     };
@@ -123,7 +122,7 @@ pub(crate) async fn count(
     }
     let input: Vec<_> = bounces.iter().map(|(id, cause)| Input { id: *id, cause: cause.as_str() }).collect();
     tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
-    let ids = ids(bounces.iter().map(|(id, _)| *id))?;
+    let ids = batch_of_ids(bounces.iter().map(|(id, _)| *id))?;
     let args = args![ids, now, FULL.0, FULL.1, INACTIVE];
     let gone: Vec<TooMany> = tx.rows(&TOO_MANY, args).await?;
     let gone: Vec<_> = gone
@@ -147,7 +146,7 @@ pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -
     }
     let sent: Vec<_> = sent.collect();
     if !sent.is_empty() {
-        tx.execute(&CLEAR, args![ids(sent)?]).await?;
+        tx.execute(&CLEAR, args![batch_of_ids(sent)?]).await?;
     }
     Ok(())
 }

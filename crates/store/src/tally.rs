@@ -1,8 +1,9 @@
 //! Counts of a run's deliveries, by how they ended and why.
 
+use database::StoreError;
 use serde::{Serialize, Serializer};
 
-use crate::{DeliveryState, StoreError};
+use crate::DeliveryState;
 
 /// The reason of what was sent because a person said so.
 pub(crate) const SETTLED: &str = "settled";

@@ -18,10 +18,10 @@ pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCod
     let store = Store::open(url).await?;
     let ran = store.migrate().await?;
     if env.format == Format::Json {
-        output::json(&serde_json::json!({ "database": store.dialect(), "migrations": ran }))?;
+        output::json(&serde_json::json!({ "database": store.dialect().as_str(), "migrations": ran }))?;
     } else {
         let what = if ran == 0 { "nothing to do".to_owned() } else { format!("{ran} migrations run") };
-        output::line(format!("{}: {what}", store.dialect()))?;
+        output::line(format!("{}: {what}", store.dialect().as_str()))?;
     }
     store.close().await;
     Ok(ExitCode::SUCCESS)

@@ -2,8 +2,36 @@
 //! count by day. Pure, so that it is tested without a database.
 
 use campaign::Rate;
+use database::Micros;
 
-use super::{Grant, Micros, Want};
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Want {
+    /// For this receiver; empty for the channel as a whole.
+    pub receiver: String,
+    /// So many messages.
+    pub count: u32,
+    /// No faster than this.
+    pub rate: Option<Rate>,
+    /// No more than so many in a day.
+    pub cap: Option<i64>,
+}
+
+/// What is granted: it counts as gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// To this receiver; empty for the channel as a whole.
+    pub receiver: String,
+    /// When the first of them may go, the others following at the rate; when none is granted, when one could be,
+    /// as far as the rate is concerned.
+    pub from: Micros,
+    /// How many: none when it is too early, or the day is used up.
+    pub count: u32,
+    /// The day they count to.
+    pub day: i64,
+    /// How many are left of the day, if it has a cap.
+    pub left: Option<i64>,
+}
 
 /// How far ahead of their time messages are granted: so often a sender asks again.
 const AHEAD: Micros = 200_000;

@@ -5,43 +5,11 @@ mod account;
 
 use std::collections::BTreeMap;
 
-use campaign::Rate;
+use database::{Micros, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
 
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{Millis, Store, StoreError};
+use crate::Store;
 use account::Account;
-
-/// Microseconds since 1970 by the machine's clock: rates of thousands a second need them.
-pub type Micros = i64;
-
-/// What is asked for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Want {
-    /// For this receiver; empty for the channel as a whole.
-    pub receiver: String,
-    /// So many messages.
-    pub count: u32,
-    /// No faster than this.
-    pub rate: Option<Rate>,
-    /// No more than so many in a day.
-    pub cap: Option<i64>,
-}
-
-/// What is granted: it counts as gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant {
-    /// To this receiver; empty for the channel as a whole.
-    pub receiver: String,
-    /// When the first of them may go, the others following at the rate; when none is granted, when one could be,
-    /// as far as the rate is concerned.
-    pub from: Micros,
-    /// How many: none when it is too early, or the day is used up.
-    pub count: u32,
-    /// The day they count to.
-    pub day: i64,
-    /// How many are left of the day, if it has a cap.
-    pub left: Option<i64>,
-}
+pub use account::{Grant, Want};
 
 /// A receiver that nothing is sent to for a while.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 
 use campaign::{Condition, schedule::Reaction};
+use contacts::{Contact, packed_columns, unpacked};
+use database::{
+    ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Sql, StoreError, Tx, args, batch, batch_of_ids,
+    id_space, sql,
+};
 
 use super::{Claimed, DeliveryName, DeliveryState};
+use crate::Store;
 use crate::address::{address_of, suppressed_because};
-use crate::contact::{packed_columns, unpacked};
-use crate::ids::id_space;
 use crate::moves::Moves;
 use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::{Contact, ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Store, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
 const LEASE: Sql = sql!(
@@ -329,6 +331,6 @@ impl Store {
         if released.is_empty() {
             return Ok(());
         }
-        self.execute(&RELEASE, args![ids(released)?, lease]).await.map(|_| ())
+        self.execute(&RELEASE, args![batch_of_ids(released)?, lease]).await.map(|_| ())
     }
 }

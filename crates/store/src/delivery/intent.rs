@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
+
 use super::DeliveryState;
 use super::answer::shortened;
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::{DeliveryId, LeaseId, Millis, StoreError};
 
 /// Held until the commit, so that a sweep that ends the lease sees what was begun under it.
 const LEASE: Sql = sql!(
@@ -61,7 +61,7 @@ pub(super) async fn grant(
         return Ok(Vec::new());
     }
     let touched: Vec<(DeliveryId, String, String)> =
-        tx.rows(&GRANT, args![ids(intents)?, now, lease]).await?;
+        tx.rows(&GRANT, args![batch_of_ids(intents)?, now, lease]).await?;
     let mut granted = HashSet::with_capacity(touched.len());
     for (id, state, reason) in touched {
         if state == DeliveryState::Sending.as_str() {

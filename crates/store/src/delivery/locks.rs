@@ -1,8 +1,8 @@
 //! Locks on runs while what became of their deliveries is recorded.
 
+use database::{Dialect, Sql, StoreError, Tx, args, batch_of_ids, sql};
+
 use super::Record;
-use crate::StoreError;
-use crate::sql::{Dialect, Sql, Tx, args, ids, sql};
 
 const HOLD_RUNS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
@@ -17,7 +17,7 @@ pub(super) async fn hold_runs(tx: &mut Tx, record: &Record) -> Result<(), StoreE
         let outcomes = record.outcomes.iter().map(|(id, _)| id.run());
         let put_off = record.put_off.iter().map(|(id, _, _)| id.run());
         let intents = record.intents.iter().map(|id| id.run());
-        tx.execute(&HOLD_RUNS, args![ids(outcomes.chain(intents).chain(put_off))?]).await?;
+        tx.execute(&HOLD_RUNS, args![batch_of_ids(outcomes.chain(intents).chain(put_off))?]).await?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ macro_rules! superseded {
         concat!(
             "exists (
                select 1 from runs n join deliveries nd on nd.id = n.id * ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " + due.contact_id
                where ",
             $crate::delivery::is_newer!("$2"),
@@ -57,7 +57,10 @@ pub use state::DeliveryState;
 
 pub(crate) use outcomes::{Ended, settle};
 
-use crate::{Contact, ContactId, DeliveryId, Millis, Run, RunId, SoftBounce, SuppressionReason};
+use contacts::{Contact, SuppressionReason};
+use database::{ContactId, DeliveryId, Millis, RunId};
+
+use crate::{Run, SoftBounce};
 
 /// A delivery in the hands of a worker.
 #[derive(Debug, Clone, PartialEq)]

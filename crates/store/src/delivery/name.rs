@@ -1,8 +1,8 @@
 //! Identities of deliveries that leave the database: in tokens, Message-IDs and idempotency keys.
 
-use crate::ids::id_space;
-use crate::sql::{Sql, args, sql};
-use crate::{ContactId, DeliveryId, RunId, RunKind, RunName, Store, StoreError};
+use database::{ContactId, DeliveryId, RunId, RunName, Sql, StoreError, args, id_space, sql};
+
+use crate::{RunKind, Store};
 
 /// Identity of a delivery in tokens, Message-IDs and idempotency keys: the same on every try. Row numbers start again
 /// in a database restored from an older copy, and deliveries that it lost may have been sent; random names do not.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, id_space, sql};
+
 use super::answer::shortened;
 use super::{DeliveryState, Outcome, Rejection, post};
 use crate::address::held_against;
-use crate::ids::id_space;
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
+use crate::soft_bounce;
 
 #[derive(serde::Serialize)]
 struct OutcomeInput<'a> {

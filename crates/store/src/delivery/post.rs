@@ -1,7 +1,6 @@
 //! What a platform calls what it published, and where people see it.
 
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{DeliveryId, Millis, StoreError};
+use database::{DeliveryId, Millis, Sql, StoreError, Tx, args, batch, sql};
 
 /// A published post.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]

@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
+
 use super::answer::shortened;
 use super::locks::hold_runs;
 use super::outcomes::settle;
 use super::{DeliveryState, Outcome, Record, intent, post};
 use crate::address::{address_of, suppressed_because};
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::{DeliveryId, LeaseId, Millis, StoreError, soft_bounce};
+use crate::soft_bounce;
 
 #[derive(serde::Serialize)]
 struct AcceptedInput<'a> {
@@ -87,7 +88,8 @@ pub(super) async fn all(
     }
     let settled = settle(tx, lease, &others, now, &mut moves).await?;
     if !record.intents.is_empty()
-        && tx.execute(&GRANT, args![ids(&record.intents)?, lease, now]).await? != record.intents.len() as u64
+        && tx.execute(&GRANT, args![batch_of_ids(&record.intents)?, lease, now]).await?
+            != record.intents.len() as u64
     {
         return Ok(None);
     }

@@ -1,10 +1,10 @@
 //! Reading deliveries.
 
+use database::{ContactId, DeliveryId, RunId, Sql, StoreError, args, id_space, sql};
+
 use super::{DeliveryRow, DeliveryState, Explanation};
-use crate::ids::id_space;
+use crate::Store;
 use crate::run::run_columns;
-use crate::sql::{Sql, args, sql};
-use crate::{ContactId, DeliveryId, RunId, Store, StoreError};
 
 /// The columns of a [`DeliveryRow`], of `deliveries d join runs r left join contacts c left join posts o`.
 macro_rules! delivery_columns {

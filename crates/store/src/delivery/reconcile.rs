@@ -1,11 +1,11 @@
 //! Deliveries that a relay's log or a mail dump shows to have gone out, though they are not recorded as sent.
 
+use database::{DeliveryId, Millis, RunId, Sql, StoreError, args, batch_of_ids, id_space, sql};
+
 use super::settlement::{ENDED_WELL, LOCK};
-use crate::ids::id_space;
 use crate::moves::Moves;
-use crate::sql::{Sql, args, ids, sql};
 use crate::tally::SETTLED;
-use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryState, Store};
 
 const OPEN: Sql = sql!(
     "select id from deliveries
@@ -84,7 +84,7 @@ impl Store {
         if deliveries.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);
         }
-        let made = tx.execute(&MAKE_SENT, args![ids(deliveries)?, run, now]).await?;
+        let made = tx.execute(&MAKE_SENT, args![batch_of_ids(deliveries)?, run, now]).await?;
         let made = i64::try_from(made).unwrap_or(i64::MAX);
         let mut moves = Moves::default();
         moves.ended(run, DeliveryState::Sent, SETTLED, made);
@@ -129,7 +129,7 @@ impl Store {
         if own.is_empty() || tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);
         }
-        let input = ids(&own)?;
+        let input = batch_of_ids(&own)?;
         let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
         let open = count(tx.execute(&WENT_OUT, args![input.clone(), now]).await?);
         let uncertain = count(tx.execute(&UNCERTAIN_WENT_OUT, args![input.clone(), now]).await?);

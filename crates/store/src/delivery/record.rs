@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
+
 use super::locks::hold_runs;
 use super::outcomes::{Ended, settle};
 use super::{Outcome, Record, Recorded, intent, quick};
+use crate::Store;
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{DeliveryId, LeaseId, Millis, Store, StoreError};
 
 #[derive(serde::Serialize)]
 struct OutboxInput<'a> {

@@ -1,11 +1,12 @@
 //! What a person says of an uncertain delivery: it went out, or send it again.
 
+use database::{ContactId, DeliveryId, Millis, RunId, Sql, StoreError, Tx, args, sql};
+
 use crate::engagement::sends_anew;
 use crate::moves::Moves;
 use crate::run::before;
-use crate::sql::{Sql, Tx, args, sql};
 use crate::tally::SETTLED;
-use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryState, Store};
 
 /// What becomes of uncertain deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

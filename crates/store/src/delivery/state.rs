@@ -1,6 +1,6 @@
 //! The states of a delivery.
 
-use crate::words::words;
+use database::words;
 
 /// The state of a delivery. Its words in rows, files, addresses of pages and JSON are those of `as_str`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -1,12 +1,15 @@
 //! Events posted from outside, and who is credited with them.
 
 use campaign::Money;
+use contacts::Engaged;
+use database::{
+    ContactId, DeliveryId, InputError, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql,
+};
 
 use super::{Conversion, Credit, Goal};
-use crate::engagement::{self, Engaged};
+use crate::engagement;
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, sql};
-use crate::{ContactId, DeliveryId, InputError, Metric, Millis, Store, StoreError};
+use crate::{Metric, Store};
 
 /// The most that one event may be worth, in millionths: sums of them must not run over.
 const MOST_VALUE: i64 = 1_000_000_000_000_000;
@@ -30,7 +33,7 @@ macro_rules! last {
             $kind,
             "' and e.actor = 'human' and e.occurred_at >= $4 and e.occurred_at <= $3
                  and r.id = e.delivery_id / ",
-            $crate::ids::id_space!(),
+            database::id_space!(),
             " and r.kind <> 'test'
                  and i.campaign = r.campaign and e.occurred_at >= i.since
                order by e.occurred_at desc, e.id desc limit 1) last_",

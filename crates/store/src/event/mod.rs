@@ -6,13 +6,11 @@ mod rejudge;
 mod resolve;
 
 use campaign::Money;
+use database::{ContactId, DeliveryId, LinkId, Millis, Sql, StoreError, args, id_space, sql, words};
 
 pub use rejudge::{Hit, Judge};
 
-use crate::ids::id_space;
-use crate::sql::{Sql, args, sql};
-use crate::words::words;
-use crate::{ContactId, DeliveryId, DeliveryRef, LinkId, Millis, Store, StoreError};
+use crate::{DeliveryRef, Store};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use contacts::{Engaged, SuppressionReason};
+use database::{
+    ContactId, DeliveryId, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, batch_of_ids,
+    id_space, sql,
+};
+
 use super::rejudge::{self, Judge};
 use super::resolve::{Resolved, resolve};
 use super::{EventKind, NewEvent};
-use crate::engagement::{self, Engaged};
-use crate::ids::id_space;
+use crate::engagement;
 use crate::moves::Moves;
-use crate::sql::{Sql, Tx, again_if_deadlocked, args, batch, ids, sql};
-use crate::{ContactId, DeliveryId, Metric, Millis, Store, StoreError, SuppressionReason};
+use crate::{Metric, Store};
 
 /// Reports that came before: receivers repeat them.
 const REPORTED: Sql = sql!(
@@ -159,7 +163,7 @@ async fn report(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Resu
     if reports().next().is_none() {
         return Ok(());
     }
-    let ids = ids(reports().map(|about| about.delivery))?;
+    let ids = batch_of_ids(reports().map(|about| about.delivery))?;
     let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![ids]).await?;
     let mut reported: HashSet<(DeliveryId, String)> = rows.into_iter().collect();
     for Resolved { delivery, event } in events {

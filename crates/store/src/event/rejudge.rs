@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use campaign::Money;
+use database::{ContactId, DeliveryId, LinkId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
 
 use super::resolve::Resolved;
 use super::{EventKind, Goal, StoredMoney, convert};
+use crate::Metric;
 use crate::engagement;
 use crate::moves::{Moves, hour_of};
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::{ContactId, DeliveryId, LinkId, Metric, Millis, StoreError};
 
 /// A hit of a message: its picture was fetched, or a link followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -201,7 +201,7 @@ pub(super) async fn rejudge(
     if machines.is_empty() {
         return Ok(());
     }
-    tx.execute(&RELABEL, args![ids(machines.iter().map(|(_, id, ..)| *id))?, judge.actor]).await?;
+    tx.execute(&RELABEL, args![batch_of_ids(machines.iter().map(|(_, id, ..)| *id))?, judge.actor]).await?;
     let mut back = Back::default();
     let mut first: BTreeMap<DeliveryId, Millis> = BTreeMap::new();
     for (delivery, _, kind, received_at) in machines {
@@ -287,7 +287,7 @@ async fn unmark(
     first: &BTreeMap<DeliveryId, Millis>,
     back: &mut Back,
 ) -> Result<Vec<DeliveryId>, StoreError> {
-    let rows: Vec<First> = tx.rows(&FIRSTS, args![ids(first.keys())?]).await?;
+    let rows: Vec<First> = tx.rows(&FIRSTS, args![batch_of_ids(first.keys())?]).await?;
     let mut unread = Vec::new();
     let mut marks = Vec::new();
     for row in rows {
@@ -314,7 +314,7 @@ async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result
     if unread.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![ids(unread)?]).await?;
+    let rows: Vec<CreditRow> = tx.rows(&CREDITED, args![batch_of_ids(unread)?]).await?;
     let mut withdrawn = Vec::new();
     let mut deliveries = Vec::new();
     for row in rows {
@@ -333,8 +333,8 @@ async fn withdraw(tx: &mut Tx, unread: &[DeliveryId], back: &mut Back) -> Result
         });
     }
     if !withdrawn.is_empty() {
-        tx.execute(&WITHDRAW, args![ids(withdrawn.iter().map(|event| event.id))?]).await?;
-        tx.execute(&UNCONVERT, args![ids(deliveries)?]).await?;
+        tx.execute(&WITHDRAW, args![batch_of_ids(withdrawn.iter().map(|event| event.id))?]).await?;
+        tx.execute(&UNCONVERT, args![batch_of_ids(deliveries)?]).await?;
     }
     Ok(withdrawn)
 }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use database::{DeliveryId, RunId, RunName, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
+
 use super::NewEvent;
-use crate::sql::{Sql, Tx, args, batch, ids, sql};
-use crate::{DeliveryId, DeliveryName, DeliveryRef, RunId, RunName, StoreError};
+use crate::{DeliveryName, DeliveryRef};
 
 #[derive(serde::Serialize)]
 struct Name {
@@ -48,7 +49,7 @@ pub(super) async fn resolve<'a>(
         Some(Resolved { delivery, event })
     };
     let found: Vec<_> = events.iter().filter_map(with_row).collect();
-    let ids = ids(found.iter().map(|event| event.delivery))?;
+    let ids = batch_of_ids(found.iter().map(|event| event.delivery))?;
     let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![ids]).await?;
     let existing: HashMap<_, _> = rows.into_iter().collect();
     let is_meant = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {

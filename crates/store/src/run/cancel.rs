@@ -1,10 +1,12 @@
 //! The end of a run by hand: marked at once, its deliveries a slab at a time, so that a large one keeps nobody
 //! from the one writer of SQLite.
 
-use crate::ids::id_space;
+use database::{
+    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, again_if_deadlocked, args, id_space, sql,
+};
+
 use crate::moves::Moves;
-use crate::sql::{Sql, again_if_deadlocked, args, sql};
-use crate::{ContactId, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryState, Store};
 
 /// From here on nothing of it is claimed, begun or put off. It has ended when its last delivery has: until then
 /// it is among those that every worker looks after.

@@ -1,6 +1,6 @@
 //! When those who follow a parent delivery fall due, through every edit of the delay.
 
-use crate::{InputError, Millis, StoreError};
+use database::{InputError, Millis, StoreError};
 
 /// The delays of a step that follows another, each with the instant of the edit that set it, oldest first.
 ///

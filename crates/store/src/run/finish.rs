@@ -1,12 +1,12 @@
 //! How runs stop, go on and end: single guarded statements.
 
+use database::{Arg, DeliveryId, Millis, RunId, Sql, StoreError, Tx, args, batch_of_ids, id_space, sql};
+
 use super::reopen::{NOTE, got_it_later};
 use super::{PausedBy, before};
 use crate::engagement::sends_anew;
-use crate::ids::id_space;
 use crate::moves::Moves;
-use crate::sql::{Arg, Sql, Tx, args, ids, sql};
-use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError, Tally, TallyState};
+use crate::{DeliveryState, Store, Tally, TallyState};
 
 const PAUSE: Sql = sql!(
     "update runs set state = 'paused', note = $2, paused_by = $3 where id = $1 and state in ('planned', 'running')"
@@ -179,7 +179,7 @@ impl Store {
         }
         let mut tx = self.begin().await?;
         let running: Vec<(RunId,)> = tx.rows(&FINISH_LOCK, args![]).await?;
-        let running = ids(running.into_iter().map(|(id,)| id))?;
+        let running = batch_of_ids(running.into_iter().map(|(id,)| id))?;
         let mut done: Vec<(RunId,)> = tx.rows(&FINISH, args![running, now]).await?;
         tx.commit().await?;
         done.sort_unstable();

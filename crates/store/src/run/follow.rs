@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
+use contacts::{ContactRange, Expression};
+use database::{
+    Arg, ContactId, DeliveryId, Dialect, ID_SPACE, Millis, RunId, Sql, StoreError, again_if_deadlocked, args,
+    id_space, sql,
+};
 
 use super::people::People;
 use super::plan::{MANY, START, add};
-use crate::audience::{ContactRange, Expression};
-use crate::ids::{ID_SPACE, id_space};
 use crate::moves::Moves;
-use crate::sql::{Arg, Dialect, Sql, again_if_deadlocked, args, sql};
-use crate::{Address, ContactId, Delays, DeliveryId, Millis, RunId, Store, StoreError};
+use crate::{Address, Delays, Store};
 
 const PARENT: Sql =
     sql!("select parent_id, delays from runs where id = $1 and state in ('planned', 'running')");
@@ -109,8 +111,7 @@ impl Store {
         let Following { run, parent, address, now, .. } = *following;
         let after = DeliveryId::new(parent, ContactId(range.after));
         let upto = DeliveryId::new(parent, ContactId(range.upto));
-        let people =
-            People::followers(args![run, address, after, upto], self.pools().dialect(), range, following)?;
+        let people = People::followers(args![run, address, after, upto], self.dialect(), range, following)?;
         let mut tx = self.begin().await?;
         if tx.row::<(RunId,)>(&LOCK, args![run]).await?.is_none() {
             return Ok(0);

@@ -1,11 +1,11 @@
 //! Making runs, each once.
 
 use campaign::OnUncertain;
+use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql};
 
 use super::{Asked, Delays, NewRun, RunTrigger, StoredCondition};
 use crate::engagement;
-use crate::sql::{Sql, Tx, args, batch, sql};
-use crate::{Millis, RunId, Store, StoreError, occurrence};
+use crate::{Store, occurrence};
 
 #[derive(serde::Serialize)]
 struct Input<'a> {

@@ -1,12 +1,13 @@
 //! A run by contacts' own clocks takes in people who were added, and zones that changed, until each one's own instant.
 
+use contacts::ContactRange;
+use database::{Assembled, Millis, RunId, Sql, StoreError, args, sql};
+
 use super::Planned;
 use super::people::{People, Zones};
 use super::plan::add;
-use crate::audience::ContactRange;
+use crate::Store;
 use crate::moves::Moves;
-use crate::sql::{Assembled, Sql, args, sql};
-use crate::{Millis, RunId, Store, StoreError};
 
 const CHANGED: Sql = sql!("select id from contacts where updated_at > $1 limit 1");
 
@@ -34,7 +35,7 @@ impl Store {
             return Ok(0);
         }
         let zones = Zones::read(self, whom).await?;
-        let people = || People::of(self.pools().dialect(), run, whom, &zones, ContactRange::ALL, now);
+        let people = || People::of(self.dialect(), run, whom, &zones, ContactRange::ALL, now);
         let (there, mut people) = (people()?, people()?);
         let mut tx = self.begin().await?;
         if tx.row::<(i64,)>(&LOCK, args![run]).await?.is_none() {

@@ -2,6 +2,7 @@
 
 mod cancel;
 mod delays;
+mod figures;
 mod finish;
 mod follow;
 pub(crate) mod insert;
@@ -18,15 +19,19 @@ mod stop;
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId, Condition, Moment, Money, OnUncertain};
+use database::{ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError, words};
 use jiff::tz::TimeZone;
 
+pub(crate) use cancel::{SLAB, before, counted, slab_end};
+use delays::StoredDelays;
 pub use delays::{Delay, Delays};
+use figures::StoredFigures;
+pub use figures::{CameBack, Figures};
 pub use insert::InsertedByHand;
 pub use reader::Length;
 pub use step::{RevisionText, StepText};
 
-use crate::words::words;
-use crate::{Address, ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError, Tally};
+use crate::{Address, Tally};
 
 /// Why a run was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -278,6 +283,14 @@ pub struct Run {
     pub came_back: CameBack,
 }
 
+impl Run {
+    /// What it has come to.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        Figures::of(&self.tallies, self.came_back)
+    }
+}
+
 /// Whom a run goes to.
 #[derive(Debug, Clone)]
 pub enum Planned<'a> {
@@ -399,11 +412,7 @@ macro_rules! run_columns {
          r.to_address, r.account, r.asked, r.planned_through"
     };
 }
-pub(crate) use cancel::{SLAB, before, counted, slab_end};
-use delays::StoredDelays;
 pub(crate) use run_columns;
-use stop::StoredFigures;
-pub use stop::{CameBack, Figures};
 
 /// `runs.condition`: the JSON of a [`Condition`].
 #[derive(sqlx::Type)]

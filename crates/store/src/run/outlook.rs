@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
+use contacts::{ContactRange, Expression};
+use database::{Assembled, Dialect, Millis, RunId, Sql, StoreError, args, sql};
 
 use super::people::judged;
-use crate::audience::{ContactRange, Expression};
-use crate::sql::{Assembled, Dialect, Sql, args, sql};
-use crate::{Address, Millis, RunId, Store, StoreError};
+use crate::{Address, Store};
 
 const LAST_DUE: Sql = sql!("select max(due_at) from deliveries where run_id = $1 and due_at is not null");
 
@@ -33,7 +33,7 @@ impl Store {
         audience: &AudienceId,
         now: Millis,
     ) -> Result<Vec<(String, u64)>, StoreError> {
-        let (dialect, address) = (self.pools().dialect(), Address::Email.stored()?);
+        let (dialect, address) = (self.dialect(), Address::Email.stored()?);
         let mut who = Expression::new(dialect, audiences, now, ContactRange::ALL, args![address.as_str()]);
         let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");

@@ -2,15 +2,14 @@
 
 use campaign::schedule::Reaction;
 use campaign::{Condition, Moment};
+use contacts::{ContactRange, Expression};
+use database::{Arg, Dialect, ID_SPACE, InputError, Millis, RunId, Sql, StoreError, args, sql};
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use super::{ByHand, Missing, PlanCounts, Planned};
 use crate::address::{address_of, is_suppressed};
-use crate::audience::{ContactRange, Expression};
-use crate::ids::ID_SPACE;
-use crate::sql::{Arg, Dialect, Sql, args, sql};
-use crate::{Address, InputError, Millis, RunId, Store, StoreError};
+use crate::{Address, Store};
 
 const ZONES: Sql = sql!("select distinct timezone from contacts where timezone is not null");
 

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
+use contacts::{ContactRange, Expression};
+use database::{
+    Assembled, DeliveryId, Dialect, ID_SPACE, Millis, RunId, Sql, StoreError, Tx, again_if_deadlocked, args,
+    id_space, sql,
+};
 
 use super::people::{Counts, People, Zones, counts_by_reason, judged, left_out, plan_counts};
 use super::{PlanCounts, Planned};
-use crate::audience::{ContactRange, Expression};
-use crate::ids::{ID_SPACE, id_space};
 use crate::moves::Moves;
-use crate::pools::Pools;
-use crate::sql::{Assembled, Dialect, Sql, Tx, again_if_deadlocked, args, sql};
-use crate::{Address, DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{Address, DeliveryState, Store};
 
 /// A run gets its name anew with its deliveries: one that was planned in a copy, too, has another name there. One made
 /// before names existed keeps none.
@@ -211,9 +212,7 @@ impl Store {
     /// Tells PostgreSQL's planner of the new rows: until it looks for itself, a minute later, it would take a run
     /// of a million for a handful, and sort them anew for every claim.
     pub(super) async fn analyze(&self) {
-        if let Pools::Postgres(pool) = self.pools()
-            && let Err(error) = sqlx::query("analyze deliveries").execute(pool).await
-        {
+        if let Err(error) = self.maintain("analyze deliveries").await {
             tracing::warn!(%error, "claims may be slow until PostgreSQL has analysed the deliveries");
         }
     }
@@ -235,7 +234,7 @@ impl Store {
             return Ok(PlanCounts { audience: 1, reached: 1, left_out: BTreeMap::new() });
         }
         let zones = Zones::read(self, whom).await?;
-        let dialect = self.pools().dialect();
+        let dialect = self.dialect();
         let mut people = People::of(dialect, RunId(0), whom, &zones, ContactRange::ALL, now)?;
         people.leave_out_missed(missed_to);
         if let Some(ends) = ends {
@@ -259,7 +258,7 @@ impl Store {
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
         let args = args![address.stored()?.as_str()];
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args);
+        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
         let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");
         let text = format!("select {} from ({people}) judged", counts_by_reason());

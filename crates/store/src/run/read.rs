@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use database::{RunId, Sql, StoreError, args, batch_of_ids, sql};
+
 use super::{CameBack, Run, run_columns};
-use crate::sql::{Sql, args, ids, sql};
-use crate::{RunId, Store, StoreError, Tally, TallyState};
+use crate::{Store, Tally, TallyState};
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
 
@@ -78,7 +79,7 @@ impl Store {
         if runs.is_empty() {
             return Ok(runs);
         }
-        let ids = ids(runs.iter().map(|run| run.id))?;
+        let ids = batch_of_ids(runs.iter().map(|run| run.id))?;
         let rows: Vec<TallyRow> = self.rows(&TALLIES, args![ids]).await?;
         let mut tallies: HashMap<RunId, Vec<Tally>> = HashMap::new();
         for TallyRow { run_id, tally } in rows {

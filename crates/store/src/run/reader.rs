@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
+use contacts::{Contact, ContactRange, Expression, contact_columns};
+use database::{Assembled, Dialect, Millis, StoreError, args, batch};
 
 use super::people::judged;
-use crate::audience::{ContactRange, Expression};
-use crate::contact::contact_columns;
-use crate::sql::{Assembled, Dialect, args, batch};
-use crate::{Address, Contact, Millis, Store, StoreError};
+use crate::{Address, Store};
 
 /// In what the length of a value is counted. Networks differ: a Chinese character is one of the one and three of the
 /// other.
@@ -39,7 +38,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Contact>, StoreError> {
         let args = args![address.stored()?.as_str(), limit];
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args);
+        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
         let members = who.members(audience)?;
         let people = judged("contacts c", "0", "$1", &members, "");
         let text = format!(
@@ -70,7 +69,7 @@ impl Store {
         length: Length,
         now: Millis,
     ) -> Result<BTreeMap<String, String>, StoreError> {
-        let dialect = self.pools().dialect();
+        let dialect = self.dialect();
         let names = batch(attributes)?;
         let mut args = args![address.stored()?.as_str()];
         args.push(names);

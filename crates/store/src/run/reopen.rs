@@ -1,11 +1,11 @@
 //! A cancelled run goes on, for those who have not got it.
 
+use database::{DeliveryId, Millis, RunId, Sql, StoreError, again_if_deadlocked, args, id_space, sql};
+
 use super::cancel::{SLAB, before, slab_end};
 use crate::engagement::sends_anew;
-use crate::ids::id_space;
 use crate::moves::Moves;
-use crate::sql::{Sql, again_if_deadlocked, args, sql};
-use crate::{DeliveryId, DeliveryState, Millis, RunId, Store, StoreError};
+use crate::{DeliveryState, Store};
 
 /// It is paused until its deliveries are queued again; its expiry moves as it does for a retry.
 const REOPEN: Sql = sql!(
@@ -34,7 +34,7 @@ macro_rules! got_it_later {
         "exists (select 1 from runs r
                  join runs o on o.campaign = r.campaign and o.step = r.step and o.id > r.id and o.kind <> 'test'
                  join deliveries od on od.id = o.id * ",
-$crate::ids::id_space!(),
+database::id_space!(),
 " + d.contact_id
                  where r.id = $1 and r.kind <> 'test'
                    and od.state in ('queued', 'sending', 'deferred', 'sent', 'uncertain'))"

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use campaign::{Audience, AudienceId};
+use contacts::{ContactRange, Expression};
+use database::{Assembled, ID_SPACE, Millis, RunId, Sql, StoreError, args, id_space, sql};
 
 use super::{Run, run_columns};
-use crate::audience::{ContactRange, Expression};
-use crate::ids::{ID_SPACE, id_space};
-use crate::sql::{Assembled, Sql, args, sql};
-use crate::{Millis, RunId, Store, StoreError};
+use crate::Store;
 
 const HAS_RUNS: Sql =
     sql!("select cast(1 as bigint) from runs where campaign = $1 and step = $2 and kind <> 'test' limit 1");
@@ -150,7 +149,7 @@ impl Store {
         let Some((audiences, audience)) = audience else {
             return Ok(self.row::<(i64,)>(&REACHED_FEED, args![run]).await?.is_some());
         };
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args![run]);
+        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args![run]);
         let members = who.members(audience)?;
         let text = format!(
             "select c.id from deliveries d join contacts c on c.id = d.contact_id

@@ -34,7 +34,7 @@ fn beside(file: &Path, suffix: &str) -> PathBuf {
 /// Closes the world's database and copies it whole; returns the copy's address.
 async fn copied(world: &World) -> String {
     world.store.close().await;
-    if world.store.dialect() == "sqlite" {
+    if world.store.dialect().as_str() == "sqlite" {
         let (from, to) = (file(world), file(world).with_file_name("copy"));
         fs::create_dir(&to).unwrap();
         for suffix in ["", ".marker"] {

@@ -438,7 +438,7 @@ pub(crate) async fn no_rule_reads_all_deliveries_or_events(w: &World) {
     )
     .await;
     w.planned("open").await;
-    if w.store.dialect() == "postgres" {
+    if w.store.dialect().as_str() == "postgres" {
         w.write("analyze").await;
     }
     let within = || Some(Duration::from_secs(90 * 86_400));

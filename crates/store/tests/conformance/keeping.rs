@@ -115,7 +115,7 @@ pub(crate) async fn opening_and_migrating_again(w: &World) {
     other.close().await;
     other.contact_count().await.unwrap_err();
     w.store.ping().await.unwrap();
-    assert_eq!(w.store.dialect(), if w.url.starts_with("sqlite") { "sqlite" } else { "postgres" });
+    assert_eq!(w.store.dialect().as_str(), if w.url.starts_with("sqlite") { "sqlite" } else { "postgres" });
     assert!(!format!("{:?}", w.store).contains('@'));
 }
 
@@ -139,7 +139,7 @@ async fn two_processes_may_migrate_one_new_file_at_once() {
 pub(crate) async fn its_health_is_known(w: &World) {
     let health = w.store.health().await.unwrap();
     assert_eq!((health.pending, health.unknown), (0, 0), "{health:?}");
-    let (name, setting) = match w.store.dialect() {
+    let (name, setting) = match w.store.dialect().as_str() {
         "sqlite" => ("SQLite 3.", "synchronous full"),
         _ => ("PostgreSQL ", "synchronous_commit "),
     };

@@ -6,7 +6,7 @@ use crate::world::{NOW, World};
 
 /// Every column and whether it may be null.
 async fn columns(w: &World) -> Vec<String> {
-    let mut columns = if w.store.dialect() == "sqlite" {
+    let mut columns = if w.store.dialect().as_str() == "sqlite" {
         w.texts(
             "select t.name || '.' || c.name || case when c.\"notnull\" = 1 or c.pk > 0 then ' not null' else '' end
              from pragma_table_list t join pragma_table_info(t.name) c
@@ -27,7 +27,7 @@ async fn columns(w: &World) -> Vec<String> {
 
 /// Every set of columns that is unique in its table.
 async fn unique_keys(w: &World) -> Vec<String> {
-    let mut keys = if w.store.dialect() == "sqlite" {
+    let mut keys = if w.store.dialect().as_str() == "sqlite" {
         let mut keys = w
             .texts(
                 "select t.name || ': ' || (select group_concat(name, ', ') from (select name from pragma_index_info(i.name) order by name))
@@ -88,7 +88,7 @@ fn both_folders_have_the_same_files() {
 /// An index helps only who compares as it sorts: with another order, PostgreSQL reads every suppression for every
 /// address it looks up.
 pub(crate) async fn addresses_are_compared_byte_by_byte(w: &World) {
-    let others = if w.store.dialect() == "sqlite" {
+    let others = if w.store.dialect().as_str() == "sqlite" {
         w.texts("select name from sqlite_schema where lower(sql) like '%collate%'").await
     } else {
         w.texts(

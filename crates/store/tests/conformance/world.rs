@@ -97,7 +97,7 @@ impl World {
     /// The rows of a query of one text column, by a connection of the test's own.
     pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        let rows: Vec<(String,)> = if self.store.dialect() == "sqlite" {
+        let rows: Vec<(String,)> = if self.store.dialect().as_str() == "sqlite" {
             let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
             sqlx::query_as(sql).fetch_all(&mut connection).await.unwrap()
         } else {
@@ -110,7 +110,7 @@ impl World {
     /// Changes rows behind the store's back.
     pub(crate) async fn write(&self, sql: &str) {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        if self.store.dialect() == "sqlite" {
+        if self.store.dialect().as_str() == "sqlite" {
             let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
             sqlx::query(sql).execute(&mut connection).await.unwrap();
         } else {

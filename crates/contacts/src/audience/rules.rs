@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use campaign::audience::{DEEPEST, Did, MOST_RULES};
 use campaign::{AudienceId, CampaignId, Rule};
+use database::{Dialect, ID_SPACE, InputError, Millis, StoreError};
 
 use super::attribute::Attribute;
+use super::engaged::Engaged;
 use super::expression::{Expression, Terms};
-use crate::engagement::Engaged;
-use crate::ids::ID_SPACE;
-use crate::sql::Dialect;
-use crate::{InputError, Millis, StoreError};
 
 impl Expression<'_> {
     /// The text that is true for members of `audience` in the range.
-    pub(crate) fn members(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
+    ///
+    /// # Errors
+    /// There is no such audience, or it cannot be asked for.
+    pub fn members(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
         let members = self.audience(audience)?;
         Ok(format!("c.id > {} and c.id <= {} and {members}", self.after, self.upto))
     }

@@ -2,8 +2,8 @@
 
 use sqlx::postgres::PgPool;
 
-use super::CopyEvidence;
-use crate::{Store, StoreError};
+use super::evidence::CopyEvidence;
+use crate::{Database, StoreError};
 
 /// What the setting `database_identity` holds, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -40,8 +40,8 @@ pub(super) enum Told {
 }
 
 /// Reads the identity.
-pub(super) async fn read(store: &Store, pool: &PgPool) -> Result<Told, StoreError> {
-    let mut connection = store.connection(pool).await?;
+pub(super) async fn read(database: &Database, pool: &PgPool) -> Result<Told, StoreError> {
+    let mut connection = database.connection(pool).await?;
     match sqlx::query_as(READ).fetch_one(&mut *connection).await {
         Ok((system, timeline, database, table)) => {
             Ok(Told::Identity(ServerIdentity { system, timeline, database, table }))
@@ -49,15 +49,15 @@ pub(super) async fn read(store: &Store, pool: &PgPool) -> Result<Told, StoreErro
         Err(sqlx::Error::Database(error)) if error.code().is_some_and(|code| REFUSALS.contains(&&*code)) => {
             Ok(Told::Refused(error.message().to_owned()))
         }
-        Err(error) => Err(store.place().failed(error)),
+        Err(error) => Err(database.place().failed(error)),
     }
 }
 
 /// Reads whether the database holds any run.
-pub(super) async fn holds_runs(store: &Store, pool: &PgPool) -> Result<bool, StoreError> {
-    let mut connection = store.connection(pool).await?;
+pub(super) async fn holds_runs(database: &Database, pool: &PgPool) -> Result<bool, StoreError> {
+    let mut connection = database.connection(pool).await?;
     let read = sqlx::query_scalar(HOLDS_RUNS).fetch_one(&mut *connection).await;
-    read.map_err(|error| store.place().failed(error))
+    read.map_err(|error| database.place().failed(error))
 }
 
 impl ServerIdentity {

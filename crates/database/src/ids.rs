@@ -42,7 +42,7 @@ id!(
     LinkId
 );
 id!(
-    /// The random name of a run, never given twice: see [`DeliveryName`](crate::DeliveryName). 64 bits.
+    /// The random name of a run, never given twice: see `store::DeliveryName`. 64 bits.
     RunName
 );
 id!(
@@ -52,16 +52,16 @@ id!(
 );
 
 /// [`ID_SPACE`] as a literal, for the texts of statements.
+#[macro_export]
 macro_rules! id_space {
     () => {
         4_294_967_296
     };
 }
-pub(crate) use id_space;
 
 /// 2³²: the numbers of contacts and of links are below it, and a run's number times it, plus a contact's, is a
 /// delivery's.
-pub(crate) const ID_SPACE: i64 = id_space!();
+pub const ID_SPACE: i64 = id_space!();
 
 /// The number of bits that a contact's number takes in a delivery's.
 const CONTACT_BITS: u32 = ID_SPACE.trailing_zeros();
@@ -71,7 +71,7 @@ impl ContactId {
     pub const FEED: Self = Self(0);
 
     /// The highest number that a contact can have.
-    pub(crate) const LAST: Self = Self(ID_SPACE - 1);
+    pub const LAST: Self = Self(ID_SPACE - 1);
 }
 
 impl DeliveryId {

@@ -1,26 +1,27 @@
 //! Segments as one parameterised set expression: no SQL and no text of a file or contact in SQL, ever.
 
 mod attribute;
+mod engaged;
 mod expression;
 mod rules;
 
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
+use database::{Assembled, ContactId, Dialect, Millis, Sql, StoreError, args, sql};
 
-use crate::contact::contact_columns;
-use crate::sql::{Assembled, Dialect, Sql, args, sql};
-use crate::{Contact, ContactId, Millis, Store, StoreError};
+use crate::{Contact, Contacts, contact_columns};
 
-pub(crate) use attribute::is_plain;
-pub(crate) use expression::{ContactRange, Expression};
+pub use attribute::is_plain;
+pub use engaged::Engaged;
+pub use expression::{ContactRange, Expression};
 
 const LAST: Sql = sql!("select coalesce(max(id), 0) from contacts");
 
 /// The number of ids that one statement of a count looks at, so that its sets stay small.
 const AT_ONCE: i64 = 100_000;
 
-impl Store {
+impl Contacts {
     /// How many contacts belong to `audience`.
     ///
     /// # Errors
@@ -36,7 +37,7 @@ impl Store {
         let count = async |first: usize| {
             let mut sum = 0;
             for range in ContactRange::cover(last, AT_ONCE).skip(first).step_by(2) {
-                let mut who = Expression::new(self.pools().dialect(), audiences, now, range, args![]);
+                let mut who = Expression::new(self.dialect(), audiences, now, range, args![]);
                 let members = who.members(audience)?;
                 let text = format!("select count(*) from contacts c where {members}");
                 sum += self.row(Assembled(text), who.args()).await?.map_or(0, |(count,): (i64,)| count);
@@ -59,7 +60,7 @@ impl Store {
         audience: &AudienceId,
         now: Millis,
     ) -> Result<Vec<String>, StoreError> {
-        let dialect = self.pools().dialect();
+        let dialect = self.dialect();
         let mut who = Expression::new(dialect, audiences, now, ContactRange::ALL, args![]);
         let text = format!("select count(*) from contacts c where {}", who.members(audience)?);
         Ok(match dialect {
@@ -89,7 +90,7 @@ impl Store {
         now: Millis,
     ) -> Result<bool, StoreError> {
         let range = ContactRange::one(contact);
-        let mut who = Expression::new(self.pools().dialect(), audiences, now, range, args![]);
+        let mut who = Expression::new(self.dialect(), audiences, now, range, args![]);
         let members = who.members(audience)?;
         let text = format!("select c.id from contacts c where {members}");
         Ok(self.row::<(i64,)>(Assembled(text), who.args()).await?.is_some())
@@ -107,8 +108,7 @@ impl Store {
         now: Millis,
         limit: i64,
     ) -> Result<Vec<Contact>, StoreError> {
-        let mut who =
-            Expression::new(self.pools().dialect(), audiences, now, ContactRange::ALL, args![limit]);
+        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args![limit]);
         let members = who.members(audience)?;
         let text = format!(
             concat!("select ", contact_columns!(), " from contacts c where {} order by c.id limit $1"),

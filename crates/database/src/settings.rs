@@ -1,13 +1,12 @@
 //! Keys that this installation made for itself.
 
-use crate::sql::{Sql, args, sql};
-use crate::{Store, StoreError};
+use crate::{Database, Sql, StoreError, args, sql};
 
 const ADD: Sql = sql!("insert into settings (name, value) values ($1, $2) on conflict (name) do nothing");
 
 const GET: Sql = sql!("select value from settings where name = $1");
 
-impl Store {
+impl Database {
     /// The value of `name`; `fresh` becomes it if there is none yet. Safe against a second process.
     ///
     /// # Errors

@@ -1,13 +1,14 @@
 //! How the database is: its version, its tables, and whether what it says is written is.
 
+use std::time::Duration;
+
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, Row};
 
-use crate::database::migrations;
-use crate::pools::Pools;
-use crate::sql::{Sql, args, sql};
-use crate::{Millis, Store, StoreError};
+use crate::database::{Database, Pools};
+use crate::migrations::migrations;
+use crate::{Millis, Sql, StoreError, args, sql};
 
 /// A database as it was found. Nothing is changed by looking.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +30,20 @@ const WRITE: Sql = sql!(
      on conflict (name) do update set value = excluded.value"
 );
 
-impl Store {
+/// The time that a first write may take: a little longer than SQLite waits for its lock, to hear the reason from it.
+const WRITABLE_WITHIN: Duration = Duration::from_millis(10_500);
+
+impl Database {
+    /// Writes to the disk, so that a database that cannot be written is found before anything depends on it.
+    ///
+    /// # Errors
+    /// The database cannot be written, or is locked by another process for ten seconds.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
+        let written = tokio::time::timeout(WRITABLE_WITHIN, self.health_write(now)).await;
+        written.unwrap_or_else(|_| Err(self.place.locked()))
+    }
+
     /// Commits a small row, as proof that the database can be written to. It waits for other writers like any
     /// transaction.
     ///

@@ -1,4 +1,4 @@
-//! The two databases behind one `Store`.
+//! Opening and closing a database.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -6,7 +6,6 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
@@ -15,14 +14,10 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions, Connection, Executor, Postgres};
 use tokio::time::Instant;
 
-use crate::identity::MarkerFile;
-use crate::pools::{Pools, Store};
-use crate::sql::{args, sql};
+use crate::database::{Database, Pools};
+use crate::marker::MarkerFile;
 use crate::turns::Turns;
-use crate::{Millis, Place, Reason, StoreError, UrlError};
-
-static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+use crate::{Place, Reason, StoreError, UrlError, args, sql};
 
 /// What every connection to PostgreSQL is told.
 ///
@@ -53,47 +48,19 @@ const CONNECTED_WITHIN: Duration = Duration::from_secs(10);
 /// The time that PostgreSQL gets to tell why there is no connection.
 const PROBED_WITHIN: Duration = Duration::from_secs(2);
 
-/// The time that a first write may take: a little longer than SQLite waits for its lock, to hear the reason from it.
-const WRITABLE_WITHIN: Duration = Duration::from_millis(10_500);
-
-impl Store {
+impl Database {
     /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
+    /// `on_write_wait` is called with the time that each writing transaction waited before it began.
     ///
     /// # Errors
     /// The address is not known, or the database does not answer.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    pub async fn open(url: &str, on_write_wait: fn(Duration)) -> Result<Self, StoreError> {
         match url.split_once(':').map(|(scheme, _)| scheme) {
-            Some("sqlite") => open_sqlite(url).await,
-            Some("postgres" | "postgresql") => open_postgres(url).await,
+            Some("sqlite") => open_sqlite(url, on_write_wait).await,
+            Some("postgres" | "postgresql") => open_postgres(url, on_write_wait).await,
             _ => Err(UrlError::UnknownScheme.into()),
         }
-    }
-
-    /// Brings the tables to this version. Says how many migrations it ran.
-    ///
-    /// # Errors
-    /// The database is newer, was changed by hand, or fails.
-    #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn migrate(&self) -> Result<usize, StoreError> {
-        let migrated = match &self.pools {
-            Pools::Sqlite { writer, .. } => migrate_sqlite(writer).await,
-            Pools::Postgres(pool) => {
-                let mut connection = self.connection(pool).await?;
-                migrate_postgres(&mut connection).await
-            }
-        };
-        migrated.map_err(|error| self.place.not_migrated(error))
-    }
-
-    /// Writes to the disk, so that a database that cannot be written is found before anything depends on it.
-    ///
-    /// # Errors
-    /// The database cannot be written, or is locked by another process for ten seconds.
-    #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
-        let written = tokio::time::timeout(WRITABLE_WITHIN, self.health_write(now)).await;
-        written.unwrap_or_else(|_| Err(self.place.locked()))
     }
 
     /// Asks the database for an answer.
@@ -136,46 +103,6 @@ impl Store {
     }
 }
 
-/// The migrations of a database's kind.
-pub(crate) fn migrations(pools: &Pools) -> &'static Migrator {
-    match pools {
-        Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
-        Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
-    }
-}
-
-/// Where sqlx keeps which migrations ran.
-const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
-
-async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, MigrateError> {
-    Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
-}
-
-async fn migrate_sqlite(writer: &SqlitePool) -> Result<usize, MigrateError> {
-    // Most of the time nothing is missing: then the one writer is left alone.
-    let known = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
-    let known = known.fetch_one(writer).await.unwrap_or(0);
-    if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
-        SQLITE_MIGRATIONS.run(writer).await?;
-        return Ok(0);
-    }
-    // One transaction around all: sqlx has no lock of its own for two processes on one file.
-    let mut tx = writer.begin_with("begin immediate").await?;
-    sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE).await?;
-    let before = applied(&mut *tx).await?;
-    SQLITE_MIGRATIONS.run_direct(None, &mut *tx, false).await?;
-    let after = applied(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(after - before)
-}
-
-async fn migrate_postgres(connection: &mut PgConnection) -> Result<usize, MigrateError> {
-    sqlx::migrate::Migrate::ensure_migrations_table(connection, MIGRATIONS_TABLE).await?;
-    let before = applied(connection).await?;
-    POSTGRES_MIGRATIONS.run_direct(None, connection, false).await?;
-    Ok(applied(connection).await? - before)
-}
-
 /// Two names for one file are two databases to SQLite, which then damages both
 /// ([How to corrupt](https://www.sqlite.org/howtocorrupt.html#_multiple_links_to_the_same_file)); and two folders that
 /// hold the same file would each send what is due.
@@ -188,7 +115,7 @@ fn require_one_name(file: &Path) -> Result<(), StoreError> {
     Err(StoreError::HardLinks { path: file.display().to_string(), names })
 }
 
-async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
+async fn open_sqlite(url: &str, on_write_wait: fn(Duration)) -> Result<Database, StoreError> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(unreadable)?
         .create_if_missing(true)
@@ -220,7 +147,7 @@ async fn open_sqlite(url: &str) -> Result<Store, StoreError> {
         let read = options.pragma("cache_size", "-2048").pragma("query_only", "on");
         pool.max_connections(READERS).connect_lazy_with(read)
     };
-    Ok(Store { pools: Pools::Sqlite { writer, readers }, place, marker, turns })
+    Ok(Database { pools: Pools::Sqlite { writer, readers }, place, marker, turns, on_write_wait })
 }
 
 /// Where SQLite itself ends a transaction, because the disk is full or fails, sqlx goes on believing in it, and
@@ -257,7 +184,7 @@ fn is_safe(version: &str) -> bool {
     numbers.as_slice() >= SAFE_SQLITE.as_slice()
 }
 
-async fn open_postgres(url: &str) -> Result<Store, StoreError> {
+async fn open_postgres(url: &str, on_write_wait: fn(Duration)) -> Result<Database, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(unreadable)?;
     let options = options.application_name("chorus").disable_statement_logging();
     let place = Arc::new(Place::server(&options));
@@ -266,7 +193,8 @@ async fn open_postgres(url: &str) -> Result<Store, StoreError> {
         Box::pin(async move { connection.execute(SESSION).await.map(|_| ()) })
     });
     first_connection(&place, &options).await?;
-    Ok(Store { pools: Pools::Postgres(pool.connect_lazy_with(options)), place, marker: None, turns: None })
+    let pools = Pools::Postgres(pool.connect_lazy_with(options));
+    Ok(Database { pools, place, marker: None, turns: None, on_write_wait })
 }
 
 /// Connects once, and waits a while for a server that is on its way up. A pool would report a time-out only.
@@ -331,16 +259,17 @@ mod tests {
     #[tokio::test]
     async fn a_transaction_that_sqlite_ended_itself_is_not_the_last() {
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            Store::open(&format!("sqlite:{}", folder.path().join("full.db").display())).await.unwrap();
-        store.migrate().await.unwrap();
-        let Pools::Sqlite { writer, .. } = store.pools() else { unreachable!() };
+        let database = Database::open(&format!("sqlite:{}", folder.path().join("full.db").display()), |_| {})
+            .await
+            .unwrap();
+        database.migrate().await.unwrap();
+        let Pools::Sqlite { writer, .. } = database.pools() else { unreachable!() };
         writer.acquire().await.unwrap().execute("pragma max_page_count = 1").await.unwrap();
         let long = "x".repeat(1 << 20);
-        let full = store
+        let full = database
             .execute(&sql!("insert into settings (name, value) values ('long', $1)"), args![long.as_str()]);
         assert!(full.await.unwrap_err().to_string().contains("full"));
-        store
+        database
             .execute(&sql!("insert into settings (name, value) values ('short', 'x')"), args![])
             .await
             .unwrap();
@@ -361,18 +290,18 @@ mod tests {
     async fn a_database_that_cannot_be_written_is_found_before_anything_depends_on_it() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("full.db").display());
-        let store = Store::open(&url).await.unwrap();
-        store.migrate().await.unwrap();
-        store.require_writable(1).await.unwrap();
-        let Pools::Sqlite { writer, .. } = store.pools() else { unreachable!() };
+        let database = Database::open(&url, |_| {}).await.unwrap();
+        database.migrate().await.unwrap();
+        database.require_writable(1).await.unwrap();
+        let Pools::Sqlite { writer, .. } = database.pools() else { unreachable!() };
         writer.acquire().await.unwrap().execute("pragma query_only = on").await.unwrap();
-        let error = store.require_writable(2).await.unwrap_err();
+        let error = database.require_writable(2).await.unwrap_err();
         assert_eq!(error.reason(), Some(&Reason::ReadOnlyFile), "{error}");
     }
 
     #[tokio::test]
     async fn an_unknown_address_is_told_without_showing_it() {
-        let error = Store::open("mysql://root:hunter2@db/chorus").await.unwrap_err().to_string();
+        let error = Database::open("mysql://root:hunter2@db/chorus", |_| {}).await.unwrap_err().to_string();
         assert!(error.contains("sqlite:data/chorus.db"), "{error}");
         assert!(!error.contains("hunter2"), "{error}");
     }

@@ -1,36 +1,8 @@
-//! The marker file beside a SQLite database: the installation, the file, and how far the database has come.
+//! Compares a SQLite database with its marker.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use super::progress::Progress;
-use super::{Behind, CopyEvidence};
-use crate::StoreError;
-
-/// The content of the marker file, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct Marker {
-    /// The random id that also stands in the setting `installation`.
-    pub(super) installation: String,
-    /// The file that was last written to.
-    pub(super) file: FileIdentity,
-    /// How far it had come.
-    pub(super) progress: Progress,
-}
-
-/// A file's identity on its machine.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct FileIdentity {
-    /// The kernel's random id of this boot; `None` where the system has none.
-    pub(super) boot: Option<String>,
-    /// The device number.
-    pub(super) device: u64,
-    /// The inode number.
-    pub(super) inode: u64,
-}
+use super::evidence::{Behind, CopyEvidence};
+use super::progress::TABLES;
+use crate::marker::{FileIdentity, Marker, Progress};
 
 /// What is compared with the marker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,42 +23,6 @@ pub(super) enum Judgement {
     Original,
     Unmarked,
     Copy(CopyEvidence),
-}
-
-/// The place of the marker of an open database.
-#[derive(Debug)]
-pub(crate) struct MarkerFile {
-    database: PathBuf,
-    path: PathBuf,
-    /// The file as it was when it was opened.
-    file: FileIdentity,
-    /// True while another file has the name of the open one, or none has it: what is written would be lost.
-    is_replaced: AtomicBool,
-}
-
-/// The kernel's id of this boot; `None` where the system has no such file. One that cannot be read now, because no file
-/// can be opened, say, is an error: without it every database would seem to be another.
-fn boot(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(id) => Ok(Some(id.trim().to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-impl FileIdentity {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = fs::metadata(path)?;
-        let boot = boot(Path::new("/proc/sys/kernel/random/boot_id"))?;
-        Ok(Self { boot, device: metadata.dev(), inode: metadata.ino() })
-    }
-
-    /// Whether both name the same file. A device number may change at a boot, because it counts devices in the
-    /// order in which they are found: it is compared within one boot only.
-    fn is_same(&self, other: &Self) -> bool {
-        let same_boot = self.boot.is_some() && self.boot == other.boot;
-        self.inode == other.inode && (!same_boot || self.device == other.device)
-    }
 }
 
 /// Compares a database with its marker. `name` is the name of the database's file.
@@ -125,96 +61,10 @@ pub(super) fn judge(name: &str, marker: Option<&Marker>, found: &Snapshot) -> Ju
 /// The first high-water mark that the database has not reached: messages and runs before the others.
 fn behind(marked: &Progress, found: &Progress) -> Option<Behind> {
     let reached = |what: &str| found.get(what).copied().unwrap_or(0);
-    let first = ["sent", "runs"].into_iter().chain(super::progress::TABLES);
+    let first = ["sent", "runs"].into_iter().chain(TABLES);
     let lower = |what: &&str| marked.get(*what).is_some_and(|marked| reached(what) < *marked);
     let what = first.into_iter().find(lower)?;
     Some(Behind { what: what.to_owned(), marked: marked.get(what).copied()?, found: reached(what) })
-}
-
-impl MarkerFile {
-    /// The marker of the database in `file`, which is open: `chorus.db.marker` beside `chorus.db`.
-    pub(crate) fn beside(file: &Path) -> io::Result<Self> {
-        let database = fs::canonicalize(file)?;
-        let mut path = database.clone().into_os_string();
-        path.push(".marker");
-        Ok(Self {
-            file: FileIdentity::of(&database)?,
-            path: path.into(),
-            database,
-            is_replaced: AtomicBool::new(false),
-        })
-    }
-
-    /// Remembers that another file has the name of the open one, or none has it, and that it has its name again.
-    pub(super) fn set_replaced(&self, is_replaced: bool) {
-        self.is_replaced.store(is_replaced, Ordering::Relaxed);
-    }
-
-    /// # Errors
-    /// What is written would be lost: the open file has no name any more.
-    pub(crate) fn require_in_place(&self) -> Result<(), StoreError> {
-        if self.is_replaced.load(Ordering::Relaxed) {
-            return Err(StoreError::Replaced(self.name()));
-        }
-        Ok(())
-    }
-
-    /// The marker.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The name of the database's file.
-    pub(super) fn name(&self) -> String {
-        self.database.file_name().unwrap_or_default().to_string_lossy().into_owned()
-    }
-
-    /// The open file. `None` where another file has taken its name since, or none has it.
-    pub(super) fn open_file(&self) -> io::Result<Option<FileIdentity>> {
-        match FileIdentity::of(&self.database) {
-            Ok(now) => Ok((now == self.file).then_some(now)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads the marker. `None` where there is none; an inner `None` where it cannot be understood.
-    pub(super) fn read(&self) -> io::Result<Option<Option<Marker>>> {
-        match fs::read(&self.path) {
-            Ok(json) => Ok(Some(serde_json::from_slice(&json).ok())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Replaces the marker as a whole, and returns when it is on the disk.
-    pub(super) fn write(&self, marker: &Marker) -> io::Result<()> {
-        let mut unnamed = self.path.clone().into_os_string();
-        unnamed.push(".new");
-        let unnamed = PathBuf::from(unnamed);
-        let mut file = lock(&unnamed)?;
-        file.set_len(0)?;
-        file.write_all(&serde_json::to_vec(marker)?)?;
-        file.sync_all()?;
-        fs::rename(&unnamed, &self.path)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
-    }
-}
-
-/// Opens and locks a file that is about to be renamed, against other processes that do the same. The lock may come
-/// when the file already has its new name: then it is another file's turn.
-fn lock(path: &Path) -> io::Result<File> {
-    loop {
-        let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
-        file.lock()?;
-        let own = file.metadata()?;
-        match fs::metadata(path) {
-            Ok(named) if (named.dev(), named.ino()) == (own.dev(), own.ino()) => return Ok(file),
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -314,13 +164,6 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_that_cannot_be_read_is_an_error_and_no_other_boot() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(boot(&folder.path().join("missing")).unwrap(), None);
-        boot(folder.path()).unwrap_err();
-    }
-
-    #[test]
     fn an_empty_database_in_the_place_of_one_with_runs_is_no_new_one() {
         let empty = found(|found| {
             found.holds_runs = false;
@@ -353,28 +196,5 @@ mod tests {
         let mut newer = marker();
         newer.progress.insert("people".to_owned(), 9);
         assert_eq!(judged(Some(&newer), &found(|_| {})), Judgement::Original);
-    }
-
-    #[test]
-    fn it_is_written_whole_by_two_at_once_and_only_its_owner_reads_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("chorus.db");
-        fs::write(&database, "").unwrap();
-        std::thread::scope(|scope| {
-            for writer in 0..2 {
-                let database = &database;
-                scope.spawn(move || {
-                    let place = MarkerFile::beside(database).unwrap();
-                    for round in 0..50 {
-                        let progress = progress(writer, round);
-                        place.write(&Marker { progress, ..marker() }).unwrap();
-                        assert!(matches!(place.read().unwrap(), Some(Some(_))));
-                    }
-                });
-            }
-        });
-        let metadata = fs::metadata(folder.path().join("chorus.db.marker")).unwrap();
-        assert_eq!(metadata.mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing else is left");
     }
 }

@@ -1,17 +1,19 @@
 //! A database of either kind: its typed pools, and what stands beside the file of SQLite.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
 use crate::Place;
-use crate::identity::MarkerFile;
+use crate::marker::MarkerFile;
 use crate::turns::Turns;
 
 /// A database of either kind. Cheap to clone.
 #[derive(Clone)]
-pub struct Store {
+pub struct Database {
     pub(crate) pools: Pools,
     /// Its place, for messages.
     pub(crate) place: Arc<Place>,
@@ -19,6 +21,8 @@ pub struct Store {
     pub(crate) marker: Option<Arc<MarkerFile>>,
     /// Of a SQLite database in a file.
     pub(crate) turns: Option<Arc<Turns>>,
+    /// Called with the time that each writing transaction waited before it began.
+    pub(crate) on_write_wait: fn(Duration),
 }
 
 /// The typed pools. In memory, `writer` and `readers` are the same single connection.
@@ -28,35 +32,39 @@ pub(crate) enum Pools {
     Postgres(PgPool),
 }
 
-/// The kind of a database.
+/// The dialect of SQL that a database speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub enum Dialect {
+    /// SQLite's.
     Sqlite,
+    /// PostgreSQL's.
     Postgres,
 }
 
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Store").field(&self.dialect()).finish()
-    }
-}
-
-impl Pools {
-    pub(crate) fn dialect(&self) -> Dialect {
+impl Dialect {
+    /// `sqlite` or `postgres`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Sqlite { .. } => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
         }
     }
 }
 
-impl Store {
-    /// `sqlite` or `postgres`.
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Database").field(&self.dialect().as_str()).finish()
+    }
+}
+
+impl Database {
+    /// The dialect of its statements.
     #[must_use]
-    pub fn dialect(&self) -> &'static str {
-        match self.pools.dialect() {
-            Dialect::Sqlite => "sqlite",
-            Dialect::Postgres => "postgres",
+    pub fn dialect(&self) -> Dialect {
+        match self.pools {
+            Pools::Sqlite { .. } => Dialect::Sqlite,
+            Pools::Postgres(_) => Dialect::Postgres,
         }
     }
 

@@ -1,14 +1,9 @@
 //! How far a SQLite database has come.
 
-use std::collections::BTreeMap;
-
 use sqlx::sqlite::SqlitePool;
 
+use crate::marker::Progress;
 use crate::{Place, StoreError};
-
-/// High-water marks by name: the highest number given in each table, and `sent`, the messages counted as sent.
-/// None of them ever falls. A migration that rebuilds a table keeps its row in `sqlite_sequence`.
-pub(super) type Progress = BTreeMap<String, i64>;
 
 /// Tables whose numbers are never given twice.
 pub(super) const TABLES: [&str; 7] =

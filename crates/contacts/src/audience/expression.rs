@@ -3,25 +3,23 @@
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
-
-use crate::sql::{Arg, Dialect};
-use crate::{ContactId, InputError, Millis, StoreError};
+use database::{Arg, ContactId, Dialect, InputError, Millis, StoreError};
 
 /// The contacts that a statement looks at: those after one id up to another. Sets of a rule are read for these alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct ContactRange {
+pub struct ContactRange {
     /// After this contact.
-    pub(crate) after: i64,
+    pub after: i64,
     /// Up to this one.
-    pub(crate) upto: i64,
+    pub upto: i64,
 }
 
 impl ContactRange {
     /// Everybody.
-    pub(crate) const ALL: Self = Self { after: 0, upto: ContactId::LAST.0 };
+    pub const ALL: Self = Self { after: 0, upto: ContactId::LAST.0 };
 
     /// Ranges of `size` ids that together have all up to `last`, at least one.
-    pub(crate) fn cover(last: i64, size: i64) -> impl Iterator<Item = Self> {
+    pub fn cover(last: i64, size: i64) -> impl Iterator<Item = Self> {
         (0..last.max(1)).step_by(usize::try_from(size).unwrap_or(usize::MAX)).map(move |after| {
             let upto = if after + size >= last { Self::ALL.upto } else { after + size };
             Self { after, upto }
@@ -29,14 +27,16 @@ impl ContactRange {
     }
 
     /// One contact; nobody where there is no such id.
-    pub(crate) fn one(contact: ContactId) -> Self {
+    #[must_use]
+    pub fn one(contact: ContactId) -> Self {
         Self { after: contact.0.clamp(1, Self::ALL.upto + 1) - 1, upto: contact.0.clamp(0, Self::ALL.upto) }
     }
 }
 
 /// An expression under construction. Its text is made of fixed fragments and placeholders; every name and
 /// value of a file is an argument.
-pub(crate) struct Expression<'a> {
+#[derive(Debug)]
+pub struct Expression<'a> {
     pub(super) dialect: Dialect,
     pub(super) audiences: &'a BTreeMap<AudienceId, Audience>,
     pub(super) now: Millis,
@@ -50,7 +50,7 @@ pub(crate) struct Expression<'a> {
 
 impl<'a> Expression<'a> {
     /// Placeholders go on after those of `args`.
-    pub(crate) fn new(
+    pub fn new(
         dialect: Dialect,
         audiences: &'a BTreeMap<AudienceId, Audience>,
         now: Millis,
@@ -65,7 +65,8 @@ impl<'a> Expression<'a> {
     }
 
     /// All values, in the order of their placeholders.
-    pub(crate) fn args(self) -> Vec<Arg> {
+    #[must_use]
+    pub fn args(self) -> Vec<Arg> {
         self.args
     }
 

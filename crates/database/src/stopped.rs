@@ -1,7 +1,6 @@
 //! Whether everything stands still: by `chorus stop`, or because the database is a copy.
 
-use crate::sql::{Sql, Tx, args, sql};
-use crate::{InputError, Millis, Store, StoreError};
+use crate::{Database, InputError, Millis, Sql, StoreError, Tx, args, sql};
 
 /// Why everything stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -42,7 +41,7 @@ const PAUSE: Sql = sql!(
      where state in ('planned', 'running') and finished_at is null"
 );
 
-impl Store {
+impl Database {
     /// Whether everything stands still, and why.
     ///
     /// # Errors

@@ -1,10 +1,9 @@
 //! Tests on one fact about a contact, each true or false and never unknown.
 
 use campaign::audience::{Test, Value};
+use database::{Arg, Dialect, InputError, StoreError, batch};
 
 use super::expression::{Expression, Terms};
-use crate::sql::{Dialect, batch};
-use crate::{InputError, StoreError};
 
 /// A fact about a contact as texts of SQL.
 pub(super) struct Attribute {
@@ -146,7 +145,7 @@ impl Attribute {
             }
             Value::Boolean(_) => "1 = 0".to_owned(),
             Value::Number(value) if value.is_finite() => {
-                format!("{} {operator} {}", self.number, expression.bind(crate::sql::Arg::Real(*value)))
+                format!("{} {operator} {}", self.number, expression.bind(Arg::Real(*value)))
             }
             Value::Number(value) => {
                 return Err(InputError::NotANumber(*value).into());
@@ -161,7 +160,8 @@ fn surely(test: &str) -> String {
 }
 
 /// Names that SQLite's `->` takes for a label and nothing else.
-pub(crate) fn is_plain(name: &str) -> bool {
+#[must_use]
+pub fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(['$', '['])
         && !name.contains(['"', '\\'])

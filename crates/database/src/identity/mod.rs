@@ -1,23 +1,23 @@
 //! Copy detection: tells the database that was last worked with from a copy of it, which does not go on by itself.
 //!
-//! SQLite has a marker file beside it ([`marker`]); PostgreSQL remembers where it stood ([`server`]). A database in
+//! SQLite has a marker file beside it (`marker`); PostgreSQL remembers where it stood (`server`). A database in
 //! memory has no copies, and one that holds no runs has nothing to repeat, unless it stands where another one was.
 
-mod marker;
+mod evidence;
+mod judgement;
 mod progress;
 mod server;
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-pub(crate) use marker::MarkerFile;
-use marker::{Judgement, Marker, Snapshot};
+pub use evidence::{Behind, CopyEvidence};
+use judgement::{Judgement, Snapshot, judge};
 use server::{ServerIdentity, Told};
 
-use crate::pools::Pools;
-use crate::sql::{Sql, args, sql};
-use crate::{InputError, Millis, StopReason, Stopped, Store, StoreError};
+use crate::database::{Database, Pools};
+use crate::marker::{Marker, MarkerFile};
+use crate::{InputError, Millis, Sql, StopReason, Stopped, StoreError, args, sql};
 
 /// A database's relation to the one that was last worked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,137 +30,6 @@ pub enum Identity {
     Copy(CopyEvidence),
     /// PostgreSQL does not tell this role, for the reason given.
     Unknown(String),
-}
-
-/// What shows that a database is a copy. Its text is for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CopyEvidence {
-    /// SQLite: the file has an installation's id, and there is no marker beside it.
-    Alone {
-        /// The name of the database's file.
-        file: String,
-    },
-    /// SQLite: the marker names another file.
-    OtherFile {
-        /// The name of the database's file.
-        file: String,
-        /// What shows that it is older, too.
-        behind: Option<Behind>,
-    },
-    /// SQLite: the file is the same, its content is older.
-    Older {
-        /// The name of the database's file.
-        file: String,
-        /// What shows it.
-        behind: Behind,
-    },
-    /// SQLite: the marker names another installation.
-    OtherMarker {
-        /// The name of the database's file.
-        file: String,
-    },
-    /// SQLite: the database holds no runs, and the marker names one that does.
-    Empty {
-        /// The name of the database's file.
-        file: String,
-        /// The number of runs that the marker knows of.
-        runs: i64,
-    },
-    /// SQLite: the marker cannot be understood.
-    BadMarker {
-        /// The name of the database's file.
-        file: String,
-    },
-    /// SQLite: the database's name is another file's, or no file's, while it is open.
-    Replaced {
-        /// The name of the database's file.
-        file: String,
-    },
-    /// PostgreSQL: another cluster.
-    OtherServer,
-    /// PostgreSQL: the same cluster on another timeline.
-    OtherTimeline,
-    /// PostgreSQL: another database of the same cluster.
-    OtherDatabase,
-    /// PostgreSQL: the same database with tables that were made again.
-    OtherTables,
-}
-
-/// A high-water mark that a database has not reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Behind {
-    /// `sent`, or a table.
-    pub what: String,
-    /// The marker's figure.
-    pub marked: i64,
-    /// The database's figure.
-    pub found: i64,
-}
-
-impl fmt::Display for CopyEvidence {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Alone { file } => write!(
-                f,
-                "{file} was copied without the rest of its folder: {file}.marker is not beside it. Without \
-                 {file}-wal, what was written last is missing"
-            ),
-            Self::OtherFile { file, behind: None } => write!(
-                f,
-                "{file} is not the file that {file}.marker names: the folder was copied or restored, or the file \
-                 was replaced"
-            ),
-            Self::OtherFile { file, behind: Some(behind) } => write!(
-                f,
-                "{file} is not the file that {file}.marker names, and it is older ({behind}): a copy was put in \
-                 its place"
-            ),
-            Self::Older { file, behind } => {
-                write!(f, "{file} holds an older copy of itself ({behind})")
-            }
-            Self::OtherMarker { file } => {
-                write!(f, "{file}.marker belongs to another database than {file}")
-            }
-            Self::Empty { file, runs } => write!(
-                f,
-                "{file} is empty, and {file}.marker names a database with {runs} {}: it was moved or deleted. Put it \
-                 back; a new database does not know who got what",
-                if *runs == 1 { "run" } else { "runs" }
-            ),
-            Self::BadMarker { file } => {
-                write!(f, "{file}.marker cannot be read, and so nothing shows that {file} is no copy")
-            }
-            Self::Replaced { file } => {
-                write!(f, "{file} was replaced, moved or deleted while Chorus was running")
-            }
-            Self::OtherServer => f.write_str(
-                "the database was last used on another PostgreSQL cluster: it was restored from a dump, or the \
-                 cluster was upgraded",
-            ),
-            Self::OtherTimeline => f.write_str(
-                "the PostgreSQL cluster has begun a new timeline: it was recovered to a point in time, or a \
-                 standby was promoted",
-            ),
-            Self::OtherDatabase => f.write_str(
-                "the database was last used as another database of this PostgreSQL cluster: it was made from a \
-                 template or restored from a dump",
-            ),
-            Self::OtherTables => {
-                f.write_str("the tables of the database were made again: it was restored from a dump")
-            }
-        }
-    }
-}
-
-impl fmt::Display for Behind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, marked, found } = self;
-        match what.as_str() {
-            "sent" => write!(f, "it had {marked} messages sent, now {found}"),
-            "runs" => write!(f, "it had {marked} runs, now {found}"),
-            table => write!(f, "the highest number in {table} was {marked}, now {found}"),
-        }
-    }
 }
 
 /// The setting that holds the random id of a SQLite database's installation.
@@ -180,7 +49,7 @@ const SET: Sql = sql!(
      on conflict (name) do update set value = excluded.value"
 );
 
-impl Store {
+impl Database {
     /// Compares the database with the one that was last worked with. Changes nothing.
     ///
     /// # Errors
@@ -322,7 +191,7 @@ impl Store {
             marker => marker.flatten(),
         };
         let found = Snapshot { installation, holds_runs, file, progress };
-        let judgement = marker::judge(&name, marker.as_ref(), &found);
+        let judgement = judge(&name, marker.as_ref(), &found);
         let moved_on = found.installation.map(|installation| Marker {
             installation,
             file: found.file,

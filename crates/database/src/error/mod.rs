@@ -1,4 +1,4 @@
-//! Errors of a store: a request that it cannot serve, or a database that cannot serve.
+//! Errors of a database: a request that it cannot serve, or a database that cannot serve.
 
 mod access;
 mod classify;
@@ -21,7 +21,7 @@ pub enum Fault {
     Database,
 }
 
-/// An error of a [`Store`](crate::Store), worded to follow "failed to".
+/// An error of a [`Database`](crate::Database), worded to follow "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// What was to be stored or asked cannot be.
@@ -107,6 +107,12 @@ impl StoreError {
             | Self::HardLinks { .. }
             | Self::UnsafeSqlite(_) => Fault::Database,
         }
+    }
+
+    /// True of a transaction that was ended for the sake of another: nothing of it happened.
+    #[must_use]
+    pub fn is_deadlock(&self) -> bool {
+        self.reason() == Some(&Reason::Deadlock)
     }
 
     /// The reason for which the database failed; `None` where it did not.

@@ -1,6 +1,7 @@
 //! Names of states, kinds and reasons as they stand in rows and on screens.
 
 /// Gives an enum its words: `as_str`, and `TryFrom<String>` for reading rows.
+#[macro_export]
 macro_rules! words {
     ($name:ident, { $($variant:ident => $word:literal),+ $(,)? }) => {
         impl $name {
@@ -36,5 +37,3 @@ macro_rules! words {
         }
     };
 }
-
-pub(crate) use words;

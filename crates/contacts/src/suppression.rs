@@ -1,8 +1,8 @@
 //! Addresses nobody may write to again.
 
-use crate::sql::{Sql, args, batch, sql};
-use crate::words::words;
-use crate::{AddressKind, Millis, Store, StoreError};
+use database::{Millis, Sql, StoreError, args, batch, sql, words};
+
+use crate::{AddressKind, Contacts};
 
 /// Why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -69,7 +69,7 @@ const LIST: Sql = sql!(
      order by created_at desc, kind, address limit $1"
 );
 
-impl Store {
+impl Contacts {
     /// Adds addresses; those already there stay as they are. Says how many were new.
     ///
     /// # Errors

@@ -2,11 +2,10 @@
 
 mod upsert;
 
+use database::{ContactId, Millis, Sql, StoreError, args, sql, words};
 use serde_json::{Map, Value};
 
-use crate::sql::{Sql, args, sql};
-use crate::words::words;
-use crate::{ContactId, Millis, Store, StoreError};
+use crate::Contacts;
 
 /// What kind of address can be suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -92,22 +91,22 @@ words!(Consent, {
 });
 
 /// The columns of a [`Contact`], of `contacts c`.
+#[macro_export]
 macro_rules! contact_columns {
     () => {
         "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, c.consent, \
          cast(c.attributes as text) as attributes, c.created_at"
     };
 }
-pub(crate) use contact_columns;
 
 /// The columns of a [`Contact`], of `contacts c`, as the elements of a JSON array.
+#[macro_export]
 macro_rules! packed_columns {
     () => {
         "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, c.consent, \
          cast(c.attributes as text), c.created_at"
     };
 }
-pub(crate) use packed_columns;
 
 /// As [`packed_columns`] says.
 type Packed = (
@@ -123,7 +122,10 @@ type Packed = (
 );
 
 /// People out of a JSON array of [`packed_columns`].
-pub(crate) fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
+///
+/// # Errors
+/// A contact holds what this version does not know.
+pub fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
     let bad = |error: serde_json::Error| StoreError::BadRow(format!("a contact cannot be read: {error}"));
     let packed: Vec<Packed> = serde_json::from_str(text).map_err(bad)?;
     let contact =
@@ -170,7 +172,7 @@ const SEARCH: Sql = sql!(
 
 const COUNT: Sql = sql!("select count(*) from contacts");
 
-impl Store {
+impl Contacts {
     /// The person with this e-mail address, external id or phone number.
     ///
     /// # Errors

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use database::{InputError, Millis, Sql, StoreError, args, batch, sql};
 use serde_json::{Map, Value};
 
-use super::{Contact, NewContact, Upserted, contact_columns};
-use crate::sql::{Sql, args, batch, sql};
-use crate::{Consent, InputError, Millis, Store, StoreError};
+use super::{Contact, NewContact, Upserted};
+use crate::{Consent, Contacts, contact_columns};
 
 /// The most that the attributes of one person may take, as JSON, in bytes.
 const MOST_ATTRIBUTES: usize = 64 * 1024;
@@ -61,7 +61,7 @@ const INSERT: Sql = sql!(
      select external_id, email, phone, language, timezone, consent, attributes, $2, $2 from input"
 );
 
-impl Store {
+impl Contacts {
     /// Writes people in one transaction with set-based statements; later rows win over earlier ones of the
     /// same person. `None` fields leave what is known, a null attribute takes the attribute away. A key that
     /// another person had moves to the one named last, and a "no" goes with it.

@@ -1,0 +1,69 @@
+//! The migrations of the tables, and running those that a database has not had.
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqlitePool;
+
+use crate::StoreError;
+use crate::database::{Database, Pools};
+
+static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+impl Database {
+    /// Brings the tables to this version. Says how many migrations it ran.
+    ///
+    /// # Errors
+    /// The database is newer, was changed by hand, or fails.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        let migrated = match &self.pools {
+            Pools::Sqlite { writer, .. } => migrate_sqlite(writer).await,
+            Pools::Postgres(pool) => {
+                let mut connection = self.connection(pool).await?;
+                migrate_postgres(&mut connection).await
+            }
+        };
+        migrated.map_err(|error| self.place.not_migrated(error))
+    }
+}
+
+/// The migrations of a database's kind.
+pub(crate) fn migrations(pools: &Pools) -> &'static Migrator {
+    match pools {
+        Pools::Sqlite { .. } => &SQLITE_MIGRATIONS,
+        Pools::Postgres(_) => &POSTGRES_MIGRATIONS,
+    }
+}
+
+/// Where sqlx keeps which migrations ran.
+const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
+
+async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, MigrateError> {
+    Ok(connection.list_applied_migrations(MIGRATIONS_TABLE).await?.len())
+}
+
+async fn migrate_sqlite(writer: &SqlitePool) -> Result<usize, MigrateError> {
+    // Most of the time nothing is missing: then the one writer is left alone.
+    let known = sqlx::query_scalar::<_, i64>("select count(*) from _sqlx_migrations where success");
+    let known = known.fetch_one(writer).await.unwrap_or(0);
+    if usize::try_from(known) == Ok(SQLITE_MIGRATIONS.iter().count()) {
+        SQLITE_MIGRATIONS.run(writer).await?;
+        return Ok(0);
+    }
+    // One transaction around all: sqlx has no lock of its own for two processes on one file.
+    let mut tx = writer.begin_with("begin immediate").await?;
+    sqlx::migrate::Migrate::ensure_migrations_table(&mut *tx, MIGRATIONS_TABLE).await?;
+    let before = applied(&mut *tx).await?;
+    SQLITE_MIGRATIONS.run_direct(None, &mut *tx, false).await?;
+    let after = applied(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(after - before)
+}
+
+async fn migrate_postgres(connection: &mut PgConnection) -> Result<usize, MigrateError> {
+    sqlx::migrate::Migrate::ensure_migrations_table(connection, MIGRATIONS_TABLE).await?;
+    let before = applied(connection).await?;
+    POSTGRES_MIGRATIONS.run_direct(None, connection, false).await?;
+    Ok(applied(connection).await? - before)
+}

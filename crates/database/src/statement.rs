@@ -1,0 +1,221 @@
+//! A statement's text for either database, and the values for its placeholders.
+
+use std::collections::BTreeSet;
+use std::io;
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, SqlStr};
+
+use crate::{
+    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, RevisionId, RunId, RunName, StoreError,
+};
+
+/// One statement for both databases. Made by [`sql!`](crate::sql).
+#[derive(Debug)]
+pub struct Sql {
+    /// The text for SQLite.
+    pub sqlite: &'static str,
+    /// The text for PostgreSQL.
+    pub postgres: &'static str,
+}
+
+/// Puts a statement together from texts that both databases share, from `{ sqlite: "…", postgres: "…" }`
+/// where the dialects differ, and from `[batch $N as NAME: column type, …]`, the head of a common table
+/// expression that reads the rows of [`batch`] in argument N. Values never stand in the text.
+#[macro_export]
+macro_rules! sql {
+    (@ [$($s:tt)*] [$($p:tt)*]) => {
+        $crate::Sql { sqlite: concat!($($s)*), postgres: concat!($($p)*) }
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] { sqlite: $a:literal, postgres: $b:literal } $($rest:tt)*) => {
+        $crate::sql!(@ [$($s)* $a,] [$($p)* $b,] $($rest)*)
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] [batch $n:literal as $name:ident: $first:ident $ft:ident $(, $column:ident $t:ident)*] $($rest:tt)*) => {
+        $crate::sql!(
+            @
+            [$($s)* stringify!($name), " as materialized (select ", $crate::batch_column!($first $ft), $(", ", $crate::batch_column!($column $t),)* " from json_each($", $n, ")) ",]
+            [$($p)* stringify!($name), " as materialized (select * from jsonb_to_recordset(cast($", $n, " as jsonb)) as t(", stringify!($first), " ", stringify!($ft), $(", ", stringify!($column), " ", stringify!($t),)* ")) ",]
+            $($rest)*
+        )
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] $shared:ident!() $($rest:tt)*) => {
+        $crate::sql!(@ [$($s)* $shared!(),] [$($p)* $shared!(),] $($rest)*)
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] $shared:ident!($with:literal) $($rest:tt)*) => {
+        $crate::sql!(@ [$($s)* $shared!($with),] [$($p)* $shared!($with),] $($rest)*)
+    };
+    (@ [$($s:tt)*] [$($p:tt)*] $text:literal $($rest:tt)*) => {
+        $crate::sql!(@ [$($s)* $text,] [$($p)* $text,] $($rest)*)
+    };
+    ($($all:tt)+) => {
+        $crate::sql!(@ [] [] $($all)+)
+    };
+}
+
+/// One column of a batch, as SQLite reads it out of JSON.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! batch_column {
+    ($column:ident jsonb) => {
+        concat!("value -> '", stringify!($column), "' as ", stringify!($column))
+    };
+    ($column:ident $t:ident) => {
+        concat!("value ->> '", stringify!($column), "' as ", stringify!($column))
+    };
+}
+
+/// A statement that can be told to either database.
+pub trait Statement: Send {
+    /// Its text, and whether it is worth keeping prepared.
+    fn text(self, dialect: Dialect) -> (SqlStr, bool);
+}
+
+impl Statement for &'static Sql {
+    fn text(self, dialect: Dialect) -> (SqlStr, bool) {
+        let text = match dialect {
+            Dialect::Sqlite => self.sqlite,
+            Dialect::Postgres => self.postgres,
+        };
+        (SqlStr::from_static(text), true)
+    }
+}
+
+/// A statement that was put together from fixed fragments and placeholders, for the dialect at hand.
+#[derive(Debug)]
+pub struct Assembled(pub String);
+
+impl Statement for Assembled {
+    fn text(self, _: Dialect) -> (SqlStr, bool) {
+        (AssertSqlSafe(self.0).into_sql_str(), false)
+    }
+}
+
+/// A value for a placeholder.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Arg {
+    /// A `bigint`, or null.
+    Int(Option<i64>),
+    /// A `double precision`.
+    Real(f64),
+    /// A `text`, or null.
+    Text(Option<String>),
+}
+
+/// The values of a statement, in the order of their placeholders.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { vec![$($crate::Arg::from($value)),*] };
+}
+
+impl From<i64> for Arg {
+    fn from(value: i64) -> Self {
+        Self::Int(Some(value))
+    }
+}
+
+impl From<Option<i64>> for Arg {
+    fn from(value: Option<i64>) -> Self {
+        Self::Int(value)
+    }
+}
+
+impl From<&str> for Arg {
+    fn from(value: &str) -> Self {
+        Self::Text(Some(without_nul(value)))
+    }
+}
+
+impl From<Option<&str>> for Arg {
+    fn from(value: Option<&str>) -> Self {
+        Self::Text(value.map(without_nul))
+    }
+}
+
+macro_rules! arg_from_id {
+    ($($id:ident),*) => {$(
+        impl From<$id> for Arg {
+            fn from(id: $id) -> Self {
+                Self::Int(Some(id.0))
+            }
+        }
+        impl From<Option<$id>> for Arg {
+            fn from(id: Option<$id>) -> Self {
+                Self::Int(id.map(|id| id.0))
+            }
+        }
+    )*};
+}
+arg_from_id!(ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName);
+
+/// PostgreSQL keeps no NUL in a text, so neither database gets one: it becomes U+FFFD.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// Rows as one JSON argument, for `[batch …]` in [`sql!`](crate::sql).
+///
+/// # Errors
+/// A row has no JSON.
+pub fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
+    let mut json = Vec::with_capacity(64 * rows.len());
+    rows.serialize(&mut serde_json::Serializer::with_formatter(&mut json, NulFree))
+        .map_err(InputError::Json)?;
+    let json = String::from_utf8(json).map_err(serde::ser::Error::custom).map_err(InputError::Json)?;
+    Ok(Arg::Text(Some(json)))
+}
+
+/// Ids as one JSON argument, for `[batch N as NAME: id bigint]`: each once, in their order, because rows are locked in
+/// it.
+///
+/// # Errors
+/// A row has no JSON.
+pub fn batch_of_ids<T: Serialize + Ord>(ids: impl IntoIterator<Item = T>) -> Result<Arg, StoreError> {
+    #[derive(Serialize)]
+    struct Id<T> {
+        id: T,
+    }
+    let ids: BTreeSet<T> = ids.into_iter().collect();
+    batch(&ids.into_iter().map(|id| Id { id }).collect::<Vec<_>>())
+}
+
+/// JSON as usual, with U+FFFD in the place of NUL.
+struct NulFree;
+
+impl Formatter for NulFree {
+    fn write_char_escape<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        match escape {
+            CharEscape::AsciiControl(0) => writer.write_all(b"\\ufffd"),
+            other => CompactFormatter.write_char_escape(writer, other),
+        }
+    }
+}
+
+pub(crate) fn bind<A: Arguments>(args: Vec<Arg>) -> sqlx::Result<A>
+where
+    for<'t> Option<i64>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+    for<'t> Option<String>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+    for<'t> f64: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,
+{
+    let mut bound = A::default();
+    for arg in args {
+        match arg {
+            Arg::Int(value) => bound.add(value),
+            Arg::Real(value) => bound.add(value),
+            Arg::Text(value) => bound.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}
+
+/// What can be read from a row of either database.
+pub trait Readable: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+impl<T> Readable for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
