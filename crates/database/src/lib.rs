@@ -26,7 +26,9 @@ mod words;
 
 pub use clock::Clock;
 pub use database::{Database, Dialect};
-pub use error::{DatabaseError, Denied, Fault, InputError, Place, Reason, SchemaError, StoreError, UrlError};
+pub use error::{
+    DatabaseError, Denied, Fault, InputError, Place, Reason, RowError, SchemaError, StoreError, UrlError,
+};
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
 pub use ids::{ContactId, DeliveryId, ID_SPACE, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};

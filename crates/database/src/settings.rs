@@ -1,6 +1,6 @@
 //! Keys that this installation made for itself.
 
-use crate::{Database, Sql, StoreError, args, sql};
+use crate::{Database, RowError, Sql, StoreError, args, sql};
 
 const ADD: Sql = sql!("insert into settings (name, value) values ($1, $2) on conflict (name) do nothing");
 
@@ -20,6 +20,8 @@ impl Database {
         tx.execute(&ADD, args![name, fresh]).await?;
         let stored: Option<(String,)> = tx.row(&GET, args![name]).await?;
         tx.commit().await?;
-        stored.map(|(value,)| value).ok_or_else(|| StoreError::BadRow(format!("the setting {name} is gone")))
+        stored
+            .map(|(value,)| value)
+            .ok_or_else(|| RowError::Gone { entity: "setting", key: name.to_owned() }.into())
     }
 }

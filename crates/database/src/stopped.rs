@@ -1,6 +1,6 @@
 //! Whether everything stands still: by `chorus stop`, or because the database is a copy.
 
-use crate::{Database, InputError, Millis, Sql, StoreError, Tx, args, sql};
+use crate::{Database, InputError, Millis, RowError, Sql, StoreError, Tx, args, sql};
 
 /// Why everything stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -49,9 +49,9 @@ impl Database {
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stopped(&self) -> Result<Option<Stopped>, StoreError> {
         let Some((json,)) = self.row::<(String,)>(&GET, args![NAME]).await? else { return Ok(None) };
+        let problem = || format!("the setting {NAME} is not known");
         let read = serde_json::from_str(&json);
-        read.map(Some)
-            .map_err(|error| StoreError::BadRow(format!("the setting {NAME} is not known: {error}")))
+        read.map(Some).map_err(|error| RowError::Json { problem: problem(), error }.into())
     }
 
     /// Stops everything and pauses every run that is on its way, with a note. False, and nothing is done, where

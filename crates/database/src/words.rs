@@ -18,14 +18,12 @@ macro_rules! words {
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::StoreError;
+            type Error = $crate::RowError;
 
             fn try_from(word: String) -> Result<Self, Self::Error> {
                 match word.as_str() {
                     $($word => Ok(Self::$variant),)+
-                    _ => Err($crate::StoreError::BadRow(format!(
-                        "{word:?} is no {} that this version knows", stringify!($name)
-                    ))),
+                    _ => Err($crate::RowError::UnknownWord { kind: stringify!($name), word }),
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, args, batch, sql};
+use database::{DeliveryId, LeaseId, Millis, RowError, Sql, StoreError, args, batch, sql};
 
 use crate::delivery::{Ended, Outcome, settle};
 use crate::moves::Moves;
@@ -148,7 +148,7 @@ impl Store {
         let opened: Option<(LeaseId,)> =
             tx.row(&OPEN, args![worker, now, expires_at, i64::from(plans)]).await?;
         tx.commit().await?;
-        opened.map(|(id,)| id).ok_or_else(|| StoreError::BadRow("a new lease has no number".to_owned()))
+        opened.map(|(id,)| id).ok_or_else(|| RowError::Unnumbered("lease").into())
     }
 
     /// Keeps a lease alive. False when it had expired and was taken over: the worker must stop.

@@ -1,6 +1,6 @@
 //! Compiled steps and their links.
 
-use database::{LinkId, LinkName, Millis, RevisionId, Sql, StoreError, args, batch, id_space, sql};
+use database::{LinkId, LinkName, Millis, RevisionId, RowError, Sql, StoreError, args, batch, id_space, sql};
 
 use crate::Store;
 
@@ -84,7 +84,7 @@ impl Store {
         let mut revision: Revision = tx
             .row(&FIND, args![hash])
             .await?
-            .ok_or_else(|| StoreError::BadRow(format!("the revision {hash} is gone")))?;
+            .ok_or_else(|| RowError::Gone { entity: "revision", key: hash.to_owned() })?;
         if made > 0 && !links.is_empty() {
             let input: Vec<_> =
                 links.iter().enumerate().map(|(position, url)| Input { position, url }).collect();

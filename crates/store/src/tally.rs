@@ -1,6 +1,6 @@
 //! Counts of a run's deliveries, by how they ended and why.
 
-use database::StoreError;
+use database::RowError;
 use serde::{Serialize, Serializer};
 
 use crate::DeliveryState;
@@ -53,7 +53,7 @@ impl From<DeliveryState> for TallyState {
 }
 
 impl TryFrom<String> for TallyState {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(word: String) -> Result<Self, Self::Error> {
         let others = [Self::Repeat, Self::Bounced, Self::Complained];

@@ -2,7 +2,7 @@
 
 mod upsert;
 
-use database::{ContactId, Millis, Sql, StoreError, args, sql, words};
+use database::{ContactId, Millis, RowError, Sql, StoreError, args, sql, words};
 use serde_json::{Map, Value};
 
 use crate::Contacts;
@@ -126,7 +126,8 @@ type Packed = (
 /// # Errors
 /// A contact holds what this version does not know.
 pub fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
-    let bad = |error: serde_json::Error| StoreError::BadRow(format!("a contact cannot be read: {error}"));
+    let bad =
+        |error: serde_json::Error| RowError::Json { problem: "a contact cannot be read".to_owned(), error };
     let packed: Vec<Packed> = serde_json::from_str(text).map_err(bad)?;
     let contact =
         |(id, external_id, email, phone, language, timezone, consent, attributes, created_at): Packed| {

@@ -10,24 +10,27 @@ use sqlx::error::DatabaseError as Answer;
 use sqlx::migrate::MigrateError;
 
 use super::access::{inspect, is_disk_full, of_io, without_number};
-use super::{DatabaseError, InputError, Place, Reason, SchemaError, StoreError};
+use super::{DatabaseError, InputError, Place, Reason, RowError, SchemaError, StoreError};
 
 impl Place {
     /// The store's error for one of sqlx.
     pub(crate) fn failed(&self, error: sqlx::Error) -> StoreError {
+        let error = match error {
+            sqlx::Error::ColumnDecode { index, source } => {
+                return RowError::Column { column: index, error: source }.into();
+            }
+            error => error,
+        };
         let reason = match &error {
             sqlx::Error::Database(answer) if self.is_input(&**answer) => {
                 return refused(answer.message().to_owned(), error);
             }
             sqlx::Error::Encode(cause) => return refused(cause.to_string(), error),
-            sqlx::Error::ColumnDecode { index, source } => {
-                return StoreError::BadRow(format!("column {index}: {}", bare(&**source)));
-            }
             sqlx::Error::RowNotFound
             | sqlx::Error::TypeNotFound { .. }
             | sqlx::Error::ColumnIndexOutOfBounds { .. }
             | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::Decode(_) => return StoreError::BadRow(error.to_string()),
+            | sqlx::Error::Decode(_) => return RowError::Shape(error.into()).into(),
             sqlx::Error::Database(answer) => self.reason_of(&**answer),
             sqlx::Error::Io(cause) => self.reason_of_io(cause),
             sqlx::Error::Tls(cause) => Reason::Tls(cause.to_string()),
@@ -116,14 +119,6 @@ impl Place {
 
 fn refused(message: String, cause: sqlx::Error) -> StoreError {
     InputError::Refused { message, cause: cause.into() }.into()
-}
-
-/// What a row does not say as it should, without the words that [`StoreError::BadRow`] adds.
-fn bare(error: &(dyn std::error::Error + Send + Sync + 'static)) -> String {
-    match error.downcast_ref() {
-        Some(StoreError::BadRow(text)) => text.clone(),
-        _ => error.to_string(),
-    }
 }
 
 fn primary(code: &str) -> Option<u32> {

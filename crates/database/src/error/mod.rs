@@ -6,11 +6,13 @@ mod database;
 mod denied;
 mod input;
 mod place;
+mod row;
 
 pub use database::{DatabaseError, Reason};
 pub use denied::Denied;
 pub use input::InputError;
 pub use place::Place;
+pub use row::RowError;
 
 /// The side on which an error has to be mended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +44,9 @@ pub enum StoreError {
         #[source]
         error: SchemaError,
     },
-    /// A row holds a value that this version does not know. The text names the column and the value.
+    /// A row holds what this version does not know.
     #[error("read a row: {0}")]
-    BadRow(String),
+    BadRow(#[from] RowError),
     /// The SQLite file was replaced, moved or deleted while it was open: what is written to it would be lost.
     #[error("write to {0}: it was replaced, moved or deleted while Chorus was running; start Chorus again")]
     Replaced(String),

@@ -17,7 +17,7 @@ use server::{ServerIdentity, Told};
 
 use crate::database::{Database, Pools};
 use crate::marker::{Marker, MarkerFile};
-use crate::{InputError, Millis, Sql, StopReason, Stopped, StoreError, args, sql};
+use crate::{InputError, Millis, RowError, Sql, StopReason, Stopped, StoreError, args, sql};
 
 /// A database's relation to the one that was last worked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -205,10 +205,9 @@ impl Database {
         let Some((json,)) = self.row::<(String,)>(&GET, args![DATABASE_IDENTITY]).await? else {
             return Ok(None);
         };
+        let problem = || format!("the setting {DATABASE_IDENTITY} is not known");
         let read = serde_json::from_str(&json);
-        read.map(Some).map_err(|error| {
-            StoreError::BadRow(format!("the setting {DATABASE_IDENTITY} is not known: {error}"))
-        })
+        read.map(Some).map_err(|error| RowError::Json { problem: problem(), error }.into())
     }
 
     /// Reads or writes the marker or looks at the file, away from the reactor.

@@ -1,6 +1,6 @@
 //! When those who follow a parent delivery fall due, through every edit of the delay.
 
-use database::{InputError, Millis, StoreError};
+use database::{InputError, Millis, RowError, StoreError};
 
 /// The delays of a step that follows another, each with the instant of the edit that set it, oldest first.
 ///
@@ -70,9 +70,9 @@ impl Delays {
         Ok(serde_json::to_string(self).map_err(InputError::Json)?)
     }
 
-    pub(crate) fn read(json: &str) -> Result<Self, StoreError> {
+    pub(crate) fn read(json: &str) -> Result<Self, RowError> {
         serde_json::from_str(json)
-            .map_err(|error| StoreError::BadRow(format!("the delays {json} are not known: {error}")))
+            .map_err(|error| RowError::Json { problem: format!("the delays {json} are not known"), error })
     }
 }
 
@@ -82,7 +82,7 @@ impl Delays {
 pub(super) struct StoredDelays(Option<String>);
 
 impl TryFrom<StoredDelays> for Option<Delays> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredDelays) -> Result<Self, Self::Error> {
         stored.0.map(|json| Delays::read(&json)).transpose()

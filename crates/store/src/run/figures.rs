@@ -1,6 +1,6 @@
 //! A run's figures, by which its stop rules judge it.
 
-use database::StoreError;
+use database::RowError;
 
 use crate::tally::SETTLED;
 use crate::{DeliveryState, Tally, TallyState};
@@ -91,12 +91,14 @@ impl CameBack {
 pub(crate) struct StoredFigures(Option<String>);
 
 impl TryFrom<StoredFigures> for Option<Figures> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredFigures) -> Result<Self, Self::Error> {
         let read = |json: String| {
-            serde_json::from_str(&json)
-                .map_err(|error| StoreError::BadRow(format!("the figures {json} are not known: {error}")))
+            serde_json::from_str(&json).map_err(|error| RowError::Json {
+                problem: format!("the figures {json} are not known"),
+                error,
+            })
         };
         stored.0.map(read).transpose()
     }

@@ -19,7 +19,7 @@ mod stop;
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId, Condition, Moment, Money, OnUncertain};
-use database::{ContactId, InputError, Millis, RevisionId, RunId, RunName, StoreError, words};
+use database::{ContactId, InputError, Millis, RevisionId, RowError, RunId, RunName, StoreError, words};
 use jiff::tz::TimeZone;
 
 pub(crate) use cancel::{SLAB, before, counted, slab_end};
@@ -145,12 +145,13 @@ impl Asked {
 struct StoredAsked(Option<String>);
 
 impl TryFrom<StoredAsked> for Option<Asked> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredAsked) -> Result<Self, Self::Error> {
         let read = |json: String| {
-            serde_json::from_str(&json).map_err(|error| {
-                StoreError::BadRow(format!("what was asked for, {json}, is not known: {error}"))
+            serde_json::from_str(&json).map_err(|error| RowError::Json {
+                problem: format!("what was asked for, {json}, is not known"),
+                error,
             })
         };
         stored.0.map(read).transpose()
@@ -420,14 +421,15 @@ pub(crate) use run_columns;
 pub(crate) struct StoredCondition(Option<String>);
 
 impl TryFrom<StoredCondition> for Option<Condition> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredCondition) -> Result<Self, Self::Error> {
         stored
             .0
             .map(|json| {
-                serde_json::from_str(&json).map_err(|error| {
-                    StoreError::BadRow(format!("the condition {json} is not known: {error}"))
+                serde_json::from_str(&json).map_err(|error| RowError::Json {
+                    problem: format!("the condition {json} is not known"),
+                    error,
                 })
             })
             .transpose()
@@ -447,7 +449,7 @@ impl StoredCondition {
 struct StoredTrigger(Option<String>);
 
 impl TryFrom<StoredTrigger> for Option<RunTrigger> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredTrigger) -> Result<Self, Self::Error> {
         stored.0.map(RunTrigger::try_from).transpose()
@@ -460,7 +462,7 @@ impl TryFrom<StoredTrigger> for Option<RunTrigger> {
 struct StoredPausedBy(Option<String>);
 
 impl TryFrom<StoredPausedBy> for Option<PausedBy> {
-    type Error = StoreError;
+    type Error = RowError;
 
     fn try_from(stored: StoredPausedBy) -> Result<Self, Self::Error> {
         stored.0.map(PausedBy::try_from).transpose()
