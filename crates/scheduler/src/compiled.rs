@@ -7,7 +7,7 @@ use campaign::{Campaign, Diagnostics, Step, Workspace};
 use channel::Compiled;
 
 use crate::Loaded;
-use crate::fire_error::{FireError, first_message};
+use crate::fire_error::{CompileError, FireError};
 
 /// The number of compiled steps that are kept: those of one action, not all of a workspace.
 const KEPT: usize = 16;
@@ -51,14 +51,14 @@ pub fn keep_compiled(loaded: &Loaded, campaign: &str, step: &str, compiled: Comp
 pub(crate) async fn compile(loaded: &Loaded, campaign: Campaign, step: Step) -> Result<Compiled, FireError> {
     let files = Arc::clone(loaded);
     let compiled = off(move || channel::compile(&files.0, &campaign, &step)).await?;
-    compiled.map(|(compiled, _)| compiled).map_err(|findings| FireError::Compile(first_message(&findings)))
+    compiled.map(|(compiled, _)| compiled).map_err(|findings| CompileError::Findings(findings).into())
 }
 
 /// Runs work for a processor, such as templates, off the reactor.
 pub(crate) async fn off<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, FireError> {
-    tokio::task::spawn_blocking(work).await.map_err(|error| FireError::Compile(error.to_string()))
+    Ok(tokio::task::spawn_blocking(work).await.map_err(CompileError::Task)?)
 }
 
 fn known(loaded: &Loaded, campaign: &Campaign, step: &Step) -> Option<Arc<Compiled>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::compiled::compiled;
-use crate::fire_error::FireError;
+use crate::fire_error::{CompileError, FireError, Missing};
 use crate::recipients::{address, channel};
 use crate::{Loaded, fit};
 use campaign::network::Again;
@@ -25,7 +25,7 @@ pub(crate) async fn revision(
     now: Millis,
 ) -> Result<RevisionId, FireError> {
     let compiled = compiled(loaded, campaign, step).await?;
-    let json = serde_json::to_string(&*compiled).map_err(|error| FireError::Compile(error.to_string()))?;
+    let json = serde_json::to_string(&*compiled).map_err(CompileError::Json)?;
     let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
     let hash = compiled.hash();
     Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
@@ -126,7 +126,7 @@ pub async fn fire_occurrence(
 /// The files do not have the step any more, what it says does not fit for somebody, or the database refuses.
 pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> Result<i64, FireError> {
     let workspace = &loaded.0;
-    let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
+    let missing = || FireError::Missing(Missing::step_of(run));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
     let whom = match run.kind {
@@ -157,7 +157,7 @@ fn whom<'a>(
             Ok(Planned::Followers { delay, address, of: own_audience(workspace, campaign, step) })
         }
         // Its step does not follow another any more: whom it was meant for is not known.
-        (None, Some(_), Some(_)) => Err(FireError::Missing(format!("{}/{}", run.campaign, run.step))),
+        (None, Some(_), Some(_)) => Err(FireError::Missing(Missing::step_of(run))),
         _ => {
             let asked = run.asked.as_ref();
             let by_hand = asked.map(|asked| ByHand { campaign: &run.campaign, step: &run.step, asked });
@@ -205,7 +205,7 @@ pub(crate) async fn join(
     now: Timestamp,
 ) -> Result<i64, FireError> {
     let workspace = &loaded.0;
-    let missing = || FireError::Missing(format!("{}/{}", run.campaign, run.step));
+    let missing = || FireError::Missing(Missing::step_of(run));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
     match audience_or_feed(workspace, step, moment(step, run), None)? {

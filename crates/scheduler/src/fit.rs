@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use campaign::{Campaign, Channel, Diagnostic, Per, Step};
+use campaign::{Campaign, Channel, Per, Step};
 use channel::{Compiled, Longest, Person};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use store::{Address, Length, Store};
 
 use crate::Loaded;
 use crate::compiled::{compiled, off};
-use crate::fire_error::FireError;
+use crate::fire_error::{FireError, TooLong};
 use crate::recipients::address;
 
 /// What a step comes to for the readers who make it longest: somebody made up who has the longest value of each
@@ -71,16 +71,10 @@ pub(crate) async fn require_fit(
     now: Timestamp,
 ) -> Result<(), FireError> {
     let longest = longest(store, loaded, campaign, step, now).await?;
-    match longest.findings.first() {
+    match longest.findings.into_iter().next() {
         None => Ok(()),
-        Some(finding) => Err(FireError::TooLong(told(finding))),
+        Some(finding) => Err(FireError::TooLong(TooLong(finding))),
     }
-}
-
-fn told(finding: &Diagnostic) -> String {
-    let message = finding.message.split("; the first over").next().unwrap_or_default();
-    let help = finding.help.as_deref().unwrap_or_default();
-    format!("{message}. {help}")
 }
 
 /// What it takes to say a step.

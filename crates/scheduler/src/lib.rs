@@ -32,7 +32,7 @@ pub use compiled::keep_compiled;
 pub use context::{Context, Files, Loaded};
 pub use engine::Engine;
 pub use fire::{fire_occurrence, plan};
-pub use fire_error::FireError;
+pub use fire_error::{CompileError, FireError, Missing, TooLong};
 pub use fit::longest;
 pub use hold::{StartError, require_writable};
 pub use lane::RepeatBound;

@@ -3,12 +3,12 @@
 use campaign::{Channel, Per, Step, Workspace};
 use store::Address;
 
-use crate::fire_error::FireError;
+use crate::fire_error::{FireError, Missing};
 
 /// The channel of a step.
 pub(crate) fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
     let channel = workspace.channels.get(&step.channel);
-    channel.ok_or_else(|| FireError::Missing(format!("the channel {}", step.channel)))
+    channel.ok_or_else(|| FireError::Missing(Missing::Channel(step.channel.clone())))
 }
 
 /// What a contact must have to get what the channel says; `None` for a channel that speaks to its own feed.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use channel::{Compiled, Renderer};
+use channel::{Compiled, RenderError, Renderer};
 use store::{RevisionId, Store, StoreError};
 use tracking::Signer;
 
@@ -23,8 +23,12 @@ pub(crate) struct Renderers {
 pub(crate) enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("read what the run says: it is not there")]
+    Missing,
     #[error("read what the run says: {0}")]
-    Unreadable(String),
+    Json(#[from] serde_json::Error),
+    #[error("read what the run says: {0}")]
+    Render(#[from] RenderError),
 }
 
 impl Renderers {
@@ -47,10 +51,9 @@ impl Renderers {
     }
 
     async fn load(&self, id: RevisionId) -> Result<Renderer, LoadError> {
-        let unreadable = |what: &dyn std::fmt::Display| LoadError::Unreadable(what.to_string());
-        let revision = self.store.revision_get(id).await?.ok_or_else(|| unreadable(&"it is not there"))?;
-        let compiled: Compiled = serde_json::from_str(&revision.compiled).map_err(|e| unreadable(&e))?;
-        Renderer::new(&compiled, &self.signer.starts(&revision.links)).map_err(|e| unreadable(&e))
+        let revision = self.store.revision_get(id).await?.ok_or(LoadError::Missing)?;
+        let compiled: Compiled = serde_json::from_str(&revision.compiled)?;
+        Ok(Renderer::new(&compiled, &self.signer.starts(&revision.links))?)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RevisionId, Arc<Renderer>>> {
