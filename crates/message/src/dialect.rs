@@ -1,7 +1,5 @@
 //! The markup of each network's texts, as data.
 
-use campaign::network::Markup;
-
 use crate::escape::Escape;
 use crate::flavor::Flavor;
 
@@ -63,25 +61,6 @@ pub const SPAN_END: char = '\u{4}';
 const NONE: (&str, &str) = ("", "");
 
 impl Dialect {
-    /// Returns the dialect of a kind of markup.
-    #[must_use]
-    pub const fn of(markup: Markup) -> Self {
-        match markup {
-            Markup::Plain => Self::PLAIN,
-            Markup::Spans => Self::SPANS,
-            Markup::CommonMark => Self::MARKDOWN,
-            Markup::Mrkdwn => Self::MRKDWN,
-            Markup::Discord => Self::markdown(Flavor::Discord),
-            Markup::Mattermost => Self::markdown(Flavor::Mattermost),
-            Markup::Reddit => Self::markdown(Flavor::Reddit),
-            Markup::Dingtalk => Self::markdown(Flavor::Dingtalk),
-            Markup::Wecom => Self::WECOM,
-            Markup::Lark => Self::LARK,
-            Markup::Adaptive => Self::ADAPTIVE,
-            Markup::Html => Self::TELEGRAM,
-        }
-    }
-
     /// No markup at all.
     pub const PLAIN: Self = Self {
         strong: NONE,

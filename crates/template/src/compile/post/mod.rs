@@ -1,6 +1,7 @@
 //! What is posted to a network, in one language: its parts, each a text with open places.
 
 mod card;
+mod dialect;
 mod write;
 
 use campaign::{Account, ChannelKind, TemplateFile, TemplateRole};
@@ -101,7 +102,7 @@ impl Drafting<'_, '_> {
         let text = with_body(&text, &self.body.markdown, &mut self.saying.holes);
         let text = markdown::with_links(&text, &mut self.shared.links, &mut self.saying.holes);
         let markdown = linked(text, file, self.findings)?;
-        let dialect = Dialect::of(self.account.network.markup);
+        let dialect = dialect::of(self.account.network.markup);
         let card = if self.account.network.has_card {
             card::card(&markdown)
         } else {
