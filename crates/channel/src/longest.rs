@@ -1,7 +1,8 @@
 //! The longest that a step says to anybody: held to the limits of its network before a run begins.
 
-use campaign::{Campaign, Diagnostic, Step, Workspace};
+use campaign::{Campaign, Step, Workspace};
 use message::Person;
+use source::Diagnostic;
 use template::{Cache, Compiled};
 
 use crate::survey::{Spoken, Surveyor};

@@ -1,10 +1,11 @@
 //! What a step would send to somebody, without sending it.
 
-use campaign::{Campaign, Diagnostic, Step, Workspace};
+use campaign::{Campaign, Step, Workspace};
 use jiff::Timestamp;
 use measure::Budget;
 use message::{Message, Person, Recipient, RenderError, SAMPLE_TOKEN, SenderError};
 use network::ShownRequest;
+use source::Diagnostic;
 use template::Renderer;
 
 /// A message as it would go out.

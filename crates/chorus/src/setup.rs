@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use campaign::{Diagnostic, Diagnostics, Severity, Workspace};
+use campaign::Workspace;
 use channel::Proxy;
 use scheduler::{Files, Loaded};
+use source::{Diagnostic, Diagnostics, Severity};
 use store::{Clock, RunId, Store};
 use tracking::Signer;
 

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use campaign::{ChannelKind, Secret, Trigger, Workspace};
+use campaign::{ChannelKind, Secret, Workspace};
 use jiff::{SignedDuration, Timestamp};
 use platform::{Kind, Platform};
+use schedule::Trigger;
 use scheduler::{Engine, Loaded};
 use store::Clock;
 use tempfile::TempDir;
@@ -119,9 +120,9 @@ async fn listen(port: Option<u16>) -> anyhow::Result<TcpListener> {
 }
 
 /// The sample workspace. What its channels need besides, the platform knows.
-fn read(root: &Path) -> anyhow::Result<(Workspace, campaign::Diagnostics)> {
+fn read(root: &Path) -> anyhow::Result<(Workspace, source::Diagnostics)> {
     let told =
-        |findings: campaign::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
+        |findings: source::Diagnostics| anyhow::anyhow!("read the sample:\n{}", findings.to_text(false));
     let webhook = platform::account(Kind::Webhook);
     let env = |name: &str| if name.ends_with("_URL") { webhook.url } else { webhook.secret };
     Workspace::load(root, &|name| env(name).map(str::to_owned)).map_err(told)

@@ -86,7 +86,7 @@ mod tests {
     }
 
     fn seconds(sent: i64, rate: Option<&str>, last_due: i64) -> Option<i64> {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let mut channel = scene.workspace().channels["email"].clone();
         channel.rate = rate.map(|rate| campaign::Rate::parse(rate).unwrap());
         let (run, now) = run(sent);

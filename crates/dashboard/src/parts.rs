@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use campaign::{Diagnostics, Workspace};
+use campaign::Workspace;
 use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
+use source::Diagnostics;
 use store::{DeliveryState, Run, RunState, Stopped};
 
 use crate::error::PageError;

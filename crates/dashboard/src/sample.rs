@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::schedule::Cron;
 use campaign::{
-    Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, CatchUp, Channel, ChannelId,
-    ChannelKind, Condition, Currency, Database, Diagnostic, Diagnostics, EmailAddress, Goal, Language,
-    Mailbox, Message, OnUncertain, Overlap, Per, Rule, Schedule, Secret, Server, Step, StepId, TemplateId,
-    Trigger, Workspace, Zone,
+    Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, Channel, ChannelId, ChannelKind,
+    Currency, Database, EmailAddress, Goal, Language, Mailbox, Message, OnUncertain, Per, Rule, Secret,
+    Server, Step, StepId, TemplateId, Workspace,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schedule::{CatchUp, Condition, Cron, Overlap, Schedule, Trigger, Zone};
 use serde_json::json;
+use source::{Diagnostic, Diagnostics};
 use store::{
     CameBack, Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
     Metric, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason, Tally,
@@ -153,7 +153,7 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
     let after = Trigger::After {
         step: StepId::parse("mail").unwrap(),
         delay: Duration::from_secs(3 * 86_400),
-        condition: Some(Condition::Unless(campaign::schedule::Reaction::Clicked)),
+        condition: Some(Condition::Unless(schedule::Reaction::Clicked)),
     };
     Campaign {
         id: CampaignId::parse("spring-tide").unwrap(),

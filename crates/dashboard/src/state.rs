@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use campaign::{Diagnostics, Workspace};
+use campaign::Workspace;
+use source::Diagnostics;
 use store::{Clock, Store};
 
 /// The database, the files and the settings of the pages. The workspace is swapped whole when files change.

@@ -26,7 +26,7 @@ struct Seeded {
     run: RunId,
     delivery: DeliveryId,
     // The workspace of the pages stays as long as its sender.
-    _files: tokio::sync::watch::Sender<Arc<(campaign::Workspace, campaign::Diagnostics)>>,
+    _files: tokio::sync::watch::Sender<Arc<(campaign::Workspace, source::Diagnostics)>>,
 }
 
 impl Seeded {
@@ -130,13 +130,13 @@ fn person(email: &str) -> NewContact {
 
 /// Makes the run's deliveries, to everybody.
 async fn plan(store: &Store, run: RunId, start: i64) {
-    let scene = sample::scene(campaign::Diagnostics::default(), false);
+    let scene = sample::scene(source::Diagnostics::default(), false);
     let audiences = &scene.workspace().audiences;
     let whom = Planned::Audience {
         audiences,
         audience: audiences.keys().next().unwrap(),
         address: Address::Email,
-        moment: campaign::Moment::Instant(jiff::Timestamp::from_millisecond(start).unwrap()),
+        moment: schedule::Moment::Instant(jiff::Timestamp::from_millisecond(start).unwrap()),
         fallback: &scene.workspace().brand.timezone,
         catch_up_window: 3_600_000,
         by_hand: None,

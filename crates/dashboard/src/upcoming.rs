@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use campaign::{Campaign, CampaignId, Moment, Step, Trigger, Workspace, Zone};
+use campaign::{Campaign, CampaignId, Step, Workspace};
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
+use schedule::{Moment, Trigger, Zone};
 use store::{OccurrenceRow, OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
 
 use crate::notation::Times;
@@ -112,13 +113,13 @@ impl Scene {
             });
             let parents = parents.filter(|run| runs.iter().all(|other| other.parent_id != Some(run.id)));
             let starts = parents.filter_map(|run| Timestamp::from_millisecond(run.instant).ok());
-            let firings = starts.map(|start| campaign::schedule::after(start, *delay).instant);
+            let firings = starts.map(|start| schedule::after(start, *delay).instant);
             let ahead = firings.filter(|at| (self.times.now..=until).contains(at));
             return ahead.map(|at| one(at, None)).take(each).collect();
         }
         let mut occurrences = step.schedule.occurrences(self.times.now, until, each);
         occurrences.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
-        let firing = |occurrence: campaign::Occurrence| match occurrence.moment {
+        let firing = |occurrence: schedule::Occurrence| match occurrence.moment {
             Moment::Instant(_) => one(occurrence.instant, None),
             Moment::Local(at) => one(occurrence.instant, Some(at)),
         };
@@ -205,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_run_by_own_clocks_shows_the_time_on_the_clocks() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let instant = "2027-03-03T20:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
         let run = Run { instant, ..sample::live_run() };
         assert_eq!(scene.run_time(&run), words::own_clock("Thu 4 Mar, 10:00"));
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_step_that_follows_is_expected_after_its_parent_until_it_has_run() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let parent = sample::live_run();
         let steps = |runs: &[Run]| -> Vec<String> {
             scene.upcoming(None, runs, 1, 9).into_iter().map(|next| next.step).collect()

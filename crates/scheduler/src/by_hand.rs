@@ -1,7 +1,8 @@
 //! Steps that a person sends by hand: whether they may go, and to whom.
 
-use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Workspace};
+use campaign::{Campaign, Step, Workspace};
 use jiff::Timestamp;
+use schedule::{Moment, Occurrence, Trigger};
 use store::{
     Asked, ByHand, ContactId, DeliveryState, InsertedByHand, Millis, Missing, NewRun, Planned, Run, RunId,
     RunKind, Store,

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use campaign::{Campaign, Diagnostics, Step, Workspace};
+use campaign::{Campaign, Step, Workspace};
 use channel::Compiled;
+use source::Diagnostics;
 
 use crate::Loaded;
 use crate::fire_error::{CompileError, FireError};

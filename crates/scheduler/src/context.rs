@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use campaign::{Diagnostics, Workspace};
+use campaign::Workspace;
 use channel::{Limits, Proxy};
+use source::Diagnostics;
 use store::{Clock, RunId, Store};
 use tokio::sync::watch;
 use tracking::Signer;

@@ -7,11 +7,9 @@ use crate::fire_error::{CompileError, FireError, Missing};
 use crate::recipients::{address, channel};
 use crate::{Loaded, fit};
 use campaign::network::Again;
-use campaign::{
-    Audience, AudienceId, Campaign, Channel, ChannelKind, Moment, Money, Occurrence, Step, Trigger,
-    Workspace, Zone,
-};
+use campaign::{Audience, AudienceId, Campaign, Channel, ChannelKind, Money, Step, Workspace};
 use jiff::Timestamp;
+use schedule::{Moment, Occurrence, Trigger, Zone};
 use store::{
     ByHand, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger, Store,
 };

@@ -1,6 +1,7 @@
 //! Why a step cannot be fired.
 
-use campaign::{ChannelId, Diagnostic};
+use campaign::ChannelId;
+use source::Diagnostic;
 use store::{Run, RunId, StoreError};
 
 /// Why a step cannot be fired.

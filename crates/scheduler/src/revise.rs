@@ -1,7 +1,9 @@
 //! What edits cannot change: steps that went out already, and runs that are on their way with the words of before.
 
-use campaign::{Campaign, Diagnostic, Step, Trigger};
+use campaign::{Campaign, Step};
 use jiff::Timestamp;
+use schedule::Trigger;
+use source::Diagnostic;
 use store::{Run, RunId, RunKind, Store};
 
 use crate::Loaded;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use campaign::schedule::Definition;
 use database::{InputError, Millis, RunId, Sql, StoreError, Tx, args, sql};
+use schedule::Definition;
 
 use crate::Store;
 use crate::engagement;

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
+use source::{ConfinedDir, Located, SourceFile, advice};
 
 use crate::audience::Audience;
-use crate::file::nearest::advice;
-use crate::file::{Jail, Located, Sheet};
 use crate::workspace::{AttributeKind, Channel, Template};
 
 /// Things by name. `None` is one that is there and has errors of its own.
@@ -15,7 +14,7 @@ pub(crate) type Shelf<T> = BTreeMap<String, Option<T>>;
 /// What a campaign or an audience can refer to.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) jail: Jail,
+    pub(crate) dir: ConfinedDir,
     /// The brand's zone; UTC while it is not known.
     pub(crate) zone: TimeZone,
     pub(crate) never_say: Vec<String>,
@@ -54,7 +53,7 @@ pub(crate) const CAMPAIGN: Sort =
 
 /// The thing that `name` refers to; a finding if there is none, or if it cannot be used.
 pub(crate) fn find<'k, T>(
-    sheet: &Sheet,
+    source: &SourceFile,
     sort: &Sort,
     name: &Located<String>,
     shelf: &'k Shelf<T>,
@@ -63,11 +62,11 @@ pub(crate) fn find<'k, T>(
         Some(Some(thing)) => Some(thing),
         Some(None) => {
             let message = format!("{} `{}` has errors of its own", sort.one, name.value);
-            sheet.error("uses-broken", name.span.clone(), message, mend(sort, &name.value));
+            source.error("uses-broken", name.span.clone(), message, mend(sort, &name.value));
             None
         }
         None => {
-            unknown(sheet, sort, name, shelf.keys().map(String::as_str));
+            unknown(source, sort, name, shelf.keys().map(String::as_str));
             None
         }
     }
@@ -80,7 +79,7 @@ pub(crate) fn mend(sort: &Sort, name: &str) -> String {
 
 /// Tells that nothing has this name.
 pub(crate) fn unknown<'a>(
-    sheet: &Sheet,
+    source: &SourceFile,
     sort: &Sort,
     name: &Located<String>,
     names: impl Iterator<Item = &'a str>,
@@ -88,5 +87,5 @@ pub(crate) fn unknown<'a>(
     let shown: String = name.chars().take(64).collect();
     let message = format!("there is no {} `{shown}`", sort.one);
     let help = format!("{} A new one is made in {}.", advice(&name.value, sort.many, names), sort.place);
-    sheet.error(sort.unknown, name.span.clone(), message, help);
+    source.error(sort.unknown, name.span.clone(), message, help);
 }

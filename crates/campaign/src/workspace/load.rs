@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
+use source::{ConfinedDir, Diagnostic, Diagnostics};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::file::Jail;
 use crate::workspace::chorus_file::load::CHORUS_TOML;
 use crate::workspace::definitions::{Known, Shelf};
 use crate::workspace::toml_file::toml_files;
@@ -22,8 +21,8 @@ impl Workspace {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<(Self, Diagnostics), Diagnostics> {
         let mut findings = Diagnostics::new();
-        let jail = match Jail::new(root) {
-            Ok(jail) => jail,
+        let dir = match ConfinedDir::new(root) {
+            Ok(dir) => dir,
             Err(error) => {
                 let message = format!("the workspace {} cannot be opened: {}", root.display(), error.kind());
                 findings.push(
@@ -33,14 +32,14 @@ impl Workspace {
                 return Err(findings);
             }
         };
-        let settings = chorus_file::load::settings(&jail, env, &mut findings);
+        let settings = chorus_file::load::settings(&dir, env, &mut findings);
         let mut reading =
-            template_folder::read::Reading { jail: &jail, findings: &mut findings, broken: false };
+            template_folder::read::Reading { dir: &dir, findings: &mut findings, broken: false };
         let (templates, shared) = reading.templates();
-        let campaigns = toml_files(&jail, "campaigns", &mut findings);
+        let campaigns = toml_files(&dir, "campaigns", &mut findings);
         let campaigns_listed = campaigns.is_some();
         let campaigns = campaigns.unwrap_or_default();
-        let audiences = toml_files(&jail, "audiences", &mut findings).unwrap_or_default();
+        let audiences = toml_files(&dir, "audiences", &mut findings).unwrap_or_default();
         let mut known = Known {
             zone: settings.brand.as_ref().map_or(TimeZone::UTC, |brand| brand.timezone.clone()),
             never_say: settings.brand.as_ref().map(|brand| brand.never_say.clone()).unwrap_or_default(),
@@ -50,7 +49,7 @@ impl Workspace {
             audiences: Shelf::new(),
             templates,
             campaigns: campaigns.iter().map(|file| file.stem.clone()).collect(),
-            jail,
+            dir,
         };
         known.audiences = audience_file::load::read(&known, audiences, &mut findings);
         let campaigns = campaign_file::load::read(&known, &campaigns, &mut findings);
@@ -60,8 +59,8 @@ impl Workspace {
             return Err(findings);
         };
         let workspace = Self {
-            root: known.jail.root().to_owned(),
-            hash: known.jail.hash(),
+            root: known.dir.root().to_owned(),
+            hash: known.dir.hash(),
             brand,
             database,
             server,

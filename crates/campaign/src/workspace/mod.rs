@@ -15,9 +15,6 @@ mod toml_file;
 mod value;
 mod variable;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

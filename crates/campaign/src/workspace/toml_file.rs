@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use source::{ConfinedDir, Diagnostic, Diagnostics, SourceFile, reader};
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::file::{Jail, Sheet, reader};
 use crate::ids::BadName;
 use crate::workspace::variable;
 
@@ -14,12 +13,12 @@ pub(crate) const LARGEST: u64 = 1;
 
 /// The document as a `T`, with `${NAME}` refused where it cannot stand.
 pub(crate) fn read_document<T: DeserializeOwned>(
-    sheet: &Sheet,
+    source: &SourceFile,
     is_secret: &dyn Fn(&[&str]) -> bool,
 ) -> Option<T> {
-    let document = reader::document(sheet);
-    variable::refuse(sheet, document.get_ref(), is_secret);
-    reader::read(sheet, document)
+    let document = reader::document(source);
+    variable::refuse(source, document.get_ref(), is_secret);
+    reader::read(source, document)
 }
 
 /// One TOML file of a folder.
@@ -30,8 +29,12 @@ pub(crate) struct TomlFile {
 
 /// The TOML files of a folder; whatever else could be taken for one is reported. `None` if the folder cannot be
 /// listed.
-pub(crate) fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) -> Option<Vec<TomlFile>> {
-    let listed = jail.list(Path::new(folder)).map_err(|fault| {
+pub(crate) fn toml_files(
+    dir: &ConfinedDir,
+    folder: &str,
+    findings: &mut Diagnostics,
+) -> Option<Vec<TomlFile>> {
+    let listed = dir.list(Path::new(folder)).map_err(|fault| {
         let finding = Diagnostic::error("unreadable", folder, fault.to_string());
         findings.push(finding.help(fault.help()));
     });
@@ -55,12 +58,12 @@ pub(crate) fn toml_files(jail: &Jail, folder: &str, findings: &mut Diagnostics) 
 
 /// A file on the desk with its name; what cannot be read is told.
 pub(crate) fn open<Id>(
-    jail: &Jail,
+    dir: &ConfinedDir,
     file: &TomlFile,
     parse: fn(&str) -> Result<Id, BadName>,
     findings: &mut Diagnostics,
-) -> Option<(Sheet, Option<Id>)> {
-    let text = match jail.read(&file.path, LARGEST) {
+) -> Option<(SourceFile, Option<Id>)> {
+    let text = match dir.read(&file.path, LARGEST) {
         Ok(text) => text,
         Err(fault) => {
             let help = "It must be a UTF-8 text inside the workspace, of at most 1 MiB.";
@@ -68,10 +71,10 @@ pub(crate) fn open<Id>(
             return None;
         }
     };
-    let sheet = Sheet::new(&file.path, text);
+    let source = SourceFile::new(&file.path, text);
     let help = "Call the file something like `spring-renewal.toml`.";
     let id = parse(&file.stem)
-        .map_err(|fault| sheet.error("bad-name", None, format!("this file's name: {fault}"), help))
+        .map_err(|fault| source.error("bad-name", None, format!("this file's name: {fault}"), help))
         .ok();
-    Some((sheet, id))
+    Some((source, id))
 }

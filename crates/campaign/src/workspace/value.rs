@@ -1,16 +1,15 @@
 //! Values of single keys that several kinds of files have: lines of text, web addresses, zones, amounts, names of events.
 
 use jiff::tz::TimeZone;
+use source::{Located, Scalar, SourceFile, nearest};
 use url::Url;
 
-use crate::file::nearest::nearest;
-use crate::file::{Located, Scalar, Sheet};
 use crate::money::{self, Currency};
 
 /// A text that stands on one line, such as a name or a subject.
-pub(crate) fn one_line(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<String> {
+pub(crate) fn one_line(source: &SourceFile, key: &str, text: &Located<String>) -> Option<String> {
     if text.trim().is_empty() {
-        sheet.error(
+        source.error(
             "empty-text",
             text.span.clone(),
             format!("`{key}` is empty"),
@@ -20,20 +19,20 @@ pub(crate) fn one_line(sheet: &Sheet, key: &str, text: &Located<String>) -> Opti
     }
     if text.chars().any(char::is_control) {
         let message = format!("`{key}` holds a line break or another control character");
-        sheet.error("not-one-line", text.span.clone(), message, "Write it on one line.");
+        source.error("not-one-line", text.span.clone(), message, "Write it on one line.");
         return None;
     }
     Some(text.value.clone())
 }
 
 /// An http or https address with a host.
-pub(crate) fn web(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Url> {
+pub(crate) fn web(source: &SourceFile, key: &str, text: &Located<String>) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let plain = url.filter(|url| url.username().is_empty() && url.password().is_none());
     if plain.is_none() {
         let message =
             format!("`{key}` is not a web address: {:?}", text.chars().take(80).collect::<String>());
-        sheet.error(
+        source.error(
             "bad-address",
             text.span.clone(),
             message,
@@ -44,7 +43,7 @@ pub(crate) fn web(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Ur
 }
 
 /// The zone `name`; `words` are what else may stand there.
-pub(crate) fn zone(sheet: &Sheet, name: &Located<String>, words: &[&str]) -> Option<TimeZone> {
+pub(crate) fn zone(source: &SourceFile, name: &Located<String>, words: &[&str]) -> Option<TimeZone> {
     let zone = TimeZone::get(name).ok();
     if zone.is_none() {
         let names: Vec<_> = jiff::tz::db().available().map(|name| name.as_str().to_owned()).collect();
@@ -54,15 +53,15 @@ pub(crate) fn zone(sheet: &Sheet, name: &Located<String>, words: &[&str]) -> Opt
             |meant| format!("Did you mean `{meant}`?"),
         );
         let shown: String = name.chars().take(64).collect();
-        sheet.error("unknown-timezone", name.span.clone(), format!("there is no time zone `{shown}`"), help);
+        source.error("unknown-timezone", name.span.clone(), format!("there is no time zone `{shown}`"), help);
     }
     zone
 }
 
 /// An amount of money.
-pub(crate) fn amount_of(sheet: &Sheet, key: &str, amount: &Located<Scalar>) -> Option<money::Money> {
+pub(crate) fn amount_of(source: &SourceFile, key: &str, amount: &Located<Scalar>) -> Option<money::Money> {
     let digits = amount.as_number().ok_or(money::BadAmount::NotANumber);
-    sheet.take(
+    source.take(
         "bad-amount",
         &amount.span,
         digits.and_then(money::parse),
@@ -72,11 +71,11 @@ pub(crate) fn amount_of(sheet: &Sheet, key: &str, amount: &Located<Scalar>) -> O
 }
 
 /// A currency.
-pub(crate) fn currency_of(sheet: &Sheet, code: &Located<String>) -> Option<Currency> {
+pub(crate) fn currency_of(source: &SourceFile, code: &Located<String>) -> Option<Currency> {
     let currency = Currency::parse(code);
     if currency.is_none() {
         let message = format!("{:?} is not a currency", code.chars().take(24).collect::<String>());
-        sheet.error(
+        source.error(
             "bad-currency",
             code.span.clone(),
             message,
@@ -87,12 +86,12 @@ pub(crate) fn currency_of(sheet: &Sheet, code: &Located<String>) -> Option<Curre
 }
 
 /// The name of an event, as `/api/v1/events` takes it.
-pub(crate) fn event_name(sheet: &Sheet, name: &Located<String>) -> Option<String> {
+pub(crate) fn event_name(source: &SourceFile, name: &Located<String>) -> Option<String> {
     let fits = (1..=64).contains(&name.chars().count())
         && !name.chars().any(|c| c.is_control() || c.is_whitespace());
     if !fits {
         let message = "an event's name is 1 to 64 characters without spaces";
-        sheet.error("bad-name", name.span.clone(), message, "Call it something like `purchase`.");
+        source.error("bad-name", name.span.clone(), message, "Call it something like `purchase`.");
     }
     fits.then(|| name.value.clone())
 }

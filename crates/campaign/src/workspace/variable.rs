@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use source::{Located, SourceFile};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::file::{Located, Sheet};
 use crate::secret::Secret;
 
 /// Every `${NAME}` in `text`: its place and the name.
@@ -32,7 +32,11 @@ fn is_name(text: &str) -> bool {
 }
 
 /// A secret with its variables filled in. One that is not set is a warning: only a machine that sends needs it.
-pub(crate) fn secret(sheet: &Sheet, value: &Located<String>, env: &dyn Fn(&str) -> Option<String>) -> Secret {
+pub(crate) fn secret(
+    source: &SourceFile,
+    value: &Located<String>,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Secret {
     let mut filled = String::new();
     let mut missing = BTreeSet::new();
     let mut from = 0;
@@ -52,7 +56,7 @@ pub(crate) fn secret(sheet: &Sheet, value: &Located<String>, env: &dyn Fn(&str) 
     for name in &missing {
         let message = format!("the environment variable {name} is not set");
         let help = format!("Set {name} before this channel or database is used.");
-        sheet.warning("missing-variable", value.span.clone(), message, help);
+        source.warning("missing-variable", value.span.clone(), message, help);
     }
     missing.first().map_or_else(|| Secret::new(filled), |name| Secret::missing(*name))
 }
@@ -74,40 +78,40 @@ fn encoded(text: &str) -> String {
 }
 
 /// Tells every `${NAME}` that stands where no secret belongs. `is_secret` knows a value by its keys.
-pub(crate) fn refuse(sheet: &Sheet, document: &DeTable<'_>, is_secret: &dyn Fn(&[&str]) -> bool) {
-    refuse_in_table(sheet, document, is_secret, &mut Vec::new());
+pub(crate) fn refuse(source: &SourceFile, document: &DeTable<'_>, is_secret: &dyn Fn(&[&str]) -> bool) {
+    refuse_in_table(source, document, is_secret, &mut Vec::new());
 }
 
 fn refuse_in_table<'d>(
-    sheet: &Sheet,
+    source: &SourceFile,
     table: &'d DeTable<'_>,
     is_secret: &dyn Fn(&[&str]) -> bool,
     path: &mut Vec<&'d str>,
 ) {
     for (key, value) in table {
         path.push(key.get_ref());
-        refuse_in_value(sheet, value, is_secret, path);
+        refuse_in_value(source, value, is_secret, path);
         path.pop();
     }
 }
 
 fn refuse_in_value<'d>(
-    sheet: &Sheet,
+    source: &SourceFile,
     value: &'d Spanned<DeValue<'_>>,
     is_secret: &dyn Fn(&[&str]) -> bool,
     path: &mut Vec<&'d str>,
 ) {
     match value.get_ref() {
-        DeValue::Table(table) => refuse_in_table(sheet, table, is_secret, path),
+        DeValue::Table(table) => refuse_in_table(source, table, is_secret, path),
         DeValue::Array(array) => {
-            array.iter().for_each(|element| refuse_in_value(sheet, element, is_secret, path));
+            array.iter().for_each(|element| refuse_in_value(source, element, is_secret, path));
         }
         DeValue::String(text) if !is_secret(path) => {
             let located = Located { value: text.clone().into_owned(), span: value.span() };
             for (place, name) in variables(text) {
                 let message = format!("`${{{name}}}` cannot stand here");
                 let help = "Variables are for passwords and addresses in [database] and [channels] only; write the value itself.";
-                sheet.error("variable-not-allowed", sheet.inside(&located, place), message, help);
+                source.error("variable-not-allowed", source.inside(&located, place), message, help);
             }
         }
         _ => {}
@@ -119,13 +123,13 @@ mod tests {
     use super::*;
 
     fn filled(text: &str) -> Secret {
-        let sheet = Sheet::new("chorus.toml", String::new());
+        let source = SourceFile::new("chorus.toml", String::new());
         let env = |name: &str| match name {
             "PASS" => Some("p@ss/w%".to_owned()),
             "URL" => Some("https://x.example/T0/B0".to_owned()),
             _ => None,
         };
-        secret(&sheet, &Located { value: text.to_owned(), span: 0..0 }, &env)
+        secret(&source, &Located { value: text.to_owned(), span: 0..0 }, &env)
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use super::finding::{Finding, shown};
 use super::matrix::Cell;
-use campaign::Severity;
 use campaign::consistency::Rule;
 use facts::ONE;
 use facts::Reading;
 use facts::Value;
 use facts::{Fact, NEAR};
+use source::Severity;
 
 /// What the facts are held against.
 pub(super) struct Against<'a> {

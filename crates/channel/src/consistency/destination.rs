@@ -6,9 +6,9 @@ use url::Url;
 
 use super::finding::{Finding, shown};
 use super::said::{Expected, Said};
-use campaign::Severity;
 use campaign::consistency::Rule;
 use facts::Reading;
+use source::Severity;
 
 /// Tells links that lead elsewhere, and that none leads where the message wants.
 pub(super) fn links(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use campaign::Severity;
 use campaign::consistency::Rule;
+use source::Severity;
 
 /// Something that does not agree, in one part of what a channel says.
 #[derive(Debug, Clone, PartialEq, Eq)]

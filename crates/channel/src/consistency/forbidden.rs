@@ -4,10 +4,10 @@ use super::finding::{Finding, shown};
 use super::said::{Expected, Said};
 use campaign::Language;
 use campaign::Market;
-use campaign::Severity;
 use campaign::consistency::Rule;
 use campaign::text::phrases;
 use facts::is_han;
+use source::Severity;
 
 /// Tells every place of what the brand never says.
 pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {

@@ -2,9 +2,9 @@
 //! original.
 
 use super::finding::Finding;
-use campaign::Severity;
 use campaign::consistency::Rule;
 use facts::is_han;
+use source::Severity;
 
 /// One text among those of a campaign.
 #[derive(Debug, Clone, Copy)]

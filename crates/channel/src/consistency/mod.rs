@@ -18,9 +18,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use campaign::Silence;
 use campaign::consistency::Rule;
-use campaign::{Severity, Silence};
 use facts::{Fact, Reading, Value};
+use source::Severity;
 
 pub use self::finding::Finding;
 pub use self::forbidden::ad_label;

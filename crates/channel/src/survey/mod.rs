@@ -8,11 +8,10 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
-use campaign::{
-    Campaign, CampaignId, ChannelKind, Diagnostic, Message, Severity, Step, StepId, TemplateFile, Workspace,
-};
+use campaign::{Campaign, CampaignId, ChannelKind, Message, Step, StepId, TemplateFile, Workspace};
 use measure::Budget;
 use message::Person;
+use source::{Diagnostic, Severity};
 use template::{
     Cache, Compiled, Place, PlainText, Source, compile_with, in_language, primary_language, stack,
     uncompilable,

@@ -1,8 +1,8 @@
 //! Templates and data that mean harm: each gets a located finding or is harmless, and nothing ends the process.
 
-use campaign::Diagnostic;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use source::Diagnostic;
 
 use crate::house::{House, mail, person};
 

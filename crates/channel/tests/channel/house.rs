@@ -1,9 +1,10 @@
 //! A small workspace on disk, and what it takes to render a message of it.
 
-use campaign::{Diagnostic, Workspace};
+use campaign::Workspace;
 use channel::{Compiled, Email, LinkStarts, Message, Person, Recipient, Renderer, compile};
 use jiff::Timestamp;
 use serde_json::Value;
+use source::Diagnostic;
 use tempfile::TempDir;
 
 /// A workspace that passes, to break in one place.

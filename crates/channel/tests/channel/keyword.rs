@@ -2,8 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use campaign::{Account, ChannelKind, Diagnostic, Network, Per, Secret};
+use campaign::{Account, ChannelKind, Network, Per, Secret};
 use channel::{SendOutcome, Sender};
+use source::Diagnostic;
 
 use crate::house::House;
 use crate::redirects::{now, post, server};

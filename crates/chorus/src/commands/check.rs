@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use campaign::Diagnostic;
 use clap::Args;
 use scheduler::Loaded;
+use source::Diagnostic;
 use store::{Clock, Store};
 
 use crate::output::{self, Format};

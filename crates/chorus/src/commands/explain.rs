@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use campaign::{Campaign, Per, Step, Trigger};
+use campaign::{Campaign, Per, Step};
 use clap::Args;
+use schedule::Trigger;
 use serde::Serialize;
 use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Run, RunState};
 

@@ -9,12 +9,14 @@ mod row;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use campaign::{Campaign, Diagnostics, Language, Load, Moment, Money, Per, Step, Workspace};
+use campaign::{Campaign, Language, Load, Money, Per, Step, Workspace};
 use channel::consistency::Matrix;
 use channel::{Spoken, Survey};
 use clap::Args;
 use jiff::Timestamp;
+use schedule::Moment;
 use scheduler::{Expected, Fate};
+use source::Diagnostics;
 use store::{Address, PlanCounts, Planned};
 
 use crate::output::{self, Format, wrong};
@@ -163,7 +165,7 @@ impl Outlook {
 
     fn describe(&self, step: &Step) -> String {
         match &self.language {
-            Some(language) => step.schedule.describe_in(language),
+            Some(language) => step.schedule.describe_in(language.as_str()),
             None => step.schedule.describe(),
         }
     }

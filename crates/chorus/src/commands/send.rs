@@ -8,9 +8,9 @@ mod test_copy;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use campaign::duration::BadDuration;
 use campaign::{Campaign, Step};
 use clap::Args;
+use schedule::duration::BadDuration;
 use scheduler::{Engine, HandSend};
 use store::{DeliveryState, PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
@@ -68,7 +68,7 @@ pub(crate) struct Options {
 struct BadWait(#[source] BadDuration);
 
 fn wait_time(text: &str) -> Result<Duration, BadWait> {
-    campaign::duration::parse(text).map_err(BadWait)
+    schedule::duration::parse(text).map_err(BadWait)
 }
 
 /// How often a run is looked at while people wait for it.

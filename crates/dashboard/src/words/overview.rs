@@ -36,10 +36,10 @@ pub(crate) const IMPORT_CONTACTS: &str = "Bring your contacts: `chorus contacts 
 pub(crate) const SEND_A_TEST: &str = "Send yourself a copy: `chorus send CAMPAIGN --to you@example.com`. It \
      then shows in the outbox if the channel is one, and in no figure.";
 
-pub(crate) const fn severity(severity: campaign::Severity) -> &'static str {
+pub(crate) const fn severity(severity: source::Severity) -> &'static str {
     match severity {
-        campaign::Severity::Warning => "Worth knowing:",
-        campaign::Severity::Error => "Held back:",
+        source::Severity::Warning => "Worth knowing:",
+        source::Severity::Error => "Held back:",
     }
 }
 

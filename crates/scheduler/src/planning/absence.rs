@@ -1,7 +1,7 @@
 //! Steps that are not in the files: since when, and what becomes of their runs.
 
-use campaign::schedule::Definition;
 use jiff::{SignedDuration, Timestamp};
+use schedule::Definition;
 use store::{
     Millis, OccurrenceKind, OccurrenceReason, PausedBy, Run, RunKind, RunState, StepKey, StoreError,
 };

@@ -1,8 +1,8 @@
 //! What becomes of the occurrences of one step up to now: pure, so that a plan and the engine give the same answer.
 
-use campaign::schedule::{Definition, GRACE};
-use campaign::{Campaign, Moment, Occurrence, Step, Trigger, Zone};
+use campaign::{Campaign, Step};
 use jiff::{SignedDuration, Timestamp};
+use schedule::{Definition, GRACE, Moment, Occurrence, Trigger, Zone};
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, ScheduleRow};
 
 use crate::fire::millis;

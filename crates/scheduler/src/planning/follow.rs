@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use campaign::schedule::Definition;
-use campaign::{Campaign, Moment, Occurrence, Step, Trigger, schedule};
+use campaign::{Campaign, Step};
+use schedule::{Definition, Moment, Occurrence, Trigger};
 use store::{
     Advance, Delay, Delays, Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
     RunState, ScheduleRow, Store, StoreError,
@@ -291,7 +291,7 @@ pub(super) fn occurrence(step: &Step, following: &Following) -> Occurrence {
     Occurrence { instant: at, until, moment: Moment::Instant(instant(following.due)) }
 }
 
-fn condition(step: &Step) -> Option<campaign::Condition> {
+fn condition(step: &Step) -> Option<schedule::Condition> {
     match &step.schedule.trigger {
         Trigger::After { condition, .. } => *condition,
         _ => None,

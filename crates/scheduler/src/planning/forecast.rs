@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use campaign::{Campaign, Occurrence, Step, StepId, Trigger, schedule};
+use campaign::{Campaign, Step, StepId};
 use jiff::Timestamp;
+use schedule::{Occurrence, Trigger};
 use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceState, RunId, Store};
 
 use super::decision::{Decision, LONGEST, decide, instant};
@@ -227,7 +228,7 @@ impl View {
 
 fn zone(step: &Step) -> &jiff::tz::TimeZone {
     match &step.schedule.zone {
-        campaign::Zone::Fixed(zone) | campaign::Zone::Contact { fallback: zone } => zone,
+        schedule::Zone::Fixed(zone) | schedule::Zone::Contact { fallback: zone } => zone,
     }
 }
 

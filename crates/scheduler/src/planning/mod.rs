@@ -19,9 +19,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use campaign::schedule::Definition;
-use campaign::{Campaign, Overlap, Step, Trigger};
+use campaign::{Campaign, Step};
 use jiff::Timestamp;
+use schedule::Definition;
+use schedule::{Overlap, Trigger};
 use store::{
     Advance, Clock, Millis, NewOccurrence, NewRun, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
     RunState, ScheduleRow, StepKey, StopReason, Stopped, Store, StoreError,
@@ -203,7 +204,7 @@ impl Planner {
             for step in &campaign.steps {
                 let recurs =
                     matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_) | Trigger::ByHand);
-                let everywhere = matches!(step.schedule.zone, campaign::Zone::Fixed(_));
+                let everywhere = matches!(step.schedule.zone, schedule::Zone::Fixed(_));
                 let key = key(campaign, step);
                 if recurs && everywhere && !self.known().contains_key(&key) {
                     fresh.push((key, definition(campaign, step)));
@@ -415,7 +416,7 @@ pub async fn see(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), S
     let mut steps = Vec::new();
     for campaign in loaded.0.campaigns.values() {
         let by_itself = campaign.steps.iter().filter(|step| {
-            matches!(step.schedule.zone, campaign::Zone::Fixed(_))
+            matches!(step.schedule.zone, schedule::Zone::Fixed(_))
                 && !matches!(step.schedule.trigger, Trigger::After { .. })
         });
         steps.extend(by_itself.map(|step| (key(campaign, step), definition(campaign, step))));

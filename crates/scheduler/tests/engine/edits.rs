@@ -489,7 +489,7 @@ async fn of_two_sets_of_files_one_counts() {
     a_while().await;
     let mut other: Workspace = world.loaded().0.clone();
     other.hash = "other".to_owned();
-    let (_keep, files) = tokio::sync::watch::channel(Arc::new((other, campaign::Diagnostics::new())));
+    let (_keep, files) = tokio::sync::watch::channel(Arc::new((other, source::Diagnostics::new())));
     let second = world.engine_with(files);
     a_while().await;
     let notes: Vec<_> = world.store.lease_list().await.unwrap().into_iter().map(|lease| lease.note).collect();

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use campaign::{Condition, schedule::Reaction};
 use contacts::{Contact, packed_columns, unpacked};
 use database::{
     ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Sql, StoreError, Tx, args, batch, batch_of_ids,
     id_space, sql,
 };
+use schedule::{Condition, Reaction};
 
 use super::{Claimed, DeliveryName, DeliveryState};
 use crate::Store;

@@ -18,9 +18,10 @@ mod stop;
 
 use std::collections::BTreeMap;
 
-use campaign::{Audience, AudienceId, Condition, Moment, Money, OnUncertain};
+use campaign::{Audience, AudienceId, Money, OnUncertain};
 use database::{ContactId, InputError, Millis, RevisionId, RowError, RunId, RunName, StoreError, words};
 use jiff::tz::TimeZone;
+use schedule::{Condition, Moment};
 
 pub(crate) use cancel::{SLAB, before, counted, slab_end};
 use delays::StoredDelays;

@@ -1,10 +1,9 @@
 //! Contacts that a run goes to, as pieces of a statement, each with the reason to leave it out.
 
-use campaign::schedule::Reaction;
-use campaign::{Condition, Moment};
 use contacts::{ContactRange, Expression};
 use database::{Arg, Dialect, ID_SPACE, InputError, Millis, RunId, Sql, StoreError, args, sql};
 use jiff::tz::TimeZone;
+use schedule::{Condition, Moment, Reaction};
 use sha2::{Digest, Sha256};
 
 use super::{ByHand, Missing, PlanCounts, Planned};

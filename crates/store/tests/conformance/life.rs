@@ -1,7 +1,7 @@
 //! A run from its plan to its end, and every way it can go on the way.
 
-use campaign::schedule::Reaction;
-use campaign::{Condition, OnUncertain};
+use campaign::OnUncertain;
+use schedule::{Condition, Reaction};
 use store::{
     Address, AddressKind, ContactId, DeliveryId, DeliveryState, EventKind, Outcome, Planned, Rejection,
     RunState, Suppression, SuppressionReason,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use campaign::Moment;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
+use schedule::Moment;
 use sqlx::Connection;
 use store::{Address, Consent, ContactId, PlanCounts, Planned, RunKind, RunState};
 

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use campaign::{Audience, AudienceId, Moment, OnUncertain, Rule};
+use campaign::{Audience, AudienceId, OnUncertain, Rule};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schedule::Moment;
 use sqlx::Connection;
 use store::{
     Address, Claimed, ContactId, DeliveryId, EventKind, LeaseId, Millis, NewContact, NewEvent, NewRun,

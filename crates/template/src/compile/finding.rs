@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use campaign::{Diagnostic, Severity};
+use source::{Diagnostic, Severity};
 
 /// A text that findings point into.
 #[derive(Debug, Clone, PartialEq, Eq)]

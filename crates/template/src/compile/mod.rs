@@ -21,7 +21,8 @@ mod syntax;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use campaign::{Campaign, Diagnostic, Severity, Step, Workspace};
+use campaign::{Campaign, Step, Workspace};
+use source::{Diagnostic, Severity};
 
 use crate::compiled::Compiled;
 use crate::stack;

@@ -1,8 +1,9 @@
 //! Renders what was compiled for made-up people, and looks at what they would get.
 
-use campaign::{TemplateRole, nearest};
+use campaign::TemplateRole;
 use message::{Person, SAMPLE_TOKEN};
 use serde_json::{Map, Value, json};
+use source::nearest;
 
 use super::finding::{Findings, Place};
 use super::hole::Holes;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use campaign::{Campaign, ChannelKind, Diagnostic, Step, Workspace};
+use campaign::{Campaign, ChannelKind, Step, Workspace};
+use source::Diagnostic;
 
 use super::files::Files;
 use super::finding::Findings;

@@ -180,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    fn findings(text: String) -> Vec<campaign::Diagnostic> {
+    fn findings(text: String) -> Vec<source::Diagnostic> {
         let mut findings = Findings::default();
         let _ = parse(Source::file(Path::new("t.html"), text), &mut findings);
         findings.into_list()

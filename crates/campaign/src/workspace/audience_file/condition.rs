@@ -1,9 +1,9 @@
 //! One condition of an audience: what it is about, and what must be true.
 
+use schedule::duration;
+use source::{Field, Located, Scalar, SourceFile, nearest};
+
 use crate::audience::{Rule, Test, Value};
-use crate::duration;
-use crate::file::nearest::nearest;
-use crate::file::{Field, Located, Scalar, Sheet};
 use crate::workspace::audience_file::format::RuleFile;
 use crate::workspace::audience_file::scope::Scope;
 use crate::workspace::chorus_file::attributes::{BUILT_IN, attribute_name};
@@ -24,7 +24,7 @@ pub(crate) enum Subject {
 const SUBJECTS: &str = "`all`, `any`, `none`, `attribute`, `event`, `did` or `audience`";
 
 /// What `rule` is about, if it is one thing and says nothing of others.
-pub(crate) fn subject(sheet: &Sheet, rule: &Located<RuleFile>, grouped: bool) -> Option<Subject> {
+pub(crate) fn subject(source: &SourceFile, rule: &Located<RuleFile>, grouped: bool) -> Option<Subject> {
     let engaged = rule.campaign.is_given() || rule.did.is_given();
     let subjects = [
         (grouped, Subject::Group),
@@ -37,15 +37,15 @@ pub(crate) fn subject(sheet: &Sheet, rule: &Located<RuleFile>, grouped: bool) ->
     let (Some(subject), None) = (given.next(), given.next()) else {
         let message = format!("a condition is about exactly one of {SUBJECTS}");
         let help = "Put each into braces of its own: { attribute = \"city\", is = \"Shanghai\" }, { event = \"purchase\" }.";
-        sheet.error("not-one-subject", rule.span.clone(), message, help);
+        source.error("not-one-subject", rule.span.clone(), message, help);
         return None;
     };
-    refuse_keys(sheet, rule, subject);
+    refuse_keys(source, rule, subject);
     Some(subject)
 }
 
 /// Tells keys that say nothing about this subject.
-fn refuse_keys(sheet: &Sheet, rule: &RuleFile, subject: Subject) {
+fn refuse_keys(source: &SourceFile, rule: &RuleFile, subject: Subject) {
     let attribute = subject == Subject::Attribute;
     let event = subject == Subject::Event;
     let keys = [
@@ -65,7 +65,7 @@ fn refuse_keys(sheet: &Sheet, rule: &RuleFile, subject: Subject) {
         ("within", rule.within.is_given(), rule.within.span(), event || subject == Subject::Engagement),
     ];
     for (key, _, span, _) in keys.into_iter().filter(|(_, given, _, fits)| *given && !fits) {
-        sheet.error(
+        source.error(
             "useless-key",
             span,
             format!("`{key}` says nothing here"),
@@ -75,25 +75,25 @@ fn refuse_keys(sheet: &Sheet, rule: &RuleFile, subject: Subject) {
 }
 
 /// A condition on an event.
-pub(crate) fn event(sheet: &Sheet, rule: &RuleFile) -> Option<Rule> {
-    let name = rule.event.get().and_then(|name| event_name(sheet, name));
-    let within = within(sheet, &rule.within);
+pub(crate) fn event(source: &SourceFile, rule: &RuleFile) -> Option<Rule> {
+    let name = rule.event.get().and_then(|name| event_name(source, name));
+    let within = within(source, &rule.within);
     let at_least = match &rule.at_least {
         Field::Absent => Some(1),
         Field::Bad => None,
-        Field::Here(count) => times(sheet, count),
+        Field::Here(count) => times(source, count),
     };
     Some(Rule::Event { name: name?, within: within?, at_least: at_least? })
 }
 
-fn times(sheet: &Sheet, count: &Located<Scalar>) -> Option<u32> {
+fn times(source: &SourceFile, count: &Located<Scalar>) -> Option<u32> {
     let number = match &count.value {
         Scalar::Number(digits) => digits.parse().ok().filter(|&count| count >= 1),
         _ => None,
     };
     if number.is_none() {
         let help = "Write how many times at least, such as `at_least = 2`.";
-        sheet.error(
+        source.error(
             "bad-count",
             count.span.clone(),
             "`at_least` beside `event` is a whole number from 1",
@@ -103,11 +103,11 @@ fn times(sheet: &Sheet, count: &Located<Scalar>) -> Option<u32> {
     number
 }
 
-fn within(sheet: &Sheet, field: &Field<String>) -> Option<Option<std::time::Duration>> {
+fn within(source: &SourceFile, field: &Field<String>) -> Option<Option<std::time::Duration>> {
     match field {
         Field::Absent => Some(None),
         Field::Bad => None,
-        Field::Here(text) => sheet
+        Field::Here(text) => source
             .take("bad-duration", &text.span, duration::parse(text), "`within`", "Write it like `60d`.")
             .map(Some),
     }
@@ -115,9 +115,9 @@ fn within(sheet: &Sheet, field: &Field<String>) -> Option<Option<std::time::Dura
 
 /// A condition on what the contact did with messages.
 pub(crate) fn engagement(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<Rule> {
-    let did = scope.sheet.need(&rule.did, "did", "did = \"opened\"", Some(&rule.span)).map(|did| did.value);
+    let did = scope.source.need(&rule.did, "did", "did = \"opened\"", Some(&rule.span)).map(|did| did.value);
     let campaign = scope.campaign(&rule.campaign);
-    let within = within(scope.sheet, &rule.within);
+    let within = within(scope.source, &rule.within);
     Some(Rule::Engagement { campaign: campaign?, did: did?, within: within? })
 }
 
@@ -125,11 +125,11 @@ pub(crate) fn engagement(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<
 pub(crate) fn attribute(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<Rule> {
     let name = rule.attribute.get()?;
     let help = "Call it something like `first_name`.";
-    scope.sheet.take("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
+    scope.source.take("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
     if name.value == "consent" {
         let help =
             "Nobody without consent is written to, whatever the audience says: leave this condition out.";
-        scope.sheet.error("no-attribute", name.span.clone(), "consent is not an attribute", help);
+        scope.source.error("no-attribute", name.span.clone(), "consent is not an attribute", help);
         return None;
     }
     warn_of_slip(scope, name);
@@ -138,7 +138,7 @@ pub(crate) fn attribute(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<R
     if tests.is_empty() {
         let help =
             "Say what must be true of it: `is = \"gold\"`, `in = [...]`, `exists = true`, `at_least = 3`.";
-        scope.sheet.error(
+        scope.source.error(
             "no-test",
             rule.span.clone(),
             format!("nothing is asked of attribute `{}`", name.value),
@@ -162,7 +162,7 @@ fn warn_of_slip(scope: &Scope<'_>, name: &Located<String>) {
             "Did you mean `{meant}`? If not, add `{} = \"text\"` under [attributes] in chorus.toml.",
             name.value
         );
-        scope.sheet.warning("undeclared-attribute", name.span.clone(), message, help);
+        scope.source.warning("undeclared-attribute", name.span.clone(), message, help);
     }
 }
 
@@ -209,7 +209,7 @@ impl Tests<'_> {
         given(field, |list| {
             if list.is_empty() {
                 let message = "this list is empty";
-                self.scope.sheet.error(
+                self.scope.source.error(
                     "empty-list",
                     list.span.clone(),
                     message,
@@ -231,12 +231,12 @@ impl Tests<'_> {
     fn part(&self, key: &str, text: &Located<String>) -> Option<String> {
         if text.is_empty() {
             let help = "Write what to look for, or `exists = true` for anybody who has one.";
-            self.scope.sheet.error("empty-text", text.span.clone(), format!("`{key}` is empty"), help);
+            self.scope.source.error("empty-text", text.span.clone(), format!("`{key}` is empty"), help);
             return None;
         }
         if self.kind.is_some_and(|kind| kind != AttributeKind::Text) {
             let message = format!("`{key}` looks into a text, and `{}` is none", self.name.value);
-            self.scope.sheet.error(
+            self.scope.source.error(
                 "wrong-test",
                 text.span.clone(),
                 message,
@@ -252,7 +252,7 @@ impl Tests<'_> {
         let is_comparable = !text.contains('\0');
         if !is_comparable {
             let help = "Take it out; no text of a contact has one.";
-            self.scope.sheet.error("bad-text", span.clone(), "this text has a NUL character", help);
+            self.scope.source.error("bad-text", span.clone(), "this text has a NUL character", help);
         }
         is_comparable.then(|| text.to_owned())
     }
@@ -263,7 +263,7 @@ impl Tests<'_> {
             Value::Text(_) | Value::Boolean(_) => {
                 let message = format!("`{key}` compares with a number or a date");
                 let help = "Write it without quotes: `10` or `2027-03-31`.";
-                self.scope.sheet.error("wrong-test", value.span.clone(), message, help);
+                self.scope.source.error("wrong-test", value.span.clone(), message, help);
                 None
             }
         })
@@ -272,8 +272,13 @@ impl Tests<'_> {
     fn day(&self, date: &Located<Scalar>) -> Option<Value> {
         let text = date.as_date().ok_or(BadDate::DateNeeded);
         let day = text.and_then(date_time::day);
-        let value =
-            self.scope.sheet.take("bad-date", &date.span, day, "this date", "Write it like `2027-03-31`.")?;
+        let value = self.scope.source.take(
+            "bad-date",
+            &date.span,
+            day,
+            "this date",
+            "Write it like `2027-03-31`.",
+        )?;
         self.declared(AttributeKind::Date, "a date", &date.span).then_some(Value::Date(value.to_string()))
     }
 
@@ -289,7 +294,7 @@ impl Tests<'_> {
             (Scalar::Number(digits), _) => {
                 let number = digits.parse().ok().filter(|number: &f64| number.is_finite());
                 let number = number.ok_or("it is too large");
-                let number = self.scope.sheet.take(
+                let number = self.scope.source.take(
                     "bad-number",
                     span,
                     number,
@@ -321,7 +326,7 @@ impl Tests<'_> {
                 format!("Compare it with {}.", sample(kind)),
             ),
         };
-        self.scope.sheet.error(code, span.clone(), message, help);
+        self.scope.source.error(code, span.clone(), message, help);
         false
     }
 }

@@ -2,9 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use source::{Field, Scalar};
 
 use crate::audience::Did;
-use crate::file::{Field, Scalar};
 
 /// Who belongs to it. One of all, any and none; without any of them it is everybody.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use source::{Diagnostics, SourceFile};
+
 use crate::audience::Audience;
-use crate::diagnostic::Diagnostics;
-use crate::file::Sheet;
 use crate::ids::AudienceId;
 use crate::workspace::audience_file::read::Reading;
 use crate::workspace::audience_file::references::{self, Draft};
@@ -17,9 +17,9 @@ pub(crate) fn read(known: &Known, files: Vec<TomlFile>, findings: &mut Diagnosti
     let mut drafts = BTreeMap::new();
     let mut unreadable = BTreeSet::new();
     for file in files {
-        match open(&known.jail, &file, AudienceId::parse, findings) {
-            Some((sheet, id)) => {
-                drafts.insert(file.stem, draft(known, sheet, id));
+        match open(&known.dir, &file, AudienceId::parse, findings) {
+            Some((source, id)) => {
+                drafts.insert(file.stem, draft(known, source, id));
             }
             None => {
                 unreadable.insert(file.stem);
@@ -27,24 +27,24 @@ pub(crate) fn read(known: &Known, files: Vec<TomlFile>, findings: &mut Diagnosti
         }
     }
     let shelf = references::settle(&mut drafts, unreadable);
-    drafts.into_values().for_each(|draft| draft.sheet.hand_over(findings, |text| text));
+    drafts.into_values().for_each(|draft| draft.source.hand_over(findings, |text| text));
     shelf
 }
 
-fn draft(known: &Known, sheet: Sheet, id: Option<AudienceId>) -> Draft {
+fn draft(known: &Known, source: SourceFile, id: Option<AudienceId>) -> Draft {
     let mut reading = Reading {
         scope: Scope {
-            sheet: &sheet,
+            source: &source,
             attributes: (!known.hidden).then_some(&known.attributes),
             campaigns: &known.campaigns,
         },
         mentions: Vec::new(),
         count: 0,
     };
-    let file = read_document(&sheet, &|_| false);
+    let file = read_document(&source, &|_| false);
     // A file with a bad name is read all the same, so that everything wrong with it is told.
     let stand_in = id.is_none().then(|| AudienceId::parse("unnamed").ok()).flatten();
     let audience = file.zip(id.or(stand_in)).and_then(|(file, id)| reading.audience(id, &file));
     let mentions = reading.mentions;
-    Draft { sheet, audience, mentions }
+    Draft { source, audience, mentions }
 }

@@ -1,7 +1,8 @@
 //! From an audience file as written to an audience.
 
+use source::{Field, Located};
+
 use crate::audience::{Audience, Rule};
-use crate::file::{Field, Located};
 use crate::ids::AudienceId;
 use crate::workspace::audience_file::condition;
 use crate::workspace::audience_file::format::{AudienceFile, RuleFile};
@@ -29,18 +30,18 @@ type Rules = Field<Vec<Field<RuleFile>>>;
 impl Reading<'_> {
     /// The audience; `None` if it has errors.
     pub(crate) fn audience(&mut self, id: AudienceId, file: &AudienceFile) -> Option<Audience> {
-        let title = self.scope.sheet.need(&file.title, "title", "title = \"Lapsing members\"", None);
-        let title = title.and_then(|title| one_line(self.scope.sheet, "title", title));
+        let title = self.scope.source.need(&file.title, "title", "title = \"Lapsing members\"", None);
+        let title = title.and_then(|title| one_line(self.scope.source, "title", title));
         let rule = self.group([&file.all, &file.any, &file.none], 1);
         if self.count > MOST_RULES {
             let message = format!("this audience has {} conditions", self.count);
             let help = format!(
                 "At most {MOST_RULES} are taken: `in = [...]` replaces many `is`, and other audiences can be used."
             );
-            self.scope.sheet.error("too-many-rules", None, message, help);
+            self.scope.source.error("too-many-rules", None, message, help);
         }
         let audience = Audience { id, title: title?, rule: rule?.unwrap_or(Rule::All(Vec::new())) };
-        (!self.scope.sheet.has_errors()).then_some(audience)
+        (!self.scope.source.has_errors()).then_some(audience)
     }
 
     /// The one group of all, any and none that is given; `Some(None)` if none is.
@@ -53,7 +54,7 @@ impl Reading<'_> {
         if read.len() > 1 {
             let span = groups.into_iter().filter_map(Field::span).nth(1);
             let help = "Keep one, and put the others inside it: all = [ …, { none = [ … ] } ].";
-            self.scope.sheet.error(
+            self.scope.source.error(
                 "too-many-groups",
                 span,
                 "only one of `all`, `any` and `none` can stand here",
@@ -68,7 +69,7 @@ impl Reading<'_> {
         let rules = rules.get()?;
         if depth > DEEPEST {
             let message = format!("groups stand more than {DEEPEST} deep in one another");
-            self.scope.sheet.error(
+            self.scope.source.error(
                 "too-deep",
                 rules.span.clone(),
                 message,
@@ -78,7 +79,7 @@ impl Reading<'_> {
         }
         if rules.is_empty() {
             let help = "Add a condition; leave the key out to mean everybody.";
-            self.scope.sheet.error("empty-group", rules.span.clone(), "this group has no conditions", help);
+            self.scope.source.error("empty-group", rules.span.clone(), "this group has no conditions", help);
         }
         // Every member is read, so that everything wrong with any of them is told.
         let members: Vec<_> =
@@ -89,10 +90,10 @@ impl Reading<'_> {
     fn rule(&mut self, rule: &Located<RuleFile>, depth: usize) -> Option<Rule> {
         self.count += 1;
         let grouped = rule.all.is_given() || rule.any.is_given() || rule.none.is_given();
-        match condition::subject(self.scope.sheet, rule, grouped)? {
+        match condition::subject(self.scope.source, rule, grouped)? {
             condition::Subject::Group => self.group([&rule.all, &rule.any, &rule.none], depth + 1).flatten(),
             condition::Subject::Attribute => condition::attribute(&self.scope, rule),
-            condition::Subject::Event => condition::event(self.scope.sheet, rule),
+            condition::Subject::Event => condition::event(self.scope.source, rule),
             condition::Subject::Engagement => condition::engagement(&self.scope, rule),
             condition::Subject::Audience => self.other(rule.audience.get()?),
         }

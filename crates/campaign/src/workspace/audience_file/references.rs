@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use source::{Located, SourceFile};
+
 use crate::audience::{Audience, DEEPEST, MOST_RULES, Rule};
-use crate::file::{Located, Sheet};
 use crate::workspace::definitions::{AUDIENCE, Shelf, find, mend, unknown};
 
 /// One file, read by itself.
 #[derive(Debug)]
 pub(crate) struct Draft {
-    pub(crate) sheet: Sheet,
+    pub(crate) source: SourceFile,
     /// `None` if it has errors of its own.
     pub(crate) audience: Option<Audience>,
     pub(crate) mentions: Vec<Located<String>>,
@@ -79,9 +80,9 @@ fn settle_one(
 ) -> Option<Audience> {
     for other in &draft.mentions {
         if shelf.contains_key(&other.value) {
-            find(&draft.sheet, &AUDIENCE, other, shelf);
+            find(&draft.source, &AUDIENCE, other, shelf);
         } else {
-            unknown(&draft.sheet, &AUDIENCE, other, shelf.keys().chain(waiting).map(String::as_str));
+            unknown(&draft.source, &AUDIENCE, other, shelf.keys().chain(waiting).map(String::as_str));
         }
     }
     let size = draft.audience.as_ref().map_or_else(Size::default, |audience| Size::of(&audience.rule, sizes));
@@ -93,7 +94,7 @@ fn settle_one(
         let help = format!(
             "At most {MOST_RULES} and {DEEPEST} levels are taken; use fewer audiences in one another."
         );
-        draft.sheet.error(
+        draft.source.error(
             "audience-too-big",
             draft.mentions.first().map(|other| other.span.clone()),
             message,
@@ -101,7 +102,7 @@ fn settle_one(
         );
     }
     sizes.insert(name.to_owned(), size);
-    draft.audience.take().filter(|_| !draft.sheet.has_errors())
+    draft.audience.take().filter(|_| !draft.source.has_errors())
 }
 
 /// Tells everyone that stands in a circle; who only uses one of those uses something broken.
@@ -122,7 +123,7 @@ fn tell_circles(drafts: &BTreeMap<String, Draft>, waiting: &BTreeSet<String>) {
                     mend(&AUDIENCE, &other.value),
                 ),
             };
-            draft.sheet.error(code, other.span.clone(), message, help);
+            draft.source.error(code, other.span.clone(), message, help);
         }
     }
 }

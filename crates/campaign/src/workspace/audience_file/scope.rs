@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::file::{Field, Sheet};
+use source::{Field, SourceFile};
+
 use crate::ids::CampaignId;
 use crate::workspace::AttributeKind;
 use crate::workspace::definitions::{CAMPAIGN, unknown};
@@ -10,7 +11,7 @@ use crate::workspace::definitions::{CAMPAIGN, unknown};
 /// The file at hand, and the attributes and campaigns that its conditions can name.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scope<'a> {
-    pub(crate) sheet: &'a Sheet,
+    pub(crate) source: &'a SourceFile,
     /// What is declared; `None` if that cannot be known.
     pub(crate) attributes: Option<&'a BTreeMap<String, AttributeKind>>,
     pub(crate) campaigns: &'a BTreeSet<String>,
@@ -28,7 +29,7 @@ impl Scope<'_> {
             }
             Field::Here(name) => {
                 unknown(
-                    self.sheet,
+                    self.source,
                     &CAMPAIGN,
                     name,
                     self.campaigns.iter().map(String::as_str).chain(["any"]),

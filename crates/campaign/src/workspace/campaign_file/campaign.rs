@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schedule::Schedule;
 
 use crate::consistency::Silence;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 use crate::money::{Currency, Money};
-use crate::schedule::Schedule;
 use crate::text::{EmailAddress, Language};
 
 /// One campaign file.

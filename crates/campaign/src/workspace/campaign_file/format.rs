@@ -2,8 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use source::{Entries, Field, Scalar};
 
-use crate::file::{Entries, Field, Scalar};
 use crate::workspace::OnUncertain;
 
 /// What to say, to whom, on which channels, when, at what cost, and what counts as success.

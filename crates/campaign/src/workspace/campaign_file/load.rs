@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::thread;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use source::{Diagnostic, Diagnostics};
+
 use crate::ids::CampaignId;
 use crate::workspace::Campaign;
 use crate::workspace::campaign_file::format::CampaignFile;
@@ -83,22 +84,22 @@ fn read_batch(known: &Known, files: &[TomlFile]) -> Batch {
 }
 
 fn read_one(known: &Known, file: &TomlFile, batch: &mut Batch) {
-    let Some((sheet, id)) = open(&known.jail, file, CampaignId::parse, &mut batch.findings) else { return };
+    let Some((source, id)) = open(&known.dir, file, CampaignId::parse, &mut batch.findings) else { return };
     // A file with a bad name is read all the same, so that everything wrong with it is reported.
     let stand_in = id.is_none().then(|| CampaignId::parse("unnamed").ok()).flatten();
-    if let Some(read) = read_document::<CampaignFile>(&sheet, &|_| false) {
+    if let Some(read) = read_document::<CampaignFile>(&source, &|_| false) {
         if let Some(was) = read.was.get().filter(|was| !known.campaigns.contains(&was.value)) {
             batch.claims.push(Claim {
                 was: was.value.clone(),
                 file: file.path.clone(),
                 span: was.span.clone(),
-                text: sheet.text.clone(),
+                text: source.text.clone(),
             });
         }
         let id = id.or(stand_in);
-        batch.campaigns.extend(id.and_then(|id| read::campaign(&sheet, known, id, &read)));
+        batch.campaigns.extend(id.and_then(|id| read::campaign(&source, known, id, &read)));
     }
-    sheet.hand_over(&mut batch.findings, |text| text);
+    source.hand_over(&mut batch.findings, |text| text);
 }
 
 /// Reports every `was` that several files have; gives the files.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use source::{Field, Located, Scalar, SourceFile};
 
-use crate::file::{Field, Located, Scalar, Sheet};
 use crate::ids::CampaignId;
 use crate::text::EmailAddress;
 use crate::workspace::campaign_file::format::{BudgetFile, CampaignFile, GoalFile};
@@ -22,37 +22,37 @@ const DEFAULT_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
 /// The campaign; `None` if it has errors.
 pub(crate) fn campaign(
-    sheet: &Sheet,
+    source: &SourceFile,
     known: &Known,
     id: CampaignId,
     file: &CampaignFile,
 ) -> Option<Campaign> {
-    let title = sheet.need(&file.title, "title", "title = \"Spring renewal\"", None);
-    let title = title.and_then(|title| one_line(sheet, "title", title));
-    let audience = sheet.need(&file.audience, "audience", "audience = \"everyone\"", None);
+    let title = source.need(&file.title, "title", "title = \"Spring renewal\"", None);
+    let title = title.and_then(|title| one_line(source, "title", title));
+    let audience = source.need(&file.audience, "audience", "audience = \"everyone\"", None);
     let audience = audience
-        .and_then(|name| find(sheet, &AUDIENCE, name, &known.audiences))
+        .and_then(|name| find(source, &AUDIENCE, name, &known.audiences))
         .map(|audience| audience.id.clone());
-    let message = sheet.need(&file.message, "[message]", "[message]\nsubject = \"…\"", None);
-    let message = message.map(|message| Draft::read(sheet, message)).unwrap_or_default();
-    as_written(sheet, known, &message);
-    stray_facts(sheet, &message);
-    let steps = sheet.need(&file.steps, "[[steps]]", "[[steps]]\nid = \"mail\"", None);
-    let (starts, ends) = bounds(sheet, known, file);
+    let message = source.need(&file.message, "[message]", "[message]\nsubject = \"…\"", None);
+    let message = message.map(|message| Draft::read(source, message)).unwrap_or_default();
+    as_written(source, known, &message);
+    stray_facts(source, &message);
+    let steps = source.need(&file.steps, "[[steps]]", "[[steps]]\nid = \"mail\"", None);
+    let (starts, ends) = bounds(source, known, file);
     let reading =
-        step::Reading { sheet, known, message: &message, audience: audience.as_ref(), starts, ends };
+        step::Reading { source, known, message: &message, audience: audience.as_ref(), starts, ends };
     let steps = steps.and_then(|steps| reading.steps(steps));
-    let (owner, goal, budget) = (owner(sheet, file), goal(sheet, file), budget(sheet, file));
-    let stop_at = stop_rules::stop_at(sheet, file);
-    let silences = silences::silences(sheet, file);
-    let was = was(sheet, known, file);
+    let (owner, goal, budget) = (owner(source, file), goal(source, file), budget(source, file));
+    let stop_at = stop_rules::stop_at(source, file);
+    let silences = silences::silences(source, file);
+    let was = was(source, known, file);
     let hold = file.hold.value().copied().unwrap_or(false);
-    if sheet.has_errors() {
+    if source.has_errors() {
         return None;
     }
     Some(Campaign {
         id,
-        file: sheet.file.clone(),
+        file: source.file.clone(),
         title: title?,
         objective: file.objective.value().cloned(),
         owner,
@@ -71,13 +71,13 @@ pub(crate) fn campaign(
 }
 
 /// The name that the campaign had before. The `was` of other files are looked at by `campaign_set`.
-fn was(sheet: &Sheet, known: &Known, file: &CampaignFile) -> Option<CampaignId> {
+fn was(source: &SourceFile, known: &Known, file: &CampaignFile) -> Option<CampaignId> {
     let was = file.was.get()?;
     let help = "Write the name that this file had before, without `.toml`.";
-    let id = sheet.take("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
-    if sheet.file.file_stem().is_some_and(|own| own == id.as_str()) {
+    let id = source.take("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
+    if source.file.file_stem().is_some_and(|own| own == id.as_str()) {
         let message = "`was` is this campaign's own name";
-        sheet.error(
+        source.error(
             "was-itself",
             was.span.clone(),
             message,
@@ -90,20 +90,20 @@ fn was(sheet: &Sheet, known: &Known, file: &CampaignFile) -> Option<CampaignId> 
         let help = format!(
             "Take `was` out, or the file campaigns/{id}.toml: only one of them can have that history."
         );
-        sheet.error("was-still-there", was.span.clone(), message, help);
+        source.error("was-still-there", was.span.clone(), message, help);
         return None;
     }
     Some(id)
 }
 
-fn owner(sheet: &Sheet, file: &CampaignFile) -> Option<EmailAddress> {
+fn owner(source: &SourceFile, file: &CampaignFile) -> Option<EmailAddress> {
     let text = file.owner.get()?;
     let help = "Write an address such as `growth@harbour.example`.";
-    sheet.take("bad-email", &text.span, EmailAddress::parse(text), "`owner` is not an e-mail address", help)
+    source.take("bad-email", &text.span, EmailAddress::parse(text), "`owner` is not an e-mail address", help)
 }
 
 /// `starts` and `ends`, in that order.
-fn bounds(sheet: &Sheet, known: &Known, file: &CampaignFile) -> (Option<Timestamp>, Option<Timestamp>) {
+fn bounds(source: &SourceFile, known: &Known, file: &CampaignFile) -> (Option<Timestamp>, Option<Timestamp>) {
     let bound = |key: &str, field: &Field<Scalar>, instant: fn(When, &TimeZone) -> Option<Timestamp>| {
         let text = field.get()?;
         let help = format!(
@@ -111,7 +111,7 @@ fn bounds(sheet: &Sheet, known: &Known, file: &CampaignFile) -> (Option<Timestam
         );
         let when = text.as_date().ok_or(BadDate::NotADate).and_then(date_time::parse);
         let when = when.and_then(|when| instant(when, &known.zone).ok_or(BadDate::OutOfCalendar));
-        sheet.take("bad-date", &text.span, when, &format!("`{key}`"), &help)
+        source.take("bad-date", &text.span, when, &format!("`{key}`"), &help)
     };
     let starts = bound("starts", &file.starts, When::first);
     let ends = bound("ends", &file.ends, When::last);
@@ -119,24 +119,24 @@ fn bounds(sheet: &Sheet, known: &Known, file: &CampaignFile) -> (Option<Timestam
         && to < from
     {
         let message = "the campaign ends before it starts";
-        sheet.error("ends-before-start", span, message, "Change `starts` or `ends`.");
+        source.error("ends-before-start", span, message, "Change `starts` or `ends`.");
     }
     (starts, ends)
 }
 
-fn goal(sheet: &Sheet, file: &CampaignFile) -> Option<Goal> {
+fn goal(source: &SourceFile, file: &CampaignFile) -> Option<Goal> {
     let goal: &Located<GoalFile> = file.goal.get()?;
-    let event = sheet.need(&goal.event, "event", "event = \"purchase\"", Some(&goal.span));
-    let event = event.and_then(|event| event_name(sheet, event));
-    let window = duration_or(sheet, "window", &goal.window, DEFAULT_WINDOW);
+    let event = source.need(&goal.event, "event", "event = \"purchase\"", Some(&goal.span));
+    let event = event.and_then(|event| event_name(source, event));
+    let window = duration_or(source, "window", &goal.window, DEFAULT_WINDOW);
     Some(Goal { event: event?, target: goal.target.value().copied(), window: window? })
 }
 
-fn budget(sheet: &Sheet, file: &CampaignFile) -> Option<Budget> {
+fn budget(source: &SourceFile, file: &CampaignFile) -> Option<Budget> {
     let budget: &Located<BudgetFile> = file.budget.get()?;
-    let amount = sheet.need(&budget.amount, "amount", "amount = 20000", Some(&budget.span));
-    let amount = amount.and_then(|amount| amount_of(sheet, "amount", amount));
-    let currency = sheet.need(&budget.currency, "currency", "currency = \"CNY\"", Some(&budget.span));
-    let currency = currency.and_then(|currency| currency_of(sheet, currency));
+    let amount = source.need(&budget.amount, "amount", "amount = 20000", Some(&budget.span));
+    let amount = amount.and_then(|amount| amount_of(source, "amount", amount));
+    let currency = source.need(&budget.currency, "currency", "currency = \"CNY\"", Some(&budget.span));
+    let currency = currency.and_then(|currency| currency_of(source, currency));
     Some(Budget { amount: amount?, currency: currency? })
 }

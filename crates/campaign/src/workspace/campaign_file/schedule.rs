@@ -6,14 +6,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-
-use crate::duration;
-use crate::file::nearest::advice;
-use crate::file::{Field, Located, Scalar, Sheet};
-use crate::ids::StepId;
-use crate::schedule::{
-    self, CatchUp, Condition, Cron, CronError, Overlap, Reaction, Schedule, Trigger, Zone,
+use schedule::{
+    self, CatchUp, Condition, Cron, CronError, Overlap, Reaction, Schedule, Trigger, Zone, duration,
 };
+use source::{Field, Located, Scalar, SourceFile, advice};
+
+use crate::ids::StepId;
 use crate::workspace::campaign_file::format::{CatchUpFile, OverlapFile, ReactionFile, WhenFile};
 use crate::workspace::date_time;
 use crate::workspace::date_time::{BadDate, When};
@@ -33,7 +31,7 @@ pub(crate) struct Earlier {
 
 /// What reading a `when` needs besides it.
 pub(crate) struct Around<'a> {
-    pub(crate) sheet: &'a Sheet,
+    pub(crate) source: &'a SourceFile,
     /// The brand's zone.
     pub(crate) zone: &'a TimeZone,
     /// The steps above this one.
@@ -57,10 +55,10 @@ pub(crate) fn by_hand(zone: &TimeZone) -> Schedule {
 
 /// The schedule; `None` if it has errors.
 pub(crate) fn schedule(around: &Around<'_>, when: &Located<WhenFile>) -> Option<Schedule> {
-    let sheet = around.sheet;
+    let source = around.source;
     let zone = zone_of(around, when);
     let trigger = trigger(around, when, zone.as_ref());
-    let window = duration_or(sheet, "catch_up_window", &when.catch_up_window, HOUR);
+    let window = duration_or(source, "catch_up_window", &when.catch_up_window, HOUR);
     let catch_up = or_default(&when.catch_up, |catch_up| match catch_up {
         CatchUpFile::Latest => CatchUp::Latest,
         CatchUpFile::Skip => CatchUp::Skip,
@@ -90,7 +88,7 @@ fn or_default<T: Copy, U: Default>(field: &Field<T>, read: impl Fn(T) -> U) -> O
 
 /// A length of time, or what it is when nothing is said.
 pub(crate) fn duration_or(
-    sheet: &Sheet,
+    source: &SourceFile,
     key: &str,
     field: &Field<String>,
     default: Duration,
@@ -100,7 +98,7 @@ pub(crate) fn duration_or(
         Field::Bad => None,
         Field::Here(text) => {
             let help = "Write it like `90m`, `36h` or `3d`.";
-            sheet.take("bad-duration", &text.span, duration::parse(text), &format!("`{key}`"), help)
+            source.take("bad-duration", &text.span, duration::parse(text), &format!("`{key}`"), help)
         }
     }
 }
@@ -116,11 +114,11 @@ fn zone_of(around: &Around<'_>, when: &WhenFile) -> Option<Zone> {
         "contact" if around.to_contacts == Some(false) => {
             let help = "Leave `timezone` out for the brand's, or name one such as `Asia/Shanghai`.";
             let message = "this channel speaks to its feed, which is in no contact's time zone";
-            around.sheet.error("feed-without-zone", name.span.clone(), message, help);
+            around.source.error("feed-without-zone", name.span.clone(), message, help);
             None
         }
         "contact" => Some(Zone::Contact { fallback: around.zone.clone() }),
-        _ => zone(around.sheet, name, &["brand", "contact"]).map(Zone::Fixed),
+        _ => zone(around.source, name, &["brand", "contact"]).map(Zone::Fixed),
     }
 }
 
@@ -131,13 +129,13 @@ fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -
         1 => {}
         0 => {
             let help = "Add one: cron = \"0 10 * * TUE\", every = \"tuesday 10:00\", at = 2027-03-02T10:05:00, dates = [2027-03-02T10:05:00], or after = \"mail\" with delay = \"3d\". Without `when` a step goes only by `chorus send`.";
-            around.sheet.error("missing-trigger", when.span.clone(), "`when` does not say when", help);
+            around.source.error("missing-trigger", when.span.clone(), "`when` does not say when", help);
             return None;
         }
         _ => {
             let help =
                 "Keep one of `cron`, `every`, `at`, `dates` and `after`; a second time is a second step.";
-            around.sheet.error(
+            around.source.error(
                 "too-many-triggers",
                 when.span.clone(),
                 "`when` says more than one time",
@@ -147,18 +145,18 @@ fn trigger(around: &Around<'_>, when: &Located<WhenFile>, zone: Option<&Zone>) -
         }
     }
     if !when.after.is_given() {
-        refuse_after_keys(around.sheet, when);
+        refuse_after_keys(around.source, when);
     }
     match when.value {
-        _ if when.cron.is_given() => cron(around.sheet, when.cron.get()?, Cron::parse).map(Trigger::Cron),
+        _ if when.cron.is_given() => cron(around.source, when.cron.get()?, Cron::parse).map(Trigger::Cron),
         _ if when.every.is_given() => every(around, when.every.get()?, zone).map(Trigger::Cron),
-        _ if when.at.is_given() => at(around.sheet, "at", when.at.get()?, zone).map(Trigger::At),
-        _ if when.dates.is_given() => dates(around.sheet, when.dates.get()?, zone).map(Trigger::Dates),
+        _ if when.at.is_given() => at(around.source, "at", when.at.get()?, zone).map(Trigger::At),
+        _ if when.dates.is_given() => dates(around.source, when.dates.get()?, zone).map(Trigger::Dates),
         _ => after(around, when),
     }
 }
 
-fn refuse_after_keys(sheet: &Sheet, when: &WhenFile) {
+fn refuse_after_keys(source: &SourceFile, when: &WhenFile) {
     let keys = [
         ("delay", when.delay.is_given(), when.delay.span()),
         ("unless", when.unless.is_given(), when.unless.span()),
@@ -166,28 +164,37 @@ fn refuse_after_keys(sheet: &Sheet, when: &WhenFile) {
     ];
     for (key, _, span) in keys.into_iter().filter(|(_, given, _)| *given) {
         let message = format!("`{key}` has a meaning only beside `after`");
-        sheet.error("useless-key", span, message, "Leave it out, or say `after = \"…\"` in place of a time.");
+        source.error(
+            "useless-key",
+            span,
+            message,
+            "Leave it out, or say `after = \"…\"` in place of a time.",
+        );
     }
 }
 
-fn cron(sheet: &Sheet, text: &Located<String>, read: fn(&str) -> Result<Cron, CronError>) -> Option<Cron> {
+fn cron(
+    source: &SourceFile,
+    text: &Located<String>,
+    read: fn(&str) -> Result<Cron, CronError>,
+) -> Option<Cron> {
     let told = |error: CronError| {
-        let place = sheet.inside(text, error.span.clone());
-        sheet.error("bad-schedule", place, error.to_string(), sentence(&error.fix));
+        let place = source.inside(text, error.span.clone());
+        source.error("bad-schedule", place, error.to_string(), sentence(&error.fix));
     };
     read(text).map_err(told).ok()
 }
 
 /// `every`, with its weeks counted from where the campaign starts.
 fn every(around: &Around<'_>, text: &Located<String>, zone: Option<&Zone>) -> Option<Cron> {
-    let cron = cron(around.sheet, text, schedule::every)?;
+    let cron = cron(around.source, text, schedule::every)?;
     if !cron.counts_weeks() {
         return Some(cron);
     }
     let Some(starts) = around.starts else {
         let help = "Add `starts = 2027-03-02` at the head of the campaign.";
         let message = "weeks are counted from the campaign's `starts`, which is not given";
-        around.sheet.error("weeks-without-start", text.span.clone(), message, help);
+        around.source.error("weeks-without-start", text.span.clone(), message, help);
         return None;
     };
     let (Zone::Fixed(zone) | Zone::Contact { fallback: zone }) = zone?;
@@ -195,18 +202,22 @@ fn every(around: &Around<'_>, text: &Located<String>, zone: Option<&Zone>) -> Op
 }
 
 /// Wall-clock times in the schedule's zone, in order.
-fn dates(sheet: &Sheet, dates: &Located<Vec<Field<Scalar>>>, zone: Option<&Zone>) -> Option<Vec<DateTime>> {
+fn dates(
+    source: &SourceFile,
+    dates: &Located<Vec<Field<Scalar>>>,
+    zone: Option<&Zone>,
+) -> Option<Vec<DateTime>> {
     if dates.is_empty() || dates.len() > MOST_DATES {
         let message = format!("`dates` has {} dates", dates.len());
         let help =
             format!("Write 1 to {MOST_DATES} of them; without `when` a step goes only by `chorus send`.");
-        sheet.error("bad-dates", dates.span.clone(), message, help);
+        source.error("bad-dates", dates.span.clone(), message, help);
         return None;
     }
     let mut walls = BTreeSet::new();
     let mut all_good = true;
     for date in dates.iter() {
-        let wall = date.get().and_then(|date| at(sheet, "dates", date, zone));
+        let wall = date.get().and_then(|date| at(source, "dates", date, zone));
         let Some(wall) = wall else {
             all_good = false;
             continue;
@@ -214,7 +225,7 @@ fn dates(sheet: &Sheet, dates: &Located<Vec<Field<Scalar>>>, zone: Option<&Zone>
         if !walls.insert(wall) {
             let message = format!("`dates` says {wall} twice");
             let span = date.span().unwrap_or_else(|| dates.span.clone());
-            sheet.error("bad-dates", span, message, "Take one of them out.");
+            source.error("bad-dates", span, message, "Take one of them out.");
             all_good = false;
         }
     }
@@ -229,35 +240,35 @@ fn sentence(fragment: &str) -> String {
 }
 
 /// A wall-clock time in the schedule's zone.
-fn at(sheet: &Sheet, key: &str, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
+fn at(source: &SourceFile, key: &str, at: &Located<Scalar>, zone: Option<&Zone>) -> Option<DateTime> {
     let help = "Write a date and time, such as `2027-03-02T10:05:00`.";
     let when = at.as_date().ok_or(BadDate::NotADateTime).and_then(date_time::parse);
-    match (sheet.take("bad-date", &at.span, when, &format!("`{key}`"), help)?, zone?) {
+    match (source.take("bad-date", &at.span, when, &format!("`{key}`"), help)?, zone?) {
         (When::Local(time), _) => Some(time),
         (When::Instant(instant), Zone::Fixed(zone)) => Some(zone.to_datetime(instant)),
         (When::Instant(_), Zone::Contact { .. }) => {
             let message =
                 format!("`{key}` has an offset, and `timezone = \"contact\"` means each contact's own");
-            sheet.error("two-zones", at.span.clone(), message, "Leave the offset or the `timezone` out.");
+            source.error("two-zones", at.span.clone(), message, "Leave the offset or the `timezone` out.");
             None
         }
         (When::Day(_), _) => {
-            sheet.error("bad-date", at.span.clone(), format!("`{key}` has a date, but no time"), help);
+            source.error("bad-date", at.span.clone(), format!("`{key}` has a date, but no time"), help);
             None
         }
     }
 }
 
 fn after(around: &Around<'_>, when: &Located<WhenFile>) -> Option<Trigger> {
-    let sheet = around.sheet;
+    let source = around.source;
     let step = when.after.get().and_then(|name| earlier(around, name));
-    let delay = sheet.need(&when.delay, "delay", "delay = \"3d\"", Some(&when.span));
+    let delay = source.need(&when.delay, "delay", "delay = \"3d\"", Some(&when.span));
     let help = "Write it like `90m`, `36h` or `3d`.";
-    let delay =
-        delay.and_then(|text| sheet.take("bad-duration", &text.span, duration::parse(text), "`delay`", help));
+    let delay = delay
+        .and_then(|text| source.take("bad-duration", &text.span, duration::parse(text), "`delay`", help));
     if when.if_and_unless() {
         let message = "`if` and `unless` cannot stand together";
-        sheet.error("too-many-conditions", when.r#if.span(), message, "Keep one of them.");
+        source.error("too-many-conditions", when.r#if.span(), message, "Keep one of them.");
     }
     let condition = condition(around, when);
     Some(Trigger::After { step: step?, delay: delay?, condition: condition? })
@@ -274,7 +285,7 @@ fn condition(around: &Around<'_>, when: &WhenFile) -> Option<Option<Condition>> 
         if when.r#if.is_given() { (&when.r#if, Condition::If) } else { (&when.unless, Condition::Unless) };
     if let (Some(span), Some(false)) = (field.span(), around.to_contacts) {
         let message = "this channel speaks to its feed, and a feed neither opens nor clicks";
-        around.sheet.error(
+        around.source.error(
             "feed-with-condition",
             span,
             message,
@@ -295,11 +306,11 @@ fn condition(around: &Around<'_>, when: &WhenFile) -> Option<Option<Condition>> 
 
 /// The step that `after` names: one above this one that goes to contacts.
 fn earlier(around: &Around<'_>, name: &Located<String>) -> Option<StepId> {
-    let sheet = around.sheet;
+    let source = around.source;
     match around.earlier.iter().find(|step| step.id == name.value) {
         Some(Earlier { to_contacts: Some(false), .. }) => {
             let message = format!("step `{}` speaks to a feed: nobody in particular gets it", name.value);
-            sheet.error(
+            source.error(
                 "after-feed",
                 name.span.clone(),
                 message,
@@ -312,7 +323,7 @@ fn earlier(around: &Around<'_>, name: &Located<String>) -> Option<StepId> {
             let shown: String = name.chars().take(64).collect();
             let message = format!("there is no step `{shown}` above this one");
             let help = advice(name, "steps above", around.earlier.iter().map(|step| step.id.as_str()));
-            sheet.error("unknown-step", name.span.clone(), message, help);
+            source.error("unknown-step", name.span.clone(), message, help);
             None
         }
     }

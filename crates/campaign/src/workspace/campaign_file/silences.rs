@@ -1,29 +1,29 @@
 //! `[[silence]]` as a campaign file says it.
 
+use source::{Field, Located, SourceFile, advice};
+
 use crate::consistency::{Rule, Silence};
-use crate::file::nearest::advice;
-use crate::file::{Field, Located, Sheet};
 use crate::ids::StepId;
 use crate::workspace::campaign_file::format::{CampaignFile, SilenceFile};
 use crate::workspace::value::one_line;
 
 /// The silences that can be used; the others are told.
-pub(crate) fn silences(sheet: &Sheet, file: &CampaignFile) -> Vec<Silence> {
+pub(crate) fn silences(source: &SourceFile, file: &CampaignFile) -> Vec<Silence> {
     let steps: Vec<&str> = steps(file).collect();
     let given = file.silence.value().into_iter().flatten().filter_map(Field::get);
-    given.filter_map(|silence| read(sheet, &steps, silence)).collect()
+    given.filter_map(|silence| read(source, &steps, silence)).collect()
 }
 
-fn read(sheet: &Sheet, steps: &[&str], silence: &Located<SilenceFile>) -> Option<Silence> {
+fn read(source: &SourceFile, steps: &[&str], silence: &Located<SilenceFile>) -> Option<Silence> {
     let owner = Some(&silence.span);
-    let rule = sheet
+    let rule = source
         .need(&silence.rule, "rule", "rule = \"claim-not-a-fact\"", owner)
-        .and_then(|rule| known_rule(sheet, rule));
-    let reason = sheet
+        .and_then(|rule| known_rule(source, rule));
+    let reason = source
         .need(&silence.reason, "reason", "reason = \"the old price, as printed on the bag\"", owner)
-        .and_then(|reason| one_line(sheet, "reason", reason));
-    let step = silence.step.get().map(|step| known_step(sheet, steps, step));
-    let text = silence.text.get().map(|text| one_line(sheet, "text", text));
+        .and_then(|reason| one_line(source, "reason", reason));
+    let step = silence.step.get().map(|step| known_step(source, steps, step));
+    let text = silence.text.get().map(|text| one_line(source, "text", text));
     Some(Silence {
         rule: rule?,
         reason: reason?.trim().to_owned(),
@@ -33,21 +33,21 @@ fn read(sheet: &Sheet, steps: &[&str], silence: &Located<SilenceFile>) -> Option
     })
 }
 
-fn known_rule(sheet: &Sheet, code: &Located<String>) -> Option<Rule> {
+fn known_rule(source: &SourceFile, code: &Located<String>) -> Option<Rule> {
     let rule = Rule::parse(code);
     if rule.is_none() {
         let shown: String = code.chars().take(64).collect();
         let help = advice(code, "rules", Rule::ALL.iter().map(|rule| rule.code()));
-        sheet.error("unknown-rule", code.span.clone(), format!("there is no rule `{shown}`"), help);
+        source.error("unknown-rule", code.span.clone(), format!("there is no rule `{shown}`"), help);
     }
     rule
 }
 
-fn known_step(sheet: &Sheet, steps: &[&str], id: &Located<String>) -> Option<StepId> {
+fn known_step(source: &SourceFile, steps: &[&str], id: &Located<String>) -> Option<StepId> {
     if !steps.contains(&id.as_str()) {
         let shown: String = id.chars().take(64).collect();
         let help = advice(id, "steps", steps.iter().copied());
-        sheet.error("unknown-step", id.span.clone(), format!("there is no step `{shown}`"), help);
+        source.error("unknown-step", id.span.clone(), format!("there is no step `{shown}`"), help);
         return None;
     }
     // A step with an impossible name is told where it is declared.

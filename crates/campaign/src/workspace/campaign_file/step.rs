@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schedule::{Schedule, Trigger};
+use source::{Field, Located, SourceFile};
 
-use crate::file::{Field, Located, Sheet};
 use crate::ids::{AudienceId, StepId};
 use crate::network::Again;
-use crate::schedule::{Schedule, Trigger};
 use crate::workspace::campaign_file::format::{MessageFile, StepFile};
 use crate::workspace::campaign_file::schedule::{Around, Earlier, by_hand, duration_or, schedule};
 use crate::workspace::definitions::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
@@ -27,7 +27,7 @@ struct Above {
 
 /// Reads the steps of one campaign, from the first to the last.
 pub(crate) struct Reading<'a> {
-    pub(crate) sheet: &'a Sheet,
+    pub(crate) source: &'a SourceFile,
     pub(crate) known: &'a Known,
     /// The campaign's message.
     pub(crate) message: &'a Draft,
@@ -43,7 +43,7 @@ impl Reading<'_> {
     pub(crate) fn steps(&self, steps: &Located<Vec<Field<StepFile>>>) -> Option<Vec<Step>> {
         if steps.is_empty() {
             let help = "Add one: [[steps]] with id, channel, template and when.";
-            self.sheet.error("missing-steps", steps.span.clone(), "this campaign has no steps", help);
+            self.source.error("missing-steps", steps.span.clone(), "this campaign has no steps", help);
         }
         let mut above = Above::default();
         let mut read = Vec::new();
@@ -61,15 +61,15 @@ impl Reading<'_> {
             let Some(was) = step.was.get() else { continue };
             if step.id.value() == Some(&was.value) {
                 let help = "Write the id it had before, or take `was` out.";
-                self.sheet.error("was-itself", was.span.clone(), "`was` is this step's own id", help);
+                self.source.error("was-itself", was.span.clone(), "`was` is this step's own id", help);
             } else if taken.contains(&was.value) {
                 let message = format!("`was` names the step `{}`, which is still there", was.value);
                 let help =
                     "Take `was` out, or the step that it names: only one of them can have that history.";
-                self.sheet.error("was-still-there", was.span.clone(), message, help);
+                self.source.error("was-still-there", was.span.clone(), message, help);
             } else if !claimed.insert(was.value.clone()) {
                 let message = format!("two steps say that they were `{}`", was.value);
-                self.sheet.error("was-twice", was.span.clone(), message, "Keep `was` in one of them.");
+                self.source.error("was-twice", was.span.clone(), message, "Keep `was` in one of them.");
             }
         }
     }
@@ -77,15 +77,15 @@ impl Reading<'_> {
     fn step(&self, step: &Located<StepFile>, above: &mut Above) -> Option<Step> {
         let owner = Some(&step.span);
         let id = self
-            .sheet
+            .source
             .need(&step.id, "id", "id = \"mail\"", owner)
             .and_then(|id| self.id(id, &mut above.taken));
-        let channel = self.sheet.need(&step.channel, "channel", "channel = \"email\"", owner);
+        let channel = self.source.need(&step.channel, "channel", "channel = \"email\"", owner);
         let hidden = self.known.hidden;
         let channel = channel.filter(|name| !hidden || self.known.channels.contains_key(&name.value));
-        let channel = channel.and_then(|name| find(self.sheet, &CHANNEL, name, &self.known.channels));
-        let name = self.sheet.need(&step.template, "template", "template = \"newsletter\"", owner);
-        let template = name.and_then(|name| find(self.sheet, &TEMPLATE, name, &self.known.templates));
+        let channel = channel.and_then(|name| find(self.source, &CHANNEL, name, &self.known.channels));
+        let name = self.source.need(&step.template, "template", "template = \"newsletter\"", owner);
+        let template = name.and_then(|name| find(self.source, &TEMPLATE, name, &self.known.templates));
         if let (Some(name), Some(template), Some(channel)) = (name, template, channel) {
             self.fits(name, template, channel);
         }
@@ -93,7 +93,7 @@ impl Reading<'_> {
         let message = self.message(step, channel);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
         let around = Around {
-            sheet: self.sheet,
+            source: self.source,
             zone: &self.known.zone,
             earlier: &above.steps,
             to_contacts,
@@ -105,8 +105,8 @@ impl Reading<'_> {
             Field::Here(when) => schedule(&around, when),
         };
         self.check_bounds(step, schedule.as_ref());
-        let on_uncertain = on_uncertain(self.sheet, &step.on_uncertain, channel);
-        let expires = duration_or(self.sheet, "expires", &step.expires, DEFAULT_EXPIRES);
+        let on_uncertain = on_uncertain(self.source, &step.on_uncertain, channel);
+        let expires = duration_or(self.source, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
             above.steps.push(Earlier { id: id.clone(), to_contacts });
         }
@@ -140,7 +140,7 @@ impl Reading<'_> {
             return;
         };
         let message = format!("`at` lies {bound}: this step never goes out");
-        self.sheet.warning(
+        self.source.warning(
             "never-goes-out",
             at,
             message,
@@ -151,18 +151,18 @@ impl Reading<'_> {
     fn id(&self, id: &Located<String>, taken: &mut BTreeSet<String>) -> Option<StepId> {
         if !taken.insert(id.value.clone()) {
             let message = format!("there are two steps `{}`", id.value);
-            self.sheet.error("twice", id.span.clone(), message, "Give each step a name of its own.");
+            self.source.error("twice", id.span.clone(), message, "Give each step a name of its own.");
             return None;
         }
         let help = "Call it something like `mail` or `reminder-2`.";
-        self.sheet.take("bad-name", &id.span, StepId::parse(id), "this step's id", help)
+        self.source.take("bad-name", &id.span, StepId::parse(id), "this step's id", help)
     }
 
     /// The name that the step had before; the other names of the campaign are looked at by `check_was`.
     fn was(&self, step: &StepFile) -> Option<StepId> {
         let was = step.was.get()?;
         let help = "Write the id that this step had before, such as `mail`.";
-        self.sheet.take("bad-name", &was.span, StepId::parse(was), "`was`", help)
+        self.source.take("bad-name", &was.span, StepId::parse(was), "`was`", help)
     }
 
     fn audience(&self, step: &StepFile) -> Option<AudienceId> {
@@ -170,7 +170,7 @@ impl Reading<'_> {
             Field::Absent => self.audience.cloned(),
             Field::Bad => None,
             Field::Here(name) => {
-                find(self.sheet, &AUDIENCE, name, &self.known.audiences).map(|audience| audience.id.clone())
+                find(self.source, &AUDIENCE, name, &self.known.audiences).map(|audience| audience.id.clone())
             }
         }
     }
@@ -179,14 +179,14 @@ impl Reading<'_> {
         let own = step.message.value().map(|file| self.override_of(file)).unwrap_or_default();
         let draft = own.over(self.message);
         let name = step.id.value().map_or("?", String::as_str);
-        as_said(self.sheet, &draft, &Said { step: name, place: &step.span, channel });
+        as_said(self.source, &draft, &Said { step: name, place: &step.span, channel });
         self.untranslated(name, &own);
         draft.message()
     }
 
     fn override_of(&self, file: &MessageFile) -> Draft {
-        let own = Draft::read(self.sheet, file);
-        as_written(self.sheet, self.known, &own);
+        let own = Draft::read(self.source, file);
+        as_written(self.source, self.known, &own);
         own
     }
 
@@ -204,7 +204,7 @@ impl Reading<'_> {
                     let help = format!(
                         "Add it to the step's translations.\"{tag}\"; until then readers of {tag} get the campaign's."
                     );
-                    self.sheet.warning("not-translated", text.span.clone(), message, help);
+                    self.source.warning("not-translated", text.span.clone(), message, help);
                 }
             }
         }
@@ -236,13 +236,17 @@ impl Reading<'_> {
                 template.id, channel.id
             );
             let help = format!("Add {wanted} to templates/{}.", template.id);
-            self.sheet.error("template-without-channel", name.span.clone(), message, help);
+            self.source.error("template-without-channel", name.span.clone(), message, help);
         }
     }
 }
 
 /// What becomes of a delivery whose answer a crash swallowed. Where a second try posts twice, somebody looks first.
-fn on_uncertain(sheet: &Sheet, field: &Field<OnUncertain>, channel: Option<&Channel>) -> Option<OnUncertain> {
+fn on_uncertain(
+    source: &SourceFile,
+    field: &Field<OnUncertain>,
+    channel: Option<&Channel>,
+) -> Option<OnUncertain> {
     let kind = channel.map(|channel| &channel.kind);
     let twice = match kind {
         Some(ChannelKind::Network(account)) if account.network.again == Again::Twice => Some(account.network),
@@ -256,7 +260,7 @@ fn on_uncertain(sheet: &Sheet, field: &Field<OnUncertain>, channel: Option<&Chan
             let message = format!("{} cannot tell a second try from a second post", network.title);
             let help =
                 "Leave the line out: what is uncertain is held until somebody says whether it went out.";
-            sheet.error("would-post-twice", choice.span.clone(), message, help);
+            source.error("would-post-twice", choice.span.clone(), message, help);
             None
         }
         (Field::Here(choice), _) => Some(choice.value),

@@ -1,24 +1,25 @@
 //! When a run stops itself, as a campaign file says it.
 
-use crate::file::{Field, Scalar, Sheet};
+use source::{Field, Scalar, SourceFile};
+
 use crate::workspace::StopAt;
 use crate::workspace::campaign_file::format::CampaignFile;
 
 /// `stop_at`; what it does not say is as by default.
-pub(crate) fn stop_at(sheet: &Sheet, file: &CampaignFile) -> StopAt {
+pub(crate) fn stop_at(source: &SourceFile, file: &CampaignFile) -> StopAt {
     let usual = StopAt::default();
     let Some(table) = file.stop_at.get() else { return usual };
     StopAt {
-        complaints: share(sheet, "complaints", &table.complaints).unwrap_or(usual.complaints),
-        bounces: share(sheet, "bounces", &table.bounces).unwrap_or(usual.bounces),
-        refusals: share(sheet, "refusals", &table.refusals).unwrap_or(usual.refusals),
+        complaints: share(source, "complaints", &table.complaints).unwrap_or(usual.complaints),
+        bounces: share(source, "bounces", &table.bounces).unwrap_or(usual.bounces),
+        refusals: share(source, "refusals", &table.refusals).unwrap_or(usual.refusals),
     }
 }
 
-fn share(sheet: &Sheet, key: &str, field: &Field<Scalar>) -> Option<f64> {
+fn share(source: &SourceFile, key: &str, field: &Field<Scalar>) -> Option<f64> {
     let text = field.get()?;
     let share = text.as_number().and_then(|digits| digits.replace('_', "").parse::<f64>().ok());
     let share = share.filter(|share| *share > 0.0 && *share <= 1.0).ok_or("it is not between 0 and 1");
     let help = format!("Write a share such as `{key} = 0.05` for 5 %; `{key} = 1` never stops.");
-    sheet.take("bad-share", &text.span, share, &format!("`{key}` is no share"), &help)
+    source.take("bad-share", &text.span, share, &format!("`{key}` is no share"), &help)
 }

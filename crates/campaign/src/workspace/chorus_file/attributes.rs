@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::file::{Entries, Field, Sheet};
+use source::{Entries, Field, SourceFile};
+
 use crate::workspace::AttributeKind;
 
 /// What is built into every contact.
@@ -11,21 +12,21 @@ pub(crate) const BUILT_IN: [&str; 6] =
 
 /// `[attributes]`.
 pub(crate) fn attributes(
-    sheet: &Sheet,
+    source: &SourceFile,
     field: &Field<Entries<AttributeKind>>,
 ) -> BTreeMap<String, AttributeKind> {
     let mut declared = BTreeMap::new();
     for (name, kind) in field.value().into_iter().flat_map(|entries| &entries.0) {
         if BUILT_IN.contains(&name.text.as_str()) {
             let message = format!("`{}` is built in", name.text);
-            sheet.error(
+            source.error(
                 "built-in-attribute",
                 name.span.clone(),
                 message,
                 "Every contact has it: leave this line out.",
             );
         } else if let Err(fault) = attribute_name(&name.text) {
-            sheet.error(
+            source.error(
                 "bad-name",
                 name.span.clone(),
                 fault.to_string(),

@@ -1,8 +1,8 @@
 //! From `[channels.NAME]` as written to a channel.
 
+use source::{Field, Located, Name, SourceFile, optional};
 use url::Url;
 
-use crate::file::{Field, Located, Name, Sheet, optional};
 use crate::ids::ChannelId;
 use crate::money::Cost;
 use crate::network::Key;
@@ -23,7 +23,7 @@ pub(crate) fn channels(reading: &Reading<'_>, file: &ChorusFile, brand: Option<&
     let mut shelf = Shelf::new();
     for (name, field) in entries {
         let help = "Call it something like `email` or `team-room`.";
-        let id = reading.sheet.take(
+        let id = reading.source.take(
             "bad-name",
             &name.span,
             ChannelId::parse(&name.text),
@@ -43,22 +43,22 @@ fn channel(
     table: &Located<ChannelFile>,
     brand: Option<&Brand>,
 ) -> Option<Channel> {
-    let sheet = reading.sheet;
-    let rate = optional(&table.rate, |rate| pace::rate(sheet, rate));
-    let connections = optional(&table.connections, |count| pace::connections(sheet, count));
-    let daily = pace::daily(sheet, &table.daily_cap, &table.warm_up);
-    let receivers = pace::receivers(sheet, &table.groups, &table.group_by);
-    let cost = optional(&table.cost, |cost| self::cost(sheet, cost));
+    let source = reading.source;
+    let rate = optional(&table.rate, |rate| pace::rate(source, rate));
+    let connections = optional(&table.connections, |count| pace::connections(source, count));
+    let daily = pace::daily(source, &table.daily_cap, &table.warm_up);
+    let receivers = pace::receivers(source, &table.groups, &table.group_by);
+    let cost = optional(&table.cost, |cost| self::cost(source, cost));
     let language = optional(&table.language, |tag| {
         let help = "Write a tag such as `en` or `zh-CN`.";
-        sheet.take("bad-language", &tag.span, Language::parse(tag), "`language`", help)
+        source.take("bad-language", &tag.span, Language::parse(tag), "`language`", help)
     });
     let example = "kind = \"outbox\"";
-    let kind = sheet.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
+    let kind = source.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
     let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
     let (kind, mut rate, mut daily) = (kind?, rate?, daily?);
     if let ChannelKind::Network(account) = &kind {
-        rate = network::rate(sheet, account.network, rate, table);
+        rate = network::rate(source, account.network, rate, table);
         daily = network::daily(account.network, daily);
     }
     Some(Channel {
@@ -73,11 +73,11 @@ fn channel(
     })
 }
 
-fn cost(sheet: &Sheet, table: &Located<CostFile>) -> Option<Cost> {
-    let amount = sheet.need(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
-    let amount = amount.and_then(|amount| amount_of(sheet, "per_message", amount));
-    let currency = sheet.need(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
-    let currency = currency.and_then(|currency| currency_of(sheet, currency));
+fn cost(source: &SourceFile, table: &Located<CostFile>) -> Option<Cost> {
+    let amount = source.need(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
+    let amount = amount.and_then(|amount| amount_of(source, "per_message", amount));
+    let currency = source.need(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
+    let currency = currency.and_then(|currency| currency_of(source, currency));
     Some(Cost { per_message: amount?, currency: currency? })
 }
 
@@ -88,25 +88,25 @@ fn kind(
     table: &Located<ChannelFile>,
     brand: Option<&Brand>,
 ) -> Option<ChannelKind> {
-    refuse_keys(reading.sheet, kind, table);
-    let sheet = reading.sheet;
+    refuse_keys(reading.source, kind, table);
+    let source = reading.source;
     match kind {
         KindFile::Outbox => {
             let from = match &table.from {
-                Field::Absent => default_from(sheet, name, brand),
-                from => from.get().and_then(|from| mailbox(sheet, "from", from)),
+                Field::Absent => default_from(source, name, brand),
+                from => from.get().and_then(|from| mailbox(source, "from", from)),
             };
-            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            let reply_to = optional(&table.reply_to, |text| mailbox(source, "reply_to", text));
             Some(ChannelKind::Outbox { from: from?, reply_to: reply_to? })
         }
         KindFile::Smtp => {
             let example = "from = \"Harbour Coffee <news@harbour.example>\"";
-            let from = sheet.need(&table.from, "from", example, Some(&table.span));
-            let from = from.and_then(|from| mailbox(sheet, "from", from));
-            let reply_to = optional(&table.reply_to, |text| mailbox(sheet, "reply_to", text));
+            let from = source.need(&table.from, "from", example, Some(&table.span));
+            let from = from.and_then(|from| mailbox(source, "from", from));
+            let reply_to = optional(&table.reply_to, |text| mailbox(source, "reply_to", text));
             let dkim = optional(&table.dkim, |dkim| dkim::dkim(reading, dkim, from.as_ref()));
             let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
-            let url = sheet.need(&table.url, "url", example, Some(&table.span));
+            let url = source.need(&table.url, "url", example, Some(&table.span));
             let url = url.and_then(|url| address(reading, "url", url, is_smtp, CHANNEL_NEED, SMTP_HELP));
             Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
         }
@@ -117,7 +117,7 @@ fn kind(
 }
 
 /// Tells keys that this kind of channel has no use for.
-fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
+fn refuse_keys(source: &SourceFile, kind: KindFile, table: &ChannelFile) {
     let network = match kind {
         KindFile::Network(network) => Some(network),
         KindFile::Outbox | KindFile::Smtp => None,
@@ -144,25 +144,25 @@ fn refuse_keys(sheet: &Sheet, kind: KindFile, table: &ChannelFile) {
     for (key, span, _) in keys.into_iter().filter(|(_, _, fits)| !fits) {
         if let Some(span) = span {
             let message = format!("a channel of this kind has no `{key}`");
-            sheet.error("useless-key", span, message, "Leave the line out, or change `kind`.");
+            source.error("useless-key", span, message, "Leave the line out, or change `kind`.");
         }
     }
 }
 
-fn mailbox(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<Mailbox> {
+fn mailbox(source: &SourceFile, key: &str, text: &Located<String>) -> Option<Mailbox> {
     let help = "Write it like `Harbour Coffee <news@harbour.example>`.";
-    sheet.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
+    source.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
 }
 
 /// `Brand <hello@host-of-the-brand>`.
-fn default_from(sheet: &Sheet, name: &Name, brand: Option<&Brand>) -> Option<Mailbox> {
+fn default_from(source: &SourceFile, name: &Name, brand: Option<&Brand>) -> Option<Mailbox> {
     // Without a brand that has been told, and is what has to be mended.
     let brand = brand?;
     let host = brand.url.host_str().unwrap_or_default();
     let mailbox = Mailbox::parse(&format!("hello@{}", host.strip_prefix("www.").unwrap_or(host)));
     if mailbox.is_err() {
         let message = format!("`from` is missing, and no address can be made of {host}");
-        sheet.error(
+        source.error(
             "missing-key",
             name.span.clone(),
             message,

@@ -1,8 +1,8 @@
 //! Secrets of channels: addresses with passwords, and keys that sign.
 
+use source::Located;
 use url::Url;
 
-use crate::file::Located;
 use crate::secret::Secret;
 use crate::workspace::chorus_file::read::Reading;
 use crate::workspace::variable;
@@ -22,10 +22,10 @@ pub(crate) fn address(
     need: &str,
     help: &str,
 ) -> Option<Secret> {
-    let secret = variable::secret(reading.sheet, text, reading.env);
+    let secret = variable::secret(reading.source, text, reading.env);
     let good = secret.expose().map_or(true, fits);
     if !good {
-        reading.sheet.error("bad-secret", text.span.clone(), format!("`{key}` is not {need}"), help);
+        reading.source.error("bad-secret", text.span.clone(), format!("`{key}` is not {need}"), help);
     }
     good.then_some(secret)
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::path::Path;
 
-use crate::file::{Field, Located};
+use source::{Field, Located};
+
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Mailbox};
 use crate::workspace::chorus_file::format::{DkimFile, SecondKeyFile};
@@ -41,7 +42,7 @@ fn second(reading: &Reading<'_>, table: &Located<SecondKeyFile>) -> Option<DkimK
 fn domain(reading: &Reading<'_>, text: &Located<String>, from: Option<&Mailbox>) -> Option<String> {
     let address = EmailAddress::parse(&format!("postmaster@{}", text.value));
     let help = "Write the domain of `from`, or leave the line out.";
-    let address = reading.sheet.take("bad-domain", &text.span, address, "`domain`", help)?;
+    let address = reading.source.take("bad-domain", &text.span, address, "`domain`", help)?;
     let domain = address.domain().to_owned();
     if let Some(from) = from.filter(|from| !is_near(&domain, from.address.domain())) {
         let message = format!(
@@ -49,7 +50,7 @@ fn domain(reading: &Reading<'_>, text: &Located<String>, from: Option<&Mailbox>)
             from.address
         );
         let help = "Sign with the domain of `from`, or one above or below it.";
-        reading.sheet.warning("dkim-not-aligned", text.span.clone(), message, help);
+        reading.source.warning("dkim-not-aligned", text.span.clone(), message, help);
     }
     Some(domain)
 }
@@ -71,10 +72,10 @@ fn key(
     key: &Field<String>,
     algorithm: Algorithm,
 ) -> Option<DkimKey> {
-    let sheet = reading.sheet;
-    let name = sheet.need(name, "selector", "selector = \"chorus2026\"", Some(owner));
+    let source = reading.source;
+    let name = source.need(name, "selector", "selector = \"chorus2026\"", Some(owner));
     let name = name.and_then(|name| selector(reading, name));
-    let key = sheet.need(key, "key", "key = \"keys/dkim.pem\"", Some(owner));
+    let key = source.need(key, "key", "key = \"keys/dkim.pem\"", Some(owner));
     let key = key.and_then(|key| private(reading, key, algorithm));
     Some(DkimKey { selector: name?, key: key? })
 }
@@ -92,7 +93,7 @@ fn selector(reading: &Reading<'_>, text: &Located<String>) -> Option<String> {
         let shown: String = text.chars().take(64).collect();
         let message = format!("`selector` cannot be {shown:?}");
         let help = "Write letters, digits and hyphens, such as `chorus2026`.";
-        reading.sheet.error("bad-selector", text.span.clone(), message, help);
+        reading.source.error("bad-selector", text.span.clone(), message, help);
     }
     fits.then(|| text.to_ascii_lowercase())
 }
@@ -101,7 +102,7 @@ fn selector(reading: &Reading<'_>, text: &Located<String>) -> Option<String> {
 fn private(reading: &Reading<'_>, text: &Located<String>, algorithm: Algorithm) -> Option<Secret> {
     let here = !variable::variables(text).is_empty() || text.contains("-----BEGIN");
     let secret = if here {
-        let secret = variable::secret(reading.sheet, text, reading.env);
+        let secret = variable::secret(reading.source, text, reading.env);
         // Where an environment cannot hold line breaks, they are written so.
         secret.expose().map(|pem| Secret::new(pem.replace("\\n", "\n"))).unwrap_or(secret)
     } else {
@@ -114,24 +115,24 @@ fn private(reading: &Reading<'_>, text: &Located<String>, algorithm: Algorithm) 
             "Make one with `openssl genpkey -algorithm ed25519 -out keys/dkim-ed25519.pem`."
         }
     };
-    reading.sheet.take("bad-key", &text.span, known, "`key` cannot sign", help)?;
+    reading.source.take("bad-key", &text.span, known, "`key` cannot sign", help)?;
     Some(secret)
 }
 
 /// The key in a file that nobody but its owner may read.
 fn file(reading: &Reading<'_>, text: &Located<String>) -> Option<Secret> {
-    let (sheet, jail) = (reading.sheet, reading.jail);
+    let (source, dir) = (reading.source, reading.dir);
     let help =
         "Name a PEM file of this workspace, or write `${DKIM_KEY}` and keep the PEM text in the environment.";
-    let path = sheet.take("bad-key-file", &text.span, jail.file(text), "`key` cannot be read", help)?;
-    let open = sheet.take("bad-key-file", &text.span, jail.open_to_others(&path), "`key`", help)?;
+    let path = source.take("bad-key-file", &text.span, dir.file(text), "`key` cannot be read", help)?;
+    let open = source.take("bad-key-file", &text.span, dir.open_to_others(&path), "`key`", help)?;
     if open != 0 {
         let message = format!("others on this machine may read or change {}", shown(&path));
         let help = format!("Run `chmod 600 {}`, and keep the file out of Git.", shown(&path));
-        sheet.error("open-key-file", text.span.clone(), message, help);
+        source.error("open-key-file", text.span.clone(), message, help);
         return None;
     }
-    let pem = sheet.take("bad-key-file", &text.span, jail.read_secret(&path, LARGEST), "`key`", help)?;
+    let pem = source.take("bad-key-file", &text.span, dir.read_secret(&path, LARGEST), "`key`", help)?;
     Some(Secret::new(pem))
 }
 
@@ -145,7 +146,7 @@ fn refuse_twins(reading: &Reading<'_>, table: &Located<DkimFile>, dkim: &Dkim) -
     if twins {
         let span = table.ed25519.value().and_then(|second| second.selector.span());
         let message = format!("both keys have the selector `{}`", dkim.rsa.selector);
-        reading.sheet.error("twice", span, message, "Give the Ed25519 key a selector of its own.");
+        reading.source.error("twice", span, message, "Give the Ed25519 key a selector of its own.");
     }
     (!twins).then_some(())
 }

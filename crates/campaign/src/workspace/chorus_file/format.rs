@@ -2,9 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use source::{Entries, Field, Scalar, nearest};
 
-use crate::file::nearest::nearest;
-use crate::file::{Entries, Field, Scalar};
 use crate::network::{NETWORKS, Network};
 use crate::workspace::{AttributeKind, Per};
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::file::{Jail, Sheet};
+use source::{ConfinedDir, Diagnostic, Diagnostics, SourceFile};
+
 use crate::workspace::chorus_file::format::ChorusFile;
 use crate::workspace::chorus_file::{attributes, channel, read, server};
 use crate::workspace::definitions::Shelf;
@@ -28,7 +28,7 @@ pub(crate) struct Settings {
 
 /// Reads `chorus.toml`.
 pub(crate) fn settings(
-    jail: &Jail,
+    dir: &ConfinedDir,
     env: &dyn Fn(&str) -> Option<String>,
     findings: &mut Diagnostics,
 ) -> Settings {
@@ -40,7 +40,7 @@ pub(crate) fn settings(
         channels: Shelf::new(),
         hidden: true,
     };
-    let text = match jail.read(Path::new(CHORUS_TOML), LARGEST) {
+    let text = match dir.read(Path::new(CHORUS_TOML), LARGEST) {
         Ok(text) => text,
         Err(fault) => {
             let help = "Every workspace has one; `chorus init` makes a folder with one that works.";
@@ -48,21 +48,21 @@ pub(crate) fn settings(
             return settings;
         }
     };
-    let sheet = Sheet::new(CHORUS_TOML, text);
-    if let Some(file) = read_document::<ChorusFile>(&sheet, &is_secret) {
-        let reading = read::Reading { sheet: &sheet, jail, env };
+    let source = SourceFile::new(CHORUS_TOML, text);
+    if let Some(file) = read_document::<ChorusFile>(&source, &is_secret) {
+        let reading = read::Reading { source: &source, dir, env };
         settings.brand = read::brand(&reading, &file);
         settings.database = read::database(&reading, &file);
         settings.server = server::server(&reading, &file);
-        settings.attributes = attributes::attributes(&sheet, &file.attributes);
+        settings.attributes = attributes::attributes(&source, &file.attributes);
         settings.channels = channel::channels(&reading, &file, settings.brand.as_ref());
         let lost = |given: bool, read: bool| given && !read;
-        settings.hidden = sheet.is_garbled()
+        settings.hidden = source.is_garbled()
             || lost(file.channels.is_given(), file.channels.get().is_some())
             || lost(file.attributes.is_given(), file.attributes.get().is_some());
-        need_postal_address(&sheet, &mut settings, &file);
+        need_postal_address(&source, &mut settings, &file);
     }
-    sheet.hand_over(findings, mask);
+    source.hand_over(findings, mask);
     settings
 }
 
@@ -78,7 +78,7 @@ fn is_secret(keys: &[&str]) -> bool {
 }
 
 /// E-mail without the sender's postal address is against the law in most places: no channel sends it.
-fn need_postal_address(sheet: &Sheet, settings: &mut Settings, file: &ChorusFile) {
+fn need_postal_address(source: &SourceFile, settings: &mut Settings, file: &ChorusFile) {
     if settings.brand.as_ref().is_none_or(|brand| !brand.address.is_empty()) {
         return;
     }
@@ -87,7 +87,7 @@ fn need_postal_address(sheet: &Sheet, settings: &mut Settings, file: &ChorusFile
     if silenced.peek().is_some() {
         let message = "`address` is missing, and every e-mail must carry the brand's postal address";
         let help = "Add a line such as `address = \"1 Pier Road, Shanghai\"` to [brand].";
-        sheet.error("missing-address", file.brand.span(), message, help);
+        source.error("missing-address", file.brand.span(), message, help);
     }
     silenced.for_each(|channel| *channel = None);
 }

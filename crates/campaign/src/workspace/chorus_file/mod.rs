@@ -10,5 +10,7 @@ pub(crate) mod network;
 pub(crate) mod pace;
 pub(crate) mod private_key;
 pub(crate) mod read;
+#[cfg(test)]
+mod sample_key;
 pub(crate) mod server;
 pub(crate) mod settings;

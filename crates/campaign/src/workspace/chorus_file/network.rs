@@ -1,9 +1,8 @@
 //! From `[channels.NAME]` as written to an account on a network.
 
+use source::{Field, Located, SourceFile, optional};
 use url::{Host, Url};
 
-use crate::file::optional;
-use crate::file::{Field, Located, Sheet};
 use crate::network::{Account, Key, Network, Reach};
 use crate::pace::{Daily, Rate};
 use crate::secret::Secret;
@@ -22,13 +21,13 @@ pub(crate) fn account(
     table: &Located<ChannelFile>,
 ) -> Option<Account> {
     let text = |key| text(reading, network, table, key);
-    let per = per(reading.sheet, network, table);
+    let per = per(reading.source, network, table);
     let url = secret(reading, network, table, Key::Url);
     let signing = secret(reading, network, table, Key::Secret);
     let token = secret(reading, network, table, Key::Token);
     let (account, room, from) = (text(Key::Account), text(Key::Room), text(Key::From));
     let (template_id, attribute, keyword) = (text(Key::TemplateId), text(Key::Address), text(Key::Keyword));
-    let base_url = base_url(reading.sheet, network, table);
+    let base_url = base_url(reading.source, network, table);
     let account = Account {
         base_url: base_url?,
         url: url?,
@@ -42,7 +41,7 @@ pub(crate) fn account(
         keyword: keyword?,
         ..Account::new(network, per?)
     };
-    Some(account).filter(|account| is_reachable(reading.sheet, table, account))
+    Some(account).filter(|account| is_reachable(reading.source, table, account))
 }
 
 fn field(table: &ChannelFile, key: Key) -> &Field<String> {
@@ -81,14 +80,14 @@ fn secret(
     table: &Located<ChannelFile>,
     key: Key,
 ) -> Option<Option<Secret>> {
-    let given = given(reading.sheet, network, table, key)?;
+    let given = given(reading.source, network, table, key)?;
     let Some(given) = given else { return Some(None) };
     let read = match key {
         Key::Url => address(reading, "url", given, is_web, CHANNEL_NEED, "Write an http or https address."),
         Key::Secret if network.kind == "webhook" => {
             address(reading, "secret", given, is_signing_key, CHANNEL_NEED, SECRET_HELP)
         }
-        _ => Some(variable::secret(reading.sheet, given, reading.env)),
+        _ => Some(variable::secret(reading.source, given, reading.env)),
     };
     read.map(Some)
 }
@@ -99,14 +98,14 @@ fn text(
     table: &Located<ChannelFile>,
     key: Key,
 ) -> Option<Option<String>> {
-    let given = given(reading.sheet, network, table, key)?;
+    let given = given(reading.source, network, table, key)?;
     let Some(given) = given else { return Some(None) };
-    one_line(reading.sheet, key.name(), given).map(Some)
+    one_line(reading.source, key.name(), given).map(Some)
 }
 
 /// What stands under a key: `None` if it should and does not, or cannot be used.
 fn given<'a>(
-    sheet: &Sheet,
+    source: &SourceFile,
     network: &Network,
     table: &'a Located<ChannelFile>,
     key: Key,
@@ -114,23 +113,25 @@ fn given<'a>(
     match field(table, key) {
         _ if !network.has(key) => Some(None),
         Field::Absent if !network.needs.contains(&key) => Some(None),
-        Field::Absent => sheet.need(field(table, key), key.name(), example(key), Some(&table.span)).map(Some),
+        Field::Absent => {
+            source.need(field(table, key), key.name(), example(key), Some(&table.span)).map(Some)
+        }
         Field::Bad => None,
         Field::Here(text) => Some(Some(text)),
     }
 }
 
-fn base_url(sheet: &Sheet, network: &Network, table: &Located<ChannelFile>) -> Option<Option<Url>> {
+fn base_url(source: &SourceFile, network: &Network, table: &Located<ChannelFile>) -> Option<Option<Url>> {
     match &table.base_url {
         Field::Absent if network.origin.is_none() && !network.has(Key::Url) => {
             let example = "base_url = \"https://social.example\"";
-            sheet.need(&table.base_url, "base_url", example, Some(&table.span)).map(|_| None)
+            source.need(&table.base_url, "base_url", example, Some(&table.span)).map(|_| None)
         }
-        given => optional(given, |url| web(sheet, "base_url", url)),
+        given => optional(given, |url| web(source, "base_url", url)),
     }
 }
 
-fn per(sheet: &Sheet, network: &Network, table: &ChannelFile) -> Option<Per> {
+fn per(source: &SourceFile, network: &Network, table: &ChannelFile) -> Option<Per> {
     let given = optional(&table.per, |per| Some(per.value))?;
     let (only, why) = match network.reach {
         Reach::Either(_) => return Some(given.unwrap_or_default()),
@@ -139,7 +140,7 @@ fn per(sheet: &Sheet, network: &Network, table: &ChannelFile) -> Option<Per> {
     };
     if let Some(span) = table.per.span().filter(|_| given.is_some_and(|given| given != only)) {
         let message = format!("{} {why}", network.title);
-        sheet.error("useless-key", span, message, "Leave `per` out.");
+        source.error("useless-key", span, message, "Leave `per` out.");
         return None;
     }
     Some(only)
@@ -147,7 +148,7 @@ fn per(sheet: &Sheet, network: &Network, table: &ChannelFile) -> Option<Per> {
 
 /// Tells an inner address that stands in `url`: only `base_url` may ask for one, and the `url` of a webhook, whose
 /// other side is the brand's own.
-fn is_reachable(sheet: &Sheet, table: &ChannelFile, account: &Account) -> bool {
+fn is_reachable(source: &SourceFile, table: &ChannelFile, account: &Account) -> bool {
     let url = account.url.as_ref().and_then(|url| url.expose().ok()).and_then(|url| Url::parse(url).ok());
     let inner = url.is_some_and(|url| match url.host() {
         Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
@@ -159,14 +160,14 @@ fn is_reachable(sheet: &Sheet, table: &ChannelFile, account: &Account) -> bool {
     if let Some(span) = table.url.span().filter(|_| refused) {
         let message = format!("`url` names an inner address, where no {} is", account.network.title);
         let help = "If it is meant, say so: put scheme, host and port into `base_url`.";
-        sheet.error("inner-address", span, message, help);
+        source.error("inner-address", span, message, help);
     }
     !refused
 }
 
 /// How fast a channel of the network may send: as the file says, else as fast as the vendor allows.
 pub(crate) fn rate(
-    sheet: &Sheet,
+    source: &SourceFile,
     network: &Network,
     given: Option<Rate>,
     table: &ChannelFile,
@@ -176,7 +177,7 @@ pub(crate) fn rate(
     if let Some(span) = table.rate.span().filter(|_| rate.per_second() > ceiling.per_second()) {
         let message = format!("{} takes {ceiling} from one sender, as far as is published", network.title);
         let help = "Write that or less, unless your account is allowed more.";
-        sheet.warning("rate-above-ceiling", span, message, help);
+        source.warning("rate-above-ceiling", span, message, help);
     }
     Some(rate)
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::file::nearest::nearest;
-use crate::file::optional;
-use crate::file::{Entries, Field, Located, Name, Scalar, Sheet};
+use source::{Entries, Field, Located, Name, Scalar, SourceFile, nearest, optional};
+
 use crate::pace::{Daily, Rate, WarmUp};
 use crate::receiver::{self, Limits, Receivers};
 use crate::text::EmailAddress;
@@ -14,63 +13,63 @@ use crate::workspace::date_time;
 use crate::workspace::date_time::BadDate;
 
 /// How fast.
-pub(crate) fn rate(sheet: &Sheet, rate: &Located<String>) -> Option<Rate> {
+pub(crate) fn rate(source: &SourceFile, rate: &Located<String>) -> Option<Rate> {
     let help = "Write it like `100/s`, `30/min`, `500/h` or `2000/d`.";
-    sheet.take("bad-rate", &rate.span, Rate::parse(rate), "`rate`", help)
+    source.take("bad-rate", &rate.span, Rate::parse(rate), "`rate`", help)
 }
 
 /// How many at once.
-pub(crate) fn connections(sheet: &Sheet, count: &Located<u32>) -> Option<usize> {
+pub(crate) fn connections(source: &SourceFile, count: &Located<u32>) -> Option<usize> {
     let fits = (1..=1000).contains(&count.value);
     if !fits {
         let message = format!("`connections` is {}", count.value);
-        sheet.error("bad-connections", count.span.clone(), message, "Write a number from 1 to 1000.");
+        source.error("bad-connections", count.span.clone(), message, "Write a number from 1 to 1000.");
     }
     fits.then_some(count.value as usize)
 }
 
 /// How many in a day; `None` if that cannot be used.
-pub(crate) fn daily(sheet: &Sheet, cap: &Field<u32>, warm_up: &Field<WarmUpFile>) -> Option<Daily> {
-    let cap = optional(cap, |cap| at_least_one(sheet, "daily_cap", cap));
-    let warm_up = optional(warm_up, |table| self::warm_up(sheet, table));
+pub(crate) fn daily(source: &SourceFile, cap: &Field<u32>, warm_up: &Field<WarmUpFile>) -> Option<Daily> {
+    let cap = optional(cap, |cap| at_least_one(source, "daily_cap", cap));
+    let warm_up = optional(warm_up, |table| self::warm_up(source, table));
     Some(Daily { cap: cap?, warm_up: warm_up? })
 }
 
-fn at_least_one(sheet: &Sheet, key: &str, count: &Located<u32>) -> Option<u32> {
+fn at_least_one(source: &SourceFile, key: &str, count: &Located<u32>) -> Option<u32> {
     if count.value == 0 {
         let help = "Write how many messages may go out, or leave the line out.";
-        sheet.error("bad-cap", count.span.clone(), format!("`{key}` is 0: nothing would ever go out"), help);
+        source.error("bad-cap", count.span.clone(), format!("`{key}` is 0: nothing would ever go out"), help);
     }
     Some(count.value).filter(|count| *count > 0)
 }
 
-fn warm_up(sheet: &Sheet, table: &Located<WarmUpFile>) -> Option<WarmUp> {
+fn warm_up(source: &SourceFile, table: &Located<WarmUpFile>) -> Option<WarmUp> {
     let owner = Some(&table.span);
-    let start = sheet.need(&table.start, "start", "start = 50", owner);
-    let start = start.and_then(|start| at_least_one(sheet, "start", start));
-    let growth = sheet.need(&table.growth, "growth", "growth = 1.4", owner);
-    let growth = growth.and_then(|growth| self::growth(sheet, growth));
-    let from = sheet.need(&table.from, "from", "from = 2027-03-01", owner);
+    let start = source.need(&table.start, "start", "start = 50", owner);
+    let start = start.and_then(|start| at_least_one(source, "start", start));
+    let growth = source.need(&table.growth, "growth", "growth = 1.4", owner);
+    let growth = growth.and_then(|growth| self::growth(source, growth));
+    let from = source.need(&table.from, "from", "from = 2027-03-01", owner);
     let from = from.and_then(|from| {
         let day = from.as_date().ok_or(BadDate::NotADate).and_then(date_time::day);
-        sheet.take("bad-date", &from.span, day, "`from`", "Write a date: `from = 2027-03-01`.")
+        source.take("bad-date", &from.span, day, "`from`", "Write a date: `from = 2027-03-01`.")
     });
     Some(WarmUp { start: start?, growth: growth?, from: from? })
 }
 
-fn growth(sheet: &Sheet, growth: &Located<Scalar>) -> Option<f64> {
+fn growth(source: &SourceFile, growth: &Located<Scalar>) -> Option<f64> {
     let number = growth.as_number().and_then(|digits| digits.parse::<f64>().ok());
     let number = number.filter(|growth| (1.0..=10.0).contains(growth));
     if number.is_none() {
         let help = "Write a number from 1 to 10; `1.4` is usual: 40 % more each day.";
-        sheet.error("bad-growth", growth.span.clone(), "`growth` is no such number", help);
+        source.error("bad-growth", growth.span.clone(), "`growth` is no such number", help);
     }
     number
 }
 
 /// Every `[channels.NAME.groups]`; `None` if one of them cannot be used.
 pub(crate) fn receivers(
-    sheet: &Sheet,
+    source: &SourceFile,
     groups: &Field<Entries<GroupFile>>,
     by: &Field<GroupByFile>,
 ) -> Option<Receivers> {
@@ -79,7 +78,7 @@ pub(crate) fn receivers(
     let mut taken = BTreeMap::new();
     let mut good = !matches!(groups, Field::Bad) && !matches!(by, Field::Bad);
     for (name, field) in groups.value().into_iter().flat_map(|entries| &entries.0) {
-        match field.get().and_then(|table| group(sheet, name, table, &mut taken)) {
+        match field.get().and_then(|table| group(source, name, table, &mut taken)) {
             Some((domains, limits)) => receivers.add(&name.text, domains, limits),
             None => good = false,
         }
@@ -89,19 +88,19 @@ pub(crate) fn receivers(
 
 /// The domains of a group, and what it may get. `taken` are the domains of those before it, with their names.
 fn group(
-    sheet: &Sheet,
+    source: &SourceFile,
     name: &Name,
     table: &Located<GroupFile>,
     taken: &mut BTreeMap<String, String>,
 ) -> Option<(Vec<String>, Limits)> {
-    let (domains, mut good) = domains(sheet, name, table);
-    let rate = optional(&table.rate, |rate| self::rate(sheet, rate));
-    let connections = optional(&table.connections, |count| self::connections(sheet, count));
-    let daily = daily(sheet, &table.daily_cap, &table.warm_up);
+    let (domains, mut good) = domains(source, name, table);
+    let rate = optional(&table.rate, |rate| self::rate(source, rate));
+    let connections = optional(&table.connections, |count| self::connections(source, count));
+    let daily = daily(source, &table.daily_cap, &table.warm_up);
     for (domain, span) in &domains {
         if let Some(other) = taken.insert(domain.clone(), name.text.clone()) {
             let message = format!("{domain} belongs to the group `{other}` already");
-            sheet.error("domain-twice", span.clone(), message, "Leave it in one of them.");
+            source.error("domain-twice", span.clone(), message, "Leave it in one of them.");
             good = false;
         }
     }
@@ -114,7 +113,7 @@ type Placed = (String, Range<usize>);
 
 /// What the file counts to the group, as far as it can be read, and whether all of it can: what it lists, or the
 /// name itself where that is a domain.
-fn domains(sheet: &Sheet, name: &Name, table: &Located<GroupFile>) -> (Vec<Placed>, bool) {
+fn domains(source: &SourceFile, name: &Name, table: &Located<GroupFile>) -> (Vec<Placed>, bool) {
     let listed = match &table.domains {
         Field::Bad => return (Vec::new(), false),
         Field::Here(listed) => listed,
@@ -124,7 +123,7 @@ fn domains(sheet: &Sheet, name: &Name, table: &Located<GroupFile>) -> (Vec<Place
         Field::Absent => {
             let domain = domain(&name.text);
             if domain.is_none() {
-                nobody(sheet, name);
+                nobody(source, name);
             }
             return (
                 domain.iter().map(|domain| (domain.clone(), name.span.clone())).collect(),
@@ -135,26 +134,26 @@ fn domains(sheet: &Sheet, name: &Name, table: &Located<GroupFile>) -> (Vec<Place
     if name.text == receiver::DEFAULT {
         let message = "the group `default` is every receiver without a group of its own";
         let help = "Leave `domains` out, or give the group a name.";
-        sheet.error("useless-key", listed.span.clone(), message, help);
+        source.error("useless-key", listed.span.clone(), message, help);
         return (Vec::new(), false);
     }
-    let read: Vec<_> = listed.iter().map(|field| field.get().and_then(|text| placed(sheet, text))).collect();
+    let read: Vec<_> = listed.iter().map(|field| field.get().and_then(|text| placed(source, text))).collect();
     let good = read.iter().all(Option::is_some);
     (read.into_iter().flatten().collect(), good)
 }
 
-fn placed(sheet: &Sheet, text: &Located<String>) -> Option<Placed> {
+fn placed(source: &SourceFile, text: &Located<String>) -> Option<Placed> {
     let domain = domain(text);
     if domain.is_none() {
         let shown: String = text.chars().take(80).collect();
         let help = "Write what stands after the `@`, such as `gmail.com`.";
-        sheet.error("bad-domain", text.span.clone(), format!("{shown:?} is not a domain"), help);
+        source.error("bad-domain", text.span.clone(), format!("{shown:?} is not a domain"), help);
     }
     domain.map(|domain| (domain, text.span.clone()))
 }
 
 /// A group of nobody.
-fn nobody(sheet: &Sheet, name: &Name) {
+fn nobody(source: &SourceFile, name: &Name) {
     let shown: String = name.text.chars().take(40).collect();
     let message = format!("the group `{shown}` has no `domains`, and no receiver is known by that name");
     let known: Vec<_> = receiver::known_names().collect();
@@ -163,7 +162,7 @@ fn nobody(sheet: &Sheet, name: &Name) {
         || format!("Add `domains = [\"…\"]`, or name one of {}.", known.join(", ")),
         |meant| format!("Did you mean `{meant}`? Else add `domains = [\"…\"]`."),
     );
-    sheet.error("unknown-group", name.span.clone(), message, help);
+    source.error("unknown-group", name.span.clone(), message, help);
 }
 
 /// A domain in its normal form.

@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 use jiff::tz::TimeZone;
+use source::{ConfinedDir, Field, Located, SourceFile, nearest};
 use url::Url;
 
 use crate::consistency::Market;
-use crate::file::nearest::nearest;
-use crate::file::{Field, Jail, Located, Sheet};
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Language};
 use crate::workspace::chorus_file::format::{BrandFile, ChorusFile, DatabaseFile};
@@ -21,25 +20,25 @@ const MAX_SEEDS: usize = 20;
 
 /// What reading needs besides the file.
 pub(crate) struct Reading<'a> {
-    pub(crate) sheet: &'a Sheet,
-    pub(crate) jail: &'a Jail,
+    pub(crate) source: &'a SourceFile,
+    pub(crate) dir: &'a ConfinedDir,
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// `[brand]`; `None` when nobody could speak.
 pub(crate) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
-    let sheet = reading.sheet;
-    let table = sheet.need(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
+    let source = reading.source;
+    let table = source.need(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
     let owner = Some(&table.span);
-    let name = sheet.need(&table.name, "name", "name = \"Harbour Coffee\"", owner);
-    let url = sheet
+    let name = source.need(&table.name, "name", "name = \"Harbour Coffee\"", owner);
+    let url = source
         .need(&table.url, "url", "url = \"https://harbour.example\"", owner)
-        .and_then(|url| web(sheet, "url", url));
-    let name = name.and_then(|name| one_line(sheet, "name", name));
-    let timezone = timezone(sheet, &table.timezone);
-    let language = language(sheet, table);
-    let (never_say, markets) = (never_say(sheet, table), markets(sheet, table));
-    let seeds = seeds(sheet, table);
+        .and_then(|url| web(source, "url", url));
+    let name = name.and_then(|name| one_line(source, "name", name));
+    let timezone = timezone(source, &table.timezone);
+    let language = language(source, table);
+    let (never_say, markets) = (never_say(source, table), markets(source, table));
+    let seeds = seeds(source, table);
     Some(Brand {
         name: name?,
         url: url?,
@@ -53,19 +52,19 @@ pub(crate) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
 }
 
 /// The zone of an IANA name; UTC if none is given.
-fn timezone(sheet: &Sheet, field: &Field<String>) -> Option<TimeZone> {
+fn timezone(source: &SourceFile, field: &Field<String>) -> Option<TimeZone> {
     match field {
         Field::Absent => Some(TimeZone::UTC),
         Field::Bad => None,
-        Field::Here(name) => zone(sheet, name, &[]),
+        Field::Here(name) => zone(source, name, &[]),
     }
 }
 
-fn language(sheet: &Sheet, table: &BrandFile) -> Option<Language> {
+fn language(source: &SourceFile, table: &BrandFile) -> Option<Language> {
     match &table.language {
         Field::Absent => Language::parse("en").ok(),
         Field::Bad => None,
-        Field::Here(tag) => sheet.take(
+        Field::Here(tag) => source.take(
             "bad-language",
             &tag.span,
             Language::parse(tag),
@@ -75,15 +74,15 @@ fn language(sheet: &Sheet, table: &BrandFile) -> Option<Language> {
     }
 }
 
-fn never_say(sheet: &Sheet, table: &BrandFile) -> Vec<String> {
+fn never_say(source: &SourceFile, table: &BrandFile) -> Vec<String> {
     let phrases = table.never_say.value().into_iter().flatten().filter_map(Field::get);
     phrases
-        .filter_map(|phrase| one_line(sheet, "never_say", phrase))
+        .filter_map(|phrase| one_line(source, "never_say", phrase))
         .map(|phrase| phrase.trim().to_owned())
         .collect()
 }
 
-fn markets(sheet: &Sheet, table: &BrandFile) -> Vec<Market> {
+fn markets(source: &SourceFile, table: &BrandFile) -> Vec<Market> {
     let mut markets = Vec::new();
     for code in table.markets.value().into_iter().flatten().filter_map(Field::get) {
         if let Some(market) = Market::parse(code) {
@@ -97,28 +96,28 @@ fn markets(sheet: &Sheet, table: &BrandFile) -> Vec<Market> {
             }
             None => "Write ISO 3166 codes, such as `CN`, `SG` or `GB`.".to_owned(),
         };
-        sheet.error("unknown-market", code.span.clone(), format!("there is no country `{shown}`"), help);
+        source.error("unknown-market", code.span.clone(), format!("there is no country `{shown}`"), help);
     }
     markets
 }
 
 /// The addresses for test copies, those that cannot be used left out.
-fn seeds(sheet: &Sheet, table: &BrandFile) -> Vec<EmailAddress> {
+fn seeds(source: &SourceFile, table: &BrandFile) -> Vec<EmailAddress> {
     let Some(given) = table.seeds.get() else { return Vec::new() };
     if given.len() > MAX_SEEDS {
         let message = format!("`seeds` has {} addresses, and at most {MAX_SEEDS} are taken", given.len());
-        sheet.error("too-many-seeds", given.span.clone(), message, "Keep those that somebody looks at.");
+        source.error("too-many-seeds", given.span.clone(), message, "Keep those that somebody looks at.");
     }
     let mut seeds = Vec::new();
     for text in given.iter().filter_map(Field::get) {
         let help = "Write an address such as `test@harbour.example`.";
         let what = "a seed is not an e-mail address";
-        let Some(seed) = sheet.take("bad-email", &text.span, EmailAddress::parse(text), what, help) else {
+        let Some(seed) = source.take("bad-email", &text.span, EmailAddress::parse(text), what, help) else {
             continue;
         };
         if seeds.contains(&seed) {
             let message = format!("`seeds` has `{}` twice", seed.as_str());
-            sheet.error("twice", text.span.clone(), message, "Take one of them out.");
+            source.error("twice", text.span.clone(), message, "Take one of them out.");
         } else if seeds.len() < MAX_SEEDS {
             seeds.push(seed);
         }
@@ -152,21 +151,21 @@ fn sqlite(reading: &Reading<'_>, url: &Located<String>, path: &str) -> Option<Da
     // What a URL reads as a query or an escape is no part of a plain file name.
     if let Some(c) = path.chars().find(|c| "?#%:".contains(*c)) {
         let message = format!("the database's path holds `{c}`");
-        reading.sheet.error("bad-path", at.clone(), message, help);
+        reading.source.error("bad-path", at.clone(), message, help);
         return None;
     }
-    let place = reading.sheet.take("bad-path", at, reading.jail.place(path), "the database's path", help)?;
+    let place = reading.source.take("bad-path", at, reading.dir.place(path), "the database's path", help)?;
     Some(Database { url: Secret::new(format!("sqlite:{}", place.display())) })
 }
 
 fn postgres(reading: &Reading<'_>, url: &Located<String>) -> Option<Database> {
-    let secret = variable::secret(reading.sheet, url, reading.env);
+    let secret = variable::secret(reading.source, url, reading.env);
     let fits = secret.expose().is_err() || secret.expose().is_ok_and(is_postgres);
     if !fits {
         // The address may hold a password: it is not repeated.
         let message = "the database's `url` is neither `sqlite:…` nor a valid `postgres://…`";
         let help = "Write `sqlite:data/chorus.db` or `postgres://user:${PGPASSWORD}@host/database`.";
-        reading.sheet.error("bad-database", url.span.clone(), message, help);
+        reading.source.error("bad-database", url.span.clone(), message, help);
     }
     fits.then_some(Database { url: secret })
 }

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
+use source::{Field, Located, SourceFile};
 use url::Url;
 
-use crate::file::{Field, Located, Sheet};
 use crate::workspace::Server;
 use crate::workspace::chorus_file::channel_secret::{address, is_web};
 use crate::workspace::chorus_file::format::{ChorusFile, ServerFile};
@@ -32,12 +32,12 @@ pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server>
     let listen = match &table.listen {
         Field::Absent => DEFAULT_LISTEN.parse().ok(),
         Field::Bad => None,
-        Field::Here(text) => socket_address(reading.sheet, "`listen`", text),
+        Field::Here(text) => socket_address(reading.source, "`listen`", text),
     };
     let admin_listen = match &table.admin_listen {
         Field::Absent => Some(None),
         Field::Bad => None,
-        Field::Here(text) => admin_listen(reading.sheet, text, listen).map(Some),
+        Field::Here(text) => admin_listen(reading.source, text, listen).map(Some),
     };
     let proxy = match &table.proxy {
         Field::Absent => Some(None),
@@ -46,19 +46,23 @@ pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server>
             address(reading, "proxy", text, is_web, "the address of a proxy", PROXY_HELP).map(Some)
         }
     };
-    let public_url = public_url(reading.sheet, &table.public_url);
+    let public_url = public_url(reading.source, &table.public_url);
     Some(Server { listen: listen?, admin_listen: admin_listen?, proxy: proxy?, public_url: public_url? })
 }
 
-fn socket_address(sheet: &Sheet, key: &str, text: &Located<String>) -> Option<SocketAddr> {
+fn socket_address(source: &SourceFile, key: &str, text: &Located<String>) -> Option<SocketAddr> {
     let help =
         "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
     let address = text.parse().map_err(|_| "it is not an IP address and a port");
-    sheet.take("bad-listen", &text.span, address, key, help)
+    source.take("bad-listen", &text.span, address, key, help)
 }
 
-fn admin_listen(sheet: &Sheet, text: &Located<String>, listen: Option<SocketAddr>) -> Option<SocketAddr> {
-    let address = socket_address(sheet, "`admin_listen`", text)?;
+fn admin_listen(
+    source: &SourceFile,
+    text: &Located<String>,
+    listen: Option<SocketAddr>,
+) -> Option<SocketAddr> {
+    let address = socket_address(source, "`admin_listen`", text)?;
     let is_taken = |listen: SocketAddr| {
         let covers =
             listen.ip() == address.ip() || listen.ip().is_unspecified() || address.ip().is_unspecified();
@@ -67,22 +71,22 @@ fn admin_listen(sheet: &Sheet, text: &Located<String>, listen: Option<SocketAddr
     if listen.is_some_and(is_taken) {
         let message = "`admin_listen` is the address that `listen` has";
         let help = "Write another port, such as `127.0.0.1:9090`, or leave `admin_listen` out.";
-        sheet.error("bad-listen", text.span.clone(), message, help);
+        source.error("bad-listen", text.span.clone(), message, help);
         return None;
     }
     Some(address)
 }
 
-fn public_url(sheet: &Sheet, field: &Field<String>) -> Option<Url> {
+fn public_url(source: &SourceFile, field: &Field<String>) -> Option<Url> {
     let text = match field {
         Field::Absent => return Url::parse(DEFAULT_PUBLIC_URL).ok(),
         Field::Bad => return None,
         Field::Here(text) => text,
     };
-    let mut url = web(sheet, "public_url", text)?;
+    let mut url = web(source, "public_url", text)?;
     if url.query().is_some() || url.fragment().is_some() {
         let message = "`public_url` has a `?` or `#`, and links are added after it";
-        sheet.error("bad-address", text.span.clone(), message, "End it with the host or a folder.");
+        source.error("bad-address", text.span.clone(), message, "End it with the host or a folder.");
         return None;
     }
     let path = url.path().trim_end_matches('/').to_owned();

@@ -1,7 +1,7 @@
 //! Whether a message can be said: its links, pictures, facts and promises.
 
-use crate::file::nearest::advice;
-use crate::file::{Field, Located, Sheet};
+use source::{Field, Located, SourceFile, advice};
+
 use crate::text::phrase;
 use crate::workspace::campaign_file::format::MessageFile;
 use crate::workspace::definitions::Known;
@@ -15,54 +15,54 @@ const FIELDS: [&str; 8] =
     ["subject", "preheader", "headline", "body", "call_to_action", "link", "image", "image_alt"];
 
 /// Checks what stands in the file, each text once, in every language.
-pub(crate) fn as_written(sheet: &Sheet, known: &Known, draft: &Draft) {
+pub(crate) fn as_written(source: &SourceFile, known: &Known, draft: &Draft) {
     for said in std::iter::once(&draft.own).chain(draft.translations.values()) {
         for (key, text) in said.texts() {
             let Some(text) = text.get() else { continue };
             if key != "body" {
-                one_line(sheet, key, text);
+                one_line(source, key, text);
             } else if text.trim().is_empty() {
-                sheet.error(
+                source.error(
                     "empty-text",
                     text.span.clone(),
                     "`body` is empty",
                     "Say something, or leave the line out.",
                 );
             }
-            never_say(sheet, known, key, text);
+            never_say(source, known, key, text);
         }
-        facts(sheet, known, said);
-        link(sheet, &said.link);
-        files(sheet, known, said);
+        facts(source, known, said);
+        link(source, &said.link);
+        files(source, known, said);
     }
 }
 
-fn never_say(sheet: &Sheet, known: &Known, key: &str, text: &Located<String>) {
+fn never_say(source: &SourceFile, known: &Known, key: &str, text: &Located<String>) {
     for promise in &known.never_say {
         if let Some(place) = phrase(text, promise) {
             let message = format!("`{key}` says \"{promise}\", which the brand never says");
             let help = "Say it otherwise, or take the phrase out of `never_say` in chorus.toml.";
-            sheet.error("never-say", sheet.inside(text, place), message, help);
+            source.error("never-say", source.inside(text, place), message, help);
         }
     }
 }
 
-fn facts(sheet: &Sheet, known: &Known, said: &MessageFile) {
+fn facts(source: &SourceFile, known: &Known, said: &MessageFile) {
     for (name, _) in said.facts.value().into_iter().flat_map(|entries| &entries.0) {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.text.is_empty() || name.text.len() > 64 || !name.text.chars().all(fits) {
             let message = "a fact's name is letters, digits and `_`";
-            sheet.error("bad-name", name.span.clone(), message, "Call it something like `deadline`.");
+            source.error("bad-name", name.span.clone(), message, "Call it something like `deadline`.");
         }
     }
     for (name, fact) in said.facts() {
-        one_line(sheet, name, fact);
-        never_say(sheet, known, name, fact);
+        one_line(source, name, fact);
+        never_say(source, known, name, fact);
         if let Some(at) = fact.find("{{") {
             let help = "Write the fact itself; texts refer to it.";
-            sheet.error(
+            source.error(
                 "fact-not-plain",
-                sheet.inside(fact, at..at + 2),
+                source.inside(fact, at..at + 2),
                 format!("fact `{name}` refers to something else"),
                 help,
             );
@@ -70,12 +70,12 @@ fn facts(sheet: &Sheet, known: &Known, said: &MessageFile) {
     }
 }
 
-fn link(sheet: &Sheet, field: &Field<String>) {
+fn link(source: &SourceFile, field: &Field<String>) {
     let Some(link) = field.get() else { return };
     // What a template puts in is only known later; where it leads to is not its to say.
     match link.find("{{") {
         None => {
-            web(sheet, "link", link);
+            web(source, "link", link);
         }
         Some(at) => {
             let host = link.get(..at).and_then(|start| start.split_once("://"));
@@ -84,29 +84,29 @@ fn link(sheet: &Sheet, field: &Field<String>) {
             if !fits {
                 let message = "`link` must name its host before the first `{{`";
                 let help = "Begin with something like https://harbour.example/.";
-                sheet.error("bad-address", link.span.clone(), message, help);
+                source.error("bad-address", link.span.clone(), message, help);
             }
         }
     }
 }
 
-fn files(sheet: &Sheet, known: &Known, said: &MessageFile) {
+fn files(source: &SourceFile, known: &Known, said: &MessageFile) {
     if let Some(image) = said.image.get() {
         if image.contains("://") {
-            web(sheet, "image", image);
+            web(source, "image", image);
         } else {
-            file(sheet, known, "image", image);
+            file(source, known, "image", image);
         }
     }
     for attachment in said.attachments.value().into_iter().flatten().filter_map(Field::get) {
-        file(sheet, known, "attachments", attachment);
+        file(source, known, "attachments", attachment);
     }
 }
 
-fn file(sheet: &Sheet, known: &Known, key: &str, path: &Located<String>) {
+fn file(source: &SourceFile, known: &Known, key: &str, path: &Located<String>) {
     let what = format!("`{key}` {:?}", path.chars().take(80).collect::<String>());
     let help = "Write the path of a file in the workspace, such as `images/spring.png`.";
-    sheet.take("bad-path", &path.span, known.jail.file(path), &what, help);
+    source.take("bad-path", &path.span, known.dir.file(path), &what, help);
 }
 
 /// A step as its message is checked: where it goes and how it looks, as far as that is known.
@@ -117,27 +117,27 @@ pub(crate) struct Said<'a> {
 }
 
 /// Checks what a step says once campaign, step and translations are put together.
-pub(crate) fn as_said(sheet: &Sheet, draft: &Draft, said: &Said<'_>) {
+pub(crate) fn as_said(source: &SourceFile, draft: &Draft, said: &Said<'_>) {
     let complete = draft.complete();
     for (_, message) in &complete {
         for (_, text) in message.texts().into_iter().chain([("link", &message.link)]) {
             if let Some(text) = text.get() {
-                refers(sheet, message, text);
+                refers(source, message, text);
             }
         }
-        described(sheet, message);
+        described(source, message);
     }
-    mentioned(sheet, &draft.own, said);
+    mentioned(source, &draft.own, said);
     let mail = said.channel.is_some_and(|channel| channel.kind.is_mail());
     if mail && !draft.own.subject.is_given() {
         let message = format!("step `{}` is an e-mail without a subject", said.step);
         let help = "Add `subject = \"…\"` to [message], or to the step's own message.";
-        sheet.error("missing-subject", said.place.clone(), message, help);
+        source.error("missing-subject", said.place.clone(), message, help);
     }
 }
 
 /// Tells whom a channel's network has no word for.
-fn mentioned(sheet: &Sheet, message: &MessageFile, said: &Said<'_>) {
+fn mentioned(source: &SourceFile, message: &MessageFile, said: &Said<'_>) {
     let Some(channel) = said.channel else { return };
     let network = match &channel.kind {
         ChannelKind::Network(account) => Some(account.network),
@@ -154,23 +154,23 @@ fn mentioned(sheet: &Sheet, message: &MessageFile, said: &Said<'_>) {
             known => format!("It knows {}.", known.join(", ")),
         };
         let message = format!("step `{}`: {title} has nobody called {:?}", said.step, name.as_str());
-        sheet.error("unknown-mention", name.span.clone(), message, &help);
+        source.error("unknown-mention", name.span.clone(), message, &help);
     }
 }
 
 /// Tells what a text refers to and nobody says.
-fn refers(sheet: &Sheet, message: &MessageFile, text: &Located<String>) {
+fn refers(source: &SourceFile, message: &MessageFile, text: &Located<String>) {
     for mention in mentions(text) {
-        let place = || sheet.inside(text, mention.place.clone());
+        let place = || source.inside(text, mention.place.clone());
         let names = || message.facts().map(|(name, _)| name);
         if let Some(fact) = mention.fact().filter(|fact| !is_fact(message, fact)) {
             let help = advice(fact, "facts", names());
-            sheet.error("unknown-fact", place(), format!("there is no fact `{fact}`"), help);
+            source.error("unknown-fact", place(), format!("there is no fact `{fact}`"), help);
         }
         if let Some(field) = mention.field().filter(|field| !is_said(message, field)) {
             let said = FIELDS.into_iter().filter(|field| is_said(message, field));
             let help = advice(field, "parts of this message", said);
-            sheet.error("unknown-part", place(), format!("the message says no `{field}`"), help);
+            source.error("unknown-part", place(), format!("the message says no `{field}`"), help);
         }
     }
 }
@@ -186,15 +186,15 @@ fn is_said(message: &MessageFile, field: &str) -> bool {
 }
 
 /// Tells a picture that nobody describes to those who do not see it.
-fn described(sheet: &Sheet, message: &MessageFile) {
+fn described(source: &SourceFile, message: &MessageFile) {
     if let (Some(image), Field::Absent) = (message.image.get(), &message.image_alt) {
         let help = "Add `image_alt = \"…\"`: what the picture shows, in words.";
-        sheet.error("missing-image-alt", image.span.clone(), "the picture has no description", help);
+        source.error("missing-image-alt", image.span.clone(), "the picture has no description", help);
     }
 }
 
 /// Tells facts that only a translation or a step has, and so nobody else can say.
-pub(crate) fn stray_facts(sheet: &Sheet, draft: &Draft) {
+pub(crate) fn stray_facts(source: &SourceFile, draft: &Draft) {
     for said in draft.translations.values() {
         for (name, _) in said.facts.value().into_iter().flat_map(|entries| &entries.0) {
             if !is_fact(&draft.own, &name.text) {
@@ -204,7 +204,7 @@ pub(crate) fn stray_facts(sheet: &Sheet, draft: &Draft) {
                     "{} Facts are declared in [message.facts] first.",
                     advice(&name.text, "facts", facts)
                 );
-                sheet.error("unknown-fact", name.span.clone(), message, help);
+                source.error("unknown-fact", name.span.clone(), message, help);
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::file::{Entries, Field, Located, Sheet};
+use source::{Entries, Field, Located, SourceFile};
+
 use crate::text::Language;
 use crate::workspace::Message;
 use crate::workspace::campaign_file::format::{MessageFile, TranslationFile};
@@ -19,16 +20,21 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// The draft of a message as written.
-    pub(crate) fn read(sheet: &Sheet, file: &MessageFile) -> Self {
+    pub(crate) fn read(source: &SourceFile, file: &MessageFile) -> Self {
         let mut translations = BTreeMap::new();
         for (name, field) in file.translations.value().into_iter().flat_map(|entries| &entries.0) {
             let help = "Write a tag such as `zh-CN`.";
-            let tag =
-                sheet.take("bad-language", &name.span, Language::parse(&name.text), "this translation", help);
+            let tag = source.take(
+                "bad-language",
+                &name.span,
+                Language::parse(&name.text),
+                "this translation",
+                help,
+            );
             let (Some(tag), Some(said)) = (tag, field.value()) else { continue };
             if translations.insert(tag.clone(), MessageFile::from(said.clone())).is_some() {
                 let message = format!("there are two translations for `{tag}`");
-                sheet.error("twice", name.span.clone(), message, "Keep one.");
+                source.error("twice", name.span.clone(), message, "Keep one.");
             }
         }
         Self { own: MessageFile { translations: Field::Absent, ..file.clone() }, translations }

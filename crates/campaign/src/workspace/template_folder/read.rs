@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::file::Jail;
-use crate::file::jail::Entry;
-use crate::file::nearest::nearest;
+use source::{ConfinedDir, Diagnostic, Diagnostics, Entry, nearest};
+
 use crate::ids::TemplateId;
 use crate::network::{NETWORKS, Network};
 use crate::text::Language;
@@ -27,7 +25,7 @@ const EXTENSIONS: [&str; 5] = ["mjml", "html", "md", "txt", "json"];
 
 /// Reads the templates, telling what is wrong with them.
 pub(crate) struct Reading<'a> {
-    pub(crate) jail: &'a Jail,
+    pub(crate) dir: &'a ConfinedDir,
     pub(crate) findings: &'a mut Diagnostics,
     /// Whether a finding of the template at hand is an error.
     pub(crate) broken: bool,
@@ -175,7 +173,7 @@ impl Reading<'_> {
         role: TemplateRole,
         language: Option<Language>,
     ) -> Option<TemplateFile> {
-        match self.jail.read(&entry.path, LARGEST) {
+        match self.dir.read(&entry.path, LARGEST) {
             Ok(source) => Some(TemplateFile { path: entry.path.clone(), role, language, source }),
             Err(fault) => {
                 let help = "Templates are UTF-8 texts inside the workspace, of at most 1 MiB.";
@@ -186,7 +184,7 @@ impl Reading<'_> {
     }
 
     fn list(&mut self, path: &Path) -> Vec<Entry> {
-        self.jail.list(path).unwrap_or_else(|fault| {
+        self.dir.list(path).unwrap_or_else(|fault| {
             self.error("unreadable", path, fault.to_string(), &fault.help());
             Vec::new()
         })

@@ -7,7 +7,7 @@ use campaign::consistency::Rule;
 
 use super::super::ad_label;
 use super::facts::{expected, say};
-use campaign::Severity;
+use source::Severity;
 
 fn terms(text: &str) -> Vec<String> {
     let facts = BTreeMap::new();

@@ -7,8 +7,8 @@ use campaign::consistency::Rule;
 
 use super::super::{Cell, Column, Expected, Matrix, Part, Said, Spoken, examine, lengths};
 use super::facts::{expected, facts, say};
-use campaign::Severity;
 use campaign::StepId;
+use source::Severity;
 
 fn told(expected: &Expected<'_>, text: &str, links: &[&str]) -> Vec<(Severity, String)> {
     let parts = [Part { key: "text", text }];

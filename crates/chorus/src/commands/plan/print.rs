@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use campaign::{Diagnostics, Workspace};
+use campaign::Workspace;
 use jiff::Timestamp;
+use source::Diagnostics;
 use store::Run;
 
 use super::row::Row;

@@ -1,8 +1,9 @@
 //! `chorus runs fire` and `skip`: occurrences that did not run, or shall not.
 
-use campaign::{Campaign, Moment, Step, Workspace};
+use campaign::{Campaign, Step, Workspace};
 use clap::Args;
 use jiff::Timestamp;
+use schedule::Moment;
 use store::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
 use crate::named::find_step;
@@ -93,7 +94,7 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
             campaign.id, step.id
         )));
     }
-    if is_to_come && !matches!(step.schedule.zone, campaign::Zone::Contact { .. }) {
+    if is_to_come && !matches!(step.schedule.zone, schedule::Zone::Contact { .. }) {
         return Err(wrong(format!(
             "{}/{} is to come, and runs by itself then. `chorus send {} --step {}` sends the step now",
             campaign.id, step.id, campaign.id, step.id

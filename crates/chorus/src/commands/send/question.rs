@@ -2,7 +2,8 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use campaign::{Campaign, Step, Trigger};
+use campaign::{Campaign, Step};
+use schedule::Trigger;
 use scheduler::{HandSend, Refusal};
 use store::{DeliveryState, PlanCounts, Planned, Run, RunState};
 

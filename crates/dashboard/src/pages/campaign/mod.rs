@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn a_campaign_says_how_it_is_doing() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let id = CampaignId::parse("spring-tide").unwrap();
         let mut rows = sample::rollups();
         rows.retain(|row| row.campaign == id.as_str());
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn what_did_not_run_and_what_a_worker_does_not_do_stand_on_the_page() {
-        let mut scene = sample::scene(campaign::Diagnostics::default(), false);
+        let mut scene = sample::scene(source::Diagnostics::default(), false);
         scene.noted = vec![("host-7".to_owned(), "it plans nothing: <other> files".to_owned())];
         let id = CampaignId::parse("spring-tide").unwrap();
         let mut page = CampaignPage::of(&id, &[], vec![sample::live_run()], &scene).unwrap();
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn figures_outlive_their_file() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let id = CampaignId::parse("gone").unwrap();
         assert!(CampaignPage::of(&id, &[], vec![], &scene).is_none());
         let page = CampaignPage::of(&id, &sample::rollups(), vec![], &scene).unwrap();

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn a_contact_has_a_story() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let deliveries = sample::deliveries();
         let timeline = timeline::merge(deliveries, sample::events(), &[sample::live_run()]);
         let times: Vec<_> = timeline.iter().map(|entry| entry.at).collect();
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn the_list_says_when_nobody_is_found() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let list = ContactList {
             contacts: vec![sample::contact()],
             total: 1_003,

@@ -26,7 +26,7 @@ mod tests {
 
     #[test]
     fn the_outbox_is_a_mailbox() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let outbox = Outbox {
             messages: vec![sample::message(), sample::message()],
             campaign: Some("spring-tide".into()),
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_message_is_shown_in_a_sandbox() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let message = sample::message();
         let html = scene.shell(Section::Outbox, Live::Still).page("x", &view::page(&message, &scene)).text();
         assert!(!html.contains("<script"), "hostile text is text");

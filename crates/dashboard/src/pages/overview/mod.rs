@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_empty_overview_says_what_to_do() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let overview = Overview {
             earned: Earned::of(vec![], &[], &scene, Period::Day),
             live: vec![],

@@ -1,8 +1,8 @@
 //! How the overview looks.
 
-use campaign::Severity;
 use insight::{Counts, Rates};
 use maud::{Markup, html};
+use source::Severity;
 
 use super::{Earned, Overview, Row};
 use crate::chart::{self, Width};

@@ -2,11 +2,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use campaign::{Diagnostic, Network, Severity};
+use campaign::Network;
 use channel::consistency::Cell;
 use channel::{Email, Message, Parts, Picture, Post, Preview, ShownRequest};
 use maud::{Markup, html};
 use measure::Budget;
+use source::{Diagnostic, Severity};
 
 use super::{Card, PreviewPage};
 use crate::notation::number;

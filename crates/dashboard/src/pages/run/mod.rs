@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_run_says_who_got_it_and_why_not() {
-        let scene = sample::scene(campaign::Diagnostics::default(), false);
+        let scene = sample::scene(source::Diagnostics::default(), false);
         let mut run = sample::live_run();
         run.tallies.push(sample::tally(DeliveryState::Uncertain, "", 1));
         let page = RunPage {

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use campaign::nearest;
 use handlebars::template::{DecoratorTemplate, Parameter};
 use serde_json::Value;
+use source::nearest;
 
 use super::state::{Evaluation, Stop};
 use crate::compile::syntax::Parsed;

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use campaign::nearest;
 use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, TemplateElement};
 use serde_json::Value;
+use source::nearest;
 
 use super::frame::{Frame, Locals, Worked};
 use super::state::Evaluation;

@@ -1,0 +1,182 @@
+//! POSIX five-field cron expressions: what is read from them. The times that follow are in `calendar`.
+
+use std::fmt;
+
+use jiff::civil::Date;
+
+use crate::error::{CronError, CronErrorKind as Kind, quote};
+use crate::field::Field;
+use crate::piece::Piece;
+use crate::values::Values;
+
+/// A POSIX five-field cron expression: minute, hour, day of month, month, day of week, in wall-clock time.
+///
+/// Where POSIX is silent or differs from what everybody runs, it is read as Vixie's cron reads it: names may
+/// stand in lists and ranges, steps exist, and the month always applies, also to days of the week.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cron {
+    pub(crate) source: String,
+    pub(crate) minutes: Values,
+    pub(crate) hours: Values,
+    pub(crate) days: Days,
+    pub(crate) months: Values,
+    /// Only in some of the weeks.
+    pub(crate) weeks: Option<Weeks>,
+}
+
+/// Every so many weeks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Weeks {
+    /// The distance of two weeks that fire, in weeks: at least 1.
+    pub(crate) every: i8,
+    /// The first day of the first week that fires; until it is known, nothing does.
+    pub(crate) from: Option<Date>,
+}
+
+/// On which days of its months a [`Cron`] fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Days {
+    /// On all.
+    Every,
+    /// On these days of the month.
+    OfMonth(Values),
+    /// On these days of the week; Sunday is 0.
+    OfWeek(Values),
+    /// On any day that either of them names: POSIX, where both fields are restricted.
+    Either(Values, Values),
+    /// On the last day of the month.
+    Last,
+    /// On the second Tuesday of the month and the like.
+    Nth {
+        /// The places in the month, 1 to 5.
+        nth: Values,
+        /// True where the last one fires, too.
+        last: bool,
+        /// The days of the week; Sunday is 0.
+        weekdays: Values,
+        /// True where these days are counted together: of Monday to Friday, the first is the first working day.
+        together: bool,
+    },
+}
+
+impl Cron {
+    /// Reads `minute hour day-of-month month day-of-week`.
+    ///
+    /// A field is `*`, a value, a range `1-5`, either of the latter two with a step (`*/5`, `10-50/10`), or a
+    /// list of these. Months and days of the week may be three-letter names in any case; 0 and 7 are Sunday.
+    /// When neither day field is `*`, a day that either of them names counts
+    /// ([POSIX crontab](https://pubs.opengroup.org/onlinepubs/9799919799/utilities/crontab.html)).
+    ///
+    /// # Errors
+    /// [`CronError`] says what is wrong, in which bytes, and what to write instead: for anything that is not
+    /// of that form, for expressions that never fire (30 February), and for `*/2` in a day field whose
+    /// neighbour is restricted too, which some crons read as "both" and some as "either".
+    pub fn parse(text: &str) -> Result<Self, CronError> {
+        let whole = Piece { text, start: 0 };
+        let [minute, hour, day, month, weekday] = five(whole)?;
+        let cron = Self {
+            source: text.to_owned(),
+            minutes: Field::Minute.parse(minute)?,
+            hours: Field::Hour.parse(hour)?,
+            months: Field::Month.parse(month)?,
+            days: days(day, weekday)?,
+            weeks: None,
+        };
+        if cron.never() {
+            let fix =
+                "choose a day that the month has; for the last day write `every = \"month last 09:00\"`";
+            return Err(CronError::new(Kind::Never, day.start..month.span().end, fix));
+        }
+        Ok(cron)
+    }
+
+    /// True where it fires every so many weeks: then it needs [the day](Self::counted_from) from which they are counted.
+    #[must_use]
+    pub const fn counts_weeks(&self) -> bool {
+        self.weeks.is_some()
+    }
+
+    /// The same with weeks counted from `day`, if they are counted.
+    #[must_use]
+    pub fn counted_from(mut self, day: Date) -> Self {
+        if let Some(weeks) = &mut self.weeks {
+            weeks.from = Some(day);
+        }
+        self
+    }
+
+    /// Whether none of the months has any of the days. Only days of the month can be missing.
+    fn never(&self) -> bool {
+        let Days::OfMonth(days) = self.days else { return false };
+        // 2000 was a leap year: 29 February happens.
+        let has = |month, day| Date::new(2000, month, day).is_ok();
+        !self.months.iter().any(|month| days.iter().any(|day| has(month, day)))
+    }
+}
+
+impl fmt::Display for Cron {
+    /// The text it was read from.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)
+    }
+}
+
+fn five(whole: Piece<'_>) -> Result<[Piece<'_>; 5], CronError> {
+    let words: Vec<_> = whole.words().take(9).collect();
+    if let Some(first) = words.first().filter(|word| word.text.starts_with('@')) {
+        return Err(CronError::new(Kind::Shorthand(quote(first.text)), first.span(), longhand(first.text)));
+    }
+    if words.is_empty() {
+        let fix = "write minute, hour, day of month, month and day of week, such as `0 10 * * TUE`";
+        return Err(CronError::new(Kind::Empty, whole.span(), fix));
+    }
+    words.as_slice().try_into().map_err(|_| {
+        let count = whole.text.split_ascii_whitespace().count();
+        let fix = if count < Field::ALL.len() {
+            "write all of minute, hour, day of month, month and day of week, with `*` for any"
+        } else {
+            "take out the seconds in front or the year at the end: minute, hour, day of month, month, day of week"
+        };
+        let start = words.first().map_or(0, |word| word.start);
+        CronError::new(Kind::FieldCount(count), start..whole.text.trim_ascii_end().len(), fix)
+    })
+}
+
+fn longhand(shorthand: &str) -> String {
+    let fields = match shorthand.to_ascii_lowercase().as_str() {
+        "@hourly" => "0 * * * *",
+        "@daily" | "@midnight" => "0 0 * * *",
+        "@weekly" => "0 0 * * SUN",
+        "@monthly" => "0 0 1 * *",
+        "@yearly" | "@annually" => "0 0 1 1 *",
+        _ => return "write five fields, such as `0 10 * * TUE`, or a time with `at`".to_owned(),
+    };
+    format!("write `{fields}`")
+}
+
+fn days(day: Piece<'_>, weekday: Piece<'_>) -> Result<Days, CronError> {
+    let of_month = Field::DayOfMonth.parse(day)?;
+    let of_week = Field::DayOfWeek.parse(weekday)?;
+    Ok(match (day.text == "*", weekday.text == "*") {
+        (true, true) => Days::Every,
+        (false, true) => Days::OfMonth(of_month),
+        (true, false) => Days::OfWeek(of_week),
+        (false, false) => {
+            if let Some(starred) = [day, weekday].into_iter().find(|field| field.text.contains('*')) {
+                return Err(ambiguous(starred, starred.start == day.start));
+            }
+            Days::Either(of_month, of_week)
+        }
+    })
+}
+
+/// POSIX joins two restricted day fields by "or"; Vixie's cron, and most after it, by "and" if one of them
+/// starts with `*`. A mailing on the wrong days cannot be taken back, so neither is guessed.
+fn ambiguous(field: Piece<'_>, of_month: bool) -> CronError {
+    let span = if of_month { "1-31" } else { "0-6" };
+    let written_out = field.text.replace('*', span);
+    let fix =
+        format!("write `{}` if either field shall be enough, or `*` in one of them", quote(&written_out));
+    CronError::new(Kind::AmbiguousDays(quote(field.text)), field.span(), fix)
+}

@@ -1,0 +1,173 @@
+//! The text of one field, `*`, values, names, ranges, steps and lists of them, read into a set.
+
+use crate::error::{CronError, CronErrorKind as Kind, quote};
+use crate::field::Field;
+use crate::piece::Piece;
+use crate::values::Values;
+
+const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+/// The days of the week by name; Sunday is the first.
+pub(crate) const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
+
+impl Field {
+    /// Reads the field's text.
+    pub(crate) fn parse(self, piece: Piece<'_>) -> Result<Values, CronError> {
+        if let Some((at, bad)) = piece.text.char_indices().find(|(_, c)| matches!(c, '?' | '#')) {
+            return Err(self.not_cron(piece.part(at..at + bad.len_utf8()), bad));
+        }
+        piece.split(',').try_fold(Values::EMPTY, |all, item| Ok(all.union(self.item(item)?)))
+    }
+
+    /// One element of the list: a value or a range, with or without a step.
+    fn item(self, item: Piece<'_>) -> Result<Values, CronError> {
+        if item.text.is_empty() {
+            let fix = "take out the comma, or write a value beside it";
+            return Err(CronError::new(Kind::EmptyPlace(self), item.span(), fix));
+        }
+        let Some(slash) = item.text.find('/') else {
+            let (low, high) = self.range(item)?;
+            return Ok(self.stepped(low, high, 1));
+        };
+        let body = item.part(0..slash);
+        let (low, high) = self.range(body)?;
+        if body.text != "*" && !body.text.contains('-') {
+            let fix = format!("write `{low}-{}{}`", self.bounds().1, quote(&item.text[slash..]));
+            return Err(CronError::new(
+                Kind::StepWithoutRange(quote(item.text)),
+                item.span(),
+                quote_fix(fix),
+            ));
+        }
+        let step = self.step(item.part(slash + 1..item.text.len()), low, high)?;
+        Ok(self.stepped(low, high, step))
+    }
+
+    /// `*`, a value or `low-high`, as two ends.
+    fn range(self, piece: Piece<'_>) -> Result<(i8, i8), CronError> {
+        if piece.text == "*" {
+            return Ok(self.bounds());
+        }
+        let Some(dash) = piece.text.find('-').filter(|&at| at > 0) else {
+            let value = self.value(piece)?;
+            return Ok((value, value));
+        };
+        let low = self.value(piece.part(0..dash))?;
+        let mut high = self.value(piece.part(dash + 1..piece.text.len()))?;
+        if self == Self::DayOfWeek && high == 0 && low > 0 {
+            high = 7; // `FRI-SUN`: a week that ends on Sunday.
+        }
+        if low > high {
+            let (least, greatest) = self.bounds();
+            let (before, after) = (span_of(low.min(greatest), greatest), span_of(least, high));
+            let fix = format!("write `{before},{after}`");
+            return Err(CronError::new(Kind::Backwards(quote(piece.text)), piece.span(), fix));
+        }
+        Ok((low, high))
+    }
+
+    /// A number or a name.
+    fn value(self, piece: Piece<'_>) -> Result<i8, CronError> {
+        if let Some(value) = self.named(piece.text) {
+            return Ok(value);
+        }
+        if piece.text.is_empty() || !piece.text.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(self.unknown(piece));
+        }
+        let (least, greatest) = self.bounds();
+        let most = if self == Self::DayOfWeek { 7 } else { greatest };
+        match piece.text.parse::<i8>() {
+            Ok(value) if (least..=most).contains(&value) => Ok(value),
+            _ => {
+                let fix = format!("use a number from {least} to {most}");
+                let kind = Kind::OutOfRange { field: self, text: quote(piece.text) };
+                Err(CronError::new(kind, piece.span(), fix))
+            }
+        }
+    }
+
+    fn named(self, text: &str) -> Option<i8> {
+        let place = |names: &[&str]| names.iter().position(|name| name.eq_ignore_ascii_case(text));
+        let at = match self {
+            Self::Month => place(&MONTHS)? + 1,
+            Self::DayOfWeek => place(&WEEKDAYS)?,
+            _ => return None,
+        };
+        i8::try_from(at).ok()
+    }
+
+    fn step(self, piece: Piece<'_>, low: i8, high: i8) -> Result<i8, CronError> {
+        let digits = !piece.text.is_empty() && piece.text.bytes().all(|b| b.is_ascii_digit());
+        let step = if digits { piece.text.parse::<i8>().unwrap_or(i8::MAX) } else { 0 };
+        if step == 0 {
+            let fix = "write a whole number from 1 up after the `/`, such as `*/5`";
+            return Err(CronError::new(Kind::BadStep(quote(piece.text)), piece.span(), fix));
+        }
+        if step > 1 && step > high - low {
+            let fix =
+                format!("write `{low}` for that value alone, or a step of at most {}", (high - low).max(1));
+            return Err(CronError::new(
+                Kind::LongStep { field: self, step: quote(piece.text) },
+                piece.span(),
+                fix,
+            ));
+        }
+        Ok(step)
+    }
+
+    fn stepped(self, low: i8, high: i8, step: i8) -> Values {
+        let mut values = Values::EMPTY;
+        let mut value = low;
+        while value <= high {
+            values.insert(if self == Self::DayOfWeek { value % 7 } else { value });
+            value += step; // At most 59 + 59.
+        }
+        values
+    }
+
+    fn unknown(self, piece: Piece<'_>) -> CronError {
+        if let Some(letter) = foreign(self, piece.text) {
+            return self.not_cron(piece, letter);
+        }
+        let abbreviation = piece.text.get(..3).filter(|short| self.named(short).is_some());
+        let fix = match (abbreviation, self) {
+            _ if piece.text == "*" => "write the first and the last value of the range".to_owned(),
+            (Some(short), _) => format!("write `{}`", short.to_ascii_uppercase()),
+            (None, Self::Month) => "use 1 to 12, or JAN, FEB, MAR …".to_owned(),
+            (None, Self::DayOfWeek) => "use 0 to 7 (0 and 7 are Sunday), or MON, TUE, WED …".to_owned(),
+            (None, _) => format!("use `*` or a number from {} to {}", self.bounds().0, self.bounds().1),
+        };
+        CronError::new(Kind::Unknown { field: self, text: quote(piece.text) }, piece.span(), fix)
+    }
+
+    fn not_cron(self, piece: Piece<'_>, letter: char) -> CronError {
+        let fix = match (letter, self) {
+            ('?', _) => "write `*`",
+            ('L', Self::DayOfMonth) => "for the last day of the month write `every = \"month last 09:00\"`",
+            ('W', _) => "for Monday to Friday write `MON-FRI` in the last field",
+            _ => "write the days of the month, or the days of the week",
+        };
+        CronError::new(Kind::NotCron(letter), piece.span(), fix)
+    }
+}
+
+/// The letters `L` and `W`, which some schedulers give a meaning in the day fields.
+fn foreign(field: Field, text: &str) -> Option<char> {
+    if !matches!(field, Field::DayOfMonth | Field::DayOfWeek) {
+        return None;
+    }
+    let letter = text.trim_matches(|c: char| c.is_ascii_digit());
+    match letter {
+        "L" | "l" | "LW" => Some('L'),
+        "W" | "w" => Some('W'),
+        _ => None,
+    }
+}
+
+fn span_of(low: i8, high: i8) -> String {
+    if low == high { low.to_string() } else { format!("{low}-{high}") }
+}
+
+fn quote_fix(fix: String) -> String {
+    if fix.len() > 40 { "write a range before the `/`, such as `0-30/10`".to_owned() } else { fix }
+}
