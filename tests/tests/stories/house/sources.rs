@@ -1,5 +1,6 @@
 //! What the code may say.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -221,6 +222,32 @@ fn no_file_is_too_long() {
         .map(|(lines, source)| format!("{}: {lines} lines", source.path))
         .collect();
     none("600 lines are the end, tests not counted", &long);
+}
+
+/// Crates that are longer than [`MAX_CRATE_LINES`] and are still to be divided.
+const LONG_CRATES: [&str; 2] = ["platform", "store"];
+
+/// The most lines that the files below `src` of one crate may have together, tests and comments included.
+const MAX_CRATE_LINES: usize = 9_000;
+
+#[test]
+fn no_crate_is_too_long() {
+    let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+    for source in Source::all() {
+        if source.path.starts_with(&format!("crates/{}/src/", source.owner)) {
+            *lines.entry(source.owner).or_default() += source.text.lines().count();
+        }
+    }
+    let mut longest_first: Vec<(usize, String)> =
+        lines.into_iter().map(|(name, count)| (count, name)).collect();
+    longest_first.sort_by(|a, b| b.cmp(a));
+    println!("the longest crates: {:?}", &longest_first[..3]);
+    let long: Vec<String> = longest_first
+        .into_iter()
+        .filter(|(count, name)| *count > MAX_CRATE_LINES && !LONG_CRATES.contains(&name.as_str()))
+        .map(|(count, name)| format!("crates/{name}/src: {count} lines"))
+        .collect();
+    none("9,000 lines are the most of a crate", &long);
 }
 
 #[test]
