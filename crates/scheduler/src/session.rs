@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use tracing::Instrument as _;
 use tracking::Signer;
 
-use crate::groups::{Seat, Seats, Ticket};
 use crate::journal::Entry;
+use crate::pacing::{ConnectionPermit, ConnectionPermits, Ticket};
 
 /// A delivery whose intent is recorded: it may be begun.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) struct Job {
     pub(crate) renderer: Arc<Renderer>,
     pub(crate) entry: Entry,
     pub(crate) ticket: Ticket,
-    pub(crate) seats: Arc<Seats>,
+    pub(crate) permits: Arc<ConnectionPermits>,
 }
 
 /// What became of a job.
@@ -75,7 +75,7 @@ struct Slip {
     attempts: i64,
     entry: Entry,
     ticket: Ticket,
-    _seat: Option<Seat>,
+    _permit: Option<ConnectionPermit>,
 }
 
 /// A connection nobody used for this long is closed.
@@ -99,7 +99,7 @@ impl Work {
             let ready = match next.take() {
                 Some(ready) => ready,
                 None => match tokio::time::timeout(IDLE, self.take()).await {
-                    Ok(Some((job, seat))) => match self.prepare(job, seat).await {
+                    Ok(Some((job, permit))) => match self.prepare(job, permit).await {
                         Ok(ready) => ready,
                         Err(done) => {
                             let _ = self.done.send(done).await;
@@ -137,11 +137,11 @@ impl Work {
     }
 
     /// The first job whose receiver may have another connection; none when the lane closed its queue.
-    async fn take(&self) -> Option<(Job, Seat)> {
+    async fn take(&self) -> Option<(Job, ConnectionPermit)> {
         loop {
             for _ in 0..=self.jobs.len() {
                 let job = self.jobs.recv().await.ok()?;
-                if let Some(taken) = self.sit(job).await {
+                if let Some(taken) = self.acquire(job).await {
                     return Some(taken);
                 }
             }
@@ -152,8 +152,8 @@ impl Work {
     /// The message after the one in hand, if there is one.
     async fn next(&self) -> Option<Ready> {
         for _ in 0..TRIED {
-            let Some((job, seat)) = self.sit(self.jobs.try_recv().ok()?).await else { continue };
-            match self.prepare(job, seat).await {
+            let Some((job, permit)) = self.acquire(self.jobs.try_recv().ok()?).await else { continue };
+            match self.prepare(job, permit).await {
                 Ok(ready) => return Some(ready),
                 Err(done) => self.done.send(done).await.ok()?,
             }
@@ -161,10 +161,10 @@ impl Work {
         None
     }
 
-    /// A seat for a job; without one it goes back to the end of the queue.
-    async fn sit(&self, job: Job) -> Option<(Job, Seat)> {
-        if let Some(seat) = job.seats.sit() {
-            return Some((job, seat));
+    /// A permit for a job; without one it goes back to the end of the queue.
+    async fn acquire(&self, job: Job) -> Option<(Job, ConnectionPermit)> {
+        if let Some(permit) = job.permits.try_acquire() {
+            return Some((job, permit));
         }
         if let Err(TrySendError::Full(job) | TrySendError::Closed(job)) = self.back.try_send(job) {
             let _ = self.done.send(job.unbegun()).await;
@@ -173,10 +173,10 @@ impl Work {
     }
 
     /// Makes the message.
-    async fn prepare(&self, job: Job, seat: Seat) -> Result<Ready, Done> {
+    async fn prepare(&self, job: Job, permit: ConnectionPermit) -> Result<Ready, Done> {
         let Job { claimed, renderer, entry, ticket, .. } = job;
         let attempts = claimed.attempts + 1;
-        let slip = Slip { id: claimed.id, attempts, entry, ticket, _seat: Some(seat) };
+        let slip = Slip { id: claimed.id, attempts, entry, ticket, _permit: Some(permit) };
         match self.make(claimed, &renderer).await {
             Ok(message) => Ok(Ready { slip, message }),
             Err(error) => Err(slip.done(Err(error), Duration::ZERO)),
@@ -269,7 +269,7 @@ impl Job {
     /// It was not begun after all.
     pub(crate) fn unbegun(self) -> Done {
         let (id, attempts) = (self.claimed.id, self.claimed.attempts);
-        Slip { id, attempts, entry: self.entry, ticket: self.ticket, _seat: None }.withheld()
+        Slip { id, attempts, entry: self.entry, ticket: self.ticket, _permit: None }.withheld()
     }
 }
 

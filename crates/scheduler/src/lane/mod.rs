@@ -28,8 +28,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracking::Signer;
 
-use crate::groups::Groups;
 use crate::journal::Journal;
+use crate::pacing::Groups;
 use crate::renderers::Renderers;
 use crate::rest::Rest;
 use crate::session::{Done, Job, Work};

@@ -8,7 +8,7 @@ use store::{Claimed, Clock, Held, Micros};
 use tokio::time::Instant;
 
 use super::{Later, Waiting, Working};
-use crate::groups::{Admit, Day, Ticket};
+use crate::pacing::{Admit, Day, Ticket};
 use crate::session::{Done, Job};
 
 /// How often receivers that stopped answering are looked for.
@@ -61,8 +61,8 @@ impl Working {
         let Waiting { claimed, renderer } = waiting;
         match self.lane.journal.entry(claimed.id, claimed.attempts + 1) {
             Ok(entry) => {
-                let seats = self.groups.seats(ticket);
-                Some(Job { claimed, renderer, entry, ticket, seats })
+                let permits = self.groups.permits(ticket);
+                Some(Job { claimed, renderer, entry, ticket, permits })
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot write the journal; nothing is sent until it is possible again");
@@ -99,11 +99,11 @@ impl Working {
             Ok(SendOutcome::Withheld | SendOutcome::Down { .. }) | Err(_) => {
                 self.groups.returned(done.ticket);
             }
-            Ok(outcome) => self.groups.heard(done.ticket, outcome, done.took, now),
+            Ok(outcome) => self.groups.on_outcome(done.ticket, outcome, done.took, now),
         }
         if let Ok(SendOutcome::Deferred { scope: Scope::Group, .. }) = &done.result {
-            let comeback = self.groups.comeback(done.ticket, now);
-            done.put_off = comeback.map(|(until, why)| (span(now, until), why));
+            let retry_after = self.groups.retry_after(done.ticket, now);
+            done.put_off = retry_after.map(|(until, why)| (span(now, until), why));
         }
     }
 

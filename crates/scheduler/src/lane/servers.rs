@@ -4,7 +4,7 @@ use campaign::Channel;
 use channel::Dns;
 use tokio::task::JoinSet;
 
-use crate::groups::Servers;
+use crate::pacing::Servers;
 
 /// Starts the lookup of mail servers, for a channel that groups its receivers by them.
 pub(super) fn servers(channel: &Channel, tasks: &mut JoinSet<()>) -> Servers {

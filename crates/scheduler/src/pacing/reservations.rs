@@ -1,10 +1,9 @@
-//! When those who cannot go now are to come again: each gets a time of its own, so that a row is put off once and
-//! not again and again.
+//! Reserves a time for each message that cannot go now, so that its row is put off once and not again and again.
 
 use store::Micros;
 
 use super::Day;
-use super::purse::Purse;
+use super::local_allowance::LocalAllowance;
 
 /// Over how long those are spread who wait for a receiver that only has to show what it takes, and for one that
 /// is slow.
@@ -12,7 +11,7 @@ const SPREAD: (Micros, Micros) = (5_000_000, 300_000_000);
 
 /// The next free times of one receiver.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Turns {
+pub(super) struct Reservations {
     /// By rate and cap: the next, the number of its day, and how many are free on that day, if bounded.
     booked: Micros,
     day: i64,
@@ -21,27 +20,28 @@ pub(super) struct Turns {
     guessed: Micros,
 }
 
-impl Turns {
-    /// Whether nobody waits for a time that is still to come.
+impl Reservations {
+    /// Returns true where no reserved time is still to come.
     pub(super) const fn is_idle(&self, now: Micros) -> bool {
         self.booked <= now && self.guessed <= now
     }
 
-    /// The next time that rate and cap leave free, not before `earliest`.
-    pub(super) fn book(&mut self, earliest: Micros, purse: &Purse, day: &Day) -> Micros {
+    /// Reserves the next time that rate and cap leave free, not before `earliest`.
+    pub(super) fn book(&mut self, earliest: Micros, allowance: &LocalAllowance, day: &Day) -> Micros {
         self.booked = self.booked.max(earliest);
         let number = day.number_at(self.booked);
         if self.day < number {
             self.day = number;
-            self.free = if number == day.number { purse.rest() } else { purse.on(day, number - day.number) };
+            self.free =
+                if number == day.number { allowance.rest() } else { allowance.on(day, number - day.number) };
         }
-        if self.free == Some(0) || (self.day == day.number && purse.is_spent()) {
+        if self.free == Some(0) || (self.day == day.number && allowance.is_spent()) {
             self.day += 1;
             self.booked = self.booked.max(day.start_of(self.day));
-            self.free = purse.on(day, self.day - day.number);
+            self.free = allowance.on(day, self.day - day.number);
         }
         let time = self.booked;
-        self.booked = time.saturating_add(purse.spacing());
+        self.booked = time.saturating_add(allowance.spacing());
         self.free = self.free.map(|free| free - 1);
         time
     }
@@ -63,7 +63,7 @@ impl Turns {
         time
     }
 
-    /// The clock went back: what is booked is not worth keeping.
+    /// Drops all reservations, after the clock was set back.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

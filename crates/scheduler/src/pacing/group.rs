@@ -7,26 +7,26 @@ use channel::{RejectReason, SendOutcome};
 use store::Micros;
 
 use super::breaker::Breaker;
+use super::connection_permits::{ConnectionPermits, Share};
 use super::day::Day;
-use super::purse::Purse;
-use super::seats::{Seats, Share};
-use super::turns::Turns;
+use super::local_allowance::LocalAllowance;
+use super::reservations::Reservations;
 use super::wait::IN_MEMORY_WAIT;
 use super::window::Window;
 
-/// A probe is answered in so long, or it is not prompt.
-const PROBE: Micros = 2_000_000;
-/// What waits in memory when too much does already.
-const BRIEF: Micros = 100_000;
+/// The longest time to the answer of a prompt probe.
+const PROBE_TIMEOUT: Micros = 2_000_000;
+/// The longest wait in memory while too many messages wait there already.
+const FULL_MEMORY_WAIT: Micros = 100_000;
 
 /// What is known of one receiver.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     pub(super) name: Arc<str>,
     pub(super) breaker: Breaker,
-    pub(super) purse: Option<Purse>,
-    pub(super) turns: Turns,
-    pub(super) seats: Arc<Seats>,
+    pub(super) allowance: Option<LocalAllowance>,
+    pub(super) reservations: Reservations,
+    pub(super) permits: Arc<ConnectionPermits>,
     pub(super) share: Share,
     pub(super) in_flight: u32,
     /// How many wait in memory, as counted in `round`.
@@ -81,9 +81,9 @@ impl Group {
         Self {
             name: name.into(),
             breaker: Breaker::default(),
-            purse: limits.and_then(|limits| Purse::new(limits.rate, &limits.daily)),
-            turns: Turns::default(),
-            seats: Arc::default(),
+            allowance: limits.and_then(|limits| LocalAllowance::new(limits.rate, &limits.daily)),
+            reservations: Reservations::default(),
+            permits: Arc::default(),
             share: Share::default(),
             in_flight: 0,
             waiting: 0,
@@ -116,8 +116,8 @@ impl Group {
     }
 
     fn begin(&mut self, now: Micros) {
-        if let Some(purse) = &mut self.purse {
-            purse.spend(now);
+        if let Some(allowance) = &mut self.allowance {
+            allowance.spend(now);
         }
         if self.in_flight == 0 {
             self.moved_at = now;
@@ -128,16 +128,16 @@ impl Group {
 
     /// Whether the receiver is left alone for now.
     fn held(&mut self, asked: &Asked<'_>) -> Option<Decision> {
-        self.comeback(asked.now).map(|(time, why)| Later(time, why))
+        self.retry_after(asked.now).map(|(time, why)| Later(time, why))
     }
 
     /// When a message may come again while the receiver is left alone, and why.
-    pub(super) fn comeback(&mut self, now: Micros) -> Option<(Micros, String)> {
+    pub(super) fn retry_after(&mut self, now: Micros) -> Option<(Micros, String)> {
         let (until, why) = self.breaker.holds(now)?;
         let why = why.to_owned();
         let spacing = self.window.service(0, 0).max(5_000);
         // The first to come again asks for all; the others come when it has been answered.
-        Some((self.turns.guess(until, PROBE, spacing, true), why))
+        Some((self.reservations.guess(until, PROBE_TIMEOUT, spacing, true), why))
     }
 
     /// Whether as many are under way as may be.
@@ -170,25 +170,25 @@ impl Group {
         } else {
             format!("{} is slow to answer", self.name)
         };
-        Some(Later(self.turns.guess(asked.now + IN_MEMORY_WAIT, each, each, bounded), why))
+        Some(Later(self.reservations.guess(asked.now + IN_MEMORY_WAIT, each, each, bounded), why))
     }
 
     /// Whether rate and cap let it wait.
     fn unpaid(&mut self, asked: &Asked<'_>) -> Option<Decision> {
-        let purse = self.purse.as_mut()?;
-        purse.turn_to(asked.day.number);
+        let allowance = self.allowance.as_mut()?;
+        allowance.turn_to(asked.day.number);
         let soonest = asked.now + soon(asked);
-        let turn = purse.turn(self.waiting);
+        let turn = allowance.turn(self.waiting);
         // Whoever is here takes what is free now: those put off come only when all that was due before is gone.
-        if purse.is_spent() || turn.is_some_and(|turn| turn > soonest) {
-            let why = purse.why(&self.name, asked.day);
-            let time = self.turns.book(turn.unwrap_or(asked.now).max(asked.now), purse, asked.day);
+        if allowance.is_spent() || turn.is_some_and(|turn| turn > soonest) {
+            let why = allowance.why(&self.name, asked.day);
+            let time = self.reservations.book(turn.unwrap_or(asked.now).max(asked.now), allowance, asked.day);
             // A little early, so that it is there when its time comes; but not on the day before.
             let early = (time - IN_MEMORY_WAIT / 2).max(asked.day.start_of(asked.day.number_at(time)));
             return Some(Later(early.max(asked.now + IN_MEMORY_WAIT / 4), why));
         }
         match turn {
-            Some(turn) if turn <= asked.now && self.waiting == 0 && purse.has_some() => None,
+            Some(turn) if turn <= asked.now && self.waiting == 0 && allowance.has_some() => None,
             // In the past, it is something else that it waits for.
             Some(turn) if turn > asked.now => Some(Wait(Cause::Turn(turn))),
             _ => Some(Wait(Cause::Receiver)),
@@ -196,7 +196,13 @@ impl Group {
     }
 
     /// What became of a message that took `took`. True when the breaker opened or closed.
-    pub(super) fn heard(&mut self, outcome: &SendOutcome, took: Micros, crowded: bool, now: Micros) -> bool {
+    pub(super) fn on_outcome(
+        &mut self,
+        outcome: &SendOutcome,
+        took: Micros,
+        crowded: bool,
+        now: Micros,
+    ) -> bool {
         let in_flight = self.in_flight;
         self.end(now);
         match outcome {
@@ -231,8 +237,8 @@ impl Group {
     /// A message was not begun after all.
     pub(super) fn returned(&mut self, now: Micros) {
         self.end(now);
-        if let Some(purse) = &mut self.purse {
-            purse.put_back();
+        if let Some(allowance) = &mut self.allowance {
+            allowance.refund();
         }
     }
 
@@ -244,9 +250,10 @@ impl Group {
     /// Whether nothing would be lost by forgetting it.
     pub(super) fn is_idle(&self, round: u32, now: Micros) -> bool {
         let waits = self.round == round && self.waiting > 0;
-        let owes = self.purse.as_ref().is_some_and(|purse| purse.has_some() || purse.is_spent());
+        let owes =
+            self.allowance.as_ref().is_some_and(|allowance| allowance.has_some() || allowance.is_spent());
         let rests = self.breaker.holds(now).is_some() || self.breaker.probes(now);
-        self.in_flight == 0 && !waits && !owes && !rests && self.turns.is_idle(now)
+        self.in_flight == 0 && !waits && !owes && !rests && self.reservations.is_idle(now)
     }
 
     /// How many waited in memory in this round.
@@ -257,15 +264,15 @@ impl Group {
     /// The clock went back.
     pub(super) fn shift(&mut self, back: Micros) {
         self.moved_at -= back;
-        self.turns.clear();
+        self.reservations.clear();
         self.breaker.shift(back);
-        if let Some(purse) = &mut self.purse {
-            purse.shift(back);
+        if let Some(allowance) = &mut self.allowance {
+            allowance.shift(back);
         }
     }
 }
 
 /// How long a message may wait in memory.
 const fn soon(asked: &Asked<'_>) -> Micros {
-    if asked.tight { BRIEF } else { IN_MEMORY_WAIT }
+    if asked.tight { FULL_MEMORY_WAIT } else { IN_MEMORY_WAIT }
 }

@@ -176,7 +176,7 @@ impl Sim {
         for flight in over {
             let (took, outcome) = (self.behaviour)(flight.row.domain, flight.began);
             let took = Duration::from_micros(took.unsigned_abs());
-            self.groups.heard(flight.ticket, &outcome, took, now);
+            self.groups.on_outcome(flight.ticket, &outcome, took, now);
             if matches!(outcome, SendOutcome::Accepted { .. }) {
                 self.done += 1;
             } else {

@@ -1,20 +1,20 @@
-//! What a worker was granted of a shared allowance and has not spent yet.
+//! The part of a shared allowance that was granted to this worker and is not spent yet.
 
 use campaign::{Daily, Rate};
 use store::{Grant, Micros, Want};
 
 use super::Day;
 
-/// How much earlier than it is needed the next grant is asked for.
-const REFILL: Micros = 80_000;
-/// How soon after a grant that fell short another is asked for.
-const PATIENCE: Micros = 60_000_000;
-/// As many as are asked for at once where only a day's cap bounds them.
-const HANDFUL: u32 = 500;
+/// The time by which the next grant is asked for before it is needed.
+const REFILL_LEAD: Micros = 80_000;
+/// The time after a grant that fell short until the next request.
+const SHORT_GRANT_RETRY: Micros = 60_000_000;
+/// The number of messages in a request where only a daily cap limits them.
+const DAILY_CAP_BATCH: u32 = 500;
 
 /// The allowance of one receiver, or of the channel as a whole.
 #[derive(Debug, Clone)]
-pub(super) struct Purse {
+pub(super) struct LocalAllowance {
     rate: Option<Rate>,
     daily: Daily,
     /// Granted and not spent.
@@ -29,7 +29,7 @@ pub(super) struct Purse {
     ask_at: Micros,
 }
 
-impl Purse {
+impl LocalAllowance {
     /// `None` where nothing is bounded.
     pub(super) fn new(rate: Option<Rate>, daily: &Daily) -> Option<Self> {
         let bounded = rate.is_some() || !daily.is_open();
@@ -83,7 +83,7 @@ impl Purse {
     }
 
     /// Puts one back that did not go.
-    pub(super) fn put_back(&mut self) {
+    pub(super) fn refund(&mut self) {
         self.left = self.left.saturating_add(1);
     }
 
@@ -104,7 +104,7 @@ impl Purse {
         let busy = match self.rate {
             _ if demand < 32 => 0,
             Some(rate) => u32::try_from(rate.within(200_000)).unwrap_or(u32::MAX),
-            None => HANDFUL,
+            None => DAILY_CAP_BATCH,
         };
         let cap = self.daily.on(day.date).map(|cap| i64::try_from(cap).unwrap_or(i64::MAX));
         let count = (demand - self.left).max(busy);
@@ -119,8 +119,8 @@ impl Purse {
         self.left = self.left.saturating_add(grant.count);
         self.rest = grant.left;
         self.ask_at = match (grant.count, grant.left) {
-            (0, Some(0)) => now.saturating_add(PATIENCE),
-            (0, _) => self.next.saturating_sub(REFILL).min(now.saturating_add(PATIENCE)),
+            (0, Some(0)) => now.saturating_add(SHORT_GRANT_RETRY),
+            (0, _) => self.next.saturating_sub(REFILL_LEAD).min(now.saturating_add(SHORT_GRANT_RETRY)),
             _ => now,
         };
     }
@@ -158,4 +158,4 @@ impl Purse {
 }
 
 /// What is asked for ahead of need, and with others that are asked for anyway.
-pub(super) const SLACK: (Micros, Micros) = (REFILL, 2 * REFILL);
+pub(super) const SLACK: (Micros, Micros) = (REFILL_LEAD, 2 * REFILL_LEAD);

@@ -9,17 +9,17 @@
 //! grant is fetched by the lane.
 
 mod breaker;
+mod connection_permits;
 mod day;
 mod group;
-mod purse;
+mod local_allowance;
 mod refill;
-mod seats;
+mod reservations;
 mod servers;
 #[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;
-mod turns;
 mod wait;
 mod window;
 
@@ -32,11 +32,11 @@ use channel::SendOutcome;
 use jiff::civil::Date;
 use store::{Held, Micros};
 
+use connection_permits::Share;
+pub(crate) use connection_permits::{ConnectionPermit, ConnectionPermits};
 pub(crate) use day::Day;
 use group::{Asked, Cause, Decision, Group};
-use purse::Purse;
-use seats::Share;
-pub(crate) use seats::{Seat, Seats};
+use local_allowance::LocalAllowance;
 use servers::Server;
 pub(crate) use servers::Servers;
 use wait::IN_MEMORY_WAIT;
@@ -55,7 +55,7 @@ const REMEMBERED: usize = 10_000;
 /// Whether a message may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admit {
-    /// Now: it counts as under way until [`Groups::heard`] or [`Groups::returned`] has its ticket.
+    /// Now: it counts as under way until [`Groups::on_outcome`] or [`Groups::returned`] has its ticket.
     Now(Ticket),
     /// Soon: keep it in memory and ask again.
     Wait,
@@ -86,7 +86,7 @@ pub(crate) struct Groups {
     /// The most that should wait in memory.
     most_waiting: u32,
     /// The allowance of the channel as a whole.
-    whole: Option<Purse>,
+    whole: Option<LocalAllowance>,
     /// Domains to places in `groups`.
     places: HashMap<Box<str>, u32>,
     groups: Vec<Group>,
@@ -102,8 +102,8 @@ pub(crate) struct Groups {
     waiting: u32,
     /// Those of them whose receiver, not the channel, lets them wait.
     aside: u32,
-    /// Receivers with a purse that waited in this round.
-    hungry: Vec<u32>,
+    /// Receivers with an allowance that waited in this round.
+    starved: Vec<u32>,
     wake: Micros,
     asked_at: Micros,
     news: Vec<u32>,
@@ -121,7 +121,7 @@ impl Groups {
             share: Share::default(),
             fade_at: 0,
             most_waiting: u32::try_from(window.saturating_mul(8)).unwrap_or(u32::MAX),
-            whole: Purse::new(channel.rate, &channel.daily),
+            whole: LocalAllowance::new(channel.rate, &channel.daily),
             places: HashMap::new(),
             groups: Vec::new(),
             free: Vec::new(),
@@ -133,7 +133,7 @@ impl Groups {
             mixed_at: Micros::MIN / 2,
             waiting: 0,
             aside: 0,
-            hungry: Vec::new(),
+            starved: Vec::new(),
             wake: Micros::MAX,
             asked_at: 0,
             news: Vec::new(),
@@ -145,16 +145,16 @@ impl Groups {
         if now < self.now - IN_MEMORY_WAIT {
             let back = self.now - now;
             self.groups.iter_mut().for_each(|group| group.shift(back));
-            self.whole.iter_mut().for_each(|purse| purse.shift(back));
+            self.whole.iter_mut().for_each(|allowance| allowance.shift(back));
             (self.asked_at, self.mixed_at) = (self.asked_at.min(now), self.mixed_at.min(now));
             self.fade_at = now;
         }
         (self.now, self.day) = (now, day);
         self.round = self.round.wrapping_add(1);
         (self.waiting, self.aside, self.wake) = (0, 0, Micros::MAX);
-        self.hungry.clear();
-        if let Some(purse) = &mut self.whole {
-            purse.turn_to(day.number);
+        self.starved.clear();
+        if let Some(allowance) = &mut self.whole {
+            allowance.turn_to(day.number);
         }
         if now >= self.fade_at && self.adapts {
             self.fade_at = now + SHARE_INTERVAL;
@@ -180,23 +180,22 @@ impl Groups {
             day: &self.day,
             now: self.now,
         };
-        let allowed = self
-            .whole
-            .as_ref()
-            .is_none_or(|purse| purse.has_some() && purse.turn(0).is_some_and(|turn| turn <= asked.now));
+        let allowed = self.whole.as_ref().is_none_or(|allowance| {
+            allowance.has_some() && allowance.turn(0).is_some_and(|turn| turn <= asked.now)
+        });
         let Some(group) = self.groups.get_mut(place as usize) else { return Admit::Wait };
         match group.admit(&asked, allowed) {
             Decision::Go => {
                 self.share.add();
-                self.whole.iter_mut().for_each(|purse| {
-                    purse.spend(self.now);
+                self.whole.iter_mut().for_each(|allowance| {
+                    allowance.spend(self.now);
                 });
                 Admit::Now(Ticket(place))
             }
             Decision::Wait(cause) => {
                 self.aside += u32::from(cause != Cause::Channel);
-                if group.purse.is_some() && group.waiting == 1 {
-                    self.hungry.push(place);
+                if group.allowance.is_some() && group.waiting == 1 {
+                    self.starved.push(place);
                 }
                 self.waiting += 1;
                 if let Cause::Turn(turn) = cause {
@@ -209,27 +208,27 @@ impl Groups {
     }
 
     /// Where the connections see how many of them may serve that receiver.
-    pub(crate) fn seats(&self, ticket: Ticket) -> Arc<Seats> {
-        self.groups.get(ticket.0 as usize).map_or_else(Arc::default, |group| Arc::clone(&group.seats))
+    pub(crate) fn permits(&self, ticket: Ticket) -> Arc<ConnectionPermits> {
+        self.groups.get(ticket.0 as usize).map_or_else(Arc::default, |group| Arc::clone(&group.permits))
     }
 
     /// Gives every receiver the connections that its share of the last seconds is worth.
     fn fade(&mut self) {
         let (all, crowded) = (self.share, self.is_crowded());
         for group in &mut self.groups {
-            let seats = if crowded { group.share.seats(all, self.connections) } else { u32::MAX };
-            group.seats.set(seats);
+            let permits = if crowded { group.share.permits(all, self.connections) } else { u32::MAX };
+            group.permits.set(permits);
             group.share.fade();
         }
         self.share.fade();
     }
 
     /// What a message came to that took `took` from its first byte to its answer.
-    pub(crate) fn heard(&mut self, ticket: Ticket, outcome: &SendOutcome, took: Duration, now: Micros) {
+    pub(crate) fn on_outcome(&mut self, ticket: Ticket, outcome: &SendOutcome, took: Duration, now: Micros) {
         let crowded = self.is_crowded();
         let took = i64::try_from(took.as_micros()).unwrap_or(Micros::MAX);
         let Some(group) = self.groups.get_mut(ticket.0 as usize) else { return };
-        if group.heard(outcome, took, crowded, now) {
+        if group.on_outcome(outcome, took, crowded, now) {
             self.news.push(ticket.0);
         }
     }
@@ -240,15 +239,15 @@ impl Groups {
         if let Some(group) = self.groups.get_mut(ticket.0 as usize) {
             group.returned(now);
         }
-        if let Some(purse) = &mut self.whole {
-            purse.put_back();
+        if let Some(allowance) = &mut self.whole {
+            allowance.refund();
         }
     }
 
     /// How many messages are worth claiming at once: as many as go in a quarter of a second, so that a slow channel
     /// serves every run, and those whose time comes are there.
     pub(crate) fn share(&self) -> usize {
-        let rate = self.whole.as_ref().and_then(Purse::rate);
+        let rate = self.whole.as_ref().and_then(LocalAllowance::rate);
         rate.map_or(usize::MAX, |rate| {
             usize::try_from(rate.within(IN_MEMORY_WAIT / 4)).unwrap_or(usize::MAX).max(1)
         })
@@ -262,20 +261,20 @@ impl Groups {
     /// When the next that waits in memory may go, unless an answer comes before; a moment from now at the
     /// earliest, so that many go together.
     pub(crate) fn wake(&self) -> Micros {
-        let whole = self.whole.as_ref().filter(|_| self.waiting > 0).and_then(|purse| purse.turn(0));
+        let whole = self.whole.as_ref().filter(|_| self.waiting > 0).and_then(|allowance| allowance.turn(0));
         let wake = self.wake.min(whole.filter(|turn| *turn > self.now).unwrap_or(Micros::MAX));
         if wake <= self.now { wake } else { wake.max(self.now + BATCH_WINDOW) }
     }
 
     /// Until when the whole channel has nothing left to send with, and why.
     pub(crate) fn rest(&self) -> Option<(Micros, String)> {
-        let purse = self.whole.as_ref().filter(|purse| purse.is_spent())?;
-        Some((self.day.ends, purse.why(&self.name, &self.day)))
+        let allowance = self.whole.as_ref().filter(|allowance| allowance.is_spent())?;
+        Some((self.day.ends, allowance.why(&self.name, &self.day)))
     }
 
     /// When a message whose receiver has just put us off may come again, and why.
-    pub(crate) fn comeback(&mut self, ticket: Ticket, now: Micros) -> Option<(Micros, String)> {
-        self.groups.get_mut(ticket.0 as usize)?.comeback(now)
+    pub(crate) fn retry_after(&mut self, ticket: Ticket, now: Micros) -> Option<(Micros, String)> {
+        self.groups.get_mut(ticket.0 as usize)?.retry_after(now)
     }
 
     /// Whether a receiver has stopped answering while others want to send: what is not begun is better kept back.
