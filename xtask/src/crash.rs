@@ -108,7 +108,7 @@ fn on(tools: &Tools, options: &Options, seed: u64, database: Database<'_>) -> Re
             let asleep = Trial { workers: 2, recipients, kills: 1, ..trial.clone() };
             let what = format!("{name}, a worker asleep, {recipients} people");
             println!("{what}: {ASLEEP:?} and more");
-            made.push(Made { what, verdict: asleep.zombie(ASLEEP)? });
+            made.push(Made { what, verdict: asleep.stale_worker(ASLEEP)? });
         }
     }
     Ok(made)

@@ -1,11 +1,11 @@
-//! When a process is struck.
+//! The moments at which processes are killed.
 
 use std::time::Duration;
 
 use crate::chance::Chance;
 use crate::relay::Phase;
 
-/// What a process is doing when it is struck.
+/// The state of a process when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Moment {
     /// Whatever it does after some time.
@@ -44,9 +44,9 @@ impl Moment {
     }
 }
 
-/// What will strike a process.
+/// The kill that is planned for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Blow {
+pub(super) enum PlannedKill {
     /// Killed after so long.
     After(Moment, Duration),
     /// Killed by the relay when it sees a phase for the so-many-th time.
@@ -57,7 +57,7 @@ pub(super) enum Blow {
     Never,
 }
 
-/// The least and the most time until a blow of [`Moment::Anything`].
+/// The least and the most time until a kill at [`Moment::Anything`].
 const TIMES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// The most time between SIGTERM and SIGKILL.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -65,11 +65,11 @@ const DRAIN: Duration = Duration::from_millis(300);
 const PHASES: [Phase; 7] =
     [Phase::Connect, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot, Phase::Answered];
 
-/// Blows in random order, each kind as often as it should be.
+/// Kills in random order, each kind in a fixed share.
 #[derive(Debug)]
-pub(super) struct Deck {
+pub(super) struct KillSequence {
     pub(super) chance: Chance,
-    cards: Vec<Moment>,
+    moments: Vec<Moment>,
     /// The least time that was seen from the start of `chorus send` to its first message.
     planning: Duration,
 }
@@ -77,27 +77,29 @@ pub(super) struct Deck {
 /// How long the making of a run may take before one was seen.
 const PLANNING: Duration = Duration::from_millis(400);
 
-impl Deck {
+impl KillSequence {
     pub(super) const fn new(chance: Chance) -> Self {
-        Self { chance, cards: Vec::new(), planning: PLANNING }
+        Self { chance, moments: Vec::new(), planning: PLANNING }
     }
 
-    /// The next blow for a process that goes on with a run.
-    pub(super) fn draw(&mut self) -> Blow {
-        if self.cards.is_empty() {
+    /// The next kill for a process that continues a run.
+    pub(super) fn draw(&mut self) -> PlannedKill {
+        if self.moments.is_empty() {
             self.shuffle();
         }
-        match self.cards.pop() {
-            Some(Moment::Relay(Phase::Connect)) => Blow::At(Phase::Connect, 1 + self.chance.below(8)),
-            Some(Moment::Relay(phase)) => Blow::At(phase, self.count()),
-            Some(Moment::Draining) => Blow::Draining(self.time(), self.chance.between(Duration::ZERO, DRAIN)),
-            _ => Blow::After(Moment::Anything, self.time()),
+        match self.moments.pop() {
+            Some(Moment::Relay(Phase::Connect)) => PlannedKill::At(Phase::Connect, 1 + self.chance.below(8)),
+            Some(Moment::Relay(phase)) => PlannedKill::At(phase, self.count()),
+            Some(Moment::Draining) => {
+                PlannedKill::Draining(self.time(), self.chance.between(Duration::ZERO, DRAIN))
+            }
+            _ => PlannedKill::After(Moment::Anything, self.time()),
         }
     }
 
-    /// A blow for a process that makes a run, most likely before it sends anything.
-    pub(super) fn while_planning(&mut self) -> Blow {
-        Blow::After(Moment::Anything, self.chance.between(Duration::ZERO, self.planning))
+    /// A kill for a process that makes a run, most likely before it sends anything.
+    pub(super) fn while_planning(&mut self) -> PlannedKill {
+        PlannedKill::After(Moment::Anything, self.chance.between(Duration::ZERO, self.planning))
     }
 
     /// So long after its start a process that makes a run sent something.
@@ -116,12 +118,12 @@ impl Deck {
     }
 
     fn shuffle(&mut self) {
-        self.cards = PHASES.map(Moment::Relay).to_vec();
-        self.cards.extend([Moment::Anything; 6]);
-        self.cards.push(Moment::Draining);
-        for last in (1..self.cards.len()).rev() {
+        self.moments = PHASES.map(Moment::Relay).to_vec();
+        self.moments.extend([Moment::Anything; 6]);
+        self.moments.push(Moment::Draining);
+        for last in (1..self.moments.len()).rev() {
             let other = usize::try_from(self.chance.below(last as u64 + 1)).unwrap_or(0);
-            self.cards.swap(last, other);
+            self.moments.swap(last, other);
         }
     }
 }
@@ -133,18 +135,18 @@ mod tests {
     #[test]
     fn a_deck_holds_every_moment_and_follows_from_its_seed() {
         let draw = |seed| {
-            let mut deck = Deck::new(Chance::seeded(seed));
-            (0..14).map(|_| deck.draw()).collect::<Vec<_>>()
+            let mut sequence = KillSequence::new(Chance::seeded(seed));
+            (0..14).map(|_| sequence.draw()).collect::<Vec<_>>()
         };
-        let blows = draw(1);
+        let kills = draw(1);
         for phase in PHASES {
             assert!(
-                blows.iter().any(|blow| matches!(blow, Blow::At(at, 1..=400) if *at == phase)),
-                "{blows:?}"
+                kills.iter().any(|planned| matches!(planned, PlannedKill::At(at, 1..=400) if *at == phase)),
+                "{kills:?}"
             );
         }
-        assert!(blows.iter().any(|blow| matches!(blow, Blow::Draining(..))), "{blows:?}");
-        let timed = blows.iter().filter(|blow| matches!(blow, Blow::After(..))).count();
-        assert_eq!((timed, draw(1) == blows, draw(2) == blows), (6, true, false));
+        assert!(kills.iter().any(|planned| matches!(planned, PlannedKill::Draining(..))), "{kills:?}");
+        let timed = kills.iter().filter(|planned| matches!(planned, PlannedKill::After(..))).count();
+        assert_eq!((timed, draw(1) == kills, draw(2) == kills), (6, true, false));
     }
 }

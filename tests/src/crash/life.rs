@@ -1,4 +1,4 @@
-//! One process under trial, from its start to the blow that ends it.
+//! One process under trial, from its start to its end.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
-use super::blow::{Blow, Moment};
+use super::kill::{Moment, PlannedKill};
 use super::stage::Stage;
 use crate::child::Guard;
 use crate::relay::{Door, Phase, Place};
@@ -22,7 +22,7 @@ pub(super) struct Life {
     guard: Guard,
     pub(super) door: Door,
     pub(super) started: Instant,
-    blow: Blow,
+    planned: PlannedKill,
     /// When it was asked to end.
     asked: Option<Instant>,
     /// When the relay struck it.
@@ -48,12 +48,13 @@ pub(super) enum End {
 }
 
 impl Life {
-    /// Starts `chorus` with these arguments, a blow hanging over it.
-    pub(super) fn start(stage: &Stage, args: &[&str], blow: Blow) -> Result<Self> {
+    /// Starts `chorus` with these arguments, to be killed as planned.
+    pub(super) fn start(stage: &Stage, args: &[&str], planned: PlannedKill) -> Result<Self> {
         let door = stage.relay.open()?;
         let guard = Guard::spawn("chorus", &mut stage.sending(args, &door))?;
-        let life = Self { guard, door, started: Instant::now(), blow, asked: None, struck: Arc::default() };
-        if let Blow::At(phase, nth) = blow {
+        let life =
+            Self { guard, door, started: Instant::now(), planned, asked: None, struck: Arc::default() };
+        if let PlannedKill::At(phase, nth) = planned {
             life.arm(stage, phase, nth, Signal::KILL)?;
         }
         Ok(life)
@@ -85,17 +86,19 @@ impl Life {
         i32::try_from(self.guard.id()).ok().and_then(Pid::from_raw).context("a process has an id")
     }
 
-    /// Lets the blow fall if its time has come.
+    /// Kills the process if the planned time has come.
     pub(super) fn tend(&mut self, stage: &Stage) -> Result<End> {
         let age = self.started.elapsed();
-        match self.blow {
-            Blow::At(phase, _) if self.struck().is_some() => return self.kill(stage, Moment::Relay(phase)),
-            Blow::After(moment, time) if age >= time => return self.kill(stage, moment),
-            Blow::Draining(time, _) if age >= time && self.asked.is_none() => {
+        match self.planned {
+            PlannedKill::At(phase, _) if self.struck().is_some() => {
+                return self.kill(stage, Moment::Relay(phase));
+            }
+            PlannedKill::After(moment, time) if age >= time => return self.kill(stage, moment),
+            PlannedKill::Draining(time, _) if age >= time && self.asked.is_none() => {
                 self.signal(Signal::TERM)?;
                 self.asked = Some(Instant::now());
             }
-            Blow::Draining(_, grace) if self.asked.is_some_and(|asked| asked.elapsed() >= grace) => {
+            PlannedKill::Draining(_, grace) if self.asked.is_some_and(|asked| asked.elapsed() >= grace) => {
                 return self.kill(stage, Moment::Draining);
             }
             _ => {}

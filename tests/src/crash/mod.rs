@@ -4,20 +4,20 @@
 //! killed, its end was out and its answer not yet read, which is at most one for each connection; every copy has
 //! the same Message-ID; every repeat is listed by `chorus runs show`.
 
-mod blow;
 mod database;
 mod judge;
+mod kill;
 mod life;
 mod round;
 mod run;
 mod stage;
-mod zombie;
+mod stale_worker;
 
 use std::time::{Duration, Instant};
 
 use crate::tools::Tools;
-pub use blow::Moment;
 pub use database::Database;
+pub use kill::Moment;
 
 /// What is tried.
 #[derive(Debug, Clone)]

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::blow::{Blow, Deck};
 use super::judge::Evidence;
+use super::kill::{KillSequence, PlannedKill};
 use super::life::{End, Life};
 use super::stage::{Run, Stage};
 use super::{Kill, Moment, Progress, Trial, Verdict, When};
@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 struct Round<'a, 'b> {
     trial: &'a Trial<'a>,
     stage: &'a Stage,
-    deck: &'a mut Deck,
+    sequence: &'a mut KillSequence,
     verdict: &'a mut Verdict,
     tell: &'b mut dyn FnMut(Progress),
     slots: Vec<Slot>,
@@ -52,10 +52,10 @@ enum Slot {
 }
 
 /// Makes a run, strikes until the trial has its kills, waits for its end, and judges.
-pub(super) fn play(
+pub(super) fn run(
     trial: &Trial<'_>,
     stage: &Stage,
-    deck: &mut Deck,
+    sequence: &mut KillSequence,
     verdict: &mut Verdict,
     tell: &mut dyn FnMut(Progress),
 ) -> Result<()> {
@@ -67,12 +67,13 @@ pub(super) fn play(
     let slots = (0..trial.workers).map(|_| Slot::Dead(now)).collect();
     let awaiting = BTreeMap::new();
     let (run, moved) = (None, (now, 0));
-    let round = Round { trial, stage, deck, verdict, tell, slots, awaiting, before, run, moved, looked: now };
-    round.play()
+    let round =
+        Round { trial, stage, sequence, verdict, tell, slots, awaiting, before, run, moved, looked: now };
+    round.run_to_end()
 }
 
 impl Round<'_, '_> {
-    fn play(mut self) -> Result<()> {
+    fn run_to_end(mut self) -> Result<()> {
         while !self.run.as_ref().is_some_and(|run| run.has_ended) {
             for slot in 0..self.slots.len() {
                 self.tend(slot)?;
@@ -99,8 +100,8 @@ impl Round<'_, '_> {
         match &mut self.slots[slot] {
             Slot::Dead(until) if *until > Instant::now() => {}
             Slot::Dead(_) => {
-                let (args, blow) = self.next(slot);
-                self.slots[slot] = Slot::Alive(Life::start(self.stage, args, blow)?);
+                let (args, planned) = self.next(slot);
+                self.slots[slot] = Slot::Alive(Life::start(self.stage, args, planned)?);
             }
             Slot::Alive(life) => match life.tend(self.stage)? {
                 End::NotYet => {}
@@ -110,22 +111,22 @@ impl Round<'_, '_> {
         Ok(())
     }
 
-    /// What a worker does next, and what will end it. The first makes the run, if there is none yet.
-    fn next(&mut self, slot: usize) -> (&'static [&'static str], Blow) {
+    /// The arguments and the planned kill of the next worker. The first makes the run, if there is none yet.
+    fn next(&mut self, slot: usize) -> (&'static [&'static str], PlannedKill) {
         let makes = slot == 0 && self.run.is_none();
         let is_planning = makes || self.run.as_ref().is_some_and(|run| run.is_planned);
-        let blow = match (self.verdict.kills.len() < self.trial.kills, self.trial.when) {
-            (true, When::Planning) if is_planning => self.deck.while_planning(),
-            (false, _) | (_, When::Planning) => Blow::Never,
-            (true, When::Sending) if makes => self.deck.while_planning(),
-            (true, When::Sending) => self.deck.draw(),
+        let planned = match (self.verdict.kills.len() < self.trial.kills, self.trial.when) {
+            (true, When::Planning) if is_planning => self.sequence.while_planning(),
+            (false, _) | (_, When::Planning) => PlannedKill::Never,
+            (true, When::Sending) if makes => self.sequence.while_planning(),
+            (true, When::Sending) => self.sequence.draw(),
         };
-        (if makes { SEND } else { SERVE }, blow)
+        (if makes { SEND } else { SERVE }, planned)
     }
 
     fn ended(&mut self, slot: usize, end: End) -> Result<()> {
         let pause = if self.trial.workers > 1 { PAUSE } else { Duration::ZERO };
-        let until = Instant::now() + self.deck.chance.between(Duration::ZERO, pause);
+        let until = Instant::now() + self.sequence.chance.between(Duration::ZERO, pause);
         let made = self.run.is_none() && slot == 0;
         if let Slot::Alive(life) = std::mem::replace(&mut self.slots[slot], Slot::Dead(until)) {
             self.learn(&life, made);
@@ -159,7 +160,7 @@ impl Round<'_, '_> {
         let own = lines.iter().filter(|line| line.port == life.door.port);
         let first = own.filter_map(|line| line.messages.first()).map(|message| message.begun).min();
         match first.map(|first| first.saturating_duration_since(life.started)) {
-            Some(took) if made => self.deck.learn(took),
+            Some(took) if made => self.sequence.learn(took),
             Some(took) => self.verdict.start = self.verdict.start.max(Some(took)),
             None => {}
         }

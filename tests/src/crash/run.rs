@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::stage::Stage;
-use super::{Progress, Trial, Verdict, blow, round, zombie};
+use super::{Progress, Trial, Verdict, kill, round, stale_worker};
 use crate::chance::Chance;
 
 impl Trial<'_> {
@@ -16,9 +16,9 @@ impl Trial<'_> {
     pub fn run(&self, tell: &mut dyn FnMut(Progress)) -> Result<Verdict> {
         let stage = Stage::set(self)?;
         let mut verdict = Verdict::default();
-        let mut deck = blow::Deck::new(Chance::seeded(self.seed));
+        let mut sequence = kill::KillSequence::new(Chance::seeded(self.seed));
         while verdict.kills.len() < self.kills {
-            round::play(self, &stage, &mut deck, &mut verdict, tell)?;
+            round::run(self, &stage, &mut sequence, &mut verdict, tell)?;
         }
         Ok(verdict)
     }
@@ -28,8 +28,8 @@ impl Trial<'_> {
     ///
     /// # Errors
     /// As [`Trial::run`].
-    pub fn zombie(&self, asleep: Duration) -> Result<Verdict> {
+    pub fn stale_worker(&self, asleep: Duration) -> Result<Verdict> {
         let stage = Stage::set(self)?;
-        zombie::play(self, &stage, asleep)
+        stale_worker::run(self, &stage, asleep)
     }
 }

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use super::blow::{Blow, Deck};
 use super::database::Database;
 use super::judge::Evidence;
+use super::kill::{KillSequence, PlannedKill};
 use super::life::{End, Life};
 use super::round::SERVE;
 use super::stage::Stage;
@@ -26,15 +26,15 @@ const LONG: Duration = Duration::from_secs(600);
 const PHASES: [Phase; 5] = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot];
 
 /// A run that two workers send, one of them with a sleep.
-pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result<Verdict> {
+pub(super) fn run(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result<Verdict> {
     let mut verdict = Verdict { runs: 1, ..Verdict::default() };
     let mut awaiting = BTreeMap::new();
-    let mut deck = Deck::new(Chance::seeded(trial.seed));
+    let mut sequence = KillSequence::new(Chance::seeded(trial.seed));
     make(stage, &mut verdict, &mut awaiting)?;
 
-    let sleeper = Life::start(stage, SERVE, Blow::Never)?;
-    let phase = PHASES[usize::try_from(deck.chance.below(PHASES.len() as u64))?];
-    sleeper.arm(stage, phase, 50 + deck.chance.below(50), Signal::STOP)?;
+    let sleeper = Life::start(stage, SERVE, PlannedKill::Never)?;
+    let phase = PHASES[usize::try_from(sequence.chance.below(PHASES.len() as u64))?];
+    sleeper.arm(stage, phase, 50 + sequence.chance.below(50), Signal::STOP)?;
     let mut struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
     // A process that is stopped while it writes to SQLite keeps the only lock: nobody can take over from it.
     while trial.database == Database::Sqlite && is_locked(trial, stage)? {
@@ -44,7 +44,7 @@ pub(super) fn play(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result
         struck = Instant::now();
     }
     let told = repeats(stage)?;
-    let other = Life::start(stage, SERVE, Blow::Never)?;
+    let other = Life::start(stage, SERVE, PlannedKill::Never)?;
     while struck.elapsed() < asleep {
         sleep(Duration::from_millis(200));
         if verdict.takeover.is_none() && repeats(stage)? > told {
@@ -94,7 +94,7 @@ fn repeats(stage: &Stage) -> Result<usize> {
 /// Makes a run: `chorus send`, killed when it has begun to send.
 fn make(stage: &Stage, verdict: &mut Verdict, awaiting: &mut BTreeMap<Place, usize>) -> Result<()> {
     let args = ["send", "--yes", "letter", "--format", "json"];
-    let mut maker = Life::start(stage, &args, Blow::At(Phase::Answered, 1))?;
+    let mut maker = Life::start(stage, &args, PlannedKill::At(Phase::Answered, 1))?;
     let end = until("a run to be made", LONG, || match maker.tend(stage)? {
         End::NotYet => Ok(None),
         end => Ok(Some(end)),
