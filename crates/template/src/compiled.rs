@@ -7,6 +7,7 @@ use message::{LinkStarts, Person, digest};
 use serde_json::json;
 
 use crate::expression::{CONTACT_FIELDS, Expression};
+use crate::language;
 use crate::piece::{Piece, Pieces};
 
 /// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
@@ -112,7 +113,7 @@ pub(crate) struct File {
 
 impl Compiled {
     /// The languages it is in, as BCP 47 tags.
-    pub fn languages(&self) -> impl Iterator<Item = &str> {
+    pub fn languages(&self) -> impl Iterator<Item = &str> + Clone {
         self.variants.keys().map(String::as_str)
     }
 
@@ -120,22 +121,15 @@ impl Compiled {
     /// those whose own it is not in.
     #[must_use]
     pub fn language_for(&self, tag: Option<&str>) -> &str {
-        tag.and_then(|tag| self.in_language(tag))
-            .or_else(|| self.in_language(&self.language))
-            .or_else(|| self.languages().next())
+        language::for_contact(&self.languages(), tag, &self.language)
+            .and_then(|position| self.languages().nth(position))
             .unwrap_or(&self.language)
     }
 
     /// The tag among its languages that is meant by this one.
     #[must_use]
     pub fn in_language(&self, tag: &str) -> Option<&str> {
-        let tag = tag.replace('_', "-");
-        let exact = |wanted: &str| self.languages().find(|known| known.eq_ignore_ascii_case(wanted));
-        let alike = || {
-            self.languages()
-                .find(|known| primary_language(known).eq_ignore_ascii_case(primary_language(&tag)))
-        };
-        exact(&tag).or_else(|| exact(primary_language(&tag))).or_else(alike)
+        language::meant(&self.languages(), tag).and_then(|position| self.languages().nth(position))
     }
 
     /// The same in one of its languages alone: then everybody gets it in that, and so does a feed.
@@ -234,10 +228,4 @@ fn named(expression: &Expression, names: &mut BTreeSet<String>) {
         Expression::Call(_, values) => values.iter().for_each(|value| named(value, names)),
         _ => {}
     }
-}
-
-/// Returns the language of a BCP 47 tag without its country or script: `zh` of `zh-CN`.
-#[must_use]
-pub fn primary_language(tag: &str) -> &str {
-    tag.split('-').next().unwrap_or(tag)
 }

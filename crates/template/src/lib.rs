@@ -7,10 +7,12 @@
 mod compile;
 mod compiled;
 mod expression;
+mod language;
 mod piece;
 mod render;
 pub mod stack;
 
 pub use compile::{Cache, Place, Source, compile, compile_with, in_language, uncompilable};
-pub use compiled::{Compiled, primary_language};
+pub use compiled::Compiled;
+pub use language::primary_language;
 pub use render::{PlainText, Renderer};

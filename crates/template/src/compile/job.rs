@@ -14,7 +14,7 @@ use super::hole::{Hole, Holes, without_holes};
 use super::link::Links;
 use super::scope::{Scope, in_language};
 use super::syntax::{Parsed, parse};
-use crate::compiled::primary_language;
+use crate::language::primary_language;
 
 /// What compilations of one workspace in one thread have in common.
 #[derive(Debug, Default)]

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use message::{LinkStarts, Message, Person, PictureFile, Recipient, RenderError};
 
-use crate::compiled::{Compiled, VERSION, Variant, primary_language};
+use crate::compiled::{Compiled, VERSION, Variant};
+use crate::language;
 pub(crate) use fill::Fill;
 use mime::Mime;
 pub use plain_text::PlainText;
@@ -101,19 +102,12 @@ impl Renderer {
 }
 
 impl Ready {
-    /// What is said to this person: in their language, in the same one of another country, in the brand's.
+    /// The text for this person, and its language.
     fn variant(&self, person: Option<&Person>) -> Option<(&str, &Variant)> {
-        let own = person.and_then(|person| person.language.as_deref()).map(str::to_ascii_lowercase);
-        let own = own.and_then(|tag| self.in_language(&tag.replace('_', "-")));
-        let said = own.or_else(|| self.in_language(&self.language)).or_else(|| self.variants.first());
-        said.map(|(language, variant)| (language.as_str(), variant))
-    }
-
-    fn in_language(&self, tag: &str) -> Option<&(String, Variant)> {
-        let exact = |wanted: &str| self.variants.iter().find(|(tag, _)| tag == wanted);
-        let alike =
-            || self.variants.iter().find(|(other, _)| primary_language(other) == primary_language(tag));
-        exact(tag).or_else(|| exact(primary_language(tag))).or_else(alike)
+        let own = person.and_then(|person| person.language.as_deref());
+        let tags = self.variants.iter().map(|(tag, _)| tag.as_str());
+        let (tag, variant) = self.variants.get(language::for_contact(&tags, own, &self.language)?)?;
+        Some((tag, variant))
     }
 }
 
