@@ -71,7 +71,7 @@ impl Place {
             MigrateError::VersionMismatch(version) | MigrateError::Dirty(version) => {
                 SchemaError::Changed(version)
             }
-            other => SchemaError::Other(other.to_string()),
+            other => SchemaError::Other(other.into()),
         };
         StoreError::Schema { place: Box::new(self.clone()), error }
     }

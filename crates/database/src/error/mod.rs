@@ -80,7 +80,7 @@ pub enum UrlError {
 }
 
 /// A database whose tables are not those of this version.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
     /// It had a migration that this version does not have.
     #[error("a newer version of Chorus has changed its tables (migration {0}); use that version")]
@@ -92,7 +92,7 @@ pub enum SchemaError {
     Changed(i64),
     /// The migrations cannot be run for another reason.
     #[error("{0}")]
-    Other(String),
+    Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
