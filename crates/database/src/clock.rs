@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::{Micros, Millis};
+use crate::{MachineTime, Millis};
 
 /// Where the current time comes from.
 #[derive(Debug, Clone)]
@@ -63,8 +63,8 @@ impl Clock {
     /// The machine's time, whatever the clock shows: rates are of real seconds, in tests and in the demo too.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place")]
-    pub fn machine() -> Micros {
-        Timestamp::now().as_microsecond()
+    pub fn machine() -> MachineTime {
+        MachineTime::new(Timestamp::now().as_microsecond())
     }
 
     /// How much of the machine's time passes until this clock shows `at`; none when it has. A clock that stands

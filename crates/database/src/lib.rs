@@ -14,6 +14,7 @@ mod error;
 mod health;
 mod identity;
 mod ids;
+mod machine_time;
 mod marker;
 mod migrations;
 mod open;
@@ -32,12 +33,10 @@ pub use error::{
 pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
 pub use ids::{ContactId, DeliveryId, ID_SPACE, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
+pub use machine_time::MachineTime;
 pub use statement::{Arg, Assembled, Readable, Sql, Statement, batch, batch_of_ids};
 pub use stopped::{StopReason, Stopped};
 pub use transaction::Tx;
 
 /// UTC milliseconds, as every time is stored.
 pub type Millis = i64;
-
-/// Microseconds since 1970 by the machine's clock: rates of thousands a second need them.
-pub type Micros = i64;

@@ -10,7 +10,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, SqlStr};
 
 use crate::{
-    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, RevisionId, RunId, RunName, StoreError,
+    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, MachineTime, RevisionId, RunId, RunName,
+    StoreError,
 };
 
 /// One statement for both databases. Made by [`sql!`](crate::sql).
@@ -113,6 +114,12 @@ macro_rules! args {
 impl From<i64> for Arg {
     fn from(value: i64) -> Self {
         Self::Int(Some(value))
+    }
+}
+
+impl From<MachineTime> for Arg {
+    fn from(time: MachineTime) -> Self {
+        Self::Int(Some(time.micros()))
     }
 }
 

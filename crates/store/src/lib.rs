@@ -33,8 +33,8 @@ pub use backlog::Backlog;
 pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, SuppressionReason, Upserted};
 pub use database::{
     Behind, Clock, ContactId, CopyEvidence, DatabaseError, DeliveryId, Denied, Dialect, Fault, Health,
-    Identity, InputError, LeaseId, LinkId, LinkName, Micros, Millis, Place, Reason, RevisionId, RowError,
-    RunId, RunName, SchemaError, StopReason, Stopped, StoreError, UrlError,
+    Identity, InputError, LeaseId, LinkId, LinkName, MachineTime, Millis, Place, Reason, RevisionId,
+    RowError, RunId, RunName, SchemaError, StopReason, Stopped, StoreError, UrlError,
 };
 pub use delivery::{
     Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,

@@ -59,7 +59,7 @@ pub(crate) enum Visibility {
 impl Operations {
     /// The pages of a process, which `sends` or only serves pages.
     pub(crate) fn new(opened: &Opened, files: Files, status: FilesStatus, sends: bool) -> Arc<Self> {
-        telemetry::started(env!("CARGO_PKG_VERSION"), Clock::machine() as f64 / 1e6);
+        telemetry::started(env!("CARGO_PKG_VERSION"), Clock::machine().micros() as f64 / 1e6);
         let url = opened.workspace().database.url.expose().ok();
         Arc::new(Self {
             store: opened.store.clone(),

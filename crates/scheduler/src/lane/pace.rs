@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use campaign::ChannelKind;
 use channel::{Scope, SendOutcome};
-use store::{Claimed, Clock, Held, Micros};
+use store::{Claimed, Clock, Held, MachineTime};
 use tokio::time::Instant;
 
 use super::{Later, Waiting, Working};
@@ -155,7 +155,7 @@ impl Working {
         self.sweep(now).await;
     }
 
-    async fn tell_of(&self, receiver: String, held: Option<(Micros, String)>, now: Micros) {
+    async fn tell_of(&self, receiver: String, held: Option<(MachineTime, String)>, now: MachineTime) {
         let (store, channel) = (&self.lane.store, self.lane.channel.id.as_str());
         let told = match held {
             Some((until, why)) => {
@@ -170,7 +170,7 @@ impl Working {
     }
 
     /// Forgets accounts that nobody used for days.
-    async fn sweep(&mut self, now: Micros) {
+    async fn sweep(&mut self, now: MachineTime) {
         if self.checks.swept_at.is_some_and(|swept| swept.elapsed() < SWEEP) {
             return;
         }
@@ -191,17 +191,17 @@ impl Working {
     }
 
     /// Today, where the brand is.
-    fn day(&self, now: Micros) -> Day {
+    fn day(&self, now: MachineTime) -> Day {
         let clock = &self.lane.clock;
         Day::at(clock.now(), &self.lane.zone, |at| now.saturating_add(micros(clock.real_until(at))))
     }
 }
 
 /// From `now` to `until`; nothing when that has passed.
-fn span(now: Micros, until: Micros) -> Duration {
-    Duration::from_micros(u64::try_from(until.saturating_sub(now)).unwrap_or(0))
+fn span(now: MachineTime, until: MachineTime) -> Duration {
+    Duration::from_micros(u64::try_from(until.since(now)).unwrap_or(0))
 }
 
-fn micros(span: Duration) -> Micros {
-    i64::try_from(span.as_micros()).unwrap_or(Micros::MAX)
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }

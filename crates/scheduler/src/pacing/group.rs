@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use campaign::Limits;
 use channel::{RejectReason, SendOutcome};
-use store::Micros;
+use store::MachineTime;
 
 use super::breaker::Breaker;
 use super::connection_permits::{ConnectionPermits, Share};
@@ -15,9 +15,9 @@ use super::wait::IN_MEMORY_WAIT;
 use super::window::Window;
 
 /// The longest time to the answer of a prompt probe.
-const PROBE_TIMEOUT: Micros = 2_000_000;
+const PROBE_TIMEOUT: i64 = 2_000_000;
 /// The longest wait in memory while too many messages wait there already.
-const FULL_MEMORY_WAIT: Micros = 100_000;
+const FULL_MEMORY_WAIT: i64 = 100_000;
 
 /// What is known of one receiver.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub(super) struct Group {
     connections: u32,
     window: Window,
     /// The last answer, or the first message after all were answered.
-    moved_at: Micros,
+    moved_at: MachineTime,
 }
 
 /// A message that wants to go, and what the lane is like.
@@ -49,7 +49,7 @@ pub(super) struct Asked<'a> {
     pub(super) adapts: bool,
     pub(super) round: u32,
     pub(super) day: &'a Day,
-    pub(super) now: Micros,
+    pub(super) now: MachineTime,
 }
 
 /// Whether it may.
@@ -59,7 +59,7 @@ pub(super) enum Decision {
     /// In memory.
     Wait(Cause),
     /// In the database.
-    Later(Micros, String),
+    Later(MachineTime, String),
 }
 
 /// What a message in memory waits for.
@@ -70,7 +70,7 @@ pub(super) enum Cause {
     /// Its receiver's answers, or a grant.
     Receiver,
     /// Its time.
-    Turn(Micros),
+    Turn(MachineTime),
 }
 
 use Decision::{Go, Later, Wait};
@@ -90,7 +90,7 @@ impl Group {
             round: 0,
             connections: connections.map_or(u32::MAX, |count| u32::try_from(count).unwrap_or(u32::MAX)),
             window: Window::new(),
-            moved_at: 0,
+            moved_at: MachineTime::EPOCH,
         }
     }
 
@@ -115,7 +115,7 @@ impl Group {
         decision
     }
 
-    fn begin(&mut self, now: Micros) {
+    fn begin(&mut self, now: MachineTime) {
         if let Some(allowance) = &mut self.allowance {
             allowance.spend(now);
         }
@@ -132,7 +132,7 @@ impl Group {
     }
 
     /// When a message may come again while the receiver is left alone, and why.
-    pub(super) fn retry_after(&mut self, now: Micros) -> Option<(Micros, String)> {
+    pub(super) fn retry_after(&mut self, now: MachineTime) -> Option<(MachineTime, String)> {
         let (until, why) = self.breaker.holds(now)?;
         let why = why.to_owned();
         let spacing = self.window.service(0, 0).max(5_000);
@@ -142,7 +142,7 @@ impl Group {
 
     /// Whether as many are under way as may be.
     fn full(&mut self, asked: &Asked<'_>) -> Option<Decision> {
-        let idle = asked.now.saturating_sub(self.moved_at);
+        let idle = asked.now.since(self.moved_at);
         let probes = self.breaker.probes(asked.now);
         let window = self.window.limit(self.in_flight, idle, asked.crowded);
         let limit = match (probes, asked.adapts) {
@@ -199,9 +199,9 @@ impl Group {
     pub(super) fn on_outcome(
         &mut self,
         outcome: &SendOutcome,
-        took: Micros,
+        took: i64,
         crowded: bool,
-        now: Micros,
+        now: MachineTime,
     ) -> bool {
         let in_flight = self.in_flight;
         self.end(now);
@@ -230,25 +230,25 @@ impl Group {
     }
 
     /// Whether it has stopped answering.
-    pub(super) fn is_stalled(&self, now: Micros) -> bool {
-        self.in_flight > 1 && self.window.is_silent(now.saturating_sub(self.moved_at))
+    pub(super) fn is_stalled(&self, now: MachineTime) -> bool {
+        self.in_flight > 1 && self.window.is_silent(now.since(self.moved_at))
     }
 
     /// A message was not begun after all.
-    pub(super) fn returned(&mut self, now: Micros) {
+    pub(super) fn returned(&mut self, now: MachineTime) {
         self.end(now);
         if let Some(allowance) = &mut self.allowance {
             allowance.refund();
         }
     }
 
-    fn end(&mut self, now: Micros) {
+    fn end(&mut self, now: MachineTime) {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.moved_at = now;
     }
 
     /// Whether nothing would be lost by forgetting it.
-    pub(super) fn is_idle(&self, round: u32, now: Micros) -> bool {
+    pub(super) fn is_idle(&self, round: u32, now: MachineTime) -> bool {
         let waits = self.round == round && self.waiting > 0;
         let owes =
             self.allowance.as_ref().is_some_and(|allowance| allowance.has_some() || allowance.is_spent());
@@ -262,7 +262,7 @@ impl Group {
     }
 
     /// The clock went back.
-    pub(super) fn shift(&mut self, back: Micros) {
+    pub(super) fn shift(&mut self, back: i64) {
         self.moved_at -= back;
         self.reservations.clear();
         self.breaker.shift(back);
@@ -273,6 +273,6 @@ impl Group {
 }
 
 /// How long a message may wait in memory.
-const fn soon(asked: &Asked<'_>) -> Micros {
+const fn soon(asked: &Asked<'_>) -> i64 {
     if asked.tight { FULL_MEMORY_WAIT } else { IN_MEMORY_WAIT }
 }

@@ -1,14 +1,14 @@
 //! The part of a shared allowance that was granted to this worker and is not spent yet.
 
 use campaign::{Daily, Rate};
-use store::{Grant, Micros, Want};
+use store::{Grant, MachineTime, Want};
 
 use super::Day;
 
 /// The time by which the next grant is asked for before it is needed.
-const REFILL_LEAD: Micros = 80_000;
+const REFILL_LEAD: i64 = 80_000;
 /// The time after a grant that fell short until the next request.
-const SHORT_GRANT_RETRY: Micros = 60_000_000;
+const SHORT_GRANT_RETRY: i64 = 60_000_000;
 /// The number of messages in a request where only a daily cap limits them.
 const DAILY_CAP_BATCH: u32 = 500;
 
@@ -20,13 +20,13 @@ pub(super) struct LocalAllowance {
     /// Granted and not spent.
     left: u32,
     /// When the first of them may go; with none left, when one could be granted.
-    next: Micros,
+    next: MachineTime,
     /// The day that the rest is of.
     day: i64,
     /// What is left of the day beside what was granted, as it was last told.
     rest: Option<i64>,
     /// Not asked for anything before.
-    ask_at: Micros,
+    ask_at: MachineTime,
 }
 
 impl LocalAllowance {
@@ -34,7 +34,15 @@ impl LocalAllowance {
     pub(super) fn new(rate: Option<Rate>, daily: &Daily) -> Option<Self> {
         let bounded = rate.is_some() || !daily.is_open();
         let daily = daily.clone();
-        bounded.then_some(Self { rate, daily, left: 0, next: 0, day: i64::MIN, rest: None, ask_at: 0 })
+        bounded.then_some(Self {
+            rate,
+            daily,
+            left: 0,
+            next: MachineTime::EPOCH,
+            day: i64::MIN,
+            rest: None,
+            ask_at: MachineTime::EPOCH,
+        })
     }
 
     /// How fast it may be spent, if bounded.
@@ -45,7 +53,7 @@ impl LocalAllowance {
     /// A new day begins: what was granted for another does not count for this one.
     pub(super) fn turn_to(&mut self, day: i64) {
         if day != self.day {
-            (self.day, self.rest, self.ask_at) = (day, None, 0);
+            (self.day, self.rest, self.ask_at) = (day, None, MachineTime::EPOCH);
             self.empty();
         }
     }
@@ -66,14 +74,14 @@ impl LocalAllowance {
     }
 
     /// When the message behind so many others may go, as far as is known; `None` while nothing is.
-    pub(super) fn turn(&self, position: u32) -> Option<Micros> {
-        let known = self.left > position || (self.rate.is_some() && self.next > 0);
+    pub(super) fn turn(&self, position: u32) -> Option<MachineTime> {
+        let known = self.left > position || (self.rate.is_some() && self.next > MachineTime::EPOCH);
         let span = self.rate.map_or(0, |rate| rate.span(i64::from(position)));
         known.then(|| self.next.saturating_add(span))
     }
 
     /// Spends one, if there is one whose time has come.
-    pub(super) fn spend(&mut self, now: Micros) -> bool {
+    pub(super) fn spend(&mut self, now: MachineTime) -> bool {
         let goes = self.left > 0 && self.next <= now;
         if goes {
             self.left -= 1;
@@ -92,8 +100,8 @@ impl LocalAllowance {
         &mut self,
         name: &str,
         demand: u32,
-        now: Micros,
-        slack: Micros,
+        now: MachineTime,
+        slack: i64,
         day: &Day,
     ) -> Option<Want> {
         let lasts = self.rate.map_or(0, |rate| rate.span(i64::from(self.left)));
@@ -112,7 +120,7 @@ impl LocalAllowance {
     }
 
     /// Takes in what was granted.
-    pub(super) fn fill(&mut self, grant: &Grant, now: Micros) {
+    pub(super) fn fill(&mut self, grant: &Grant, now: MachineTime) {
         if self.left == 0 {
             self.next = grant.from;
         }
@@ -131,13 +139,13 @@ impl LocalAllowance {
     }
 
     /// The clock went back.
-    pub(super) fn shift(&mut self, back: Micros) {
+    pub(super) fn shift(&mut self, back: i64) {
         self.next = self.next.saturating_sub(back);
         self.ask_at = self.ask_at.saturating_sub(back);
     }
 
     /// How far apart two messages are.
-    pub(super) fn spacing(&self) -> Micros {
+    pub(super) fn spacing(&self) -> i64 {
         self.rate.map_or(0, |rate| rate.span(1))
     }
 
@@ -158,4 +166,4 @@ impl LocalAllowance {
 }
 
 /// What is asked for ahead of need, and with others that are asked for anyway.
-pub(super) const SLACK: (Micros, Micros) = (REFILL_LEAD, 2 * REFILL_LEAD);
+pub(super) const SLACK: (i64, i64) = (REFILL_LEAD, 2 * REFILL_LEAD);

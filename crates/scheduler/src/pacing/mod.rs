@@ -30,7 +30,7 @@ use std::time::Duration;
 use campaign::{Channel, Receivers};
 use channel::SendOutcome;
 use jiff::civil::Date;
-use store::{Held, Micros};
+use store::{Held, MachineTime};
 
 use connection_permits::Share;
 pub(crate) use connection_permits::{ConnectionPermit, ConnectionPermits};
@@ -42,13 +42,13 @@ pub(crate) use servers::Servers;
 use wait::IN_MEMORY_WAIT;
 
 /// The shortest time between two requests to the shared allowances.
-const REFILL_INTERVAL: Micros = 40_000;
+const REFILL_INTERVAL: i64 = 40_000;
 /// Messages that fall due within this time are sent together.
-const BATCH_WINDOW: Micros = 10_000;
+const BATCH_WINDOW: i64 = 10_000;
 /// The time after which connections are shared out again.
-const SHARE_INTERVAL: Micros = 250_000;
+const SHARE_INTERVAL: i64 = 250_000;
 /// Two receivers compete where both were sent to within this time.
-const CROWDED_WINDOW: Micros = 60_000_000;
+const CROWDED_WINDOW: i64 = 60_000_000;
 /// The number of receivers above which idle ones are removed.
 const REMEMBERED: usize = 10_000;
 
@@ -62,7 +62,7 @@ pub(crate) enum Admit {
     /// Not before a time, for a reason.
     Later {
         /// By the machine's clock.
-        until: Micros,
+        until: MachineTime,
         /// In words: `gmail gets at most 20/s`.
         why: String,
     },
@@ -82,7 +82,7 @@ pub(crate) struct Groups {
     connections: usize,
     /// What all receivers sent lately, and until when that is lately.
     share: Share,
-    fade_at: Micros,
+    fade_at: MachineTime,
     /// The most that should wait in memory.
     most_waiting: u32,
     /// The allowance of the channel as a whole.
@@ -94,18 +94,18 @@ pub(crate) struct Groups {
     free: Vec<u32>,
     remembered: usize,
     round: u32,
-    now: Micros,
+    now: MachineTime,
     day: Day,
     /// The receiver that was asked for last, and when it was another.
     last: u32,
-    mixed_at: Micros,
+    mixed_at: MachineTime,
     waiting: u32,
     /// Those of them whose receiver, not the channel, lets them wait.
     aside: u32,
     /// Receivers with an allowance that waited in this round.
     starved: Vec<u32>,
-    wake: Micros,
-    asked_at: Micros,
+    wake: MachineTime,
+    asked_at: MachineTime,
     news: Vec<u32>,
 }
 
@@ -119,7 +119,7 @@ impl Groups {
             adapts,
             connections: channel.connections,
             share: Share::default(),
-            fade_at: 0,
+            fade_at: MachineTime::EPOCH,
             most_waiting: u32::try_from(window.saturating_mul(8)).unwrap_or(u32::MAX),
             whole: LocalAllowance::new(channel.rate, &channel.daily),
             places: HashMap::new(),
@@ -127,21 +127,21 @@ impl Groups {
             free: Vec::new(),
             remembered: REMEMBERED,
             round: 0,
-            now: 0,
-            day: Day { date: Date::ZERO, number: i64::MIN, ends: Micros::MAX },
+            now: MachineTime::EPOCH,
+            day: Day { date: Date::ZERO, number: i64::MIN, ends: MachineTime::MAX },
             last: u32::MAX,
-            mixed_at: Micros::MIN / 2,
+            mixed_at: MachineTime::MIN,
             waiting: 0,
             aside: 0,
             starved: Vec::new(),
-            wake: Micros::MAX,
-            asked_at: 0,
+            wake: MachineTime::MAX,
+            asked_at: MachineTime::EPOCH,
             news: Vec::new(),
         }
     }
 
     /// Begins a round: those that wait in memory are asked for again, in their order.
-    pub(crate) fn begin(&mut self, now: Micros, day: Day) {
+    pub(crate) fn begin(&mut self, now: MachineTime, day: Day) {
         if now < self.now - IN_MEMORY_WAIT {
             let back = self.now - now;
             self.groups.iter_mut().for_each(|group| group.shift(back));
@@ -151,7 +151,7 @@ impl Groups {
         }
         (self.now, self.day) = (now, day);
         self.round = self.round.wrapping_add(1);
-        (self.waiting, self.aside, self.wake) = (0, 0, Micros::MAX);
+        (self.waiting, self.aside, self.wake) = (0, 0, MachineTime::MAX);
         self.starved.clear();
         if let Some(allowance) = &mut self.whole {
             allowance.turn_to(day.number);
@@ -224,9 +224,15 @@ impl Groups {
     }
 
     /// What a message came to that took `took` from its first byte to its answer.
-    pub(crate) fn on_outcome(&mut self, ticket: Ticket, outcome: &SendOutcome, took: Duration, now: Micros) {
+    pub(crate) fn on_outcome(
+        &mut self,
+        ticket: Ticket,
+        outcome: &SendOutcome,
+        took: Duration,
+        now: MachineTime,
+    ) {
         let crowded = self.is_crowded();
-        let took = i64::try_from(took.as_micros()).unwrap_or(Micros::MAX);
+        let took = i64::try_from(took.as_micros()).unwrap_or(i64::MAX);
         let Some(group) = self.groups.get_mut(ticket.0 as usize) else { return };
         if group.on_outcome(outcome, took, crowded, now) {
             self.news.push(ticket.0);
@@ -260,37 +266,37 @@ impl Groups {
 
     /// When the next that waits in memory may go, unless an answer comes before; a moment from now at the
     /// earliest, so that many go together.
-    pub(crate) fn wake(&self) -> Micros {
+    pub(crate) fn wake(&self) -> MachineTime {
         let whole = self.whole.as_ref().filter(|_| self.waiting > 0).and_then(|allowance| allowance.turn(0));
-        let wake = self.wake.min(whole.filter(|turn| *turn > self.now).unwrap_or(Micros::MAX));
+        let wake = self.wake.min(whole.filter(|turn| *turn > self.now).unwrap_or(MachineTime::MAX));
         if wake <= self.now { wake } else { wake.max(self.now + BATCH_WINDOW) }
     }
 
     /// Until when the whole channel has nothing left to send with, and why.
-    pub(crate) fn rest(&self) -> Option<(Micros, String)> {
+    pub(crate) fn rest(&self) -> Option<(MachineTime, String)> {
         let allowance = self.whole.as_ref().filter(|allowance| allowance.is_spent())?;
         Some((self.day.ends, allowance.why(&self.name, &self.day)))
     }
 
     /// When a message whose receiver has just put us off may come again, and why.
-    pub(crate) fn retry_after(&mut self, ticket: Ticket, now: Micros) -> Option<(Micros, String)> {
+    pub(crate) fn retry_after(&mut self, ticket: Ticket, now: MachineTime) -> Option<(MachineTime, String)> {
         self.groups.get_mut(ticket.0 as usize)?.retry_after(now)
     }
 
     /// Whether a receiver has stopped answering while others want to send: what is not begun is better kept back.
-    pub(crate) fn is_stalled(&self, ticket: Ticket, now: Micros) -> bool {
+    pub(crate) fn is_stalled(&self, ticket: Ticket, now: MachineTime) -> bool {
         let group = self.groups.get(ticket.0 as usize);
         self.is_crowded() && group.is_some_and(|group| group.is_stalled(now))
     }
 
     /// Whether any receiver has.
-    pub(crate) fn any_stalled(&self, now: Micros) -> bool {
+    pub(crate) fn any_stalled(&self, now: MachineTime) -> bool {
         self.adapts && self.is_crowded() && self.groups.iter().any(|group| group.is_stalled(now))
     }
 
     /// The receivers that are left alone since the last time this was asked, and those that are not any more:
     /// until when and why.
-    pub(crate) fn news(&mut self) -> Vec<(String, Option<(Micros, String)>)> {
+    pub(crate) fn news(&mut self) -> Vec<(String, Option<(MachineTime, String)>)> {
         let news = std::mem::take(&mut self.news);
         let told = |place: u32| {
             let group = self.groups.get(place as usize)?;
@@ -301,7 +307,7 @@ impl Groups {
     }
 
     /// What another worker found, or this one before it was restarted: `held`, with the end by the machine's clock.
-    pub(crate) fn recall(&mut self, held: &Held, until: Micros) {
+    pub(crate) fn recall(&mut self, held: &Held, until: MachineTime) {
         let place = self.place_of_receiver(&held.receiver);
         if let Some(group) = self.groups.get_mut(place as usize) {
             group.breaker.recall(until, held.why.clone());
@@ -309,7 +315,7 @@ impl Groups {
     }
 
     fn is_crowded(&self) -> bool {
-        self.now.saturating_sub(self.mixed_at) < CROWDED_WINDOW
+        self.now.since(self.mixed_at) < CROWDED_WINDOW
     }
 
     /// Where the receiver of an address stands.

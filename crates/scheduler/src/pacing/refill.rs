@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use store::{Grant, Micros, Want};
+use store::{Grant, Want};
 
 use super::local_allowance::{LocalAllowance, SLACK};
 use super::{Groups, REFILL_INTERVAL};
@@ -26,7 +26,7 @@ impl Groups {
         wants
     }
 
-    fn wanted(&mut self, slack: Micros) -> Vec<Want> {
+    fn wanted(&mut self, slack: i64) -> Vec<Want> {
         let mut wants = Vec::new();
         if let Some(allowance) = &mut self.whole {
             wants.extend(allowance.want("", self.waiting, self.now, slack, &self.day));

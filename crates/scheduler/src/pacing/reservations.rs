@@ -1,33 +1,38 @@
 //! Reserves a time for each message that cannot go now, so that its row is put off once and not again and again.
 
-use store::Micros;
+use store::MachineTime;
 
 use super::Day;
 use super::local_allowance::LocalAllowance;
 
 /// Over how long those are spread who wait for a receiver that only has to show what it takes, and for one that
 /// is slow.
-const SPREAD: (Micros, Micros) = (5_000_000, 300_000_000);
+const SPREAD: (i64, i64) = (5_000_000, 300_000_000);
 
 /// The next free times of one receiver.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Reservations {
     /// By rate and cap: the next, the number of its day, and how many are free on that day, if bounded.
-    booked: Micros,
+    booked: MachineTime,
     day: i64,
     free: Option<i64>,
     /// By guess.
-    guessed: Micros,
+    guessed: MachineTime,
 }
 
 impl Reservations {
     /// Returns true where no reserved time is still to come.
-    pub(super) const fn is_idle(&self, now: Micros) -> bool {
+    pub(super) fn is_idle(&self, now: MachineTime) -> bool {
         self.booked <= now && self.guessed <= now
     }
 
     /// Reserves the next time that rate and cap leave free, not before `earliest`.
-    pub(super) fn book(&mut self, earliest: Micros, allowance: &LocalAllowance, day: &Day) -> Micros {
+    pub(super) fn book(
+        &mut self,
+        earliest: MachineTime,
+        allowance: &LocalAllowance,
+        day: &Day,
+    ) -> MachineTime {
         self.booked = self.booked.max(earliest);
         let number = day.number_at(self.booked);
         if self.day < number {
@@ -48,7 +53,7 @@ impl Reservations {
 
     /// The first waits until `from`, the next `gap` longer, and each after it `spacing` longer than the one
     /// before. Those of a receiver that is `slow` are spread wider.
-    pub(super) fn guess(&mut self, from: Micros, gap: Micros, spacing: Micros, slow: bool) -> Micros {
+    pub(super) fn guess(&mut self, from: MachineTime, gap: i64, spacing: i64, slow: bool) -> MachineTime {
         let second = from.saturating_add(gap);
         if self.guessed < from {
             self.guessed = second;

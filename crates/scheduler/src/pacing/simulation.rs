@@ -6,12 +6,12 @@ use std::time::Duration;
 use campaign::{Channel, ChannelId, ChannelKind, Daily, Limits, Mailbox, Rate, Receivers};
 use channel::{Scope, SendOutcome};
 use jiff::tz::TimeZone;
-use store::{Micros, Store};
+use store::{MachineTime, Store};
 
 use super::{Admit, Day, Groups, Servers, Ticket};
 
-pub(super) const START: Micros = 1_800_000_000_000_000;
-pub(super) const SECOND: Micros = 1_000_000;
+pub(super) const START: MachineTime = MachineTime::new(1_800_000_000_000_000);
+pub(super) const SECOND: i64 = 1_000_000;
 
 pub(super) fn channel(rate: Option<&str>, receivers: Receivers) -> Channel {
     let from = Mailbox::parse("news@test.example").unwrap();
@@ -58,31 +58,31 @@ struct Row {
 
 /// One message under way.
 struct Flight {
-    ends: Micros,
-    began: Micros,
+    ends: MachineTime,
+    began: MachineTime,
     row: Row,
     ticket: Ticket,
 }
 
 /// What a receiver does with a message that begins at a time: how long until it says what.
-pub(super) type Behaviour = Box<dyn Fn(&str, Micros) -> (Micros, SendOutcome)>;
+pub(super) type Behaviour = Box<dyn Fn(&str, MachineTime) -> (i64, SendOutcome)>;
 
 /// One worker's lane. Its commits and claims take no time; what it sends takes as long as the receivers say.
 pub(super) struct Sim {
-    pub(super) now: Micros,
+    pub(super) now: MachineTime,
     pub(super) groups: Groups,
     behaviour: Behaviour,
     connections: usize,
-    step: Micros,
+    step: i64,
     /// The rows of the database: those due now, and those put off.
     due: VecDeque<Row>,
-    later: BTreeMap<(Micros, u64), Row>,
+    later: BTreeMap<(MachineTime, u64), Row>,
     ready: VecDeque<Row>,
     queue: VecDeque<(Row, Ticket)>,
     flights: Vec<Flight>,
     serial: u64,
     /// When each message was begun, by domain.
-    pub(super) begun: BTreeMap<&'static str, Vec<Micros>>,
+    pub(super) begun: BTreeMap<&'static str, Vec<MachineTime>>,
     pub(super) done: usize,
     /// How often a row was put off, at most.
     pub(super) most_touched: u32,
@@ -94,7 +94,7 @@ pub(super) struct Sim {
 const WINDOW: usize = 32;
 
 impl Sim {
-    pub(super) fn new(channel: &Channel, step: Micros, behaviour: Behaviour) -> Self {
+    pub(super) fn new(channel: &Channel, step: i64, behaviour: Behaviour) -> Self {
         Self {
             now: START,
             groups: Groups::new(channel, WINDOW, true, Servers::not_asked()),
@@ -132,17 +132,17 @@ impl Sim {
     }
 
     /// How many messages to a domain began in `span`.
-    pub(super) fn count(&self, domain: &str, span: std::ops::Range<Micros>) -> usize {
+    pub(super) fn count(&self, domain: &str, span: std::ops::Range<i64>) -> usize {
         let times = self.begun.get(domain).into_iter().flatten();
         times.filter(|time| span.contains(&(**time - START))).count()
     }
 
     /// From now on, time passes in longer steps.
-    pub(super) fn hurry(&mut self, step: Micros) {
+    pub(super) fn hurry(&mut self, step: i64) {
         self.step = step;
     }
 
-    pub(super) async fn run(&mut self, store: &Store, span: Micros) {
+    pub(super) async fn run(&mut self, store: &Store, span: i64) {
         let end = self.now + span;
         while self.now < end && self.left() > 0 {
             self.turn(store).await;
@@ -155,7 +155,9 @@ impl Sim {
         self.answer();
         self.claim();
         let day =
-            Day::at(jiff::Timestamp::from_microsecond(self.now).unwrap(), &TimeZone::UTC, |at| at * 1_000);
+            Day::at(jiff::Timestamp::from_microsecond(self.now.micros()).unwrap(), &TimeZone::UTC, |at| {
+                MachineTime::new(at * 1_000)
+            });
         self.admit(day);
         let wants = self.groups.wants();
         if !wants.is_empty() {
@@ -228,7 +230,7 @@ impl Sim {
         self.ready = kept;
     }
 
-    fn put_off(&mut self, row: Row, until: Micros) {
+    fn put_off(&mut self, row: Row, until: MachineTime) {
         self.serial += 1;
         self.later.insert((until, self.serial), row);
     }

@@ -5,6 +5,7 @@ use super::simulation::{SECOND, START, Sim, accepted, accounts, channel, limited
 use super::{Admit, Groups};
 use campaign::{Daily, Limits, Receivers};
 use proptest::prelude::*;
+use store::MachineTime;
 
 const MINUTE: i64 = 60 * SECOND;
 
@@ -118,7 +119,7 @@ async fn a_slow_relay_with_one_domain_is_not_made_slower() {
 #[tokio::test]
 async fn a_receiver_that_puts_us_off_is_asked_again_with_one_message() {
     let store = accounts().await;
-    let refuses = |domain: &str, at: i64| match domain {
+    let refuses = |domain: &str, at: MachineTime| match domain {
         "gmail.com" if at < START + 2 * MINUTE => (10_000, throttled()),
         _ => (10_000, accepted()),
     };
@@ -227,7 +228,7 @@ proptest! {
         let limits = limited(&[("gmail", &format!("{rate}/s"))]);
         let channel = channel(whole.map(|rate| format!("{rate}/s")).as_deref(), limits);
         let domains = ["gmail.example", "b.example", "c.example"];
-        let behaviour = move |domain: &str, at: i64| {
+        let behaviour = move |domain: &str, at: MachineTime| {
             let which = domains.iter().position(|name| *name == domain).unwrap();
             let outcome = if which == 1 && at < START + bad * MINUTE { throttled() } else { accepted() };
             (took[which], outcome)
@@ -244,7 +245,7 @@ proptest! {
         prop_assert_eq!((sim.left(), sim.done), (0, rows));
         let times = &sim.begun.get("gmail.example").cloned().unwrap_or_default();
         for (first, time) in times.iter().enumerate() {
-            let minute = times[first..].iter().take_while(|later| **later - time < MINUTE).count();
+            let minute = times[first..].iter().take_while(|later| **later - *time < MINUTE).count();
             prop_assert!(minute <= rate as usize * 61 + 1, "{minute} in a minute");
         }
     }

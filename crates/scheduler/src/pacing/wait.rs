@@ -1,6 +1,4 @@
 //! The longest wait in memory.
 
-use store::Micros;
-
 /// The longest wait in memory, in microseconds; what has to wait longer is put off in the database.
-pub(super) const IN_MEMORY_WAIT: Micros = 1_000_000;
+pub(super) const IN_MEMORY_WAIT: i64 = 1_000_000;

@@ -2,12 +2,10 @@
 //! destination concurrency of Postfix (SCHEDULER_README): from little, doubled while answers are prompt, back to
 //! one when they are slow. So a receiver that holds every connection for a minute never holds more than a few.
 
-use store::Micros;
-
 /// How many a receiver gets before anything is known of it.
 const START: u32 = 2;
 /// An answer that takes longer is slow.
-const SLOW: Micros = 5_000_000;
+const SLOW: i64 = 5_000_000;
 
 /// The window of one receiver.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +14,7 @@ pub(super) struct Window {
     /// Fell because of slow answers, and has not grown since.
     slow: bool,
     /// How long an answer takes, averaged over the last few; 0 while nothing is known.
-    service: Micros,
+    service: i64,
 }
 
 impl Window {
@@ -26,27 +24,27 @@ impl Window {
 
     /// How many may be under way, when `idle` has passed since the last answer. `crowded` says whether others
     /// want to send: alone, even a slow receiver keeps nobody waiting.
-    pub(super) const fn limit(&self, in_flight: u32, idle: Micros, crowded: bool) -> u32 {
+    pub(super) const fn limit(&self, in_flight: u32, idle: i64, crowded: bool) -> u32 {
         if crowded && in_flight > 0 && idle > SLOW { 1 } else { self.limit }
     }
 
     /// Whether that is too long without an answer.
-    pub(super) const fn is_silent(&self, idle: Micros) -> bool {
+    pub(super) const fn is_silent(&self, idle: i64) -> bool {
         idle > SLOW
     }
 
     /// Whether answers are slow, or fail to come.
-    pub(super) const fn is_slow(&self, in_flight: u32, idle: Micros) -> bool {
+    pub(super) const fn is_slow(&self, in_flight: u32, idle: i64) -> bool {
         self.slow || (in_flight > 0 && idle > SLOW)
     }
 
     /// How long an answer takes, as far as is known: not less than what was waited in vain already.
-    pub(super) fn service(&self, in_flight: u32, idle: Micros) -> Micros {
+    pub(super) fn service(&self, in_flight: u32, idle: i64) -> i64 {
         self.service.max(if in_flight > 0 { idle } else { 0 }).max(1)
     }
 
     /// An answer came; `in_flight` were under way with it.
-    pub(super) fn answered(&mut self, took: Micros, in_flight: u32, crowded: bool) {
+    pub(super) fn answered(&mut self, took: i64, in_flight: u32, crowded: bool) {
         let took = took.max(0);
         self.service = if self.service == 0 { took } else { self.service + (took - self.service) / 8 };
         if took > SLOW && crowded {
@@ -75,7 +73,7 @@ mod tests {
     use super::*;
 
     /// Answers a full window, `rounds` times.
-    fn rounds(window: &mut Window, rounds: u32, took: Micros) {
+    fn rounds(window: &mut Window, rounds: u32, took: i64) {
         for _ in 0..rounds {
             let full = window.limit(1, 0, true);
             for left in (1..=full).rev() {

@@ -2,7 +2,7 @@
 //! count by day. Pure, so that it is tested without a database.
 
 use campaign::Rate;
-use database::Micros;
+use database::MachineTime;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Grant {
     pub receiver: String,
     /// When the first of them may go, the others following at the rate; when none is granted, when one could be,
     /// as far as the rate is concerned.
-    pub from: Micros,
+    pub from: MachineTime,
     /// How many: none when it is too early, or the day is used up.
     pub count: u32,
     /// The day they count to.
@@ -34,19 +34,19 @@ pub struct Grant {
 }
 
 /// How far ahead of their time messages are granted: so often a sender asks again.
-const AHEAD: Micros = 200_000;
+const AHEAD: i64 = 200_000;
 /// What was not asked for in so long is forfeited; what a sender was kept from by a slow disk is not. A sender
 /// that was idle therefore begins without a burst.
-const IDLE: Micros = 1_000_000;
+const IDLE: i64 = 1_000_000;
 
 /// How far apart the clocks of two workers may be.
-const SKEW: Micros = 5_000_000;
+const SKEW: i64 = 5_000_000;
 
 /// What is kept of one allowance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Account {
     /// When the next message may go.
-    pub(super) free_at: Micros,
+    pub(super) free_at: MachineTime,
     /// The day that `used` is of.
     pub(super) day: i64,
     /// How many were granted on it.
@@ -55,7 +55,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Grants what may go of what is wanted, and counts it as gone.
-    pub(super) fn take(&mut self, want: &Want, now: Micros, day: i64) -> Grant {
+    pub(super) fn take(&mut self, want: &Want, now: MachineTime, day: i64) -> Grant {
         self.turn_to(day);
         let left = want.cap.map(|cap| (cap - self.used).max(0));
         let wanted = i64::from(want.count).min(left.unwrap_or(i64::MAX));
@@ -91,7 +91,7 @@ impl Account {
     }
 
     /// When the first may go, and how many up to [`AHEAD`] from now.
-    fn room(&self, rate: Rate, now: Micros) -> (Micros, i64) {
+    fn room(&self, rate: Rate, now: MachineTime) -> (MachineTime, i64) {
         let latest = now.saturating_add(AHEAD);
         // Much later than a grant ever reaches, it is from before a clock went back, or from a slower rate.
         let furthest = latest.saturating_add(rate.span(1));
@@ -109,11 +109,11 @@ mod tests {
 
     use super::*;
 
-    const NOW: Micros = 1_800_000_000_000_000;
-    const SECOND: Micros = 1_000_000;
+    const NOW: MachineTime = MachineTime::new(1_800_000_000_000_000);
+    const SECOND: i64 = 1_000_000;
 
     fn fresh() -> Account {
-        Account { free_at: 0, day: 0, used: 0 }
+        Account { free_at: MachineTime::EPOCH, day: 0, used: 0 }
     }
 
     fn want(rate: &str, count: u32, cap: Option<i64>) -> Want {
@@ -184,7 +184,7 @@ mod tests {
         fn a_rate_is_one_rate(count in 1_u32..3_000, asks in prop::collection::vec((1_000_i64..150_000, 1_u32..2_000), 600)) {
             let rate = format!("{count}/s");
             let mut account = fresh();
-            let (mut now, mut last, mut first, mut granted) = (NOW, 0, None, 0_i64);
+            let (mut now, mut last, mut first, mut granted) = (NOW, MachineTime::EPOCH, None, 0_i64);
             for (pause, wanted) in asks {
                 now += pause;
                 let hungry = wanted.max(count / 5 + 1);

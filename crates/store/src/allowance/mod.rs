@@ -5,7 +5,7 @@ mod account;
 
 use std::collections::BTreeMap;
 
-use database::{Micros, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
+use database::{MachineTime, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
 
 use crate::Store;
 use account::Account;
@@ -45,7 +45,7 @@ const READ: Sql = sql!(
 #[derive(serde::Serialize)]
 struct Saved<'a> {
     receiver: &'a str,
-    free_at: Micros,
+    free_at: MachineTime,
     day: i64,
     used: i64,
 }
@@ -73,7 +73,7 @@ impl Store {
         &self,
         channel: &str,
         wants: &[Want],
-        now: Micros,
+        now: MachineTime,
         day: i64,
     ) -> Result<Vec<Grant>, StoreError> {
         let wants: BTreeMap<_, _> = wants.iter().map(|want| (want.receiver.as_str(), want)).collect();
@@ -132,7 +132,7 @@ impl Store {
 #[derive(sqlx::FromRow)]
 struct AccountRow {
     receiver: String,
-    free_at: Micros,
+    free_at: MachineTime,
     day: i64,
     used: i64,
 }
@@ -210,8 +210,13 @@ impl Store {
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn allowance_sweep(&self, now: Millis, machine: Micros, day: i64) -> Result<u64, StoreError> {
-        const TWO_DAYS: Micros = 2 * 86_400 * 1_000_000;
+    pub async fn allowance_sweep(
+        &self,
+        now: Millis,
+        machine: MachineTime,
+        day: i64,
+    ) -> Result<u64, StoreError> {
+        const TWO_DAYS: i64 = 2 * 86_400 * 1_000_000;
         self.execute(&SWEEP, args![machine.saturating_sub(TWO_DAYS), day.saturating_sub(1), now]).await
     }
 }
