@@ -19,18 +19,18 @@ const LEVELS: [(&str, u8); 22] = [
     ("source", 0),
     ("telemetry", 0),
     ("campaign", 1),
-    ("contacts", 2),
-    ("message", 1),
     ("egress", 1),
+    ("message", 1),
     ("platform", 1),
-    ("store", 3),
-    ("template", 2),
+    ("contacts", 2),
     ("network", 2),
     ("smtp", 2),
+    ("template", 2),
     ("channel", 3),
+    ("store", 3),
+    ("dashboard", 4),
     ("tracking", 4),
     ("scheduler", 5),
-    ("dashboard", 4),
     ("chorus", 6),
 ];
 
@@ -90,6 +90,20 @@ fn the_crates_are_those_of_the_design_and_are_called_like_their_folders() {
         assert_eq!(manifest["package"]["name"].as_str(), Some(folder.as_str()));
         assert_eq!(manifest["lints"]["workspace"].as_bool(), Some(true), "{folder} has lints of its own");
     }
+}
+
+#[test]
+fn the_architecture_shows_each_crate_at_its_level() {
+    let shown = text("ARCHITECTURE.md");
+    let rows: Vec<(String, u8)> = shown
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            let level = cells.next()?.parse().ok()?;
+            Some((cells.next()?.trim_matches('`').to_owned(), level))
+        })
+        .collect();
+    assert_eq!(rows, LEVELS.map(|(name, level)| (name.to_owned(), level)));
 }
 
 #[test]

@@ -31,17 +31,6 @@ impl<'a> Graph<'a> {
         Self { files: &read.files, arrows }
     }
 
-    /// The same without the arrows from a file to the files of the modules around it.
-    pub(super) fn without_arrows_to_parents(mut self, read: &Crate) -> Self {
-        for (path, module) in &read.modules {
-            for length in 0..path.len() {
-                let parent = read.modules[&path[..length]].file;
-                self.arrows[module.file].remove(&parent);
-            }
-        }
-        self
-    }
-
     /// Each circle: its files, and the arrows between them.
     pub(super) fn circles(&self) -> Vec<String> {
         let reach: Vec<BTreeSet<usize>> = (0..self.files.len()).map(|file| self.reached_from(file)).collect();

@@ -11,9 +11,6 @@ use self::graph::Graph;
 use self::reading::Crate;
 use super::{entries, none, root};
 
-/// Crates in which a file may still use what the file of a module around it defines, although that uses it, too.
-const PARENTS_LEFT: [&str; 1] = ["store"];
-
 /// Every crate: its name and the path of its first file in the repository.
 fn crates() -> Vec<(String, String)> {
     let named = entries("crates", false).into_iter().map(|name| (format!("crates/{name}/src"), name));
@@ -43,11 +40,7 @@ fn read_all() -> Vec<(String, Crate)> {
 #[test]
 fn no_modules_lean_on_each_other_in_a_circle() {
     let all = read_all();
-    let circles = all.iter().flat_map(|(name, read)| {
-        let graph = Graph::of(read);
-        let excused = PARENTS_LEFT.contains(&name.as_str());
-        if excused { graph.without_arrows_to_parents(read).circles() } else { graph.circles() }
-    });
+    let circles = all.iter().flat_map(|(_, read)| Graph::of(read).circles());
     none("modules that lean on each other", &circles.collect::<Vec<_>>());
 }
 
