@@ -1,7 +1,7 @@
 //! What happened: all SQL, on SQLite and PostgreSQL, and every change of state as a guarded set-based statement.
 //!
 //! One [`Store`], one file per entity, methods named noun_verb. A `Store` has the methods of
-//! [`Contacts`](contacts::Contacts), which knows people, and of [`Database`](database::Database), which knows no entity.
+//! [`Contacts`], which knows people, and of [`Database`], which knows no entity.
 
 mod address;
 mod allowance;
