@@ -19,7 +19,6 @@
 pub mod audience;
 pub mod consistency;
 pub mod ids;
-pub mod money;
 pub mod network;
 pub mod pace;
 pub mod receiver;

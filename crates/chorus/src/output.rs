@@ -141,19 +141,8 @@ pub(crate) fn progress(what: &'static str, total: u64) -> ProgressBar {
 
 /// A whole number in groups of three: `12,345`.
 pub(crate) fn number(n: i64) -> String {
-    let digits = insight::grouped(n.unsigned_abs());
+    let digits = money::grouped(n.unsigned_abs());
     if n < 0 { format!("-{digits}") } else { digits }
-}
-
-/// Millionths of a unit as an amount: two decimals, more where they are needed.
-pub(crate) fn money(micros: i64, currency: &str) -> String {
-    let (sign, micros) = (if micros < 0 { "-" } else { "" }, micros.unsigned_abs());
-    let mut decimals = format!("{:06}", micros % 1_000_000);
-    while decimals.len() > 2 && decimals.ends_with('0') {
-        decimals.pop();
-    }
-    let whole = number(i64::try_from(micros / 1_000_000).unwrap_or(i64::MAX));
-    format!("{sign}{whole}.{decimals} {currency}").trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -196,13 +185,5 @@ mod tests {
         assert_eq!(number(999), "999");
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!(number(-1_000), "-1,000");
-    }
-
-    #[test]
-    fn money_keeps_what_is_needed() {
-        assert_eq!(money(1_500_000, "CNY"), "1.50 CNY");
-        assert_eq!(money(1_000, "CNY"), "0.001 CNY");
-        assert_eq!(money(-12_345_678_900, "EUR"), "-12,345.6789 EUR");
-        assert_eq!(money(i64::MIN, ""), "-9,223,372,036,854.775808");
     }
 }

@@ -1,6 +1,6 @@
 //! Whole numbers as pages write them.
 
-use insight::grouped;
+use money::grouped;
 
 /// `12,041`, with a minus sign before what is below zero.
 pub(crate) fn number(value: i64) -> String {

@@ -1,6 +1,6 @@
 //! How numbers, money and times are written on pages.
 
-use insight::{Interval, MICROS, Micros, Proportion};
+use insight::{Interval, Proportion};
 use jiff::civil::DateTime;
 use jiff::{Timestamp, Zoned};
 
@@ -35,32 +35,6 @@ pub(crate) fn interval(range: Interval) -> String {
 /// `3.4%`, or a dash where there is none.
 pub(crate) fn rate(proportion: Proportion) -> String {
     proportion.value().map_or_else(|| words::NONE.to_owned(), percent)
-}
-
-/// `CNY 12,300.50`; amounts below one cent keep the digits they need.
-pub(crate) fn money(micros: Micros, currency: &str) -> String {
-    format!("{currency} {}", amount(micros, currency))
-}
-
-/// `12,300.50`, for where the currency stands apart.
-pub(crate) fn amount(micros: Micros, currency: &str) -> String {
-    let sign = if micros < 0 { "−" } else { "" };
-    format!("{sign}{}", digits(micros.unsigned_abs(), currency))
-}
-
-/// Digits after the point, by ISO 4217: none where a currency has no cents.
-fn digits(micros: u64, currency: &str) -> String {
-    let unit = MICROS.unsigned_abs();
-    let whole = |value: u64| number(i64::try_from(value).unwrap_or(i64::MAX));
-    if matches!(currency, "JPY" | "KRW" | "VND" | "CLP" | "ISK" | "UGX" | "XAF" | "XOF") && micros >= unit {
-        return whole(micros.saturating_add(unit / 2) / unit);
-    }
-    if micros < unit && !micros.is_multiple_of(unit / 100) {
-        let fraction = format!("{micros:06}");
-        return format!("0.{}", fraction.trim_end_matches('0'));
-    }
-    let cents = micros.saturating_add(unit / 200) / (unit / 100);
-    format!("{}.{:02}", whole(cents / 100), cents % 100)
 }
 
 /// A count with its noun: `1 message`, `2,000 messages`.
@@ -151,17 +125,6 @@ mod tests {
         );
         assert_eq!([26.3, -1.0, 0.0].map(signed_percent), ["+2,630%", "−100%", "0%"]);
         assert_eq!(interval(Interval { low: 0.0289, high: 0.0351 }), "2.9–3.5%");
-    }
-
-    #[test]
-    fn money_has_cents_where_the_currency_has() {
-        assert_eq!(money(12_300_500_000, "CNY"), "CNY 12,300.50");
-        assert_eq!(money(1_000, "CNY"), "CNY 0.001");
-        assert_eq!(money(10_000, "CNY"), "CNY 0.01");
-        assert_eq!(money(-45_204_999, "EUR"), "EUR −45.20");
-        assert_eq!(money(1_500_000, "JPY"), "JPY 2");
-        assert_eq!(money(0, "CNY"), "CNY 0.00");
-        assert_eq!(money(i64::MIN, "CNY"), "CNY −9,223,372,036,854.78");
     }
 
     #[test]

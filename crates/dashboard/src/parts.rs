@@ -5,6 +5,7 @@ use std::sync::Arc;
 use campaign::Workspace;
 use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
+use money::Money;
 use source::Diagnostics;
 use store::{DeliveryState, Run, RunState, Stopped};
 
@@ -204,20 +205,20 @@ pub(crate) fn rate_line(rate: Proportion, base: &str) -> Markup {
 }
 
 /// Amounts by currency, one below the other; a dash where there is nothing.
-pub(crate) fn amounts<'a>(amounts: impl IntoIterator<Item = (&'a String, i64)>) -> Markup {
-    let known: Vec<_> = amounts.into_iter().filter(|(_, micros)| *micros != 0).collect();
+pub(crate) fn amounts<'a>(amounts: impl IntoIterator<Item = (&'a String, Money)>) -> Markup {
+    let known: Vec<_> = amounts.into_iter().filter(|(_, amount)| !amount.is_zero()).collect();
     html! {
         @if known.is_empty() { span.quiet { (words::NONE) } }
-        @for (index, (currency, micros)) in known.into_iter().enumerate() {
+        @for (index, (currency, amount)) in known.into_iter().enumerate() {
             @if index > 0 { br; }
-            (money(micros, currency))
+            (money(amount, currency))
         }
     }
 }
 
 /// An amount, its currency set small.
-pub(crate) fn money(micros: i64, currency: &str) -> Markup {
-    html! { span.money { span.unit { (currency) } " " (notation::amount(micros, currency)) } }
+pub(crate) fn money(amount: Money, currency: &str) -> Markup {
+    html! { span.money { span.unit { (currency) } " " (amount.rounded_amount(currency)) } }
 }
 
 /// Return on investment by currency; a dash where it cannot be said.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use insight::Counts;
+use money::Money;
 use store::{Metric, RollupRow};
 
 /// Everything in `rows` together.
@@ -50,10 +51,10 @@ fn add(counts: &mut Counts, row: &RollupRow) {
     *number = number.saturating_add(row.count);
 }
 
-fn put(money: &mut BTreeMap<String, i64>, row: &RollupRow) {
+fn put(money: &mut BTreeMap<String, Money>, row: &RollupRow) {
     if !row.amount.is_zero() {
         let sum = money.entry(row.currency.clone()).or_default();
-        *sum = sum.saturating_add(row.amount.millionths());
+        *sum = sum.saturating_add(row.amount);
     }
 }
 
@@ -85,8 +86,8 @@ mod tests {
         ];
         let counts = counts_of(&rows);
         assert_eq!((counts.sent, counts.converted), (10, 4));
-        assert_eq!(counts.cost.into_iter().collect::<Vec<_>>(), [("CNY".into(), 10_000)]);
+        assert_eq!(counts.cost.into_iter().collect::<Vec<_>>(), [("CNY".into(), Money::from(10_000))]);
         let revenue: Vec<_> = counts.revenue.into_iter().collect();
-        assert_eq!(revenue, [("CNY".into(), 5_000_000), ("EUR".into(), 7_000_000)]);
+        assert_eq!(revenue, [("CNY".into(), Money::from(5_000_000)), ("EUR".into(), Money::from(7_000_000))]);
     }
 }

@@ -4,13 +4,8 @@ use std::collections::BTreeMap;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign};
 
+use money::Money;
 use serde::Serialize;
-
-/// Millionths of one unit of some currency.
-pub type Micros = i64;
-
-/// One unit of a currency in [`Micros`].
-pub const MICROS: Micros = 1_000_000;
 
 /// What was counted of some deliveries: of one step, a channel, an hour, or everything. Sums saturate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -40,9 +35,9 @@ pub struct Counts {
     /// Called spam.
     pub complained: i64,
     /// What the conversions were worth, by currency.
-    pub revenue: BTreeMap<String, Micros>,
+    pub revenue: BTreeMap<String, Money>,
     /// What sending cost, by currency.
-    pub cost: BTreeMap<String, Micros>,
+    pub cost: BTreeMap<String, Money>,
 }
 
 impl Counts {
@@ -106,7 +101,7 @@ impl<'a> Sum<&'a Self> for Counts {
     }
 }
 
-fn merge(mine: &mut BTreeMap<String, Micros>, theirs: &BTreeMap<String, Micros>) {
+fn merge(mine: &mut BTreeMap<String, Money>, theirs: &BTreeMap<String, Money>) {
     for (currency, amount) in theirs {
         let sum = mine.entry(currency.clone()).or_default();
         *sum = sum.saturating_add(*amount);
@@ -119,8 +114,9 @@ mod tests {
 
     use super::*;
 
-    fn money() -> impl Strategy<Value = BTreeMap<String, Micros>> {
-        proptest::collection::btree_map("(CNY|EUR|USD)", -1_000_000_000_i64..1_000_000_000, 0..3)
+    fn money() -> impl Strategy<Value = BTreeMap<String, Money>> {
+        let amount = (-1_000_000_000_i64..1_000_000_000).prop_map(Money::from_millionths);
+        proptest::collection::btree_map("(CNY|EUR|USD)", amount, 0..3)
     }
 
     fn counts() -> impl Strategy<Value = Counts> {
@@ -163,11 +159,11 @@ mod tests {
             prop_assert_eq!(sum.sent, rows.iter().map(|r| r.sent).sum::<i64>());
             prop_assert_eq!(sum.complained, rows.iter().map(|r| r.complained).sum::<i64>());
             for currency in ["CNY", "EUR", "USD"] {
-                let all = |of: fn(&Counts) -> &BTreeMap<String, Micros>| {
-                    rows.iter().filter_map(|r| of(r).get(currency)).sum::<i64>()
+                let all = |of: fn(&Counts) -> &BTreeMap<String, Money>| {
+                    rows.iter().filter_map(|r| of(r).get(currency)).map(|amount| amount.millionths()).sum::<i64>()
                 };
-                prop_assert_eq!(sum.revenue.get(currency).copied().unwrap_or(0), all(|r| &r.revenue));
-                prop_assert_eq!(sum.cost.get(currency).copied().unwrap_or(0), all(|r| &r.cost));
+                prop_assert_eq!(sum.revenue.get(currency).copied().unwrap_or_default().millionths(), all(|r| &r.revenue));
+                prop_assert_eq!(sum.cost.get(currency).copied().unwrap_or_default().millionths(), all(|r| &r.cost));
             }
         }
     }

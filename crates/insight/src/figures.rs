@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use money::Money;
 use serde::Serialize;
 
-use crate::counts::{Counts, Micros};
+use crate::counts::Counts;
 use crate::proportion::Proportion;
 
 /// What rates are of.
@@ -47,21 +48,21 @@ pub struct Rates {
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Amount {
-    /// Millionths of one `currency`.
-    pub micros: Micros,
+    /// The amount, in `currency`.
+    pub micros: Money,
     /// An ISO 4217 code.
     pub currency: String,
 }
 
-/// Money in one currency.
+/// Revenue and cost in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Money {
-    /// What conversions were worth.
-    pub revenue: Micros,
-    /// What sending cost.
-    pub cost: Micros,
+pub struct Earnings {
+    /// The worth of the conversions credited.
+    pub revenue: Money,
+    /// The cost of sending.
+    pub cost: Money,
     /// Revenue minus cost.
-    pub profit: Micros,
+    pub profit: Money,
     /// Return on investment: `profit / cost`, so that 0 is break-even and 1 is twice the cost back. `None`
     /// without cost, and where other currencies are in play: amounts of two currencies do not compare.
     pub roi: Option<f64>,
@@ -75,7 +76,7 @@ pub struct Figures {
     /// Shares; `None` for posts on a feed, whose readers nobody counts.
     pub rates: Option<Rates>,
     /// By currency: every one in which there is revenue or cost.
-    pub money: BTreeMap<String, Money>,
+    pub money: BTreeMap<String, Earnings>,
     /// Cost over conversions, rounded to the nearest millionth. `None` without conversions or cost, or with
     /// costs in several currencies.
     pub cost_per_conversion: Option<Amount>,
@@ -140,36 +141,36 @@ impl Base {
     }
 }
 
-fn money(counts: &Counts) -> BTreeMap<String, Money> {
-    let mut money: BTreeMap<String, Money> = BTreeMap::new();
-    let none = Money { revenue: 0, cost: 0, profit: 0, roi: None };
-    for (currency, revenue) in counts.revenue.iter().filter(|(_, amount)| **amount != 0) {
+fn money(counts: &Counts) -> BTreeMap<String, Earnings> {
+    let mut money: BTreeMap<String, Earnings> = BTreeMap::new();
+    let none = Earnings { revenue: Money::ZERO, cost: Money::ZERO, profit: Money::ZERO, roi: None };
+    for (currency, revenue) in counts.revenue.iter().filter(|(_, amount)| !amount.is_zero()) {
         money.entry(currency.clone()).or_insert(none).revenue = *revenue;
     }
-    for (currency, cost) in counts.cost.iter().filter(|(_, amount)| **amount != 0) {
+    for (currency, cost) in counts.cost.iter().filter(|(_, amount)| !amount.is_zero()) {
         money.entry(currency.clone()).or_insert(none).cost = *cost;
     }
     let comparable = money.len() == 1;
     for row in money.values_mut() {
         row.profit = row.revenue.saturating_sub(row.cost);
-        row.roi = (comparable && row.cost > 0).then(|| ratio(row.profit, row.cost));
+        row.roi = (comparable && row.cost > Money::ZERO).then(|| ratio(row.profit, row.cost));
     }
     money
 }
 
 fn cost_per_conversion(counts: &Counts) -> Option<Amount> {
-    let mut costs = counts.cost.iter().filter(|(_, amount)| **amount > 0);
+    let mut costs = counts.cost.iter().filter(|(_, amount)| **amount > Money::ZERO);
     let (currency, cost) = costs.next()?;
     if costs.next().is_some() || counts.converted <= 0 {
         return None;
     }
-    let micros = cost.saturating_add(counts.converted / 2) / counts.converted;
-    Some(Amount { micros, currency: currency.clone() })
+    let micros = cost.millionths().saturating_add(counts.converted / 2) / counts.converted;
+    Some(Amount { micros: Money::from_millionths(micros), currency: currency.clone() })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a ratio of money is read to three digits")]
-fn ratio(part: i64, whole: i64) -> f64 {
-    part as f64 / whole as f64
+fn ratio(part: Money, whole: Money) -> f64 {
+    part.millionths() as f64 / whole.millionths() as f64
 }
 
 #[cfg(test)]
@@ -178,8 +179,8 @@ mod tests {
 
     use super::*;
 
-    fn amounts(rows: &[(&str, i64)]) -> BTreeMap<String, Micros> {
-        rows.iter().map(|(currency, amount)| ((*currency).to_owned(), *amount)).collect()
+    fn amounts(rows: &[(&str, i64)]) -> BTreeMap<String, Money> {
+        rows.iter().map(|(currency, amount)| ((*currency).to_owned(), Money::from(*amount))).collect()
     }
 
     #[test]
@@ -237,8 +238,11 @@ mod tests {
         };
         let figures = Figures::of(&counts);
         let money = figures.money["CNY"];
-        assert_eq!((money.profit, money.roi), (200_000_000, Some(2.0)));
-        assert_eq!(figures.cost_per_conversion, Some(Amount { micros: 33_333_333, currency: "CNY".into() }));
+        assert_eq!((money.profit, money.roi), (Money::from(200_000_000), Some(2.0)));
+        assert_eq!(
+            figures.cost_per_conversion,
+            Some(Amount { micros: Money::from(33_333_333), currency: "CNY".into() })
+        );
     }
 
     #[test]
@@ -251,7 +255,7 @@ mod tests {
         };
         let figures = Figures::of(&counts);
         assert_eq!(figures.money["CNY"].roi, None);
-        assert_eq!(figures.money["CNY"].profit, -1_000_000);
+        assert_eq!(figures.money["CNY"].profit, Money::from(-1_000_000));
         assert_eq!(figures.money["USD"].roi, None);
         assert_eq!(figures.cost_per_conversion.unwrap().currency, "CNY");
     }

@@ -23,15 +23,13 @@
 //! no known number of readers, so [`Figures::of_feed`] gives counts and no rates.
 
 mod counts;
-mod digits;
 mod figures;
 mod funnel;
 mod proportion;
 mod series;
 
-pub use counts::{Counts, MICROS, Micros};
-pub use digits::grouped;
-pub use figures::{Amount, Base, Figures, Money, Rates};
+pub use counts::Counts;
+pub use figures::{Amount, Base, Earnings, Figures, Rates};
 pub use funnel::{Funnel, Stage, StageName};
 pub use proportion::{Interval, Proportion};
 pub use series::{MAX_BUCKETS, Point, Series};

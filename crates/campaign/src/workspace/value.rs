@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use source::{Located, Scalar, SourceFile, nearest};
 use url::Url;
 
-use crate::money::{self, Currency};
+use money::Currency;
 
 /// A text that stands on one line, such as a name or a subject.
 pub(crate) fn one_line(source: &SourceFile, key: &str, text: &Located<String>) -> Option<String> {

@@ -6,10 +6,11 @@ use std::process::ExitCode;
 use campaign::Per;
 use clap::Args;
 use insight::{Base, Counts, Figures, Proportion};
+use money::Money;
 use serde::Serialize;
 use store::{RollupFilter, RollupRow};
 
-use crate::output::{self, Format, money, number};
+use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
 use crate::time;
 
@@ -127,8 +128,8 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-fn amounts(amounts: &BTreeMap<String, i64>) -> String {
-    amounts.iter().map(|(currency, micros)| money(*micros, currency)).collect::<Vec<_>>().join(" + ")
+fn amounts(amounts: &BTreeMap<String, Money>) -> String {
+    amounts.iter().map(|(currency, amount)| amount.exact(currency)).collect::<Vec<_>>().join(" + ")
 }
 
 /// What the percentages are of.

@@ -9,8 +9,8 @@ use schedule::Schedule;
 
 use crate::consistency::Silence;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
-use crate::money::{Currency, Money};
 use crate::text::{EmailAddress, Language};
+use money::{Currency, Money};
 
 /// One campaign file.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@ use source::{Field, Located, Name, SourceFile, optional};
 use url::Url;
 
 use crate::ids::ChannelId;
-use crate::money::Cost;
 use crate::network::Key;
 use crate::text::{Language, Mailbox};
 use crate::workspace::chorus_file::channel_secret::{CHANNEL_NEED, address};
@@ -14,6 +13,7 @@ use crate::workspace::chorus_file::{dkim, network, pace};
 use crate::workspace::definitions::Shelf;
 use crate::workspace::value::{amount_of, currency_of};
 use crate::workspace::{Brand, Channel, ChannelKind};
+use money::Cost;
 
 const DEFAULT_CONNECTIONS: usize = 8;
 

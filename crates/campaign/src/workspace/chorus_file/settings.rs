@@ -5,12 +5,12 @@ use url::Url;
 
 use crate::consistency::Market;
 use crate::ids::ChannelId;
-use crate::money::Cost;
 use crate::network::{Account, Address, Per};
 use crate::pace::{Daily, Rate};
 use crate::receiver::Receivers;
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Language, Mailbox};
+use money::Cost;
 
 /// What an attribute's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]

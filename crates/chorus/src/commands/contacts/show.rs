@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
 
-use crate::output::{self, Format, money, wrong};
+use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 use crate::time;
 
@@ -95,7 +95,7 @@ fn print_events(opened: &Opened, events: &[EventRow]) -> anyhow::Result<()> {
             event.name.clone().unwrap_or_else(|| format!("{:?}", event.kind).to_lowercase()),
             about,
             event.url.clone().unwrap_or_default(),
-            event.value_micros.map_or_else(String::new, |value| money(value.millionths(), currency)),
+            event.value_micros.map_or_else(String::new, |value| value.exact(currency)),
             event.actor.clone(),
         ]
     };

@@ -9,7 +9,7 @@ use store::Run;
 
 use super::row::Row;
 use crate::commands::runs;
-use crate::output::{self, money, number};
+use crate::output::{self, number};
 use crate::time;
 
 /// Prints what runs, who is left out of it, and what does not run.
@@ -40,11 +40,7 @@ pub(super) fn print(
                 let late = if row.expires_first { ", but expires before" } else { "" };
                 format!("about {}{late}", time::show(finish, zone))
             }),
-            if row.cost_micros.is_zero() {
-                String::new()
-            } else {
-                money(row.cost_micros.millionths(), &row.currency)
-            },
+            if row.cost_micros.is_zero() { String::new() } else { row.cost_micros.exact(&row.currency) },
         ]
     };
     let headings =

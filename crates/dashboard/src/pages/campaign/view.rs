@@ -78,7 +78,7 @@ fn goals(page: &CampaignPage) -> Markup {
                     p.base { (words::a_return(&notation::signed_percent(roi))) }
                 }
                 @if let Some(cost) = &figures.cost_per_conversion {
-                    p.base { (words::per_conversion(&notation::money(cost.micros, &cost.currency))) }
+                    p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
                 }
             }
             div.tile {
@@ -112,9 +112,9 @@ fn spent(figures: &Figures, budget: Option<&Budget>) -> Markup {
         @match budget {
             Some(budget) => {
                 @let currency = budget.currency.as_str();
-                @let cost = figures.money.get(currency).map_or(0, |money| money.cost);
+                @let cost = figures.money.get(currency).map_or(0, |money| money.cost.millionths());
                 (wide_bar(cost, budget.amount.millionths(), words::SPENT))
-                p.base { (words::of(&notation::money(budget.amount.millionths(), currency))) " " (words::share_done(cost, budget.amount.millionths())) }
+                p.base { (words::of(&budget.amount.rounded(currency))) " " (words::share_done(cost, budget.amount.millionths())) }
             }
             None => { p.base { (words::NO_BUDGET) } }
         }

@@ -189,7 +189,7 @@ fn happened(event: &EventRow, scene: &Scene) -> Markup {
             strong { (what) @if let Some(name) = &event.name { " “" (name) "”" } }
             @if let (Some(campaign), Some(step)) = (&event.campaign, &event.step) { " " (of_campaign(campaign, step, scene)) }
             @if let (Some(value), Some(currency)) = (event.value_micros, &event.currency) {
-                " " (parts::money(value.millionths(), currency))
+                " " (parts::money(value, currency))
             }
         }
         @if let Some(url) = &event.url { p.quiet { (url) } }

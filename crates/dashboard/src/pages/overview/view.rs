@@ -126,14 +126,14 @@ fn money_tile(earned: &Earned, period: &str) -> Markup {
             @if figures.money.is_empty() { p.figure.quiet { (words::NONE) } }
             @for (currency, money) in &figures.money {
                 p.figure { a href="#channels" { (parts::money(money.revenue, currency)) } }
-                p.base { (words::against(&notation::money(money.cost, currency), money.roi.map(notation::signed_percent))) }
+                p.base { (words::against(&money.cost.rounded(currency), money.roi.map(notation::signed_percent))) }
             }
             @if let Some(cost) = &figures.cost_per_conversion {
-                p.base { (words::per_conversion(&notation::money(cost.micros, &cost.currency))) }
+                p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
             }
             @if let (1, Some((currency, money))) = (figures.money.len(), figures.money.first_key_value()) {
-                @let then = earned.before.revenue.get(currency).copied().unwrap_or(0);
-                p.change { (words::change(money.revenue, then, period)) }
+                @let then = earned.before.revenue.get(currency).copied().unwrap_or_default();
+                p.change { (words::change(money.revenue.millionths(), then.millionths(), period)) }
             }
         }
     }

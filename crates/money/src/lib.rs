@@ -1,6 +1,23 @@
-//! Amounts of money: whole millionths of a currency unit, so that sums are exact.
+//! Amounts of money: whole millionths of a currency unit, so that sums are exact; read from files and printed for people.
+//!
+//! An amount knows no currency: who prints it says which. Amounts of two currencies are never added.
+//!
+//! ```
+//! use money::Money;
+//!
+//! let price = money::parse("1234.5")?;
+//! assert_eq!(price.exact("CNY"), "1,234.50 CNY");
+//! assert_eq!(price.rounded("JPY"), "JPY 1,235");
+//! assert_eq!(price.saturating_mul(2), Money::from_millionths(2_469_000_000));
+//! # Ok::<(), money::BadAmount>(())
+//! ```
+
+mod digits;
+mod print;
 
 use std::fmt;
+
+pub use digits::grouped;
 
 /// An amount of some currency, in millionths of its unit; below zero where money is given back. Serialized as the
 /// number of millionths.
@@ -39,6 +56,18 @@ impl Money {
             Some(sum) => Some(Self(sum)),
             None => None,
         }
+    }
+
+    /// The sum, or the nearest amount that can be counted.
+    #[must_use]
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, or the nearest amount that can be counted.
+    #[must_use]
+    pub const fn saturating_sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
     }
 
     /// The amount of `count` times this, or the most that can be counted.
