@@ -10,6 +10,12 @@ use tracing_subscriber::fmt::format::FmtSpan;
 /// What `chorus serve` logs unless `CHORUS_LOG` says otherwise.
 const SERVING: &str = "info,sqlx=warn";
 
+/// What libraries log of every text that they parse and every connection that they keep: much, and with contents. Only
+/// a filter that names one of them shows more.
+const QUIET: &str = "html5ever=warn,markup5ever=warn,selectors=warn,cssparser=warn,handlebars=warn,mrml=warn,\
+                     css_inline=warn,h2=warn,hyper=warn,hyper_util=warn,rustls=warn,hickory_net=warn,hickory_proto=warn,\
+                     hickory_resolver=warn,sqlx=warn";
+
 /// What every other command logs.
 const ELSE: &str = "error";
 
@@ -22,7 +28,8 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// debug events through.
 pub(crate) fn start(serving: bool, filter: Option<String>, format: Option<String>) {
     let default = if serving { SERVING } else { ELSE };
-    let filter = EnvFilter::new(filter.unwrap_or_else(|| default.to_owned()));
+    let filter = filter.map_or_else(|| default.to_owned(), |filter| format!("{QUIET},{filter}"));
+    let filter = EnvFilter::new(filter);
     let is_detailed = filter.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG);
     let spans = if is_detailed { FmtSpan::CLOSE } else { FmtSpan::NONE };
     let log = tracing_subscriber::fmt()

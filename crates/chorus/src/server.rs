@@ -1,6 +1,7 @@
 //! The listener, and the pages and paths behind it.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -22,7 +23,6 @@ use tracking::{Goals, Tracking};
 
 use crate::http_span;
 use crate::operations::{Operations, Visibility};
-use crate::output::wrong;
 use crate::setup::Opened;
 
 /// The longest that one request may take.
@@ -186,12 +186,23 @@ async fn finish(tasks: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Binds the workspace's address, or says what to do. `setting` is what the address is called under `[server]`.
+/// Binds an address of the workspace, or says what to do. `setting` is what the address is called under `[server]`.
+///
+/// # Errors
+/// The machine's trouble: somebody else has the port, or it is not to be had.
 pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
-        wrong(format!(
-            "cannot listen on {address}: {error}; set another `{setting}` under [server] in chorus.toml"
-        ))
+        let why = match error.kind() {
+            ErrorKind::AddrInUse => {
+                "another program listens there, perhaps another `chorus serve`: stop it".to_owned()
+            }
+            ErrorKind::AddrNotAvailable => "this machine does not have that address".to_owned(),
+            ErrorKind::PermissionDenied => {
+                "this user may not listen on a port below 1024: allow it, or take a higher one".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        anyhow::anyhow!("listen on {address}: {why}; or name another address as `{setting}` under [server]")
     })
 }
 

@@ -144,7 +144,7 @@ pub(crate) fn proxy(workspace: &Workspace) -> anyhow::Result<Option<Proxy>> {
     let Some(url) = either("HTTPS_PROXY").filter(|url| !url.trim().is_empty()) else { return Ok(None) };
     let proxy: Proxy =
         url.parse().map_err(|error| wrong(format!("the environment's HTTPS_PROXY: {error}")))?;
-    Ok(Some(proxy.except(either("NO_PROXY"))))
+    Ok(Some(proxy.except(either("NO_PROXY").as_deref())))
 }
 
 async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> {

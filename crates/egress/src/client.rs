@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use rustls::pki_types::CertificateDer;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -83,6 +83,18 @@ pub enum RequestError {
     /// No connection: refused, no such name, TLS failed.
     #[error("no connection: {}", causes(.0))]
     Connect(#[source] reqwest::Error),
+    /// The proxy gave no connection, or it cannot be reached.
+    #[error("the proxy {proxy} gave no connection ({}): look at it, or at `[server] proxy`, HTTPS_PROXY and NO_PROXY", causes(.error))]
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// The library's error.
+        #[source]
+        error: reqwest::Error,
+    },
+    /// The proxy wants a user and a password, or others.
+    #[error("the proxy {0} wants a user and a password: write them into `[server] proxy` or HTTPS_PROXY")]
+    ProxyDenied(String),
     /// The connection was closed before anything of the request was written.
     #[error("the connection was closed: {}", causes(.0))]
     Unsent(#[source] reqwest::Error),
@@ -156,8 +168,28 @@ impl Client {
             check_foreign(&url)?;
         }
         let client = self.client(is_origin)?;
-        let response = client.execute(self.encoded(url, request)?).await.map_err(RequestError::of)?;
-        Ok(read(response, now).await)
+        let proxy = self.proxy_of(&url, is_origin);
+        let sent = client.execute(self.encoded(url, request)?).await;
+        let response = sent.map_err(|error| RequestError::of(error, proxy))?;
+        match proxy {
+            // Only a proxy answers this, and it has not passed the request on (RFC 9110 §15.5.8).
+            Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                Err(RequestError::ProxyDenied(proxy.shown()))
+            }
+            _ => Ok(read(response, now).await),
+        }
+    }
+
+    /// Returns the host and port of the proxy that requests to the origin go through, if they do.
+    #[must_use]
+    pub fn proxy_to_origin(&self) -> Option<String> {
+        self.proxy_of(&self.origin, true).map(Proxy::shown)
+    }
+
+    /// Returns the proxy that requests for `url` go through.
+    fn proxy_of(&self, url: &Url, is_origin: bool) -> Option<&Proxy> {
+        let proxy = self.settings.proxy.as_ref().filter(|_| !(self.is_loopback && is_origin));
+        proxy.filter(|proxy| proxy.takes(url))
     }
 
     /// Returns the headers with which `request` would be sent to `url`, without those that the HTTP
@@ -243,13 +275,18 @@ impl From<reqwest::Error> for ClientError {
 }
 
 impl RequestError {
-    fn of(error: reqwest::Error) -> Self {
+    /// The error of a request that went through `proxy`.
+    fn of(error: reqwest::Error, proxy: Option<&Proxy>) -> Self {
         let error = error.without_url();
         if error.is_connect() {
-            return match (blocked(&error), error.is_timeout()) {
+            return match (blocked(&error), proxy) {
                 (Some(blocked), _) => Self::Blocked(blocked),
-                (None, true) => Self::ConnectTimeout,
-                (None, false) => Self::Connect(error),
+                (None, Some(proxy)) if causes(&error).contains("proxy authorization required") => {
+                    Self::ProxyDenied(proxy.shown())
+                }
+                (None, Some(proxy)) => Self::Proxy { proxy: proxy.shown(), error },
+                (None, None) if error.is_timeout() => Self::ConnectTimeout,
+                (None, None) => Self::Connect(error),
             };
         }
         if error.is_timeout() {

@@ -1,5 +1,7 @@
 //! The proxy that HTTP requests go through.
 
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
 use crate::address::inner_networks;
@@ -15,7 +17,10 @@ pub struct Proxy {
 
 /// The text names no proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write the proxy as http://host:port, with user:password@ before the host if it asks for them")]
+#[error(
+    "write the proxy as http://host:port, with user:password@ before the host if it asks for them, and @ # / ? : % in them \
+     as %40 %23 %2F %3F %3A %25"
+)]
 pub struct BadProxy;
 
 impl std::fmt::Debug for Proxy {
@@ -31,7 +36,9 @@ impl std::str::FromStr for Proxy {
         let text = text.trim();
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&whole).map_err(|_| BadProxy)?;
-        let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some();
+        // What stands behind the port is nobody's: most likely a password with `#`, `/` or `?` that is not written as %23.
+        let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some() && is_bare;
         if is_good { Ok(Self { url, except: None }) } else { Err(BadProxy) }
     }
 }
@@ -39,8 +46,26 @@ impl std::str::FromStr for Proxy {
 impl Proxy {
     /// Returns the same for all but some hosts: a list of names, domains, addresses and networks, as NO_PROXY has it.
     #[must_use]
-    pub fn except(self, hosts: Option<String>) -> Self {
-        Self { except: hosts, ..self }
+    pub fn except(self, hosts: Option<&str>) -> Self {
+        Self { except: hosts.map(normalized), ..self }
+    }
+
+    /// Returns the proxy's host and port, for messages.
+    pub(crate) fn shown(&self) -> String {
+        let port = self.url.port_or_known_default().unwrap_or(80);
+        format!("{}:{port}", self.url.host_str().unwrap_or_default())
+    }
+
+    /// Returns true if a request for `url` goes through it, by the rules of the HTTP library.
+    pub(crate) fn takes(&self, url: &Url) -> bool {
+        let matcher = Matcher::builder().all(self.url.as_str()).no(self.direct()).build();
+        url.as_str().parse::<Uri>().is_ok_and(|uri| matcher.intercept(&uri).is_some())
+    }
+
+    /// Returns the hosts that are reached without it, as NO_PROXY lists them.
+    fn direct(&self) -> String {
+        let inner = inner_networks().collect::<Vec<_>>().join(",");
+        format!("localhost,{inner},{}", self.except.as_deref().unwrap_or_default())
     }
 
     /// Returns the proxy's host if it is a name.
@@ -53,16 +78,54 @@ impl Proxy {
 
     /// Returns the proxy as the HTTP library has it.
     pub(crate) fn rule(&self) -> reqwest::Result<reqwest::Proxy> {
-        let inner = inner_networks().collect::<Vec<_>>().join(",");
-        let direct = format!("localhost,{inner},{}", self.except.as_deref().unwrap_or_default());
         let proxy = reqwest::Proxy::all(self.url.clone())?;
-        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&direct)))
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.direct())))
     }
+}
+
+/// The entries of NO_PROXY in the form that the HTTP library reads. Others also write blanks between entries, `*.` before
+/// a domain, brackets around an address, a port after a host (which counts for all its ports here), a dot at the end.
+fn normalized(list: &str) -> String {
+    let entry = |entry: &str| {
+        let entry = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
+        if let Some((address, _)) = entry.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            return address.to_owned();
+        }
+        let host = match entry.split_once(':') {
+            Some((host, port)) if port.parse::<u16>().is_ok() => host,
+            _ => entry,
+        };
+        host.trim_end_matches('.').to_owned()
+    };
+    list.split([',', ' ', '\t']).filter(|text| !text.is_empty()).map(entry).collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_that_are_reached_without_it_are_written_in_many_ways() {
+        let list = "*.wild.example, ported.example:8443 spaced.example,[2001:db8::1],[2001:db8::2]:443,dot.example.,10.1.0.0/16";
+        let proxy = "http://proxy.example:3128".parse::<Proxy>().unwrap().except(Some(list));
+        for direct in [
+            "https://a.wild.example/x",
+            "https://ported.example/",
+            "http://spaced.example/",
+            "https://[2001:db8::1]/",
+            "https://[2001:db8::2]/",
+            "https://dot.example/",
+            "http://10.1.2.3/",
+            "http://localhost:9/",
+            "http://127.0.0.1:9/",
+        ] {
+            assert!(!proxy.takes(&direct.parse().unwrap()), "{direct}");
+        }
+        for through in ["https://other.example/", "https://notspaced.example/", "https://[2001:db8::3]/"] {
+            assert!(proxy.takes(&through.parse().unwrap()), "{through}");
+        }
+        assert_eq!(proxy.shown(), "proxy.example:3128");
+    }
 
     #[test]
     fn a_proxy_is_an_address_of_the_web() {

@@ -65,6 +65,12 @@ impl Endpoint {
         &self.access
     }
 
+    /// Returns the host and port of the proxy that the network is reached through, if it is.
+    #[must_use]
+    pub fn proxy(&self) -> Option<String> {
+        self.client.proxy_to_origin()
+    }
+
     /// Asks the network whether the account can be used, without posting; `None` where it cannot be asked.
     pub async fn examine(&self, now: Timestamp) -> Option<Result<(Verdict, Response), RequestError>> {
         let request = self.network.examine(&self.access, now)?;

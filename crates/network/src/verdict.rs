@@ -59,8 +59,11 @@ impl Verdict {
             429 => Self::RateLimited(answer.retry_after()),
             413 => Self::Rejected(RejectReason::TooBig),
             500..=599 => Self::trouble(answer, publishes),
-            300..=399 | 407 => Self::Gone,
-            _ => Self::rejected(),
+            300..=399 => Self::Gone,
+            400..=498 => Self::rejected(),
+            // No status of HTTP: what it means to say, nobody knows.
+            _ if publishes => Self::Unknown,
+            _ => Self::Retryable,
         }
     }
 

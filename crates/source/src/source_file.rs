@@ -131,6 +131,12 @@ impl SourceFile {
         self.has_errors.get()
     }
 
+    /// True if any finding so far has this code.
+    #[must_use]
+    pub fn has(&self, code: &str) -> bool {
+        self.findings.borrow().iter().any(|finding| finding.code == code)
+    }
+
     /// True if the text is not TOML in places, so that a missing key may only be hidden.
     #[must_use]
     pub fn is_garbled(&self) -> bool {

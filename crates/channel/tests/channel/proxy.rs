@@ -13,7 +13,7 @@ const TAKEN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r
 
 async fn post(url: &str, proxy: &str, except: Option<&str>) -> SendOutcome {
     let kind = ChannelKind::Network(Box::new(Account::webhook(Secret::new(url), None, Per::Feed)));
-    let proxy = proxy.parse::<Proxy>().unwrap().except(except.map(str::to_owned));
+    let proxy = proxy.parse::<Proxy>().unwrap().except(except);
     let sender = Sender::new(&channel(kind), hasty(), Some(proxy)).unwrap();
     sender.session().send(&message("msg_1", "{}"), now()).await
 }

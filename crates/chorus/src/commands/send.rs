@@ -21,7 +21,7 @@ use crate::commands::runs;
 use crate::named::find_step;
 use crate::output::{self, Format, wrong};
 use crate::server::StopSignal;
-use crate::setup::{Env, Opened};
+use crate::setup::{self, Env, Opened};
 use error::cannot;
 
 /// Run a step now and wait for it
@@ -89,6 +89,8 @@ async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<E
     }
     require_channel(opened, step)?;
     opened.require_writable().await?;
+    // What the worker needs is known before a run is made.
+    setup::proxy(opened.workspace())?;
     if !options.to.is_empty() {
         return send_test_copies(env, options, opened, campaign, step).await;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use scheduler::Loaded;
-use store::{Clock, Millis, Store, StoreError};
+use store::{Clock, Millis, Stopped, Store, StoreError};
 
 use super::answer::{ANSWER_LIMIT, NoAnswer};
 
@@ -19,6 +19,8 @@ pub(super) struct Figures {
     pub(super) spent: BTreeSet<String>,
     /// The worker whose files are in force, where they are others than these.
     pub(super) other_files: Option<String>,
+    /// That everything is stopped, and why.
+    pub(super) stopped: Option<Stopped>,
 }
 
 impl Figures {
@@ -44,7 +46,8 @@ impl Figures {
             figures.is_behind(backlog.channel, backlog.oldest_due.unwrap_or(now), clock);
         }
         // While everything is stopped, what falls due is held: nothing is late.
-        if store.stopped().await?.is_none() {
+        figures.stopped = store.stopped().await?;
+        if figures.stopped.is_none() {
             for (channel, due) in scheduler::overdue(store, loaded, clock.now()).await? {
                 figures.is_behind(channel, due, clock);
             }

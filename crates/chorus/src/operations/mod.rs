@@ -117,6 +117,8 @@ impl Operations {
         let loaded = Arc::clone(&self.files.borrow());
         let write = self.written.get(readiness::write(&self.store, &self.clock));
         let (figures, written) = tokio::join!(self.figures(), write);
+        let stopped =
+            figures.as_ref().ok().and_then(|figures| figures.stopped.clone()).filter(|_| self.sends);
         let lag = match &figures {
             _ if !self.sends => Found::Good("this process sends nothing".to_owned()),
             Ok(figures) => readiness::lag(figures, &loaded.0),
@@ -126,7 +128,7 @@ impl Operations {
         let (database, errors) = (self.database.clone(), loaded.1.errors().count());
         let disk = tokio::task::spawn_blocking(move || readiness::disk(database.as_deref())).await;
         vec![
-            Check::new("database", Found::of(written.map(|()| "a row was written within the last seconds"))),
+            Check::new("database", readiness::database(written, stopped)),
             Check::new("lease", self.lease()),
             Check::new("lag", lag),
             Check::new("disk", disk.unwrap_or_else(|error| Found::Bad(error.to_string()))),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use campaign::{Channel, Workspace};
 use serde::Serialize;
-use store::{Clock, Store};
+use store::{Clock, StopReason, Stopped, Store};
 
 use super::answer::{ANSWER_LIMIT, NoAnswer};
 use super::figures::Figures;
@@ -50,6 +50,20 @@ impl Check {
         let ok = matches!(found, Found::Good(_));
         let (Found::Good(why) | Found::Bad(why)) = found;
         Self { name, ok, why }
+    }
+}
+
+/// The database takes rows and is no copy. What a person stopped with `chorus stop` is no fault.
+pub(super) fn database(written: Result<(), NoAnswer>, stopped: Option<Stopped>) -> Found {
+    match (written, stopped) {
+        (Err(error), _) => Found::Bad(error.to_string()),
+        (Ok(()), None) => Found::Good("a row was written within the last seconds".to_owned()),
+        (Ok(()), Some(Stopped { reason: StopReason::Stop, .. })) => {
+            Found::Good("everything is stopped by `chorus stop`; `chorus start` goes on".to_owned())
+        }
+        (Ok(()), Some(Stopped { reason: StopReason::Copy, detail, .. })) => Found::Bad(format!(
+            "everything is stopped, because this database is a copy: {detail}; `chorus start` goes on"
+        )),
     }
 }
 
@@ -150,6 +164,18 @@ mod tests {
         let spent = Figures { spent: ["capped".to_owned()].into(), ..figures("capped", 40_000) };
         assert!(matches!(lag(&spent, &workspace), Found::Good(_)), "tomorrow it goes on");
         assert_eq!(lag(&Figures::default(), &workspace), Found::Good("there is no channel".to_owned()));
+    }
+
+    #[test]
+    fn a_copy_of_a_database_is_a_fault_and_a_stop_is_not() {
+        let stopped = |reason| Stopped { reason, since: 0, detail: "it is older than its marker".to_owned() };
+        assert!(matches!(database(Ok(()), None), Found::Good(_)));
+        assert!(matches!(database(Ok(()), Some(stopped(StopReason::Stop))), Found::Good(_)));
+        let copy = database(Ok(()), Some(stopped(StopReason::Copy)));
+        assert!(
+            matches!(copy, Found::Bad(why) if why.contains("older than its marker") && why.contains("chorus start"))
+        );
+        assert!(matches!(database(Err(NoAnswer::NotWritten), None), Found::Bad(_)));
     }
 
     #[test]

@@ -109,7 +109,8 @@ fn pure_crates_read_no_clock_and_open_no_socket() {
     };
     none("they are pure", &offences(&ways, pure));
     let files = ["std::fs", "File::", "std::io"];
-    let reads_nothing = |source: &Source| ["facts", "insight", "money", "schedule"].contains(&source.owner.as_str());
+    let reads_nothing =
+        |source: &Source| ["facts", "insight", "money", "schedule"].contains(&source.owner.as_str());
     none("they read nothing", &offences(&files, reads_nothing));
 }
 

@@ -62,6 +62,7 @@ pub(crate) fn settings(
             || lost(file.attributes.is_given(), file.attributes.get().is_some());
         need_postal_address(&source, &mut settings, &file);
     }
+    refuse_half_read(&source, &mut settings, findings);
     source.hand_over(findings, mask);
     settings
 }
@@ -75,6 +76,18 @@ fn is_secret(keys: &[&str]) -> bool {
             | ["channels", _, "dkim", "key"]
             | ["channels", _, "dkim", "ed25519", "key"]
     )
+}
+
+/// What a misspelt line of this file was to say is lost: a limit of a channel, the database, the address of the admin
+/// pages. Nothing goes on without it.
+fn refuse_half_read(source: &SourceFile, settings: &mut Settings, findings: &mut Diagnostics) {
+    if !source.is_garbled() && !source.has("unknown-key") {
+        return;
+    }
+    settings.database = None;
+    let message = "a line of this file says nothing, so that a limit, an address or the database may be lost";
+    let help = "Correct the lines above. Until then nothing starts, and a server that runs keeps the file of before.";
+    findings.push(Diagnostic::error("half-read", CHORUS_TOML, message).help(help));
 }
 
 /// E-mail without the sender's postal address is against the law in most places: no channel sends it.
