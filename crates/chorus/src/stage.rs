@@ -55,7 +55,7 @@ impl Stage {
         let start = beginning(&workspace, speed);
         let clock = Clock::scaled(start, speed);
         let time = clock.clone();
-        let platform = Arc::new(Platform::start(Arc::new(move || time.millis())).await?);
+        let platform = Arc::new(Platform::start(Arc::new(move || time.millis().as_millisecond())).await?);
         play(&mut workspace, &platform)?;
         workspace.server.listen = address;
         workspace.server.public_url = Url::parse(&format!("http://{address}"))?;

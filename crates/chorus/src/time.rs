@@ -3,6 +3,7 @@
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use store::Millis;
 
 use crate::output::wrong;
 
@@ -29,9 +30,9 @@ pub(crate) fn show(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
-/// The same from stored milliseconds.
-pub(crate) fn show_millis(at: i64, zone: &TimeZone) -> String {
-    Timestamp::from_millisecond(at).map_or_else(|_| "?".to_owned(), |at| show(at, zone))
+/// The same of a stored time.
+pub(crate) fn show_millis(at: Millis, zone: &TimeZone) -> String {
+    at.timestamp().map_or_else(|_| "?".to_owned(), |at| show(at, zone))
 }
 
 /// A time on each contact's own clock.

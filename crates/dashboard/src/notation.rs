@@ -1,8 +1,9 @@
 //! How numbers, money and times are written on pages.
 
 use insight::{Interval, Proportion};
+use jiff::Zoned;
 use jiff::civil::DateTime;
-use jiff::{Timestamp, Zoned};
+use store::Millis;
 
 pub(crate) use crate::digits::number;
 pub(crate) use crate::times::Times;
@@ -52,8 +53,8 @@ impl Times {
     }
 
     /// `Tue 2 Mar, 10:00`, with the year when it is another one.
-    pub(crate) fn minute(&self, millis: i64) -> String {
-        self.written(millis, "%a %-d %b, %H:%M", "%a %-d %b %Y, %H:%M")
+    pub(crate) fn minute(&self, time: Millis) -> String {
+        self.written(time, "%a %-d %b, %H:%M", "%a %-d %b %Y, %H:%M")
     }
 
     /// A time where each contact is, written like [`Self::minute`].
@@ -63,43 +64,43 @@ impl Times {
     }
 
     /// `Tue 2 Mar, 10:00:07`.
-    pub(crate) fn second(&self, millis: i64) -> String {
-        self.written(millis, "%a %-d %b, %H:%M:%S", "%a %-d %b %Y, %H:%M:%S")
+    pub(crate) fn second(&self, time: Millis) -> String {
+        self.written(time, "%a %-d %b, %H:%M:%S", "%a %-d %b %Y, %H:%M:%S")
     }
 
     /// `Tuesday 2 March 2027`.
-    pub(crate) fn day(&self, millis: i64) -> String {
-        self.written(millis, "%A %-d %B %Y", "%A %-d %B %Y")
+    pub(crate) fn day(&self, time: Millis) -> String {
+        self.written(time, "%A %-d %B %Y", "%A %-d %B %Y")
     }
 
     /// `2 Mar`.
-    pub(crate) fn short_day(&self, millis: i64) -> String {
-        self.written(millis, "%-d %b", "%-d %b")
+    pub(crate) fn short_day(&self, time: Millis) -> String {
+        self.written(time, "%-d %b", "%-d %b")
     }
 
     /// `10:00`.
-    pub(crate) fn clock(&self, millis: i64) -> String {
-        self.written(millis, "%H:%M", "%H:%M")
+    pub(crate) fn clock(&self, time: Millis) -> String {
+        self.written(time, "%H:%M", "%H:%M")
     }
 
     /// For `datetime` attributes.
-    pub(crate) fn machine(&self, millis: i64) -> String {
-        Timestamp::from_millisecond(millis).map_or_else(|_| String::new(), |at| at.to_string())
+    pub(crate) fn machine(&self, time: Millis) -> String {
+        time.timestamp().map_or_else(|_| String::new(), |at| at.to_string())
     }
 
     /// `in 3 hours`, `2 days ago`.
-    pub(crate) fn distance(&self, millis: i64) -> String {
-        let minutes = millis.saturating_sub(self.now.as_millisecond()).div_euclid(60_000);
+    pub(crate) fn distance(&self, time: Millis) -> String {
+        let minutes = time.since(self.now.into()).div_euclid(60_000);
         words::distance(minutes)
     }
 
     /// The time in the zone.
-    pub(crate) fn at(&self, millis: i64) -> Option<Zoned> {
-        Timestamp::from_millisecond(millis).ok().map(|at| at.to_zoned(self.zone.clone()))
+    pub(crate) fn at(&self, time: Millis) -> Option<Zoned> {
+        time.timestamp().ok().map(|at| at.to_zoned(self.zone.clone()))
     }
 
-    fn written(&self, millis: i64, this_year: &str, other_year: &str) -> String {
-        let Some(at) = self.at(millis) else { return words::NONE.to_owned() };
+    fn written(&self, time: Millis, this_year: &str, other_year: &str) -> String {
+        let Some(at) = self.at(time) else { return words::NONE.to_owned() };
         let same = at.year() == self.now.to_zoned(self.zone.clone()).year();
         at.strftime(if same { this_year } else { other_year }).to_string()
     }
@@ -107,6 +108,7 @@ impl Times {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
     use super::*;
@@ -131,11 +133,11 @@ mod tests {
     fn times_are_in_the_zone_and_say_another_year() {
         let now: Timestamp = "2027-03-02T01:00:00Z".parse().unwrap();
         let times = Times { zone: TimeZone::get("Asia/Shanghai").unwrap(), now };
-        assert_eq!(times.minute(now.as_millisecond()), "Tue 2 Mar, 09:00");
-        assert_eq!(times.minute(0), "Thu 1 Jan 1970, 08:00");
-        assert_eq!(times.minute(i64::MAX), words::NONE);
+        assert_eq!(times.minute(now.into()), "Tue 2 Mar, 09:00");
+        assert_eq!(times.minute(Millis::EPOCH), "Thu 1 Jan 1970, 08:00");
+        assert_eq!(times.minute(Millis::MAX), words::NONE);
         assert_eq!(times.zone_name(), "Asia/Shanghai");
-        assert_eq!(times.distance(now.as_millisecond() + 3 * 3_600_000), "in 3 hours");
-        assert_eq!(times.distance(i64::MIN), words::distance(i64::MIN / 60_000));
+        assert_eq!(times.distance(Millis::from(now) + 3 * 3_600_000), "in 3 hours");
+        assert_eq!(times.distance(Millis::MIN), words::distance(i64::MIN / 60_000));
     }
 }

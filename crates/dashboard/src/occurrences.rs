@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::response::Redirect;
 use maud::{Markup, html};
-use store::{OccurrenceKind, OccurrenceRow};
+use store::{Millis, OccurrenceKind, OccurrenceRow};
 
 use crate::error::PageError;
 use crate::parts::Scene;
@@ -65,9 +65,9 @@ fn entry(row: &OccurrenceRow, scene: &Scene) -> Markup {
 /// Writes what a person wants of an occurrence: the planner sees it within seconds.
 pub(crate) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
-    Path((campaign, step, instant, action)): Path<(String, String, i64, String)>,
+    Path((campaign, step, instant, action)): Path<(String, String, Millis, String)>,
 ) -> Result<Redirect, PageError> {
-    let (store, now) = (&dashboard.store, dashboard.clock.now().as_millisecond());
+    let (store, now) = (&dashboard.store, dashboard.clock.millis());
     if store.occurrence_get(&campaign, &step, instant).await?.is_none() {
         return Err(PageError::NotFound(words::AN_OCCURRENCE));
     }
@@ -77,6 +77,12 @@ pub(crate) async fn post(
         "skip" => drop(store.occurrence_dismiss(&campaign, &step, instant, now).await?),
         _ => return Err(PageError::BadRequest(words::BAD_ACTION)),
     }
-    tracing::info!(campaign, step, instant, action, "an occurrence was decided from its page");
+    tracing::info!(
+        campaign,
+        step,
+        instant = instant.as_millisecond(),
+        action,
+        "an occurrence was decided from its page"
+    );
     Ok(Redirect::to("/#did-not-run"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use campaign::{Load, Receivers, Workspace};
 use jiff::Timestamp;
-use store::{DeliveryState, Held, Run, RunState, Store, StoreError};
+use store::{DeliveryState, Held, Millis, Run, RunState, Store, StoreError};
 
 /// What is to be expected of a run that has not ended.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
@@ -32,7 +32,7 @@ pub async fn outlook(
     if run.state != RunState::Running {
         return Ok(Outlook::default());
     }
-    let waits = store.allowance_held(&run.channel, now.as_millisecond()).await?;
+    let waits = store.allowance_held(&run.channel, now.into()).await?;
     let zone = &workspace.brand.timezone;
     let today = campaign::pace::day_number(now.to_zoned(zone.clone()).date());
     let used = store.allowance_used(&run.channel, today).await?;
@@ -49,13 +49,13 @@ fn finish(
     used: &BTreeMap<String, u64>,
     now: Timestamp,
     zone: &jiff::tz::TimeZone,
-    last_due: i64,
+    last_due: Millis,
 ) -> Option<Timestamp> {
     let speed = speed(run, now);
     let open = crate::parts::progress(run);
     let open = u64::try_from(open.denominator - open.numerator).unwrap_or(0);
     let load = Load { channel, domains: &[(String::new(), open)], used, speed };
-    let last_due = Timestamp::from_millisecond(last_due).ok().filter(|due| *due > now);
+    let last_due = last_due.timestamp().ok().filter(|due| *due > now);
     // With nothing known of the speed, what is put off says nothing of the rest.
     Some(load.finish(now, zone)?.max(last_due.unwrap_or(now)))
 }
@@ -65,7 +65,7 @@ fn finish(
 fn speed(run: &Run, now: Timestamp) -> Option<f64> {
     let ended = [DeliveryState::Sent, DeliveryState::Failed, DeliveryState::Uncertain];
     let ended: i64 = ended.into_iter().map(|state| run.tally(state)).sum();
-    let passed = now.as_millisecond() - run.started_at?;
+    let passed = Millis::from(now) - run.started_at?;
     (passed >= SHORTEST_MILLIS && ended > 0).then(|| ended as f64 * 1_000.0 / passed as f64)
 }
 
@@ -82,7 +82,7 @@ mod tests {
         run.tallies.retain(|tally| tally.state == DeliveryState::Sent.into());
         run.tallies.truncate(1);
         run.tallies[0].count = sent;
-        (run, Timestamp::from_millisecond(began + 60_000).unwrap())
+        (run, (began + 60_000).timestamp().unwrap())
     }
 
     fn seconds(sent: i64, rate: Option<&str>, last_due: i64) -> Option<i64> {
@@ -91,7 +91,7 @@ mod tests {
         channel.rate = rate.map(|rate| campaign::Rate::parse(rate).unwrap());
         let (run, now) = run(sent);
         let zone = &scene.workspace().brand.timezone;
-        let due = now.as_millisecond() + last_due * 1_000;
+        let due = Millis::from(now) + last_due * 1_000;
         finish(&channel, &run, &BTreeMap::new(), now, zone, due).map(|end| end.duration_since(now).as_secs())
     }
 

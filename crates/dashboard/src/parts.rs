@@ -7,7 +7,7 @@ use insight::{Counts, Figures, Proportion};
 use maud::{Markup, html};
 use money::Money;
 use source::Diagnostics;
-use store::{DeliveryState, Run, RunState, Stopped};
+use store::{DeliveryState, Millis, Run, RunState, Stopped};
 
 use crate::error::PageError;
 pub(crate) use crate::inline_code::text;
@@ -35,7 +35,7 @@ impl Scene {
         let files = Arc::clone(&dashboard.workspace.borrow());
         let times = Times { zone: files.0.brand.timezone.clone(), now: dashboard.clock.now() };
         let stopped = dashboard.store.stopped().await?;
-        let now = times.now.as_millisecond();
+        let now = Millis::from(times.now);
         let leases = dashboard.store.lease_list().await?.into_iter().filter(|lease| lease.expires_at > now);
         let noted = leases.filter_map(|lease| Some((lease.worker, lease.note?))).collect();
         Ok(Self { files, times, stopped, noted, simulated: dashboard.simulated })
@@ -97,8 +97,8 @@ impl Scene {
 }
 
 /// A time with its machine-readable form.
-pub(crate) fn time(times: &Times, millis: i64) -> Markup {
-    html! { time datetime=(times.machine(millis)) { (times.minute(millis)) } }
+pub(crate) fn time(times: &Times, at: Millis) -> Markup {
+    html! { time datetime=(times.machine(at)) { (times.minute(at)) } }
 }
 
 /// How many deliveries of a run have ended, of how many.

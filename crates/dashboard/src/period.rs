@@ -2,6 +2,7 @@
 
 use insight::Series;
 use jiff::ToSpan;
+use store::Millis;
 
 use crate::times::Times;
 
@@ -22,13 +23,13 @@ pub(crate) enum Period {
     Quarter,
 }
 
-/// From when to when, in UTC milliseconds; `to` is not in it.
+/// From when to when; `to` is not in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Span {
     /// The start, on the hour.
-    pub(crate) from: i64,
+    pub(crate) from: Millis,
     /// The end.
-    pub(crate) to: i64,
+    pub(crate) to: Millis,
 }
 
 impl Period {
@@ -61,11 +62,11 @@ impl Period {
 
     /// Where it begins and ends.
     pub(crate) fn span(self, times: &Times) -> Span {
-        let now = times.now.as_millisecond();
-        let to = (now.div_euclid(HOUR) + 1) * HOUR;
+        let now = Millis::from(times.now);
+        let to = now.floor(HOUR) + HOUR;
         let from = match self {
             Self::Day => to - 24 * HOUR,
-            _ => self.midnights(times).first().map_or(to - 24 * HOUR, |start| start.div_euclid(HOUR) * HOUR),
+            _ => self.midnights(times).first().map_or(to - 24 * HOUR, |start| start.floor(HOUR)),
         };
         Span { from, to }
     }
@@ -74,10 +75,10 @@ impl Period {
     pub(crate) fn buckets(self, times: &Times) -> Series {
         let span = self.span(times);
         match self {
-            Self::Day | Self::Week => Series::hours(span.from, span.to),
+            Self::Day | Self::Week => Series::hours(span.from.as_millisecond(), span.to.as_millisecond()),
             Self::Month | Self::Quarter => {
-                let hour = |start: i64| start.div_euclid(HOUR) * HOUR;
-                Series::over(self.midnights(times).into_iter().map(hour), span.to)
+                let hour = |start: Millis| start.floor(HOUR).as_millisecond();
+                Series::over(self.midnights(times).into_iter().map(hour), span.to.as_millisecond())
             }
         }
     }
@@ -88,13 +89,13 @@ impl Period {
     }
 
     /// When each of its days starts where the brand is.
-    fn midnights(self, times: &Times) -> Vec<i64> {
+    fn midnights(self, times: &Times) -> Vec<Millis> {
         let today = times.now.to_zoned(times.zone.clone()).date();
         (0..self.days())
             .rev()
             .filter_map(|back| today.checked_sub(back.days()).ok())
             .filter_map(|day| day.to_zoned(times.zone.clone()).ok())
-            .map(|start| start.timestamp().as_millisecond())
+            .map(|start| start.timestamp().into())
             .collect()
     }
 }
@@ -120,7 +121,7 @@ mod tests {
     fn a_day_is_24_hours_up_to_the_end_of_this_one() {
         let span = Period::Day.span(&times("Asia/Shanghai", "2027-03-02T01:20:00Z"));
         assert_eq!(span.to - span.from, 24 * HOUR);
-        assert_eq!(span.to, "2027-03-02T02:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond());
+        assert_eq!(span.to, Millis::from("2027-03-02T02:00:00Z".parse::<jiff::Timestamp>().unwrap()));
         assert_eq!(span.previous().to, span.from);
     }
 

@@ -68,7 +68,7 @@ mod tests {
             step: "mail".into(),
             channel: "email".into(),
             metric,
-            hour: 0,
+            hour: store::Millis::EPOCH,
             currency: currency.into(),
             count,
             amount: amount.into(),

@@ -17,8 +17,8 @@ use serde_json::json;
 use source::{Diagnostic, Diagnostics};
 use store::{
     CameBack, Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
-    Metric, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason, Tally,
-    TallyState,
+    Metric, Millis, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason,
+    Tally, TallyState,
 };
 
 use crate::notation::Times;
@@ -32,9 +32,9 @@ pub(crate) fn now() -> Timestamp {
     "2027-03-02T06:30:00Z".parse().unwrap()
 }
 
-/// Milliseconds, so many minutes before [`now`].
-pub(crate) fn ago(minutes: i64) -> i64 {
-    now().as_millisecond() - minutes * 60_000
+/// The time so many minutes before [`now`].
+pub(crate) fn ago(minutes: i64) -> Millis {
+    Millis::from(now()) - minutes * 60_000
 }
 
 /// The workspace as a page sees it.
@@ -251,7 +251,7 @@ pub(crate) fn rollups() -> Vec<RollupRow> {
                 step: step.into(),
                 channel: channel.into(),
                 metric,
-                hour: ago(hours_ago * 60).div_euclid(3_600_000) * 3_600_000,
+                hour: ago(hours_ago * 60).floor(3_600_000),
                 currency: currency.into(),
                 count,
                 amount: amount.into(),

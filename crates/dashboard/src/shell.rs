@@ -87,7 +87,7 @@ impl Shell {
                 }
                 main #content { (content) }
                 footer {
-                    p { (words::times_in(&self.times.zone_name(), &self.times.minute(self.times.now.as_millisecond()))) }
+                    p { (words::times_in(&self.times.zone_name(), &self.times.minute(self.times.now.into()))) }
                 }
             },
         );

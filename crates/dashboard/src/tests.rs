@@ -12,7 +12,7 @@ use axum::response::Response;
 use campaign::OnUncertain;
 use serde_json::{Map, Value};
 use store::{
-    Address, Clock, ContactId, Conversion, DeliveryId, EventKind, NewContact, NewEvent, NewRun,
+    Address, Clock, ContactId, Conversion, DeliveryId, EventKind, Millis, NewContact, NewEvent, NewRun,
     OutboxMessage, Outcome, Planned, Record, RunId, RunKind, RunState, Store,
 };
 use tower::ServiceExt;
@@ -129,14 +129,14 @@ fn person(email: &str) -> NewContact {
 }
 
 /// Makes the run's deliveries, to everybody.
-async fn plan(store: &Store, run: RunId, start: i64) {
+async fn plan(store: &Store, run: RunId, start: Millis) {
     let scene = sample::scene(source::Diagnostics::default(), false);
     let audiences = &scene.workspace().audiences;
     let whom = Planned::Audience {
         audiences,
         audience: audiences.keys().next().unwrap(),
         address: Address::Email,
-        moment: schedule::Moment::Instant(jiff::Timestamp::from_millisecond(start).unwrap()),
+        moment: schedule::Moment::Instant(start.timestamp().unwrap()),
         fallback: &scene.workspace().brand.timezone,
         catch_up_window: 3_600_000,
         by_hand: None,
@@ -145,7 +145,7 @@ async fn plan(store: &Store, run: RunId, start: i64) {
 }
 
 /// Claims and begins all of them.
-async fn begin(store: &Store, run: RunId, start: i64) -> (store::LeaseId, Vec<DeliveryId>) {
+async fn begin(store: &Store, run: RunId, start: Millis) -> (store::LeaseId, Vec<DeliveryId>) {
     let lease = store.lease_open("test", true, start, sample::ago(-60)).await.unwrap();
     let claimed = store.delivery_claim(lease, run, start, 10).await.unwrap();
     let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
@@ -155,7 +155,7 @@ async fn begin(store: &Store, run: RunId, start: i64) -> (store::LeaseId, Vec<De
 }
 
 /// Sends the run to everybody: kept in the outbox, but for one who is refused.
-async fn send(store: &Store, run: RunId, start: i64) {
+async fn send(store: &Store, run: RunId, start: Millis) {
     plan(store, run, start).await;
     let (lease, intents) = begin(store, run, start).await;
     let outcome = |id: DeliveryId| match id.contact() {
@@ -194,7 +194,7 @@ fn message(delivery: DeliveryId) -> OutboxMessage {
 }
 
 /// An open, a click and a purchase of the first person.
-async fn come_back(store: &Store, delivery: DeliveryId, link: store::LinkId, start: i64) {
+async fn come_back(store: &Store, delivery: DeliveryId, link: store::LinkId, start: Millis) {
     let event = |kind, link, minutes: i64| NewEvent {
         kind,
         delivery: delivery.into(),

@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use schedule::{Moment, Trigger, Zone};
-use store::{OccurrenceRow, OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
+use store::{Millis, OccurrenceRow, OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
 
 use crate::notation::Times;
 use crate::parts::{self, Scene};
@@ -32,7 +32,7 @@ pub(crate) struct Upcoming {
     /// By this channel.
     channel: String,
     /// When it starts.
-    at: i64,
+    at: Millis,
     /// The time where each contact is, if that is what counts.
     local: Option<DateTime>,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Decided {
     /// Steps that happen once, and did.
     over: BTreeSet<StepKey>,
     /// Occurrences that a person took out.
-    dismissed: BTreeSet<(StepKey, i64)>,
+    dismissed: BTreeSet<(StepKey, Millis)>,
 }
 
 /// So many occurrences that did not run are read.
@@ -101,7 +101,7 @@ impl Scene {
             title: campaign.title.clone(),
             step: step.id.to_string(),
             channel: step.channel.to_string(),
-            at: at.as_millisecond(),
+            at: at.into(),
             local,
         };
         let until = self.times.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
@@ -112,7 +112,7 @@ impl Scene {
                     && run.kind != RunKind::Test
             });
             let parents = parents.filter(|run| runs.iter().all(|other| other.parent_id != Some(run.id)));
-            let starts = parents.filter_map(|run| Timestamp::from_millisecond(run.instant).ok());
+            let starts = parents.filter_map(|run| run.instant.timestamp().ok());
             let firings = starts.map(|start| schedule::after(start, *delay).instant);
             let ahead = firings.filter(|at| (self.times.now..=until).contains(at));
             return ahead.map(|at| one(at, None)).take(each).collect();
@@ -146,7 +146,7 @@ impl Scene {
             && !matches!(step.schedule.trigger, Trigger::After { .. })
             && run.kind == RunKind::Scheduled;
         let first = TimeZone::fixed(Offset::constant(FIRST));
-        let at = Timestamp::from_millisecond(run.instant).ok()?;
+        let at = run.instant.timestamp().ok()?;
         local.then(|| at.to_zoned(first).datetime())
     }
 }
@@ -169,8 +169,8 @@ pub fn own_clock_of(workspace: &Workspace, row: &OccurrenceRow) -> Option<DateTi
 }
 
 /// The clock at an instant at the first place on Earth.
-fn first_clock(instant: i64) -> Option<DateTime> {
-    let at = Timestamp::from_millisecond(instant).ok()?;
+fn first_clock(instant: Millis) -> Option<DateTime> {
+    let at = instant.timestamp().ok()?;
     Some(at.to_zoned(TimeZone::fixed(Offset::constant(FIRST))).datetime())
 }
 
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_run_by_own_clocks_shows_the_time_on_the_clocks() {
         let scene = sample::scene(source::Diagnostics::default(), false);
-        let instant = "2027-03-03T20:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
+        let instant = "2027-03-03T20:00:00Z".parse::<Timestamp>().unwrap().into();
         let run = Run { instant, ..sample::live_run() };
         assert_eq!(scene.run_time(&run), words::own_clock("Thu 4 Mar, 10:00"));
         let by_hand = Run { kind: RunKind::Manual, ..run };

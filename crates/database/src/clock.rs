@@ -54,10 +54,10 @@ impl Clock {
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// The time in milliseconds.
+    /// The current time, as it is stored.
     #[must_use]
     pub fn millis(&self) -> Millis {
-        self.now().as_millisecond()
+        self.now().into()
     }
 
     /// The machine's time, whatever the clock shows: rates are of real seconds, in tests and in the demo too.
@@ -72,7 +72,7 @@ impl Clock {
     #[must_use]
     pub fn real_until(&self, at: Millis) -> Duration {
         let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
-        let span = u64::try_from(at.saturating_sub(self.millis())).unwrap_or(0);
+        let span = u64::try_from(at.since(self.millis())).unwrap_or(0);
         Duration::from_millis(span) / factor.max(1)
     }
 
@@ -80,7 +80,7 @@ impl Clock {
     #[must_use]
     pub fn real_since(&self, at: Millis) -> Duration {
         let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
-        let span = u64::try_from(self.millis().saturating_sub(at)).unwrap_or(0);
+        let span = u64::try_from(self.millis().since(at)).unwrap_or(0);
         Duration::from_millis(span) / factor.max(1)
     }
 

@@ -17,6 +17,7 @@ mod ids;
 mod machine_time;
 mod marker;
 mod migrations;
+mod millis;
 mod open;
 mod settings;
 mod statement;
@@ -34,9 +35,7 @@ pub use health::Health;
 pub use identity::{Behind, CopyEvidence, Identity};
 pub use ids::{ContactId, DeliveryId, ID_SPACE, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
 pub use machine_time::MachineTime;
+pub use millis::Millis;
 pub use statement::{Arg, Assembled, Readable, Sql, Statement, batch, batch_of_ids};
 pub use stopped::{StopReason, Stopped};
 pub use transaction::Tx;
-
-/// UTC milliseconds, as every time is stored.
-pub type Millis = i64;

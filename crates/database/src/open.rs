@@ -241,6 +241,7 @@ fn unreadable(error: sqlx::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Millis;
 
     #[test]
     fn only_versions_with_the_repaired_log_are_safe() {
@@ -292,10 +293,10 @@ mod tests {
         let url = format!("sqlite:{}", folder.path().join("full.db").display());
         let database = Database::open(&url, |_| {}).await.unwrap();
         database.migrate().await.unwrap();
-        database.require_writable(1).await.unwrap();
+        database.require_writable(Millis::new(1)).await.unwrap();
         let Pools::Sqlite { writer, .. } = database.pools() else { unreachable!() };
         writer.acquire().await.unwrap().execute("pragma query_only = on").await.unwrap();
-        let error = database.require_writable(2).await.unwrap_err();
+        let error = database.require_writable(Millis::new(2)).await.unwrap_err();
         assert_eq!(error.reason(), Some(&Reason::ReadOnlyFile), "{error}");
     }
 

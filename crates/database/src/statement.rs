@@ -10,8 +10,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, SqlStr};
 
 use crate::{
-    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, MachineTime, RevisionId, RunId, RunName,
-    StoreError,
+    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, MachineTime, Millis, RevisionId, RunId,
+    RunName, StoreError,
 };
 
 /// One statement for both databases. Made by [`sql!`](crate::sql).
@@ -120,6 +120,18 @@ impl From<i64> for Arg {
 impl From<MachineTime> for Arg {
     fn from(time: MachineTime) -> Self {
         Self::Int(Some(time.micros()))
+    }
+}
+
+impl From<Millis> for Arg {
+    fn from(time: Millis) -> Self {
+        Self::Int(Some(time.as_millisecond()))
+    }
+}
+
+impl From<Option<Millis>> for Arg {
+    fn from(time: Option<Millis>) -> Self {
+        Self::Int(time.map(Millis::as_millisecond))
     }
 }
 

@@ -128,7 +128,7 @@ pub async fn fire(
     if ask.test.is_none() {
         fit::require_fit(store, loaded, campaign, step, now).await?;
     }
-    let at = now.as_millisecond();
+    let at = Millis::from(now);
     let revision = revision(store, loaded, campaign, step, at).await?;
     let occurrence = Occurrence { instant: now, until: now, moment: Moment::Instant(now) };
     let kind = if ask.test.is_some() { RunKind::Test } else { RunKind::Manual };
@@ -160,7 +160,7 @@ pub async fn fire(
 }
 
 /// So many instants are tried for runs that are made in the same millisecond.
-const INSTANTS: Millis = 1_000;
+const INSTANTS: i64 = 1_000;
 
 /// Returns a person's request as the run keeps it.
 pub fn asked(step: &Step, ask: &HandSend) -> Asked {
@@ -191,7 +191,7 @@ pub fn whom_by_hand<'a>(
     now: Timestamp,
 ) -> Result<Planned<'a>, FireError> {
     if ask.test.is_some() {
-        return one_or_feed(workspace, step, asked.contact, now.as_millisecond());
+        return one_or_feed(workspace, step, asked.contact, Millis::from(now));
     }
     let by_hand = ByHand { campaign: campaign.id.as_str(), step: step.id.as_str(), asked };
     audience_or_feed(workspace, step, Moment::Instant(now), Some(by_hand))

@@ -394,7 +394,7 @@ impl<'a> Shift<'a> {
             return;
         }
         // Writers may be a little behind the clock with what they write.
-        let next = now.as_millisecond().saturating_sub(2_000).max(since);
+        let next = Millis::from(now).saturating_sub(2_000).max(since);
         match fire::join(&self.context.store, loaded, run, since, now).await {
             Ok(count) => {
                 if count > 0 {

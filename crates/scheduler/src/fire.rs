@@ -42,7 +42,7 @@ pub(crate) fn new_run(
     let expires_at = occurrence.until.saturating_add(step.expires).unwrap_or(Timestamp::MAX);
     let origin = Origin {
         trigger: Some(trigger(step)),
-        ends_at: campaign.ends.map(|ends| ends.as_millisecond()),
+        ends_at: campaign.ends.map(Millis::from),
         account: channel.and_then(channel::account),
         ..Origin::default()
     };
@@ -50,7 +50,7 @@ pub(crate) fn new_run(
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
         channel: step.channel.to_string(),
-        instant: occurrence.instant.as_millisecond(),
+        instant: Millis::from(occurrence.instant),
         kind,
         revision_id,
         parent_id: None,
@@ -59,7 +59,7 @@ pub(crate) fn new_run(
         look_after: channel.map_or(0, look_after),
         cost_micros: cost.map_or(Money::ZERO, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
-        expires_at: expires_at.as_millisecond(),
+        expires_at: Millis::from(expires_at),
         origin,
     }
 }
@@ -75,10 +75,10 @@ fn trigger(step: &Step) -> RunTrigger {
 
 /// How long a network may take over a request that nobody waits for any more, and to show the post where it is looked
 /// for: a request may take ten seconds, a timeline shows a post some seconds late.
-const LOOK_AFTER: Millis = 60_000;
+const LOOK_AFTER: i64 = 60_000;
 
 /// How long a second try waits that looks for the first.
-fn look_after(channel: &Channel) -> Millis {
+fn look_after(channel: &Channel) -> i64 {
     match &channel.kind {
         ChannelKind::Network(account) if account.network.again == Again::LookedUp => LOOK_AFTER,
         _ => 0,
@@ -98,14 +98,14 @@ pub async fn fire_occurrence(
     row: &store::OccurrenceRow,
     now: Timestamp,
 ) -> Result<Option<RunId>, FireError> {
-    let at = now.as_millisecond();
+    let at = Millis::from(now);
     if let Trigger::At(_) = step.schedule.trigger
         && let Some(run) = store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
     {
         return Err(FireError::WentOut(run));
     }
     let revision = revision(store, loaded, campaign, step, at).await?;
-    let instant = Timestamp::from_millisecond(row.instant).unwrap_or(now);
+    let instant = row.instant.timestamp().unwrap_or(now);
     let occurrence = Occurrence { instant, until: now, moment: Moment::Instant(now) };
     let channel = loaded.0.channels.get(&step.channel);
     let mut run = new_run(campaign, step, channel, revision, &occurrence, RunKind::Scheduled);
@@ -136,7 +136,7 @@ pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> 
     if run.state == RunState::Planned && run.kind != RunKind::Test {
         fit::require_fit(store, loaded, campaign, step, now).await?;
     }
-    Ok(store.run_plan(run.id, &whom, now.as_millisecond()).await?)
+    Ok(store.run_plan(run.id, &whom, Millis::from(now)).await?)
 }
 
 /// Returns the people that a scheduled run or one by hand goes to.
@@ -208,7 +208,7 @@ pub(crate) async fn join(
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
     match audience_or_feed(workspace, step, moment(step, run), None)? {
         whom @ Planned::Audience { moment: Moment::Local(_), .. } => {
-            Ok(store.run_join(run.id, &whom, since, now.as_millisecond()).await?)
+            Ok(store.run_join(run.id, &whom, since, Millis::from(now)).await?)
         }
         _ => Ok(0),
     }
@@ -217,7 +217,7 @@ pub(crate) async fn join(
 /// When a scheduled run falls due: its instant, or with contacts' own zones the wall clock of UTC+14 then. A run keeps
 /// what it was made with; only one made before that was kept asks the files.
 fn moment(step: &Step, run: &Run) -> Moment {
-    let instant = Timestamp::from_millisecond(run.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    let instant = run.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let by_files = run.trigger.is_none()
         && matches!(step.schedule.zone, Zone::Contact { .. })
         && run.kind == RunKind::Scheduled
@@ -238,7 +238,7 @@ pub(crate) fn audience_or_feed<'a>(
 ) -> Result<Planned<'a>, FireError> {
     let fallback = &workspace.brand.timezone;
     let Some(address) = address(channel(workspace, step)?) else {
-        return Ok(Planned::Feed { due_at: moment.due_in(fallback).as_millisecond() });
+        return Ok(Planned::Feed { due_at: moment.due_in(fallback).into() });
     };
     Ok(Planned::Audience {
         audiences: &workspace.audiences,
@@ -251,6 +251,6 @@ pub(crate) fn audience_or_feed<'a>(
     })
 }
 
-pub(crate) fn millis(duration: std::time::Duration) -> Millis {
-    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+pub(crate) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

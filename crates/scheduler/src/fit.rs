@@ -7,7 +7,7 @@ use campaign::{Campaign, Channel, Per, Step};
 use channel::{Compiled, Longest, Person};
 use jiff::Timestamp;
 use serde_json::Value;
-use store::{Address, Length, Store};
+use store::{Address, Length, Millis, Store};
 
 use crate::Loaded;
 use crate::compiled::{compiled, off};
@@ -42,7 +42,7 @@ pub async fn longest(
     let mut known = Vec::new();
     for length in [Length::Characters, Length::Bytes].into_iter().filter(|_| !fields.is_empty()) {
         let names: Vec<_> = fields.iter().map(String::as_str).collect();
-        let (audiences, at) = (&loaded.0.audiences, now.as_millisecond());
+        let (audiences, at) = (&loaded.0.audiences, Millis::from(now));
         known.push(store.plan_longest(audiences, &step.audience, &needed, &names, length, at).await?);
     }
     let help = known.first().map(in_the_audience).unwrap_or_default();

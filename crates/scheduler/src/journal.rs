@@ -269,13 +269,13 @@ mod tests {
     use super::*;
 
     fn made(folder: &Path) -> Journal {
-        let journal = Journal::create(folder, LeaseId(7), 1_000).unwrap();
+        let journal = Journal::create(folder, LeaseId(7), Millis::new(1_000)).unwrap();
         journal.trust(Instant::now() + Duration::from_secs(60));
         journal
     }
 
     fn found(folder: &Path) -> Option<(bool, Traces)> {
-        match find(folder, LeaseId(7), 1_000).unwrap() {
+        match find(folder, LeaseId(7), Millis::new(1_000)).unwrap() {
             Found::Nothing => None,
             Found::Alive(traces) => Some((true, traces)),
             Found::Dead(traces) => Some((false, traces)),
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn nothing_goes_without_trust() {
         let folder = tempfile::tempdir().unwrap();
-        let journal = Journal::create(folder.path(), LeaseId(7), 1_000).unwrap();
+        let journal = Journal::create(folder.path(), LeaseId(7), Millis::new(1_000)).unwrap();
         let entry = journal.entry(DeliveryId(1), 1).unwrap();
         assert!(!entry.commit());
         journal.trust(Instant::now() + Duration::from_secs(60));
@@ -330,8 +330,8 @@ mod tests {
     fn a_journal_of_something_else_proves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let journal = made(folder.path());
-        assert!(matches!(find(folder.path(), LeaseId(8), 1_000).unwrap(), Found::Nothing));
-        assert!(matches!(find(folder.path(), LeaseId(7), 1_001).unwrap(), Found::Nothing));
+        assert!(matches!(find(folder.path(), LeaseId(8), Millis::new(1_000)).unwrap(), Found::Nothing));
+        assert!(matches!(find(folder.path(), LeaseId(7), Millis::new(1_001)).unwrap(), Found::Nothing));
         let other = fs::read_to_string(path(folder.path(), LeaseId(7))).unwrap().replace("boot ", "boot x");
         drop(journal);
         fs::write(path(folder.path(), LeaseId(7)), &other).unwrap();

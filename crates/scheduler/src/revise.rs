@@ -4,7 +4,7 @@ use campaign::{Campaign, Step};
 use jiff::Timestamp;
 use schedule::Trigger;
 use source::Diagnostic;
-use store::{Run, RunId, RunKind, Store};
+use store::{Millis, Run, RunId, RunKind, Store};
 
 use crate::Loaded;
 use crate::fire::revision;
@@ -24,7 +24,7 @@ pub async fn revise(
     run: RunId,
     now: Timestamp,
 ) -> Result<bool, FireError> {
-    let revision = revision(store, loaded, campaign, step, now.as_millisecond()).await?;
+    let revision = revision(store, loaded, campaign, step, Millis::from(now)).await?;
     Ok(store.run_revise(run, revision).await?)
 }
 
@@ -65,7 +65,7 @@ pub async fn already_sent(
 }
 
 fn went_out(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
-    let at = Timestamp::from_millisecond(run.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    let at = run.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let at = at.to_zoned(loaded.0.brand.timezone.clone()).strftime("%a %-d %b %Y %H:%M");
     let message = format!(
         "step `{}` happens once and went out on {at} (run {}): its new time does nothing",

@@ -189,7 +189,7 @@ impl Work {
             person: person.as_ref(),
             token: &self.signer.token(claimed.name),
             message_id: &self.signer.message_id(claimed.name),
-            date: Timestamp::from_millisecond(claimed.scheduled_at).unwrap_or(Timestamp::UNIX_EPOCH),
+            date: claimed.scheduled_at.timestamp().unwrap_or(Timestamp::UNIX_EPOCH),
             again: claimed.repeats > 0,
         })?;
         if !self.sender.signs() {
@@ -331,7 +331,7 @@ fn keep(delivery: DeliveryId, channel: &str, message: Message) -> OutboxMessage 
 
 #[cfg(test)]
 mod tests {
-    use store::ContactId;
+    use store::{ContactId, Millis};
 
     use super::*;
 
@@ -346,7 +346,7 @@ mod tests {
             timezone: None,
             consent: store::Consent::Yes,
             attributes: attributes.as_object().unwrap().clone(),
-            created_at: 0,
+            created_at: Millis::EPOCH,
         }
     }
 

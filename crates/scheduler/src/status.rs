@@ -69,7 +69,7 @@ impl WorkerStatus {
 mod tests {
     use std::time::Duration;
 
-    use store::LeaseId;
+    use store::{LeaseId, Millis};
     use tokio::time::Instant;
 
     use super::*;
@@ -85,7 +85,7 @@ mod tests {
             seen.lease().unwrap_err().to_string(),
             "the worker cannot begin: use the database: it is gone"
         );
-        let journal = Journal::create(folder.path(), LeaseId(1), 0).unwrap();
+        let journal = Journal::create(folder.path(), LeaseId(1), Millis::EPOCH).unwrap();
         status.working(journal.clone());
         assert_eq!(seen.lease(), Err(NoLease::Expired));
         journal.trust(Instant::now() + Duration::from_secs(60));

@@ -1,7 +1,7 @@
 //! What edits of the files do to runs that are on their way: the campaign's end, `hold`, and the channel's account.
 
 use campaign::{Campaign, Channel};
-use store::{DeliveryState, PausedBy, Run, RunKind, RunState, Store, StoreError};
+use store::{DeliveryState, Millis, PausedBy, Run, RunKind, RunState, Store, StoreError};
 
 use crate::Loaded;
 
@@ -21,7 +21,7 @@ pub(crate) async fn upkeep(store: &Store, loaded: &Loaded, live: &[Run]) -> Resu
 }
 
 async fn end_with(store: &Store, campaign: &Campaign, run: &Run) -> Result<bool, StoreError> {
-    let ends = campaign.ends.map(|ends| ends.as_millisecond());
+    let ends = campaign.ends.map(Millis::from);
     if ends == run.ends_at {
         return Ok(false);
     }

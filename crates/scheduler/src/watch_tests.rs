@@ -1,6 +1,6 @@
 //! When a run stops itself, and when it does not.
 
-use store::{CameBack, RunKind, Tally};
+use store::{CameBack, Millis, RunKind, Tally};
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
         campaign: "letter".to_owned(),
         step: "mail".to_owned(),
         channel: "email".to_owned(),
-        instant: 0,
+        instant: Millis::EPOCH,
         kind: RunKind::Scheduled,
         state: RunState::Running,
         revision_id: None,
@@ -23,13 +23,13 @@ fn run(tallies: &[(&str, &str, i64)], complained: i64) -> Run {
         condition: None,
         cost_micros: campaign::Money::ZERO,
         currency: String::new(),
-        expires_at: i64::MAX,
+        expires_at: Millis::MAX,
         total: 1_000_000,
         note: None,
         stopped: None,
-        created_at: 0,
-        planned_at: Some(0),
-        started_at: Some(0),
+        created_at: Millis::EPOCH,
+        planned_at: Some(Millis::EPOCH),
+        started_at: Some(Millis::EPOCH),
         finished_at: None,
         name: None,
         trigger: None,

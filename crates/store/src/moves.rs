@@ -137,12 +137,14 @@ impl Moves {
 
 /// The start of the hour that `now` is in.
 pub(crate) fn hour_of(now: Millis) -> Millis {
-    const HOUR: Millis = 3_600_000;
-    now.saturating_sub(now.rem_euclid(HOUR))
+    const HOUR: i64 = 3_600_000;
+    now.floor(HOUR)
 }
 
 #[cfg(test)]
 mod tests {
+    use database::Millis;
+
     use super::hour_of;
 
     #[test]
@@ -150,7 +152,7 @@ mod tests {
         for (now, hour) in
             [(0, 0), (3_599_999, 0), (3_600_000, 3_600_000), (-1, -3_600_000), (i64::MIN, i64::MIN)]
         {
-            assert_eq!(hour_of(now), hour);
+            assert_eq!(hour_of(Millis::new(now)), Millis::new(hour));
         }
     }
 }

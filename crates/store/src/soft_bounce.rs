@@ -21,9 +21,9 @@ words!(SoftBounce, {
     Inactive => "inactive",
 });
 
-const DAY: Millis = 24 * 60 * 60 * 1_000;
+const DAY: i64 = 24 * 60 * 60 * 1_000;
 /// So many, over at least so long, are too many of [`SoftBounce::Full`].
-const FULL: (i64, Millis) = (4, 7 * DAY);
+const FULL: (i64, i64) = (4, 7 * DAY);
 /// So many are too many of [`SoftBounce::Inactive`].
 const INACTIVE: i64 = 2;
 

@@ -6,24 +6,24 @@
 
 use std::collections::BTreeMap;
 
-use store::{EventKind, Hit, LinkId, Millis};
+use store::{EventKind, Hit, LinkId};
 
 /// Three links of one message in this time, in milliseconds.
-const QUICK: Millis = 2_000;
+const QUICK: i64 = 2_000;
 /// Every link of a message, which has three or more, in this time.
-const ALL_LINKS: Millis = 10_000;
+const ALL_LINKS: i64 = 10_000;
 /// The picture and two links in this time, or two different links: nobody presses two links in one second.
-const AT_ONCE: Millis = 1_000;
+const AT_ONCE: i64 = 1_000;
 /// The picture and one link in this time,
-const SAME_MOMENT: Millis = 500;
+const SAME_MOMENT: i64 = 500;
 /// if the message was sent no longer ago than this: a person may press a link while the picture is still loading, but
 /// not within two minutes and half a second of getting it. Time since sending supports other signs and is none itself.
-const JUST_SENT: Millis = 120_000;
+const JUST_SENT: i64 = 120_000;
 /// The fewest links that count as every link of a message.
 const FEWEST: i64 = 3;
 
 /// The time before and after a hit in which others are looked at, in milliseconds.
-pub(crate) const AROUND: Millis = ALL_LINKS;
+pub(crate) const AROUND: i64 = ALL_LINKS;
 
 /// Returns the places of the hits that belong to a burst, of the hits of one message in the order of their times.
 pub(crate) fn judge(hits: &[Hit]) -> Vec<usize> {
@@ -76,7 +76,7 @@ impl Window {
     }
 
     /// True if the window holds more than a person does in its span. `last` is the latest hit in it.
-    fn is_machine(&self, span: Millis, last: &Hit) -> bool {
+    fn is_machine(&self, span: i64, last: &Hit) -> bool {
         let links = i64::try_from(self.links.len()).unwrap_or(i64::MAX);
         match span {
             SAME_MOMENT => links >= 1 && self.pictures > 0 && was_just_sent(last),
@@ -88,23 +88,25 @@ impl Window {
 }
 
 fn was_just_sent(hit: &Hit) -> bool {
-    hit.sent_at.is_some_and(|sent| hit.at.saturating_sub(sent) <= JUST_SENT)
+    hit.sent_at.is_some_and(|sent| hit.at.since(sent) <= JUST_SENT)
 }
 
 #[cfg(test)]
 mod tests {
+    use store::Millis;
+
     use super::*;
 
-    const SENT: Millis = 1_800_000_000_000;
+    const SENT: Millis = Millis::new(1_800_000_000_000);
 
     /// Hits of a message with `links` links: `o` is the picture, a number a link; each with its time after the sending,
     /// in milliseconds.
-    fn hits(links: i64, hits: &[(&str, Millis)]) -> Vec<Hit> {
-        let hit = |(number, (what, after)): (usize, &(&str, Millis))| Hit {
+    fn hits(links: i64, hits: &[(&str, i64)]) -> Vec<Hit> {
+        let hit = |(number, (what, after)): (usize, &(&str, i64))| Hit {
             id: i64::try_from(number).unwrap(),
             kind: if *what == "o" { EventKind::Opened } else { EventKind::Clicked },
             link: what.parse().ok().map(LinkId),
-            at: SENT + after,
+            at: SENT + *after,
             is_human: true,
             sent_at: Some(SENT),
             links,
@@ -112,8 +114,8 @@ mod tests {
         hits.iter().enumerate().map(hit).collect()
     }
 
-    const MINUTE: Millis = 60_000;
-    const HOUR: Millis = 60 * MINUTE;
+    const MINUTE: i64 = 60_000;
+    const HOUR: i64 = 60 * MINUTE;
 
     #[test]
     fn people_read_before_they_press() {

@@ -88,7 +88,7 @@ fn event(
 fn happened(public: &Public, headers: &HeaderMap) -> Millis {
     let said = headers.get(SIMULATED_AT).filter(|_| public.is_simulated);
     let said = said.and_then(|value| value.to_str().ok()?.parse().ok());
-    said.unwrap_or_else(|| public.clock.millis())
+    said.map_or_else(|| public.clock.millis(), Millis::new)
 }
 
 /// What the other side said of itself, cut short, as JSON: hostile text.

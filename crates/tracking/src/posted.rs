@@ -15,7 +15,7 @@ const PROPERTIES: usize = 16 * 1024;
 /// The most an event can be worth, in whole units: keeps every sum far from the end of 64 bits.
 const WORTH: i64 = 1_000_000_000;
 /// How far ahead of ours a clock may run, in milliseconds.
-const AHEAD: Millis = 5 * 60 * 1000;
+const AHEAD: i64 = 5 * 60 * 1000;
 
 /// One event, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,8 +191,8 @@ fn currency(code: String) -> Result<String, EventError> {
 
 fn instant(text: &str, now: Millis) -> Result<Millis, EventError> {
     let at: Timestamp = text.parse().map_err(|_| EventError::NotATime(short(text)))?;
-    let at = at.as_millisecond();
-    if at < 0 {
+    let at = Millis::from(at);
+    if at < Millis::EPOCH {
         return Err(EventError::Before1970);
     }
     if at > now.saturating_add(AHEAD) {
@@ -245,7 +245,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Millis = 1_800_000_000_000;
+    const NOW: Millis = Millis::new(1_800_000_000_000);
 
     fn errors(body: &str) -> Vec<String> {
         read(body.as_bytes(), NOW)
@@ -261,7 +261,7 @@ mod tests {
             "occurred_at":"2027-01-10T10:05:00+08:00","idempotency_key":"order-1","properties":{"sku":"tea"}}"#;
         let event = read(one.as_bytes(), NOW).unwrap().remove(0);
         assert_eq!(event.value_micros, Some(Money::from_millionths(199_500_000)));
-        assert_eq!(event.occurred_at, "2027-01-10T02:05:00Z".parse::<Timestamp>().unwrap().as_millisecond());
+        assert_eq!(event.occurred_at, Millis::from("2027-01-10T02:05:00Z".parse::<Timestamp>().unwrap()));
         assert_eq!(event.properties.as_deref(), Some(r#"{"sku":"tea"}"#));
         let two = r#" [ {"contact":"a","event":"x"}, {"contact":"\u00e9","event":"x","value":null} ] "#;
         let events = read(two.as_bytes(), NOW).unwrap();

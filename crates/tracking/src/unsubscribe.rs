@@ -22,7 +22,7 @@ use crate::page;
 use crate::public::Public;
 
 /// How long an unsubscription can be taken back by whoever holds the link.
-const UNDO: Millis = 3_600_000;
+const UNDO: i64 = 3_600_000;
 
 /// What a POST asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,7 +125,7 @@ async fn stay(public: &Public, delivery: DeliveryId) -> Result<(), StoreError> {
     let now = public.clock.millis();
     let row = public.store.suppression_get(AddressKind::Email, address).await?;
     let fresh = row.is_some_and(|row| {
-        row.reason == SuppressionReason::Unsubscribed && now.saturating_sub(row.created_at) <= UNDO
+        row.reason == SuppressionReason::Unsubscribed && now.since(row.created_at) <= UNDO
     });
     if !fresh || !public.store.suppression_remove(AddressKind::Email, address).await? {
         return Ok(());

@@ -178,7 +178,9 @@ async fn changed(ends: &mut watch::Receiver<Option<Instant>>) {
 mod tests {
     use campaign::OnUncertain;
     use jiff::Timestamp;
-    use store::{Address, ContactId, DeliveryId, EventKind, NewContact, NewRun, Planned, RunId, RunKind};
+    use store::{
+        Address, ContactId, DeliveryId, EventKind, Millis, NewContact, NewRun, Planned, RunId, RunKind,
+    };
 
     use super::*;
 
@@ -187,7 +189,14 @@ mod tests {
 
     fn click() -> NewEvent {
         let (kind, actor) = (EventKind::Clicked, "human".to_owned());
-        NewEvent { kind, delivery: DELIVERY.into(), link: None, occurred_at: 1, actor, detail: None }
+        NewEvent {
+            kind,
+            delivery: DELIVERY.into(),
+            link: None,
+            occurred_at: Millis::new(1),
+            actor,
+            detail: None,
+        }
     }
 
     fn clock() -> Clock {
@@ -224,13 +233,13 @@ mod tests {
         let (external_id, phone, language, timezone, consent) = (None, None, None, None, None);
         let attributes = serde_json::Map::new();
         let person = NewContact { external_id, email, phone, language, timezone, consent, attributes };
-        store.contact_upsert(&[person], 0).await.unwrap();
-        let revision = store.revision_put("hash", "spring", "mail", "{}", &[], 0).await.unwrap();
+        store.contact_upsert(&[person], Millis::EPOCH).await.unwrap();
+        let revision = store.revision_put("hash", "spring", "mail", "{}", &[], Millis::EPOCH).await.unwrap();
         let run = NewRun {
             campaign: "spring".to_owned(),
             step: "mail".to_owned(),
             channel: "email".to_owned(),
-            instant: 0,
+            instant: Millis::EPOCH,
             kind: RunKind::Manual,
             revision_id: revision.id,
             parent_id: None,
@@ -239,12 +248,12 @@ mod tests {
             look_after: 0,
             cost_micros: campaign::Money::ZERO,
             currency: String::new(),
-            expires_at: 1_000,
+            expires_at: Millis::new(1_000),
             origin: store::Origin::default(),
         };
-        let run = store.run_insert(&run, 0).await.unwrap().unwrap();
-        let whom = Planned::One { contact: ContactId(1), address: Address::Email, due_at: 0 };
-        store.run_plan(run, &whom, 0).await.unwrap();
+        let run = store.run_insert(&run, Millis::EPOCH).await.unwrap().unwrap();
+        let whom = Planned::One { contact: ContactId(1), address: Address::Email, due_at: Millis::EPOCH };
+        store.run_plan(run, &whom, Millis::EPOCH).await.unwrap();
         assert_eq!(DeliveryId::new(run, ContactId(1)), DELIVERY);
     }
 

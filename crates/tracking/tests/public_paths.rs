@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
     Address, AddressKind, Clock, ContactId, DeliveryId, DeliveryName, EventKind, Goal, LinkName, Metric,
-    NewContact, NewRun, Planned, RollupFilter, RunId, RunKind, Store, Suppression, SuppressionReason,
+    Millis, NewContact, NewRun, Planned, RollupFilter, RunId, RunKind, Store, Suppression, SuppressionReason,
 };
 use tower::ServiceExt as _;
 use tracking::{Goals, Signer, Tracking};
@@ -62,7 +62,7 @@ fn signer() -> Signer {
     Signer::new(&[7; 32], &Url::parse("https://news.example").unwrap())
 }
 
-async fn person(store: &Store, email: &str, now: i64) -> ContactId {
+async fn person(store: &Store, email: &str, now: Millis) -> ContactId {
     let person = NewContact {
         external_id: Some(format!("crm-{email}")),
         email: Some(email.to_owned()),
@@ -77,7 +77,12 @@ async fn person(store: &Store, email: &str, now: i64) -> ContactId {
 }
 
 /// A run of the step `mail` that goes to one contact.
-async fn sent(store: &Store, kind: RunKind, contact: ContactId, now: i64) -> (DeliveryName, Vec<LinkName>) {
+async fn sent(
+    store: &Store,
+    kind: RunKind,
+    contact: ContactId,
+    now: Millis,
+) -> (DeliveryName, Vec<LinkName>) {
     let links = [RENEW.to_owned(), "javascript:alert(1)".to_owned()];
     let revision = store.revision_put("hash", "spring", "mail", "{}", &links, now).await.unwrap();
     let run = NewRun {
@@ -124,7 +129,7 @@ impl App {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().unwrap());
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
-        let now = clock.now().as_millisecond();
+        let now = clock.millis();
         let contact = person(&store, email, now).await;
         let (name, links) = sent(&store, kind, contact, now).await;
         let tracking = start(&store, &clock, Some(KEY)).await;
@@ -134,8 +139,8 @@ impl App {
         Self { store, signer: signer(), clock, tracking, name, contact, links, click, token }
     }
 
-    fn now(&self) -> i64 {
-        self.clock.now().as_millisecond()
+    fn now(&self) -> Millis {
+        self.clock.millis()
     }
 
     fn pass(&self, millis: i64) {

@@ -6,7 +6,7 @@ use campaign::{Campaign, Per, Step};
 use clap::Args;
 use schedule::Trigger;
 use serde::Serialize;
-use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Run, RunState};
+use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Millis, Run, RunState};
 
 use crate::commands::runs;
 use crate::output::{self, Format, wrong};
@@ -31,7 +31,7 @@ struct Answer {
     /// In words.
     because: String,
     run: Option<i64>,
-    at: Option<i64>,
+    at: Option<Millis>,
     /// Where the post can be seen.
     post_url: Option<String>,
 }

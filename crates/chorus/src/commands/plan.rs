@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use schedule::Moment;
 use scheduler::{Expected, Fate};
 use source::Diagnostics;
-use store::{Address, PlanCounts, Planned};
+use store::{Address, Millis, PlanCounts, Planned};
 
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened, variable};
@@ -201,7 +201,7 @@ async fn counts(
     opened: &Opened,
     campaign: &Campaign,
     step: &Step,
-    moment: Option<(&Expected, Option<i64>)>,
+    moment: Option<(&Expected, Option<Millis>)>,
 ) -> anyhow::Result<PlanCounts> {
     let now = opened.clock.now();
     let ask = scheduler::HandSend { anyway: true, ..scheduler::HandSend::default() };
@@ -214,7 +214,7 @@ async fn counts(
         missed_to = expected.missed_to;
     }
     let ends = moment.and_then(|(_, ends)| ends);
-    Ok(opened.store.plan_preview(&whom, missed_to, ends, now.as_millisecond()).await?)
+    Ok(opened.store.plan_preview(&whom, missed_to, ends, now.into()).await?)
 }
 
 /// Whom one occurrence reaches.
@@ -224,7 +224,7 @@ async fn counts_of(
     step: &Step,
     expected: &Expected,
 ) -> anyhow::Result<PlanCounts> {
-    let ends = campaign.ends.map(|ends| ends.as_millisecond());
+    let ends = campaign.ends.map(Millis::from);
     counts(opened, campaign, step, Some((expected, ends))).await
 }
 
@@ -246,7 +246,7 @@ impl Pace {
         let domains = if channel.receivers.is_empty() || !mail {
             vec![(String::new(), u64::try_from(counts.reached).unwrap_or(0))]
         } else {
-            opened.store.plan_domains(&workspace.audiences, &step.audience, now.as_millisecond()).await?
+            opened.store.plan_domains(&workspace.audiences, &step.audience, now.into()).await?
         };
         let zone = &workspace.brand.timezone;
         let today = now.to_zoned(zone.clone()).date();

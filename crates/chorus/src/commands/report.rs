@@ -8,7 +8,7 @@ use clap::Args;
 use insight::{Base, Counts, Figures, Proportion};
 use money::Money;
 use serde::Serialize;
-use store::{RollupFilter, RollupRow};
+use store::{Millis, RollupFilter, RollupRow};
 
 use crate::output::{self, Format, number};
 use crate::setup::{Env, Opened};
@@ -40,8 +40,8 @@ struct Row {
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let opened = env.open().await?;
     let (zone, now) = (&opened.workspace().brand.timezone, opened.clock.now());
-    let read = |text: &Option<String>| -> anyhow::Result<Option<i64>> {
-        text.as_deref().map(|text| Ok(time::parse(text, zone, now)?.as_millisecond())).transpose()
+    let read = |text: &Option<String>| -> anyhow::Result<Option<Millis>> {
+        text.as_deref().map(|text| Ok(time::parse(text, zone, now)?.into())).transpose()
     };
     let filter = RollupFilter {
         campaign: options.campaign.clone(),

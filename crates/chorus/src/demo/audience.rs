@@ -213,7 +213,9 @@ async fn perform(world: Arc<World>, client: Client, due: Due) {
     let Due { of, act, time, .. } = due;
     let sent = match read(&world, &of).await {
         Ok(Some((tracked, recipient))) => match request(&world, &client, &tracked, &of, &recipient, act) {
-            Some(request) => request.header(SIMULATED_AT, time).send().await.map(drop).context("visit"),
+            Some(request) => {
+                request.header(SIMULATED_AT, time.as_millisecond()).send().await.map(drop).context("visit")
+            }
             None => Ok(()),
         },
         Ok(None) => Ok(()),

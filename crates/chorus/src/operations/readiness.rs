@@ -132,6 +132,8 @@ fn enough(free: u64) -> Found {
 
 #[cfg(test)]
 mod tests {
+    use store::Millis;
+
     use super::*;
 
     fn figures(channel: &str, lag: u64) -> Figures {
@@ -168,7 +170,11 @@ mod tests {
 
     #[test]
     fn a_copy_of_a_database_is_a_fault_and_a_stop_is_not() {
-        let stopped = |reason| Stopped { reason, since: 0, detail: "it is older than its marker".to_owned() };
+        let stopped = |reason| Stopped {
+            reason,
+            since: Millis::EPOCH,
+            detail: "it is older than its marker".to_owned(),
+        };
         assert!(matches!(database(Ok(()), None), Found::Good(_)));
         assert!(matches!(database(Ok(()), Some(stopped(StopReason::Stop))), Found::Good(_)));
         let copy = database(Ok(()), Some(stopped(StopReason::Copy)));

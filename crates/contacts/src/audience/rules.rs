@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use campaign::audience::{DEEPEST, Did, MOST_RULES};
 use campaign::{AudienceId, CampaignId, Rule};
-use database::{Dialect, ID_SPACE, InputError, Millis, StoreError};
+use database::{Dialect, ID_SPACE, InputError, StoreError};
 
 use super::attribute::Attribute;
 use super::engaged::Engaged;
@@ -191,7 +191,7 @@ impl Expression<'_> {
 
     fn since(&mut self, column: &str, within: Option<Duration>) -> String {
         within.map_or_else(String::new, |within| {
-            let within = Millis::try_from(within.as_millis()).unwrap_or(Millis::MAX);
+            let within = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
             let since = self.bind(self.now.saturating_sub(within));
             format!(" and {column} >= {since}")
         })

@@ -1,6 +1,6 @@
 //! Words for occurrences that did not run, and for everything standing still.
 
-use store::{OccurrenceKind, OccurrenceReason, OccurrenceRow, StopReason, Stopped};
+use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceRow, StopReason, Stopped};
 
 /// What became of an occurrence, and why. `detail` is the number of a run, the name of a step or a time, as the reason
 /// has it.
@@ -47,7 +47,7 @@ pub(crate) fn noted(worker: &str, note: &str) -> String {
 }
 
 /// When an occurrence was due, with how many others its row stands for. `show` writes a time.
-pub fn occurrence_time(row: &OccurrenceRow, show: impl Fn(i64) -> String) -> String {
+pub fn occurrence_time(row: &OccurrenceRow, show: impl Fn(Millis) -> String) -> String {
     match row.through {
         Some(through) if row.count > 1 => {
             format!("{} to {} ({} times)", show(row.instant), show(through), row.count)

@@ -22,7 +22,7 @@ impl Day {
         let date = now.to_zoned(zone.clone()).date();
         let next = date.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
         let next = next.map_or(now, |next| next.timestamp());
-        Self { date, number: campaign::pace::day_number(date), ends: machine(next.as_millisecond()) }
+        Self { date, number: campaign::pace::day_number(date), ends: machine(Millis::from(next)) }
     }
 
     /// The number of the day that a time is on.

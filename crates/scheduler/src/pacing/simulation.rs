@@ -156,7 +156,7 @@ impl Sim {
         self.claim();
         let day =
             Day::at(jiff::Timestamp::from_microsecond(self.now.micros()).unwrap(), &TimeZone::UTC, |at| {
-                MachineTime::new(at * 1_000)
+                MachineTime::new(at.as_millisecond() * 1_000)
             });
         self.admit(day);
         let wants = self.groups.wants();

@@ -26,7 +26,7 @@ impl Planner {
         let gone = known.iter().filter(|(key, row)| row.gone_since.is_none() && is_absent(key));
         let gone: Vec<StepKey> = gone.map(|(key, _)| key.clone()).collect();
         let back = known.iter().filter(|(key, row)| {
-            row.gone_since.is_some_and(|since| now.saturating_sub(since) < ABSENCE) && !is_absent(key)
+            row.gone_since.is_some_and(|since| now.since(since) < ABSENCE) && !is_absent(key)
         });
         let back: Vec<StepKey> = back.map(|(key, _)| key.clone()).collect();
         if gone.is_empty() && back.is_empty() {
@@ -62,7 +62,7 @@ impl Planner {
                 .iter()
                 .map(|at| row_of(at, OccurrenceKind::Missed, OccurrenceReason::FileError))
                 .collect();
-            self.store.occurrence_add(&key.0, &key.1, &rows, look.now.as_millisecond()).await?;
+            self.store.occurrence_add(&key.0, &key.1, &rows, Millis::from(look.now)).await?;
             self.told_broken.insert(key, late);
         }
         Ok(())
@@ -75,7 +75,7 @@ impl Planner {
         loaded: &Loaded,
         live: &[Run],
     ) -> Result<bool, StoreError> {
-        let now = self.clock.now().as_millisecond();
+        let now = Millis::from(self.clock.now());
         let mut changed = false;
         for run in live.iter().filter(|run| run.kind != RunKind::Test) {
             let row = self.known().get(&(run.campaign.clone(), run.step.clone()));
@@ -86,7 +86,7 @@ impl Planner {
             });
             match (run.state, step) {
                 (RunState::Planned | RunState::Running, None)
-                    if gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE) =>
+                    if gone_since.is_some_and(|since| now.since(since) >= ABSENCE) =>
                 {
                     changed |= self.store.run_pause_by(run.id, PausedBy::Absent, &absent_note(run)).await?;
                 }

@@ -8,10 +8,10 @@ use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, ScheduleRow
 use crate::fire::millis;
 
 /// A step that is absent for less than this is taken to have been there all the time.
-pub(crate) const ABSENCE: Millis = 60_000;
+pub(crate) const ABSENCE: i64 = 60_000;
 
 /// A watermark that is so far ahead of the clock was set by a clock that was wrong.
-const AHEAD: Millis = 60_000;
+const AHEAD: i64 = 60_000;
 
 /// An occurrence by contacts' own clocks lasts for this long at most: from UTC+14 to UTC−12, and an hour that clocks may
 /// have moved.
@@ -78,7 +78,7 @@ pub(crate) fn decide(
     now: Timestamp,
     had_errors: bool,
 ) -> Decision {
-    let at = now.as_millisecond();
+    let at = Millis::from(now);
     let Some(row) = row else { return edited(campaign, step, Edit::New, None, now) };
     if row.planned_through > at.saturating_add(AHEAD) {
         return clock_back(row.planned_through, at);
@@ -88,7 +88,7 @@ pub(crate) fn decide(
     }
     let before = row.definition.as_deref().and_then(|json| serde_json::from_str::<Definition>(json).ok());
     let old = before.as_ref().map(|definition| (definition, row.planned_through));
-    if row.gone_since.is_some_and(|since| at.saturating_sub(since) >= ABSENCE) {
+    if row.gone_since.is_some_and(|since| at.since(since) >= ABSENCE) {
         return edited(campaign, step, Edit::Back, old, now);
     }
     let definition = Definition::of(&step.schedule, campaign.starts, campaign.ends);
@@ -143,7 +143,7 @@ fn edited(
     old: Option<(&Definition, Millis)>,
     now: Timestamp,
 ) -> Decision {
-    let at = now.as_millisecond();
+    let at = Millis::from(now);
     let schedule = &step.schedule;
     let listed_from = now.saturating_sub(LISTED).unwrap_or(Timestamp::MIN);
     let old_due = old.map_or_else(Vec::new, |(definition, from)| {
@@ -155,7 +155,7 @@ fn edited(
     let on_time = |occurrence: &Occurrence| {
         edit == Edit::Changed
             && old_due.iter().any(|old| old.instant == occurrence.instant)
-            && at.saturating_sub(occurrence.instant.as_millisecond()) <= millis(GRACE)
+            && at.since(occurrence.instant.into()) <= millis(GRACE)
     };
     let goes_on =
         |occurrence: &Occurrence| matches!(schedule.zone, Zone::Contact { .. }) && occurrence.until > now;
@@ -190,7 +190,7 @@ fn edited(
         let passed = passed.iter().filter(|occurrence| {
             !fires(occurrence.instant)
                 && schedule.within(occurrence, campaign.starts, campaign.ends)
-                && rows.iter().all(|row| row.instant != occurrence.instant.as_millisecond())
+                && rows.iter().all(|row| row.instant != Millis::from(occurrence.instant))
         });
         let passed: Vec<_> =
             passed.map(|occurrence| row_of(occurrence, OccurrenceKind::Missed, edit.reason())).collect();
@@ -211,7 +211,7 @@ fn listed(missed: &[Occurrence], reason: OccurrenceReason) -> Vec<NewOccurrence>
     let mut rows = Vec::new();
     if let (Some(first), Some(last)) = (older.first(), older.last()) {
         let mut row = row_of(first, OccurrenceKind::Missed, reason);
-        row.through = Some(last.instant.as_millisecond());
+        row.through = Some(Millis::from(last.instant));
         row.count = i64::try_from(older.len()).unwrap_or(i64::MAX);
         rows.push(row);
     }
@@ -224,11 +224,11 @@ pub(crate) fn row_of(
     kind: OccurrenceKind,
     reason: OccurrenceReason,
 ) -> NewOccurrence {
-    NewOccurrence::one(occurrence.instant.as_millisecond(), kind, reason)
+    NewOccurrence::one(Millis::from(occurrence.instant), kind, reason)
 }
 
-pub(crate) fn instant(millis: Millis) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX })
+pub(crate) fn instant(time: Millis) -> Timestamp {
+    time.timestamp().unwrap_or(if time < Millis::EPOCH { Timestamp::MIN } else { Timestamp::MAX })
 }
 
 /// True where each contact's own clock decides when they fall due.

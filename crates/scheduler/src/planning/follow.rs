@@ -40,7 +40,7 @@ impl Planner {
         if after.is_empty() {
             return Ok(());
         }
-        let now = look.now.as_millisecond();
+        let now = Millis::from(look.now);
         let recent = self.store.run_recent(since(after, now)).await?;
         let followed = followed(&self.store, &recent).await?;
         for (campaign, step) in after {
@@ -59,7 +59,7 @@ impl Planner {
         followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<(), FireError> {
         let Some(delays) = self.delays(look, campaign, step, recent, followed).await? else { return Ok(()) };
-        let now = look.now.as_millisecond();
+        let now = Millis::from(look.now);
         let mut made = None;
         for following in following(campaign, step, &delays, recent, followed, now) {
             if following.due > now {
@@ -68,7 +68,7 @@ impl Planner {
             let at = occurrence(step, &following);
             let row = |kind, reason| NewOccurrence {
                 parent_id: Some(following.parent.id),
-                ..NewOccurrence::one(at.instant.as_millisecond(), kind, reason)
+                ..NewOccurrence::one(Millis::from(at.instant), kind, reason)
             };
             let row = if campaign.ends.is_some_and(|ends| instant(following.due) > ends) {
                 Some(row(OccurrenceKind::Ended, OccurrenceReason::Ends))
@@ -105,7 +105,7 @@ impl Planner {
         recent: &[Run],
         followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<Option<Delays>, StoreError> {
-        let now = look.now.as_millisecond();
+        let now = Millis::from(look.now);
         let key = key(campaign, step);
         let row = self.known().get(&key);
         let is_older = self.older.contains(campaign.id.as_str());
@@ -174,7 +174,7 @@ pub(super) fn edited(
     let length = millis(*delay);
     let fresh = Delays(vec![Delay(now, length)]);
     let Some(row) = row else { return if is_older { Delays::always(length) } else { fresh } };
-    let was_absent = row.gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE);
+    let was_absent = row.gone_since.is_some_and(|since| now.since(since) >= ABSENCE);
     let same_parent = row.definition.as_deref().is_some_and(|json| {
         let before = serde_json::from_str::<Definition>(json).ok();
         before.is_some_and(|before| {
@@ -264,7 +264,7 @@ fn lost(
             let latest = runs.filter(|run| run.started_at.is_some()).max_by_key(|run| run.instant);
             (latest.into_iter().collect(), Delays::always(millis(*delay)), OccurrenceReason::Added)
         }
-        Some(row) if row.gone_since.is_some_and(|since| now.saturating_sub(since) >= ABSENCE) => {
+        Some(row) if row.gone_since.is_some_and(|since| now.since(since) >= ABSENCE) => {
             (runs.collect(), row.history.clone().unwrap_or_default(), OccurrenceReason::Absent)
         }
         Some(_) => return Vec::new(),
@@ -272,7 +272,7 @@ fn lost(
     let is_followed = is_followed(campaign, step, followed);
     let lost = runs.into_iter().filter(|run| !is_followed(run)).filter_map(|run| {
         let due = run.started_at.and_then(|started| delays.due(started)).filter(|due| *due <= now)?;
-        let at = occurrence(step, &Following { parent: run.clone(), due }).instant.as_millisecond();
+        let at = occurrence(step, &Following { parent: run.clone(), due }).instant.into();
         Some(NewOccurrence {
             parent_id: Some(run.id),
             ..NewOccurrence::one(at, OccurrenceKind::Missed, reason)

@@ -16,7 +16,7 @@ use crate::fire_error::FireError;
 const LISTED: usize = 2_000;
 
 /// How far back runs are looked at that a step may still follow, in milliseconds.
-const LONGEST_LOOK: Millis = 400 * 86_400_000;
+const LONGEST_LOOK: i64 = 400 * 86_400_000;
 
 /// How many occurrences that did not run are read.
 const ROWS: i64 = 10_000;
@@ -76,7 +76,7 @@ pub async fn forecast(
     let rows = store.schedule_all().await?;
     let is_older =
         rows.iter().any(|((name, _), row)| name == campaign.id.as_str() && row.definition.is_none());
-    let recent = store.run_recent(now.as_millisecond().saturating_sub(LONGEST_LOOK)).await?;
+    let recent = store.run_recent(Millis::from(now).saturating_sub(LONGEST_LOOK)).await?;
     let view = View {
         stopped: store.stopped().await?,
         dismissed: dismissed(store, campaign).await?,
@@ -145,13 +145,13 @@ impl View {
             coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None, false))).collect();
         // What a clock fired that was ahead is a run already, and fires no second time.
         let runs = self.instants_of_runs(campaign, step);
-        coming.retain(|(occurrence, ..)| !runs.contains(&occurrence.instant.as_millisecond()));
+        coming.retain(|(occurrence, ..)| !runs.contains(&Millis::from(occurrence.instant)));
         if coming.is_empty() {
             return Ok(expected);
         }
         let always = self.always(store, loaded, campaign, step).await?;
         expected.extend(coming.into_iter().map(|(occurrence, missed_to, overdue)| {
-            let at = (step.id.to_string(), occurrence.instant.as_millisecond());
+            let at = (step.id.to_string(), Millis::from(occurrence.instant));
             let fate = match &always {
                 Some(fate) => fate.clone(),
                 None if self.dismissed.contains(&at) => {
@@ -196,7 +196,7 @@ impl View {
     /// What follows the runs that there are, and the occurrences to come of the earlier step.
     fn followers(&self, campaign: &Campaign, step: &Step, expected: &[Expected]) -> Vec<Expected> {
         let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
-        let now = self.now.as_millisecond();
+        let now = Millis::from(self.now);
         let delays = follow::edited(campaign, step, self.rows.get(&key(campaign, step)), self.is_older, now);
         let due = follow::following(campaign, step, &delays, &self.recent, &self.followed, now);
         let due = due.into_iter().map(|following| instant(following.due).max(self.now));

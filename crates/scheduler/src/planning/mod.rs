@@ -41,7 +41,7 @@ use decision::{Decision, Due, decide, row_of};
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 
 /// A clock that goes back by more than this makes everything that was computed from it void.
-const CLOCK_TOLERANCE: Millis = 60_000;
+const CLOCK_TOLERANCE: i64 = 60_000;
 
 /// Makes runs out of schedules.
 pub(crate) struct Planner {
@@ -155,7 +155,7 @@ impl Planner {
 
     /// Reads what is kept, and takes note of steps that came, went or were renamed.
     async fn prepare(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
-        let at = now.as_millisecond();
+        let at = Millis::from(now);
         if at < self.last_look.saturating_sub(CLOCK_TOLERANCE) {
             self.rouse();
         }
@@ -238,7 +238,7 @@ impl Planner {
             return Ok(());
         }
         let Some((runs, rows)) = self.settle(look, campaign, step, decision).await? else { return Ok(()) };
-        let (from, to) = (row.map(|row| row.planned_through), look.now.as_millisecond());
+        let (from, to) = (row.map(|row| row.planned_through), Millis::from(look.now));
         self.advance(key, from, to, &definition, &runs, &rows).await
     }
 
@@ -318,7 +318,7 @@ impl Planner {
             rows.extend(held_back(&fire, OccurrenceKind::Held, OccurrenceReason::SameText, Some(&same)));
             return Ok(Some((Vec::new(), rows)));
         }
-        let revision = revision(&self.store, look.loaded, campaign, step, look.now.as_millisecond()).await?;
+        let revision = revision(&self.store, look.loaded, campaign, step, Millis::from(look.now)).await?;
         let channel = look.loaded.0.channels.get(&step.channel);
         let run = |due: &Due| {
             let mut run = new_run(campaign, step, channel, revision, &due.occurrence, RunKind::Scheduled);
@@ -345,7 +345,7 @@ impl Planner {
         for run in look.live.iter().filter(of_step) {
             let untried = match run.state {
                 RunState::Planned => true,
-                RunState::Running => self.store.run_is_untried(run.id, look.now.as_millisecond()).await?,
+                RunState::Running => self.store.run_is_untried(run.id, Millis::from(look.now)).await?,
                 _ => false,
             };
             if untried {
@@ -421,7 +421,7 @@ pub async fn see(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), S
         });
         steps.extend(by_itself.map(|step| (key(campaign, step), definition(campaign, step))));
     }
-    store.schedule_see(&steps, now.as_millisecond()).await
+    store.schedule_see(&steps, Millis::from(now)).await
 }
 
 /// The steps that follow another, or those that do not.

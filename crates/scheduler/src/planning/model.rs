@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use store::{
-    Clock, ContactId, DeliveryId, LeaseId, NewContact, Outcome, Record, Run, RunKind, RunState, Store,
+    Clock, ContactId, DeliveryId, LeaseId, Millis, NewContact, Outcome, Record, Run, RunKind, RunState, Store,
 };
 use tempfile::TempDir;
 
@@ -111,7 +111,7 @@ struct Files {
 struct Got {
     contact: i64,
     run: Run,
-    at: i64,
+    at: Millis,
     /// The text that the file had.
     text: usize,
 }
@@ -120,7 +120,7 @@ struct Simulation {
     folder: TempDir,
     store: Store,
     clock: Clock,
-    now: i64,
+    now: Millis,
     files: Files,
     loaded: Loaded,
     planner: Planner,
@@ -129,9 +129,9 @@ struct Simulation {
     /// Runs that were made by `--again`.
     again: BTreeSet<store::RunId>,
     /// When the step's `when` was last edited, as the worker saw it.
-    edited_at: i64,
+    edited_at: Millis,
     seen_when: Option<(usize, Option<String>, bool)>,
-    made: BTreeMap<store::RunId, i64>,
+    made: BTreeMap<store::RunId, Millis>,
 }
 
 impl Simulation {
@@ -159,8 +159,9 @@ impl Simulation {
         };
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
-        let now = "2027-03-01T00:00:00Z".parse::<Timestamp>().unwrap().as_millisecond();
-        let clock = Clock::fixed(Timestamp::from_millisecond(now).unwrap());
+        let start = "2027-03-01T00:00:00Z".parse::<Timestamp>().unwrap();
+        let now = Millis::from(start);
+        let clock = Clock::fixed(start);
         let person = |(email, zone): (&str, Option<&str>)| NewContact {
             external_id: None,
             email: Some(email.to_owned()),
@@ -171,7 +172,7 @@ impl Simulation {
             attributes: serde_json::Map::new(),
         };
         store.contact_upsert(&PEOPLE.map(person), now).await.unwrap();
-        let lease = store.lease_open("model", true, now, i64::MAX).await.unwrap();
+        let lease = store.lease_open("model", true, now, Millis::MAX).await.unwrap();
         save(&folder, &files);
         let loaded = load(&folder);
         let planner = Planner::new(store.clone(), clock.clone());
@@ -192,14 +193,14 @@ impl Simulation {
         }
     }
 
-    fn set(&mut self, now: i64) {
+    fn set(&mut self, now: Millis) {
         self.now = now;
         let Clock::Fixed(at) = &self.clock else { unreachable!() };
-        at.store(now, std::sync::atomic::Ordering::Relaxed);
+        at.store(now.as_millisecond(), std::sync::atomic::Ordering::Relaxed);
     }
 
     fn at(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.now).unwrap()
+        self.now.timestamp().unwrap()
     }
 
     fn reload(&mut self) {
@@ -238,7 +239,7 @@ impl Simulation {
                     run.instant + zone_day >= self.edited_at - MINUTE,
                     "run {run:?} made at {} lies before the edit at {}",
                     self.at(),
-                    Timestamp::from_millisecond(self.edited_at).unwrap()
+                    self.edited_at.timestamp().unwrap()
                 );
             }
         }
@@ -294,8 +295,8 @@ impl Simulation {
             Act::When(when) => self.files.when = *when,
             Act::Delay(delay) => self.files.delay = *delay,
             Act::Ends(hours) => {
-                self.files.ends = hours
-                    .map(|hours| Timestamp::from_millisecond(self.now + hours * HOUR).unwrap().to_string());
+                self.files.ends =
+                    hours.map(|hours| (self.now + hours * HOUR).timestamp().unwrap().to_string());
             }
             Act::RenameStep { declared } => {
                 self.files.step_was = declared.then_some(self.files.step);
@@ -364,7 +365,7 @@ impl Simulation {
     async fn foreseen(&mut self, minutes: i64) {
         self.set(self.now + 1_000);
         self.tick().await;
-        let (from, to) = (self.at(), Timestamp::from_millisecond(self.now + minutes * MINUTE).unwrap());
+        let (from, to) = (self.at(), (self.now + minutes * MINUTE).timestamp().unwrap());
         let before: BTreeSet<_> =
             self.store.run_list(None, 10_000).await.unwrap().into_iter().map(|run| run.id).collect();
         let mut expected = BTreeSet::new();
@@ -377,7 +378,7 @@ impl Simulation {
             expected = found
                 .into_iter()
                 .filter(|e| e.fate == Fate::Runs && !e.follows && e.occurrence.instant > from)
-                .map(|e| (e.step.to_string(), e.occurrence.instant.as_millisecond()))
+                .map(|e| (e.step.to_string(), Millis::from(e.occurrence.instant)))
                 .collect();
         }
         self.pass(minutes).await;

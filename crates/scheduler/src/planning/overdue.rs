@@ -42,7 +42,7 @@ fn oldest(
     for (campaign, step) in steps(loaded, false) {
         let Some(row) = rows.get(&key(campaign, step)) else { continue };
         let due = decide(campaign, step, Some(row), now, false).fire;
-        let first = due.iter().map(|due| due.occurrence.instant.as_millisecond()).min();
+        let first = due.iter().map(|due| Millis::from(due.occurrence.instant)).min();
         if let Some(first) = first {
             let known = oldest.entry(step.channel.to_string()).or_insert(first);
             *known = first.min(*known);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use campaign::{Campaign, CampaignId, Step, StepId};
 use jiff::{SignedDuration, Timestamp};
-use store::{Address, RevisionId, Store};
+use store::{Address, Millis, RevisionId, Store};
 
 use crate::Loaded;
 use crate::compiled::{compile, compiled};
@@ -29,7 +29,7 @@ pub(crate) async fn find(
     if store.step_has_runs(campaign.id.as_str(), step.id.as_str()).await? {
         return Ok(None);
     }
-    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN).as_millisecond();
+    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN).into();
     let mut gone = store.step_texts(step.channel.as_str(), since).await?;
     gone.retain(|text| !is_there(loaded, &text.campaign, &text.step));
     let mut compared = BTreeMap::<(String, String), String>::new();
@@ -49,10 +49,10 @@ pub(crate) async fn find(
         }
         let channel = loaded.0.channels.get(&step.channel);
         let reached = match channel.and_then(address) {
-            None => store.run_reached(of_step.run, None, now.as_millisecond()).await?,
+            None => store.run_reached(of_step.run, None, Millis::from(now)).await?,
             Some(Address::Anyone | Address::Attribute(_) | Address::Email | Address::Phone) => {
                 let whom = Some((&loaded.0.audiences, &step.audience));
-                store.run_reached(of_step.run, whom, now.as_millisecond()).await?
+                store.run_reached(of_step.run, whom, Millis::from(now)).await?
             }
         };
         if reached {

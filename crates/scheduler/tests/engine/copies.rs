@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use store::{Address, ContactId, DeliveryId, DeliveryName, NewRun, Origin, Planned, RunId, RunKind};
+use store::{Address, ContactId, DeliveryId, DeliveryName, Millis, NewRun, Origin, Planned, RunId, RunKind};
 
 use crate::case::{NOW, ONCE};
 use crate::world::{MAIL, World, tally};
@@ -10,7 +10,7 @@ use crate::world::{MAIL, World, tally};
 const OWNER: &str = "owner@elsewhere.example";
 
 /// A test copy of what `run` says, to [`OWNER`].
-async fn test_copy(world: &World, run: RunId, instant: i64, whom: &Planned<'_>) -> RunId {
+async fn test_copy(world: &World, run: RunId, instant: Millis, whom: &Planned<'_>) -> RunId {
     let like = world.store.run_get(run).await.unwrap().unwrap();
     let copy = NewRun {
         campaign: like.campaign,
@@ -25,7 +25,7 @@ async fn test_copy(world: &World, run: RunId, instant: i64, whom: &Planned<'_>) 
         look_after: 0,
         cost_micros: campaign::Money::ZERO,
         currency: String::new(),
-        expires_at: i64::MAX,
+        expires_at: Millis::MAX,
         origin: Origin { to_address: Some(OWNER.to_owned()), ..Origin::default() },
     };
     let id = world.store.run_insert(&copy, world.clock.millis()).await.unwrap().unwrap();
@@ -40,8 +40,8 @@ async fn a_test_copy_goes_to_the_address_it_is_for() {
     let real = world.fire("mail").await;
     let due_at = world.clock.millis();
     let one = Planned::One { contact: ContactId(1), address: Address::Email, due_at };
-    let of_contact = test_copy(&world, real, 1, &one).await;
-    let of_stranger = test_copy(&world, real, 2, &Planned::Feed { due_at }).await;
+    let of_contact = test_copy(&world, real, Millis::new(1), &one).await;
+    let of_stranger = test_copy(&world, real, Millis::new(2), &Planned::Feed { due_at }).await;
     let engine = world.engine();
     let runs = world.ended(3).await;
     engine.stop().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{OccurrenceReason, RunState, StopReason, Stopped};
+use store::{Millis, OccurrenceReason, RunState, StopReason, Stopped};
 
 use crate::world::{MAIL, World, a_while};
 
@@ -59,7 +59,7 @@ async fn paused_while_clocks_change(before: &str, looks: &[&str]) -> Vec<String>
     let runs = world.store.run_list(None, 100).await.unwrap();
     let sent = |run: &store::Run| crate::world::tally(run, "sent");
     assert!(runs.iter().all(|other| sent(other) == if other.id == run { 0 } else { 3 }), "{runs:#?}");
-    let instant = |at: i64| jiff::Timestamp::from_millisecond(at).unwrap().to_string();
+    let instant = |at: Millis| at.timestamp().unwrap().to_string();
     let mut instants: Vec<_> = runs.iter().map(|run| instant(run.instant)).collect();
     instants.sort();
     instants

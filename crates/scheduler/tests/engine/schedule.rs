@@ -44,7 +44,7 @@ async fn what_was_missed_while_nothing_ran_is_caught_up_once() {
     tokio::time::sleep(Duration::from_millis(1_200)).await;
     engine.stop().await;
     assert_eq!(world.store.run_list(None, 10).await.unwrap().len(), 1);
-    assert_eq!(runs[0].instant, "2027-01-05T14:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond());
+    assert_eq!(runs[0].instant, "2027-01-05T14:00:00Z".parse::<jiff::Timestamp>().unwrap().into());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use store::{DeliveryState, Record, RunState};
+use store::{DeliveryState, Millis, Record, RunState};
 
 use crate::world::{MAIL, World, tally};
 
@@ -141,7 +141,7 @@ async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
         campaign: "renamed".to_owned(),
         step: "mail".to_owned(),
         channel: "email".to_owned(),
-        instant: 1,
+        instant: Millis::new(1),
         kind: store::RunKind::Scheduled,
         revision_id: good.revision_id.unwrap(),
         parent_id: None,
@@ -150,7 +150,7 @@ async fn a_run_that_cannot_be_planned_waits_and_holds_up_nobody() {
         look_after: 0,
         cost_micros: campaign::Money::ZERO,
         currency: String::new(),
-        expires_at: i64::MAX,
+        expires_at: Millis::MAX,
         origin: store::Origin::default(),
     };
     let lost = world.store.run_insert(&lost, world.clock.millis()).await.unwrap().unwrap();

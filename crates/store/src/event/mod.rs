@@ -78,7 +78,7 @@ pub struct Goal {
     /// The campaign.
     pub campaign: String,
     /// How long after the touch it still counts.
-    pub window: Millis,
+    pub window: i64,
 }
 
 /// What became of a posted event.

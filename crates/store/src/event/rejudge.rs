@@ -34,7 +34,7 @@ pub struct Hit {
 /// A judgement of hits: of those of one message, in the order of their times, it returns the ones that are a machine's.
 pub struct Judge<'a> {
     /// The time before and after a new hit in which others are looked at, in milliseconds.
-    pub around: Millis,
+    pub around: i64,
     /// Places in the list that it is given.
     pub judge: &'a (dyn Fn(&[Hit]) -> Vec<usize> + Sync),
     /// The actor that those get: `machine:` and a rule.
@@ -242,7 +242,7 @@ async fn credit_anew(
 async fn around(
     tx: &mut Tx,
     events: &[Resolved<'_>],
-    around: Millis,
+    around: i64,
 ) -> Result<BTreeMap<DeliveryId, Vec<Found>>, StoreError> {
     let mut windows: BTreeMap<DeliveryId, (Millis, Millis)> = BTreeMap::new();
     for Resolved { delivery, event } in events {

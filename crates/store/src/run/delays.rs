@@ -13,7 +13,7 @@ pub struct Delays(pub Vec<Delay>);
 
 /// One delay: since when, and how long, in milliseconds. Stored as a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Delay(pub Millis, pub Millis);
+pub struct Delay(pub Millis, pub i64);
 
 impl Delay {
     /// The instant of the edit that set it.
@@ -24,7 +24,7 @@ impl Delay {
 
     /// How long after the parent delivery.
     #[must_use]
-    pub const fn length(self) -> Millis {
+    pub const fn length(self) -> i64 {
         self.1
     }
 }
@@ -32,8 +32,8 @@ impl Delay {
 impl Delays {
     /// A delay that counts for every parent delivery, however old.
     #[must_use]
-    pub fn always(length: Millis) -> Self {
-        Self(vec![Delay(-1, length)])
+    pub fn always(length: i64) -> Self {
+        Self(vec![Delay(Millis::new(-1), length)])
     }
 
     /// When somebody falls due whom the parent step reached at `sent`; `None` if that lay before the step was added.
@@ -45,12 +45,12 @@ impl Delays {
 
     /// The delay of the last edit.
     #[must_use]
-    pub fn latest(&self) -> Option<Millis> {
+    pub fn latest(&self) -> Option<i64> {
         self.0.last().map(|delay| delay.length())
     }
 
     /// An edit sets another delay.
-    pub fn edit(&mut self, since: Millis, length: Millis) {
+    pub fn edit(&mut self, since: Millis, length: i64) {
         if self.latest() != Some(length) {
             self.0.push(Delay(since, length));
         }
@@ -93,27 +93,27 @@ impl TryFrom<StoredDelays> for Option<Delays> {
 mod tests {
     use super::*;
 
-    const HOUR: Millis = 3_600_000;
-    const DAY: Millis = 24 * HOUR;
+    const HOUR: i64 = 3_600_000;
+    const DAY: i64 = 24 * HOUR;
 
     #[test]
     fn an_edit_never_makes_the_past_due() {
         let mut delays = Delays::always(3 * DAY);
-        assert_eq!(delays.due(0), Some(3 * DAY));
+        assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(3 * DAY)));
         // On the second day the delay becomes one day: whoever was reached at 0 keeps their third day.
-        delays.edit(2 * DAY, DAY);
-        assert_eq!(delays.due(0), Some(3 * DAY));
-        assert_eq!(delays.due(DAY + HOUR), Some(2 * DAY + HOUR));
+        delays.edit(Millis::new(2 * DAY), DAY);
+        assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(3 * DAY)));
+        assert_eq!(delays.due(Millis::new(DAY + HOUR)), Some(Millis::new(2 * DAY + HOUR)));
         // Then five days: both still lie ahead.
-        delays.edit(2 * DAY + 1, 5 * DAY);
-        assert_eq!(delays.due(0), Some(5 * DAY));
+        delays.edit(Millis::new(2 * DAY + 1), 5 * DAY);
+        assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(5 * DAY)));
         assert_eq!(delays.latest(), Some(5 * DAY));
     }
 
     #[test]
     fn a_step_added_later_misses_those_whose_time_has_passed() {
-        let delays = Delays(vec![Delay(4 * DAY, 3 * DAY)]);
-        assert_eq!(delays.due(DAY), None);
-        assert_eq!(delays.due(DAY + 1), Some(4 * DAY + 1));
+        let delays = Delays(vec![Delay(Millis::new(4 * DAY), 3 * DAY)]);
+        assert_eq!(delays.due(Millis::new(DAY)), None);
+        assert_eq!(delays.due(Millis::new(DAY + 1)), Some(Millis::new(4 * DAY + 1)));
     }
 }

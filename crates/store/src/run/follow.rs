@@ -75,7 +75,7 @@ impl Store {
         &self,
         run: RunId,
         address: &Address,
-        delay: Millis,
+        delay: i64,
         of: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
         now: Millis,
     ) -> Result<i64, StoreError> {

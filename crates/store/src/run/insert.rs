@@ -19,7 +19,7 @@ struct Input<'a> {
     parent_id: Option<i64>,
     condition: Option<String>,
     on_uncertain: &'static str,
-    look_after: Millis,
+    look_after: i64,
     cost_micros: i64,
     currency: &'a str,
     expires_at: Millis,

@@ -87,7 +87,7 @@ pub struct NewRun {
     pub on_uncertain: OnUncertain,
     /// How long the other side may be busy with a try in doubt: a second one, which looks for it first, waits so
     /// long. 0 where the other side knows a message again.
-    pub look_after: Millis,
+    pub look_after: i64,
     /// What each sent message costs.
     pub cost_micros: Money,
     /// In this currency; empty when it costs nothing.
@@ -316,14 +316,14 @@ pub enum Planned<'a> {
         /// The zone of contacts whose own is not known.
         fallback: &'a TimeZone,
         /// How late a local time may be, in milliseconds.
-        catch_up_window: Millis,
+        catch_up_window: i64,
         /// What a person asked for, of a run by hand.
         by_hand: Option<ByHand<'a>>,
     },
     /// Those whom the parent run reached, `delay` milliseconds after it did.
     Followers {
         /// How long after.
-        delay: Millis,
+        delay: i64,
         /// Which address the channel needs.
         address: Address,
         /// Only members of this audience, where the step has another than the earlier one; with all that it may name.

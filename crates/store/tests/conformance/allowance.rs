@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use campaign::Rate;
-use store::{Grant, Held, MachineTime, Outcome, Record, Want};
+use store::{Grant, Held, MachineTime, Millis, Outcome, Record, Want};
 
 use crate::world::{HOUR, NOW, World, id};
 
-const MACHINE: MachineTime = MachineTime::new(NOW * 1_000);
+const MACHINE: MachineTime = MachineTime::new(NOW.as_millisecond() * 1_000);
 
 fn want(receiver: &str, count: u32, rate: &str, cap: Option<i64>) -> Want {
     let rate = (!rate.is_empty()).then(|| Rate::parse(rate).unwrap());
@@ -95,8 +95,10 @@ pub(crate) async fn receivers_that_wait_are_listed(w: &World) {
     assert_eq!(w.store.allowance_used("email", 1).await.unwrap()["gmail"], 3);
     // Two days later only what still counts is kept.
     let later = 2 * 86_400_000;
-    let sweep =
-        async |now, day| w.store.allowance_sweep(now, MachineTime::new(now * 1_000), day).await.unwrap();
+    let sweep = async |now: Millis, day| {
+        let machine = MachineTime::new(now.as_millisecond() * 1_000);
+        w.store.allowance_sweep(now, machine, day).await.unwrap()
+    };
     assert_eq!(sweep(NOW, 1).await, 0);
     assert_eq!(sweep(NOW + later + 1, 3).await, 3);
     assert_eq!(w.number("select count(*) from allowances").await, 0);

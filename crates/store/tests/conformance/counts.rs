@@ -286,7 +286,11 @@ pub(crate) async fn rollups_by_hour_and_filtered(w: &World) {
     let (s, a) = ("spring".to_owned(), "autumn".to_owned());
     assert_eq!(
         read(None, None, None, false).await,
-        [(a.clone(), "sent", 0, 3, 0), (s.clone(), "sent", 0, 3, 0), (s.clone(), "cost", 0, 3, 3_000)]
+        [
+            (a.clone(), "sent", Millis::EPOCH, 3, 0),
+            (s.clone(), "sent", Millis::EPOCH, 3, 0),
+            (s.clone(), "cost", Millis::EPOCH, 3, 3_000)
+        ]
     );
     assert_eq!(
         read(Some("autumn"), None, None, true).await,
@@ -296,6 +300,6 @@ pub(crate) async fn rollups_by_hour_and_filtered(w: &World) {
         read(Some("autumn"), Some(NOW + 1), None, true).await,
         [(a.clone(), "sent", NOW + HOUR, 1, 0)]
     );
-    assert_eq!(read(Some("autumn"), None, Some(NOW + HOUR), false).await, [(a, "sent", 0, 2, 0)]);
+    assert_eq!(read(Some("autumn"), None, Some(NOW + HOUR), false).await, [(a, "sent", Millis::EPOCH, 2, 0)]);
     assert_eq!(read(Some("winter"), None, None, false).await, []);
 }

@@ -40,7 +40,11 @@ impl Facts {
         let deliveries = deliveries.iter().map(|row| {
             let (campaign, row) = row.split_once('|').unwrap();
             let row = numbers(row);
-            (campaign.to_owned(), row[0].unwrap(), [row[1], row[2], row[3], row[4]])
+            (
+                campaign.to_owned(),
+                row[0].unwrap(),
+                [row[1], row[2], row[3], row[4]].map(|at| at.map(Millis::new)),
+            )
         });
         let events = w
             .texts(
@@ -51,14 +55,14 @@ impl Facts {
         let events = events.iter().map(|row| {
             let (name, row) = row.split_once('|').unwrap();
             let row = numbers(row);
-            (name.to_owned(), row[0].unwrap(), row[1].unwrap())
+            (name.to_owned(), row[0].unwrap(), Millis::new(row[1].unwrap()))
         });
         Self { deliveries: deliveries.collect(), events: events.collect() }
     }
 
     fn belongs(&self, contact: i64, rule: &Rule, now: Millis) -> bool {
         let since = |within: &Option<Duration>| {
-            within.map_or(Millis::MIN, |within| now - Millis::try_from(within.as_millis()).unwrap())
+            within.map_or(Millis::MIN, |within| now - i64::try_from(within.as_millis()).unwrap())
         };
         match rule {
             Rule::All(rules) => rules.iter().all(|rule| self.belongs(contact, rule, now)),

@@ -98,7 +98,7 @@ pub(crate) async fn strangers_are_dropped(w: &World) {
     let hostile = NewEvent {
         actor: "machine:'; drop table events; --\0".to_owned(),
         detail: Some("{\"ua\":\"\\u0000 \0 \u{1f980}".to_owned()),
-        ..event(EventKind::Opened, id(run, 1), i64::MIN)
+        ..event(EventKind::Opened, id(run, 1), Millis::MIN)
     };
     assert_eq!(w.store.event_record(&[hostile], NOW).await.unwrap(), 1);
 }
@@ -144,7 +144,7 @@ pub(crate) async fn test_runs_move_nothing(w: &World) {
     assert_eq!(w.tallies(run).await, ["sent 1"]);
 }
 
-fn goal(window: Millis) -> Goal {
+fn goal(window: i64) -> Goal {
     Goal { campaign: "spring".to_owned(), window }
 }
 
@@ -223,7 +223,7 @@ pub(crate) async fn window_edges(w: &World) {
     w.store.event_record(&[event(EventKind::Clicked, id(run, 1), NOW + 5)], NOW).await.unwrap();
     assert_eq!(credit(NOW + DAY + 1).await, Credit::Delivery(id(run, 1)));
     let endless = Goal { window: i64::MAX, ..goal(0) };
-    let old = w.store.event_convert(&purchase(1, i64::MIN), &[endless], NOW).await.unwrap();
+    let old = w.store.event_convert(&purchase(1, Millis::MIN), &[endless], NOW).await.unwrap();
     assert_eq!(old, Credit::Nobody);
 }
 

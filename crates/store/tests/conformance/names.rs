@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use store::{
-    AddressKind, ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName,
+    AddressKind, ContactId, DeliveryId, DeliveryName, DeliveryRef, EventKind, LinkId, LinkName, Millis,
     NamedDelivery, NewEvent, Outcome, Planned, Rejection, RunId, RunKind, RunName, SoftBounce,
     SuppressionReason,
 };
@@ -97,7 +97,7 @@ pub(crate) async fn identities_find_their_own_delivery_only(w: &World) {
 }
 
 /// A run of kind `test` to everybody, begun.
-async fn test_copies(w: &World, instant: i64) -> RunId {
+async fn test_copies(w: &World, instant: Millis) -> RunId {
     let run = w
         .run("mail", |run| (run.kind, run.instant, run.expires_at) = (RunKind::Test, instant, instant + DAY))
         .await;

@@ -6,7 +6,7 @@ use jiff::civil::date;
 use jiff::tz::TimeZone;
 use schedule::Moment;
 use sqlx::Connection;
-use store::{Address, Consent, ContactId, PlanCounts, Planned, RunKind, RunState};
+use store::{Address, Consent, ContactId, Millis, PlanCounts, Planned, RunKind, RunState};
 
 use crate::life::suppression;
 use crate::world::{DAY, HOUR, NOW, World, everybody, id, person, to_everybody};
@@ -81,7 +81,7 @@ pub(crate) async fn everybody_at_their_own_time(w: &World) {
     let ten = date(2027, 3, 2).at(10, 0, 0, 0);
     let berlin = TimeZone::get("Europe/Berlin").unwrap();
     let utc = |hour, day| {
-        date(2027, 3, day).at(hour, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
+        Millis::from(date(2027, 3, day).at(hour, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp())
     };
     let now = utc(3, 2);
     let Planned::Audience { audience, address, .. } = to_everybody(&audiences) else { unreachable!() };

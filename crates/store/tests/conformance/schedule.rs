@@ -8,7 +8,7 @@ use store::{
 
 use crate::world::{DAY, HOUR, NOW, World, everybody, to_everybody};
 
-async fn occurrence(w: &World, instant: i64) -> NewRun {
+async fn occurrence(w: &World, instant: Millis) -> NewRun {
     NewRun {
         campaign: "spring".to_owned(),
         step: "mail".to_owned(),

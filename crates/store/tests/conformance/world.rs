@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use campaign::{Audience, AudienceId, OnUncertain, Rule};
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use schedule::Moment;
 use sqlx::Connection;
@@ -16,10 +15,10 @@ use store::{
 static UTC: TimeZone = TimeZone::UTC;
 
 /// When the tests take place: the start of an hour.
-pub(crate) const NOW: Millis = 1_800_000_000_000;
-pub(crate) const MINUTE: Millis = 60_000;
-pub(crate) const HOUR: Millis = 60 * MINUTE;
-pub(crate) const DAY: Millis = 24 * HOUR;
+pub(crate) const NOW: Millis = Millis::new(1_800_000_000_000);
+pub(crate) const MINUTE: i64 = 60_000;
+pub(crate) const HOUR: i64 = 60 * MINUTE;
+pub(crate) const DAY: i64 = 24 * HOUR;
 
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -270,7 +269,7 @@ pub(crate) fn everybody() -> BTreeMap<AudienceId, Audience> {
 }
 
 pub(crate) fn instant(at: Millis) -> Moment {
-    Moment::Instant(Timestamp::from_millisecond(at).unwrap())
+    Moment::Instant(at.timestamp().unwrap())
 }
 
 pub(crate) fn to_everybody(audiences: &BTreeMap<AudienceId, Audience>) -> Planned<'_> {

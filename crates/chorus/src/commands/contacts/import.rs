@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use campaign::workspace::AttributeKind;
 use serde::Serialize;
-use store::{Store, Upserted};
+use store::{Millis, Store, Upserted};
 
 use super::row::{BadRow, Column, column, contact};
 use crate::output::{self, Format, wrong};
@@ -77,7 +77,7 @@ pub(crate) async fn import(
     store: &Store,
     attributes: &BTreeMap<String, AttributeKind>,
     source: impl Read,
-    now: i64,
+    now: Millis,
     told: impl Fn(u64),
 ) -> anyhow::Result<Imported> {
     let mut source = BufReader::new(source);

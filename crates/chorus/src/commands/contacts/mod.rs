@@ -45,7 +45,7 @@ pub(crate) async fn import_from(
     store: &store::Store,
     attributes: &std::collections::BTreeMap<String, campaign::workspace::AttributeKind>,
     source: &[u8],
-    now: i64,
+    now: store::Millis,
 ) -> anyhow::Result<()> {
     import::import(store, attributes, source, now, |_| ()).await.map(|_| ())
 }

@@ -4,7 +4,7 @@ use campaign::{Campaign, Step, Workspace};
 use clap::Args;
 use jiff::Timestamp;
 use schedule::Moment;
-use store::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
+use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
 use crate::named::find_step;
 use crate::output::{self, Format, wrong};
@@ -51,7 +51,7 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
     };
     let example = rows.iter().find(can_run);
     let Some(row) = example else { return Ok(()) };
-    let at = Timestamp::from_millisecond(row.instant).unwrap_or(Timestamp::UNIX_EPOCH);
+    let at = row.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let here = at.to_zoned(zone.clone()).datetime();
     let at = dashboard::own_clock_of(workspace, row).unwrap_or(here).strftime("%Y-%m-%dT%H:%M").to_string();
     output::line(format!(
@@ -86,7 +86,7 @@ pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyho
         return Err(wrong(format!("it ran after all: run {run}")));
     }
     let now = opened.clock.now();
-    let is_to_come = row.instant > now.as_millisecond();
+    let is_to_come = row.instant > now.into();
     if is_to_come && row.state == OccurrenceState::Dismissed {
         return Err(wrong(format!(
             "{0}/{1} was skipped at that time, and does not run then. `chorus send {0} --step {1}` sends it when you want \
@@ -152,8 +152,9 @@ fn wanted(opened: &Opened, at: &str) -> anyhow::Result<Timestamp> {
     time::parse(at, &opened.workspace().brand.timezone, opened.clock.now())
 }
 
-fn minute(instant: i64) -> i64 {
-    instant.div_euclid(60_000)
+/// The start of the minute of a time.
+fn minute(time: impl Into<Millis>) -> Millis {
+    time.into().floor(60_000)
 }
 
 /// The occurrence of a step at a time, as it was written down.
@@ -164,7 +165,7 @@ async fn written(
     wanted: Timestamp,
 ) -> anyhow::Result<Option<OccurrenceRow>> {
     let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
-    let here = minute(wanted.as_millisecond());
+    let here = minute(wanted);
     // By the contacts' own clocks it is asked for as these show it.
     let asked = wanted.to_zoned(opened.workspace().brand.timezone.clone()).datetime();
     let is_asked = |row: &OccurrenceRow| {
@@ -188,18 +189,18 @@ async fn of_schedule(
     let zone = &opened.workspace().brand.timezone;
     let now = opened.clock.now();
     let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
-    let here = minute(wanted.as_millisecond());
+    let here = minute(wanted);
     // With contacts' own clocks the key is that time at the first place on Earth.
     let day = jiff::SignedDuration::from_hours(27);
     let (from, to) = (wanted.saturating_sub(day)?, wanted.saturating_add(day)?);
     let found = step.schedule.occurrences(from, to, 10_000).into_iter().find(|occurrence| {
         let local = match occurrence.moment {
             Moment::Local(wall) => {
-                Some(minute(wall.to_zoned(zone.clone()).map_or(0, |z| z.timestamp().as_millisecond())))
+                Some(minute(wall.to_zoned(zone.clone()).map_or(Timestamp::UNIX_EPOCH, |z| z.timestamp())))
             }
             Moment::Instant(_) => None,
         };
-        local.unwrap_or_else(|| minute(occurrence.instant.as_millisecond())) == here
+        local.unwrap_or_else(|| minute(occurrence.instant)) == here
     });
     let Some(found) = found else {
         return Err(wrong(format!(
@@ -208,7 +209,7 @@ async fn of_schedule(
             time::show(wanted, zone)
         )));
     };
-    let instant = found.instant.as_millisecond();
+    let instant = Millis::from(found.instant);
     let run = opened.store.run_of_step(name, step_name, LISTED).await?;
     if let Some(run) = run.iter().find(|run| run.instant == instant) {
         return Err(wrong(format!("it is run {}; `chorus runs show {0}` shows how it went", run.id)));
@@ -230,6 +231,6 @@ async fn of_schedule(
         parent_id: None,
         state: OccurrenceState::Open,
         run_id: None,
-        created_at: now.as_millisecond(),
+        created_at: now.into(),
     })
 }

@@ -118,7 +118,7 @@ async fn summary(
     let asked = scheduler::asked(step, ask);
     let whom =
         scheduler::whom_by_hand(opened.workspace(), campaign, step, ask, &asked, now).map_err(cannot)?;
-    let counts = opened.store.plan_preview(&whom, None, None, now.as_millisecond()).await?;
+    let counts = opened.store.plan_preview(&whom, None, None, now.into()).await?;
     let mut lines = vec![match whom {
         Planned::Feed { .. } => format!("{}/{}: one post by {}.", campaign.id, step.id, step.channel),
         _ => format!("{}/{}: {} by {}.", campaign.id, step.id, people(&counts), step.channel),

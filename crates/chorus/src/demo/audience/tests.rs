@@ -15,7 +15,7 @@ use tracking::{Signer, Tracking};
 use super::*;
 
 const MESSAGES: i64 = 120;
-const NOW: i64 = 1_800_000_000_000;
+const NOW: Millis = Millis::new(1_800_000_000_000);
 
 /// A server with the real public paths, and messages in the outbox.
 struct Place {
@@ -28,7 +28,7 @@ impl Place {
     async fn new() -> Self {
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
-        let clock = Clock::fixed(jiff::Timestamp::from_millisecond(NOW).unwrap());
+        let clock = Clock::fixed(NOW.timestamp().unwrap());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let signer = Signer::new(&[7; 32], &public_url);
@@ -40,7 +40,7 @@ impl Place {
         let router = tracking.router();
         let mut server = JoinSet::new();
         server.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let platform = Arc::new(Platform::start(Arc::new(|| NOW)).await.unwrap());
+        let platform = Arc::new(Platform::start(Arc::new(|| NOW.as_millisecond())).await.unwrap());
         let world = World { store, public_url, platform, clock };
         Self { world, tracking, server }
     }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 use serde_json::Value;
-use store::{Contact, DeliveryRow, DeliveryState, EventKind, EventRow};
+use store::{Contact, DeliveryRow, DeliveryState, EventKind, EventRow, Millis};
 
 use super::timeline::What;
 use super::{ContactList, ContactPage};
@@ -138,7 +138,7 @@ fn timeline(page: &ContactPage, scene: &Scene) -> Markup {
     }
 }
 
-fn at_second(scene: &Scene, at: i64) -> Markup {
+fn at_second(scene: &Scene, at: Millis) -> Markup {
     html! { time datetime=(scene.times.machine(at)) { (scene.times.second(at)) } }
 }
 

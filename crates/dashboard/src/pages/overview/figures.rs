@@ -62,7 +62,7 @@ impl Earned {
         let people = counts_of(rows.iter().filter(|row| !scene.is_feed(&row.channel)));
         let mut series = period.buckets(&scene.times);
         for (hour, counts) in grouped(&rows, |row| row.hour) {
-            series.add(hour, &counts);
+            series.add(hour.as_millisecond(), &counts);
         }
         Self {
             period,

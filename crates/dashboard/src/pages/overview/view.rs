@@ -3,6 +3,7 @@
 use insight::{Counts, Rates};
 use maud::{Markup, html};
 use source::Severity;
+use store::Millis;
 
 use super::{Earned, Overview, Row};
 use crate::chart::{self, Width};
@@ -164,7 +165,7 @@ fn nothing_yet(overview: &Overview, scene: &Scene) -> Markup {
 }
 
 fn over_time(earned: &Earned, scene: &Scene) -> Markup {
-    let starts = earned.series.points().iter().map(|point| point.start);
+    let starts = earned.series.points().iter().map(|point| Millis::new(point.start));
     let label = |start| match earned.period {
         Period::Day => scene.times.clock(start),
         _ => scene.times.short_day(start),
@@ -203,8 +204,8 @@ fn series_table(earned: &Earned, scene: &Scene) -> Markup {
                         @for point in counted {
                             tr {
                                 th scope="row" {
-                                    @if earned.period.by_day() { (scene.times.day(point.start)) }
-                                    @else { (parts::time(&scene.times, point.start)) }
+                                    @if earned.period.by_day() { (scene.times.day(Millis::new(point.start))) }
+                                    @else { (parts::time(&scene.times, Millis::new(point.start))) }
                                 }
                                 @for (_, measure) in MEASURES { td.num { (number(measure(&point.counts))) } }
                                 td.num { (parts::amounts(point.counts.revenue.iter().map(|(c, m)| (c, *m)))) }

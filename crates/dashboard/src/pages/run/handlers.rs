@@ -45,7 +45,7 @@ pub(crate) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
     Path((id, action)): Path<(i64, String)>,
 ) -> Result<Redirect, PageError> {
-    let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.now().as_millisecond());
+    let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.millis());
     let Some(found) = store.run_get(run).await? else { return Err(PageError::NotFound(words::A_RUN)) };
     // Whether it changed anything shows on the page: somebody else may have been faster.
     match action.as_str() {
@@ -67,7 +67,7 @@ pub(crate) async fn settle(
     State(dashboard): State<Arc<Dashboard>>,
     Path((id, contact, action)): Path<(i64, i64, String)>,
 ) -> Result<Redirect, PageError> {
-    let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.now().as_millisecond());
+    let (store, run, now) = (&dashboard.store, RunId(id), dashboard.clock.millis());
     let settlement = match action.as_str() {
         WENT_OUT => Settlement::WentOut,
         SEND_AGAIN => Settlement::SendAgain,

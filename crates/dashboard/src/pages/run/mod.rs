@@ -108,12 +108,12 @@ mod tests {
                 waits: vec![
                     store::Held {
                         receiver: "gmail".into(),
-                        until: scene.times.now.as_millisecond() + 3_600_000,
+                        until: store::Millis::from(scene.times.now) + 3_600_000,
                         why: "gmail said \"421 4.7.28 <script>slow down</script>\"".into(),
                     },
                     store::Held {
                         receiver: String::new(),
-                        until: scene.times.now.as_millisecond() + 7_200_000,
+                        until: store::Millis::from(scene.times.now) + 7_200_000,
                         why: "email has had its 50000 messages of today".into(),
                     },
                 ],

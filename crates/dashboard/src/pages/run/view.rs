@@ -1,7 +1,7 @@
 //! How a run's page looks.
 
 use maud::{Markup, html};
-use store::{ContactId, DeliveryRow, DeliveryState, Run, RunState, Tally, TallyState};
+use store::{ContactId, DeliveryRow, DeliveryState, Millis, Run, RunState, Tally, TallyState};
 
 use super::{Filter, RunPage, doubt};
 use crate::notation::number;
@@ -36,7 +36,7 @@ pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
 fn standing(page: &RunPage, scene: &Scene) -> Markup {
     let run = &page.run;
     let done = parts::progress(run);
-    let fact = |name: &str, at: Option<i64>| {
+    let fact = |name: &str, at: Option<Millis>| {
         html! { @if let Some(at) = at { div { dt { (name) } dd { (parts::time(&scene.times, at)) } } } }
     };
     let back = |name: &str, count: i64| {
@@ -49,7 +49,7 @@ fn standing(page: &RunPage, scene: &Scene) -> Markup {
             dl.times {
                 (fact(words::STARTED, run.started_at))
                 (fact(words::ENDED, run.finished_at))
-                (fact(words::WOULD_END, page.outlook.finish.map(jiff::Timestamp::as_millisecond)))
+                (fact(words::WOULD_END, page.outlook.finish.map(Millis::from)))
                 @if run.finished_at.is_none() { (fact(words::EXPIRES, Some(run.expires_at))) }
                 (back(words::CAME_BACK, run.came_back.bounced))
                 (back(words::CALLED_SPAM, run.came_back.complained))
@@ -166,7 +166,7 @@ fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
 }
 
 fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup {
-    let mark = |at: Option<i64>| {
+    let mark = |at: Option<Millis>| {
         html! { @match at { Some(at) => { (parts::time(&scene.times, at)) } None => { span.quiet { (words::NONE) } } } }
     };
     html! {
