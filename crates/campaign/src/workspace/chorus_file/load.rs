@@ -86,7 +86,7 @@ fn refuse_half_read(source: &SourceFile, settings: &mut Settings, findings: &mut
     }
     settings.database = None;
     let message = "a line of this file says nothing, so that a limit, an address or the database may be lost";
-    let help = "Correct the lines above. Until then nothing starts, and a server that runs keeps the file of before.";
+    let help = "Correct the errors of this file. Until then nothing starts, and a server that runs keeps the file of before.";
     findings.push(Diagnostic::error("half-read", CHORUS_TOML, message).help(help));
 }
 
