@@ -20,7 +20,7 @@ pub(crate) struct Marker {
     pub(crate) installation: String,
     /// The file that was last written to.
     pub(crate) file: FileIdentity,
-    /// How far it had come.
+    /// Its progress.
     pub(crate) progress: Progress,
 }
 
@@ -91,7 +91,7 @@ impl MarkerFile {
     }
 
     /// # Errors
-    /// What is written would be lost: the open file has no name any more.
+    /// The open file has no name any more, so that everything written would be lost.
     pub(crate) fn require_in_place(&self) -> Result<(), StoreError> {
         if self.is_replaced.load(Ordering::Relaxed) {
             return Err(StoreError::Replaced(self.name()));
@@ -157,21 +157,28 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Values that tests of markers begin with.
 #[cfg(test)]
-mod tests {
+pub(crate) mod sample {
     use super::*;
 
-    fn file(boot: &str, device: u64, inode: u64) -> FileIdentity {
+    pub(crate) fn file(boot: &str, device: u64, inode: u64) -> FileIdentity {
         FileIdentity { boot: Some(boot.to_owned()), device, inode }
     }
 
-    fn progress(runs: i64, sent: i64) -> Progress {
+    pub(crate) fn progress(runs: i64, sent: i64) -> Progress {
         Progress::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
     }
 
-    fn marker() -> Marker {
+    pub(crate) fn marker() -> Marker {
         Marker { installation: "a".to_owned(), file: file("b1", 1, 7), progress: progress(2, 300) }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sample::*;
+    use super::*;
 
     #[test]
     fn a_boot_that_cannot_be_read_is_an_error_and_no_other_boot() {

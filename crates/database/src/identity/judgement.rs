@@ -70,18 +70,7 @@ fn behind(marked: &Progress, found: &Progress) -> Option<Behind> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn file(boot: &str, device: u64, inode: u64) -> FileIdentity {
-        FileIdentity { boot: Some(boot.to_owned()), device, inode }
-    }
-
-    fn progress(runs: i64, sent: i64) -> Progress {
-        Progress::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
-    }
-
-    fn marker() -> Marker {
-        Marker { installation: "a".to_owned(), file: file("b1", 1, 7), progress: progress(2, 300) }
-    }
+    use crate::marker::sample::{file, marker, progress};
 
     fn found(edit: impl FnOnce(&mut Snapshot)) -> Snapshot {
         let Marker { installation, file, progress } = marker();
