@@ -1,5 +1,7 @@
 //! The proxy that HTTP requests go through.
 
+use std::sync::Arc;
+
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
@@ -8,11 +10,13 @@ use crate::address::inner_networks;
 
 /// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
 /// networks are reached without it. `Debug` does not show its user and password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Proxy {
     url: Url,
-    /// Hosts that are reached without it, as NO_PROXY lists them.
-    except: Option<String>,
+    /// The hosts that are reached without it, in the form that the HTTP library reads.
+    direct: String,
+    /// The library's rule for both.
+    matcher: Arc<Matcher>,
 }
 
 /// The text names no proxy.
@@ -39,7 +43,7 @@ impl std::str::FromStr for Proxy {
         // What stands behind the port is nobody's: most likely a password with `#`, `/` or `?` that is not written as %23.
         let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
         let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some() && is_bare;
-        if is_good { Ok(Self { url, except: None }) } else { Err(BadProxy) }
+        if is_good { Ok(Self::new(url, "")) } else { Err(BadProxy) }
     }
 }
 
@@ -47,7 +51,15 @@ impl Proxy {
     /// Returns the same for all but some hosts: a list of names, domains, addresses and networks, as NO_PROXY has it.
     #[must_use]
     pub fn except(self, hosts: Option<&str>) -> Self {
-        Self { except: hosts.map(normalized), ..self }
+        Self::new(self.url, &normalized(hosts.unwrap_or_default()))
+    }
+
+    /// A proxy for all hosts but this machine's, those of private networks, and `except`.
+    fn new(url: Url, except: &str) -> Self {
+        let inner = inner_networks().collect::<Vec<_>>().join(",");
+        let direct = format!("localhost,{inner},{except}");
+        let matcher = Matcher::builder().all(url.as_str()).no(direct.as_str()).build();
+        Self { url, direct, matcher: Arc::new(matcher) }
     }
 
     /// Returns the proxy's host and port, for messages.
@@ -58,14 +70,7 @@ impl Proxy {
 
     /// Returns true if a request for `url` goes through it, by the rules of the HTTP library.
     pub(crate) fn takes(&self, url: &Url) -> bool {
-        let matcher = Matcher::builder().all(self.url.as_str()).no(self.direct()).build();
-        url.as_str().parse::<Uri>().is_ok_and(|uri| matcher.intercept(&uri).is_some())
-    }
-
-    /// Returns the hosts that are reached without it, as NO_PROXY lists them.
-    fn direct(&self) -> String {
-        let inner = inner_networks().collect::<Vec<_>>().join(",");
-        format!("localhost,{inner},{}", self.except.as_deref().unwrap_or_default())
+        url.as_str().parse::<Uri>().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
 
     /// Returns the proxy's host if it is a name.
@@ -79,7 +84,7 @@ impl Proxy {
     /// Returns the proxy as the HTTP library has it.
     pub(crate) fn rule(&self) -> reqwest::Result<reqwest::Proxy> {
         let proxy = reqwest::Proxy::all(self.url.clone())?;
-        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.direct())))
+        Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.direct)))
     }
 }
 

@@ -42,5 +42,19 @@ async fn this_machine_is_reached_without_it() {
 #[tokio::test]
 async fn a_proxy_that_is_not_there_sends_nothing() {
     let outcome = post("http://hooks.invalid/a", "http://127.0.0.1:9", None).await;
-    assert!(matches!(outcome, SendOutcome::Down { .. }), "{outcome:?}");
+    let SendOutcome::Down { answer, .. } = &outcome else { panic!("{outcome:?}") };
+    assert!(answer.contains("the proxy 127.0.0.1:9"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_a_password_holds_the_channel_up_and_refuses_nothing() {
+    let refusal =
+        "HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    for url in ["http://hooks.invalid/a", "https://hooks.invalid/a"] {
+        let (proxy, asked) = server(refusal.to_owned()).await;
+        let outcome = post(url, &proxy, None).await;
+        let SendOutcome::Down { answer, .. } = &outcome else { panic!("{url}: {outcome:?}") };
+        assert!(answer.contains("wants a user and a password"), "{url}: {answer}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "{url}");
+    }
 }
