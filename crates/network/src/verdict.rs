@@ -59,9 +59,9 @@ impl Verdict {
             429 => Self::RateLimited(answer.retry_after()),
             413 => Self::Rejected(RejectReason::TooBig),
             500..=599 => Self::trouble(answer, publishes),
-            300..=399 => Self::Gone,
+            300..=399 | 407 => Self::Gone,
             400..=498 => Self::rejected(),
-            // No status of HTTP: what it means to say, nobody knows.
+            // 499, by which nginx says that somebody gave up waiting, and what HTTP does not have (RFC 9110 §15).
             _ if publishes => Self::Unknown,
             _ => Self::Retryable,
         }
@@ -108,5 +108,33 @@ pub(crate) fn outcome(verdict: Verdict, answer: &Response, network: &str) -> Sen
             ),
         },
         Verdict::Unknown => SendOutcome::Unknown { answer: shown },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_status_that_says_nothing_is_no_refusal() {
+        let verdict = |status, publishes| {
+            let (headers, body) = (Vec::new(), Vec::new());
+            Verdict::by_status(
+                &Response { status, headers, body, cut: false, at: Timestamp::UNIX_EPOCH },
+                publishes,
+            )
+        };
+        for status in [101, 499, 600, 999] {
+            assert_eq!(verdict(status, true), Verdict::Unknown, "{status}");
+            assert_eq!(verdict(status, false), Verdict::Retryable, "{status}");
+        }
+        for status in [400, 404, 422, 451] {
+            assert_eq!(verdict(status, true), Verdict::rejected(), "{status}");
+        }
+        for status in [302, 407] {
+            assert_eq!(verdict(status, true), Verdict::Gone, "{status}");
+        }
     }
 }
