@@ -61,7 +61,7 @@ enum Command {
 fn main() -> ExitCode {
     let options = Options::parse();
     let (filter, format) = (setup::variable("CHORUS_LOG"), setup::variable("CHORUS_LOG_FORMAT"));
-    logging::start(matches!(options.command, Command::Serve(_)), filter, format);
+    logging::start(matches!(options.command, Command::Serve(_)), filter.as_deref(), format);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output::fail(&anyhow::Error::from(error).context("start")),
