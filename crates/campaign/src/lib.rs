@@ -1,4 +1,4 @@
-//! What should happen: the files of a workspace as types that cannot be wrong.
+//! The files of a workspace as types that cannot be wrong: what should happen.
 //!
 //! [`Workspace::load`] reads `chorus.toml`, `campaigns/`, `audiences/` and `templates/`, and collects every finding
 //! with its place. Besides: what each network is like ([`network`]), how fast a channel may send ([`pace`],

@@ -36,7 +36,7 @@ pub(crate) fn migrations(pools: &Pools) -> &'static Migrator {
     }
 }
 
-/// Where sqlx keeps which migrations ran.
+/// The table in which sqlx keeps the migrations that ran.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";
 
 async fn applied<M: sqlx::migrate::Migrate>(connection: &mut M) -> Result<usize, MigrateError> {

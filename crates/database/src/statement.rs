@@ -234,7 +234,7 @@ where
     Ok(bound)
 }
 
-/// What can be read from a row of either database.
+/// A type that can be read from a row of either database.
 pub trait Readable: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 
 impl<T> Readable for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}

@@ -54,7 +54,7 @@ pub enum VendorError {
     Rejected(String),
 }
 
-/// How much of a response arrives, and how.
+/// The part of a response that arrives, and its pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The whole response.
@@ -72,7 +72,7 @@ pub(crate) enum Ending {
 }
 
 impl Fault {
-    /// How the response ends, for a fault after which the post is stored.
+    /// The end of the response, for a fault after which the post is stored.
     pub(crate) fn ending(&self) -> Option<Ending> {
         match self {
             Self::AcceptThenReset => Some(Ending::Reset),

@@ -31,7 +31,7 @@ use crate::{form, page};
 
 /// The largest request body in bytes: Douyin takes pictures of 20 MB.
 const MAX_BODY_BYTES: usize = 24 << 20;
-/// How long open connections have to end after the server was stopped.
+/// The time that open connections have to end after the server was stopped.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 /// Returns the time in Unix milliseconds.

@@ -11,7 +11,7 @@ pub struct RateLimit {
     pub max: usize,
     /// The length of the window in milliseconds.
     pub window: i64,
-    /// How long every request is refused after one too many, in milliseconds; 0 where only the window counts.
+    /// The time for which every request is refused after one too many, in milliseconds; 0 if only the window counts.
     pub penalty: i64,
 }
 

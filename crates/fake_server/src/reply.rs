@@ -14,7 +14,7 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The whole body.
     pub body: Bytes,
-    /// Why the request was refused, for tests and their reader; `None` where it was not.
+    /// The reason for the refusal, for tests and their reader; `None` for a request that was taken.
     pub refused: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use futures_util::stream;
 
 use crate::reply::Reply;
 
-/// How long the first half of a body has to get out before the connection is closed.
+/// The time that the first half of a body has to get out before the connection is closed.
 const HALF_BODY_DELAY: Duration = Duration::from_millis(20);
 
 /// The reply's status and headers with this body; with the length of the reply's own body where `measured`.

@@ -25,7 +25,7 @@ pub(crate) struct FakeServer {
 pub(crate) struct Outcome {
     /// The whole reply.
     pub(crate) reply: Reply,
-    /// How much of it arrives, and how.
+    /// The part of it that arrives, and its pace.
     pub(crate) ending: Ending,
 }
 

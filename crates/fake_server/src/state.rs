@@ -89,7 +89,7 @@ pub struct LoggedRequest {
     pub body: String,
     /// The status of the response; 0 where there was none.
     pub status: u16,
-    /// Why it was refused; `None` where it was not.
+    /// The reason for the refusal; `None` for a request that was taken.
     pub refused: Option<String>,
     /// The fault that applied.
     pub fault: Option<Fault>,
@@ -143,9 +143,9 @@ pub struct NetworkState {
     pub faults: VecDeque<(Option<String>, Fault)>,
     /// The replies to repeat under the same idempotency key, with the time of the first in Unix milliseconds.
     pub replies: BoundedMap<(i64, Reply)>,
-    /// What the network notes about single posts.
+    /// Notes of the network about single posts.
     pub notes: BoundedMap<Value>,
-    /// What lasts longer than many posts: tokens, and the times of requests.
+    /// State that lasts longer than many posts: tokens, and the times of requests.
     pub sessions: BoundedMap<Value>,
     /// The hosts that links may lead to, on networks that want them registered.
     pub safe_hosts: Vec<String>,

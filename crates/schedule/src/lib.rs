@@ -137,7 +137,7 @@ pub enum CatchUp {
     /// Only the latest one.
     #[default]
     Latest,
-    /// None.
+    /// No missed occurrence.
     Skip,
     /// Every one.
     All,

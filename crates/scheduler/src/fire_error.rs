@@ -42,7 +42,7 @@ pub enum CompileError {
     /// The findings, of which the text tells the gravest.
     #[error("{}", gravest(.0))]
     Findings(Vec<Diagnostic>),
-    /// What was compiled has no JSON.
+    /// The compiled step cannot be written as JSON.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
     /// The compiler ended early.

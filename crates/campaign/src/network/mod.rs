@@ -50,7 +50,7 @@ pub struct Network {
 /// The markup of a network's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Markup {
-    /// None.
+    /// No markup.
     Plain,
     /// None; links are given by their places in the text.
     Spans,

@@ -1,4 +1,4 @@
-//! What a contact did with a campaign, as rows number it.
+//! The kinds of engagement of a contact with a campaign, as rows number them.
 
 use campaign::audience::Did;
 

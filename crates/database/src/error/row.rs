@@ -37,7 +37,7 @@ pub enum RowError {
     /// A row that was written or found a moment before.
     #[error("the {entity} {key} is gone")]
     Gone {
-        /// What the row is.
+        /// The kind of row.
         entity: &'static str,
         /// Its name.
         key: String,

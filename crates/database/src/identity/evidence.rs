@@ -1,8 +1,8 @@
-//! What shows that a database is a copy, in words.
+//! The evidence that a database is a copy, in words.
 
 use std::fmt;
 
-/// What shows that a database is a copy. Its text is for people.
+/// The evidence that a database is a copy. Its text is for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CopyEvidence {
     /// SQLite: the file has an installation's id, and there is no marker beside it.
@@ -14,14 +14,14 @@ pub enum CopyEvidence {
     OtherFile {
         /// The name of the database's file.
         file: String,
-        /// What shows that it is older, too.
+        /// The evidence that it is older, too.
         behind: Option<Behind>,
     },
     /// SQLite: the file is the same, its content is older.
     Older {
         /// The name of the database's file.
         file: String,
-        /// What shows it.
+        /// The evidence.
         behind: Behind,
     },
     /// SQLite: the marker names another installation.

@@ -1,4 +1,4 @@
-//! What WeChat's official accounts have in common: tokens, errors, uploads (developers.weixin.qq.com/doc/offiaccount).
+//! The common part of WeChat's official accounts: tokens, errors, uploads (developers.weixin.qq.com/doc/offiaccount).
 //! Every answer has status 200.
 
 use fake_server::text::chars;

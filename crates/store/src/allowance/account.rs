@@ -4,7 +4,7 @@
 use campaign::Rate;
 use database::MachineTime;
 
-/// What is asked for.
+/// A request for messages of a shared allowance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Want {
     /// For this receiver; empty for the channel as a whole.
@@ -17,7 +17,7 @@ pub struct Want {
     pub cap: Option<i64>,
 }
 
-/// What is granted: it counts as gone.
+/// The answer to a [`Want`]: what is granted counts as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// To this receiver; empty for the channel as a whole.
@@ -25,11 +25,11 @@ pub struct Grant {
     /// When the first of them may go, the others following at the rate; when none is granted, when one could be,
     /// as far as the rate is concerned.
     pub from: MachineTime,
-    /// How many: none when it is too early, or the day is used up.
+    /// The number granted: none when it is too early, or the day is used up.
     pub count: u32,
     /// The day they count to.
     pub day: i64,
-    /// How many are left of the day, if it has a cap.
+    /// The number left of the day, if it has a cap.
     pub left: Option<i64>,
 }
 

@@ -5,7 +5,7 @@ use database::RowError;
 use crate::tally::SETTLED;
 use crate::{DeliveryState, Tally, TallyState};
 
-/// What came of a run so far, as its brake reads it.
+/// The results of a run so far, as its stop rules read them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Figures {
     /// Accepted by the other side.
@@ -35,7 +35,7 @@ pub struct CameBack {
 const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];
 
 impl Figures {
-    /// What a run has come to, by how its deliveries ended and what came back of them.
+    /// The results of a run: how its deliveries ended, and what came back of them.
     pub(super) fn of(tallies: &[Tally], came_back: CameBack) -> Self {
         let count = |state: DeliveryState, reasons: &[&str]| -> i64 {
             let fits =

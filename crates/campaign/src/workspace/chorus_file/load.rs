@@ -78,8 +78,8 @@ fn is_secret(keys: &[&str]) -> bool {
     )
 }
 
-/// What a misspelt line of this file was to say is lost: a limit of a channel, the database, the address of the admin
-/// pages. Nothing goes on without it.
+/// Makes the file unusable where a line of it is no TOML or has a misspelt key: the line may have been a limit of a
+/// channel, the database or the address of the admin pages.
 fn refuse_half_read(source: &SourceFile, settings: &mut Settings, findings: &mut Diagnostics) {
     if !source.is_garbled() && !source.has("unknown-key") {
         return;

@@ -22,7 +22,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     der
 }
 
-/// `der` as PEM.
+/// Returns `der` as PEM.
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
@@ -43,12 +43,12 @@ pub(crate) fn pkcs8_pem(object: &[u8], key: &[u8]) -> String {
     pem("PRIVATE KEY", &element(SEQUENCE, &parts))
 }
 
-/// What looks like an RSA key of so many bits; it can sign nothing.
+/// A PEM text in the form of an RSA key of so many bits; it can sign nothing.
 pub(crate) fn rsa_pem(bits: usize) -> String {
     pkcs8_pem(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01], &rsa_der(bits))
 }
 
-/// What looks like an Ed25519 key.
+/// A PEM text in the form of an Ed25519 key.
 pub(crate) fn ed25519_pem() -> String {
     pkcs8_pem(&[0x2b, 0x65, 0x70], &[7; 34])
 }

@@ -13,7 +13,7 @@ pub(super) struct Row {
     pub(super) channel: String,
     /// The first instant at which it falls due for anybody.
     pub(super) at: Timestamp,
-    /// When it falls due where the brand is.
+    /// The instant at which it falls due in the brand's time zone.
     #[serde(skip)]
     pub(super) here: Timestamp,
     /// The wall-clock time, when it follows each contact's own clock.
@@ -28,11 +28,11 @@ pub(super) struct Row {
     pub(super) counts: PlanCounts,
     /// About when the last message would be out, where something bounds it.
     pub(super) finish: Option<Timestamp>,
-    /// Whether it would expire before that: then not everybody gets it.
+    /// True if it expires before that, so that not everybody gets it.
     pub(super) expires_first: bool,
     pub(super) cost_micros: Money,
     pub(super) currency: String,
-    /// Whether it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
+    /// True if it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
     pub(super) runs: bool,
     pub(super) kind: Option<OccurrenceKind>,
     pub(super) reason: Option<OccurrenceReason>,

@@ -6,7 +6,7 @@ use super::label::state_name;
 use crate::output::{self, Format, wrong};
 use crate::setup::{Env, Opened};
 
-/// Finds a run.
+/// Returns a run by its number.
 pub(super) async fn get(opened: &Opened, id: i64) -> anyhow::Result<Run> {
     let run = opened.store.run_get(RunId(id)).await?;
     run.ok_or_else(|| wrong(format!("there is no run {id}; `chorus runs` lists them")))

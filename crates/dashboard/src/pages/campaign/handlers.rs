@@ -15,7 +15,7 @@ use crate::shell::{Page, Section};
 use crate::state::Dashboard;
 use crate::upcoming::Decided;
 
-/// How many runs are listed.
+/// The number of runs that are listed.
 const RUNS: i64 = 30;
 
 /// What the address says.

@@ -15,10 +15,10 @@ use crate::shell::{Page, Section};
 use crate::state::Dashboard;
 use crate::upcoming::Decided;
 
-/// How many finished runs are shown.
+/// The number of finished runs that are shown.
 const RECENT: usize = 6;
 
-/// How many runs are read: those shown, and those that steps to come follow.
+/// The number of runs that are read: those shown, and those that steps to come follow.
 const RUNS: i64 = 50;
 
 /// What the address says.
