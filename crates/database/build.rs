@@ -1,4 +1,4 @@
-//! A new migration file is a reason to compile again.
+//! Makes Cargo compile the crate again when a migration file is added or changed.
 fn main() {
     #[allow(clippy::print_stdout, reason = "this is how a build script speaks")]
     {

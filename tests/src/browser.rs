@@ -1,4 +1,5 @@
-//! A real browser, driven by chromedriver over the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>).
+//! A real browser, driven by chromedriver over the WebDriver protocol
+//! (<https://www.w3.org/TR/webdriver2/>).
 
 use std::fs;
 use std::net::TcpStream;
@@ -11,11 +12,12 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::child::{Guard, bound, free_port, until};
-use crate::http::Http;
+use crate::child::{Guard, child_command, free_port, until};
+use crate::http::HttpClient;
 use crate::tools::Tools;
 
-/// What a browser without a screen and without a network needs to be told. The sandbox cannot be had as root.
+/// Command-line switches for a browser without a screen and without a network. The browser's own
+/// sandbox is not available to root.
 const ARGUMENTS: [&str; 10] = [
     "--headless=new",
     "--no-sandbox",
@@ -29,40 +31,40 @@ const ARGUMENTS: [&str; 10] = [
     "--hide-scrollbars",
 ];
 
-/// A browser with one window; gone when this is dropped.
+/// A browser with one window, closed when this is dropped.
 #[derive(Debug)]
 pub struct Browser {
-    driver: Http,
+    driver: HttpClient,
     session: String,
     _profile: TempDir,
     _guard: Guard,
 }
 
 impl Browser {
-    /// Starts one.
+    /// Starts chromedriver and a headless Chromium with a new profile.
     ///
     /// # Errors
-    /// When chromedriver or Chromium does not start.
+    /// Fails when chromedriver or Chromium does not start.
     pub fn start(tools: &Tools) -> Result<Self> {
         let profile = tempfile::Builder::new().prefix("chorus-browser-").tempdir()?;
         let port = free_port()?;
-        let mut command = bound(&tools.chromedriver);
+        let mut command = child_command(&tools.chromedriver);
         command.arg(format!("--port={port}")).env("HOME", profile.path()).env("TMPDIR", profile.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut guard = Guard::spawn("chromedriver", &mut command)?;
         until("chromedriver to listen", Duration::from_secs(60), || {
-            ensure!(guard.ended()?.is_none(), "chromedriver ended at once");
+            ensure!(guard.exit_status()?.is_none(), "chromedriver ended at once");
             Ok(TcpStream::connect(("127.0.0.1", port)).ok())
         })?;
-        let driver = Http::local(port);
-        let session = open(driver, &dying_with_its_driver(&tools.chromium, profile.path())?, profile.path())?;
+        let driver = HttpClient::local(port);
+        let session = open(driver, &write_launcher(&tools.chromium, profile.path())?, profile.path())?;
         Ok(Self { driver, session, _profile: profile, _guard: guard })
     }
 
-    /// Makes the window so large.
+    /// Sets the size of the window, in pixels.
     ///
     /// # Errors
-    /// As every method here: when the browser refuses or is gone.
+    /// As for every method here, fails when the browser refuses or is gone.
     pub fn resize(&self, width: u32, height: u32) -> Result<()> {
         self.post("window/rect", &json!({ "width": width, "height": height })).map(|_| ())
     }
@@ -70,50 +72,51 @@ impl Browser {
     /// Opens a page and waits until it is loaded.
     ///
     /// # Errors
-    /// When it cannot be loaded.
+    /// Fails when the page cannot be loaded.
     pub fn open(&self, url: &str) -> Result<()> {
         self.post("url", &json!({ "url": url })).map(|_| ())
     }
 
-    /// The address of the page that is shown.
+    /// Returns the URL of the current page.
     ///
     /// # Errors
-    /// When the browser is gone.
+    /// Fails when the browser is gone.
     pub fn address(&self) -> Result<String> {
         self.text("url")
     }
 
-    /// The page's text, as a person reads it.
+    /// Returns the visible text of the current page.
     ///
     /// # Errors
-    /// When there is no page.
+    /// Fails when there is no page.
     pub fn page_text(&self) -> Result<String> {
         Ok(self.run("return document.body.innerText")?.as_str().unwrap_or_default().to_owned())
     }
 
-    /// Runs JavaScript in the page and says what it returned.
+    /// Runs JavaScript in the page and returns its result.
     ///
     /// # Errors
-    /// When it throws.
+    /// Fails when the script throws.
     pub fn run(&self, script: &str) -> Result<Value> {
         self.post("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
-    /// Clicks what a CSS selector finds first.
+    /// Clicks the first element that matches a CSS selector.
     ///
     /// # Errors
-    /// When nothing is found, or it cannot be clicked.
+    /// Fails when no element matches, or it cannot be clicked.
     pub fn click(&self, selector: &str) -> Result<()> {
         let found = self.post("element", &json!({ "using": "css selector", "value": selector }))?;
         let id = found.as_object().and_then(|object| object.values().next()?.as_str());
-        let id = id.with_context(|| format!("nothing is {selector}"))?;
+        let id = id.with_context(|| format!("no element matches {selector}"))?;
         self.post(&format!("element/{id}/click"), &json!({})).map(|_| ())
     }
 
-    /// What the browser complained about since it was last asked: errors of scripts, blocked content, missing files.
+    /// Returns the console entries since the last call: script errors, blocked content, missing
+    /// files.
     ///
     /// # Errors
-    /// When the browser is gone.
+    /// Fails when the browser is gone.
     pub fn complaints(&self) -> Result<Vec<String>> {
         let log = self.post("se/log", &json!({ "type": "browser" }))?;
         let lines = log.as_array().context("the log is no list")?.iter();
@@ -133,15 +136,16 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends Chromium too, which the end of chromedriver alone would leave running.
+        // Ends Chromium as well: killing chromedriver alone would leave it running.
         let _ = self.driver.delete(&format!("/session/{}", self.session));
     }
 }
 
-/// A script that starts Chromium so that it does not outlive a chromedriver that is killed.
-fn dying_with_its_driver(chromium: &Path, folder: &Path) -> Result<PathBuf> {
+/// Writes a shell script that starts Chromium such that it dies with chromedriver, even when that
+/// is killed.
+fn write_launcher(chromium: &Path, folder: &Path) -> Result<PathBuf> {
     let script = folder.join("chromium");
-    let command = bound(chromium);
+    let command = child_command(chromium);
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_string_lossy())).collect();
     fs::write(&script, format!("#!/bin/sh\nexec {} \"$@\"\n", quoted.join(" ")))?;
@@ -149,7 +153,7 @@ fn dying_with_its_driver(chromium: &Path, folder: &Path) -> Result<PathBuf> {
     Ok(script)
 }
 
-fn open(driver: Http, chromium: &Path, profile: &Path) -> Result<String> {
+fn open(driver: HttpClient, chromium: &Path, profile: &Path) -> Result<String> {
     let mut arguments: Vec<String> = ARGUMENTS.map(str::to_owned).to_vec();
     arguments.push(format!("--user-data-dir={}", profile.join("profile").display()));
     let wanted = json!({ "capabilities": { "alwaysMatch": {
@@ -161,11 +165,12 @@ fn open(driver: Http, chromium: &Path, profile: &Path) -> Result<String> {
     Ok(session["sessionId"].as_str().context("chromedriver opened no session")?.to_owned())
 }
 
-fn call(driver: Http, path: &str, body: &Value) -> Result<Value> {
+fn call(driver: HttpClient, path: &str, body: &Value) -> Result<Value> {
     let answer = driver.post(path, "application/json", body.to_string().as_bytes())?;
-    let mut said: Value = serde_json::from_slice(&answer.body).context("chromedriver said no JSON")?;
+    let mut response: Value =
+        serde_json::from_slice(&answer.body).context("chromedriver answered without JSON")?;
     if answer.status != 200 {
-        bail!("{}: {}", said["value"]["error"], said["value"]["message"]);
+        bail!("{}: {}", response["value"]["error"], response["value"]["message"]);
     }
-    Ok(said["value"].take())
+    Ok(response["value"].take())
 }

@@ -1,4 +1,4 @@
-//! A process that ends with whoever started it, even when that one is killed.
+//! Child processes that end with the process that started them, even when that one is killed.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -9,90 +9,92 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a process may take to end after it was asked to, before it is killed.
-const GRACE: Duration = Duration::from_secs(5);
+/// The time that a process has to end after a stop request, before it is killed.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// A child process; dropping it asks the process to end, waits a little, and kills it.
+/// A child process. Dropping it requests a stop, waits for a few seconds, and kills the
+/// process.
 #[derive(Debug)]
 pub struct Guard {
     child: Child,
     name: String,
-    farewell: Signal,
+    stop_signal: Signal,
 }
 
 impl Guard {
-    /// Starts `command`, known as `name` in errors. `command` should come from [`bound`].
+    /// Starts `command`, known as `name` in errors. `command` should come from [`child_command`].
     ///
     /// # Errors
-    /// When it cannot be started.
+    /// Fails when the process cannot be started.
     pub fn spawn(name: &str, command: &mut Command) -> Result<Self> {
         let child = command.spawn().with_context(|| format!("cannot start {name}: {command:?}"))?;
-        Ok(Self { child, name: name.to_owned(), farewell: Signal::TERM })
+        Ok(Self { child, name: name.to_owned(), stop_signal: Signal::TERM })
     }
 
-    /// The same, asked to end by SIGQUIT, which PostgreSQL takes as "at once".
+    /// Makes SIGQUIT the stop signal, on which PostgreSQL ends immediately.
     #[must_use]
-    pub const fn ending_by_quit(mut self) -> Self {
-        self.farewell = Signal::QUIT;
+    pub const fn stopping_with_sigquit(mut self) -> Self {
+        self.stop_signal = Signal::QUIT;
         self
     }
 
-    /// Its process id.
+    /// The process id as the system assigned it.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The process itself, for its pipes.
+    /// The underlying process, for access to its pipes.
     pub const fn child(&mut self) -> &mut Child {
         &mut self.child
     }
 
-    /// How it ended, if it has.
+    /// Returns the exit status, or `None` while the process runs.
     ///
     /// # Errors
-    /// When the system will not tell.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child.try_wait().with_context(|| format!("cannot ask after {}", self.name))
+    /// Fails when the system does not report the status.
+    pub fn exit_status(&mut self) -> Result<Option<ExitStatus>> {
+        self.child.try_wait().with_context(|| format!("cannot read the status of {}", self.name))
     }
 
-    /// Kills it without warning, as a crash does, and waits until it is gone.
+    /// Kills the process with SIGKILL, as a crash would, and waits until it is gone.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails when the system refuses.
     pub fn crash(mut self) -> Result<()> {
         self.kill()
     }
 
-    /// The same, for one whose owner has more to do with it.
+    /// Like [`Guard::crash`], for an owner that keeps the guard.
     pub(crate) fn kill(&mut self) -> Result<()> {
         self.child.kill().with_context(|| format!("cannot kill {}", self.name))?;
         self.child.wait().with_context(|| format!("cannot wait for {}", self.name))?;
         Ok(())
     }
 
-    /// Asks it to end and waits.
+    /// Requests a stop and waits for the end of the process.
     ///
     /// # Errors
-    /// When it is still there after `patience`.
-    pub fn stop(mut self, patience: Duration) -> Result<ExitStatus> {
-        self.ask();
-        match self.wait(patience)? {
+    /// Fails when the process still runs after `timeout`.
+    pub fn stop(mut self, timeout: Duration) -> Result<ExitStatus> {
+        self.request_stop();
+        match self.wait(timeout)? {
             Some(status) => Ok(status),
-            None => bail!("{} did not end within {patience:?} of being asked", self.name),
+            None => bail!("{} did not end within {timeout:?} of being asked", self.name),
         }
     }
 
-    fn ask(&self) {
-        // It may have ended by itself meanwhile: its id stays ours until somebody waits for it.
-        let _ = kill_process(Pid::from_child(&self.child), self.farewell);
+    fn request_stop(&self) {
+        // The process may have ended meanwhile. Its id stays reserved until the process is waited
+        // for.
+        let _ = kill_process(Pid::from_child(&self.child), self.stop_signal);
     }
 
-    fn wait(&mut self, patience: Duration) -> Result<Option<ExitStatus>> {
+    fn wait(&mut self, timeout: Duration) -> Result<Option<ExitStatus>> {
         let start = Instant::now();
         loop {
-            let ended = self.ended()?;
-            if ended.is_some() || start.elapsed() > patience {
+            let ended = self.exit_status()?;
+            if ended.is_some() || start.elapsed() > timeout {
                 return Ok(ended);
             }
             sleep(Duration::from_millis(5));
@@ -102,9 +104,9 @@ impl Guard {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if matches!(self.ended(), Ok(None)) {
-            self.ask();
-            if !matches!(self.wait(GRACE), Ok(Some(_))) {
+        if matches!(self.exit_status(), Ok(None)) {
+            self.request_stop();
+            if !matches!(self.wait(STOP_GRACE), Ok(Some(_))) {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
             }
@@ -112,11 +114,12 @@ impl Drop for Guard {
     }
 }
 
-/// A command whose process the kernel kills when the thread that starts it is gone.
+/// Returns a command whose process the kernel kills when the thread that started it ends.
 ///
-/// `setpriv` is in Debian's essential util-linux; where there is none, only [`Guard`] ends the process.
+/// `setpriv` belongs to Debian's essential package util-linux; where it is missing, only [`Guard`]
+/// ends the process.
 #[must_use]
-pub fn bound(program: &Path) -> Command {
+pub fn child_command(program: &Path) -> Command {
     let setpriv = Path::new("/usr/bin/setpriv");
     if !setpriv.exists() {
         return Command::new(program);
@@ -126,26 +129,26 @@ pub fn bound(program: &Path) -> Command {
     command
 }
 
-/// A port of 127.0.0.1 that nobody listens on now.
+/// Returns a port of 127.0.0.1 on which no process listens at the moment.
 ///
 /// # Errors
-/// When the system has none to give.
+/// Fails when the system has no free port.
 pub fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot find a free port")?;
     Ok(listener.local_addr().context("cannot read the free port")?.port())
 }
 
-/// Waits until `ready` gives something, asking it every 20 ms.
+/// Calls `ready` every 20 ms until it returns a value.
 ///
 /// # Errors
-/// What `ready` gave up with, or that `patience` ran out before `what`.
-pub fn until<T>(what: &str, patience: Duration, mut ready: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+/// Returns the error of `ready`, or a timeout error that names `what`.
+pub fn until<T>(what: &str, timeout: Duration, mut ready: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Instant::now();
-    while start.elapsed() < patience {
+    while start.elapsed() < timeout {
         if let Some(value) = ready()? {
             return Ok(value);
         }
         sleep(Duration::from_millis(20));
     }
-    bail!("waited {patience:?} in vain for {what}")
+    bail!("waited {timeout:?} in vain for {what}")
 }

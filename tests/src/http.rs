@@ -1,4 +1,5 @@
-//! A client of a few lines that shows exactly what a server answered: no redirects followed, no cookies.
+//! A minimal HTTP/1.1 client that returns responses unmodified: it follows no redirects and keeps
+//! no cookies.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,91 +7,98 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-/// Longer than any page may take, shorter than a stuck test.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of a request: longer than any page may take, shorter than the limit of a stuck test.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server on this machine.
+/// A client of one server on this machine.
 #[derive(Debug, Clone, Copy)]
-pub struct Http {
+pub struct HttpClient {
     address: SocketAddr,
 }
 
-/// What it answered.
+/// An HTTP response, with a chunked body already decoded.
 #[derive(Debug, Clone)]
-pub struct Answer {
-    /// The status code.
+pub struct HttpResponse {
+    /// The HTTP status code.
     pub status: u16,
-    /// Header names in lower case, with their values.
+    /// Header names in lower case, with their values, in the order received.
     pub headers: Vec<(String, String)>,
-    /// The body as it came.
+    /// The body bytes as they were received.
     pub body: Vec<u8>,
 }
 
-impl Http {
-    /// The server at a port of 127.0.0.1.
+impl HttpClient {
+    /// Creates a client of the server at a port of 127.0.0.1.
     #[must_use]
     pub fn local(port: u16) -> Self {
         Self { address: SocketAddr::from(([127, 0, 0, 1], port)) }
     }
 
-    /// GETs a path.
+    /// Sends a GET request with the user agent of Firefox.
     ///
     /// # Errors
-    /// When the server cannot be reached or does not speak HTTP.
-    pub fn get(&self, path: &str) -> Result<Answer> {
+    /// Fails when the server cannot be reached or does not speak HTTP.
+    pub fn get(&self, path: &str) -> Result<HttpResponse> {
         self.get_as(path, "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0")
     }
 
-    /// GETs a path as the given user agent.
+    /// Sends a GET request with the given user agent.
     ///
     /// # Errors
-    /// As [`Http::get`].
-    pub fn get_as(&self, path: &str, user_agent: &str) -> Result<Answer> {
-        self.ask(&format!("GET {path} HTTP/1.1\r\nUser-Agent: {user_agent}\r\n"), b"")
+    /// As [`HttpClient::get`].
+    pub fn get_as(&self, path: &str, user_agent: &str) -> Result<HttpResponse> {
+        self.request(&format!("GET {path} HTTP/1.1\r\nUser-Agent: {user_agent}\r\n"), b"")
     }
 
-    /// POSTs a body.
+    /// Sends a POST request with a body.
     ///
     /// # Errors
-    /// As [`Http::get`].
-    pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<Answer> {
+    /// As [`HttpClient::get`].
+    pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Result<HttpResponse> {
         let length = body.len();
         let head =
             format!("POST {path} HTTP/1.1\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n");
-        self.ask(&head, body)
+        self.request(&head, body)
     }
 
-    /// DELETEs a path.
+    /// Sends a DELETE request.
     ///
     /// # Errors
-    /// As [`Http::get`].
-    pub fn delete(&self, path: &str) -> Result<Answer> {
-        self.ask(&format!("DELETE {path} HTTP/1.1\r\n"), b"")
+    /// As [`HttpClient::get`].
+    pub fn delete(&self, path: &str) -> Result<HttpResponse> {
+        self.request(&format!("DELETE {path} HTTP/1.1\r\n"), b"")
     }
 
-    /// Asks for anything: `headers` besides those that every request has.
+    /// Sends a request of any method; `headers` are sent besides those that every request has.
     ///
     /// # Errors
-    /// As [`Http::get`].
-    pub fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer> {
+    /// As [`HttpClient::get`].
+    pub fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Result<HttpResponse> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
             ensure!(!value.contains(['\r', '\n']), "the header {name} has more than one line");
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        self.ask(&head, body)
+        self.request(&head, body)
     }
 
-    fn ask(&self, head: &str, body: &[u8]) -> Result<Answer> {
-        let mut stream = TcpStream::connect_timeout(&self.address, PATIENCE)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+    fn request(&self, head: &str, body: &[u8]) -> Result<HttpResponse> {
+        let mut stream = TcpStream::connect_timeout(&self.address, TIMEOUT)?;
+        stream.set_read_timeout(Some(TIMEOUT))?;
         let head = format!("{head}Host: {}\r\nAccept: */*\r\nConnection: close\r\n\r\n", self.address);
         stream.write_all(&[head.as_bytes(), body].concat())?;
-        Answer::parse(&read(&mut stream)?)
+        HttpResponse::parse(&read(&mut stream)?)
     }
 }
 
-/// Reads one answer: as long as it says it is, or to the end. Not every server closes when asked to.
+/// Reads one response: as many bytes as its Content-Length says, or to the end of the stream. Not
+/// every server closes the connection when asked to.
 fn read(stream: &mut TcpStream) -> Result<Vec<u8>> {
     let mut raw = Vec::new();
     let mut part = [0; 16 * 1024];
@@ -103,14 +111,14 @@ fn read(stream: &mut TcpStream) -> Result<Vec<u8>> {
     }
 }
 
-/// The length of the whole answer, once its headers are there, if they tell.
+/// Returns the length of the whole response in bytes, once its headers are complete and state one.
 fn length(raw: &[u8]) -> Option<usize> {
-    let answer = Answer::parse(raw).ok()?;
+    let answer = HttpResponse::parse(raw).ok()?;
     let body: usize = answer.header("content-length")?.parse().ok()?;
     Some(raw.len() - answer.body.len() + body)
 }
 
-impl Answer {
+impl HttpResponse {
     fn parse(raw: &[u8]) -> Result<Self> {
         let end =
             raw.windows(4).position(|w| w == b"\r\n\r\n").context("the answer has no end of headers")?;
@@ -129,13 +137,13 @@ impl Answer {
         Ok(answer)
     }
 
-    /// The value of a header, named in lower case.
+    /// Returns the value of a header; `name` is in lower case.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The body as text.
+    /// Returns the body as text, with invalid UTF-8 replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -162,16 +170,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_chunked_answer_is_put_together() {
+    fn a_chunked_response_is_decoded() {
         let raw =
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\n\r\n";
-        let answer = Answer::parse(raw).unwrap();
+        let answer = HttpResponse::parse(raw).unwrap();
         assert_eq!((answer.status, answer.text().as_str()), (200, "Wikipedia"));
     }
 
     #[test]
-    fn a_cut_answer_is_an_error() {
-        assert!(Answer::parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nWiki").is_err());
-        assert!(Answer::parse(b"HTTP/1.1 200 OK\r\n").is_err());
+    fn a_truncated_response_is_an_error() {
+        assert!(
+            HttpResponse::parse(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nWiki").is_err()
+        );
+        assert!(HttpResponse::parse(b"HTTP/1.1 200 OK\r\n").is_err());
     }
 }

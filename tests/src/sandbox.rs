@@ -1,4 +1,4 @@
-//! A workspace in a temporary folder, and the real `chorus` at work in it.
+//! A workspace in a temporary folder, and the real `chorus` executable run in it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,150 +9,150 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::child::{Guard, bound, free_port, until};
-use crate::http::Http;
+use crate::child::{Guard, child_command, free_port, until};
+use crate::http::HttpClient;
 
-/// A workspace that is gone when this is dropped.
+/// A temporary workspace, removed when this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     folder: TempDir,
     chorus: PathBuf,
-    /// What every `chorus` finds in its environment, besides what is there.
+    /// Environment variables of every `chorus` process, besides the inherited ones.
     variables: Vec<(String, String)>,
-    /// The port that its `chorus.toml` may name; nobody else listens there.
+    /// The port for `listen` in its `chorus.toml`; it was free when the sandbox was created.
     pub port: u16,
 }
 
-/// A command that has ended.
+/// The result of a `chorus` command that has exited.
 #[derive(Debug, Clone)]
-pub struct Ran {
-    /// Its exit code; `None` when a signal ended it.
+pub struct CommandOutput {
+    /// The exit code; `None` when a signal ended the process.
     pub code: Option<i32>,
-    /// What it printed.
+    /// The text on standard output.
     pub out: String,
-    /// What it complained about.
+    /// The text on standard error.
     pub err: String,
 }
 
-/// A running `chorus serve`, or another command that serves pages.
+/// A running `chorus serve`, or another command that serves HTTP.
 #[derive(Debug)]
 pub struct Server {
-    /// Its pages.
-    pub http: Http,
-    /// Its port on 127.0.0.1.
+    /// A client of the server's pages.
+    pub http: HttpClient,
+    /// The server's port on 127.0.0.1.
     pub port: u16,
-    /// From the start of the process to its first good answer.
+    /// The time from the start of the process to its first successful response.
     pub ready_after: Duration,
     guard: Guard,
     log: PathBuf,
 }
 
 impl Sandbox {
-    /// An empty folder in which `chorus` will work.
+    /// Creates an empty folder for a workspace.
     ///
     /// # Errors
-    /// When there is no room for it.
+    /// Fails when the folder cannot be created.
     pub fn empty(chorus: &Path) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chorus-").tempdir().context("no temporary folder")?;
         Ok(Self { folder, chorus: chorus.to_owned(), variables: Vec::new(), port: free_port()? })
     }
 
-    /// The same, with more in the environment of every `chorus`.
+    /// Sets environment variables for every `chorus` process of this sandbox.
     #[must_use]
-    pub fn knowing(mut self, variables: Vec<(String, String)>) -> Self {
+    pub fn with_env(mut self, variables: Vec<(String, String)>) -> Self {
         self.variables = variables;
         self
     }
 
-    /// The folder.
+    /// The path of the workspace folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Writes a file, with the folders it needs.
+    /// Writes a file, creating its parent folders.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails when the system refuses.
     pub fn write(&self, file: &str, text: &str) -> Result<()> {
         let path = self.path().join(file);
         fs::create_dir_all(path.parent().context("a file has a folder")?)?;
         fs::write(&path, text).with_context(|| format!("cannot write {file}"))
     }
 
-    /// Replaces `old`, which must be there, by `new` in a file.
+    /// Replaces every `old` by `new` in a file.
     ///
     /// # Errors
-    /// When `old` is not there.
+    /// Fails when the file does not contain `old`.
     pub fn edit(&self, file: &str, old: &str, new: &str) -> Result<()> {
         let text = fs::read_to_string(self.path().join(file)).with_context(|| format!("no {file}"))?;
         ensure!(text.contains(old), "{file} does not say {old:?}");
         self.write(file, &text.replace(old, new))
     }
 
-    /// A `chorus` command on this workspace, to be run.
+    /// Returns a `chorus` command for this workspace, not yet started.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = bound(&self.chorus);
+        let mut command = child_command(&self.chorus);
         command.args(args).current_dir(self.path()).stdin(Stdio::null());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
-    /// Runs `chorus` and waits.
+    /// Runs `chorus` and waits for its exit.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub fn chorus(&self, args: &[&str]) -> Result<Ran> {
+    /// Fails when the process cannot be started, not when it exits with an error.
+    pub fn chorus(&self, args: &[&str]) -> Result<CommandOutput> {
         let output = self.command(args).output().context("cannot start chorus")?;
-        Ok(Ran {
+        Ok(CommandOutput {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).context("chorus printed something that is not UTF-8")?,
             err: String::from_utf8(output.stderr).context("chorus complained in something not UTF-8")?,
         })
     }
 
-    /// Runs `chorus`, which must succeed.
+    /// Runs `chorus`, which must exit with 0.
     ///
     /// # Errors
-    /// When it does not; with all it said.
-    pub fn done(&self, args: &[&str]) -> Result<Ran> {
+    /// Fails on any other exit code, with the output of the command.
+    pub fn chorus_ok(&self, args: &[&str]) -> Result<CommandOutput> {
         let ran = self.chorus(args)?;
         ensure!(ran.code == Some(0), "chorus {args:?} ended with {:?}\n{}\n{}", ran.code, ran.out, ran.err);
         Ok(ran)
     }
 
-    /// Runs `chorus … --format json`, which must succeed, and reads what it printed.
+    /// Runs `chorus … --format json`, which must exit with 0, and parses its output.
     ///
     /// # Errors
-    /// When it does not, or prints something else.
+    /// Fails on any other exit code, or when the output is not JSON.
     pub fn json(&self, args: &[&str]) -> Result<Value> {
-        let ran = self.done(&[args, &["--format", "json"]].concat())?;
+        let ran = self.chorus_ok(&[args, &["--format", "json"]].concat())?;
         serde_json::from_str(&ran.out).with_context(|| format!("chorus {args:?} printed {:?}", ran.out))
     }
 
     /// Starts `chorus serve` on this workspace's port and waits until it is ready.
     ///
     /// # Errors
-    /// When it is not ready within ten seconds; with its log.
+    /// Fails with the log when the server exits or is not ready within 60 seconds.
     pub fn serve(&self) -> Result<Server> {
         Server::start(self.command(&["serve"]), self.port, &self.path().join("serve.log"))
     }
 }
 
 impl Server {
-    /// Starts a command that will answer on `port`, writing what it says to `log`.
+    /// Starts a command that serves HTTP on `port`, with its output appended to `log`.
     ///
     /// # Errors
-    /// When it is not ready within ten seconds; with its log.
+    /// Fails with the log when the server exits or is not ready within 60 seconds.
     pub fn start(mut command: Command, port: u16, log: &Path) -> Result<Self> {
         let said = File::options().create(true).append(true).open(log)?;
         command.stdout(said.try_clone()?).stderr(said);
         let start = Instant::now();
         let mut guard = Guard::spawn("chorus", &mut command)?;
-        let http = Http::local(port);
+        let http = HttpClient::local(port);
         until("chorus to be ready", Duration::from_secs(60), || {
-            if let Some(status) = guard.ended()? {
+            if let Some(status) = guard.exit_status()? {
                 bail!("it ended with {status}");
             }
             Ok(http.get("/healthz").ok().filter(|answer| answer.status == 200))
@@ -161,30 +161,30 @@ impl Server {
         Ok(Self { http, port, ready_after: start.elapsed(), guard, log: log.to_owned() })
     }
 
-    /// Its process id.
+    /// The process id as the system assigned it.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.guard.id()
     }
 
-    /// What it said so far.
+    /// Returns the log as written so far.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// kill -9.
+    /// Kills the process with SIGKILL.
     ///
     /// # Errors
-    /// When the system refuses.
+    /// Fails when the system refuses.
     pub fn crash(self) -> Result<()> {
         self.guard.crash()
     }
 
-    /// SIGTERM, and waits until it has drained.
+    /// Sends SIGTERM and waits until the process has drained and exited.
     ///
     /// # Errors
-    /// When it ends badly, or is still there after ten seconds.
+    /// Fails when it exits with an error, or still runs after ten seconds.
     pub fn stop(self) -> Result<()> {
         let status = self.guard.stop(Duration::from_secs(10))?;
         ensure!(status.success(), "chorus ended with {status}\n{}", fs::read_to_string(&self.log)?);

@@ -1,62 +1,63 @@
-//! The outside programs that stories and benchmarks use, handed from `cargo xtask` to them by environment.
+//! The external programs that tests and benchmarks use. `cargo xtask` passes their paths in
+//! environment variables.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-/// Where each program is.
+/// The paths of the external programs and package folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
     /// The `chorus` executable under test.
     pub chorus: PathBuf,
-    /// Postfix's server that takes mail and throws it away.
+    /// Postfix's `smtp-sink`, a server that accepts and discards mail.
     pub smtp_sink: PathBuf,
-    /// Postfix's client that sends as fast as it can.
+    /// Postfix's `smtp-source`, a client that sends mail as fast as possible.
     pub smtp_source: PathBuf,
-    /// A browser.
+    /// The Chromium browser, or a wrapper script that starts it.
     pub chromium: PathBuf,
-    /// What drives it.
+    /// The WebDriver server for Chromium.
     pub chromedriver: PathBuf,
-    /// The database shell.
+    /// The SQLite shell `sqlite3`.
     pub sqlite3: PathBuf,
-    /// The shell of the other database.
+    /// The PostgreSQL shell `psql`.
     pub psql: PathBuf,
-    /// Python 3, whose `email` package is the second opinion on every message.
+    /// Python 3, whose `email` package parses every message as a second opinion.
     pub python3: PathBuf,
-    /// The folder of Python packages that has `dkim`, which reads DKIM signatures.
+    /// The folder of Python packages that contains `dkim`, a verifier of DKIM signatures.
     pub dkimpy: PathBuf,
-    /// Node.js.
+    /// The Node.js executable.
     pub node: PathBuf,
-    /// The folder of its package mailauth, which reads them too.
+    /// The folder of the npm package mailauth, the second verifier of DKIM signatures.
     pub mailauth: PathBuf,
-    /// The folder of X's twitter-text.
+    /// The folder of X's npm package twitter-text.
     pub twitter_text: PathBuf,
-    /// The folder of Bluesky's @atproto/api.
+    /// The folder of Bluesky's npm package @atproto/api.
     pub atproto: PathBuf,
-    /// The folder of Twilio's sms-segments-calculator.
+    /// The folder of Twilio's npm package sms-segments-calculator.
     pub sms_segments: PathBuf,
-    /// The folder of Python packages that has `slack_sdk`.
+    /// The folder of Python packages that contains `slack_sdk`.
     pub slack_sdk: PathBuf,
-    /// The folder of Python packages that has `standardwebhooks`.
+    /// The folder of Python packages that contains `standardwebhooks`.
     pub standardwebhooks: PathBuf,
-    /// The folder of marked, in the version that Mattermost forked.
+    /// The folder of the npm package marked, in the version that Mattermost forked.
     pub marked: PathBuf,
-    /// The folder of Reddit's snuownd.
+    /// The folder of the npm package snuownd, a port of Reddit's renderer.
     pub snuownd: PathBuf,
-    /// The folder of discord-markdown.
+    /// The folder of the npm package discord-markdown.
     pub discord_markdown: PathBuf,
-    /// The folder of markdown-it, which Adaptive Cards are shown by.
+    /// The folder of the npm package markdown-it, which renders Adaptive Cards.
     pub markdown_it: PathBuf,
-    /// The folder of commonmark.js.
+    /// The folder of the npm package commonmark, the reference implementation.
     pub commonmark: PathBuf,
 }
 
 impl Tools {
-    /// As `cargo xtask test` exported them.
+    /// Reads the paths that `cargo xtask test` exported.
     ///
     /// # Errors
-    /// Names the variable that is missing or points nowhere, and says what sets it.
+    /// Names the variable that is missing or points to no file, and the command that sets it.
     pub fn from_environment() -> Result<Self> {
         Ok(Self {
             chorus: named("CHORUS_TEST_BINARY")?,
@@ -83,17 +84,17 @@ impl Tools {
         })
     }
 
-    /// The URL of the PostgreSQL that `cargo xtask test` started.
+    /// Returns the URL of the PostgreSQL that `cargo xtask test` started.
     ///
     /// # Errors
-    /// When the variable is missing, and what sets it.
+    /// Names the command that sets the variable when it is missing.
     #[expect(clippy::disallowed_methods, reason = "the one place where tests learn what xtask found")]
     pub fn postgres() -> Result<String> {
         std::env::var("CHORUS_TEST_POSTGRES")
             .context("CHORUS_TEST_POSTGRES is not set: run the stories with `cargo xtask test e2e`")
     }
 
-    /// Hands them to a process.
+    /// Sets the variables in the environment of a command.
     pub fn export(&self, command: &mut Command) {
         command
             .env("CHORUS_TEST_BINARY", &self.chorus)

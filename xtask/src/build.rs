@@ -1,4 +1,4 @@
-//! The executable that users get.
+//! Builds of the `chorus` executable and of examples.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -6,25 +6,25 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::repository::Repository;
 
-/// Builds it.
-pub(crate) fn release(place: &Place) -> Result<PathBuf> {
-    built(place, &["--release", "--package", "chorus"])
+/// Builds the release executable and returns its path.
+pub(crate) fn release(repository: &Repository) -> Result<PathBuf> {
+    built(repository, &["--release", "--package", "chorus"])
 }
 
-/// Builds it as tests do: sooner there, slower at work.
-pub(crate) fn debug(place: &Place) -> Result<PathBuf> {
-    built(place, &["--package", "chorus"])
+/// Builds the debug executable, as tests use it, and returns its path.
+pub(crate) fn debug(repository: &Repository) -> Result<PathBuf> {
+    built(repository, &["--package", "chorus"])
 }
 
-/// Builds an example of a package, as fast as the executable that users get.
-pub(crate) fn example(place: &Place, package: &str, name: &str) -> Result<PathBuf> {
-    built(place, &["--release", "--package", package, "--example", name])
+/// Builds an example of a package in release mode and returns its path.
+pub(crate) fn example(repository: &Repository, package: &str, name: &str) -> Result<PathBuf> {
+    built(repository, &["--release", "--package", package, "--example", name])
 }
 
-fn built(place: &Place, what: &[&str]) -> Result<PathBuf> {
-    let output = place
+fn built(repository: &Repository, what: &[&str]) -> Result<PathBuf> {
+    let output = repository
         .cargo()
         .args("build --locked --message-format=json-render-diagnostics".split(' '))
         .args(what)

@@ -1,44 +1,46 @@
-//! `cargo xtask crash`: kills `chorus` over and over while it sends, and shows what became of the letters.
+//! `cargo xtask crash`: kills `chorus` repeatedly while it sends, and reports lost and repeated
+//! messages.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ::tests::{Database, Moment, Tools, Trial, Verdict, When};
+use ::tests::{CrashTrial, KillPoint, KillTiming, TestDatabase, Tools, TrialReport};
 use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::build;
 use crate::databases::Databases;
-use crate::place::Place;
-use crate::servers::{Servers, Settings};
+use crate::repository::Repository;
+use crate::servers::{Durability, Servers};
 
-/// How long a worker sleeps that is to lose its lease, which lasts thirty seconds.
-const ASLEEP: Duration = Duration::from_secs(36);
-/// How many workers share a PostgreSQL.
+/// The time for which a worker is suspended to lose its lease, which lasts thirty seconds.
+const SUSPEND_TIME: Duration = Duration::from_secs(36);
+/// The number of workers that share a PostgreSQL.
 const WORKERS: usize = 3;
 
-/// What is tried.
+/// The parameters of the crash trial.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Only these; all of them when none is named.
+    /// The trials to run; all of them when none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// How often a sending process is killed, on each database. Where several share one, it is a quarter of this; while runs are made,
-    /// a tenth.
+    /// The number of kills of a sending process, on each database; a quarter of it where several
+    /// processes share one, and a tenth while runs are created.
     #[arg(long, default_value_t = 200)]
     kills: usize,
-    /// How many people each run goes to.
+    /// The number of recipients of each run.
     #[arg(long, default_value_t = 20_000)]
     recipients: usize,
-    /// On which database.
+    /// The databases to run the trials on.
     #[arg(long, value_enum, default_value_t = Databases::Both)]
     database: Databases,
-    /// Repeats the choices of an earlier trial. What the machine does meanwhile is not repeated.
+    /// Repeats the random choices of an earlier trial. What the machine does meanwhile is not
+    /// repeated.
     #[arg(long)]
     seed: Option<u64>,
-    /// Tries this executable instead of building one.
+    /// Tests this executable instead of building one.
     #[arg(long, value_name = "PATH")]
     chorus: Option<PathBuf>,
 }
@@ -47,131 +49,143 @@ pub(crate) struct Options {
 enum Part {
     /// One process, killed and started again.
     Alone,
-    /// One process, killed while it makes a run.
+    /// One process, killed while it creates a run.
     Planning,
-    /// Three that share a PostgreSQL, each killed and started again.
+    /// Three processes that share a PostgreSQL, each killed and started again.
     Together,
-    /// Two of which one sleeps for longer than its lease.
+    /// Two processes, one of which is suspended for longer than its lease.
     Asleep,
 }
 
-/// A trial that was made.
-struct Made {
-    what: String,
-    verdict: Verdict,
+/// The name and the report of a completed trial.
+struct TrialResult {
+    name: String,
+    report: TrialReport,
 }
 
-/// Makes the trials and shows what came of them; an error when a promise was broken.
-pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
-    let servers = Servers::find(place, false)?;
-    let chorus = options.chorus.clone().map_or_else(|| build::release(place), Ok)?;
+/// Runs the trials and prints their results; fails if a promise was broken.
+pub(crate) fn run(repository: &Repository, options: &Options) -> Result<()> {
+    let servers = Servers::find(repository, false)?;
+    let chorus = options.chorus.clone().map_or_else(|| build::release(repository), Ok)?;
     let tools = servers.tools(chorus)?;
     let seed = options.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() % 1_000_000);
     println!("seed {seed}");
     let start = Instant::now();
-    let mut made = Vec::new();
+    let mut results = Vec::new();
     if options.database.has_sqlite() {
-        made.extend(on(&tools, options, seed, Database::Sqlite)?);
+        results.extend(run_on(&tools, options, seed, TestDatabase::Sqlite)?);
     }
     if options.database.has_postgres() {
-        let postgres = servers.start_postgres(Settings::Installed)?;
-        made.extend(on(&tools, options, seed, Database::Postgres(&postgres.url))?);
+        let postgres = servers.start_postgres(Durability::Default)?;
+        results.extend(run_on(&tools, options, seed, TestDatabase::Postgres(&postgres.url))?);
     }
     println!("\nseed {seed}, {} s\n", start.elapsed().as_secs());
-    show(&made)
+    show(&results)
 }
 
-/// The trials on one database.
-fn on(tools: &Tools, options: &Options, seed: u64, database: Database<'_>) -> Result<Vec<Made>> {
-    let asked = |part: Part| options.parts.is_empty() || options.parts.contains(&part);
+/// Runs the trials on one database.
+fn run_on(
+    tools: &Tools,
+    options: &Options,
+    seed: u64,
+    database: TestDatabase<'_>,
+) -> Result<Vec<TrialResult>> {
+    let is_selected = |part: Part| options.parts.is_empty() || options.parts.contains(&part);
     let (name, is_shared) = match database {
-        Database::Sqlite => ("SQLite", false),
-        Database::Postgres(_) => ("PostgreSQL", true),
+        TestDatabase::Sqlite => ("SQLite", false),
+        TestDatabase::Postgres(_) => ("PostgreSQL", true),
     };
     let (recipients, kills) = (options.recipients, options.kills);
-    let trial = Trial { tools, database, workers: 1, recipients, kills, when: When::Sending, seed };
-    let mut made = Vec::new();
-    if asked(Part::Alone) {
-        made.push(kill(&trial, name)?);
+    let trial =
+        CrashTrial { tools, database, workers: 1, recipients, kills, when: KillTiming::Sending, seed };
+    let mut results = Vec::new();
+    if is_selected(Part::Alone) {
+        results.push(kill(&trial, name)?);
     }
-    if asked(Part::Planning) {
-        let planning = Trial { kills: options.kills.div_ceil(10), when: When::Planning, ..trial.clone() };
-        made.push(kill(&planning, &format!("{name}, runs being made"))?);
+    if is_selected(Part::Planning) {
+        let planning =
+            CrashTrial { kills: options.kills.div_ceil(10), when: KillTiming::Planning, ..trial.clone() };
+        results.push(kill(&planning, &format!("{name}, runs being created"))?);
     }
-    if asked(Part::Together) && is_shared {
-        let together = Trial { workers: WORKERS, kills: options.kills.div_ceil(4), ..trial.clone() };
-        made.push(kill(&together, &format!("{name}, {WORKERS} workers"))?);
+    if is_selected(Part::Together) && is_shared {
+        let together = CrashTrial { workers: WORKERS, kills: options.kills.div_ceil(4), ..trial.clone() };
+        results.push(kill(&together, &format!("{name}, {WORKERS} workers"))?);
     }
-    if asked(Part::Asleep) {
-        // A run that is over when the sleeper wakes, and one that is not.
+    if is_selected(Part::Asleep) {
+        // One run is over when the suspended worker resumes, the other is not.
         for recipients in [options.recipients / 10, options.recipients] {
-            let asleep = Trial { workers: 2, recipients, kills: 1, ..trial.clone() };
-            let what = format!("{name}, a worker asleep, {recipients} people");
-            println!("{what}: {ASLEEP:?} and more");
-            made.push(Made { what, verdict: asleep.stale_worker(ASLEEP)? });
+            let asleep = CrashTrial { workers: 2, recipients, kills: 1, ..trial.clone() };
+            let name = format!("{name}, a worker suspended, {recipients} people");
+            println!("{name}: {SUSPEND_TIME:?} and more");
+            results.push(TrialResult { name, report: asleep.stale_worker(SUSPEND_TIME)? });
         }
     }
-    Ok(made)
+    Ok(results)
 }
 
-fn kill(trial: &Trial<'_>, what: &str) -> Result<Made> {
+fn kill(trial: &CrashTrial<'_>, name: &str) -> Result<TrialResult> {
     let bar = ProgressBar::new(trial.kills as u64)
         .with_style(ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} kills, {msg} {elapsed}")?);
-    bar.set_prefix(what.to_owned());
-    let verdict = trial.run(&mut |progress| {
+    bar.set_prefix(name.to_owned());
+    let report = trial.run(&mut |progress| {
         bar.set_position(progress.kills as u64);
         bar.set_message(format!("run {}: {} messages", progress.runs, progress.accepted));
     })?;
     bar.finish_and_clear();
-    println!("\n{what}\n\n{}", moments(&verdict));
-    Ok(Made { what: what.to_owned(), verdict })
+    println!("\n{name}\n\n{}", kill_table(&report));
+    Ok(TrialResult { name: name.to_owned(), report })
 }
 
-/// What happened at each kind of moment.
-fn moments(verdict: &Verdict) -> String {
-    let mut rows: BTreeMap<Moment, (usize, usize, usize, usize)> = BTreeMap::new();
-    for kill in &verdict.kills {
-        let (kills, awaiting, repeats, most) = rows.entry(kill.moment).or_default();
+/// Returns a Markdown table with the results for each kill point.
+fn kill_table(report: &TrialReport) -> String {
+    let mut rows: BTreeMap<KillPoint, (usize, usize, usize, usize)> = BTreeMap::new();
+    for kill in &report.kills {
+        let (kills, awaiting, repeats, most) = rows.entry(kill.point).or_default();
         *kills += 1;
         *awaiting = (*awaiting).max(kill.awaiting);
         *repeats += kill.repeats;
         *most = (*most).max(kill.repeats);
     }
     let mut text = String::from(
-        "| killed at | kills | awaiting an answer, most | repeats | most |\n|---|---|---|---|---|\n",
+        "| killed at | kills | awaiting an answer, most | repeats | most repeats |\n|---|---|---|---|---|\n",
     );
-    for (moment, (kills, awaiting, repeats, most)) in rows {
-        text.push_str(&format!("| {} | {kills} | {awaiting} | {repeats} | {most} |\n", moment.words()));
+    for (kill_point, (kills, awaiting, repeats, most)) in rows {
+        text.push_str(&format!(
+            "| {} | {kills} | {awaiting} | {repeats} | {most} |\n",
+            kill_point.description()
+        ));
     }
     text
 }
 
-fn show(made: &[Made]) -> Result<()> {
+fn show(results: &[TrialResult]) -> Result<()> {
     println!(
-        "| trial | kills | runs | messages | lost | repeats | most after one kill | told of | at work after | taken over after | stops, slowest |\n\
+        "| trial | kills | runs | messages | lost | repeats | most after one kill | reported | first message after | taken over after | stops, slowest |\n\
          |---|---|---|---|---|---|---|---|---|---|---|"
     );
-    for Made { what, verdict } in made {
+    for TrialResult { name, report } in results {
         println!(
-            "| {what} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {}, {:.2} s |",
-            verdict.kills.len(),
-            verdict.runs,
-            verdict.accepted,
-            verdict.lost,
-            verdict.repeats(),
-            verdict.most(),
-            verdict.told,
-            seconds(verdict.start),
-            seconds(verdict.takeover),
-            verdict.stops.0,
-            verdict.stops.1.as_secs_f64(),
+            "| {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {}, {:.2} s |",
+            report.kills.len(),
+            report.runs,
+            report.accepted,
+            report.lost,
+            report.repeats(),
+            report.max_repeats(),
+            report.reported_repeats,
+            seconds(report.start),
+            seconds(report.takeover),
+            report.stops.0,
+            report.stops.1.as_secs_f64(),
         );
     }
-    let broken: Vec<String> = made
+    let violations: Vec<String> = results
         .iter()
-        .flat_map(|made| made.verdict.broken.iter().map(|broken| format!("{}: {broken}", made.what)))
+        .flat_map(|result| {
+            result.report.violations.iter().map(|violation| format!("{}: {violation}", result.name))
+        })
         .collect();
-    ensure!(broken.is_empty(), "{} promises were broken\n{}", broken.len(), broken.join("\n"));
+    ensure!(violations.is_empty(), "{} promises were broken\n{}", violations.len(), violations.join("\n"));
     println!("\nEvery promise was kept.");
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! The databases that something is tried on.
+//! The choice of databases on the command line.
 
-use ::tests::Database;
+use ::tests::TestDatabase;
 
 /// One kind of database, or both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,14 +19,14 @@ impl Databases {
         self != Self::Sqlite
     }
 
-    /// Their names, with where they are; `server` is the URL of a PostgreSQL.
-    pub(crate) fn named(self, server: &str) -> Vec<(&'static str, Database<'_>)> {
+    /// Returns the chosen databases with their names; `server` is the URL of a PostgreSQL.
+    pub(crate) fn named(self, server: &str) -> Vec<(&'static str, TestDatabase<'_>)> {
         let mut named = Vec::new();
         if self.has_sqlite() {
-            named.push(("SQLite", Database::Sqlite));
+            named.push(("SQLite", TestDatabase::Sqlite));
         }
         if self.has_postgres() {
-            named.push(("PostgreSQL", Database::Postgres(server)));
+            named.push(("PostgreSQL", TestDatabase::Postgres(server)));
         }
         named
     }

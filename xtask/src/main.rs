@@ -1,4 +1,5 @@
-//! What is done to Chorus rather than by it: set-up, tests, the crash trial, real servers, benchmarks.
+//! The developer's tool of this repository: set-up, tests, crash trial, reference servers,
+//! benchmarks.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this tool speaks by printing")]
 
 mod bench;
@@ -6,7 +7,7 @@ mod build;
 mod crash;
 mod databases;
 mod oracles;
-mod place;
+mod repository;
 mod servers;
 mod testing;
 
@@ -15,7 +16,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::place::Place;
+use crate::repository::Repository;
 
 /// Set-up, tests, crash trial and benchmarks of Chorus.
 #[derive(Debug, Parser)]
@@ -27,15 +28,17 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Everything that must hold before a commit: format, lints, documentation, tests, stories.
+    /// Runs all checks before a commit: format, lints, documentation, unit tests, end-to-end tests.
     Test(testing::Options),
-    /// Speed and size of the release build, beside an outside measure taken in the same run.
+    /// Measures speed and size of the release build, beside a reference program in the same run.
     Bench(bench::Options),
-    /// Kills the release build over and over while it sends, and counts at the other end who got what.
+    /// Kills the release build repeatedly while it sends, and checks at the relay that no message
+    /// is lost.
     Crash(crash::Options),
-    /// Posts to servers that are not ours, a Bluesky PDS and a Matrix home server, and reads back what arrived.
+    /// Posts to third-party servers, a Bluesky PDS and a Matrix home server, and checks what
+    /// arrived.
     Oracles(oracles::Options),
-    /// Finds the servers that tests need, fetches those that are missing, and says where they are.
+    /// Finds the servers that tests need, fetches those that are missing, and prints their paths.
     Servers(servers::Options),
 }
 
@@ -50,13 +53,13 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<()> {
-    let place = Place::find()?;
+    let repository = Repository::find()?;
     match cli.command {
-        Task::Test(options) => testing::run(&place, &options),
-        Task::Bench(options) => bench::run(&place, &options),
-        Task::Crash(options) => crash::run(&place, &options),
-        Task::Oracles(options) => oracles::run(&place, &options),
-        Task::Servers(options) => servers::run(&place, &options),
+        Task::Test(options) => testing::run(&repository, &options),
+        Task::Bench(options) => bench::run(&repository, &options),
+        Task::Crash(options) => crash::run(&repository, &options),
+        Task::Oracles(options) => oracles::run(&repository, &options),
+        Task::Servers(options) => servers::run(&repository, &options),
     }
 }
 

@@ -1,110 +1,115 @@
-//! Who: a saved segment of contacts as a tree of rules. `store` compiles it to one parameterised expression.
+//! Audiences: saved segments of contacts as trees of rules. `contacts` compiles them to one
+//! parameterised SQL expression.
 
 use std::time::Duration;
 
 use crate::ids::{AudienceId, CampaignId};
 
-/// One audience file.
+/// One audience file, read and checked.
 #[derive(Debug, Clone)]
 pub struct Audience {
-    /// The file's stem.
+    /// The stem of the file's name.
     pub id: AudienceId,
-    /// What people call it.
+    /// The display name of the audience.
     pub title: String,
-    /// Who belongs to it. A file without rules is everybody: `Rule::All(vec![])`.
+    /// The rule that members fulfil. A file without rules means every contact: `Rule::All(vec![])`.
     pub rule: Rule,
 }
 
-/// The most rules that an audience may have, groups and those of audiences that it names included.
-pub const MOST_RULES: usize = 1_000;
+/// Maximum number of rules of an audience, groups and the rules of audiences that it names
+/// included.
+pub const MAX_AUDIENCE_RULES: usize = 1_000;
 
-/// The most levels of rules, groups and named audiences in one another.
-pub const DEEPEST: usize = 32;
+/// Maximum nesting depth of rules, groups and named audiences.
+pub const MAX_AUDIENCE_DEPTH: usize = 32;
 
 /// One condition on a contact.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
-    /// Every one holds; holds when empty.
+    /// All of the rules hold; holds when empty.
     All(Vec<Rule>),
-    /// At least one holds; does not hold when empty.
+    /// At least one rule holds; does not hold when empty.
     Any(Vec<Rule>),
-    /// Not one holds.
+    /// None of the rules holds; holds when empty.
     None(Vec<Rule>),
-    /// A fact about the contact.
+    /// A test on an attribute of the contact.
     Attribute {
-        /// `email`, `phone`, `external_id`, `language`, `timezone`, `created_at`, or any attribute's name.
+        /// `email`, `phone`, `external_id`, `language`, `timezone`, `created_at`, or any
+        /// attribute's name.
         name: String,
-        /// What must be true of it. A contact without the attribute matches only `Exists(false)` and `IsNot`.
+        /// The test on its value. A contact without the attribute matches only `Exists(false)` and
+        /// `NotIn`.
         test: Test,
     },
-    /// Something the contact did, as posted to `/api/v1/events`.
+    /// An event of the contact, as posted to `/api/v1/events`.
     Event {
         /// The event's name, such as `purchase`.
         name: String,
-        /// Only events this recent, if set.
+        /// Maximum age of events that count, if set.
         within: Option<Duration>,
-        /// At least this many: 1 or more.
+        /// Minimum number of events: 1 or more.
         at_least: u32,
     },
-    /// What the contact did with a campaign's messages.
+    /// An engagement of the contact with a campaign's messages.
     Engagement {
-        /// The campaign; `None` is any.
+        /// The campaign; `None` means any campaign.
         campaign: Option<CampaignId>,
-        /// What they did.
-        did: Did,
-        /// Only this recent, if set.
+        /// The kind of engagement.
+        did: MessageEvent,
+        /// Maximum age of the engagement, if set.
         within: Option<Duration>,
     },
-    /// Belongs to another audience; cycles are refused when the workspace is loaded.
+    /// Membership in another audience; cycles are refused when the workspace is loaded.
     Audience(AudienceId),
 }
 
 /// A test on one attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    /// Equal to one of these.
+    /// The value equals one of these.
     In(Vec<Value>),
-    /// Different from all of these, or absent.
+    /// The value differs from all of these, or the attribute is absent.
     NotIn(Vec<Value>),
-    /// Present (true) or absent or empty (false).
+    /// The attribute is present (true), or absent or empty (false).
     Exists(bool),
     /// The text contains this, ignoring ASCII case.
     Contains(String),
     /// The text starts with this, ignoring ASCII case.
     StartsWith(String),
-    /// Less than, for numbers and dates.
+    /// The number or date is less than this.
     LessThan(Value),
-    /// At most.
+    /// The number or date is at most this.
     AtMost(Value),
-    /// More than.
+    /// The number or date is more than this.
     MoreThan(Value),
-    /// At least.
+    /// The number or date is at least this.
     AtLeast(Value),
 }
 
-/// A value in a file, compared with an attribute as its own kind.
+/// A value in a file, compared with an attribute according to its type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Compared as text.
+    /// A text, compared as text.
     Text(String),
-    /// Compared as a number.
+    /// A number, compared as a number.
     Number(f64),
-    /// True or false.
+    /// A boolean, compared as a boolean.
     Boolean(bool),
     /// A day, `YYYY-MM-DD`, compared as text with the first ten characters of the attribute.
     Date(String),
 }
 
-/// What a person can do with a message.
+/// A kind of engagement of a contact with a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Did {
-    /// It was sent to them.
+#[schemars(rename = "Did")]
+pub enum MessageEvent {
+    /// A message was sent to the contact.
     Sent,
-    /// They opened it.
+    /// The contact opened a message.
     Opened,
-    /// They followed a link of it.
+    /// The contact followed a link of a message.
     Clicked,
-    /// They did what the campaign is for.
+    /// The contact reached the campaign's goal.
     Converted,
 }

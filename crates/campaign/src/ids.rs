@@ -1,22 +1,23 @@
-//! The ids of campaigns, channels, audiences and templates; that of a step is the schedule's.
+//! The ids of campaigns, channels, audiences and templates; the id of a step is in crate
+//! `schedule`.
 
 pub(crate) use schedule::BadName;
 pub use schedule::StepId;
 use schedule::id;
 
 id!(
-    /// A campaign: the stem of its file.
+    /// The id of a campaign: the stem of its file's name.
     CampaignId
 );
 id!(
-    /// A channel: its key under `[channels]`.
+    /// The id of a channel: its key under `[channels]`.
     ChannelId
 );
 id!(
-    /// An audience: the stem of its file.
+    /// The id of an audience: the stem of its file's name.
     AudienceId
 );
 id!(
-    /// A template: the name of its folder.
+    /// The id of a template: the name of its folder.
     TemplateId
 );

@@ -1,12 +1,13 @@
-//! The files of a workspace as types that cannot be wrong: what should happen.
+//! The files of a workspace, read into types whose values are always valid.
 //!
-//! [`Workspace::load`] reads `chorus.toml`, `campaigns/`, `audiences/` and `templates/`, and collects every finding
-//! with its place. Besides: what each network is like ([`network`]), how fast a channel may send ([`pace`],
-//! [`receiver`]), money, addresses and languages. Schedules are in crate `schedule`, files and findings in `source`.
+//! [`Workspace::load`] reads `chorus.toml`, `campaigns/`, `audiences/` and `templates/`, and
+//! collects every finding with its place. The crate also holds the properties of each network
+//! ([`network`]), the sending limits of channels ([`pace`], [`receiver`]), money, addresses and
+//! languages. Schedules are in crate `schedule`, files and findings in `source`.
 //!
 //! Invariants:
-//! - This crate reads the workspace's files and nothing else: no clock, no socket, no environment. Time, chance and
-//!   environment variables are arguments.
+//! - This crate reads the workspace's files and nothing else: no clock, no socket, no environment.
+//!   Time, randomness and environment variables are arguments.
 //! - A campaign with an error is not in the [`Workspace`], and so cannot run.
 //! - No finding and no debug output shows a secret.
 //!
@@ -27,15 +28,16 @@ pub mod text;
 pub mod workspace;
 
 pub use audience::{Audience, Rule};
-pub use consistency::{Market, Rule as ConsistencyRule, Silence};
+pub use consistency::{ConsistencyRule, Market, SilencedRule};
 pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 pub use money::{Cost, Currency, Money};
-pub use network::{Account, Address, Network};
-pub use pace::{Daily, Load, Rate, WarmUp};
-pub use receiver::{Limits, Receivers};
+pub use network::{Account, ContactAddress, Network};
+pub use pace::{DailyLimit, Rate, SendForecast, WarmUp};
+pub use receiver::{ReceiverLimits, Receivers};
 pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
-    AttributeKind, Brand, Budget, Campaign, Channel, ChannelKind, Database, Dkim, DkimKey, Goal, Message,
-    OnUncertain, Per, SchemaKind, Server, Step, StopAt, Template, TemplateFile, TemplateRole, Workspace,
+    AttributeKind, Brand, Budget, Campaign, CampaignMessage, Channel, ChannelKind, DatabaseSettings, Dkim,
+    DkimKey, Goal, OnUncertain, Per, SchemaKind, Server, Step, StopAt, Template, TemplateFile, TemplateRole,
+    Workspace,
 };

@@ -1,9 +1,9 @@
-//! Values that must not be seen: redacted wherever they could be printed.
+//! Secrets: values that are redacted wherever they could be printed.
 
 use std::fmt;
 
-/// A text that a log, an error, a template or an export never shows. `${NAME}` in a secret field is read
-/// from the environment when the workspace is loaded.
+/// A text that a log, an error, a template or an export never shows. `${NAME}` in a secret field is
+/// read from the environment when the workspace is loaded.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Resolved);
 
@@ -14,22 +14,22 @@ enum Resolved {
 }
 
 impl Secret {
-    /// A secret with a known value.
+    /// Creates a secret with a known value.
     #[must_use]
     pub fn new(value: impl Into<String>) -> Self {
         Self(Resolved::Value(value.into()))
     }
 
-    /// A secret that needs the environment variable `name`, which is not set.
+    /// Creates a secret that needs the environment variable `name`, which is not set.
     #[must_use]
     pub fn missing(name: impl Into<String>) -> Self {
         Self(Resolved::Missing(name.into()))
     }
 
-    /// The value itself.
+    /// Returns the secret value itself.
     ///
     /// # Errors
-    /// The name of the environment variable that is not set.
+    /// [`MissingVariable`] if the secret needs an environment variable that is not set.
     pub fn expose(&self) -> Result<&str, MissingVariable> {
         match &self.0 {
             Resolved::Value(value) => Ok(value),
@@ -44,7 +44,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The environment variable that a secret needs is not set.
+/// The error that an environment variable, named here, is needed by a secret but not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {0} is not set")]
 pub struct MissingVariable(pub String);

@@ -1,4 +1,4 @@
-//! What a signature costs: `cargo xtask bench sign` runs it and reads the JSON that it prints.
+//! A benchmark of DKIM signing. `cargo xtask bench sign` runs it and reads the JSON that it prints.
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::time::Instant;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use campaign::{Dkim, DkimKey, Secret};
 use channel::{Email, Signer};
 
-/// How many signatures are timed.
+/// The number of signatures that are timed.
 const COUNT: u32 = 2_000;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -37,7 +37,7 @@ fn key(selector: &str, der: &[u8]) -> DkimKey {
     DkimKey { selector: selector.to_owned(), key: Secret::new(pem) }
 }
 
-/// How long one message of about `size` bytes takes on one thread.
+/// Measures the time to sign a message of about `size` bytes on one thread, in microseconds.
 fn microseconds(dkim: &Dkim, size: usize) -> Outcome<f64> {
     let signer = Signer::new(dkim)?;
     let email = message(size);

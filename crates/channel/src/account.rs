@@ -1,18 +1,20 @@
-//! Names the account that a channel sends through, so that a change of it is noticed.
+//! The fingerprint of the account that a channel sends through, by which a change of account is
+//! detected.
 
 use campaign::{Channel, ChannelKind};
 use message::digest;
 use url::Url;
 
-/// So many hexadecimal digits tell two accounts apart.
+/// The length of the hash in a fingerprint, in hexadecimal digits.
 const DIGITS: usize = 16;
 
-/// The kind of a channel and a hash of what names its account: server and user, or the network's own names. Passwords and
-/// tokens are not part of it: they change while the account stays. `None` while a variable of the environment is not set.
+/// Returns the kind of a channel and a hash of its account's identity: server and user, or the
+/// network's own identifiers. Passwords and tokens are not part of it, as they change while the
+/// account stays. `None` if an environment variable is not set.
 #[must_use]
 pub fn account(channel: &Channel) -> Option<String> {
     let kind = channel.kind.name();
-    let named = match &channel.kind {
+    let identity = match &channel.kind {
         ChannelKind::Outbox { .. } => String::new(),
         ChannelKind::Smtp { url, .. } => {
             let url = Url::parse(url.expose().ok()?).ok()?;
@@ -26,6 +28,6 @@ pub fn account(channel: &Channel) -> Option<String> {
             parts.map(Option::unwrap_or_default).join("|")
         }
     };
-    let hash = digest(named.as_bytes());
+    let hash = digest(identity.as_bytes());
     Some(format!("{kind}:{}", hash.get(..DIGITS).unwrap_or(&hash)))
 }

@@ -1,28 +1,30 @@
-//! The facade of sending: a [`Sender`] per channel over SMTP and the networks, a campaign held against itself, previews,
-//! and the doctor.
+//! The facade for sending: a [`Sender`] for each channel over SMTP and the networks, the
+//! consistency check of campaigns, previews, and the [`Doctor`], which examines the configuration
+//! of channels.
 //!
-//! A step is [compiled](compile()) once per revision; a [`Renderer`] makes the message for each recipient; a
-//! [`Session`] of a [`Sender`] sends it and says what became of it as a [`SendOutcome`].
+//! A step is [compiled](compile()) once per revision. A [`Renderer`] makes the message for each
+//! recipient, and a [`Session`] of a [`Sender`] sends it and returns a [`SendOutcome`].
 
 mod account;
 pub mod consistency;
 mod doctor;
-mod longest;
 mod preview;
 mod sender;
 mod survey;
+mod worst_case;
 
 pub use account::account;
-pub use doctor::{Dns, DnsError, Doctor, Finding, Verdict, Zone};
+pub use doctor::{CheckVerdict, Dns, DnsError, Doctor, Finding, Zone};
 pub use egress::{BadProxy, Proxy};
-pub use longest::{Longest, longest};
 pub use message::{
-    Action, Content, Email, Handover, Limits, LinkStarts, Message, Parts, Person, Picture, PictureFile,
-    PictureSource, Post, Recipient, RejectReason, RenderError, SAMPLE_TOKEN, Scope, SendOutcome, SenderError,
+    Action, Content, DeferralScope, Email, Handover, LinkPrefixes, Message, Parts, Person, Picture,
+    PictureFile, PictureSource, Post, Recipient, RejectReason, RenderError, SAMPLE_TOKEN, SendOutcome,
+    SenderError, Timeouts,
 };
-pub use network::{ShownRequest, budgets, requests};
+pub use network::{RequestPreview, budgets, requests};
 pub use preview::{Preview, PreviewError, preview};
 pub use sender::{Sender, Session};
 pub use smtp::Signer;
-pub use survey::{Spoken, Survey, Surveyed, survey, survey_all};
+pub use survey::{CampaignFindings, RenderedStep, Survey, survey, survey_all};
 pub use template::{Compiled, Renderer, compile};
+pub use worst_case::{WorstCase, worst_case};

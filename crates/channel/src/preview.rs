@@ -1,49 +1,50 @@
-//! What a step would send to somebody, without sending it.
+//! The preview of a step: its message for one contact or a feed, and the requests that would send
+//! it.
 
 use campaign::{Campaign, Step, Workspace};
 use jiff::Timestamp;
-use measure::Budget;
+use measure::LengthBudget;
 use message::{Message, Person, Recipient, RenderError, SAMPLE_TOKEN, SenderError};
-use network::ShownRequest;
+use network::RequestPreview;
 use source::Diagnostic;
 use template::Renderer;
 
-/// A message as it would go out.
+/// A message as it would be sent.
 #[derive(Debug, Clone)]
 pub struct Preview {
-    /// The language it is in.
+    /// The language tag of the message.
     pub language: String,
-    /// The languages it could be in.
+    /// The language tags that the step is available in.
     pub languages: Vec<String>,
-    /// The message, unsigned.
+    /// The message without a DKIM signature.
     pub message: Message,
-    /// How much of each limit of its network it uses.
-    pub budgets: Vec<Budget>,
-    /// The requests it would take, without secrets; none for an e-mail.
-    pub requests: Result<Vec<ShownRequest>, SenderError>,
+    /// The measured length and the limit, for each limit of the network; none for an e-mail.
+    pub budgets: Vec<LengthBudget>,
+    /// The requests that would send the message, with secrets hidden; none for an e-mail.
+    pub requests: Result<Vec<RequestPreview>, SenderError>,
 }
 
-/// Why there is nothing to show.
+/// An error while a preview is made.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum PreviewError {
-    /// It does not compile.
+    /// The step does not compile.
     #[error("compile the step: `chorus check` says what is wrong")]
     Compile(Vec<Diagnostic>),
-    /// It is not in this language.
+    /// The step is not available in this language.
     #[error("say it in {asked}: it is in {}", known.join(", "))]
     Language {
-        /// The tag that was asked for.
+        /// The requested language tag.
         asked: String,
-        /// Those that there are.
+        /// The available language tags.
         known: Vec<String>,
     },
-    /// It cannot be made for this person.
+    /// The message cannot be rendered for this contact.
     #[error(transparent)]
     Render(#[from] RenderError),
 }
 
-/// What `step` would send to `person` (`None`: to the channel's own feed) at `now`. `language` is a tag to have it in
-/// instead of their own.
+/// Returns what `step` would send at `now` to the contact `person`, or to the channel's feed if it
+/// is `None`. `language` overrides the contact's language.
 ///
 /// # Errors
 /// See [`PreviewError`].
@@ -59,12 +60,18 @@ pub fn preview(
     let languages: Vec<_> = compiled.languages().map(str::to_owned).collect();
     let tag = match language {
         Some(asked) => compiled
-            .in_language(asked)
+            .find_language(asked)
             .ok_or_else(|| PreviewError::Language { asked: asked.to_owned(), known: languages.clone() })?,
         None => compiled.language_for(person.and_then(|person| person.language.as_deref())),
     };
-    let only = compiled.only(tag).unwrap_or_else(|| compiled.clone());
-    let recipient = Recipient { person, token: SAMPLE_TOKEN, message_id: "preview", date: now, again: false };
+    let only = compiled.in_one_language(tag).unwrap_or_else(|| compiled.clone());
+    let recipient = Recipient {
+        person,
+        token: SAMPLE_TOKEN,
+        message_id: "preview",
+        date: now,
+        possible_duplicate: false,
+    };
     let message = Renderer::new(&only, &compiled.sample_links(workspace))?.render(&recipient)?;
     let channel = workspace.channels.get(&step.channel);
     let (budgets, requests) = match (&message, channel) {

@@ -1,60 +1,62 @@
-//! A sender per channel and a session per task.
+//! Senders, one for each channel, and their sessions, one for each task.
 
 use std::sync::Arc;
 
 use campaign::{Channel, ChannelKind, Secret};
 use egress::{Proxy, Settings};
 use jiff::Timestamp;
-use measure::Budget;
-use message::{Handover, Limits, Message, Post, RejectReason, RenderError, SendOutcome, SenderError};
-use network::{Endpoint, Line};
+use measure::LengthBudget;
+use message::{Handover, Message, Post, RejectReason, RenderError, SendOutcome, SenderError, Timeouts};
+use network::{Endpoint, Poster};
 use rustls::pki_types::CertificateDer;
 use smtp::{Relay, Signer, SmtpSession};
 
-/// A way out, ready: an SMTP relay, an endpoint, or nowhere (the outbox, whose messages the caller keeps).
+/// The transport of a channel: an SMTP relay, a network's endpoint, or the outbox, whose messages
+/// the caller stores.
 #[derive(Debug, Clone)]
 pub struct Sender {
-    way: Way,
+    transport: Transport,
     signer: Option<Arc<Signer>>,
 }
 
 #[derive(Debug, Clone)]
-enum Way {
+enum Transport {
     Outbox,
     Smtp(Arc<Relay>),
     Network(Arc<Endpoint>),
 }
 
-/// One line of work on a sender: an open SMTP connection, reused until it breaks.
+/// A session of a sender, which sends one message after another. Over SMTP it reuses its connection
+/// until the connection breaks.
 #[derive(Debug)]
-pub struct Session(Work);
+pub struct Session(Connection);
 
 #[derive(Debug)]
-enum Work {
+enum Connection {
     Outbox,
     Smtp(SmtpSession),
-    Network(Line),
+    Network(Poster),
 }
 
 impl Sender {
-    /// Makes the way out of a channel, with these time limits, for posts through `proxy` if there is one. Opens nothing
-    /// yet.
+    /// Returns the sender of a channel. Opens no connection. HTTP requests go through `proxy` if
+    /// there is one.
     ///
     /// # Errors
-    /// A secret is missing, or the URL is of no use.
-    pub fn new(channel: &Channel, limits: Limits, proxy: Option<Proxy>) -> Result<Self, SenderError> {
+    /// A secret is missing, or the channel's URL is invalid.
+    pub fn new(channel: &Channel, limits: Timeouts, proxy: Option<Proxy>) -> Result<Self, SenderError> {
         Self::build(channel, Vec::new(), limits, proxy)
     }
 
-    /// The same without a proxy, with certificate authorities (DER) trusted besides the machine's own, and other time
-    /// limits.
+    /// Returns the sender of a channel that trusts the certificate authorities `roots` (DER) in
+    /// addition to the machine's own, and uses no proxy.
     ///
     /// # Errors
-    /// As [`Sender::new`].
-    pub fn with(
+    /// The same as [`Sender::new`].
+    pub fn with_roots(
         channel: &Channel,
         roots: Vec<CertificateDer<'static>>,
-        limits: Limits,
+        limits: Timeouts,
     ) -> Result<Self, SenderError> {
         Self::build(channel, roots, limits, None)
     }
@@ -62,76 +64,82 @@ impl Sender {
     fn build(
         channel: &Channel,
         roots: Vec<CertificateDer<'static>>,
-        limits: Limits,
+        limits: Timeouts,
         proxy: Option<Proxy>,
     ) -> Result<Self, SenderError> {
         let exposed = |secret: &Secret| {
             secret.expose().map(str::to_owned).map_err(|error| SenderError(error.to_string()))
         };
-        let way = match &channel.kind {
-            ChannelKind::Outbox { .. } => Way::Outbox,
-            ChannelKind::Smtp { url, .. } => Way::Smtp(Arc::new(Relay::new(&exposed(url)?, roots, limits)?)),
+        let transport = match &channel.kind {
+            ChannelKind::Outbox { .. } => Transport::Outbox,
+            ChannelKind::Smtp { url, .. } => {
+                Transport::Smtp(Arc::new(Relay::new(&exposed(url)?, roots, limits)?))
+            }
             ChannelKind::Network(account) => {
                 let settings = Settings { roots, timeout: limits.request, proxy };
-                Way::Network(Arc::new(Endpoint::new(account, settings)?))
+                Transport::Network(Arc::new(Endpoint::new(account, settings)?))
             }
         };
-        Ok(Self { way, signer: Signer::of(channel)?.map(Arc::new) })
+        Ok(Self { transport, signer: Signer::of(channel)?.map(Arc::new) })
     }
 
-    /// Whether [`Sender::finish`] has work to do.
+    /// Returns true if [`Sender::sign`] adds a signature.
     #[must_use]
-    pub const fn signs(&self) -> bool {
+    pub const fn is_signing(&self) -> bool {
         self.signer.is_some()
     }
 
-    /// The message as it goes out: signed, where the channel signs. The same bytes for the same message. A
-    /// signature costs about a millisecond of processor time: call it off the reactor.
+    /// Returns the message with its DKIM signature if the channel signs, and unchanged otherwise.
+    /// The same message gives the same bytes. A signature takes about a millisecond of processor
+    /// time: do not call this on the reactor.
     ///
     /// # Errors
-    /// As [`Signer::sign`].
-    pub fn finish(&self, message: Message) -> Result<Message, RenderError> {
+    /// The same as [`Signer::sign`].
+    pub fn sign(&self, message: Message) -> Result<Message, RenderError> {
         match (&self.signer, message) {
             (Some(signer), Message::Email(email)) => signer.sign(email).map(Message::Email),
             (_, message) => Ok(message),
         }
     }
 
-    /// Whether messages are only kept: the caller stores them with their outcome.
+    /// Returns true if messages are not sent: the caller stores them with their outcome.
     #[must_use]
     pub const fn is_outbox(&self) -> bool {
-        matches!(self.way, Way::Outbox)
+        matches!(self.transport, Transport::Outbox)
     }
 
-    /// How much `post` takes of each limit of its network, by what the place has told of its own limits lately: as
-    /// [`crate::budgets`] until it was asked. Nothing for e-mail.
+    /// Returns the measured length and the limit of a post, for each limit of its network. Uses the
+    /// limits that the server reported last, and those of [`crate::budgets`] until it has reported
+    /// any. Empty for e-mail.
     #[must_use]
-    pub fn budgets(&self, post: &Post) -> Vec<Budget> {
-        match &self.way {
-            Way::Network(endpoint) => endpoint.budgets(post),
-            Way::Outbox | Way::Smtp(_) => Vec::new(),
+    pub fn budgets(&self, post: &Post) -> Vec<LengthBudget> {
+        match &self.transport {
+            Transport::Network(endpoint) => endpoint.budgets(post),
+            Transport::Outbox | Transport::Smtp(_) => Vec::new(),
         }
     }
 
-    /// A line of work. Connects at the first message.
+    /// Returns a session, which connects when it sends its first message.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session(match &self.way {
-            Way::Outbox => Work::Outbox,
-            Way::Smtp(relay) => Work::Smtp(SmtpSession::new(Arc::clone(relay))),
-            Way::Network(endpoint) => Work::Network(Line(Arc::clone(endpoint))),
+        Session(match &self.transport {
+            Transport::Outbox => Connection::Outbox,
+            Transport::Smtp(relay) => Connection::Smtp(SmtpSession::new(Arc::clone(relay))),
+            Transport::Network(endpoint) => Connection::Network(Poster(Arc::clone(endpoint))),
         })
     }
 }
 
 impl Session {
-    /// Sends one message by itself. Dropping the future before it ends closes the connection: what was under
-    /// way is unknown, and nothing later can mistake its answer. `now` dates the signature of a webhook.
+    /// Sends a single message. `now` is the time in the signature of a webhook. Dropping the future
+    /// before it completes closes the connection: the outcome of the message is unknown, and no
+    /// later message can receive its response.
     pub async fn send(&mut self, message: &Message, now: Timestamp) -> SendOutcome {
         self.hand_over(message, now, Handover { next: None, commit: &mut || true }).await
     }
 
-    /// The same, one of many.
+    /// Sends one message of several; `handover` has the next one and the callback that commits this
+    /// one.
     pub async fn hand_over(
         &mut self,
         message: &Message,
@@ -139,20 +147,21 @@ impl Session {
         mut handover: Handover<'_>,
     ) -> SendOutcome {
         match (&mut self.0, message) {
-            (Work::Outbox, _) => SendOutcome::accepted("kept"),
-            (Work::Smtp(courier), Message::Email(email)) => courier.send(email, &mut handover).await,
-            (Work::Network(line), Message::Post(post)) => line.send(post, now, &mut handover).await,
-            (Work::Smtp(_) | Work::Network(_), _) => SendOutcome::Rejected {
+            (Connection::Outbox, _) => SendOutcome::accepted("in the outbox"),
+            (Connection::Smtp(session), Message::Email(email)) => session.send(email, &mut handover).await,
+            (Connection::Network(poster), Message::Post(post)) => poster.send(post, now, &mut handover).await,
+            (Connection::Smtp(_) | Connection::Network(_), _) => SendOutcome::Rejected {
                 reason: RejectReason::Rejected,
                 answer: "the message is not of the channel's kind".to_owned(),
             },
         }
     }
 
-    /// Says goodbye, if there is anybody to say it to. Bounded to two seconds. The next message connects anew.
+    /// Closes the SMTP connection with QUIT if one is open, within two seconds. The next message
+    /// opens a new connection.
     pub async fn close(&mut self) {
-        if let Work::Smtp(courier) = &mut self.0 {
-            courier.close().await;
+        if let Connection::Smtp(session) = &mut self.0 {
+            session.close().await;
         }
     }
 }

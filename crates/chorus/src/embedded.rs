@@ -1,4 +1,4 @@
-//! The sample workspace, inside the executable.
+//! The sample workspace, embedded in the executable.
 
 use std::path::Path;
 
@@ -10,9 +10,9 @@ static AUDIENCES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../audiences");
 static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../templates");
 static IMAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../images");
 
-/// The sample's chorus.toml.
+/// The text of the sample's chorus.toml.
 pub(crate) const CHORUS_TOML: &str = include_str!("../../../chorus.toml");
-/// About a thousand made-up people.
+/// The sample's contacts, about a thousand made-up people, as CSV.
 pub(crate) const CONTACTS: &str = include_str!("../../../contacts.csv");
 
 /// Writes the sample's campaigns, audiences, templates and images below `root`.
@@ -31,7 +31,7 @@ pub(crate) fn write_sample(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes the sample's shared templates and those named.
+/// Writes the sample's shared templates and those in `names` below `root`.
 pub(crate) fn write_templates(root: &Path, names: &[&str]) -> anyhow::Result<()> {
     let path = root.join("templates");
     for name in ["layouts", "partials"].iter().chain(names) {

@@ -1,4 +1,4 @@
-//! A span for each HTTP request that comes in.
+//! Middleware that wraps each incoming HTTP request in a tracing span.
 
 use std::time::Instant;
 
@@ -9,9 +9,9 @@ use axum::response::Response;
 use tracing::Instrument as _;
 use tracing::field::Empty;
 
-/// Answers a request inside a span with its method, the template of its route, its status and its milliseconds.
-/// The span has no path, query, header or address: they may hold tokens and people. While spans are off this costs a
-/// look at a flag.
+/// Handles a request inside a span with its method, route template, status and duration in
+/// milliseconds. The span has no path, query, header or address, because these may hold tokens and
+/// personal data. While spans are disabled it only checks a flag.
 pub(crate) async fn traced(request: Request, next: Next) -> Response {
     let span = tracing::debug_span!("request", method = Empty, route = Empty, status = Empty, ms = Empty);
     if span.is_disabled() {
@@ -27,7 +27,7 @@ pub(crate) async fn traced(request: Request, next: Next) -> Response {
     response
 }
 
-/// The method's name; `other` where a client made it up.
+/// Returns the name of a standard method, else `other`.
 fn method(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",

@@ -1,4 +1,4 @@
-//! The log: which events are written to the error stream, and how.
+//! Setup of the log on the error stream: filter and format.
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,28 +7,29 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-/// What `chorus serve` logs unless `CHORUS_LOG` says otherwise.
-const SERVING: &str = "info,sqlx=warn";
+/// The filter of `chorus serve` if `CHORUS_LOG` is not set.
+const SERVE_FILTER: &str = "info,sqlx=warn";
 
-/// Levels of the libraries that log, while somebody debugs, every text that they parse and every connection that they
-/// keep: much, and with contents. Only a filter that names one of them shows more.
-const QUIET: &str = "html5ever=warn,markup5ever=warn,selectors=warn,cssparser=warn,handlebars=warn,mrml=warn,\
-                     css_inline=warn,h2=warn,hyper=warn,hyper_util=warn,rustls=warn,hickory_net=warn,hickory_proto=warn,\
-                     hickory_resolver=warn,sqlx=warn";
+/// Levels of libraries whose debug events are many and hold the texts that they parse or the state
+/// of every connection. They show more only under a filter that names them.
+const QUIET_LIBRARIES: &str = "html5ever=warn,markup5ever=warn,selectors=warn,cssparser=warn,\
+                               handlebars=warn,mrml=warn,css_inline=warn,h2=warn,hyper=warn,\
+                               hyper_util=warn,rustls=warn,hickory_net=warn,hickory_proto=warn,\
+                               hickory_resolver=warn,sqlx=warn";
 
-/// What every other command logs.
-const ELSE: &str = "error";
+/// The filter of every other command if `CHORUS_LOG` is not set.
+const COMMAND_FILTER: &str = "error";
 
-/// True while this process serves and its log is JSON: nothing else may stand between its lines. The error stream of
-/// other commands is read by people.
+/// True if this process is `chorus serve` and its log is JSON, so that every line on the error
+/// stream must be a log event. The error stream of other commands is for people.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// Starts the log. `filter`, from `CHORUS_LOG`, says which events are written, as `tracing` filters do; `format`, from
-/// `CHORUS_LOG_FORMAT`, is `text` or `json`: one object a line. Spans are written when they end, with how long they took, where the filter lets
-/// debug events through.
+/// Starts the log. `filter`, from `CHORUS_LOG`, is a `tracing` filter of events; `format`, from
+/// `CHORUS_LOG_FORMAT`, is `text` or `json` (one object a line). If the filter lets debug events
+/// through, spans are written when they end, with their duration.
 pub(crate) fn start(serving: bool, filter: Option<&str>, format: Option<String>) {
-    let default = if serving { SERVING } else { ELSE };
-    let (filter, is_detailed) = filter_of(filter.unwrap_or(default));
+    let default = if serving { SERVE_FILTER } else { COMMAND_FILTER };
+    let (filter, is_detailed) = parse_filter(filter.unwrap_or(default));
     let spans = if is_detailed { FmtSpan::CLOSE } else { FmtSpan::NONE };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -46,15 +47,15 @@ pub(crate) fn start(serving: bool, filter: Option<&str>, format: Option<String>)
     }
 }
 
-/// Returns the filter that `text` asks for, and true if it lets debug events through: then all but those of
-/// [`QUIET`].
-fn filter_of(text: &str) -> (EnvFilter, bool) {
+/// Parses a filter, and returns true with it if it lets debug events through; then the levels of
+/// [`QUIET_LIBRARIES`] are added.
+fn parse_filter(text: &str) -> (EnvFilter, bool) {
     let filter = EnvFilter::new(text);
     let is_detailed = filter.max_level_hint().is_none_or(|level| level >= LevelFilter::DEBUG);
-    if is_detailed { (EnvFilter::new(format!("{QUIET},{text}")), true) } else { (filter, false) }
+    if is_detailed { (EnvFilter::new(format!("{QUIET_LIBRARIES},{text}")), true) } else { (filter, false) }
 }
 
-/// Returns true if what is written to the error stream has to be a log event.
+/// Returns true if every line on the error stream must be a log event.
 pub(crate) fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
 }
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debugging_leaves_the_texts_that_libraries_parse_out() {
+    fn a_debug_filter_does_not_show_debug_events_of_libraries() {
         for (text, parser, is_detailed) in [
             ("error", "error", false),
             ("info,sqlx=warn", "info,sqlx=warn", false),
@@ -72,7 +73,7 @@ mod tests {
             ("info,scheduler=debug", "html5ever=warn", true),
             ("debug,html5ever=debug", "html5ever=debug", true),
         ] {
-            let (filter, detailed) = filter_of(text);
+            let (filter, detailed) = parse_filter(text);
             assert_eq!(detailed, is_detailed, "{text}");
             let shown = filter.to_string();
             assert!(

@@ -1,19 +1,19 @@
-//! `chorus`: the command line, the configuration, the wiring.
+//! The `chorus` executable: command line, configuration and start of the services.
 
 mod commands;
 mod demo;
+mod demo_environment;
 mod disk;
 mod embedded;
 mod files;
 mod http_span;
 mod logging;
-mod named;
+mod lookup;
 mod operations;
 mod output;
 mod server;
 mod setup;
 mod signals;
-mod stage;
 mod time;
 
 use std::path::PathBuf;
@@ -27,10 +27,11 @@ use crate::output::Format;
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100)]
 struct Options {
-    /// The workspace's folder. Default: this folder or the nearest one above it that has a chorus.toml.
+    /// The workspace's folder. Default: this folder or the nearest one above it that has a
+    /// chorus.toml.
     #[arg(long, global = true, value_name = "DIR")]
     workspace: Option<PathBuf>,
-    /// How to print.
+    /// Format of the output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(subcommand)]
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         Err(error) => return output::fail(&anyhow::Error::from(error).context("start")),
     };
     let result = runtime.block_on(run(options));
-    // A blocking task that hangs must not keep the process alive.
+    // A blocking task that hangs must not keep the process running.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     result.unwrap_or_else(|error| output::fail(&error))
 }

@@ -1,4 +1,5 @@
-//! The only place that prints: text for people, JSON for programs, and how a failure is told.
+//! All output of the commands: text for people, JSON for programs, and error messages with their
+//! exit codes.
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
@@ -7,73 +8,76 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 use comfy_table::{CellAlignment, Table, presets};
 use indicatif::{ProgressBar, ProgressStyle};
-use scheduler::StartError;
-use store::{Fault, StoreError};
+use scheduler::WorkerStartError;
+use store::{ErrorSide, StoreError};
 
 use crate::logging;
 
-/// How to print.
+/// The format of a command's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people.
+    /// Text and tables for people.
     Text,
-    /// For programs: one JSON value.
+    /// One JSON value for programs.
     Json,
-    /// For spreadsheets: `report` only.
+    /// CSV for spreadsheets: `report` and `contacts export` only.
     Csv,
 }
 
-/// The user asked for something that is not there or not right.
+/// An error that the user can fix, such as a name that does not exist. The text says what to do.
 #[derive(Debug)]
-pub(crate) struct Wrong(pub(crate) String);
+pub(crate) struct UserError(pub(crate) String);
 
-impl std::fmt::Display for Wrong {
+impl std::fmt::Display for UserError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for UserError {}
 
-/// An error that is the user's to mend, with what to do.
-pub(crate) fn wrong(message: impl Into<String>) -> anyhow::Error {
-    anyhow::Error::new(Wrong(message.into()))
+/// Returns an error that the user can fix. `message` says what to do.
+pub(crate) fn user_error(message: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(UserError(message.into()))
 }
 
-/// Tells a failure, and says which exit code it has.
+/// Prints an error on the error stream, or logs it where the log is JSON, and returns its exit
+/// code. A broken pipe counts as success.
 pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    let wrong = error.chain().find(|cause| cause.is::<Wrong>());
-    let text = wrong.map_or_else(|| format!("failed to {}", causes(error)), ToString::to_string);
+    let user_error = error.chain().find(|cause| cause.is::<UserError>());
+    let text = user_error.map_or_else(|| format!("failed to {}", causes(error)), ToString::to_string);
     if logging::is_json() {
         tracing::error!("{text}");
     } else {
         let _ = writeln!(std::io::stderr(), "{text}");
     }
-    ExitCode::from(code(error))
+    ExitCode::from(exit_code(error))
 }
 
-/// 1 where the user has to change what they asked for; 3 for anything else, such as a database that is away.
-fn code(error: &anyhow::Error) -> u8 {
-    let is_theirs = |cause: &(dyn Error + 'static)| {
-        let fault = cause.downcast_ref::<StoreError>().map(StoreError::fault);
-        cause.is::<Wrong>() || fault == Some(Fault::Input)
+/// Returns the exit code of an error: 1 if the user has to change the input; 3 for anything else,
+/// such as an unavailable database.
+fn exit_code(error: &anyhow::Error) -> u8 {
+    let is_user_error = |cause: &(dyn Error + 'static)| {
+        let side = cause.downcast_ref::<StoreError>().map(StoreError::side);
+        cause.is::<UserError>() || side == Some(ErrorSide::Input)
     };
-    if error.chain().any(is_theirs) { 1 } else { 3 }
+    if error.chain().any(is_user_error) { 1 } else { 3 }
 }
 
-/// An error with its causes, each once. The errors of the store and of the engine have their causes in their own text.
+/// Returns the texts of an error and its causes, without repetitions. The texts of store and engine
+/// errors already include their causes.
 pub(crate) fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
-        let said = cause.to_string();
-        if !text.ends_with(&said) {
+        let message = cause.to_string();
+        if !text.ends_with(&message) {
             text.push_str(if text.is_empty() { "" } else { ": " });
-            text.push_str(&said);
+            text.push_str(&message);
         }
-        if cause.is::<StoreError>() || cause.is::<StartError>() {
+        if cause.is::<StoreError>() || cause.is::<WorkerStartError>() {
             break;
         }
     }
@@ -84,18 +88,18 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
-/// Prints text and a line end.
+/// Prints a line on the output stream.
 pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{}", text.as_ref())?;
     Ok(())
 }
 
-/// Prints one JSON value.
+/// Prints a value as indented JSON on the output stream.
 pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
-/// Tells something beside the output, on the error stream.
+/// Prints a message on the error stream, or logs it where the log is JSON.
 pub(crate) fn note(text: impl AsRef<str>) {
     if logging::is_json() {
         tracing::info!("{}", text.as_ref());
@@ -104,7 +108,8 @@ pub(crate) fn note(text: impl AsRef<str>) {
     }
 }
 
-/// A table: the first column on the left, columns named with a trailing `#` on the right.
+/// Prints a table. Columns whose heading ends in `#`, which is not printed, are aligned to the
+/// right.
 pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
@@ -124,14 +129,15 @@ pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result
     Ok(())
 }
 
-/// Whether people look at the output.
+/// Returns true if the output stream is a terminal.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// A progress bar on the error stream, when that is a terminal. `what` is a verb: `importing`.
-pub(crate) fn progress(what: &'static str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_message(what);
+/// Returns a progress bar on the error stream, which is shown if that is a terminal. `activity` is
+/// a verb such as `importing`.
+pub(crate) fn progress(activity: &'static str, total: u64) -> ProgressBar {
+    let bar = ProgressBar::new(total).with_message(activity);
     let style = "{msg} {wide_bar} {human_pos}/{human_len} ({per_sec}, {eta} left)";
     if let Ok(style) = ProgressStyle::with_template(style) {
         bar.set_style(style);
@@ -139,7 +145,7 @@ pub(crate) fn progress(what: &'static str, total: u64) -> ProgressBar {
     bar
 }
 
-/// A whole number in groups of three: `12,345`.
+/// Formats a whole number with thousands separators: `12,345`.
 pub(crate) fn number(n: i64) -> String {
     let digits = money::grouped(n.unsigned_abs());
     if n < 0 { format!("-{digits}") } else { digits }
@@ -152,10 +158,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_database_that_fails_is_told_once_and_ends_with_3() {
+    async fn a_database_failure_is_reported_once_with_exit_code_3() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("chorus.db");
-        std::fs::write(&file, "this is no database, but it is long enough to look like one to somebody")
+        std::fs::write(&file, "this is no database, but it is long enough to look like one to SQLite")
             .unwrap();
         let error = Store::open(&format!("sqlite:{}", file.display())).await.unwrap_err();
         let error = anyhow::Error::from(error).context("start");
@@ -167,16 +173,16 @@ mod tests {
                 file.display()
             )
         );
-        assert_eq!(code(&error), 3);
+        assert_eq!(exit_code(&error), 3);
     }
 
     #[test]
-    fn what_cannot_be_stored_ends_with_1_and_a_cause_that_is_said_is_not_said_again() {
+    fn invalid_input_has_exit_code_1_and_causes_are_not_repeated() {
         let error = anyhow::Error::from(StoreError::from(InputError::NoKey)).context("import people.csv");
-        assert_eq!(code(&error), 1);
+        assert_eq!(exit_code(&error), 1);
         assert!(causes(&error).starts_with("import people.csv: use what was given: a contact needs"));
         let error = anyhow::anyhow!("no such file").context("read it: no such file");
-        assert_eq!((causes(&error).as_str(), code(&error)), ("read it: no such file", 3));
+        assert_eq!((causes(&error).as_str(), exit_code(&error)), ("read it: no such file", 3));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The listener, and the pages and paths behind it.
+//! The HTTP servers: listeners, routes, access keys and graceful shutdown.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -12,7 +12,7 @@ use axum::middleware::from_fn;
 use axum::routing::get;
 use dashboard::Dashboard;
 use scheduler::{Files, Loaded};
-use store::Goal;
+use store::AttributionGoal;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -23,18 +23,18 @@ use tracking::{Goals, Tracking};
 
 use crate::http_span;
 use crate::operations::{Operations, Visibility};
-use crate::setup::Opened;
+use crate::setup::App;
 
-/// The longest that one request may take.
-const REQUEST: Duration = Duration::from_secs(30);
-/// How long requests that are under way may go on after the server was told to stop.
-const GRACE: Duration = Duration::from_secs(3);
+/// Timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time that open requests get to finish after a server was stopped.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(3);
 
-/// A server at work.
+/// A running server of links, pages, API and metrics.
 pub(crate) struct Server {
-    /// Where links and, unless there is another address for them, pages are.
+    /// Address of the links and, unless `admin` is set, of everything else.
     pub(crate) address: SocketAddr,
-    /// Where pages, API and metrics are, when they stand by themselves.
+    /// Address of pages, API and metrics, if they have their own listener.
     pub(crate) admin: Option<SocketAddr>,
     stop: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -42,54 +42,54 @@ pub(crate) struct Server {
     goals: JoinHandle<()>,
 }
 
-/// The listeners of a server.
+/// The bound listeners of a server.
 pub(crate) struct Listeners {
-    /// For links and their pages, and for all the rest where `admin` is `None`.
+    /// Listener of links and their pages, and of everything else if `admin` is `None`.
     pub(crate) public: TcpListener,
-    /// For pages, API and metrics.
+    /// Listener of pages, API and metrics.
     pub(crate) admin: Option<TcpListener>,
 }
 
-/// The pages of operators alone, for a process that only sends.
+/// A running server of metrics and readiness only, for a process that only sends.
 pub(crate) struct AdminServer {
-    /// Where they are.
+    /// Address of the server.
     pub(crate) address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// Who may see pages and post events.
+/// The keys that the dashboard and the events API require; `None` requires no key.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Keys {
+pub(crate) struct AccessKeys {
     pub(crate) dashboard: Option<String>,
     pub(crate) api: Option<String>,
 }
 
-impl Keys {
-    /// A workspace whose links lead to this machine, served to this machine, is for trying out: it asks for no
-    /// key. As soon as either names the world, pages and API ask for one.
+impl AccessKeys {
+    /// Returns the keys that a workspace requires: none if its public URL and all its listeners are
+    /// on the loopback interface, as on a developer's machine.
     ///
-    /// `admin` is where pages and API are instead of at the workspace's own address for them.
-    pub(crate) fn of(opened: &Opened, admin: Option<SocketAddr>) -> Self {
-        let server = &opened.workspace().server;
+    /// `admin` overrides the workspace's address of pages and API.
+    pub(crate) fn of(app: &App, admin: Option<SocketAddr>) -> Self {
+        let server = &app.workspace().server;
         let host = server.public_url.host_str().unwrap_or_default();
         let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
         let admin_is_local = admin.or(server.admin_listen).is_none_or(|address| address.ip().is_loopback());
         if local && server.listen.ip().is_loopback() && admin_is_local {
             return Self::default();
         }
-        let key = |purpose| Some(opened.signer.access_key(purpose));
+        let key = |purpose| Some(app.signer.access_key(purpose));
         Self { dashboard: key("dashboard"), api: key("api") }
     }
 }
 
 impl Server {
-    /// Listens and serves.
+    /// Starts serving links, pages, API and metrics on the listeners.
     pub(crate) async fn start(
-        opened: &Opened,
+        app: &App,
         listeners: Listeners,
         files: Files,
-        keys: Keys,
+        keys: AccessKeys,
         simulated: bool,
         operations: &Arc<Operations>,
     ) -> anyhow::Result<Self> {
@@ -97,14 +97,21 @@ impl Server {
         let address = public.local_addr().context("listen")?;
         let admin_address = admin.as_ref().map(TcpListener::local_addr).transpose().context("listen")?;
         let goals: Goals = Arc::new(RwLock::new(goals_of(&files.borrow())));
-        let (store, clock) = (opened.store.clone(), opened.clock.clone());
-        let brand = opened.workspace().brand.name.clone();
-        let signer = opened.signer.clone();
-        let (clock_of_hits, goals_of_hits) = (clock.clone(), Arc::clone(&goals));
-        let tracking =
-            Tracking::start(store.clone(), signer, clock_of_hits, goals_of_hits, keys.api, brand, simulated)
-                .await?;
-        operations.show_events(tracking.queue());
+        let (store, clock) = (app.store.clone(), app.clock.clone());
+        let brand = app.workspace().brand.name.clone();
+        let signer = app.signer.clone();
+        let (tracking_clock, tracking_goals) = (clock.clone(), Arc::clone(&goals));
+        let tracking = Tracking::start(
+            store.clone(),
+            signer,
+            tracking_clock,
+            tracking_goals,
+            keys.api,
+            brand,
+            simulated,
+        )
+        .await?;
+        operations.set_events(tracking.queue());
         let pages =
             Dashboard { store, workspace: files.clone(), clock, access_key: keys.dashboard, simulated };
         let pages = tracking.api_router().merge(pages.router());
@@ -117,20 +124,20 @@ impl Server {
             }
             Some(admin) => {
                 let links = links.merge(operations.router(Visibility::Status));
-                let pages = pages.merge(operations.router(Visibility::Full)).merge(alive());
+                let pages = pages.merge(operations.router(Visibility::Full)).merge(health_router());
                 vec![serve(public, links, &stop), serve(admin, pages, &stop)]
             }
         };
-        let goals = tokio::spawn(follow_goals(files, goals));
+        let goals = tokio::spawn(update_goals(files, goals));
         Ok(Self { address, admin: admin_address, stop, tasks, tracking, goals })
     }
 
-    /// Where the pages are.
+    /// Returns the address of the pages.
     pub(crate) fn pages(&self) -> SocketAddr {
         self.admin.unwrap_or(self.address)
     }
 
-    /// Takes no more requests, lets those under way end, and writes what is in memory.
+    /// Stops accepting requests, waits for open ones, and writes the queued events.
     pub(crate) async fn finish(self) {
         self.stop.cancel();
         self.goals.abort();
@@ -140,31 +147,31 @@ impl Server {
 }
 
 impl AdminServer {
-    /// Listens and serves.
+    /// Starts serving metrics and readiness on the listener.
     pub(crate) fn start(listener: TcpListener, operations: &Arc<Operations>) -> anyhow::Result<Self> {
         let address = listener.local_addr().context("listen")?;
         let stop = CancellationToken::new();
-        let task = serve(listener, operations.router(Visibility::Full).merge(alive()), &stop);
+        let task = serve(listener, operations.router(Visibility::Full).merge(health_router()), &stop);
         Ok(Self { address, stop, task })
     }
 
-    /// Takes no more requests, and lets those under way end.
+    /// Stops accepting requests and waits for open ones.
     pub(crate) async fn finish(self) {
         self.stop.cancel();
         finish(vec![self.task]).await;
     }
 }
 
-/// `/healthz`: the process answers.
-fn alive() -> Router {
+/// Returns the route `/healthz`, which answers as long as the process runs.
+fn health_router() -> Router {
     Router::new().route("/healthz", get(|| async { "ok\n" }))
 }
 
-/// Serves until told to stop.
+/// Spawns a task that serves `paths` until `stop` is cancelled.
 fn serve(listener: TcpListener, paths: Router, stop: &CancellationToken) -> JoinHandle<()> {
     let paths = paths
         .layer(from_fn(http_span::traced))
-        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, REQUEST))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::GATEWAY_TIMEOUT, REQUEST_TIMEOUT))
         .layer(CatchPanicLayer::new());
     let serve = axum::serve(listener, paths.into_make_service_with_connect_info::<SocketAddr>());
     let stopped = stop.clone().cancelled_owned();
@@ -175,9 +182,9 @@ fn serve(listener: TcpListener, paths: Router, stop: &CancellationToken) -> Join
     })
 }
 
-/// Waits for servers that were told to stop, for [`GRACE`] in all.
+/// Waits for stopped servers, at most [`SHUTDOWN_GRACE`] in total, then aborts them.
 async fn finish(tasks: Vec<JoinHandle<()>>) {
-    let until = tokio::time::Instant::now() + GRACE;
+    let until = tokio::time::Instant::now() + SHUTDOWN_GRACE;
     for task in tasks {
         let abort = task.abort_handle();
         if tokio::time::timeout_at(until, task).await.is_err() {
@@ -186,10 +193,10 @@ async fn finish(tasks: Vec<JoinHandle<()>>) {
     }
 }
 
-/// Binds an address of the workspace, or says what to do. `setting` is what the address is called under `[server]`.
+/// Binds an address of the workspace. `setting` is the key of the address under `[server]`.
 ///
 /// # Errors
-/// The machine's trouble: somebody else has the port, or it is not to be had.
+/// Returns the reason why the address cannot be bound, with its fix, such as a port that is in use.
 pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| {
         let why = match error.kind() {
@@ -206,52 +213,53 @@ pub(crate) async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<T
     })
 }
 
-async fn follow_goals(mut files: Files, goals: Goals) {
+/// Replaces the goals whenever the files change.
+async fn update_goals(mut files: Files, goals: Goals) {
     while files.changed().await.is_ok() {
-        let fresh = goals_of(&files.borrow_and_update());
-        *goals.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        let new = goals_of(&files.borrow_and_update());
+        *goals.write().unwrap_or_else(PoisonError::into_inner) = new;
     }
 }
 
-/// Which campaigns count which event.
-fn goals_of(loaded: &Loaded) -> BTreeMap<String, Vec<Goal>> {
-    let mut goals: BTreeMap<String, Vec<Goal>> = BTreeMap::new();
+/// Returns the goals of all campaigns by event name.
+fn goals_of(loaded: &Loaded) -> BTreeMap<String, Vec<AttributionGoal>> {
+    let mut goals: BTreeMap<String, Vec<AttributionGoal>> = BTreeMap::new();
     for campaign in loaded.0.campaigns.values() {
         if let Some(goal) = &campaign.goal {
             let window = i64::try_from(goal.window.as_millis()).unwrap_or(i64::MAX);
             goals
                 .entry(goal.event.clone())
                 .or_default()
-                .push(Goal { campaign: campaign.id.to_string(), window });
+                .push(AttributionGoal { campaign: campaign.id.to_string(), window });
         }
     }
     goals
 }
 
-/// SIGTERM and SIGINT, heard from the moment it is made.
+/// A listener for SIGTERM and SIGINT.
 pub(crate) struct StopSignal {
     term: Signal,
     int: Signal,
 }
 
 impl StopSignal {
-    /// Listens from now on; until then a signal ends the process as ever.
+    /// Starts listening. From now on these signals no longer end the process by themselves.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for either.
-    pub(crate) async fn heard(&mut self) {
+    /// Waits for either signal.
+    pub(crate) async fn received(&mut self) {
         tokio::select! {
             _ = self.term.recv() => {}
             _ = self.int.recv() => {}
         }
     }
 
-    /// From now on, the next one ends the process at once.
-    pub(crate) fn then_exit(mut self) {
+    /// Makes the next signal end the process immediately.
+    pub(crate) fn exit_on_next(mut self) {
         tokio::spawn(async move {
-            self.heard().await;
+            self.received().await;
             std::process::exit(130);
         });
     }

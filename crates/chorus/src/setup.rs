@@ -1,4 +1,4 @@
-//! From the command line and the environment to a workspace, a database and a signer.
+//! Loading of what commands work with: the workspace, its database, the link signer and the proxy.
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -12,103 +12,111 @@ use channel::Proxy;
 use scheduler::{Files, Loaded};
 use source::{Diagnostic, Diagnostics, Severity};
 use store::{Clock, RunId, Store};
-use tracking::Signer;
+use tracking::LinkSigner;
 
-use crate::output::{self, Format, wrong};
+use crate::output::{self, Format, user_error};
 
-/// What every command gets.
+/// The global options of the command line, which every command receives.
 #[derive(Debug)]
 pub(crate) struct Env {
-    /// `--workspace`.
+    /// The folder given by `--workspace`.
     pub(crate) workspace: Option<PathBuf>,
-    /// `--format`.
+    /// The output format given by `--format`.
     pub(crate) format: Format,
 }
 
-/// Everything that is opened together.
+/// The loaded workspace with its open database, link signer and clock.
 #[derive(Debug, Clone)]
-pub(crate) struct Opened {
+pub(crate) struct App {
     pub(crate) loaded: Loaded,
     pub(crate) store: Store,
-    pub(crate) signer: Signer,
+    pub(crate) signer: LinkSigner,
     pub(crate) clock: Clock,
 }
 
-/// A variable of the environment, if it is set and is text.
+/// Returns an environment variable; `None` if it is not set or is not UTF-8.
 #[expect(clippy::disallowed_methods, reason = "chorus reads the environment")]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
 impl Env {
-    /// The workspace's folder.
+    /// Returns the workspace's folder: that of `--workspace`, or the nearest one at or above the
+    /// current folder that has a chorus.toml.
     pub(crate) fn root(&self) -> anyhow::Result<PathBuf> {
         if let Some(dir) = &self.workspace {
             let found = dir.join("chorus.toml").is_file();
-            let lost =
-                || wrong(format!("there is no chorus.toml in {}; `chorus init` makes one", dir.display()));
-            return if found { Ok(dir.clone()) } else { Err(lost()) };
+            let missing = || {
+                user_error(format!("there is no chorus.toml in {}; `chorus init` creates one", dir.display()))
+            };
+            return if found { Ok(dir.clone()) } else { Err(missing()) };
         }
         let here = std::env::current_dir().context("find the current folder")?;
         let found = here.ancestors().find(|folder| folder.join("chorus.toml").is_file());
         found.map(Path::to_owned).ok_or_else(|| {
-            wrong("there is no chorus.toml here or in a folder above; `chorus init DIR` makes a workspace")
+            user_error(
+                "there is no chorus.toml here or in a folder above; `chorus init DIR` creates a workspace",
+            )
         })
     }
 
-    /// The workspace with everything that is wrong with it; campaigns with errors are not in it.
+    /// Loads the workspace and its findings. Campaigns with errors are not included.
     pub(crate) fn load(&self) -> anyhow::Result<Loaded> {
         load(&self.root()?)
     }
 
-    /// The workspace and its database, brought to this version.
-    pub(crate) async fn open(&self) -> anyhow::Result<Opened> {
+    /// Loads the workspace and opens its database, migrated to this version.
+    pub(crate) async fn open(&self) -> anyhow::Result<App> {
         let loaded = self.load()?;
         open(loaded, Clock::System).await
     }
 
-    /// The same, for a command about one campaign: the steps of that are not compiled again.
-    pub(crate) async fn open_for(&self, campaign: &str) -> anyhow::Result<Opened> {
+    /// Does the same as [`Env::open`] for a command about one campaign, and caches the compiled
+    /// steps of that campaign.
+    pub(crate) async fn open_for(&self, campaign: &str) -> anyhow::Result<App> {
         let read = read(&self.root()?, Some(campaign));
-        let loaded = read.map_err(|findings| wrong(findings.to_text(false)))?;
+        let loaded = read.map_err(|findings| user_error(findings.to_text(false)))?;
         open(loaded, Clock::System).await
     }
 }
 
-/// Reads the workspace in `root` and compiles every step.
+/// Loads the workspace in `root` and compiles every step.
 pub(crate) fn load(root: &Path) -> anyhow::Result<Loaded> {
-    read(root, None).map_err(|findings| wrong(findings.to_text(false)))
+    read(root, None).map_err(|findings| user_error(findings.to_text(false)))
 }
 
-/// Reads the workspace in `root` and compiles every step; the findings alone when chorus.toml is of no use. The compiled
-/// steps of the campaign `kept` are kept.
-pub(crate) fn read(root: &Path, kept: Option<&str>) -> Result<Loaded, Diagnostics> {
+/// Loads the workspace in `root` and compiles every step. The compiled steps of the campaign
+/// `cached_campaign` are cached.
+///
+/// # Errors
+/// Returns the findings if chorus.toml cannot be used.
+pub(crate) fn read(root: &Path, cached_campaign: Option<&str>) -> Result<Loaded, Diagnostics> {
     let (mut workspace, mut findings) = Workspace::load(root, &variable)?;
     let mut compiled = Vec::new();
     let mut broken = Vec::new();
-    for surveyed in channel::survey_all(&workspace, kept) {
+    for surveyed in channel::survey_all(&workspace, cached_campaign) {
         compiled.extend(surveyed.compiled);
         if surveyed.findings.iter().any(|finding| finding.severity == Severity::Error) {
             broken.push(surveyed.campaign.clone());
         }
-        add(&mut findings, &workspace, surveyed.findings);
+        add_findings(&mut findings, &workspace, surveyed.findings);
     }
     for id in broken {
         workspace.campaigns.remove(&id);
     }
     let loaded = Arc::new((workspace, findings));
     for (step, compiled) in compiled {
-        scheduler::keep_compiled(&loaded, kept.unwrap_or_default(), step.as_str(), compiled);
+        scheduler::cache_compiled(&loaded, cached_campaign.unwrap_or_default(), step.as_str(), compiled);
     }
     Ok(loaded)
 }
 
-/// Adds what is wrong with a campaign, with the texts in which it stands.
-fn add(findings: &mut Diagnostics, workspace: &Workspace, found: Vec<Diagnostic>) {
+/// Adds the findings of a campaign, with the texts of the files that they refer to.
+fn add_findings(findings: &mut Diagnostics, workspace: &Workspace, found: Vec<Diagnostic>) {
     for finding in found {
         let file = finding.file.clone();
         findings.push(finding);
-        // The text of chorus.toml may hold secrets; the reader of the files shows it masked.
+        // The text of chorus.toml may hold secrets; the loader adds it with these masked.
         if file != Path::new("chorus.toml") {
             let path = workspace.root.join(&file);
             findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
@@ -116,59 +124,63 @@ fn add(findings: &mut Diagnostics, workspace: &Workspace, found: Vec<Diagnostic>
     }
 }
 
-/// Opens a loaded workspace's database.
-pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<Opened> {
+/// Opens and migrates the database of a loaded workspace. If the database turns out to be a copy,
+/// everything is stopped and a note says so.
+pub(crate) async fn open(loaded: Loaded, clock: Clock) -> anyhow::Result<App> {
     let workspace = &loaded.0;
-    let url = workspace.database.url.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
+    let url =
+        workspace.database.url.expose().map_err(|missing| user_error(format!("{missing}: set it first")))?;
     let store = Store::open(url).await?;
     store.migrate().await?;
-    if let Some(stopped) = store.identity_open(&fresh_key(), clock.millis()).await? {
+    if let Some(stopped) = store.identity_open(&random_key(), clock.millis()).await? {
         output::note(format!(
             "Everything is stopped now, because this database is a copy: {}. `chorus doctor` says what may have gone out \
              since, `chorus start` goes on.",
             stopped.detail
         ));
     }
+    // A command without a server finds the history of a renamed step, too.
+    scheduler::apply_renames(&store, &loaded, clock.now()).await?;
     let signer = signer(&store, workspace).await?;
-    Ok(Opened { loaded, store, signer, clock })
+    Ok(App { loaded, store, signer, clock })
 }
 
-/// Returns the proxy that posts go through: `[server] proxy`, or what the environment names, but for the hosts in its
-/// NO_PROXY.
+/// Returns the proxy for outgoing HTTP requests: `[server] proxy`, or HTTPS_PROXY of the
+/// environment except for the hosts in NO_PROXY.
 pub(crate) fn proxy(workspace: &Workspace) -> anyhow::Result<Option<Proxy>> {
     if let Some(proxy) = &workspace.server.proxy {
-        let url = proxy.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
-        return Ok(Some(url.parse().map_err(|error| wrong(format!("[server] proxy: {error}")))?));
+        let url = proxy.expose().map_err(|missing| user_error(format!("{missing}: set it first")))?;
+        return Ok(Some(url.parse().map_err(|error| user_error(format!("[server] proxy: {error}")))?));
     }
     let either = |name: &str| variable(name).or_else(|| variable(&name.to_ascii_lowercase()));
     let Some(url) = either("HTTPS_PROXY").filter(|url| !url.trim().is_empty()) else { return Ok(None) };
     let proxy: Proxy =
-        url.parse().map_err(|error| wrong(format!("the environment's HTTPS_PROXY: {error}")))?;
+        url.parse().map_err(|error| user_error(format!("the environment's HTTPS_PROXY: {error}")))?;
     Ok(Some(proxy.except(either("NO_PROXY").as_deref())))
 }
 
-async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<Signer> {
-    let key = store.setting_init("signing_key", &fresh_key()).await?;
-    Ok(Signer::new(key.as_bytes(), &workspace.server.public_url))
+async fn signer(store: &Store, workspace: &Workspace) -> anyhow::Result<LinkSigner> {
+    let key = store.setting_init("signing_key", &random_key()).await?;
+    Ok(LinkSigner::new(key.as_bytes(), &workspace.server.public_url))
 }
 
-/// 256 bits from the operating system, in hexadecimal.
-#[expect(clippy::disallowed_methods, reason = "the one place where chance comes from outside")]
-pub(crate) fn fresh_key() -> String {
+/// Returns 256 random bits from the operating system, in hexadecimal.
+#[expect(clippy::disallowed_methods, reason = "the only use of the operating system's randomness")]
+pub(crate) fn random_key() -> String {
     let bits: [u8; 32] = rand::random();
     hex::encode(bits)
 }
 
-/// The number of files that a note names.
-const NAMED: usize = 5;
+/// Maximum number of broken files that a note names.
+const MAX_NAMED_FILES: usize = 5;
 
-impl Opened {
-    /// The workspace.
+impl App {
+    /// Returns the loaded workspace.
     pub(crate) fn workspace(&self) -> &Workspace {
         &self.loaded.0
     }
 
-    /// Notes the files with errors: what they define is not in the workspace.
+    /// Prints a note about the files with errors, whose contents are not in the workspace.
     pub(crate) fn note_broken_files(&self) {
         let broken: BTreeSet<_> =
             self.loaded.1.errors().map(|finding| finding.file.display().to_string()).collect();
@@ -177,8 +189,8 @@ impl Opened {
             1 => "file has an error and is",
             _ => "files have errors and are",
         };
-        let named: Vec<_> = broken.iter().take(NAMED).map(String::as_str).collect();
-        let more = if broken.len() > NAMED { " and others" } else { "" };
+        let named: Vec<_> = broken.iter().take(MAX_NAMED_FILES).map(String::as_str).collect();
+        let more = if broken.len() > MAX_NAMED_FILES { " and others" } else { "" };
         output::note(format!(
             "{} {noun} left out: {}{more}. `chorus check` says what is wrong.",
             broken.len(),
@@ -186,15 +198,17 @@ impl Opened {
         ));
     }
 
-    /// The worker that plans by other files on the same database, if one does.
+    /// Returns the name of a worker that plans on the same database with other files, if there is
+    /// one.
     pub(crate) async fn other_files_in_force(&self) -> anyhow::Result<Option<String>> {
-        Ok(self.store.files_of_others(&self.workspace().hash, self.clock.millis()).await?)
+        Ok(self.store.files_other_planner(&self.workspace().hash, self.clock.millis()).await?)
     }
 
-    /// What a worker of this workspace works with; `role` is its name in the database, with the process's number.
+    /// Returns the context of a worker of this workspace. Its name in the database is `role` with
+    /// the process id. With `only`, it sends only that run.
     ///
     /// # Errors
-    /// The proxy that posts go through is not named as one.
+    /// Returns an error if the configured proxy is not a valid URL of a proxy.
     pub(crate) fn worker(
         &self,
         role: &str,
@@ -208,42 +222,43 @@ impl Opened {
             clock: self.clock.clone(),
             worker: format!("{role}-{}", std::process::id()),
             journal: self.journal(),
-            limits: channel::Limits::default(),
+            limits: channel::Timeouts::default(),
             proxy: proxy(self.workspace())?,
             only,
             files_before: Arc::default(),
         })
     }
 
-    /// Writes once where a worker writes when it begins: one that cannot would try again for ever.
+    /// Checks that the database and the journal folder are writable. A worker without write access
+    /// would retry for ever.
     pub(crate) async fn require_writable(&self) -> anyhow::Result<()> {
         Ok(scheduler::require_writable(&self.store, &self.journal(), self.clock.millis()).await?)
     }
 
-    /// The folder of the journals.
+    /// Returns the folder of the journals.
     fn journal(&self) -> PathBuf {
         self.workspace().root.join("data/journal")
     }
 
-    /// A campaign that may run.
+    /// Returns the campaign with this name, which has no errors.
     pub(crate) fn campaign(&self, name: &str) -> anyhow::Result<&campaign::Campaign> {
         find_campaign(&self.loaded, name)
     }
 
-    /// An audience without errors.
+    /// Returns the audience with this name, which has no errors.
     pub(crate) fn audience(&self, name: &str) -> anyhow::Result<&campaign::Audience> {
         find(self.workspace(), &self.workspace().audiences, ("audience", "audiences"), name)
     }
 }
 
-/// A campaign that may run; an error says whether it is not there or has errors.
+/// Returns the campaign with this name; the error says whether it does not exist or has errors.
 pub(crate) fn find_campaign<'a>(loaded: &'a Loaded, name: &str) -> anyhow::Result<&'a campaign::Campaign> {
     let workspace = &loaded.0;
     find(workspace, &workspace.campaigns, ("campaign", "campaigns"), name)
 }
 
-/// One of the files of a kind, which is given as a word and as its folder; an error says whether the file is not there
-/// or has errors.
+/// Returns the entry named `name`; the error says whether its file does not exist or has errors.
+/// The kind of entry is given as a noun and as the name of its folder.
 fn find<'a, K: Ord + Borrow<str>, T>(
     workspace: &Workspace,
     known: &'a BTreeMap<K, T>,
@@ -255,8 +270,8 @@ fn find<'a, K: Ord + Borrow<str>, T>(
     }
     let file = PathBuf::from(folder).join(format!("{name}.toml"));
     if workspace.root.join(&file).is_file() {
-        return Err(wrong(format!("{} has errors; `chorus check` shows them", file.display())));
+        return Err(user_error(format!("{} has errors; `chorus check` shows them", file.display())));
     }
     let known: Vec<&str> = known.keys().map(Borrow::borrow).collect();
-    Err(wrong(format!("there is no {kind} {name:?}; there are: {}", known.join(", "))))
+    Err(user_error(format!("there is no {kind} {name:?}; there are: {}", known.join(", "))))
 }

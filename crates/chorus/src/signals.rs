@@ -1,22 +1,22 @@
-//! The signals of a process that serves: reading the files again, and those that mean nothing here.
+//! SIGHUP, which reloads the files, and SIGUSR1, which is ignored.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGHUP, which asks for the files to be read again; heard from the moment this is made.
+/// A listener for SIGHUP, which reloads the files.
 #[derive(Debug)]
 pub(crate) struct ReloadSignal(Signal);
 
 impl ReloadSignal {
-    /// Listens from now on. SIGUSR1, by which other servers open their logs again, does nothing from now on: without
-    /// this it would end the process.
+    /// Starts listening. From now on SIGUSR1, with which other servers reopen their logs, is
+    /// ignored instead of ending the process.
     pub(crate) fn listen() -> anyhow::Result<Self> {
-        // Its handler stays for the life of the process.
+        // The handler remains installed after the drop.
         drop(signal(SignalKind::user_defined1())?);
         Ok(Self(signal(SignalKind::hangup())?))
     }
 
-    /// Waits for the next one.
-    pub(crate) async fn heard(&mut self) {
+    /// Waits for the next SIGHUP.
+    pub(crate) async fn received(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
         }

@@ -1,9 +1,9 @@
-//! People: contacts, addresses that nobody may write to, and audiences as SQL.
+//! Contacts, suppressed addresses, and audiences as SQL.
 //!
-//! [`Contacts`] adds their statements to a [`Database`]; `store` adds everything else.
+//! [`Contacts`] adds their statements to a [`Database`]; the crate `store` adds all others.
 //!
-//! Invariant: an audience becomes one expression of fixed fragments and placeholders. No text of a file or of a contact
-//! stands in it.
+//! Invariant: an audience becomes one expression of fixed fragments and placeholders. It never
+//! contains text of a file or of a contact.
 
 mod audience;
 mod contact;
@@ -13,16 +13,16 @@ use std::ops::Deref;
 
 use database::Database;
 
-pub use audience::{ContactRange, Engaged, Expression, is_plain};
-pub use contact::{AddressKind, Consent, Contact, NewContact, Upserted, unpacked};
+pub use audience::{ContactRange, EngagementKind, Expression, is_json_label};
+pub use contact::{AddressKind, Consent, Contact, NewContact, UpsertCounts, unpack_contacts};
 pub use suppression::{Suppression, SuppressionReason};
 
-/// The contacts, suppressions and audiences of a database. Cheap to clone.
+/// Access to the contacts, suppressions and audiences of a database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Contacts(Database);
 
 impl Contacts {
-    /// Those of `database`.
+    /// Creates access to the contacts of `database`.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self(database)

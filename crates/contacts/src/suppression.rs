@@ -1,41 +1,42 @@
-//! Addresses nobody may write to again.
+//! Suppressions: addresses that must not be written to again.
 
-use database::{Millis, Sql, StoreError, args, batch, sql, words};
+use database::{Millis, Sql, StoreError, args, batch, enum_names, sql};
 
 use crate::{AddressKind, Contacts};
 
-/// Why.
+/// The reason for which an address is suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SuppressionReason {
-    /// They asked.
+    /// The contact unsubscribed from messages.
     Unsubscribed,
-    /// The address does not exist.
+    /// Mail bounced: the address does not exist.
     Bounced,
-    /// They called it spam.
+    /// The contact marked a message as spam.
     Complained,
-    /// Somebody here decided it.
+    /// A person of this organisation suppressed the address.
     Manual,
 }
 
-/// One address.
+/// A suppressed address, as stored in `suppressions`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct Suppression {
-    /// What kind of address.
+    /// The kind of the address.
     #[sqlx(try_from = "String")]
     pub kind: AddressKind,
-    /// In normal form.
+    /// The address in normal form: a lower-case e-mail address, or E.164.
     pub address: String,
-    /// Why.
+    /// The reason for which it is suppressed.
     #[sqlx(try_from = "String")]
     pub reason: SuppressionReason,
-    /// Where it came from: `one-click`, `unsubscribe-page`, `smtp 550 5.1.1`, `sms 21211`, `import`.
+    /// The origin of the suppression: `one-click`, `unsubscribe-page`, `smtp 550 5.1.1`, `sms
+    /// 21211`, `import`.
     pub source: String,
-    /// Since when.
+    /// The time since which it is suppressed.
     pub created_at: Millis,
 }
 
-words!(SuppressionReason, {
+enum_names!(SuppressionReason, {
     Unsubscribed => "unsubscribed",
     Bounced => "bounced",
     Complained => "complained",
@@ -70,7 +71,8 @@ const LIST: Sql = sql!(
 );
 
 impl Contacts {
-    /// Adds addresses; those already there stay as they are. Says how many were new.
+    /// Adds suppressions; addresses that are suppressed already stay as they are. Returns the
+    /// number of new ones.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -83,7 +85,7 @@ impl Contacts {
         self.execute(&ADD, args![batch(&input)?]).await
     }
 
-    /// Takes one away. Says whether it was there.
+    /// Deletes the suppression of an address. Returns whether there was one.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -92,7 +94,7 @@ impl Contacts {
         Ok(self.execute(&REMOVE, args![kind.as_str(), address]).await? > 0)
     }
 
-    /// The row of one address.
+    /// Returns the suppression of an address, if there is one.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -105,7 +107,7 @@ impl Contacts {
         self.row(&GET, args![kind.as_str(), address]).await
     }
 
-    /// The latest `limit` of them, newest first.
+    /// Lists the latest `limit` suppressions, newest first.
     ///
     /// # Errors
     /// The database refused or went away.

@@ -1,4 +1,4 @@
-//! Who may look, and whose clicks count: the key, the cookie that keeps it, and the origin of what changes things.
+//! Access control: the key and its cookie, and the origin check of requests that change something.
 
 use std::hint::black_box;
 use std::net::IpAddr;
@@ -14,65 +14,69 @@ use axum::response::{IntoResponse, Response};
 use crate::error::PageError;
 use crate::state::Dashboard;
 
-/// The cookie that keeps the key.
+/// The name of the cookie with the key.
 const COOKIE_NAME: &str = "chorus_key";
 
-/// How long a browser keeps it: 30 days.
+/// The lifetime of the cookie: 30 days.
 const COOKIE_SECONDS: u32 = 30 * 24 * 60 * 60;
 
-/// Lets through who brings the key: by cookie, as `Authorization: Bearer …`, or once as `?key=…`, which becomes
-/// the cookie and leaves the address.
+/// Middleware that requires the key: in the cookie, as `Authorization: Bearer …`, or once as
+/// `?key=…`, which is stored in the cookie and removed from the address.
 pub(crate) async fn require_key(
     State(dashboard): State<Arc<Dashboard>>,
     request: Request,
     next: Next,
 ) -> Response {
     let Some(key) = dashboard.access_key.as_deref() else {
-        let here = this_machine(request.headers());
-        return if here { next.run(request).await } else { PageError::ForeignHost.into_response() };
+        let local = names_this_machine(request.headers());
+        return if local { next.run(request).await } else { PageError::ForeignHost.into_response() };
     };
     if request.method() == Method::GET
         && let Some(offered) = offered_key(request.uri())
     {
-        return if same(&offered, key) { keep(key, &request) } else { PageError::Locked.into_response() };
+        return if constant_time_eq(&offered, key) {
+            set_cookie(key, &request)
+        } else {
+            PageError::KeyRequired.into_response()
+        };
     }
-    if bearer(request.headers()).is_some_and(|offered| same(offered, key))
-        || cookie(request.headers()).is_some_and(|offered| same(offered, key))
+    if bearer(request.headers()).is_some_and(|offered| constant_time_eq(offered, key))
+        || cookie(request.headers()).is_some_and(|offered| constant_time_eq(offered, key))
     {
         return next.run(request).await;
     }
-    PageError::Locked.into_response()
+    PageError::KeyRequired.into_response()
 }
 
-/// Refuses what changes things unless it comes from our own pages (`Sec-Fetch-Site`, else `Origin`), or from a
-/// program that brings the key itself.
-pub(crate) async fn require_own_origin(
+/// Middleware that rejects requests which change something, unless they come from these pages
+/// (`Sec-Fetch-Site`, otherwise `Origin`) or from a program that sends the key itself.
+pub(crate) async fn require_same_origin(
     State(dashboard): State<Arc<Dashboard>>,
     request: Request,
     next: Next,
 ) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let program = match (dashboard.access_key.as_deref(), bearer(request.headers())) {
-        (Some(key), Some(offered)) => same(offered, key),
+        (Some(key), Some(offered)) => constant_time_eq(offered, key),
         _ => false,
     };
-    if safe || program || own_origin(request.headers()) {
+    if safe || program || is_same_origin(request.headers()) {
         return next.run(request).await;
     }
     PageError::ForeignOrigin.into_response()
 }
 
-/// Whether a request names this machine by number, or as `localhost`. Without a key this is what keeps out a
-/// site whose name was pointed at us (DNS rebinding): its requests carry its name.
-fn this_machine(headers: &HeaderMap) -> bool {
+/// Returns true if the request's host is an IP address or `localhost`. Without a key this protects
+/// against DNS rebinding: requests of a site whose name points to this machine carry its name.
+fn names_this_machine(headers: &HeaderMap) -> bool {
     let Some(host) = headers.get(HOST) else { return true };
     let Ok(authority) = Authority::try_from(host.as_bytes()) else { return false };
     let name = authority.host().trim_matches(['[', ']']);
     name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
 }
 
-/// Whether a browser says that one of our own pages sent this.
-fn own_origin(headers: &HeaderMap) -> bool {
+/// Returns true if the browser reports that one of these pages sent the request.
+fn is_same_origin(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text(HeaderName::from_static("sec-fetch-site")) {
         return site == "same-origin";
@@ -84,7 +88,7 @@ fn own_origin(headers: &HeaderMap) -> bool {
     }
 }
 
-/// The key in the query, decoded.
+/// Returns the key in the query, percent-decoded.
 fn offered_key(uri: &Uri) -> Option<String> {
     let pairs = url::form_urlencoded::parse(uri.query()?.as_bytes());
     pairs.into_iter().find(|(name, _)| name == "key").map(|(_, value)| value.into_owned())
@@ -100,8 +104,8 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
 }
 
-/// Sets the cookie and goes to the same page without the key in its address.
-fn keep(key: &str, request: &Request) -> Response {
+/// Sets the cookie and redirects to the same page without the key in its address.
+fn set_cookie(key: &str, request: &Request) -> Response {
     let forwarded = request.headers().get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let secure = if forwarded { "; Secure" } else { "" };
     let cookie =
@@ -109,13 +113,13 @@ fn keep(key: &str, request: &Request) -> Response {
     let (Ok(cookie), Ok(location)) =
         (HeaderValue::from_str(&cookie), HeaderValue::from_str(&without_key(request.uri())))
     else {
-        return PageError::Locked.into_response();
+        return PageError::KeyRequired.into_response();
     };
     (StatusCode::SEE_OTHER, [(SET_COOKIE, cookie), (LOCATION, location)]).into_response()
 }
 
-/// The path, with what is left of the query. Always of this site: a path like `//evil.example` would name
-/// another one.
+/// Returns the path with the query except the key. Leading slashes are reduced to one, because a
+/// path like `//evil.example` would lead to another site.
 fn without_key(uri: &Uri) -> String {
     let query = uri.query().unwrap_or_default().as_bytes();
     let rest = url::form_urlencoded::parse(query).filter(|(name, _)| name != "key");
@@ -124,8 +128,8 @@ fn without_key(uri: &Uri) -> String {
     if rest.is_empty() { path } else { format!("{path}?{rest}") }
 }
 
-/// Compares without telling by its time how much of the key was right.
-fn same(offered: &str, key: &str) -> bool {
+/// Compares in constant time, so that the duration does not reveal how much of the key matches.
+fn constant_time_eq(offered: &str, key: &str) -> bool {
     let (offered, key) = (offered.as_bytes(), key.as_bytes());
     let different = key.iter().enumerate().fold(offered.len() ^ key.len(), |sum, (index, byte)| {
         let other = offered.get(index).copied().unwrap_or_default();
@@ -139,15 +143,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_the_same_or_not() {
-        assert!(same("secret", "secret"));
+    fn only_equal_keys_match() {
+        assert!(constant_time_eq("secret", "secret"));
         for wrong in ["", "secre", "secrets", "Secret", "secret\0"] {
-            assert!(!same(wrong, "secret"), "{wrong}");
+            assert!(!constant_time_eq(wrong, "secret"), "{wrong}");
         }
     }
 
     #[test]
-    fn the_key_leaves_the_address_and_the_address_stays_ours() {
+    fn the_key_is_removed_and_the_address_stays_on_this_site() {
         let strip = |uri: &str| without_key(&uri.parse().unwrap());
         assert_eq!(strip("/?key=abc"), "/");
         assert_eq!(strip("/runs/3?state=failed&key=abc"), "/runs/3?state=failed");
@@ -155,27 +159,27 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_ours_only_if_the_browser_says_so() {
+    fn an_origin_is_trusted_only_if_the_browser_reports_it() {
         let headers = |pairs: &[(&'static str, &'static str)]| -> HeaderMap {
             pairs.iter().map(|(n, v)| (HeaderName::from_static(n), HeaderValue::from_static(v))).collect()
         };
-        assert!(own_origin(&headers(&[("sec-fetch-site", "same-origin")])));
-        assert!(own_origin(&headers(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")])));
-        assert!(!own_origin(&headers(&[
+        assert!(is_same_origin(&headers(&[("sec-fetch-site", "same-origin")])));
+        assert!(is_same_origin(&headers(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")])));
+        assert!(!is_same_origin(&headers(&[
             ("sec-fetch-site", "same-site"),
             ("origin", "http://a"),
             ("host", "a")
         ])));
-        assert!(!own_origin(&headers(&[("sec-fetch-site", "none")])));
-        assert!(!own_origin(&headers(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8080")])));
-        assert!(!own_origin(&headers(&[("origin", "null"), ("host", "null")])));
-        assert!(!own_origin(&headers(&[("host", "127.0.0.1:8080")])));
+        assert!(!is_same_origin(&headers(&[("sec-fetch-site", "none")])));
+        assert!(!is_same_origin(&headers(&[("origin", "http://evil.example"), ("host", "127.0.0.1:8080")])));
+        assert!(!is_same_origin(&headers(&[("origin", "null"), ("host", "null")])));
+        assert!(!is_same_origin(&headers(&[("host", "127.0.0.1:8080")])));
     }
 
     #[test]
     fn without_a_key_a_name_is_not_enough() {
         let host = |host: &'static str| {
-            this_machine(&[(HOST, HeaderValue::from_static(host))].into_iter().collect())
+            names_this_machine(&[(HOST, HeaderValue::from_static(host))].into_iter().collect())
         };
         for here in ["localhost:8080", "LOCALHOST", "127.0.0.1:8080", "[::1]:8080", "192.168.1.7"] {
             assert!(host(here), "{here}");
@@ -185,7 +189,7 @@ mod tests {
         {
             assert!(!host(elsewhere), "{elsewhere}");
         }
-        assert!(this_machine(&HeaderMap::new()), "browsers always say a host");
+        assert!(names_this_machine(&HeaderMap::new()), "browsers always send a host");
     }
 
     #[test]

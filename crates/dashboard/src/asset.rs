@@ -1,4 +1,4 @@
-//! The two files that pages need besides themselves, in the executable.
+//! Static files: the style sheet and the icon, embedded in the executable.
 
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -6,24 +6,25 @@ use axum::response::{IntoResponse, Response};
 const STYLE: &str = include_str!("../assets/style.css");
 const ICON: &str = include_str!("../assets/icon.svg");
 
-/// A number that changes with the sheet: browsers keep a sheet for good, and must not keep an old one.
+/// The version of the style sheet in its address, so that browsers, which cache it permanently,
+/// load a changed one.
 pub(crate) const STYLE_VERSION: u32 = fingerprint(STYLE.as_bytes());
 
-/// `/style.css`
+/// Responds to `GET /style.css` with the style sheet.
 pub(crate) async fn style() -> Response {
-    kept("text/css; charset=utf-8", STYLE)
+    cached("text/css; charset=utf-8", STYLE)
 }
 
-/// `/icon.svg`
+/// Responds to `GET /icon.svg` with the icon.
 pub(crate) async fn icon() -> Response {
-    kept("image/svg+xml", ICON)
+    cached("image/svg+xml", ICON)
 }
 
-fn kept(kind: &'static str, text: &'static str) -> Response {
+fn cached(kind: &'static str, text: &'static str) -> Response {
     ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=31536000, immutable")], text).into_response()
 }
 
-/// FNV-1a, 32 bits.
+/// Returns the 32-bit FNV-1a hash of `bytes`.
 const fn fingerprint(mut bytes: &[u8]) -> u32 {
     let mut hash: u32 = 0x811c_9dc5;
     while let [first, rest @ ..] = bytes {
@@ -37,7 +38,7 @@ const fn fingerprint(mut bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// Vectors of draft-eastlake-fnv, appendix C.
+    /// Checks test vectors of draft-eastlake-fnv, appendix C.
     #[test]
     fn the_fingerprint_is_fnv() {
         assert_eq!(fingerprint(b""), 0x811c_9dc5);

@@ -1,26 +1,27 @@
-//! Pictures: drawn by `charts-rs` as SVG, coloured by our style sheet.
+//! Charts, drawn by `charts-rs` as SVG and coloured by the style sheet.
 //!
-//! `charts-rs` writes colours as presentation attributes, which any rule of a style sheet overrides; so the
-//! drawing carries the light colours, and `style.css` replaces them by attribute (`[stroke="#0B6E6A"]`) where
-//! the page is dark. It writes no `style` attribute and no script, and escapes its labels.
+//! `charts-rs` writes colours as presentation attributes, which any rule of a style sheet
+//! overrides. The drawing has the colours of the light theme, and `style.css` replaces them by
+//! attribute (`[stroke="#0B6E6A"]`) in the dark theme. `charts-rs` writes no `style` attribute and
+//! no script, and escapes its labels.
 
 use charts_rs::{Box as Edges, Color, FunnelChart, LineChart, Symbol};
 use insight::{Funnel, Series};
 use maud::{Markup, PreEscaped, html};
 
-/// The one colour of data. Known to `style.css`.
+/// The colour of data, which `style.css` refers to.
 const ACCENT: &str = "#0B6E6A";
-/// Letters beside axes. Known to `style.css`.
+/// The colour of axis labels, which `style.css` refers to.
 const MUTED: &str = "#6B6760";
-/// Lines of axes and grids. Known to `style.css`.
+/// The colour of axes and grids, which `style.css` refers to.
 const RULE: &str = "#E3DFD7";
 
-/// How wide a picture is drawn; the page scales it.
+/// The width at which a chart is drawn; the page scales it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Width {
-    /// Beside other things on a wide screen.
+    /// For wide screens: 640 pixels.
     Wide,
-    /// On a telephone.
+    /// For phones: 320 pixels.
     Narrow,
 }
 
@@ -40,7 +41,7 @@ impl Width {
     }
 }
 
-/// One measure over time as an area, with room for the labels of its buckets if `labelled`.
+/// Draws one measure over time as an area, with the labels of its buckets if `labelled`.
 pub(crate) fn line(
     series: &Series,
     measure: impl Fn(&insight::Counts) -> i64,
@@ -80,11 +81,12 @@ pub(crate) fn line(
     drawn(chart.svg().as_deref().ok(), width.class(), false)
 }
 
-/// The stages as one shape, each as wide as its share of the first. The labels stand beside it, in the page.
+/// Draws the funnel as one shape, each stage as wide as its share of the first. The page has the
+/// labels.
 pub(crate) fn funnel(funnel: &Funnel) -> Markup {
     let mut narrowest = f32::MAX;
     let values = funnel.stages.iter().map(|stage| {
-        // More conversions than clicks would turn the funnel round; the numbers beside it are the true ones.
+        // More conversions than clicks would widen the funnel; the numbers beside it are exact.
         narrowest = narrowest.min(pixels(stage.count));
         ("", vec![narrowest]).into()
     });
@@ -101,8 +103,8 @@ pub(crate) fn funnel(funnel: &Funnel) -> Markup {
     drawn(chart.svg().as_deref().ok(), "shape", true)
 }
 
-/// Puts our own opening tag before what was drawn: a size that follows the page, hidden from readers who have
-/// the table. `stretch` lets height and width differ from the drawing's.
+/// Replaces the opening tag of the drawing by one that scales with the page and is hidden from
+/// screen readers, which have the table. `stretch` lets the aspect ratio differ from the drawing's.
 fn drawn(svg: Option<&str>, class: &str, stretch: bool) -> Markup {
     let Some((view, body)) = svg.and_then(split) else {
         tracing::error!("a chart could not be drawn");
@@ -116,7 +118,7 @@ fn drawn(svg: Option<&str>, class: &str, stretch: bool) -> Markup {
     }
 }
 
-/// The view box of an SVG text, and all that it encloses.
+/// Returns the view box of an SVG document and its content.
 fn split(svg: &str) -> Option<(&str, &str)> {
     let (open, rest) = svg.split_once('>')?;
     let (_, view) = open.split_once("viewBox=\"")?;
@@ -124,7 +126,8 @@ fn split(svg: &str) -> Option<(&str, &str)> {
     Some((view, rest.strip_suffix("</svg>")?))
 }
 
-/// The end of an axis that holds `highest`: 1, 2, 4 or 10 times a power of ten, so that half of it is whole.
+/// Returns the end of an axis that includes `highest`: 2, 4, 6 or 10 times a power of ten, so that
+/// half of it is a whole number.
 fn nice(highest: f32) -> f32 {
     let mut power = 1.0_f32;
     while power < 1.0e30 {

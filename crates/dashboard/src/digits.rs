@@ -1,8 +1,9 @@
-//! Whole numbers as pages write them.
+//! The notation of whole numbers.
 
 use money::grouped;
 
-/// `12,041`, with a minus sign before what is below zero.
+/// Formats a whole number with thousands separators, such as `12,041`, and U+2212 as the minus
+/// sign.
 pub(crate) fn number(value: i64) -> String {
     let digits = grouped(value.unsigned_abs());
     if value < 0 { format!("−{digits}") } else { digits }

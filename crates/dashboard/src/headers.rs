@@ -1,4 +1,5 @@
-//! What every answer says to the browser: run nothing, load nothing from elsewhere, be in nobody's frame.
+//! Security headers of every response: no scripts, nothing from other origins, no framing by other
+//! sites.
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -8,16 +9,16 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// For our own pages. Styles come from `/style.css` alone; there are no scripts at all.
+/// The policy of the dashboard's pages. Styles come only from `/style.css`; there are no scripts.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// For a message shown in a frame: its own styles and the pictures it carries, nothing else. A picture behind
-/// an address is not fetched, so that looking at a message never counts as opening it.
+/// The policy of a message shown in a frame: only its inline styles and embedded pictures. Remote
+/// pictures are not fetched, so viewing a message never counts as an open.
 pub(crate) const PREVIEW_POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; \
      img-src data:; font-src data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
-/// Adds what is not there yet.
+/// Adds the headers that a response does not have yet.
 pub(crate) async fn secure(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -27,8 +28,8 @@ pub(crate) async fn secure(request: Request, next: Next) -> Response {
     };
     add(CONTENT_SECURITY_POLICY, PAGE_POLICY);
     add(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Not `no-referrer`: under it browsers send `Origin: null` with our own forms (Fetch §3.1), and origins
-    // are what tells our forms from those of others.
+    // Not `no-referrer`: with it browsers send `Origin: null` with the forms of these pages (Fetch
+    // §3.1), and the origin distinguishes these forms from those of other sites.
     add(REFERRER_POLICY, if preview { "no-referrer" } else { "same-origin" });
     add(X_FRAME_OPTIONS, if preview { "SAMEORIGIN" } else { "DENY" });
     add(CACHE_CONTROL, "no-store");

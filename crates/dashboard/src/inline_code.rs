@@ -1,8 +1,8 @@
-//! Texts in which backticks mark code.
+//! Rendering of texts in which backticks mark code.
 
 use maud::{Markup, html};
 
-/// A text in which `backticks` mark what is typed or stands in a file.
+/// Renders a text; parts between backticks become `code` elements.
 pub(crate) fn text(text: &str) -> Markup {
     html! {
         @for (index, part) in text.split('`').enumerate() {

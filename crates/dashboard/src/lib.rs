@@ -1,27 +1,28 @@
-//! Showing it: pages and API, drawn on the server, without scripts.
+//! The dashboard: pages rendered on the server without scripts, and an API for programs.
 //!
-//! A page is a file below `pages`: what it asks of the database, then how it looks. [`words`] holds what pages
-//! say, `notation` how numbers and times are written, `parts` what several pages share. Pages write nothing but
-//! intent (`pause` a run); the workers see it in the database.
+//! Each page is a module below `pages`, with its queries and its view. [`words`] holds the texts of
+//! all pages, `format` the notation of numbers and times, `components` the elements that several
+//! pages share. Pages only write requests to the database (`pause` a run), which the workers carry
+//! out.
 
 mod access;
 mod asset;
 mod chart;
+mod components;
 mod digits;
 mod error;
+mod format;
 mod headers;
 mod inline_code;
-mod notation;
+mod layout;
 mod occurrences;
-mod outlook;
 mod pages;
-mod parts;
 mod period;
 mod rollup;
 mod router;
+mod run_forecast;
 #[cfg(test)]
 mod sample;
-mod shell;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ mod times;
 mod upcoming;
 pub mod words;
 
-pub use outlook::{Outlook, outlook};
 pub use rollup::{counts_of, grouped};
+pub use run_forecast::{RunForecast, run_forecast};
 pub use state::Dashboard;
-pub use upcoming::{own_clock, own_clock_of};
+pub use upcoming::{contact_local_time, occurrence_local_time};

@@ -1,4 +1,4 @@
-//! Occurrences that did not run: a list with what a person can do about each, and the intent that a button writes.
+//! Occurrences that did not run: their list with buttons, and the handler of the buttons.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use axum::response::Redirect;
 use maud::{Markup, html};
 use store::{Millis, OccurrenceKind, OccurrenceRow};
 
+use crate::components::PageContext;
 use crate::error::PageError;
-use crate::parts::Scene;
 use crate::state::Dashboard;
-use crate::upcoming::own_clock_of;
+use crate::upcoming::occurrence_local_time;
 use crate::words;
 
-/// At most so many are shown.
-pub(crate) const SHOWN: i64 = 50;
+/// The maximum number of occurrences that are listed.
+pub(crate) const MAX_SHOWN: i64 = 50;
 
-/// The list; nothing where all ran.
-pub(crate) fn list(rows: &[OccurrenceRow], scene: &Scene) -> Markup {
+/// Renders the list; nothing if it is empty.
+pub(crate) fn list(rows: &[OccurrenceRow], context: &PageContext) -> Markup {
     html! {
         @if !rows.is_empty() {
             section #did-not-run {
@@ -30,7 +30,7 @@ pub(crate) fn list(rows: &[OccurrenceRow], scene: &Scene) -> Markup {
                             th scope="col" { (words::WHY) }
                             th scope="col" { (words::WHAT_TO_DO) }
                         } }
-                        tbody { @for row in rows { (entry(row, scene)) } }
+                        tbody { @for row in rows { (entry(row, context)) } }
                     }
                 }
             }
@@ -38,22 +38,22 @@ pub(crate) fn list(rows: &[OccurrenceRow], scene: &Scene) -> Markup {
     }
 }
 
-fn entry(row: &OccurrenceRow, scene: &Scene) -> Markup {
+fn entry(row: &OccurrenceRow, context: &PageContext) -> Markup {
     let path = format!("/occurrences/{}/{}/{}", row.campaign, row.step, row.instant);
     let button = |action: &str, name: &str, class: &str| {
         html! {
             form method="post" action={ (path) "/" (action) } { button.(class) type="submit" { (name) } }
         }
     };
-    let time = match own_clock_of(scene.workspace(), row) {
-        Some(wall) => words::own_clock(&wall.strftime("%-d %b %Y %H:%M").to_string()),
-        None => words::occurrence_time(row, |at| scene.times.minute(at)),
+    let time = match occurrence_local_time(context.workspace(), row) {
+        Some(wall) => words::in_contact_zone(&wall.strftime("%-d %b %Y %H:%M").to_string()),
+        None => words::occurrence_time(row, |at| context.times.minute(at)),
     };
     html! {
         tr {
-            th scope="row" { time datetime=(scene.times.machine(row.instant)) { (time) } }
-            td { a href={ "/campaigns/" (row.campaign) } { (scene.title_of(&row.campaign)) } " " span.quiet { (row.step) } }
-            td { (crate::parts::text(&words::occurrence(row.kind, row.reason, row.detail.as_deref()))) }
+            th scope="row" { time datetime=(context.times.machine(row.instant)) { (time) } }
+            td { a href={ "/campaigns/" (row.campaign) } { (context.title_of(&row.campaign)) } " " span.quiet { (row.step) } }
+            td { (crate::components::text(&words::occurrence(row.kind, row.reason, row.detail.as_deref()))) }
             td { div.actions {
                 @if row.kind != OccurrenceKind::Clock { (button("fire", words::RUN_NOW, "plain")) }
                 (button("skip", words::DISMISS, "plain"))
@@ -62,7 +62,8 @@ fn entry(row: &OccurrenceRow, scene: &Scene) -> Markup {
     }
 }
 
-/// Writes what a person wants of an occurrence: the planner sees it within seconds.
+/// Handles a button of an occurrence: requests that it fire, or dismisses it. The planner acts
+/// within seconds.
 pub(crate) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
     Path((campaign, step, instant, action)): Path<(String, String, Millis, String)>,
@@ -71,9 +72,9 @@ pub(crate) async fn post(
     if store.occurrence_get(&campaign, &step, instant).await?.is_none() {
         return Err(PageError::NotFound(words::AN_OCCURRENCE));
     }
-    // Whether it changed anything shows on the page: somebody else may have been faster.
+    // The page shows the result: another person may have decided first.
     match action.as_str() {
-        "fire" => drop(store.occurrence_ask(&campaign, &step, instant).await?),
+        "fire" => drop(store.occurrence_request(&campaign, &step, instant).await?),
         "skip" => drop(store.occurrence_dismiss(&campaign, &step, instant, now).await?),
         _ => return Err(PageError::BadRequest(words::BAD_ACTION)),
     }

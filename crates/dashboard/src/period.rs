@@ -1,4 +1,4 @@
-//! Which stretch of time an overview is about.
+//! The reporting period of the overview.
 
 use insight::Series;
 use jiff::ToSpan;
@@ -6,10 +6,10 @@ use store::Millis;
 
 use crate::times::Times;
 
-/// Milliseconds in an hour.
+/// One hour in milliseconds.
 pub(crate) const HOUR: i64 = 3_600_000;
 
-/// A stretch of time that ends with the current hour or day.
+/// A reporting period that ends with the current hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Period {
@@ -23,20 +23,20 @@ pub(crate) enum Period {
     Quarter,
 }
 
-/// From when to when; `to` is not in it.
+/// A half-open range of time: `to` is not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Span {
     /// The start, on the hour.
     pub(crate) from: Millis,
-    /// The end.
+    /// The end, on the hour; not included.
     pub(crate) to: Millis,
 }
 
 impl Period {
-    /// All of them, shortest first.
+    /// All periods, shortest first.
     pub(crate) const ALL: [Self; 4] = [Self::Day, Self::Week, Self::Month, Self::Quarter];
 
-    /// The name in addresses.
+    /// Returns the name used in addresses.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Day => "day",
@@ -46,7 +46,7 @@ impl Period {
         }
     }
 
-    /// The period of this name.
+    /// Returns the period with this name.
     pub(crate) fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|period| period.name() == name)
     }
@@ -60,7 +60,7 @@ impl Period {
         }
     }
 
-    /// Where it begins and ends.
+    /// Returns the start and the end of the period.
     pub(crate) fn span(self, times: &Times) -> Span {
         let now = Millis::from(times.now);
         let to = now.floor(HOUR) + HOUR;
@@ -71,7 +71,7 @@ impl Period {
         Span { from, to }
     }
 
-    /// Empty buckets to count into: hours, or days of the zone.
+    /// Returns a series of empty buckets: hours, or days of the zone.
     pub(crate) fn buckets(self, times: &Times) -> Series {
         let span = self.span(times);
         match self {
@@ -83,12 +83,12 @@ impl Period {
         }
     }
 
-    /// Whether its buckets are days.
+    /// Returns true if the buckets are days.
     pub(crate) const fn by_day(self) -> bool {
         matches!(self, Self::Month | Self::Quarter)
     }
 
-    /// When each of its days starts where the brand is.
+    /// Returns the start of each day of the period in the brand's zone.
     fn midnights(self, times: &Times) -> Vec<Millis> {
         let today = times.now.to_zoned(times.zone.clone()).date();
         (0..self.days())
@@ -101,7 +101,7 @@ impl Period {
 }
 
 impl Span {
-    /// As long, just before.
+    /// Returns the range of the same length just before this one.
     pub(crate) fn previous(self) -> Self {
         Self { from: self.from - (self.to - self.from), to: self.from }
     }
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_24_hours_up_to_the_end_of_this_one() {
+    fn a_day_is_24_hours_up_to_the_end_of_the_current_hour() {
         let span = Period::Day.span(&times("Asia/Shanghai", "2027-03-02T01:20:00Z"));
         assert_eq!(span.to - span.from, 24 * HOUR);
         assert_eq!(span.to, Millis::from("2027-03-02T02:00:00Z".parse::<jiff::Timestamp>().unwrap()));
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn zones_between_the_hours_have_as_many_days() {
+    fn zones_with_fractional_offsets_have_as_many_days() {
         for zone in ["Asia/Kolkata", "Asia/Kathmandu", "Pacific/Apia"] {
             let buckets = Period::Month.buckets(&times(zone, "2027-03-02T01:20:00Z"));
             assert_eq!(buckets.points().len(), 30, "{zone}");
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_back() {
+    fn names_round_trip() {
         for period in Period::ALL {
             assert_eq!(Period::parse(period.name()), Some(period));
         }

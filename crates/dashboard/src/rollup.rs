@@ -1,4 +1,4 @@
-//! From rows of the database to counts that mean something.
+//! Aggregation of rollup rows of the database into counts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use insight::Counts;
 use money::Money;
 use store::{Metric, RollupRow};
 
-/// Everything in `rows` together.
+/// Returns the sums of all rows.
 #[must_use]
 pub fn counts_of<'a>(rows: impl IntoIterator<Item = &'a RollupRow>) -> Counts {
     let mut counts = Counts::default();
@@ -16,7 +16,7 @@ pub fn counts_of<'a>(rows: impl IntoIterator<Item = &'a RollupRow>) -> Counts {
     counts
 }
 
-/// The same, apart for each `key`.
+/// Returns the sums of the rows for each `key`.
 #[must_use]
 pub fn grouped<'a, K: Ord>(
     rows: impl IntoIterator<Item = &'a RollupRow>,

@@ -11,8 +11,10 @@ use crate::state::Dashboard;
 use crate::{access, asset, headers, occurrences, pages, words};
 
 impl Dashboard {
-    /// The pages: `/`, `/campaigns/{id}`, `/campaigns/{id}/preview`, `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`,
-    /// `/runs/{id}`, and `/api/v1/report`. It answers unknown paths too, so what it is merged with may not.
+    /// Returns the routes of the pages: `/`, `/campaigns/{id}`, `/campaigns/{id}/preview`,
+    /// `/contacts`, `/contacts/{id}`, `/outbox`, `/outbox/{delivery}`, `/runs/{id}`, and
+    /// `/api/v1/report`. The router has a fallback for unknown paths, so a router that it is merged
+    /// with must have none.
     pub fn router(self) -> Router {
         let state = Arc::new(self);
         let pages = Router::new()
@@ -31,14 +33,14 @@ impl Dashboard {
             .route("/outbox/{id}/html", get(pages::outbox::html))
             .route("/outbox/{id}/message.eml", get(pages::outbox::eml))
             .route("/api/v1/report", get(pages::report::get))
-            .route_layer(from_fn_with_state(Arc::clone(&state), access::require_own_origin))
+            .route_layer(from_fn_with_state(Arc::clone(&state), access::require_same_origin))
             .route_layer(from_fn_with_state(Arc::clone(&state), access::require_key));
-        // Style and icon tell nothing, and the page that asks for the key needs them.
+        // Style and icon contain no data, and the page that asks for the key needs them.
         let open = Router::new().route("/style.css", get(asset::style)).route("/icon.svg", get(asset::icon));
-        pages.merge(open).fallback(lost).layer(from_fn(headers::secure)).with_state(state)
+        pages.merge(open).fallback(unknown_path).layer(from_fn(headers::secure)).with_state(state)
     }
 }
 
-async fn lost() -> PageError {
+async fn unknown_path() -> PageError {
     PageError::NotFound(words::A_PAGE)
 }

@@ -1,4 +1,4 @@
-//! A small workspace with made-up rows, for tests: what pages look like without a database.
+//! Sample data for tests: a small workspace and made-up rows, to render pages without a database.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,45 +6,45 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{
-    Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, Channel, ChannelId, ChannelKind,
-    Currency, Database, EmailAddress, Goal, Language, Mailbox, Message, OnUncertain, Per, Rule, Secret,
-    Server, Step, StepId, TemplateId, Workspace,
+    Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, CampaignMessage, Channel, ChannelId,
+    ChannelKind, Currency, DatabaseSettings, EmailAddress, Goal, Language, Mailbox, OnUncertain, Per, Rule,
+    Secret, Server, Step, StepId, TemplateId, Workspace,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use schedule::{CatchUp, Condition, Cron, Overlap, Schedule, Trigger, Zone};
+use schedule::{CatchUp, Condition, Cron, Overlap, Schedule, ScheduleZone, Trigger};
 use serde_json::json;
 use source::{Diagnostic, Diagnostics};
 use store::{
-    CameBack, Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
+    Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow, FeedbackCounts,
     Metric, Millis, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason,
     Tally, TallyState,
 };
 
-use crate::notation::Times;
-use crate::parts::Scene;
+use crate::components::PageContext;
+use crate::format::Times;
 
-/// Hostile text: wherever it shows up, it must be text.
+/// A text with markup, which pages must escape.
 pub(crate) const HOSTILE: &str = "<script>alert(1)</script>\"'&{{contact.email}}";
 
-/// The time of all samples.
+/// Returns the current time of all samples.
 pub(crate) fn now() -> Timestamp {
     "2027-03-02T06:30:00Z".parse().unwrap()
 }
 
-/// The time so many minutes before [`now`].
+/// Returns the time `minutes` before [`now`].
 pub(crate) fn ago(minutes: i64) -> Millis {
     Millis::from(now()) - minutes * 60_000
 }
 
-/// The workspace as a page sees it.
-pub(crate) fn scene(findings: Diagnostics, simulated: bool) -> Scene {
+/// Returns the page context of the sample workspace.
+pub(crate) fn context(findings: Diagnostics, simulated: bool) -> PageContext {
     let files = Arc::new((workspace(), findings));
     let times = Times { zone: files.0.brand.timezone.clone(), now: now() };
-    Scene::with(files, times, simulated)
+    PageContext::with(files, times, simulated)
 }
 
-/// Findings of both kinds.
+/// Returns an error and a warning.
 pub(crate) fn findings() -> Diagnostics {
     let mut findings = Diagnostics::default();
     findings.push(
@@ -73,7 +73,7 @@ fn workspace() -> Workspace {
                 kind,
                 rate: None,
                 connections: 8,
-                daily: campaign::Daily::default(),
+                daily: campaign::DailyLimit::default(),
                 receivers: campaign::Receivers::default(),
                 cost: None,
             },
@@ -91,7 +91,7 @@ fn workspace() -> Workspace {
             markets: vec![],
             seeds: vec![],
         },
-        database: Database { url: Secret::new("sqlite::memory:") },
+        database: DatabaseSettings { url: Secret::new("sqlite::memory:") },
         server: Server {
             listen: "127.0.0.1:0".parse().unwrap(),
             admin_listen: None,
@@ -123,7 +123,7 @@ fn feed() -> ChannelKind {
     ChannelKind::Network(Box::new(Account::webhook(Secret::new("http://127.0.0.1:1"), None, Per::Feed)))
 }
 
-fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
+fn schedule(trigger: Trigger, zone: ScheduleZone) -> Schedule {
     Schedule {
         trigger,
         zone,
@@ -136,11 +136,11 @@ fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
 fn step(id: &str, channel: &str, audience: &AudienceId, schedule: Schedule) -> Step {
     Step {
         id: StepId::parse(id).unwrap(),
-        was: None,
+        previous_id: None,
         channel: ChannelId::parse(channel).unwrap(),
         template: TemplateId::parse("announcement").unwrap(),
         audience: audience.clone(),
-        message: Message::default(),
+        message: CampaignMessage::default(),
         schedule,
         on_uncertain: OnUncertain::Resend,
         expires: Duration::from_secs(48 * 3_600),
@@ -148,8 +148,8 @@ fn step(id: &str, channel: &str, audience: &AudienceId, schedule: Schedule) -> S
 }
 
 fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
-    let fixed = Zone::Fixed(zone.clone());
-    let contact = Zone::Contact { fallback: zone.clone() };
+    let fixed = ScheduleZone::Fixed(zone.clone());
+    let contact = ScheduleZone::Contact { fallback: zone.clone() };
     let after = Trigger::After {
         step: StepId::parse("mail").unwrap(),
         delay: Duration::from_secs(3 * 86_400),
@@ -162,11 +162,11 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
         objective: Some("300 bags of the spring blend by 11 April 2027".into()),
         owner: Some(EmailAddress::parse("growth@harbour.example").unwrap()),
         audience: audience.clone(),
-        was: None,
+        previous_id: None,
         hold: false,
         starts: None,
         ends: None,
-        message: said(),
+        message: spring_message(),
         goal: Some(Goal {
             event: "purchase".into(),
             target: Some(300),
@@ -177,7 +177,7 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
             currency: Currency::parse("CNY").unwrap(),
         }),
         stop_at: campaign::StopAt::default(),
-        silences: vec![],
+        silenced_rules: vec![],
         steps: vec![
             step(
                 "mail",
@@ -196,13 +196,13 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
     }
 }
 
-fn said() -> Message {
+fn spring_message() -> CampaignMessage {
     let facts = [
         ("deadline", "11 April 2027"),
         ("offer", "a free magnolia cup with every bag"),
         ("price", "CNY 98 for 250 g"),
     ];
-    Message {
+    CampaignMessage {
         subject: Some("Spring Tide is here, and so is the magnolia cup".into()),
         preheader: Some("Our spring blend: soft, floral, roasted light. Members first.".into()),
         headline: Some("Spring Tide is here".into()),
@@ -215,8 +215,8 @@ fn said() -> Message {
         call_to_action: Some("Choose your bag".into()),
         link: Some("https://harbour.example/spring".into()),
         facts: facts.map(|(name, fact)| (name.to_owned(), fact.to_owned())).into(),
-        translations: [("zh-CN".to_owned(), Message::default())].into(),
-        ..Message::default()
+        translations: [("zh-CN".to_owned(), CampaignMessage::default())].into(),
+        ..CampaignMessage::default()
     }
 }
 
@@ -230,12 +230,13 @@ fn letter(zone: &TimeZone, audience: &AudienceId) -> Campaign {
         owner: None,
         goal: None,
         budget: None,
-        steps: vec![step("letter", "email", audience, schedule(weekly, Zone::Fixed(zone.clone())))],
+        steps: vec![step("letter", "email", audience, schedule(weekly, ScheduleZone::Fixed(zone.clone())))],
         ..spring(zone, audience)
     }
 }
 
-/// Figures of a day: a burst, opens and clicks that fade, some purchases, one post.
+/// Returns the rollup rows of a day: a burst of mail, declining opens and clicks, some purchases,
+/// one post.
 pub(crate) fn rollups() -> Vec<RollupRow> {
     let mut rows = Vec::new();
     let mut add = |step: &str,
@@ -288,7 +289,7 @@ pub(crate) fn tally(state: impl Into<TallyState>, reason: &str, count: i64) -> T
     Tally { state: state.into(), reason: reason.into(), count }
 }
 
-/// A run that goes out now.
+/// Returns a run that is being sent.
 pub(crate) fn live_run() -> Run {
     Run {
         id: RunId(12),
@@ -321,7 +322,7 @@ pub(crate) fn live_run() -> Run {
         cancelled_with: None,
         to_address: None,
         account: None,
-        asked: None,
+        request: None,
         planned_through: 0,
         tallies: vec![
             tally(DeliveryState::Sent, "", 6_240),
@@ -331,11 +332,11 @@ pub(crate) fn live_run() -> Run {
             tally(DeliveryState::Suppressed, "unsubscribed", 94),
             tally(TallyState::Repeat, "", 2),
         ],
-        came_back: CameBack { bounced: 0, complained: 1 },
+        feedback: FeedbackCounts { bounced: 0, complained: 1 },
     }
 }
 
-/// A run that ended.
+/// Returns a finished run.
 pub(crate) fn ended_run() -> Run {
     Run {
         id: RunId(9),
@@ -356,7 +357,7 @@ pub(crate) fn ended_run() -> Run {
         cancelled_with: None,
         to_address: None,
         account: None,
-        asked: None,
+        request: None,
         planned_through: 0,
         tallies: vec![tally(DeliveryState::Sent, "", 1_003), tally(DeliveryState::Failed, "bad_address", 7)],
         ..live_run()
@@ -387,7 +388,7 @@ fn delivery(contact: i64, address: &str, state: DeliveryState) -> DeliveryRow {
     }
 }
 
-/// Deliveries in every kind of state.
+/// Returns deliveries in various states.
 pub(crate) fn deliveries() -> Vec<DeliveryRow> {
     vec![
         DeliveryRow {
@@ -395,7 +396,7 @@ pub(crate) fn deliveries() -> Vec<DeliveryRow> {
             opened_at: Some(ago(15)),
             clicked_at: Some(ago(14)),
             converted_at: Some(ago(3)),
-            answer: Some("kept in the outbox".into()),
+            answer: Some("in the outbox".into()),
             ..delivery(1, "ada@example.org", DeliveryState::Sent)
         },
         DeliveryRow {
@@ -434,7 +435,7 @@ pub(crate) fn deliveries() -> Vec<DeliveryRow> {
     ]
 }
 
-/// A person with everything.
+/// Returns a contact with attributes of every type.
 pub(crate) fn contact() -> Contact {
     let attributes = json!({"first_name": "Ada", "visits": 12, "vip": true, "note": HOSTILE});
     Contact {
@@ -450,7 +451,7 @@ pub(crate) fn contact() -> Contact {
     }
 }
 
-/// A blocked address.
+/// Returns the suppression of an address.
 pub(crate) fn suppression() -> Suppression {
     Suppression {
         kind: store::AddressKind::Email,
@@ -476,7 +477,7 @@ fn event(kind: EventKind, minutes_ago: i64, actor: &str) -> EventRow {
     }
 }
 
-/// What she did, newest first.
+/// Returns the events of the sample contact, newest first.
 pub(crate) fn events() -> Vec<EventRow> {
     vec![
         event(EventKind::Unsubscribed, 2, "human"),
@@ -495,7 +496,7 @@ pub(crate) fn events() -> Vec<EventRow> {
     ]
 }
 
-/// A kept message.
+/// Returns a message in the outbox.
 pub(crate) fn message() -> OutboxRow {
     OutboxRow {
         delivery_id: DeliveryId::new(RunId(12), ContactId(1)),
@@ -515,7 +516,7 @@ pub(crate) fn message() -> OutboxRow {
     }
 }
 
-/// An occurrence that was missed, and one that is held.
+/// Returns a missed occurrence and a held one.
 pub(crate) fn did_not_run() -> Vec<store::OccurrenceRow> {
     let row = store::OccurrenceRow {
         campaign: "spring-tide".into(),

@@ -1,4 +1,4 @@
-//! The state that the pages share.
+//! The state that all pages share.
 
 use std::sync::Arc;
 
@@ -6,17 +6,19 @@ use campaign::Workspace;
 use source::Diagnostics;
 use store::{Clock, Store};
 
-/// The database, the files and the settings of the pages. The workspace is swapped whole when files change.
+/// The database, the files and the settings of the pages. The workspace is replaced as a whole when
+/// files change.
 #[derive(Debug, Clone)]
 pub struct Dashboard {
-    /// The database.
+    /// The store that the pages read.
     pub store: Store,
-    /// The files, and the findings in them.
+    /// The loaded files with the findings of their check.
     pub workspace: tokio::sync::watch::Receiver<Arc<(Workspace, Diagnostics)>>,
-    /// The clock.
+    /// The source of the current time.
     pub clock: Clock,
-    /// The key that a browser has to bring once as `/?key=…` and then keeps in a cookie; `None` asks for none.
+    /// The access key: a browser sends it once as `/?key=…` and then in a cookie. With `None`, only
+    /// requests to this machine are answered.
     pub access_key: Option<String>,
-    /// Shows on every page that the numbers are simulated, for the demo.
+    /// True in the demo: every page shows that its numbers are simulated.
     pub simulated: bool,
 }

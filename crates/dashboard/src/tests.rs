@@ -1,7 +1,7 @@
-//! The pages over a real database, asked as a browser asks.
+//! Tests of the pages over a real database, with the requests of a browser.
 
-mod doubt;
 mod preview;
+mod uncertain;
 
 use std::sync::Arc;
 
@@ -12,20 +12,20 @@ use axum::response::Response;
 use campaign::OnUncertain;
 use serde_json::{Map, Value};
 use store::{
-    Address, Clock, ContactId, Conversion, DeliveryId, EventKind, Millis, NewContact, NewEvent, NewRun,
-    OutboxMessage, Outcome, Planned, Record, RunId, RunKind, RunState, Store,
+    Clock, ContactId, Conversion, DeliveryId, EventKind, GroupCommit, Millis, NewContact, NewEvent, NewRun,
+    OutboxMessage, Outcome, RecipientAddress, RecipientSource, RunId, RunKind, RunState, Store,
 };
 use tower::ServiceExt;
 
 use crate::{Dashboard, sample};
 
-/// A database with three people, of whom one opened, clicked and bought, and one run that has gone out.
+/// A database with three contacts, one of which opened, clicked and bought, and one finished run.
 struct Seeded {
     store: Store,
     dashboard: Dashboard,
     run: RunId,
     delivery: DeliveryId,
-    // The workspace of the pages stays as long as its sender.
+    // Keeps the sender of the workspace alive for the pages.
     _files: tokio::sync::watch::Sender<Arc<(campaign::Workspace, source::Diagnostics)>>,
 }
 
@@ -34,8 +34,8 @@ impl Seeded {
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
         let (run, delivery) = seed(&store).await;
-        let scene = sample::scene(sample::findings(), false);
-        let (sender, workspace) = tokio::sync::watch::channel(Arc::clone(&scene.files));
+        let context = sample::context(sample::findings(), false);
+        let (sender, workspace) = tokio::sync::watch::channel(Arc::clone(&context.files));
         let dashboard = Dashboard {
             store: store.clone(),
             workspace,
@@ -89,11 +89,11 @@ async fn seed(store: &Store) -> (RunId, DeliveryId) {
     send(store, run, start).await;
     let delivery = DeliveryId::new(run, ContactId(1));
     let link = store.link_after(store::LinkId(0)).await.unwrap()[0].id;
-    come_back(store, delivery, link, start).await;
+    record_events(store, delivery, link, start).await;
     (run, delivery)
 }
 
-/// Of the sample campaign's letter.
+/// Returns a run of the sample campaign's first step.
 fn a_run(revision: store::RevisionId) -> NewRun {
     let (start, now) = (sample::ago(30), sample::ago(0));
     NewRun {
@@ -110,7 +110,7 @@ fn a_run(revision: store::RevisionId) -> NewRun {
         cost_micros: campaign::Money::from_millionths(1_000),
         currency: "CNY".into(),
         expires_at: now + 3_600_000,
-        origin: store::Origin::default(),
+        origin: store::RunOrigin::default(),
     }
 }
 
@@ -128,33 +128,33 @@ fn person(email: &str) -> NewContact {
     }
 }
 
-/// Makes the run's deliveries, to everybody.
+/// Plans the run's deliveries to all three contacts.
 async fn plan(store: &Store, run: RunId, start: Millis) {
-    let scene = sample::scene(source::Diagnostics::default(), false);
-    let audiences = &scene.workspace().audiences;
-    let whom = Planned::Audience {
+    let context = sample::context(source::Diagnostics::default(), false);
+    let audiences = &context.workspace().audiences;
+    let recipients = RecipientSource::Audience {
         audiences,
         audience: audiences.keys().next().unwrap(),
-        address: Address::Email,
+        address: RecipientAddress::Email,
         moment: schedule::Moment::Instant(start.timestamp().unwrap()),
-        fallback: &scene.workspace().brand.timezone,
+        fallback: &context.workspace().brand.timezone,
         catch_up_window: 3_600_000,
         by_hand: None,
     };
-    assert_eq!(store.run_plan(run, &whom, start).await.unwrap(), 3);
+    assert_eq!(store.run_plan(run, &recipients, start).await.unwrap(), 3);
 }
 
-/// Claims and begins all of them.
+/// Claims and begins all deliveries of the run.
 async fn begin(store: &Store, run: RunId, start: Millis) -> (store::LeaseId, Vec<DeliveryId>) {
     let lease = store.lease_open("test", true, start, sample::ago(-60)).await.unwrap();
     let claimed = store.delivery_claim(lease, run, start, 10).await.unwrap();
     let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
-    let begun = Record { intents: intents.clone(), ..Record::default() };
+    let begun = GroupCommit { intents: intents.clone(), ..GroupCommit::default() };
     store.delivery_record(lease, &begun, start).await.unwrap();
     (lease, intents)
 }
 
-/// Sends the run to everybody: kept in the outbox, but for one who is refused.
+/// Sends the run: two messages go to the outbox, one is rejected.
 async fn send(store: &Store, run: RunId, start: Millis) {
     plan(store, run, start).await;
     let (lease, intents) = begin(store, run, start).await;
@@ -165,16 +165,16 @@ async fn send(store: &Store, run: RunId, start: Millis) {
             suppress: None,
             soft: None,
         }),
-        _ => Outcome::Accepted { answer: "kept".into(), post: None },
+        _ => Outcome::Accepted { answer: "in the outbox".into(), post: None },
     };
-    let kept = intents
+    let stored = intents
         .iter()
         .filter(|id| id.contact() != ContactId(2))
         .map(|id| OutboxMessage { delivery: *id, ..message(*id) });
-    let ended = Record {
+    let ended = GroupCommit {
         outcomes: intents.iter().map(|id| (*id, outcome(*id))).collect(),
-        outbox: kept.collect(),
-        ..Record::default()
+        outbox: stored.collect(),
+        ..GroupCommit::default()
     };
     assert_eq!(store.delivery_record(lease, &ended, start).await.unwrap().recorded, 3);
     store.run_finish(start + 60_000).await.unwrap();
@@ -193,8 +193,8 @@ fn message(delivery: DeliveryId) -> OutboxMessage {
     }
 }
 
-/// An open, a click and a purchase of the first person.
-async fn come_back(store: &Store, delivery: DeliveryId, link: store::LinkId, start: Millis) {
+/// Records an open, a click and a purchase of the first contact.
+async fn record_events(store: &Store, delivery: DeliveryId, link: store::LinkId, start: Millis) {
     let event = |kind, link, minutes: i64| NewEvent {
         kind,
         delivery: delivery.into(),
@@ -214,7 +214,7 @@ async fn come_back(store: &Store, delivery: DeliveryId, link: store::LinkId, sta
         idempotency_key: None,
         detail: None,
     };
-    let goal = store::Goal { campaign: "spring-tide".into(), window: 86_400_000 };
+    let goal = store::AttributionGoal { campaign: "spring-tide".into(), window: 86_400_000 };
     let credit = store.event_convert(&bought, &[goal], start).await.unwrap();
     assert_eq!(credit, store::Credit::Delivery(delivery));
 }
@@ -251,7 +251,7 @@ async fn every_page_leads_to_the_rows_behind_it() {
         assert!(person.contains(expected), "{expected}: {person}");
     }
     assert!(seeded.page("/contacts").await.contains("edsger@example.org"));
-    assert!(seeded.page("/contacts?q=nobody").await.contains("Nobody here has"));
+    assert!(seeded.page("/contacts?q=nobody").await.contains("No contact has"));
     assert!(seeded.page("/outbox?campaign=spring-tide").await.contains(&format!("/outbox/{delivery}")));
     assert!(seeded.page("/outbox?campaign=letter").await.contains(crate::words::OUTBOX_EMPTY));
     assert!(seeded.page(&format!("/outbox/{delivery}")).await.contains(&format!("/outbox/{delivery}/html")));
@@ -262,14 +262,14 @@ async fn every_page_leads_to_the_rows_behind_it() {
 }
 
 #[tokio::test]
-async fn somebody_is_found_by_address_in_any_case() {
+async fn a_contact_is_found_by_address_in_any_case() {
     let seeded = Seeded::new(None).await;
     let answer = ask(seeded.router(), Method::GET, "/contacts?q=%20Ada@Example.org", &[]).await;
     assert_eq!((answer.status(), header(&answer, "location")), (StatusCode::SEE_OTHER, "/contacts/1"));
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_said_with_what_to_do() {
+async fn an_unknown_path_is_a_404_with_help() {
     let seeded = Seeded::new(None).await;
     for path in ["/runs/999", "/contacts/999", "/outbox/999", "/outbox/1/html", "/campaigns/none", "/nowhere"]
     {
@@ -290,7 +290,7 @@ async fn what_is_not_there_is_said_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_to_run_and_load_nothing() {
+async fn security_headers_forbid_scripts_and_remote_content() {
     let seeded = Seeded::new(None).await;
     let page = ask(seeded.router(), Method::GET, "/", &[]).await;
     let policy = header(&page, "content-security-policy");
@@ -328,7 +328,7 @@ const GUARDED: [(&str, Method); 16] = [
 ];
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_key() {
+async fn pages_need_the_key() {
     let seeded = Seeded::new(Some("k3y")).await;
     for (path, method) in GUARDED {
         for headers in [&[][..], &[("cookie", "chorus_key=wrong")], &[("authorization", "Bearer k3")]] {

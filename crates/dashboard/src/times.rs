@@ -1,13 +1,13 @@
-//! The zone and the time that a page is written for.
+//! The time zone and the current time of a page.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Writes times in one zone: the brand's.
+/// Formats times in the brand's time zone, relative to the current time.
 #[derive(Debug, Clone)]
 pub(crate) struct Times {
-    /// The zone.
+    /// The time zone of the brand.
     pub(crate) zone: TimeZone,
-    /// The time now.
+    /// The time at which the page is rendered.
     pub(crate) now: Timestamp,
 }

@@ -1,4 +1,4 @@
-//! When things go out: what comes next, and the time of a run as its campaign's file says it.
+//! Upcoming occurrences of campaign steps, and the time of a run as its campaign's file states it.
 
 use std::collections::BTreeSet;
 
@@ -7,65 +7,70 @@ use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
-use schedule::{Moment, Trigger, Zone};
+use schedule::{Moment, ScheduleZone, Trigger};
 use store::{Millis, OccurrenceRow, OccurrenceState, Run, RunKind, StepKey, Store, StoreError};
 
-use crate::notation::Times;
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
+use crate::format::Times;
 use crate::words;
 
-/// How far ahead a page looks.
-const AHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The time ahead for which upcoming occurrences are listed: 30 days.
+const LOOKAHEAD: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// The first place where it is any time of day.
-const FIRST: i8 = 14;
+/// The UTC offset, in hours, at which any time of day occurs first.
+const EARLIEST_UTC_OFFSET: i8 = 14;
 
-/// One firing to come.
+/// One upcoming occurrence of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Upcoming {
-    /// Of this campaign.
+    /// The id of the campaign.
     campaign: String,
-    /// What it is called.
+    /// The title of the campaign.
     title: String,
-    /// Of this step.
+    /// The id of the step.
     step: String,
-    /// By this channel.
+    /// The id of the channel.
     channel: String,
-    /// When it starts.
+    /// The start of the run.
     at: Millis,
-    /// The time where each contact is, if that is what counts.
+    /// The wall-clock time, if each contact's own zone counts.
     local: Option<DateTime>,
 }
 
-/// What was decided of occurrences to come.
+/// Upcoming occurrences that will not run, because they have happened or were dismissed.
 #[derive(Debug, Default)]
-pub(crate) struct Decided {
-    /// Steps that happen once, and did.
+pub(crate) struct SettledOccurrences {
+    /// One-shot steps that have run.
     over: BTreeSet<StepKey>,
-    /// Occurrences that a person took out.
+    /// Occurrences that a person dismissed.
     dismissed: BTreeSet<(StepKey, Millis)>,
 }
 
-/// So many occurrences that did not run are read.
-const READ: i64 = 1_000;
+/// The maximum number of occurrences that are read.
+const MAX_OCCURRENCES: i64 = 1_000;
 
-impl Decided {
-    /// Reads it.
+impl SettledOccurrences {
+    /// Reads the settled occurrences of all campaigns.
     pub(crate) async fn read(store: &Store) -> Result<Self, StoreError> {
-        let rows = store.occurrence_list(None, false, READ).await?;
+        let rows = store.occurrence_list(None, false, MAX_OCCURRENCES).await?;
         let dismissed = rows.into_iter().filter(|row| row.state == OccurrenceState::Dismissed);
         let dismissed = dismissed.map(|row| ((row.campaign, row.step), row.instant)).collect();
         Ok(Self { over: store.one_shots().await?, dismissed })
     }
 
-    /// The first `count` of those that will run, as things are now.
-    pub(crate) fn keep(&self, scene: &Scene, mut upcoming: Vec<Upcoming>, count: usize) -> Vec<Upcoming> {
+    /// Returns the first `count` occurrences that will run in the current state.
+    pub(crate) fn remaining(
+        &self,
+        context: &PageContext,
+        mut upcoming: Vec<Upcoming>,
+        count: usize,
+    ) -> Vec<Upcoming> {
         upcoming.retain(|next| {
-            let campaign = scene.workspace().campaigns.get(next.campaign.as_str());
+            let campaign = context.workspace().campaigns.get(next.campaign.as_str());
             let step = campaign.and_then(|c| c.steps.iter().find(|step| step.id.as_str() == next.step));
             let once = step.is_some_and(|step| matches!(step.schedule.trigger, Trigger::At(_)));
             let key = (next.campaign.clone(), next.step.clone());
-            scene.stopped.is_none()
+            context.stopped.is_none()
                 && campaign.is_some_and(|campaign| !campaign.hold)
                 && !(once && self.over.contains(&key))
                 && !self.dismissed.contains(&(key, next.at))
@@ -75,9 +80,10 @@ impl Decided {
     }
 }
 
-impl Scene {
-    /// The next firings of one campaign's steps, or of all, soonest first; at most `each` of one step. Steps
-    /// that follow another step follow those of `runs`.
+impl PageContext {
+    /// Returns the upcoming occurrences of one campaign or of all, soonest first: at most `each` of
+    /// one step and `all` in total. Steps that follow another step are expected after the runs in
+    /// `runs`.
     pub(crate) fn upcoming(
         &self,
         only: Option<&CampaignId>,
@@ -89,13 +95,13 @@ impl Scene {
         let campaigns = campaigns.filter(|campaign| only.is_none_or(|only| *only == campaign.id));
         let steps = campaigns.flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
         let mut found: Vec<Upcoming> =
-            steps.flat_map(|(campaign, step)| self.firings(campaign, step, runs, each)).collect();
+            steps.flat_map(|(campaign, step)| self.step_occurrences(campaign, step, runs, each)).collect();
         found.sort_by_key(|upcoming| upcoming.at);
         found.truncate(all);
         found
     }
 
-    fn firings(&self, campaign: &Campaign, step: &Step, runs: &[Run], each: usize) -> Vec<Upcoming> {
+    fn step_occurrences(&self, campaign: &Campaign, step: &Step, runs: &[Run], each: usize) -> Vec<Upcoming> {
         let one = |at: Timestamp, local: Option<DateTime>| Upcoming {
             campaign: campaign.id.to_string(),
             title: campaign.title.clone(),
@@ -104,7 +110,7 @@ impl Scene {
             at: at.into(),
             local,
         };
-        let until = self.times.now.checked_add(AHEAD).unwrap_or(Timestamp::MAX);
+        let until = self.times.now.checked_add(LOOKAHEAD).unwrap_or(Timestamp::MAX);
         if let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger {
             let parents = runs.iter().filter(|run| {
                 run.campaign == campaign.id.as_str()
@@ -126,66 +132,67 @@ impl Scene {
         occurrences.into_iter().map(firing).collect()
     }
 
-    /// When a run goes out, in words. The key of a run by contacts' own clocks is the time at the first place
-    /// on Earth; people know the time on the clocks.
+    /// Returns the time of a run as text. For a run in contacts' own zones this is the wall-clock
+    /// time, because its key is the instant at which that time occurs first on Earth.
     pub(crate) fn run_time(&self, run: &Run) -> String {
         match self.local_time(run) {
-            Some(at) => words::own_clock(&self.times.civil(at)),
+            Some(at) => words::in_contact_zone(&self.times.civil(at)),
             None => self.times.minute(run.instant),
         }
     }
 
     fn local_time(&self, run: &Run) -> Option<DateTime> {
         if run.trigger.is_some() {
-            return own_clock(run);
+            return contact_local_time(run);
         }
-        // A run made before it was kept asks the files.
+        // A run made before this was recorded takes it from the files.
         let campaign = self.workspace().campaigns.get(run.campaign.as_str())?;
         let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step)?;
-        let local = matches!(step.schedule.zone, Zone::Contact { .. })
+        let local = matches!(step.schedule.zone, ScheduleZone::Contact { .. })
             && !matches!(step.schedule.trigger, Trigger::After { .. })
             && run.kind == RunKind::Scheduled;
-        let first = TimeZone::fixed(Offset::constant(FIRST));
+        let first = TimeZone::fixed(Offset::constant(EARLIEST_UTC_OFFSET));
         let at = run.instant.timestamp().ok()?;
         local.then(|| at.to_zoned(first).datetime())
     }
 }
 
-/// The time on the contacts' own clocks at which a run goes out, where those count: its key is that time at the first
-/// place on Earth.
+/// Returns the wall-clock time of a run in contacts' own zones; `None` for other runs. Its key is
+/// the instant at which that time occurs first on Earth (UTC+14).
 #[must_use]
-pub fn own_clock(run: &Run) -> Option<DateTime> {
-    (run.own_clock == 1).then(|| first_clock(run.instant)).flatten()
+pub fn contact_local_time(run: &Run) -> Option<DateTime> {
+    (run.own_clock == 1).then(|| earliest_local_time(run.instant)).flatten()
 }
 
-/// The same of an occurrence that did not run, by its step in the files.
+/// Returns the wall-clock time of an occurrence that did not run, if its step in the files follows
+/// contacts' own zones.
 #[must_use]
-pub fn own_clock_of(workspace: &Workspace, row: &OccurrenceRow) -> Option<DateTime> {
+pub fn occurrence_local_time(workspace: &Workspace, row: &OccurrenceRow) -> Option<DateTime> {
     let campaign = workspace.campaigns.get(row.campaign.as_str())?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == row.step)?;
     let by_itself = !matches!(step.schedule.trigger, Trigger::After { .. });
-    let own = by_itself && matches!(step.schedule.zone, Zone::Contact { .. }) && row.count == 1;
-    own.then(|| first_clock(row.instant)).flatten()
+    let own = by_itself && matches!(step.schedule.zone, ScheduleZone::Contact { .. }) && row.count == 1;
+    own.then(|| earliest_local_time(row.instant)).flatten()
 }
 
-/// The clock at an instant at the first place on Earth.
-fn first_clock(instant: Millis) -> Option<DateTime> {
+/// Returns the wall-clock time at an instant where days begin first (UTC+14).
+fn earliest_local_time(instant: Millis) -> Option<DateTime> {
     let at = instant.timestamp().ok()?;
-    Some(at.to_zoned(TimeZone::fixed(Offset::constant(FIRST))).datetime())
+    Some(at.to_zoned(TimeZone::fixed(Offset::constant(EARLIEST_UTC_OFFSET))).datetime())
 }
 
-/// A list of firings to come, or what to do when there are none.
+/// Renders a list of upcoming occurrences, or a hint if there are none.
 pub(crate) fn list(upcoming: &[Upcoming], times: &Times, named: bool) -> Markup {
     html! {
         @if upcoming.is_empty() {
-            p.empty { (parts::text(words::NOTHING_NEXT)) }
+            p.empty { (components::text(words::NOTHING_NEXT)) }
         } @else {
             ol.upcoming {
                 @for next in upcoming {
                     li {
                         @match next.local {
                             Some(at) => { time datetime=(at) { (times.civil(at)) } }
-                            None => { (parts::time(times, next.at)) }
+                            None => { (components::time(times, next.at)) }
                         }
                         span.distance { (times.distance(next.at)) }
                         span.what {
@@ -205,21 +212,21 @@ mod tests {
     use crate::sample;
 
     #[test]
-    fn a_run_by_own_clocks_shows_the_time_on_the_clocks() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+    fn a_run_in_contact_zones_shows_the_wall_clock_time() {
+        let context = sample::context(source::Diagnostics::default(), false);
         let instant = "2027-03-03T20:00:00Z".parse::<Timestamp>().unwrap().into();
         let run = Run { instant, ..sample::live_run() };
-        assert_eq!(scene.run_time(&run), words::own_clock("Thu 4 Mar, 10:00"));
+        assert_eq!(context.run_time(&run), words::in_contact_zone("Thu 4 Mar, 10:00"));
         let by_hand = Run { kind: RunKind::Manual, ..run };
-        assert_eq!(scene.run_time(&by_hand), "Thu 4 Mar, 04:00");
+        assert_eq!(context.run_time(&by_hand), "Thu 4 Mar, 04:00");
     }
 
     #[test]
     fn a_step_that_follows_is_expected_after_its_parent_until_it_has_run() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+        let context = sample::context(source::Diagnostics::default(), false);
         let parent = sample::live_run();
         let steps = |runs: &[Run]| -> Vec<String> {
-            scene.upcoming(None, runs, 1, 9).into_iter().map(|next| next.step).collect()
+            context.upcoming(None, runs, 1, 9).into_iter().map(|next| next.step).collect()
         };
         assert_eq!(steps(&[]), ["mail", "post", "letter"]);
         assert_eq!(steps(std::slice::from_ref(&parent)), ["mail", "post", "reminder", "letter"]);

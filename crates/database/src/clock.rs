@@ -1,4 +1,4 @@
-//! The one place where wall-clock time is read.
+//! The clock: the only place where wall-clock time is read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,38 +8,38 @@ use jiff::Timestamp;
 
 use crate::{MachineTime, Millis};
 
-/// Where the current time comes from.
+/// A source of the current time.
 #[derive(Debug, Clone)]
 pub enum Clock {
-    /// The machine's.
+    /// The clock of the machine.
     System,
     /// A time that tests set, in UTC milliseconds.
     Fixed(Arc<AtomicI64>),
-    /// A simulated time that runs `factor` times as fast as the machine's: the demo's.
+    /// A simulated time that runs `factor` times as fast as the machine's; the demo uses it.
     Scaled {
-        /// When it started, in real time.
+        /// The real time at which it started.
         since: Instant,
-        /// What it showed then.
+        /// The simulated time at which it started.
         origin: Timestamp,
-        /// How many simulated seconds pass in a real one: 1 or more.
+        /// The number of simulated seconds in a real one, at least 1.
         factor: u32,
     },
 }
 
 impl Clock {
-    /// A clock that stands at `now` until it is moved.
+    /// Makes a clock that stands still at `now` until a test moves it.
     #[must_use]
     pub fn fixed(now: Timestamp) -> Self {
         Self::Fixed(Arc::new(AtomicI64::new(now.as_millisecond())))
     }
 
-    /// A clock that shows `origin` now and runs `factor` times as fast as the machine's.
+    /// Makes a clock that shows `origin` now and runs `factor` times as fast as the machine's.
     #[must_use]
     pub fn scaled(origin: Timestamp, factor: u32) -> Self {
         Self::Scaled { since: Instant::now(), origin, factor: factor.max(1) }
     }
 
-    /// The time, cut to milliseconds.
+    /// Returns the current time, truncated to milliseconds.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place")]
     pub fn now(&self) -> Timestamp {
@@ -54,21 +54,22 @@ impl Clock {
         Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    /// The current time, as it is stored.
+    /// Returns the current time in milliseconds since the epoch, as rows store it.
     #[must_use]
     pub fn millis(&self) -> Millis {
         self.now().into()
     }
 
-    /// The machine's time, whatever the clock shows: rates are of real seconds, in tests and in the demo too.
+    /// Returns the machine's time in microseconds since the epoch, whatever this clock shows. Rates
+    /// are per real second, in tests and in the demo too.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one place")]
     pub fn machine() -> MachineTime {
         MachineTime::new(Timestamp::now().as_microsecond())
     }
 
-    /// How much of the machine's time passes until this clock shows `at`; none when it has. A clock that stands
-    /// still counts as one that runs.
+    /// Returns the real time until this clock shows `at`, or zero where that has passed. A fixed
+    /// clock counts as one that runs at the machine's speed.
     #[must_use]
     pub fn real_until(&self, at: Millis) -> Duration {
         let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
@@ -76,7 +77,7 @@ impl Clock {
         Duration::from_millis(span) / factor.max(1)
     }
 
-    /// How much of the machine's time has passed since this clock showed `at`; none where it is still to come.
+    /// Returns the real time since this clock showed `at`, or zero where that is still to come.
     #[must_use]
     pub fn real_since(&self, at: Millis) -> Duration {
         let factor = if let Self::Scaled { factor, .. } = self { *factor } else { 1 };
@@ -84,7 +85,7 @@ impl Clock {
         Duration::from_millis(span) / factor.max(1)
     }
 
-    /// What this clock shows after `real` of the machine's time has passed.
+    /// Returns the time that this clock shows after `real` of the machine's time has passed.
     #[must_use]
     pub fn millis_after(&self, real: Duration) -> Millis {
         let factor = if let Self::Scaled { factor, .. } = self { i64::from(*factor) } else { 1 };

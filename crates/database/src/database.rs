@@ -1,4 +1,4 @@
-//! A database of either kind: its typed pools, and what stands beside the file of SQLite.
+//! The handle to a database: its typed pools, and the files that stand beside a SQLite file.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,42 +7,43 @@ use std::time::Duration;
 use sqlx::postgres::PgPool;
 use sqlx::sqlite::SqlitePool;
 
-use crate::Place;
+use crate::DatabaseLocation;
 use crate::marker::MarkerFile;
-use crate::turns::Turns;
+use crate::write_queue::WriteQueue;
 
-/// A database of either kind. Cheap to clone.
+/// A handle to an open SQLite or PostgreSQL database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pub(crate) pools: Pools,
-    /// Its place, for messages.
-    pub(crate) place: Arc<Place>,
-    /// Of a SQLite database in a file.
+    /// The location that error messages show.
+    pub(crate) place: Arc<DatabaseLocation>,
+    /// The marker file; `None` for PostgreSQL and for SQLite in memory.
     pub(crate) marker: Option<Arc<MarkerFile>>,
-    /// Of a SQLite database in a file.
-    pub(crate) turns: Option<Arc<Turns>>,
+    /// The queue of writing processes; `None` for PostgreSQL and for SQLite in memory.
+    pub(crate) write_queue: Option<Arc<WriteQueue>>,
     /// Called with the time that each writing transaction waited before it began.
     pub(crate) on_write_wait: fn(Duration),
 }
 
-/// The typed pools. In memory, `writer` and `readers` are the same single connection.
+/// The connection pools of a database. In memory, `writer` and `readers` are the same single
+/// connection.
 #[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite { writer: SqlitePool, readers: SqlitePool },
     Postgres(PgPool),
 }
 
-/// The dialect of SQL that a database speaks.
+/// The dialect of SQL that a database understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
-    /// SQLite's.
+pub enum SqlDialect {
+    /// The SQL of SQLite 3.51.3 and later.
     Sqlite,
-    /// PostgreSQL's.
+    /// The SQL of PostgreSQL.
     Postgres,
 }
 
-impl Dialect {
-    /// `sqlite` or `postgres`.
+impl SqlDialect {
+    /// Returns the name: `sqlite` or `postgres`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,12 +60,12 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// The dialect of its statements.
+    /// Returns the dialect in which this database takes statements.
     #[must_use]
-    pub fn dialect(&self) -> Dialect {
+    pub fn dialect(&self) -> SqlDialect {
         match self.pools {
-            Pools::Sqlite { .. } => Dialect::Sqlite,
-            Pools::Postgres(_) => Dialect::Postgres,
+            Pools::Sqlite { .. } => SqlDialect::Sqlite,
+            Pools::Postgres(_) => SqlDialect::Postgres,
         }
     }
 
@@ -72,12 +73,12 @@ impl Database {
         &self.pools
     }
 
-    pub(crate) fn place(&self) -> &Arc<Place> {
+    pub(crate) fn place(&self) -> &Arc<DatabaseLocation> {
         &self.place
     }
 
-    pub(crate) fn turns(&self) -> Option<&Turns> {
-        self.turns.as_deref()
+    pub(crate) fn write_queue(&self) -> Option<&WriteQueue> {
+        self.write_queue.as_deref()
     }
 
     pub(crate) fn marker(&self) -> Option<&Arc<MarkerFile>> {

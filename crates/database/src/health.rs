@@ -1,4 +1,4 @@
-//! How the database is: its version, its tables, and whether what it says is written is.
+//! The health of the database: its version, its migrations, and the durability of its commits.
 
 use std::time::Duration;
 
@@ -10,60 +10,62 @@ use crate::database::{Database, Pools};
 use crate::migrations::migrations;
 use crate::{Millis, Sql, StoreError, args, sql};
 
-/// A database as it was found. Nothing is changed by looking.
+/// The state in which a database was found. Reading it changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// `SQLite 3.51.3`, `PostgreSQL 15.8`.
+    /// The product and its version: `SQLite 3.51.3`, `PostgreSQL 15.8`.
     pub version: String,
-    /// Migrations of this version that the database has not had.
+    /// The number of migrations of this version that the database has not had.
     pub pending: usize,
-    /// Migrations that the database has had and this version does not know.
+    /// The number of migrations that the database has had and this version does not know.
     pub unknown: usize,
-    /// The settings that decide whether a commit survives a power failure.
+    /// The settings that decide whether a commit survives a power failure: `journal_mode wal,
+    /// synchronous full`.
     pub durability: String,
-    /// Whether one does.
+    /// True if a commit survives a power failure.
     pub is_durable: bool,
 }
 
-const WRITE: Sql = sql!(
+const WRITE_CHECK: Sql = sql!(
     "insert into settings (name, value) values ('last_write_check', cast($1 as text))
      on conflict (name) do update set value = excluded.value"
 );
 
-/// The time that a first write may take: a little longer than SQLite waits for its lock, to hear the reason from it.
-const WRITABLE_WITHIN: Duration = Duration::from_millis(10_500);
+/// The time that a first write may take: a little longer than SQLite waits for its lock, so that
+/// SQLite reports the reason itself.
+const WRITE_TIMEOUT: Duration = Duration::from_millis(10_500);
 
 impl Database {
-    /// Writes to the disk, so that a database that cannot be written is found before anything depends on it.
+    /// Checks that the database can be written to, before anything depends on it.
     ///
     /// # Errors
-    /// The database cannot be written, or is locked by another process for ten seconds.
+    /// The database cannot be written to, or another process locks it for ten seconds.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn require_writable(&self, now: Millis) -> Result<(), StoreError> {
-        let written = tokio::time::timeout(WRITABLE_WITHIN, self.health_write(now)).await;
+        let written = tokio::time::timeout(WRITE_TIMEOUT, self.health_write(now)).await;
         written.unwrap_or_else(|_| Err(self.place.locked()))
     }
 
-    /// Commits a small row, as proof that the database can be written to. It waits for other writers like any
-    /// transaction.
+    /// Commits a small row, as proof that the database can be written to. Waits for other writers
+    /// like any transaction.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn health_write(&self, now: Millis) -> Result<(), StoreError> {
-        self.execute(&WRITE, args![now]).await.map(|_| ())
+        self.execute(&WRITE_CHECK, args![now]).await.map(|_| ())
     }
 
-    /// Looks at the database as it is, migrated or not.
+    /// Reads the state of the database, whether its migrations ran or not.
     ///
     /// # Errors
     /// It does not answer.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn health(&self) -> Result<Health, StoreError> {
-        let ran = self.ran().await;
+        let applied = self.applied().await;
         let known: Vec<i64> = migrations(self.pools()).iter().map(|migration| migration.version).collect();
-        let pending = known.iter().filter(|version| !ran.contains(version)).count();
-        let unknown = ran.iter().filter(|version| !known.contains(version)).count();
+        let pending = known.iter().filter(|version| !applied.contains(version)).count();
+        let unknown = applied.iter().filter(|version| !known.contains(version)).count();
         let (version, durability, is_durable) = match self.pools() {
             Pools::Sqlite { writer, .. } => sqlite(writer).await,
             Pools::Postgres(pool) => postgres(&mut *self.connection(pool).await?).await,
@@ -72,18 +74,20 @@ impl Database {
         Ok(Health { version, pending, unknown, durability, is_durable })
     }
 
-    /// The migrations that the database has had; none where it has no table of them.
-    async fn ran(&self) -> Vec<i64> {
+    /// Returns the versions of the migrations that ran; none where the database has no table of
+    /// them.
+    async fn applied(&self) -> Vec<i64> {
         let query = "select version from _sqlx_migrations where success";
-        let ran = match self.pools() {
+        let applied = match self.pools() {
             Pools::Sqlite { writer, .. } => sqlx::query_scalar(query).fetch_all(writer).await,
             Pools::Postgres(pool) => sqlx::query_scalar(query).fetch_all(pool).await,
         };
-        ran.unwrap_or_default()
+        applied.unwrap_or_default()
     }
 }
 
-/// The version, the settings that decide whether a commit survives a power failure, and whether one does.
+/// The version, the settings that decide whether a commit survives a power failure, and true if it
+/// does.
 type Durability = (String, String, bool);
 
 async fn sqlite(writer: &SqlitePool) -> sqlx::Result<Durability> {

@@ -1,6 +1,6 @@
-//! The numbers of rows.
+//! The ids of rows: a newtype over `i64` for each table.
 
-/// Makes a newtype over a row's number.
+/// Makes a newtype for the id of a row.
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -18,36 +18,36 @@ macro_rules! id {
 }
 
 id!(
-    /// A contact: 1 to 2³²−1. [`ContactId::FEED`] stands for the channel's own feed.
+    /// The id of a contact: 1 to 2³²−1. [`ContactId::FEED`], 0, stands for the channel's own feed.
     ContactId
 );
 id!(
-    /// A run: 1 to 2³¹−1.
+    /// The id of a run: 1 to 2³¹−1.
     RunId
 );
 id!(
-    /// A delivery: its run and its contact side by side, run × 2³² + contact.
+    /// The id of a delivery, made of its run and its contact: run × 2³² + contact.
     DeliveryId
 );
 id!(
-    /// A worker's lease.
+    /// The id of a worker's lease.
     LeaseId
 );
 id!(
-    /// A compiled step.
+    /// The id of a revision: one compiled version of a step.
     RevisionId
 );
 id!(
-    /// A registered destination.
+    /// The id of a link: a registered destination of clicks.
     LinkId
 );
 id!(
-    /// The random name of a run, never given twice: see `store::DeliveryName`. 64 bits.
+    /// The random 64-bit name of a run, never given twice: see `store::DeliveryName`.
     RunName
 );
 id!(
-    /// The name of a registered destination in signed links, never given twice: random, 2³² to 2⁶³−1. Links
-    /// registered before names existed have their row's number.
+    /// The name of a link in signed URLs, never given twice: random, 2³² to 2⁶³−1. Links that were
+    /// registered before names existed have the id of their row.
     LinkName
 );
 
@@ -59,38 +59,38 @@ macro_rules! id_space {
     };
 }
 
-/// 2³²: the numbers of contacts and of links are below it, and a run's number times it, plus a contact's, is a
-/// delivery's.
+/// 2³², the bound below which the ids of contacts and of links are. The id of a run times it, plus
+/// the id of a contact, is the id of a delivery.
 pub const ID_SPACE: i64 = id_space!();
 
-/// The number of bits that a contact's number takes in a delivery's.
+/// The number of bits of a contact's id within a delivery's.
 const CONTACT_BITS: u32 = ID_SPACE.trailing_zeros();
 
 impl ContactId {
-    /// The target of a delivery that goes to the channel's own feed.
+    /// The contact of a delivery that goes to the channel's own feed.
     pub const FEED: Self = Self(0);
 
-    /// The highest number that a contact can have.
-    pub const LAST: Self = Self(ID_SPACE - 1);
+    /// The highest id that a contact can have.
+    pub const MAX: Self = Self(ID_SPACE - 1);
 }
 
 impl DeliveryId {
-    /// The delivery of `run` to `contact`.
+    /// Makes the id of the delivery of `run` to `contact`.
     #[must_use]
     pub const fn new(run: RunId, contact: ContactId) -> Self {
         Self((run.0 << CONTACT_BITS) | contact.0)
     }
 
-    /// The run it belongs to.
+    /// Returns the run of the delivery.
     #[must_use]
     pub const fn run(self) -> RunId {
         RunId(self.0 >> CONTACT_BITS)
     }
 
-    /// Whom it goes to.
+    /// Returns the contact that the delivery goes to, or [`ContactId::FEED`].
     #[must_use]
     pub const fn contact(self) -> ContactId {
-        ContactId(self.0 & ContactId::LAST.0)
+        ContactId(self.0 & ContactId::MAX.0)
     }
 }
 
@@ -99,8 +99,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_is_its_run_and_its_contact() {
-        for contact in [ContactId::FEED, ContactId(1), ContactId::LAST] {
+    fn a_delivery_id_is_made_of_its_run_and_its_contact() {
+        for contact in [ContactId::FEED, ContactId(1), ContactId::MAX] {
             let delivery = DeliveryId::new(RunId(7), contact);
             assert_eq!((delivery.run(), delivery.contact()), (RunId(7), contact));
             assert_eq!(delivery.0, 7 * ID_SPACE + contact.0);

@@ -1,15 +1,16 @@
-//! A connection to SQLite or PostgreSQL: pools, statements in both dialects, transactions, migrations, errors with
-//! their reasons, and the identity that tells the database from a copy of it.
+//! Access to SQLite or PostgreSQL: pools, statements in both dialects, transactions, migrations,
+//! errors with their reasons, and the identity that distinguishes the database from a copy of it.
 //!
-//! Only `contacts` and `store`, which have the statements about entities, depend on this crate; the crates above them
-//! depend on `store`.
+//! Only `contacts` and `store`, which have the statements about entities, depend on this crate; the
+//! crates above them depend on `store`.
 //!
-//! Invariants: statements are text that is fixed at compile time, or put together from fixed fragments and
-//! placeholders ([`Assembled`]); a value never stands in the text. A writing transaction takes SQLite's write lock when
-//! it begins.
+//! Invariants: statements are text that is fixed at compile time, or assembled from fixed fragments
+//! and placeholders ([`Assembled`]); a value never stands in the text. A writing transaction takes
+//! SQLite's write lock when it begins.
 
 mod clock;
 mod database;
+mod enum_names;
 mod error;
 mod health;
 mod identity;
@@ -22,16 +23,16 @@ mod statement;
 mod stopped;
 mod time;
 mod transaction;
-mod turns;
-mod words;
+mod write_queue;
 
 pub use clock::Clock;
-pub use database::{Database, Dialect};
+pub use database::{Database, SqlDialect};
 pub use error::{
-    DatabaseError, Denied, Fault, InputError, Place, Reason, RowError, SchemaError, StoreError, UrlError,
+    DatabaseError, DatabaseLocation, Denied, ErrorSide, InputError, Reason, RowError, SchemaError,
+    StoreError, UrlError,
 };
 pub use health::Health;
-pub use identity::{Behind, CopyEvidence, Identity};
+pub use identity::{CopyEvidence, Identity, Shortfall};
 pub use ids::{ContactId, DeliveryId, ID_SPACE, LeaseId, LinkId, LinkName, RevisionId, RunId, RunName};
 pub use statement::{Arg, Assembled, Readable, Sql, Statement, batch, batch_of_ids};
 pub use stopped::{StopReason, Stopped};

@@ -1,4 +1,5 @@
-//! The marker file beside a SQLite database: the installation, the file, and how far the database has come.
+//! The marker file beside a SQLite database. It names the installation and the file, and holds
+//! high-water marks, so that a copy or an older state of the database can be detected.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -9,45 +10,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::StoreError;
 
-/// High-water marks by name: the highest number given in each table, and `sent`, the messages counted as sent.
-/// None of them ever falls. A migration that rebuilds a table keeps its row in `sqlite_sequence`.
-pub(crate) type Progress = BTreeMap<String, i64>;
+/// High-water marks by name: the highest row number given in each table, and `sent`, the number of
+/// messages counted as sent. None of them ever falls. A migration that rebuilds a table keeps its
+/// row in `sqlite_sequence`.
+pub(crate) type TableMarks = BTreeMap<String, i64>;
 
 /// The content of the marker file, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Marker {
     /// The random id that also stands in the setting `installation`.
     pub(crate) installation: String,
-    /// The file that was last written to.
+    /// The identity of the database file that was last written to.
     pub(crate) file: FileIdentity,
-    /// Its progress.
-    pub(crate) progress: Progress,
+    /// The high-water marks of that database.
+    pub(crate) progress: TableMarks,
 }
 
-/// A file's identity on its machine.
+/// The identity of a file on its machine.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FileIdentity {
     /// The kernel's random id of this boot; `None` where the system has none.
     pub(crate) boot: Option<String>,
-    /// The device number.
+    /// The number of the device that holds the file.
     pub(crate) device: u64,
-    /// The inode number.
+    /// The inode number of the file, unique on its device.
     pub(crate) inode: u64,
 }
 
-/// The place of the marker of an open database.
+/// The marker file of an open database: its path, and the identity of the database file.
 #[derive(Debug)]
 pub(crate) struct MarkerFile {
     database: PathBuf,
     path: PathBuf,
-    /// The file as it was when it was opened.
+    /// The identity of the database file when it was opened.
     file: FileIdentity,
-    /// True while another file has the name of the open one, or none has it: what is written would be lost.
+    /// True while another file, or no file, has the name of the open one: what is written would be
+    /// lost.
     is_replaced: AtomicBool,
 }
 
-/// The kernel's id of this boot; `None` where the system has no such file. One that cannot be read now, because no file
-/// can be opened, say, is an error: without it every database would seem to be another.
+/// Reads the kernel's id of this boot; `None` where the system has no such file. An id that cannot
+/// be read now, because no file can be opened for example, is an error: without it every database
+/// would seem to be another one.
 fn boot(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(id) => Ok(Some(id.trim().to_owned())),
@@ -63,8 +67,8 @@ impl FileIdentity {
         Ok(Self { boot, device: metadata.dev(), inode: metadata.ino() })
     }
 
-    /// Whether both name the same file. A device number may change at a boot, because it counts devices in the
-    /// order in which they are found: it is compared within one boot only.
+    /// Returns true if both name the same file. Device numbers are compared only within one boot:
+    /// they count devices in the order in which they are found, and may change at the next boot.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let same_boot = self.boot.is_some() && self.boot == other.boot;
         self.inode == other.inode && (!same_boot || self.device == other.device)
@@ -72,7 +76,8 @@ impl FileIdentity {
 }
 
 impl MarkerFile {
-    /// The marker of the database in `file`, which is open: `chorus.db.marker` beside `chorus.db`.
+    /// Makes the marker file of the open database in `file`: `chorus.db.marker` for `chorus.db`.
+    /// Nothing is read or written but the identity of `file`.
     pub(crate) fn beside(file: &Path) -> io::Result<Self> {
         let database = fs::canonicalize(file)?;
         let mut path = database.clone().into_os_string();
@@ -85,13 +90,15 @@ impl MarkerFile {
         })
     }
 
-    /// Remembers that another file has the name of the open one, or none has it, and that it has its name again.
+    /// Sets whether another file, or no file, has the name of the open one.
     pub(crate) fn set_replaced(&self, is_replaced: bool) {
         self.is_replaced.store(is_replaced, Ordering::Relaxed);
     }
 
+    /// Checks that the open file still has its name.
+    ///
     /// # Errors
-    /// The open file has no name any more, so that everything written would be lost.
+    /// It has not, so that everything written to it would be lost.
     pub(crate) fn require_in_place(&self) -> Result<(), StoreError> {
         if self.is_replaced.load(Ordering::Relaxed) {
             return Err(StoreError::Replaced(self.name()));
@@ -99,17 +106,18 @@ impl MarkerFile {
         Ok(())
     }
 
-    /// The marker.
+    /// Returns the path of the marker file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The name of the database's file.
+    /// Returns the file name of the database, without its folder.
     pub(crate) fn name(&self) -> String {
         self.database.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// The open file. `None` where another file has taken its name since, or none has it.
+    /// Returns the identity of the open database file; `None` where another file, or no file, has
+    /// its name now.
     pub(crate) fn open_file(&self) -> io::Result<Option<FileIdentity>> {
         match FileIdentity::of(&self.database) {
             Ok(now) => Ok((now == self.file).then_some(now)),
@@ -118,7 +126,8 @@ impl MarkerFile {
         }
     }
 
-    /// Reads the marker. `None` where there is none; an inner `None` where it cannot be understood.
+    /// Reads the marker; `None` where there is none, an inner `None` where its content cannot be
+    /// parsed.
     pub(crate) fn read(&self) -> io::Result<Option<Option<Marker>>> {
         match fs::read(&self.path) {
             Ok(json) => Ok(Some(serde_json::from_slice(&json).ok())),
@@ -127,7 +136,7 @@ impl MarkerFile {
         }
     }
 
-    /// Replaces the marker as a whole, and returns when it is on the disk.
+    /// Replaces the marker atomically, and returns when it is on the disk.
     pub(crate) fn write(&self, marker: &Marker) -> io::Result<()> {
         let mut unnamed = self.path.clone().into_os_string();
         unnamed.push(".new");
@@ -142,8 +151,9 @@ impl MarkerFile {
     }
 }
 
-/// Opens and locks a file that is about to be renamed, against other processes that do the same. The lock may come
-/// when the file already has its new name: then it is another file's turn.
+/// Opens and locks a temporary file that is about to be renamed, against other processes that do
+/// the same. Where another process renamed the file before the lock was granted, a new file is
+/// opened.
 fn lock(path: &Path) -> io::Result<File> {
     loop {
         let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path)?;
@@ -157,7 +167,7 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Values that tests of markers begin with.
+/// Sample markers for tests.
 #[cfg(test)]
 pub(crate) mod sample {
     use super::*;
@@ -166,8 +176,8 @@ pub(crate) mod sample {
         FileIdentity { boot: Some(boot.to_owned()), device, inode }
     }
 
-    pub(crate) fn progress(runs: i64, sent: i64) -> Progress {
-        Progress::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
+    pub(crate) fn progress(runs: i64, sent: i64) -> TableMarks {
+        TableMarks::from([("runs".to_owned(), runs), ("sent".to_owned(), sent)])
     }
 
     pub(crate) fn marker() -> Marker {
@@ -181,14 +191,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_boot_that_cannot_be_read_is_an_error_and_no_other_boot() {
+    fn a_boot_id_that_cannot_be_read_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(boot(&folder.path().join("missing")).unwrap(), None);
         boot(folder.path()).unwrap_err();
     }
 
     #[test]
-    fn it_is_written_whole_by_two_at_once_and_only_its_owner_reads_it() {
+    fn concurrent_writes_are_atomic_and_only_the_owner_can_read_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("chorus.db");
         fs::write(&database, "").unwrap();

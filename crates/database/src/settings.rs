@@ -1,4 +1,4 @@
-//! Keys that this installation made for itself.
+//! The table of settings: values, such as keys, that this installation generated for itself.
 
 use crate::{Database, RowError, Sql, StoreError, args, sql};
 
@@ -7,10 +7,11 @@ const ADD: Sql = sql!("insert into settings (name, value) values ($1, $2) on con
 const GET: Sql = sql!("select value from settings where name = $1");
 
 impl Database {
-    /// The value of `name`; `fresh` becomes it if there is none yet. Safe against a second process.
+    /// Returns the value of the setting `name`. Where it has none yet, `fresh` becomes its value.
+    /// Two processes that do this at the same time get the same value.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn setting_init(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
         if let Some((value,)) = self.row(&GET, args![name]).await? {

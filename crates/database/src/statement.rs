@@ -1,4 +1,4 @@
-//! A statement's text for either database, and the values for its placeholders.
+//! SQL statements: their text for either database, and the values for their placeholders.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -10,11 +10,11 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Arguments, AssertSqlSafe, FromRow, SqlSafeStr, SqlStr};
 
 use crate::{
-    ContactId, DeliveryId, Dialect, InputError, LeaseId, LinkId, MachineTime, Millis, RevisionId, RunId,
-    RunName, StoreError,
+    ContactId, DeliveryId, InputError, LeaseId, LinkId, MachineTime, Millis, RevisionId, RunId, RunName,
+    SqlDialect, StoreError,
 };
 
-/// One statement for both databases. Made by [`sql!`](crate::sql).
+/// One statement for both databases, made by [`sql!`](crate::sql).
 #[derive(Debug)]
 pub struct Sql {
     /// The text for SQLite.
@@ -23,9 +23,10 @@ pub struct Sql {
     pub postgres: &'static str,
 }
 
-/// Puts a statement together from texts that both databases share, from `{ sqlite: "…", postgres: "…" }`
-/// where the dialects differ, and from `[batch $N as NAME: column type, …]`, the head of a common table
-/// expression that reads the rows of [`batch`] in argument N. Values never stand in the text.
+/// Assembles a statement from texts that both databases share, from `{ sqlite: "…", postgres: "…"
+/// }` where the dialects differ, and from `[batch $N as NAME: column type, …]`, the head of a
+/// common table expression that reads the rows of [`batch`] in argument N. Values never stand in
+/// the text.
 #[macro_export]
 macro_rules! sql {
     (@ [$($s:tt)*] [$($p:tt)*]) => {
@@ -56,7 +57,7 @@ macro_rules! sql {
     };
 }
 
-/// One column of a batch, as SQLite reads it out of JSON.
+/// The SQLite expression that reads one column of a batch from JSON.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! batch_column {
@@ -68,44 +69,45 @@ macro_rules! batch_column {
     };
 }
 
-/// A statement that can be told to either database.
+/// A statement that either database can run.
 pub trait Statement: Send {
-    /// Its text, and whether it is worth keeping prepared.
-    fn text(self, dialect: Dialect) -> (SqlStr, bool);
+    /// Returns the text in `dialect`, and true if the statement should stay prepared.
+    fn text(self, dialect: SqlDialect) -> (SqlStr, bool);
 }
 
 impl Statement for &'static Sql {
-    fn text(self, dialect: Dialect) -> (SqlStr, bool) {
+    fn text(self, dialect: SqlDialect) -> (SqlStr, bool) {
         let text = match dialect {
-            Dialect::Sqlite => self.sqlite,
-            Dialect::Postgres => self.postgres,
+            SqlDialect::Sqlite => self.sqlite,
+            SqlDialect::Postgres => self.postgres,
         };
         (SqlStr::from_static(text), true)
     }
 }
 
-/// A statement that was put together from fixed fragments and placeholders, for the dialect at hand.
+/// A statement assembled at run time from fixed fragments and placeholders, for the dialect of the
+/// database that runs it. It is not kept prepared.
 #[derive(Debug)]
 pub struct Assembled(pub String);
 
 impl Statement for Assembled {
-    fn text(self, _: Dialect) -> (SqlStr, bool) {
+    fn text(self, _: SqlDialect) -> (SqlStr, bool) {
         (AssertSqlSafe(self.0).into_sql_str(), false)
     }
 }
 
-/// A value for a placeholder.
+/// A value for a placeholder of a statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Arg {
     /// A `bigint`, or null.
     Int(Option<i64>),
-    /// A `double precision`.
+    /// A `double precision`, never null.
     Real(f64),
     /// A `text`, or null.
     Text(Option<String>),
 }
 
-/// The values of a statement, in the order of their placeholders.
+/// Makes the list of values for a statement, in the order of its placeholders.
 #[macro_export]
 macro_rules! args {
     ($($value:expr),* $(,)?) => { vec![$($crate::Arg::from($value)),*] };
@@ -169,15 +171,15 @@ macro_rules! arg_from_id {
 }
 arg_from_id!(ContactId, DeliveryId, LeaseId, LinkId, RevisionId, RunId, RunName);
 
-/// PostgreSQL keeps no NUL in a text, so neither database gets one: it becomes U+FFFD.
+/// Replaces NUL by U+FFFD. PostgreSQL stores no NUL in a text, so neither database gets one.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// Rows as one JSON argument, for `[batch …]` in [`sql!`](crate::sql).
+/// Writes rows as one JSON argument, for `[batch …]` in [`sql!`](crate::sql).
 ///
 /// # Errors
-/// A row has no JSON.
+/// A row cannot be written as JSON.
 pub fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
     let mut json = Vec::with_capacity(64 * rows.len());
     rows.serialize(&mut serde_json::Serializer::with_formatter(&mut json, NulFree))
@@ -186,11 +188,11 @@ pub fn batch<T: Serialize>(rows: &[T]) -> Result<Arg, StoreError> {
     Ok(Arg::Text(Some(json)))
 }
 
-/// Ids as one JSON argument, for `[batch N as NAME: id bigint]`: each once, in their order, because rows are locked in
-/// it.
+/// Writes ids as one JSON argument, for `[batch N as NAME: id bigint]`: each once, in ascending
+/// order, because rows are locked in that order.
 ///
 /// # Errors
-/// A row has no JSON.
+/// An id cannot be written as JSON.
 pub fn batch_of_ids<T: Serialize + Ord>(ids: impl IntoIterator<Item = T>) -> Result<Arg, StoreError> {
     #[derive(Serialize)]
     struct Id<T> {
@@ -200,7 +202,7 @@ pub fn batch_of_ids<T: Serialize + Ord>(ids: impl IntoIterator<Item = T>) -> Res
     batch(&ids.into_iter().map(|id| Id { id }).collect::<Vec<_>>())
 }
 
-/// JSON as usual, with U+FFFD in the place of NUL.
+/// A compact JSON formatter that writes U+FFFD in the place of NUL.
 struct NulFree;
 
 impl Formatter for NulFree {
@@ -216,6 +218,7 @@ impl Formatter for NulFree {
     }
 }
 
+/// Binds the values to the placeholders, in their order.
 pub(crate) fn bind<A: Arguments>(args: Vec<Arg>) -> sqlx::Result<A>
 where
     for<'t> Option<i64>: sqlx::Encode<'t, A::Database> + sqlx::Type<A::Database>,

@@ -1,51 +1,51 @@
-//! Whether everything stands still: by `chorus stop`, or because the database is a copy.
+//! The global stop: all sending is stopped, by `chorus stop` or because the database is a copy.
 
 use crate::{Database, InputError, Millis, RowError, Sql, StoreError, Tx, args, sql};
 
-/// Why everything stands still.
+/// The reason for which all sending is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// `chorus stop`.
+    /// A person ran `chorus stop`.
     Stop,
-    /// The database is a copy of one that may have gone on.
+    /// The database is a copy, and the original may have gone on sending.
     Copy,
 }
 
-/// That everything stands still: nothing is handed out, and what falls due is held.
+/// The global stop, while it is in force: no delivery is handed out, and what falls due is held.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stopped {
-    /// Why.
+    /// The reason of the stop.
     pub reason: StopReason,
-    /// Since when.
+    /// The time at which the stop began.
     pub since: Millis,
-    /// What was found, in words.
+    /// The finding that led to the stop, as a text for people.
     pub detail: String,
 }
 
-/// The setting that holds it.
+/// The setting that holds the stop as JSON.
 const NAME: &str = "stopped";
 
 const GET: Sql = sql!("select value from settings where name = $1");
 
 const PUT: Sql = sql!("insert into settings (name, value) values ($1, $2) on conflict (name) do nothing");
 
-/// That the database is a copy also stands where everything was stopped before: `chorus start` has to know.
+/// Replaces a stop that is in force: `chorus start` has to know that the database is a copy.
 const REPLACE: Sql = sql!("update settings set value = $2 where name = $1 and value = $3");
 
 const DELETE: Sql = sql!("delete from settings where name = $1");
 
-/// Runs that were on their way wait for a person, also after everything was started again.
+/// Pauses the runs in progress. They wait for a person, also after everything was started again.
 const PAUSE: Sql = sql!(
     "update runs set state = 'paused', paused_by = 'stop', note = $1
      where state in ('planned', 'running') and finished_at is null"
 );
 
 impl Database {
-    /// Whether everything stands still, and why.
+    /// Returns the stop that is in force; `None` where sending goes on.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stopped(&self) -> Result<Option<Stopped>, StoreError> {
         let Some((json,)) = self.row::<(String,)>(&GET, args![NAME]).await? else { return Ok(None) };
@@ -54,11 +54,12 @@ impl Database {
         read.map(Some).map_err(|error| RowError::Json { problem: problem(), error }.into())
     }
 
-    /// Stops everything and pauses every run that is on its way, with a note. False, and nothing is done, where
-    /// everything stood still already; but [`StopReason::Copy`] takes the place of [`StopReason::Stop`].
+    /// Stops all sending and pauses every run in progress, with `note`. Returns false, and changes
+    /// nothing, where a stop is in force already; but [`StopReason::Copy`] replaces
+    /// [`StopReason::Stop`].
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn stop_all(&self, stopped: &Stopped, note: &str) -> Result<bool, StoreError> {
         let json = serde_json::to_string(stopped).map_err(InputError::Json)?;
@@ -73,17 +74,18 @@ impl Database {
         Ok(true)
     }
 
-    /// Starts everything again. Runs that were paused stay so. False where nothing stood still.
+    /// Ends the stop. Runs that it paused stay paused. Returns false where no stop was in force.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn start_all(&self) -> Result<bool, StoreError> {
         Ok(self.execute(&DELETE, args![NAME]).await? > 0)
     }
 }
 
-/// Puts a copy in the place of a stop by hand.
+/// Replaces a stop by hand with one whose reason is a copy. Returns false where that does not
+/// apply.
 async fn replace(tx: &mut Tx, reason: StopReason, json: &str) -> Result<bool, StoreError> {
     let Some((old,)) = tx.row::<(String,)>(&GET, args![NAME]).await? else { return Ok(false) };
     let by_hand = serde_json::from_str(&old).is_ok_and(|old: Stopped| old.reason == StopReason::Stop);

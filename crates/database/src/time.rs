@@ -1,12 +1,13 @@
-//! Times as numbers: to the millisecond as rows keep them, to the microsecond for rates of thousands a second.
+//! Newtypes for times: [`Millis`] as rows store them, [`MachineTime`] in microseconds for rates of
+//! thousands per second.
 
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub, SubAssign};
 
 use jiff::Timestamp;
 
-/// Makes a time of a unit: a number of such units since 1970-01-01T00:00:00Z. Spans between two times are units, too, as
-/// `i64`.
+/// Makes a newtype for a time: a number of units since 1970-01-01T00:00:00Z. The span between two
+/// times is an `i64` of the same units.
 macro_rules! time {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -29,32 +30,33 @@ macro_rules! time {
         pub struct $name(i64);
 
         impl $name {
-            /// The start of 1970.
+            /// 1970-01-01T00:00:00Z.
             pub const EPOCH: Self = Self(0);
-            /// The earliest time.
+            /// The earliest time that can be represented.
             pub const MIN: Self = Self(i64::MIN);
-            /// The latest time.
+            /// The latest time that can be represented.
             pub const MAX: Self = Self(i64::MAX);
 
-            /// The time that is so many units after 1970 began.
+            /// Makes the time that is `units` after the epoch; before it, where they are negative.
             #[must_use]
             pub const fn new(units: i64) -> Self {
                 Self(units)
             }
 
-            /// The time that is `span` later, or the latest.
+            /// Returns the time that is `span` units later, at most [`Self::MAX`].
             #[must_use]
             pub const fn saturating_add(self, span: i64) -> Self {
                 Self(self.0.saturating_add(span))
             }
 
-            /// The time that is `span` earlier, or the earliest.
+            /// Returns the time that is `span` units earlier, at least [`Self::MIN`].
             #[must_use]
             pub const fn saturating_sub(self, span: i64) -> Self {
                 Self(self.0.saturating_sub(span))
             }
 
-            /// The span from `earlier` to this time, negative where it comes first.
+            /// Returns the span from `earlier` to this time, in units; negative where this time
+            /// comes first.
             #[must_use]
             pub const fn since(self, earlier: Self) -> i64 {
                 self.0.saturating_sub(earlier.0)
@@ -100,7 +102,7 @@ macro_rules! time {
 }
 
 time!(
-    /// A time as rows keep it, in milliseconds since 1970-01-01T00:00:00Z.
+    /// A time as rows store it, in milliseconds since 1970-01-01T00:00:00Z.
     Millis
 );
 time!(
@@ -109,23 +111,23 @@ time!(
 );
 
 impl Millis {
-    /// Milliseconds since 1970.
+    /// Returns the number of milliseconds since the epoch.
     #[must_use]
     pub const fn as_millisecond(self) -> i64 {
         self.0
     }
 
-    /// The same time as a `Timestamp`.
+    /// Converts the time to a [`Timestamp`].
     ///
     /// # Errors
     ///
-    /// If it lies outside the years -9999 to 9999.
+    /// The time lies outside the years -9999 to 9999.
     pub fn timestamp(self) -> Result<Timestamp, jiff::Error> {
         Timestamp::from_millisecond(self.0)
     }
 
-    /// The last multiple of `span` milliseconds since 1970 that is not after this time, or the earliest time: with an
-    /// hour's span, the start of its hour.
+    /// Rounds down to a multiple of `span` milliseconds since the epoch, at least [`Self::MIN`]:
+    /// with the span of an hour, to the start of the hour.
     #[must_use]
     pub const fn floor(self, span: i64) -> Self {
         Self(self.0.saturating_sub(self.0.rem_euclid(span)))
@@ -133,21 +135,21 @@ impl Millis {
 }
 
 impl From<Timestamp> for Millis {
-    /// The time, cut to milliseconds.
+    /// Truncates to milliseconds.
     fn from(time: Timestamp) -> Self {
         Self(time.as_millisecond())
     }
 }
 
 impl fmt::Display for Millis {
-    /// Milliseconds since 1970, as SQL has a time.
+    /// Writes the milliseconds since the epoch, the form that SQL statements use.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
 }
 
 impl MachineTime {
-    /// Microseconds since 1970.
+    /// Returns the number of microseconds since the epoch.
     #[must_use]
     pub const fn micros(self) -> i64 {
         self.0

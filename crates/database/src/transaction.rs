@@ -1,86 +1,115 @@
 //! Transactions and single statements, run on either database.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgArguments;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Postgres, SqlStr, Sqlite, Transaction};
 
 use crate::database::{Database, Pools};
 use crate::statement::{Arg, Readable, Statement, bind};
-use crate::turns::Turns;
-use crate::{Dialect, Place, StoreError};
+use crate::write_queue::WriteQueue;
+use crate::{DatabaseLocation, SqlDialect, StoreError};
 
-/// A transaction that may write. Dropped without `commit`, it never happened.
+/// A future on the heap. The compiler makes the code of a plain `async fn` again in every crate
+/// that awaits it, sqlx's included; that of a boxed future is made once, here.
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A transaction that may write. Dropping it without `commit` rolls it back.
 pub struct Tx {
-    open: Open,
-    place: Arc<Place>,
+    open: OpenTx,
+    place: Arc<DatabaseLocation>,
 }
 
-enum Open {
+enum OpenTx {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
-impl Open {
-    fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
-        }
-    }
+/// The rows of one statement, as the database's library has them.
+enum FetchedRows {
+    Sqlite(Vec<SqliteRow>),
+    Postgres(Vec<PgRow>),
+}
 
-    async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> sqlx::Result<u64> {
-        let (text, keep) = sql.text(self.dialect());
-        Ok(match self {
-            Self::Sqlite(tx) => {
-                let query = sqlx::query_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
-                query.execute(&mut **tx).await?.rows_affected()
-            }
-            Self::Postgres(tx) => {
-                let query = sqlx::query_with(text, bind::<PgArguments>(args)?).persistent(keep);
-                query.execute(&mut **tx).await?.rows_affected()
-            }
-        })
-    }
-
-    async fn rows<T: Readable>(&mut self, sql: impl Statement, args: Vec<Arg>) -> sqlx::Result<Vec<T>> {
-        let (text, keep) = sql.text(self.dialect());
+impl FetchedRows {
+    fn read<T: Readable>(self) -> sqlx::Result<Vec<T>> {
         match self {
-            Self::Sqlite(tx) => {
-                let query = sqlx::query_as_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
-                query.fetch_all(&mut **tx).await
-            }
-            Self::Postgres(tx) => {
-                let query = sqlx::query_as_with(text, bind::<PgArguments>(args)?).persistent(keep);
-                query.fetch_all(&mut **tx).await
-            }
+            Self::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
+            Self::Postgres(rows) => rows.iter().map(T::from_row).collect(),
         }
     }
 }
 
+impl OpenTx {
+    fn dialect(&self) -> SqlDialect {
+        match self {
+            Self::Sqlite(_) => SqlDialect::Sqlite,
+            Self::Postgres(_) => SqlDialect::Postgres,
+        }
+    }
+
+    fn execute(&mut self, text: SqlStr, keep: bool, args: Vec<Arg>) -> BoxFuture<'_, sqlx::Result<u64>> {
+        Box::pin(async move {
+            Ok(match self {
+                Self::Sqlite(tx) => {
+                    let query = sqlx::query_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+                Self::Postgres(tx) => {
+                    let query = sqlx::query_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                    query.execute(&mut **tx).await?.rows_affected()
+                }
+            })
+        })
+    }
+
+    fn fetch(
+        &mut self,
+        text: SqlStr,
+        keep: bool,
+        args: Vec<Arg>,
+    ) -> BoxFuture<'_, sqlx::Result<FetchedRows>> {
+        Box::pin(async move {
+            Ok(match self {
+                Self::Sqlite(tx) => {
+                    let query = sqlx::query_with(text, bind::<SqliteArguments>(args)?).persistent(keep);
+                    FetchedRows::Sqlite(query.fetch_all(&mut **tx).await?)
+                }
+                Self::Postgres(tx) => {
+                    let query = sqlx::query_with(text, bind::<PgArguments>(args)?).persistent(keep);
+                    FetchedRows::Postgres(query.fetch_all(&mut **tx).await?)
+                }
+            })
+        })
+    }
+}
+
 impl Tx {
-    /// The dialect of its statements.
+    /// Returns the dialect in which this transaction takes statements.
     #[must_use]
-    pub fn dialect(&self) -> Dialect {
+    pub fn dialect(&self) -> SqlDialect {
         self.open.dialect()
     }
 
-    /// Runs a statement and says how many rows it touched.
+    /// Runs a statement and returns the number of rows that it inserted, updated or deleted.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn execute(&mut self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
-        self.open.execute(sql, args).await.map_err(|error| self.place.failed(error))
+        let (text, keep) = sql.text(self.dialect());
+        self.open.execute(text, keep, args).await.map_err(|error| self.place.failed(error))
     }
 
-    /// Runs a statement that only PostgreSQL needs, whose writers are many: a lock.
+    /// Runs a statement on PostgreSQL only: a lock, which SQLite does not need because it has one
+    /// writer.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn lock(&mut self, sql: &'static str) -> Result<(), StoreError> {
-        if let Open::Postgres(tx) = &mut self.open {
+        if let OpenTx::Postgres(tx) = &mut self.open {
             sqlx::query(sql).execute(&mut **tx).await.map_err(|error| self.place.failed(error))?;
         }
         Ok(())
@@ -89,19 +118,21 @@ impl Tx {
     /// Runs a statement and reads its rows.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn rows<T: Readable>(
         &mut self,
         sql: impl Statement,
         args: Vec<Arg>,
     ) -> Result<Vec<T>, StoreError> {
-        self.open.rows(sql, args).await.map_err(|error| self.place.failed(error))
+        let (text, keep) = sql.text(self.dialect());
+        let fetched = self.open.fetch(text, keep, args).await;
+        fetched.and_then(FetchedRows::read).map_err(|error| self.place.failed(error))
     }
 
-    /// Runs a statement and reads its first row.
+    /// Runs a statement and reads its first row; `None` where it has no row.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn row<T: Readable>(
         &mut self,
         sql: impl Statement,
@@ -110,22 +141,29 @@ impl Tx {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Makes it so.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn commit(self) -> Result<(), StoreError> {
-        let committed = match self.open {
-            Open::Sqlite(tx) => tx.commit().await,
-            Open::Postgres(tx) => tx.commit().await,
-        };
-        committed.map_err(|error| self.place.failed(error))
+        self.commit_boxed().await
+    }
+
+    fn commit_boxed(self) -> BoxFuture<'static, Result<(), StoreError>> {
+        Box::pin(async move {
+            let committed = match self.open {
+                OpenTx::Sqlite(tx) => tx.commit().await,
+                OpenTx::Postgres(tx) => tx.commit().await,
+            };
+            committed.map_err(|error| self.place.failed(error))
+        })
     }
 }
 
-/// PostgreSQL ends one of two transactions that wait for each other: that one is begun again.
+/// Evaluates a future again, up to three times, where PostgreSQL ended its transaction to resolve a
+/// deadlock.
 #[macro_export]
-macro_rules! again_if_deadlocked {
+macro_rules! retry_on_deadlock {
     ($once:expr) => {{
         let mut tries = 0;
         loop {
@@ -136,47 +174,53 @@ macro_rules! again_if_deadlocked {
         }
     }};
 }
-/// The time that a writer waits for SQLite's lock before it says so.
-const SOON: Duration = Duration::from_millis(25);
+
+/// The time that a writer waits for SQLite's lock before it registers in the [`WriteQueue`].
+const ANNOUNCE_WAIT_AFTER: Duration = Duration::from_millis(25);
 
 impl Database {
-    /// Between two pieces of a long work: lets others write who wait for SQLite's one lock.
+    /// Lets other processes write that wait for SQLite's one lock, for at most 150 ms. Long work
+    /// calls it between two pieces. Does nothing on PostgreSQL.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn let_others_write(&self) {
-        if let Some(turns) = self.turns() {
-            turns.let_others().await;
+    pub async fn yield_writer(&self) {
+        if let Some(write_queue) = self.write_queue() {
+            write_queue.yield_to_waiters().await;
         }
     }
 
-    /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads first and
-    /// asks later is refused whatever the busy timeout says.
+    /// Begins a writing transaction. SQLite takes its write lock at once: a transaction that reads
+    /// first and asks for the lock later is refused, whatever the busy timeout is.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        let asked = Instant::now();
-        let begun = self.begin_in_turn().await;
-        (self.on_write_wait)(asked.elapsed());
+        let started = Instant::now();
+        let begun = self.begin_boxed().await;
+        (self.on_write_wait)(started.elapsed());
         begun
     }
 
-    async fn begin_in_turn(&self) -> Result<Tx, StoreError> {
+    fn begin_boxed(&self) -> BoxFuture<'_, Result<Tx, StoreError>> {
+        Box::pin(self.begin_queued())
+    }
+
+    async fn begin_queued(&self) -> Result<Tx, StoreError> {
         self.marker().map_or(Ok(()), |place| place.require_in_place())?;
         let open = match self.pools() {
             Pools::Sqlite { writer, .. } => {
                 let mut begun = std::pin::pin!(writer.begin_with("begin immediate"));
-                let begun = match tokio::time::timeout(SOON, &mut begun).await {
+                let begun = match tokio::time::timeout(ANNOUNCE_WAIT_AFTER, &mut begun).await {
                     Ok(begun) => begun,
                     Err(_) => {
-                        let _waiting = self.turns().map(Turns::wait);
+                        let _waiting = self.write_queue().map(WriteQueue::wait);
                         begun.await
                     }
                 };
-                begun.map(Open::Sqlite)
+                begun.map(OpenTx::Sqlite)
             }
             Pools::Postgres(pool) => {
                 let connection = self.connection(pool).await?;
-                Transaction::begin(connection, None).await.map(Open::Postgres)
+                Transaction::begin(connection, None).await.map(OpenTx::Postgres)
             }
         };
         let place = Arc::clone(self.place());
@@ -186,28 +230,40 @@ impl Database {
     /// Reads rows outside any transaction.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn rows<T: Readable>(&self, sql: impl Statement, args: Vec<Arg>) -> Result<Vec<T>, StoreError> {
         let (text, keep) = sql.text(self.dialect());
-        let failed = |error| self.place().failed(error);
-        match self.pools() {
-            Pools::Sqlite { readers, .. } => {
-                let args = bind::<SqliteArguments>(args).map_err(failed)?;
-                sqlx::query_as_with(text, args).persistent(keep).fetch_all(readers).await.map_err(failed)
-            }
-            Pools::Postgres(pool) => {
-                let args = bind::<PgArguments>(args).map_err(failed)?;
-                let mut connection = self.connection(pool).await?;
-                let query = sqlx::query_as_with(text, args).persistent(keep);
-                query.fetch_all(&mut *connection).await.map_err(failed)
-            }
-        }
+        self.fetch(text, keep, args).await?.read().map_err(|error| self.place().failed(error))
     }
 
-    /// Reads the first row outside any transaction.
+    fn fetch(
+        &self,
+        text: SqlStr,
+        keep: bool,
+        args: Vec<Arg>,
+    ) -> BoxFuture<'_, Result<FetchedRows, StoreError>> {
+        Box::pin(async move {
+            let failed = |error| self.place().failed(error);
+            Ok(match self.pools() {
+                Pools::Sqlite { readers, .. } => {
+                    let args = bind::<SqliteArguments>(args).map_err(failed)?;
+                    let query = sqlx::query_with(text, args).persistent(keep);
+                    FetchedRows::Sqlite(query.fetch_all(readers).await.map_err(failed)?)
+                }
+                Pools::Postgres(pool) => {
+                    let args = bind::<PgArguments>(args).map_err(failed)?;
+                    let mut connection = self.connection(pool).await?;
+                    let query = sqlx::query_with(text, args).persistent(keep);
+                    FetchedRows::Postgres(query.fetch_all(&mut *connection).await.map_err(failed)?)
+                }
+            })
+        })
+    }
+
+    /// Reads the first row outside any transaction; `None` where there is no row.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn row<T: Readable>(
         &self,
         sql: impl Statement,
@@ -216,10 +272,10 @@ impl Database {
         Ok(self.rows(sql, args).await?.into_iter().next())
     }
 
-    /// Runs a statement that only PostgreSQL needs outside any transaction: `analyze`, say.
+    /// Runs a statement outside any transaction, on PostgreSQL only: `analyze` for example.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn maintain(&self, sql: &'static str) -> Result<(), StoreError> {
         if let Pools::Postgres(pool) = self.pools() {
             let mut connection = self.connection(pool).await?;
@@ -228,14 +284,15 @@ impl Database {
         Ok(())
     }
 
-    /// Writes by one statement, which is its own transaction, and says how many rows it touched.
+    /// Runs one statement in its own transaction, and returns the number of rows that it inserted,
+    /// updated or deleted.
     ///
     /// # Errors
-    /// The database refused or went away.
+    /// The database refuses the statement, or the connection is lost.
     pub async fn execute(&self, sql: impl Statement, args: Vec<Arg>) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let touched = tx.execute(sql, args).await?;
+        let changed = tx.execute(sql, args).await?;
         tx.commit().await?;
-        Ok(touched)
+        Ok(changed)
     }
 }

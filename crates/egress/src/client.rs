@@ -1,8 +1,9 @@
-//! The HTTP client of one account: to its origin, and to public addresses that the origin names.
+//! The HTTP client of one account, for its origin and for public addresses in the origin's
+//! responses.
 //!
-//! It follows no redirect and keeps no cookie. Names are resolved by [`GuardedResolver`], so that
-//! every address is checked right before it is dialled. Behind a proxy only the names and literal
-//! addresses of URLs are checked: the proxy resolves them.
+//! It follows no redirects and stores no cookies. Names are resolved by [`GuardedResolver`], which
+//! checks every address right before the connection is opened. With a proxy, which resolves names
+//! itself, only the names and literal addresses in URLs are checked.
 
 use std::error::Error as _;
 use std::sync::{Arc, OnceLock};
@@ -15,37 +16,38 @@ use rustls::pki_types::CertificateDer;
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
 
-use crate::guard::{BlockedAddress, check, check_public};
 use crate::proxy::Proxy;
 use crate::request::Request;
 use crate::resolver::GuardedResolver;
 use crate::response::Response;
+use crate::ssrf_guard::{BlockedAddress, check_configured_url, check_public_url};
 use crate::tls::{TlsError, tls};
 
-/// Client for one origin.
+/// An HTTP client for one origin.
 pub struct Client {
     origin: Url,
-    /// Set if names may lead to this machine: the file says `localhost`.
+    /// Set if the origin's host is `localhost`, which must resolve to a loopback address.
     is_loopback: bool,
-    /// Hosts besides the origin that get the account's credentials, reached by https.
+    /// Hosts besides the origin that get the account's credentials, over HTTPS only.
     trusted_hosts: &'static [&'static str],
     settings: Settings,
     to_origin: OnceLock<Result<reqwest::Client, ClientError>>,
     to_others: OnceLock<Result<reqwest::Client, ClientError>>,
 }
 
-/// Settings of every [`Client`].
+/// Settings that all [`Client`]s share.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Certificate authorities (DER) that are trusted besides the machine's own.
+    /// Certificate authorities (DER) that are trusted in addition to the machine's own.
     pub roots: Vec<CertificateDer<'static>>,
-    /// The longest time for one request; half of it for the connection. Large bodies get more.
+    /// The timeout of a request; half of it is the timeout for connecting. A request gets one
+    /// second more for each 128 KiB of its body.
     pub timeout: Duration,
-    /// The proxy that requests go through, if there is one.
+    /// The proxy for requests to other machines, if there is one.
     pub proxy: Option<Proxy>,
 }
 
-/// Reason for which a client cannot be built.
+/// An error while a client is built.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ClientError {
     /// The machine's certificate authorities cannot be read.
@@ -56,90 +58,96 @@ pub enum ClientError {
     Http(#[source] Arc<reqwest::Error>),
 }
 
-/// Reason for which a request got no response. No text holds an address or a secret of the request.
+/// An error of a request that got no response. Its text holds no URL and no secret of the request.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The address is no URL.
-    #[error("the address is none")]
+    /// The address is not a URL.
+    #[error("the address is not a URL")]
     BadUrl,
-    /// The address may not be reached.
+    /// The address is refused.
     #[error(transparent)]
     Blocked(#[from] BlockedAddress),
-    /// A response named an address on a port that is not for the web.
+    /// The address, which a response named, has another port than 80 or 443.
     #[error("an answer led to a port that is not 80 or 443")]
     ForeignPort,
-    /// A header holds characters that no header can hold.
+    /// The header of this name holds characters that are not allowed in a header.
     #[error("its header {0} cannot be sent")]
     BadHeader(&'static str),
-    /// The method is none of HTTP.
+    /// The method is not a valid HTTP method.
     #[error("its method cannot be sent")]
     BadMethod,
-    /// No client could be built.
+    /// The client could not be built.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// No connection within half of the timeout.
+    /// No connection was opened within half of the timeout.
     #[error("no connection in time")]
     ConnectTimeout,
-    /// No connection: refused, no such name, TLS failed.
+    /// Connecting failed: refused, the name does not exist, or the TLS handshake failed.
     #[error("no connection: {}", causes(.0))]
     Connect(#[source] reqwest::Error),
-    /// The proxy gave no connection, or it cannot be reached.
+    /// The proxy cannot be reached, or it opened no connection.
     #[error("the proxy {proxy} gave no connection ({}): look at it, or at `[server] proxy`, HTTPS_PROXY and NO_PROXY", causes(.error))]
     Proxy {
-        /// Its host and port.
+        /// The proxy's host and port.
         proxy: String,
-        /// The library's error.
+        /// The HTTP library's error.
         #[source]
         error: reqwest::Error,
     },
-    /// The proxy wants a user and a password, or others.
+    /// The proxy requires a user and a password, or refuses the given ones. Holds the proxy's host
+    /// and port.
     #[error("the proxy {0} wants a user and a password: write them into `[server] proxy` or HTTPS_PROXY")]
     ProxyDenied(String),
-    /// The connection was closed before anything of the request was written.
+    /// The connection was closed before any part of the request was written.
     #[error("the connection was closed: {}", causes(.0))]
     Unsent(#[source] reqwest::Error),
-    /// No response in time; the request may have arrived.
+    /// The response did not come within the timeout; the request may have arrived.
     #[error("no answer in time")]
     ResponseTimeout,
-    /// The connection broke after something was written; the request may have arrived.
+    /// The connection broke after a part of the request was written; the request may have arrived.
     #[error("{}", causes(.0))]
     Broken(#[source] reqwest::Error),
 }
 
-/// The longest time for which an unused connection is kept. Servers close idle ones, often after
-/// five seconds, and a request that meets the end of its connection may or may not have arrived.
-const MAX_IDLE: Duration = Duration::from_secs(3);
-/// The most unused connections that are kept.
+/// The time after which an idle connection is closed. Servers close theirs, often after five
+/// seconds, and a request on a connection that the server is closing may or may not have arrived.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// The maximum number of idle connections to a host.
 const MAX_IDLE_CONNECTIONS: usize = 1_000;
-/// Bytes of a body for which a request gets one second more.
+/// The number of bytes of a body that extend a request's timeout by one second.
 const BYTES_PER_EXTRA_SECOND: usize = 128 << 10;
-/// The most bytes of a response's body that are read.
+/// The maximum size of a response's body, in bytes; the rest is not read.
 const MAX_BODY: usize = 1 << 20;
 
+/// The value of the `User-Agent` header, unless a request has its own.
 const AGENT: &str = concat!("chorus/", env!("CARGO_PKG_VERSION"));
 
 impl Client {
-    /// Returns a client for the origin of `base`. `own` is set if the file itself names it, so that
-    /// an inner address is meant. `trusted_hosts` get the account's credentials, too. Opens nothing.
+    /// Returns a client for the origin of `base`. Opens no connection. `is_configured` is set if a
+    /// configuration file holds `base`, which may then be an internal address. `trusted_hosts` get
+    /// the account's credentials, too.
     ///
     /// # Errors
-    /// `base` is no URL, or may not be reached.
+    /// `base` is not a URL, or its address is refused.
     pub fn new(
         base: &str,
-        own: bool,
+        is_configured: bool,
         trusted_hosts: &'static [&'static str],
         settings: Settings,
     ) -> Result<Self, BlockedAddress> {
         let origin = Url::parse(base).map_err(|_| BlockedAddress::Scheme)?;
-        let is_loopback = if own { check(&origin)? } else { check_public(&origin)? };
+        let is_loopback =
+            if is_configured { check_configured_url(&origin)? } else { check_public_url(&origin)? };
         let (to_origin, to_others) = (OnceLock::new(), OnceLock::new());
         Ok(Self { origin, is_loopback, trusted_hosts, settings, to_origin, to_others })
     }
 
-    /// Sends a request and reads the response, the body up to 1 MiB. `now` dates the response.
+    /// Sends a request to the URL `address` and reads the response, with at most 1 MiB of its body.
+    /// The response's time is `now`.
     ///
     /// # Errors
-    /// See [`RequestError`]; [`RequestError::nothing_sent`] says if the request may have arrived.
+    /// See [`RequestError`]; [`RequestError::nothing_sent`] distinguishes the errors after which
+    /// the request may have arrived.
     pub async fn send(
         &self,
         address: &str,
@@ -148,11 +156,11 @@ impl Client {
     ) -> Result<Response, RequestError> {
         let span =
             tracing::debug_span!("http_request", method = request.method, host = Empty, status = Empty);
-        let answered = self.exchange(address, request, now).instrument(span.clone()).await;
-        let status = answered.as_ref().ok().map(|response| response.status);
+        let result = self.exchange(address, request, now).instrument(span.clone()).await;
+        let status = result.as_ref().ok().map(|response| response.status);
         span.record("status", status);
-        telemetry::http_answered(status);
-        answered
+        telemetry::record_http_response(status);
+        result
     }
 
     async fn exchange(
@@ -170,35 +178,36 @@ impl Client {
         let client = self.client(is_origin)?;
         let proxy = self.proxy_of(&url, is_origin);
         let sent = client.execute(self.encoded(url, request)?).await;
-        let response = sent.map_err(|error| RequestError::of(error, proxy))?;
+        let response = sent.map_err(|error| RequestError::from_library(error, proxy))?;
         match proxy {
-            // Only a proxy answers this, and it has not passed the request on (RFC 9110 §15.5.8).
+            // Only a proxy answers with this status, and has not forwarded the request (RFC 9110
+            // §15.5.8).
             Some(proxy) if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                Err(RequestError::ProxyDenied(proxy.shown()))
+                Err(RequestError::ProxyDenied(proxy.host_and_port()))
             }
-            _ => Ok(read(response, now).await),
+            _ => Ok(read_response(response, now).await),
         }
     }
 
-    /// Returns the host and port of the proxy that requests to the origin go through, if they do.
+    /// Returns the host and port of the proxy for requests to the origin, if they go through one.
     #[must_use]
     pub fn proxy_to_origin(&self) -> Option<String> {
-        self.proxy_of(&self.origin, true).map(Proxy::shown)
+        self.proxy_of(&self.origin, true).map(Proxy::host_and_port)
     }
 
-    /// Returns the proxy that requests for `url` go through.
+    /// Returns the proxy for requests to `url`, if they go through one.
     fn proxy_of(&self, url: &Url, is_origin: bool) -> Option<&Proxy> {
         let proxy = self.settings.proxy.as_ref().filter(|_| !(self.is_loopback && is_origin));
-        proxy.filter(|proxy| proxy.takes(url))
+        proxy.filter(|proxy| proxy.applies_to(url))
     }
 
-    /// Returns the headers with which `request` would be sent to `url`, without those that the HTTP
-    /// library adds.
+    /// Returns the headers, as names and values, of `request` when it is sent to `url`, without
+    /// those that the HTTP library adds.
     ///
     /// # Errors
-    /// Something of the request cannot be sent.
+    /// The method or a header is invalid.
     pub fn headers_sent(&self, url: &Url, request: &Request) -> Result<Vec<(String, String)>, RequestError> {
-        Ok(pairs(self.encoded(url.clone(), request)?.headers()))
+        Ok(header_pairs(self.encoded(url.clone(), request)?.headers()))
     }
 
     fn client(&self, is_origin: bool) -> Result<&reqwest::Client, ClientError> {
@@ -207,15 +216,15 @@ impl Client {
         built.as_ref().map_err(Clone::clone)
     }
 
-    /// Returns true if the account's credentials may go to `url`: its own origin, or a host that the
-    /// vendor's upload protocol names.
+    /// Returns true if the account's credentials may be sent to `url`: to its own origin, or to one
+    /// of the `trusted_hosts`.
     fn is_trusted(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         let named = url.scheme() == "https" && url.port().is_none() && self.trusted_hosts.contains(&host);
         url.origin() == self.origin.origin() || named
     }
 
-    /// Returns the request as the library sends it, with its credentials only where they may go.
+    /// Returns the request for the HTTP library, with credentials only if `url` is trusted.
     fn encoded(&self, url: Url, request: &Request) -> Result<reqwest::Request, RequestError> {
         let (media, body) = request.body.encoded();
         let trusted = self.is_trusted(&url);
@@ -246,11 +255,12 @@ impl Client {
 }
 
 impl Settings {
-    /// Returns a library client whose names may lead to public addresses, or to this machine.
+    /// Returns a client of the HTTP library whose names must resolve to public addresses, or to
+    /// loopback addresses if `is_loopback` is set.
     fn client(&self, is_loopback: bool) -> Result<reqwest::Client, ClientError> {
         let mut config = tls(&self.roots)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let resolver = GuardedResolver { is_loopback, proxy: self.proxy.as_ref().and_then(Proxy::host) };
+        let resolver = GuardedResolver { is_loopback, proxy: self.proxy.as_ref().and_then(Proxy::host_name) };
         let builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -258,10 +268,10 @@ impl Settings {
             .dns_resolver(resolver)
             .tls_backend_preconfigured(config)
             .connect_timeout(self.timeout / 2)
-            .pool_idle_timeout(MAX_IDLE)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS);
         let builder = match &self.proxy {
-            Some(proxy) if !is_loopback => builder.proxy(proxy.rule()?),
+            Some(proxy) if !is_loopback => builder.proxy(proxy.to_library()?),
             _ => builder,
         };
         Ok(builder.build()?)
@@ -275,16 +285,16 @@ impl From<reqwest::Error> for ClientError {
 }
 
 impl RequestError {
-    /// The error of a request that went through `proxy`.
-    fn of(error: reqwest::Error, proxy: Option<&Proxy>) -> Self {
+    /// Converts the HTTP library's error of a request that went through `proxy`, if there is one.
+    fn from_library(error: reqwest::Error, proxy: Option<&Proxy>) -> Self {
         let error = error.without_url();
         if error.is_connect() {
             return match (blocked(&error), proxy) {
                 (Some(blocked), _) => Self::Blocked(blocked),
                 (None, Some(proxy)) if causes(&error).contains("proxy authorization required") => {
-                    Self::ProxyDenied(proxy.shown())
+                    Self::ProxyDenied(proxy.host_and_port())
                 }
-                (None, Some(proxy)) => Self::Proxy { proxy: proxy.shown(), error },
+                (None, Some(proxy)) => Self::Proxy { proxy: proxy.host_and_port(), error },
                 (None, None) if error.is_timeout() => Self::ConnectTimeout,
                 (None, None) => Self::Connect(error),
             };
@@ -295,24 +305,24 @@ impl RequestError {
         if error.is_builder() || is_canceled(&error) { Self::Unsent(error) } else { Self::Broken(error) }
     }
 
-    /// Returns true if nothing of the request can have arrived.
+    /// Returns true if no part of the request can have arrived.
     #[must_use]
     pub const fn nothing_sent(&self) -> bool {
         !matches!(self, Self::ResponseTimeout | Self::Broken(_))
     }
 }
 
-/// Checks an address that a response named: public, and on the usual ports.
+/// Checks a URL from a response: its address must be public, and its port 80 or 443.
 fn check_foreign(url: &Url) -> Result<(), RequestError> {
-    check_public(url)?;
+    check_public_url(url)?;
     match url.port_or_known_default() {
         Some(80 | 443) => Ok(()),
         _ => Err(RequestError::ForeignPort),
     }
 }
 
-/// Returns the first cause of an error that is a `T`.
-fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
+/// Returns the first error of type `T` in the chain of causes.
+fn find_cause<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
         if let Some(found) = error.downcast_ref() {
@@ -323,17 +333,18 @@ fn find<T: std::error::Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     None
 }
 
-/// Returns the address that the resolver refused, if that is the cause.
+/// Returns the resolver's refusal, if it is the cause.
 fn blocked(error: &reqwest::Error) -> Option<BlockedAddress> {
-    find::<BlockedAddress>(error).cloned()
+    find_cause::<BlockedAddress>(error).cloned()
 }
 
-/// Returns true if the library gave the request back unsent: hyper's `Canceled`.
+/// Returns true if the cause is hyper's `Canceled`: the request was not sent.
 fn is_canceled(error: &reqwest::Error) -> bool {
-    find::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
+    find_cause::<hyper::Error>(error).is_some_and(hyper::Error::is_canceled)
 }
 
-/// Joins the causes of an error below the library's own line, which says nothing.
+/// Joins the texts of an error's causes. The text of the error itself, which has no detail, is left
+/// out unless there are no causes.
 fn causes(error: &reqwest::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut cause = error.source();
@@ -347,15 +358,16 @@ fn causes(error: &reqwest::Error) -> String {
     if texts.is_empty() { error.to_string() } else { texts.join(": ") }
 }
 
-/// Returns headers as pairs of name, in small letters, and value.
-fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+/// Returns headers as pairs of a lowercase name and a value.
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
 
-async fn read(mut response: reqwest::Response, at: Timestamp) -> Response {
-    let (status, headers) = (response.status().as_u16(), pairs(response.headers()));
-    let mut whole = Response { status, headers, body: Vec::new(), cut: false, at };
+/// Reads a response with at most [`MAX_BODY`] bytes of its body.
+async fn read_response(mut response: reqwest::Response, at: Timestamp) -> Response {
+    let (status, headers) = (response.status().as_u16(), header_pairs(response.headers()));
+    let mut whole = Response { status, headers, body: Vec::new(), truncated: false, at };
     loop {
         match response.chunk().await {
             Ok(None) => return whole,
@@ -369,6 +381,6 @@ async fn read(mut response: reqwest::Response, at: Timestamp) -> Response {
             }
         }
     }
-    whole.cut = true;
+    whole.truncated = true;
     whole
 }

@@ -1,30 +1,32 @@
-//! The one guarded way out over HTTP.
+//! The HTTP client for all outgoing requests, with protection against server-side request forgery.
 //!
-//! A [`Client`] sends [`Request`]s to the origin of one account. What a file names may be reached;
-//! no inner address may be reached by any other way: not by a name that leads there, not by an
-//! address that a response names. A credential goes to its account's own origin and nowhere else.
+//! A [`Client`] sends [`Request`]s to the origin of one account. An internal address can be reached
+//! only if a configuration file names it: a host name that resolves to one is refused, and so is a
+//! URL in a response. Credentials are sent to the account's origin and to the client's
+//! `trusted_hosts` only.
 //!
 //! ```
 //! use std::time::Duration;
 //!
-//! let settings = egress::Settings { roots: Vec::new(), timeout: Duration::from_secs(10), proxy: None };
+//! let timeout = Duration::from_secs(10);
+//! let settings = egress::Settings { roots: Vec::new(), timeout, proxy: None };
 //! let refused = egress::Client::new("http://169.254.169.254/", true, &[], settings);
-//! assert!(refused.is_err(), "a cloud hands out keys there");
+//! assert!(refused.is_err(), "link-local, where clouds serve instance credentials");
 //! ```
 
-mod address;
+mod address_class;
 mod client;
-mod guard;
 mod proxy;
 mod request;
 mod resolver;
 mod response;
+mod ssrf_guard;
 mod tls;
 
-pub use address::{Reach, reach};
+pub use address_class::{AddressClass, classify};
 pub use client::{Client, ClientError, RequestError, Settings};
-pub use guard::{BlockedAddress, allowed, check, check_public};
 pub use proxy::{BadProxy, Proxy};
 pub use request::{Body, Part, Request, segment};
 pub use response::{MAX_WAIT, Response};
+pub use ssrf_guard::{BlockedAddress, allowed_addresses, check_configured_url, check_public_url};
 pub use tls::{TlsError, tls, verifier};

@@ -1,4 +1,4 @@
-//! The proxy that HTTP requests go through.
+//! The proxy for outgoing HTTP requests.
 
 use std::sync::Arc;
 
@@ -6,20 +6,21 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::{Host, Url};
 
-use crate::address::inner_networks;
+use crate::address_class::internal_networks;
 
-/// A proxy, as `[server] proxy` or `HTTPS_PROXY` names it. Addresses of this machine and of private
-/// networks are reached without it. `Debug` does not show its user and password.
+/// The HTTP proxy from `[server] proxy` or `HTTPS_PROXY`. Addresses of this machine and of private
+/// networks are reached without it. `Debug` shows neither its user nor its password.
 #[derive(Clone)]
 pub struct Proxy {
     url: Url,
-    /// The hosts that are reached without it, in the form that the HTTP library reads.
+    /// The hosts that are reached without the proxy, comma-separated, as the HTTP library parses
+    /// them.
     direct: String,
-    /// The library's rule for both.
+    /// The HTTP library's rule for the proxy and the exceptions.
     matcher: Arc<Matcher>,
 }
 
-/// The text names no proxy.
+/// The error of a text that is not the URL of an HTTP proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the proxy as http://host:port, with user:password@ before the host if it asks for them, and @ # / ? : % in them \
@@ -40,7 +41,8 @@ impl std::str::FromStr for Proxy {
         let text = text.trim();
         let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&whole).map_err(|_| BadProxy)?;
-        // What stands behind the port is nobody's: most likely a password with `#`, `/` or `?` that is not written as %23.
+        // Text after the port is most likely a part of a password with an unescaped `#`, `/` or
+        // `?`.
         let is_bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
         let is_good = matches!(url.scheme(), "http" | "https") && url.host_str().is_some() && is_bare;
         if is_good { Ok(Self::new(url, "")) } else { Err(BadProxy) }
@@ -48,48 +50,51 @@ impl std::str::FromStr for Proxy {
 }
 
 impl Proxy {
-    /// Returns the same for all but some hosts: a list of names, domains, addresses and networks, as NO_PROXY has it.
+    /// Returns a proxy that is not used for `hosts`: a list of names, domains, addresses and
+    /// networks in the syntax of NO_PROXY.
     #[must_use]
     pub fn except(self, hosts: Option<&str>) -> Self {
         Self::new(self.url, &normalized(hosts.unwrap_or_default()))
     }
 
-    /// A proxy for all hosts but this machine's, those of private networks, and `except`.
+    /// Returns a proxy for all hosts but this machine, private networks, and the list `except`.
     fn new(url: Url, except: &str) -> Self {
-        let inner = inner_networks().collect::<Vec<_>>().join(",");
-        let direct = format!("localhost,{inner},{except}");
+        let internal = internal_networks().collect::<Vec<_>>().join(",");
+        let direct = format!("localhost,{internal},{except}");
         let matcher = Matcher::builder().all(url.as_str()).no(direct.as_str()).build();
         Self { url, direct, matcher: Arc::new(matcher) }
     }
 
-    /// Returns the proxy's host and port, for messages.
-    pub(crate) fn shown(&self) -> String {
+    /// Returns the proxy as `host:port`, without user and password.
+    pub(crate) fn host_and_port(&self) -> String {
         let port = self.url.port_or_known_default().unwrap_or(80);
         format!("{}:{port}", self.url.host_str().unwrap_or_default())
     }
 
-    /// Returns true if a request for `url` goes through it, by the rules of the HTTP library.
-    pub(crate) fn takes(&self, url: &Url) -> bool {
+    /// Returns true if a request for `url` goes through the proxy, by the rules of the HTTP
+    /// library.
+    pub(crate) fn applies_to(&self, url: &Url) -> bool {
         url.as_str().parse::<Uri>().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
 
-    /// Returns the proxy's host if it is a name.
-    pub(crate) fn host(&self) -> Option<String> {
+    /// Returns the proxy's host if it is a name and not an address.
+    pub(crate) fn host_name(&self) -> Option<String> {
         match self.url.host() {
             Some(Host::Domain(name)) => Some(name.to_owned()),
             _ => None,
         }
     }
 
-    /// Returns the proxy as the HTTP library has it.
-    pub(crate) fn rule(&self) -> reqwest::Result<reqwest::Proxy> {
+    /// Returns the proxy in the HTTP library's type.
+    pub(crate) fn to_library(&self) -> reqwest::Result<reqwest::Proxy> {
         let proxy = reqwest::Proxy::all(self.url.clone())?;
         Ok(proxy.no_proxy(reqwest::NoProxy::from_string(&self.direct)))
     }
 }
 
-/// The entries of NO_PROXY in the form that the HTTP library reads. Others also write blanks between entries, `*.` before
-/// a domain, brackets around an address, a port after a host (which counts for all its ports here), a dot at the end.
+/// Converts a NO_PROXY list to the syntax that the HTTP library parses. It also accepts the syntax
+/// of other programs: blanks between entries, `*.` before a domain, brackets around an address, a
+/// port after a host (which is dropped, so that the entry covers all ports), and a dot at the end.
 fn normalized(list: &str) -> String {
     let entry = |entry: &str| {
         let entry = entry.strip_prefix('*').filter(|rest| rest.starts_with('.')).unwrap_or(entry);
@@ -110,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_are_reached_without_it_are_written_in_many_ways() {
+    fn no_proxy_accepts_the_syntax_of_other_programs() {
         let list = "*.wild.example, ported.example:8443 spaced.example,[2001:db8::1],[2001:db8::2]:443,dot.example.,10.1.0.0/16";
         let proxy = "http://proxy.example:3128".parse::<Proxy>().unwrap().except(Some(list));
         for direct in [
@@ -124,16 +129,16 @@ mod tests {
             "http://localhost:9/",
             "http://127.0.0.1:9/",
         ] {
-            assert!(!proxy.takes(&direct.parse().unwrap()), "{direct}");
+            assert!(!proxy.applies_to(&direct.parse().unwrap()), "{direct}");
         }
         for through in ["https://other.example/", "https://notspaced.example/", "https://[2001:db8::3]/"] {
-            assert!(proxy.takes(&through.parse().unwrap()), "{through}");
+            assert!(proxy.applies_to(&through.parse().unwrap()), "{through}");
         }
-        assert_eq!(proxy.shown(), "proxy.example:3128");
+        assert_eq!(proxy.host_and_port(), "proxy.example:3128");
     }
 
     #[test]
-    fn a_proxy_is_an_address_of_the_web() {
+    fn a_proxy_is_an_http_url() {
         for good in
             ["http://proxy.example:3128", "proxy.example:3128", "https://u:p@10.0.0.1:8443", " http://p "]
         {

@@ -1,4 +1,4 @@
-//! A request before anything is sent: pure data, which a preview can show.
+//! An HTTP request as plain data, which can be sent or shown in a preview.
 
 use std::time::Duration;
 
@@ -9,63 +9,64 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::form_urlencoded;
 
-/// One request.
+/// An HTTP request with its purpose, credentials and effect.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
-    /// Its purpose: the name under which its answer is known to the requests after it.
+    /// The purpose of the request; later requests find its response by this name.
     pub name: &'static str,
-    /// `GET`, `POST`, `PUT`.
+    /// The HTTP method, in capitals: `GET`, `POST`, `PUT`.
     pub method: &'static str,
-    /// Its target: a path below the network's origin, or a whole address that an answer named.
+    /// A path below the network's origin, or a whole URL from a response.
     pub target: String,
-    /// In order; `content-type` comes from the body. None of them is a credential.
+    /// Names and values of the headers, in order, without `content-type` (see [`Body`]) and without
+    /// credentials.
     pub headers: Vec<(&'static str, String)>,
-    /// Headers that prove who we are. The HTTP client sends them to the account's own origin and to the hosts in
-    /// `trusted_hosts` of its [`Client`](crate::Client), and drops them on the way to any other.
+    /// Headers that authenticate the account. A [`Client`](crate::Client) sends them only to the
+    /// account's own origin and to its `trusted_hosts`.
     pub credentials: Vec<(&'static str, String)>,
-    /// Its body.
+    /// The body, which sets `content-type`.
     pub body: Body,
-    /// Set if the post may be out once it is sent.
+    /// Set if the post may be published once the request is sent; earlier requests only prepare it.
     pub publishes: bool,
-    /// The time for which its answer serves other posts too, if it does.
-    pub keep: Option<Duration>,
+    /// The time for which the response can be used for other posts, too.
+    pub cache_for: Option<Duration>,
 }
 
-/// The body of a request.
+/// The body of a request, which determines its media type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// No body.
+    /// No body and no media type.
     Empty,
-    /// JSON.
+    /// A JSON value, sent as `application/json`.
     Json(Value),
-    /// JSON that is text already.
+    /// Serialized JSON, sent unchanged as `application/json`.
     JsonText(String),
-    /// `application/x-www-form-urlencoded`.
+    /// Names and values of the fields of an `application/x-www-form-urlencoded` form.
     Form(Vec<(&'static str, String)>),
-    /// `multipart/form-data`.
+    /// The fields of a `multipart/form-data` form.
     Multipart(Vec<Part>),
-    /// Anything, with its media type.
+    /// A media type, and bytes of that type.
     Bytes(String, Vec<u8>),
 }
 
 /// A field of `multipart/form-data`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// The field's name.
+    /// The name of the form field.
     pub name: &'static str,
-    /// The file's name and media type, if it is a file.
+    /// The file's name and media type, if the field is a file.
     pub file: Option<(String, String)>,
-    /// Its content.
+    /// The text or the file's content.
     pub bytes: Vec<u8>,
 }
 
 impl Part {
-    /// A field that is text.
+    /// Returns a text field.
     pub fn text(name: &'static str, text: impl Into<String>) -> Self {
         Self { name, file: None, bytes: text.into().into_bytes() }
     }
 
-    /// Returns a field that is a file, with the file's name and media type.
+    /// Returns a file field; `file` is the file's name and `media` its media type.
     #[must_use]
     pub fn file(name: &'static str, file: &str, media: &str, bytes: &[u8]) -> Self {
         Self { name, file: Some((file.to_owned(), media.to_owned())), bytes: bytes.to_vec() }
@@ -73,22 +74,22 @@ impl Part {
 }
 
 impl Request {
-    /// A GET.
+    /// Returns a GET request without a body.
     pub fn get(name: &'static str, target: impl Into<String>) -> Self {
         Self::new(name, "GET", target, Body::Empty)
     }
 
-    /// A POST of JSON.
+    /// Returns a POST request with a JSON body.
     pub fn json(name: &'static str, target: impl Into<String>, body: Value) -> Self {
         Self::new(name, "POST", target, Body::Json(body))
     }
 
-    /// A POST of a form.
+    /// Returns a POST request with a URL-encoded form.
     pub fn form(name: &'static str, target: impl Into<String>, fields: Vec<(&'static str, String)>) -> Self {
         Self::new(name, "POST", target, Body::Form(fields))
     }
 
-    /// Any other.
+    /// Returns a request without headers that publishes nothing and is not cached.
     pub fn new(name: &'static str, method: &'static str, target: impl Into<String>, body: Body) -> Self {
         Self {
             name,
@@ -98,45 +99,45 @@ impl Request {
             credentials: Vec::new(),
             body,
             publishes: false,
-            keep: None,
+            cache_for: None,
         }
     }
 
-    /// The same with a header.
+    /// Adds a header that is no credential.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// The same with a header that proves who we are.
+    /// Adds a header that authenticates the account.
     pub fn credential(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.credentials.push((name, value.into()));
         self
     }
 
-    /// The same with `Authorization: Bearer`.
+    /// Adds the credential `Authorization: Bearer` (RFC 6750).
     pub fn bearer(self, token: &str) -> Self {
         self.credential("authorization", format!("Bearer {token}"))
     }
 
-    /// The same with `Authorization: Basic` (RFC 7617).
+    /// Adds the credential `Authorization: Basic` (RFC 7617).
     pub fn basic(self, user: &str, password: &str) -> Self {
         self.credential("authorization", format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
     }
 
-    /// The same, after which the post may be out.
+    /// Marks the request as the one that publishes the post.
     pub fn publishes(self) -> Self {
         Self { publishes: true, ..self }
     }
 
-    /// The same, whose answer serves other posts for so long too.
-    pub fn kept(self, keep: Duration) -> Self {
-        Self { keep: Some(keep), ..self }
+    /// Lets the response be used for other posts, too, for `duration`.
+    pub fn cached_for(self, duration: Duration) -> Self {
+        Self { cache_for: Some(duration), ..self }
     }
 }
 
 impl Body {
-    /// The media type and the bytes.
+    /// Returns the media type, if there is one, and the bytes.
     pub fn encoded(&self) -> (Option<String>, Vec<u8>) {
         match self {
             Self::Empty => (None, Vec::new()),
@@ -154,7 +155,8 @@ impl Body {
 
 const JSON: &str = "application/json";
 
-/// RFC 7578. The boundary is made of what is in the parts, so that the same parts are the same bytes.
+/// Encodes fields as `multipart/form-data` (RFC 7578). The boundary is a hash of the contents, so
+/// that equal parts give equal bytes.
 fn multipart(parts: &[Part]) -> (Option<String>, Vec<u8>) {
     let whole: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
     let boundary = format!("chorus-{}", hex::encode(&Sha256::digest(&whole)[..16]));
@@ -177,10 +179,10 @@ fn multipart(parts: &[Part]) -> (Option<String>, Vec<u8>) {
     (Some(format!("multipart/form-data; boundary={boundary}")), body)
 }
 
-/// All but the unreserved characters of RFC 3986 §2.3.
+/// All characters but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Returns `text` percent-encoded for one segment of a path.
+/// Percent-encodes `text` as one segment of a URL's path.
 #[must_use]
 pub fn segment(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
@@ -191,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_fenced_and_the_same_every_time() {
+    fn multipart_is_deterministic_and_uses_its_boundary() {
         let file = Part::file("photo", "a\"b.png", "image/png", &[1, 2]);
         let body = Body::Multipart(vec![Part::text("text", "hé"), file]);
         let (media, bytes) = body.encoded();

@@ -1,45 +1,45 @@
-//! A response, and every way in which servers say "later".
+//! An HTTP response, and the headers by which a server asks the client to retry later.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// A response, read whole.
+/// An HTTP response with its body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Response {
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
-    /// Names in small letters.
+    /// Names, in lowercase, and values of the headers.
     pub headers: Vec<(String, String)>,
-    /// At most 1 MiB.
+    /// The first 1 MiB of the body at most.
     pub body: Vec<u8>,
-    /// Set if there was more than that, or the connection broke before its end.
-    pub cut: bool,
-    /// The time at which it came.
+    /// Set if the body was longer than 1 MiB, or the connection broke before its end.
+    pub truncated: bool,
+    /// The time of the response; a wait until an absolute time starts then.
     pub at: Timestamp,
 }
 
-/// The longest that a server can make us wait.
+/// The maximum wait that is accepted from a server: 24 hours.
 pub const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The most characters of a response that people get to see.
-const SHOWN: usize = 200;
+/// The maximum length of a body in a summary, in characters.
+const MAX_SUMMARY: usize = 200;
 
 impl Response {
-    /// Returns a header's value without white space around it.
+    /// Returns a header's value without surrounding white space.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
     }
 
-    /// Returns the body as JSON; `Null` if it is none.
+    /// Returns the body as JSON; `Null` if it is not valid JSON.
     #[must_use]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// Returns the body as text, without white space around it.
+    /// Returns the body as text without surrounding white space; invalid UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).trim().to_owned()
@@ -47,21 +47,22 @@ impl Response {
 
     /// Returns true if the status is 2xx.
     #[must_use]
-    pub const fn is_good(&self) -> bool {
+    pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
     }
 
-    /// Returns a line for people: the status, and the start of the body on one line.
-    pub fn shown(&self) -> String {
+    /// Returns the status and the first 200 characters of the body on one line, for messages.
+    pub fn summary(&self) -> String {
         let body = String::from_utf8_lossy(&self.body);
         let words: Vec<_> = body.split_whitespace().collect();
-        let words: String = words.join(" ").chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+        let words: String = words.join(" ").chars().filter(|c| !c.is_control()).take(MAX_SUMMARY).collect();
         if words.is_empty() { self.status.to_string() } else { format!("{} {words}", self.status) }
     }
 
-    /// Returns the time to wait, from whichever header says so: `Retry-After` in seconds, with a fraction, or as a date
-    /// (RFC 9110 §10.2.3); `X-RateLimit-Reset-After`; `X-RateLimit-Reset`, `x-rate-limit-reset`, `RateLimit-Reset`
-    /// and `x-ogw-ratelimit-reset` as seconds from now, seconds since 1970, with a fraction, or ISO 8601.
+    /// Returns the time to wait, from the first of these headers that has a valid value:
+    /// `Retry-After` (RFC 9110 §10.2.3), `X-RateLimit-Reset-After`, `x-ogw-ratelimit-reset`,
+    /// `RateLimit-Reset`, `X-RateLimit-Reset`, `x-rate-limit-reset`. A value is seconds from now or
+    /// since 1970, both with an optional fraction, an ISO 8601 time, or an HTTP date.
     pub fn retry_after(&self) -> Option<Duration> {
         const NAMES: [&str; 6] = [
             "retry-after",
@@ -71,22 +72,24 @@ impl Response {
             "x-ratelimit-reset",
             "x-rate-limit-reset",
         ];
-        NAMES.iter().find_map(|name| self.wait(self.header(name)?))
+        NAMES.iter().find_map(|name| self.parse_wait(self.header(name)?))
     }
 
-    /// Returns the time to wait, from this header alone, written in any of these ways.
-    pub fn wait_in(&self, name: &str) -> Option<Duration> {
-        self.wait(self.header(name)?)
+    /// Returns the time to wait from the header `name` alone, in any format of
+    /// [`Self::retry_after`].
+    pub fn retry_after_in(&self, name: &str) -> Option<Duration> {
+        self.parse_wait(self.header(name)?)
     }
 
-    /// The wait that `text` means.
-    fn wait(&self, text: &str) -> Option<Duration> {
-        /// Anything later than 2001 is an instant, not a length of time.
-        const EPOCH: f64 = 1e9;
+    /// Parses a time to wait, which is at most [`MAX_WAIT`].
+    fn parse_wait(&self, text: &str) -> Option<Duration> {
+        /// A larger number is a time in seconds since 1970 (later than September 2001), and no
+        /// duration.
+        const MIN_EPOCH_SECONDS: f64 = 1e9;
         let until =
             |instant: Timestamp| Duration::try_from(instant.duration_since(self.at)).unwrap_or_default();
         let wait = match text.parse::<f64>() {
-            Ok(seconds) if seconds > EPOCH => {
+            Ok(seconds) if seconds > MIN_EPOCH_SECONDS => {
                 let now = self.at.as_duration().as_secs_f64();
                 Duration::try_from_secs_f64((seconds - now).max(0.0)).ok()?
             }
@@ -107,12 +110,12 @@ mod tests {
     fn wait(name: &str, value: &str) -> Option<f64> {
         let at = Timestamp::from_second(1_800_000_000).unwrap();
         let headers = vec![(name.to_owned(), value.to_owned())];
-        let answer = Response { status: 429, headers, body: Vec::new(), cut: false, at };
-        answer.retry_after().map(|wait| wait.as_secs_f64())
+        let response = Response { status: 429, headers, body: Vec::new(), truncated: false, at };
+        response.retry_after().map(|wait| wait.as_secs_f64())
     }
 
     #[test]
-    fn every_way_to_say_later() {
+    fn retry_headers_are_parsed_in_every_format() {
         for (name, value, seconds) in [
             ("retry-after", "120", Some(120.0)),
             ("Retry-After", " 1.5 ", Some(1.5)),

@@ -1,4 +1,4 @@
-//! TLS as the machine trusts it.
+//! TLS settings with the machine's certificate authorities.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use rustls_platform_verifier::Verifier;
 
-/// TLS cannot be set up.
+/// An error while TLS is set up.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum TlsError {
     /// The machine's certificate authorities cannot be read.
@@ -17,7 +17,7 @@ pub enum TlsError {
     Protocol(#[source] rustls::Error),
 }
 
-/// Returns TLS settings that trust the certificate authorities of the machine, and `roots` (DER).
+/// Returns TLS settings that trust the machine's certificate authorities and `roots`.
 ///
 /// # Errors
 /// See [`TlsError`].
@@ -33,7 +33,7 @@ pub fn tls(roots: &[CertificateDer<'static>]) -> Result<ClientConfig, TlsError> 
     Ok(config)
 }
 
-/// Returns a verifier of certificates that trusts what [`tls`] trusts.
+/// Returns a certificate verifier that trusts the machine's certificate authorities and `roots`.
 ///
 /// # Errors
 /// See [`TlsError`].

@@ -1,19 +1,20 @@
-//! Absolute terms: what advertising in China may not say of what it sells.
+//! Absolute terms, which Chinese law forbids in advertising: "the best", "最佳".
 //!
-//! The Advertising Law of the PRC, article 9 (3), forbids "国家级", "最高级", "最佳" and the like; the guide of the
-//! State Administration for Market Regulation to that rule (notice 6 of 2023) leaves out what does not point at the
-//! goods, what is measured or ordered in time, what compares a house with itself, and what tells how to use it best.
+//! The Advertising Law of the PRC, article 9 (3), forbids "国家级", "最高级", "最佳" and the like. The
+//! guide of the State Administration for Market Regulation to that rule (notice 6 of 2023) exempts
+//! statements that do not refer to the goods, that give a measurement or an order in time, that
+//! compare a company with itself, or that explain the best use.
 
 use std::ops::Range;
 
-use crate::letters::{Letters, is_han, is_latin};
+use crate::normalized_text::{NormalizedText, is_han, is_latin};
 
-/// A term and what makes it innocent.
+/// A forbidden term with the contexts that make it permissible.
 struct Term {
     words: &'static str,
-    /// What follows innocently.
+    /// The term is permissible before one of these.
     unless_before: &'static [&'static str],
-    /// What precedes innocently.
+    /// The term is permissible after one of these.
     unless_after: &'static [&'static str],
 }
 
@@ -29,8 +30,8 @@ const fn unless_after(words: &'static str, unless_after: &'static [&'static str]
     Term { words, unless_before: &[], unless_after }
 }
 
-/// Of amounts "most" and "least" are limits: 最高立减 50 元 is "up to".
-const OF_AMOUNTS: &[&str] = &[
+/// Continuations after which "most" and "least" are limits of an amount: 最高立减 50 元 means "up to".
+const AMOUNT_WORDS: &[&str] = &[
     "立减",
     "可减",
     "可省",
@@ -56,7 +57,8 @@ const OF_AMOUNTS: &[&str] = &[
     "分",
 ];
 
-/// Chinese terms. What begins with 最 and is not here (最近, 最后, 最终, 最多, 最少, 最新, 最爱 …) is innocent.
+/// The Chinese terms. Words with 最 that are not listed (最近, 最后, 最终, 最多, 最少, 最新, 最爱 …) are
+/// permissible.
 const CHINESE: [Term; 83] = [
     always("最佳"),
     unless(
@@ -67,8 +69,8 @@ const CHINESE: [Term; 83] = [
     always("最強"),
     always("最强"),
     unless("最大", &["限度", "化", "程度", "的努力", "努力", "可", "承"]),
-    unless("最高", OF_AMOUNTS),
-    unless("最低", OF_AMOUNTS),
+    unless("最高", AMOUNT_WORDS),
+    unless("最低", AMOUNT_WORDS),
     always("最便宜"),
     always("最实惠"),
     always("最划算"),
@@ -146,14 +148,14 @@ const CHINESE: [Term; 83] = [
     always("驰名商标"),
 ];
 
-/// What the Chinese terms begin with.
-const HEADS: &str = "最国國世全宇顶頂极極终独首唯行遥领第销王绝史前无万空驰";
+/// The first characters of the Chinese terms.
+const FIRST_CHARS_CHINESE: &str = "最国國世全宇顶頂极極终独首唯行遥领第销王绝史前无万空驰";
 
-/// What the English ones begin with.
-const HEADS_LATIN: &str = "tbnwlus#";
+/// The first characters of the English terms.
+const FIRST_CHARS_ENGLISH: &str = "tbnwlus#";
 
-/// 第一 counts innocently before these, and after a pause as "firstly".
-const FIRST_OF: &str = "次步时時个個天周批季章杯口眼位页頁期代站道层層家年月日封件包人场場课課课轮輪只支款集回版阶段行列手线口篇";
+/// Words before which 第一 is an ordinal number. After a pause it means "firstly".
+const COUNTED_NOUNS: &str = "次步时時个個天周批季章杯口眼位页頁期代站道层層家年月日封件包人场場课課课轮輪只支款集回版阶段行列手线口篇";
 
 const ENGLISH: [Term; 27] = [
     Term {
@@ -199,15 +201,15 @@ const ENGLISH: [Term; 27] = [
     always("national-level"),
 ];
 
-/// Where `text` says an absolute term, in its order, as bytes.
+/// Returns the byte ranges of the absolute terms in `text`, in ascending order.
 pub fn terms(text: &str) -> Vec<Range<usize>> {
-    let letters = Letters::new(text);
+    let chars = NormalizedText::new(text);
     let mut found = Vec::new();
     let mut at = 0;
-    while at < letters.len() {
-        match term(&letters, at) {
+    while at < chars.len() {
+        match term(&chars, at) {
             Some(end) => {
-                found.push(letters.bytes(at, end));
+                found.push(chars.bytes(at, end));
                 at = end;
             }
             None => at += 1,
@@ -216,45 +218,45 @@ pub fn terms(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The position after the longest term at `at` that is not innocent.
-fn term(letters: &Letters, at: usize) -> Option<usize> {
-    let c = letters.at(at);
-    if is_han(c) && !HEADS.contains(c) {
+/// Returns the position after the longest term at `at`, unless its context makes it permissible.
+fn term(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let c = chars.at(at);
+    if is_han(c) && !FIRST_CHARS_CHINESE.contains(c) {
         return None;
     }
     if is_han(c) {
-        return longest(letters, at, &CHINESE).or_else(|| first(letters, at));
+        return longest_term(chars, at, &CHINESE).or_else(|| first_as_rank(chars, at));
     }
-    let inside = is_latin(letters.before(at)) || letters.before(at).is_ascii_digit();
-    if inside || !HEADS_LATIN.contains(c) {
+    let inside = is_latin(chars.before(at)) || chars.before(at).is_ascii_digit();
+    if inside || !FIRST_CHARS_ENGLISH.contains(c) {
         return None;
     }
-    longest(letters, at, &ENGLISH)
+    longest_term(chars, at, &ENGLISH)
 }
 
-fn longest(letters: &Letters, at: usize, terms: &[Term]) -> Option<usize> {
-    let there = terms.iter().filter_map(|term| Some((term, letters.past_word(at, term.words)?)));
-    // The longest reading decides, so that an innocent one is not told for its beginning.
+fn longest_term(chars: &NormalizedText, at: usize, terms: &[Term]) -> Option<usize> {
+    let there = terms.iter().filter_map(|term| Some((term, chars.past_word(at, term.words)?)));
+    // The longest match decides, so that a permissible term is not reported for its beginning.
     let (term, end) = there.max_by_key(|(_, end)| *end)?;
-    let digit = letters.at(end).is_ascii_digit();
-    (!digit && !is_innocent(letters, at, end, term)).then_some(end)
+    let digit = chars.at(end).is_ascii_digit();
+    (!digit && !is_allowed(chars, at, end, term)).then_some(end)
 }
 
-fn is_innocent(letters: &Letters, at: usize, end: usize, term: &Term) -> bool {
-    let next = letters.past_space(end);
-    let follows = |word: &&str| letters.past(next, word).is_some();
+fn is_allowed(chars: &NormalizedText, at: usize, end: usize, term: &Term) -> bool {
+    let next = chars.past_space(end);
+    let follows = |word: &&str| chars.past(next, word).is_some();
     let precedes = |word: &&str| {
-        at.checked_sub(word.chars().count()).is_some_and(|from| letters.past(from, word) == Some(at))
+        at.checked_sub(word.chars().count()).is_some_and(|from| chars.past(from, word) == Some(at))
     };
     term.unless_before.iter().any(follows) || term.unless_after.iter().any(precedes)
 }
 
-/// 第一 as a rank: 销量第一, 第一的选择; not as a number in a row: 第一次, 第一，.
-fn first(letters: &Letters, at: usize) -> Option<usize> {
-    let end = letters.past(at, "第一")?;
-    let next = letters.at(end);
-    let counts = FIRST_OF.contains(next) || next == '百' || next == '千' || next == '万' || next == '十';
-    let firstly = !is_han(letters.before(at)) && !is_han(next);
+/// Returns the position after 第一 used as a rank (销量第一, 第一的选择), not as an ordinal number (第一次, 第一，).
+fn first_as_rank(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let end = chars.past(at, "第一")?;
+    let next = chars.at(end);
+    let counts = COUNTED_NOUNS.contains(next) || next == '百' || next == '千' || next == '万' || next == '十';
+    let firstly = !is_han(chars.before(at)) && !is_han(next);
     (!counts && !firstly).then_some(end)
 }
 
@@ -263,8 +265,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_term_begins_with_a_head() {
-        assert!(CHINESE.iter().all(|term| term.words.starts_with(|c| HEADS.contains(c))));
-        assert!(ENGLISH.iter().all(|term| term.words.starts_with(|c| HEADS_LATIN.contains(c))));
+    fn every_term_begins_with_a_listed_character() {
+        assert!(CHINESE.iter().all(|term| term.words.starts_with(|c| FIRST_CHARS_CHINESE.contains(c))));
+        assert!(ENGLISH.iter().all(|term| term.words.starts_with(|c| FIRST_CHARS_ENGLISH.contains(c))));
     }
 }

@@ -1,19 +1,19 @@
-//! Days and times as people write them, in English and Chinese.
+//! The parser of dates and times of day in English and Chinese.
 
-use crate::letters::{Letters, is_latin};
-use crate::number::{Number, Script, decimal, number};
+use crate::normalized_text::{NormalizedText, is_latin};
+use crate::number::{Notation, Number, decimal, number};
 use crate::value::Value;
 
-/// Values with the letters where each stands, and the position after all of them. Nothing but a position is
-/// something that is read and compares with nothing, such as "April 2027".
+/// Parsed values, each with its character range, and the position after all of them. Without values
+/// it stands for text that is recognized and skipped, such as "April 2027".
 #[derive(Debug, Default)]
-pub(crate) struct Taken {
+pub(crate) struct Parsed {
     pub(crate) values: Vec<(Value, usize, usize)>,
     pub(crate) end: usize,
 }
 
-impl Taken {
-    pub(crate) fn nothing(end: usize) -> Self {
+impl Parsed {
+    pub(crate) fn skipped(end: usize) -> Self {
         Self { values: Vec::new(), end }
     }
 
@@ -49,62 +49,61 @@ const MONTHS: [(&str, u8); 24] = [
     ("dec", 12),
 ];
 
-/// The month named at `at`, with the position after it and its full stop.
-fn month(letters: &Letters, at: usize) -> Option<(u8, usize)> {
-    if !"jfmasond".contains(letters.at(at)) {
+/// Parses the month's name at `at`; returns the month and the position after it and its full stop.
+fn month(chars: &NormalizedText, at: usize) -> Option<(u8, usize)> {
+    if !"jfmasond".contains(chars.at(at)) {
         return None;
     }
-    let (month, end) =
-        MONTHS.iter().find_map(|(name, month)| Some((*month, letters.past_word(at, name)?)))?;
-    // "may" and "march" are words of their own; as months they are capitals.
-    let is_word = matches!(month, 3 | 5) && !letters.is_capital(at);
-    (!is_word).then_some((month, end + usize::from(letters.at(end) == '.')))
+    let (month, end) = MONTHS.iter().find_map(|(name, month)| Some((*month, chars.past_word(at, name)?)))?;
+    // "may" and "march" are also ordinary words; as months they are capitalized.
+    let is_word = matches!(month, 3 | 5) && !chars.is_capital(at);
+    (!is_word).then_some((month, end + usize::from(chars.at(end) == '.')))
 }
 
-/// A day of a month in digits, with the position after it and its ending: 1, 1st.
-fn day(letters: &Letters, at: usize) -> Option<(u8, usize)> {
-    let number = decimal(letters, at).filter(|number| matches!(number.script, Script::Digits(1 | 2)))?;
+/// Parses a day of a month in digits, such as 1 or 1st; returns the day and the position after it.
+fn day(chars: &NormalizedText, at: usize) -> Option<(u8, usize)> {
+    let number = decimal(chars, at).filter(|number| matches!(number.notation, Notation::Digits(1 | 2)))?;
     let day = u8::try_from(number.whole(31)?).ok().filter(|day| *day > 0)?;
-    let ordinal = ["st", "nd", "rd", "th"].iter().find_map(|end| letters.past_word(number.end, end));
+    let ordinal = ["st", "nd", "rd", "th"].iter().find_map(|end| chars.past_word(number.end, end));
     let end = ordinal.unwrap_or(number.end);
-    // 10:00, 10.5 and 10% are no days.
-    let other = is_latin(letters.at(end)) || matches!(letters.at(end), ':' | '%' | '°');
+    // 10:00, 10.5 and 10% are not days.
+    let other = is_latin(chars.at(end)) || matches!(chars.at(end), ':' | '%' | '°');
     (!other).then_some((day, end))
 }
 
-/// A year of four digits after an optional comma and space.
-fn year(letters: &Letters, at: usize) -> Option<(i16, usize)> {
-    let at = at + usize::from(letters.at(at) == ',');
-    let at = letters.past_space(at);
-    let number = decimal(letters, at).filter(|number| number.script == Script::Digits(4))?;
+/// Parses a year of four digits, 1900 to 2199, after an optional comma and space.
+fn year(chars: &NormalizedText, at: usize) -> Option<(i16, usize)> {
+    let at = at + usize::from(chars.at(at) == ',');
+    let at = chars.past_space(at);
+    let number = decimal(chars, at).filter(|number| number.notation == Notation::Digits(4))?;
     let year = i16::try_from(number.whole(2199)?).ok().filter(|year| *year >= 1900)?;
-    let other = is_latin(letters.at(number.end)) || matches!(letters.at(number.end), ':' | '%');
+    let other = is_latin(chars.at(number.end)) || matches!(chars.at(number.end), ':' | '%');
     (!other).then_some((year, number.end))
 }
 
-/// The position after what stands between the two ends of a range.
-pub(crate) fn past_until(letters: &Letters, at: usize) -> Option<usize> {
-    let at = letters.past_space(at);
+/// Returns the position after the word or sign between the two ends of a range.
+pub(crate) fn past_range_word(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let at = chars.past_space(at);
     let between = ["-", "~", "to", "until", "至", "到", "and", "&"];
-    let end = between.iter().find_map(|word| letters.past_word(at, word))?;
-    Some(letters.past_space(end))
+    let end = between.iter().find_map(|word| chars.past_word(at, word))?;
+    Some(chars.past_space(end))
 }
 
-/// A date that begins with a month's name: "April 30", "Apr. 11-14, 2027".
-pub(crate) fn month_first(letters: &Letters, at: usize) -> Option<Taken> {
-    let (month, past) = month(letters, at)?;
-    let start = letters.past_space(past);
-    let Some((first, end)) = day(letters, start) else {
-        return year(letters, past).map(|(_, end)| Taken::nothing(end));
+/// Parses a date that begins with a month's name: "April 30", "Apr. 11-14, 2027".
+pub(crate) fn month_first(chars: &NormalizedText, at: usize) -> Option<Parsed> {
+    let (month, past) = month(chars, at)?;
+    let start = chars.past_space(past);
+    let Some((first, end)) = day(chars, start) else {
+        return year(chars, past).map(|(_, end)| Parsed::skipped(end));
     };
-    let second = past_until(letters, end).and_then(|at| Some((at, day(letters, at)?)));
-    // "April 30 and 5 May": what follows is a date of its own.
-    let second = second.filter(|(at, _)| !is_day_first(letters, *at));
+    let second = past_range_word(chars, end).and_then(|at| Some((at, day(chars, at)?)));
+    // "April 30 and 5 May": a separate date follows.
+    let second = second.filter(|(at, _)| !is_day_first(chars, *at));
     let last = second.map_or(end, |(_, (_, end))| end);
-    let (year, last) = year(letters, last).map_or((None, last), |(year, end)| (Some(year), end));
+    let (year, last) = year(chars, last).map_or((None, last), |(year, end)| (Some(year), end));
     Some(match second {
-        None => Taken::one(Value::Date { year, month, day: first }, at, last),
-        Some((from, (second, _))) => Taken {
+        None => Parsed::one(Value::Date { year, month, day: first }, at, last),
+        Some((from, (second, _))) => Parsed {
             values: vec![
                 (Value::Date { year, month, day: first }, at, end),
                 (Value::Date { year, month, day: second }, from, last),
@@ -114,20 +113,20 @@ pub(crate) fn month_first(letters: &Letters, at: usize) -> Option<Taken> {
     })
 }
 
-fn is_day_first(letters: &Letters, at: usize) -> bool {
-    day_first(letters, at).is_some()
+fn is_day_first(chars: &NormalizedText, at: usize) -> bool {
+    day_first(chars, at).is_some()
 }
 
-/// A date that begins with the day: "30 April 2027", "the 30th of April", "11-14 April".
-pub(crate) fn day_first(letters: &Letters, at: usize) -> Option<Taken> {
-    let (first, end) = day(letters, at)?;
-    if let Some((month, year, last)) = of_month(letters, end) {
-        return Some(Taken::one(Value::Date { year, month, day: first }, at, last));
+/// Parses a date that begins with the day: "30 April 2027", "the 30th of April", "11-14 April".
+pub(crate) fn day_first(chars: &NormalizedText, at: usize) -> Option<Parsed> {
+    let (first, end) = day(chars, at)?;
+    if let Some((month, year, last)) = month_and_year(chars, end) {
+        return Some(Parsed::one(Value::Date { year, month, day: first }, at, last));
     }
-    let from = past_until(letters, end)?;
-    let (second, past) = day(letters, from)?;
-    let (month, year, last) = of_month(letters, past)?;
-    Some(Taken {
+    let from = past_range_word(chars, end)?;
+    let (second, past) = day(chars, from)?;
+    let (month, year, last) = month_and_year(chars, past)?;
+    Some(Parsed {
         values: vec![
             (Value::Date { year, month, day: first }, at, end),
             (Value::Date { year, month, day: second }, from, last),
@@ -136,62 +135,62 @@ pub(crate) fn day_first(letters: &Letters, at: usize) -> Option<Taken> {
     })
 }
 
-/// "April 2027" after a day.
-fn of_month(letters: &Letters, at: usize) -> Option<(u8, Option<i16>, usize)> {
-    let at = letters.past_space(at);
-    let at = letters.past_word(at, "of").map_or(at, |end| letters.past_space(end));
-    let at = at + usize::from(letters.at(at) == '-');
-    let (month, end) = month(letters, at)?;
-    let joined = usize::from(letters.at(end) == '-' && letters.at(end + 1).is_ascii_digit());
-    let year = year(letters, end + joined);
-    // The full stop of a sentence is no part of the month.
-    let stop = usize::from(year.is_none() && letters.before(end) == '.');
+/// Parses "April 2027" after a day; returns month, year and the position after them.
+fn month_and_year(chars: &NormalizedText, at: usize) -> Option<(u8, Option<i16>, usize)> {
+    let at = chars.past_space(at);
+    let at = chars.past_word(at, "of").map_or(at, |end| chars.past_space(end));
+    let at = at + usize::from(chars.at(at) == '-');
+    let (month, end) = month(chars, at)?;
+    let joined = usize::from(chars.at(end) == '-' && chars.at(end + 1).is_ascii_digit());
+    let year = year(chars, end + joined);
+    // The full stop of a sentence is not part of the month.
+    let stop = usize::from(year.is_none() && chars.before(end) == '.');
     Some(year.map_or((month, None, end - stop), |(year, end)| (month, Some(year), end)))
 }
 
-/// 2027-04-30, 2027/4/30, 2027.4.30, and 30/04/2027 where only one reading is a date. One that has two readings is
-/// passed over.
-pub(crate) fn in_figures(letters: &Letters, at: usize) -> Option<Taken> {
+/// Parses 2027-04-30, 2027/4/30, 2027.4.30, and 30/04/2027 if only one order of day and month is
+/// possible. Ambiguous dates are skipped.
+pub(crate) fn numeric_date(chars: &NormalizedText, at: usize) -> Option<Parsed> {
     let mut parts = [(0_i64, 0_usize); 3];
     let mut next = at;
     let mut sign = '\0';
     for (index, part) in parts.iter_mut().enumerate() {
-        let end = (next..next + 5).find(|at| !letters.at(*at).is_ascii_digit()).filter(|end| *end > next)?;
-        *part = ((next..end).fold(0, |sum, at| sum * 10 + digit(letters, at)), end - next);
+        let end = (next..next + 5).find(|at| !chars.at(*at).is_ascii_digit()).filter(|end| *end > next)?;
+        *part = ((next..end).fold(0, |sum, at| sum * 10 + digit(chars, at)), end - next);
         next = end;
         if index < 2 {
-            let c = letters.at(end);
+            let c = chars.at(end);
             if !matches!(c, '-' | '/' | '.') || (index == 1 && c != sign) {
                 return None;
             }
             (sign, next) = (c, end + 1);
         }
     }
-    let glued = |c: char| c.is_alphanumeric() && !crate::letters::is_han(c) || matches!(c, '-' | '/');
-    // 2027-04-30T10:00 is a day with its time.
-    let timed = letters.at(next) == 't' && letters.at(next + 1).is_ascii_digit();
-    if glued(letters.before(at)) || (glued(letters.at(next)) && !timed) {
+    let glued = |c: char| c.is_alphanumeric() && !crate::normalized_text::is_han(c) || matches!(c, '-' | '/');
+    // 2027-04-30T10:00 is a date with a time.
+    let timed = chars.at(next) == 't' && chars.at(next + 1).is_ascii_digit();
+    if glued(chars.before(at)) || (glued(chars.at(next)) && !timed) {
         return None;
     }
     let value = match parts {
         [(year, 4), (month, 1 | 2), (day, 1 | 2)] => date(year, month, day),
         [(a, 1 | 2), (b, 1 | 2), (year, 4)] if (1..=31).contains(&a) && (1..=31).contains(&b) => {
-            // With points the day stands first everywhere.
+            // With points the day always comes first.
             if a == b || a > 12 || sign == '.' {
                 date(year, b, a)
             } else if b > 12 {
                 date(year, a, b)
             } else {
-                return Some(Taken::nothing(next));
+                return Some(Parsed::skipped(next));
             }
         }
         _ => None,
     }?;
-    Some(Taken::one(value, at, next))
+    Some(Parsed::one(value, at, next))
 }
 
-fn digit(letters: &Letters, at: usize) -> i64 {
-    i64::from(letters.at(at).to_digit(10).unwrap_or(0))
+fn digit(chars: &NormalizedText, at: usize) -> i64 {
+    i64::from(chars.at(at).to_digit(10).unwrap_or(0))
 }
 
 fn date(year: i64, month: i64, day: i64) -> Option<Value> {
@@ -201,58 +200,58 @@ fn date(year: i64, month: i64, day: i64) -> Option<Value> {
     Some(Value::Date { year: Some(year), month, day })
 }
 
-/// 2027年4月30日, 4月11-14日, 四月三十号.
-pub(crate) fn in_chinese(letters: &Letters, at: usize, first: &Number) -> Option<Taken> {
-    let sign = letters.past_space(first.end);
-    if letters.at(sign) == '年' {
+/// Parses a Chinese date: 2027年4月30日, 4月11-14日, 四月三十号.
+pub(crate) fn chinese_date(chars: &NormalizedText, at: usize, first: &Number) -> Option<Parsed> {
+    let sign = chars.past_space(first.end);
+    if chars.at(sign) == '年' {
         let year = i16::try_from(first.whole(2199)?).ok().filter(|year| *year >= 1900)?;
-        let next = letters.past_space(sign + 1);
-        let dated = number(letters, next).and_then(|month| in_month(letters, at, &month, Some(year)));
-        return dated.or_else(|| Some(Taken::nothing(sign + 1)));
+        let next = chars.past_space(sign + 1);
+        let dated = number(chars, next).and_then(|month| in_month(chars, at, &month, Some(year)));
+        return dated.or_else(|| Some(Parsed::skipped(sign + 1)));
     }
-    in_month(letters, at, first, None)
+    in_month(chars, at, first, None)
 }
 
-fn in_month(letters: &Letters, at: usize, month: &Number, year: Option<i16>) -> Option<Taken> {
-    let sign = letters.past_space(month.end);
-    if letters.at(sign) != '月' {
+fn in_month(chars: &NormalizedText, at: usize, month: &Number, year: Option<i16>) -> Option<Parsed> {
+    let sign = chars.past_space(month.end);
+    if chars.at(sign) != '月' {
         return None;
     }
     let month = u8::try_from(month.whole(12)?).ok().filter(|month| *month > 0)?;
-    let start = letters.past_space(sign + 1);
-    let Some((day, mut past)) = han_day(letters, start) else {
-        return Some(Taken::nothing(sign + 1));
+    let start = chars.past_space(sign + 1);
+    let Some((day, mut past)) = han_day(chars, start) else {
+        return Some(Parsed::skipped(sign + 1));
     };
-    let marked = past_mark(letters, past);
+    let marked = past_day_sign(chars, past);
     past = marked.unwrap_or(past);
-    let until = past_until(letters, past).and_then(|from| Some((from, han_day(letters, from)?)));
-    let until = until.and_then(|(from, (day, end))| Some((from, day, past_mark(letters, end)?)));
+    let until = past_range_word(chars, past).and_then(|from| Some((from, han_day(chars, from)?)));
+    let until = until.and_then(|(from, (day, end))| Some((from, day, past_day_sign(chars, end)?)));
     let first = Value::Date { year, month, day };
     if let Some((from, day, last)) = until {
         let second = Value::Date { year, month, day };
-        return Some(Taken { values: vec![(first, at, past), (second, from, last)], end: last });
+        return Some(Parsed { values: vec![(first, at, past), (second, from, last)], end: last });
     }
-    marked.map(|_| Taken::one(first, at, past)).or_else(|| Some(Taken::nothing(sign + 1)))
+    marked.map(|_| Parsed::one(first, at, past)).or_else(|| Some(Parsed::skipped(sign + 1)))
 }
 
-fn han_day(letters: &Letters, at: usize) -> Option<(u8, usize)> {
-    let day = number(letters, at).filter(|day| !matches!(day.script, Script::Word | Script::Decimal))?;
+fn han_day(chars: &NormalizedText, at: usize) -> Option<(u8, usize)> {
+    let day = number(chars, at).filter(|day| !matches!(day.notation, Notation::Word | Notation::Decimal))?;
     Some((u8::try_from(day.whole(31)?).ok().filter(|day| *day > 0)?, day.end))
 }
 
-fn past_mark(letters: &Letters, at: usize) -> Option<usize> {
-    let at = letters.past_space(at);
-    matches!(letters.at(at), '日' | '号' | '號').then_some(at + 1)
+fn past_day_sign(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let at = chars.past_space(at);
+    matches!(chars.at(at), '日' | '号' | '號').then_some(at + 1)
 }
 
-/// 10:00, 10:00 pm, 10 am, 10 o'clock.
-pub(crate) fn clock(letters: &Letters, at: usize, number: &Number) -> Option<Taken> {
-    let Script::Digits(1 | 2) = number.script else { return None };
+/// Parses a time of day: 10:00, 10:00 pm, 10 am, 10 o'clock.
+pub(crate) fn clock(chars: &NormalizedText, at: usize, number: &Number) -> Option<Parsed> {
+    let Notation::Digits(1 | 2) = number.notation else { return None };
     let hour = u8::try_from(number.whole(24)?).ok()?;
-    let (minute, mut end) = minutes(letters, number.end).unwrap_or((0, number.end));
+    let (minute, mut end) = minutes(chars, number.end).unwrap_or((0, number.end));
     let colon = end > number.end;
-    let half = half_of_day(letters, letters.past_space(end));
-    let o_clock = letters.past_word(letters.past_space(end), "o'clock");
+    let half = half_of_day(chars, chars.past_space(end));
+    let o_clock = chars.past_word(chars.past_space(end), "o'clock");
     if let Some((_, past)) = half {
         end = past;
     } else if let Some(past) = o_clock {
@@ -260,24 +259,24 @@ pub(crate) fn clock(letters: &Letters, at: usize, number: &Number) -> Option<Tak
     } else if !colon {
         return None;
     }
-    let hour = half.map_or(Some(hour), |(pm, _)| on_half(hour, pm))?;
-    Some(Taken::one(Value::Time { hour, minute, exact: half.is_some() || hour > 12 || hour == 0 }, at, end))
+    let hour = half.map_or(Some(hour), |(pm, _)| hour_of_day(hour, pm))?;
+    Some(Parsed::one(Value::Time { hour, minute, exact: half.is_some() || hour > 12 || hour == 0 }, at, end))
 }
 
-fn minutes(letters: &Letters, at: usize) -> Option<(u8, usize)> {
-    let (tens, ones) = (letters.at(at + 1).to_digit(10)?, letters.at(at + 2).to_digit(10)?);
+fn minutes(chars: &NormalizedText, at: usize) -> Option<(u8, usize)> {
+    let (tens, ones) = (chars.at(at + 1).to_digit(10)?, chars.at(at + 2).to_digit(10)?);
     let minute = u8::try_from(tens * 10 + ones).ok().filter(|minute| *minute < 60)?;
-    let glued = letters.at(at) != ':' || letters.at(at + 3).is_ascii_digit();
+    let glued = chars.at(at) != ':' || chars.at(at + 3).is_ascii_digit();
     (!glued).then_some((minute, at + 3))
 }
 
-/// Whether the second half of the day is named at `at`, with the position after it.
-fn half_of_day(letters: &Letters, at: usize) -> Option<(bool, usize)> {
+/// Parses "am" or "pm"; returns true for the second half of the day, and the position after it.
+fn half_of_day(chars: &NormalizedText, at: usize) -> Option<(bool, usize)> {
     let names = [("a.m.", false), ("p.m.", true), ("am", false), ("pm", true)];
-    names.iter().find_map(|(name, pm)| Some((*pm, letters.past_word(at, name)?)))
+    names.iter().find_map(|(name, pm)| Some((*pm, chars.past_word(at, name)?)))
 }
 
-fn on_half(hour: u8, pm: bool) -> Option<u8> {
+fn hour_of_day(hour: u8, pm: bool) -> Option<u8> {
     match (hour, pm) {
         (13.., _) => Some(hour),
         (12, false) => Some(0),
@@ -287,39 +286,46 @@ fn on_half(hour: u8, pm: bool) -> Option<u8> {
     }
 }
 
-/// 上午10点, 下午三点半, 10点30分; `from` is where the half of the day or the hour begins.
-pub(crate) fn dian(letters: &Letters, from: usize, hour: &Number, pm: Option<bool>) -> Option<Taken> {
-    let sign = letters.past_space(hour.end);
-    if !matches!(letters.at(sign), '点' | '點' | '时' | '時') {
+/// Parses a Chinese time of day: 上午10点, 下午三点半, 10点30分. `from` is the position of the half of the
+/// day, or of the hour.
+pub(crate) fn chinese_clock(
+    chars: &NormalizedText,
+    from: usize,
+    hour: &Number,
+    pm: Option<bool>,
+) -> Option<Parsed> {
+    let sign = chars.past_space(hour.end);
+    if !matches!(chars.at(sign), '点' | '點' | '时' | '時') {
         return None;
     }
-    // 3点建议 is three points of advice; 时 alone is also "when".
-    let next = letters.at(sign + 1);
-    if "击評评赞讚心数數建意".contains(next) || (matches!(letters.at(sign), '时' | '時') && pm.is_none())
+    // 3点建议 means three pieces of advice; 时 alone also means "when".
+    let next = chars.at(sign + 1);
+    if "击評评赞讚心数數建意".contains(next) || (matches!(chars.at(sign), '时' | '時') && pm.is_none())
     {
         return None;
     }
-    // 一点 alone is "a little".
-    if pm.is_none() && hour.script == Script::Han(1) && hour.whole(1) == Some(1) {
+    // 一点 alone means "a little".
+    if pm.is_none() && hour.notation == Notation::Han(1) && hour.whole(1) == Some(1) {
         return None;
     }
     let hour = u8::try_from(hour.whole(24)?).ok()?;
-    let hour = pm.map_or(Some(hour), |pm| on_half(hour, pm))?;
+    let hour = pm.map_or(Some(hour), |pm| hour_of_day(hour, pm))?;
     let mut end = sign + 1;
     let mut minute = 0;
     if next == '半' {
         (minute, end) = (30, sign + 2);
-    } else if let Some(number) = number(letters, sign + 1)
+    } else if let Some(number) = number(chars, sign + 1)
         && let Some(whole) = number.whole(59).and_then(|whole| u8::try_from(whole).ok())
-        && letters.at(number.end) == '分'
+        && chars.at(number.end) == '分'
     {
         (minute, end) = (whole, number.end + 1);
     }
-    Some(Taken::one(Value::Time { hour, minute, exact: pm.is_some() || hour > 12 || hour == 0 }, from, end))
+    Some(Parsed::one(Value::Time { hour, minute, exact: pm.is_some() || hour > 12 || hour == 0 }, from, end))
 }
 
-/// The half of the day named before an hour, with the position of the hour.
-pub(crate) fn half_before(letters: &Letters, at: usize) -> Option<(bool, usize)> {
+/// Parses a Chinese half of the day before an hour; returns true for the second half, and the
+/// position of the hour.
+pub(crate) fn chinese_half_of_day(chars: &NormalizedText, at: usize) -> Option<(bool, usize)> {
     const HALVES: [(&str, bool); 12] = [
         ("上午", false),
         ("早上", false),
@@ -334,6 +340,6 @@ pub(crate) fn half_before(letters: &Letters, at: usize) -> Option<(bool, usize)>
         ("今晚", true),
         ("当晚", true),
     ];
-    let (pm, end) = HALVES.iter().find_map(|(name, pm)| Some((*pm, letters.past(at, name)?)))?;
-    Some((pm, letters.past_space(end)))
+    let (pm, end) = HALVES.iter().find_map(|(name, pm)| Some((*pm, chars.past(at, name)?)))?;
+    Some((pm, chars.past_space(end)))
 }

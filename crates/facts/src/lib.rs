@@ -1,10 +1,13 @@
-//! Prices, dates, shares, quantities and forbidden terms in texts, English and Chinese, as values.
+//! Extraction of prices, dates, percentages, quantities and forbidden terms from English and
+//! Chinese texts.
 //!
-//! Its one job is to say which [`values`] a text says and where, and whether a text says a given
-//! [fact](Fact): in its own words, or with the same values and names. "¥199", "199 yuan" and "199 元" are one price.
+//! [`values`] returns the values in a text with their positions; a [fact](Fact) can be searched for
+//! in a text: verbatim, or by the same values and words. "¥199", "199 yuan" and "199 元" are one
+//! price.
 //!
-//! Pure: texts in, values with places out. It knows no campaign, no files, no clock; every place is a range of bytes
-//! whose ends are between characters; no text makes it panic, and its time grows with the length of the text.
+//! The crate is pure: it takes texts and returns values with positions. It depends on no campaign,
+//! file or clock. Every position is a range of bytes whose ends lie between characters; no text
+//! makes it panic, and its running time is proportional to the length of the text.
 //!
 //! ```
 //! use facts::{Value, values};
@@ -18,20 +21,20 @@
 mod absolute;
 mod calendar;
 mod fact;
-mod letters;
 mod measure;
+mod normalized_text;
 mod number;
-mod reading;
 mod scan;
+mod tokenized_text;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::absolute::terms as absolute_terms;
-pub use self::fact::{Fact, NEAR};
-pub use self::letters::is_han;
-pub use self::number::ONE;
-pub use self::reading::{Reading, Token};
-pub use self::scan::{Found, values};
-pub use self::value::{Coin, Unit, Value};
+pub use self::fact::{Fact, MIN_CONTEXT};
+pub use self::normalized_text::is_han;
+pub use self::number::MICROS_PER_ONE;
+pub use self::scan::{FoundValue, values};
+pub use self::tokenized_text::{Token, TokenizedText};
+pub use self::value::{QuantityUnit, StatedCurrency, Value};

@@ -1,300 +1,311 @@
-//! What may stand before or after a number and makes it an amount: currencies, shares, units.
+//! The parser of currencies, percentages and units before or after a number.
 
-use crate::calendar::past_until;
-use crate::letters::{Letters, is_han, is_latin};
-use crate::number::{Number, ONE, decimal};
-use crate::value::{Coin, Unit, Value};
+use crate::calendar::past_range_word;
+use crate::normalized_text::{NormalizedText, is_han, is_latin};
+use crate::number::{MICROS_PER_ONE, Number, decimal};
+use crate::value::{QuantityUnit, StatedCurrency, Value};
 
-/// What a number counts.
+/// The kind of amount that a number states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Measure {
-    Money(Coin),
+    Money(StatedCurrency),
     Percent {
         off: bool,
     },
-    /// 折: what is left of the price, in tenths or hundredths.
+    /// 折, a discount given as the rest of the price: in tenths (8折) or hundredths (85折).
     Zhe,
-    /// So many of the unit's base for one.
-    Of(Unit, i64),
+    /// A quantity, with the number of base units in the unit that the text names.
+    Quantity(QuantityUnit, i64),
 }
 
 impl Measure {
-    /// The value of so much of it; `None` if it is out of bounds.
+    /// Returns the value of an amount in millionths; `None` if it is out of range.
     pub(crate) fn value(self, micros: i64) -> Option<Value> {
         Some(match self {
-            Self::Money(coin) => Value::Money { micros, coin },
+            Self::Money(currency) => Value::Money { micros, currency },
             Self::Percent { off } => Value::Percent { micros, off },
-            Self::Zhe if micros < 10 * ONE => Value::Percent { micros: 100 * ONE - micros * 10, off: true },
-            Self::Zhe if micros < 100 * ONE => Value::Percent { micros: 100 * ONE - micros, off: true },
+            Self::Zhe if micros < 10 * MICROS_PER_ONE => {
+                Value::Percent { micros: 100 * MICROS_PER_ONE - micros * 10, off: true }
+            }
+            Self::Zhe if micros < 100 * MICROS_PER_ONE => {
+                Value::Percent { micros: 100 * MICROS_PER_ONE - micros, off: true }
+            }
             Self::Zhe => return None,
-            Self::Of(unit, by) => Value::Quantity { micros: micros.checked_mul(by)?, unit },
+            Self::Quantity(unit, by) => Value::Quantity { micros: micros.checked_mul(by)?, unit },
         })
     }
 }
 
-/// Signs and codes that stand before an amount, longer ones before their beginnings.
-const BEFORE: [(&str, Coin); 37] = [
-    ("cn¥", Coin::Code(*b"CNY")),
-    ("jp¥", Coin::Code(*b"JPY")),
-    ("us$", Coin::Code(*b"USD")),
-    ("hk$", Coin::Code(*b"HKD")),
-    ("nt$", Coin::Code(*b"TWD")),
-    ("s$", Coin::Code(*b"SGD")),
-    ("a$", Coin::Code(*b"AUD")),
-    ("au$", Coin::Code(*b"AUD")),
-    ("c$", Coin::Code(*b"CAD")),
-    ("ca$", Coin::Code(*b"CAD")),
-    ("nz$", Coin::Code(*b"NZD")),
-    ("¥", Coin::YuanOrYen),
-    ("€", Coin::Code(*b"EUR")),
-    ("£", Coin::Code(*b"GBP")),
-    ("₩", Coin::Code(*b"KRW")),
-    ("₹", Coin::Code(*b"INR")),
-    ("$", Coin::Dollar),
-    ("rmb", Coin::Code(*b"CNY")),
-    ("cny", Coin::Code(*b"CNY")),
-    ("usd", Coin::Code(*b"USD")),
-    ("eur", Coin::Code(*b"EUR")),
-    ("gbp", Coin::Code(*b"GBP")),
-    ("jpy", Coin::Code(*b"JPY")),
-    ("hkd", Coin::Code(*b"HKD")),
-    ("twd", Coin::Code(*b"TWD")),
-    ("sgd", Coin::Code(*b"SGD")),
-    ("aud", Coin::Code(*b"AUD")),
-    ("cad", Coin::Code(*b"CAD")),
-    ("nzd", Coin::Code(*b"NZD")),
-    ("chf", Coin::Code(*b"CHF")),
-    ("krw", Coin::Code(*b"KRW")),
-    ("inr", Coin::Code(*b"INR")),
-    ("人民币", Coin::Code(*b"CNY")),
-    ("人民幣", Coin::Code(*b"CNY")),
-    ("港币", Coin::Code(*b"HKD")),
-    ("港幣", Coin::Code(*b"HKD")),
-    ("新台币", Coin::Code(*b"TWD")),
+/// Currency signs and codes before an amount; a longer one precedes its own prefixes.
+const CURRENCY_PREFIXES: [(&str, StatedCurrency); 37] = [
+    ("cn¥", StatedCurrency::Code(*b"CNY")),
+    ("jp¥", StatedCurrency::Code(*b"JPY")),
+    ("us$", StatedCurrency::Code(*b"USD")),
+    ("hk$", StatedCurrency::Code(*b"HKD")),
+    ("nt$", StatedCurrency::Code(*b"TWD")),
+    ("s$", StatedCurrency::Code(*b"SGD")),
+    ("a$", StatedCurrency::Code(*b"AUD")),
+    ("au$", StatedCurrency::Code(*b"AUD")),
+    ("c$", StatedCurrency::Code(*b"CAD")),
+    ("ca$", StatedCurrency::Code(*b"CAD")),
+    ("nz$", StatedCurrency::Code(*b"NZD")),
+    ("¥", StatedCurrency::YuanOrYen),
+    ("€", StatedCurrency::Code(*b"EUR")),
+    ("£", StatedCurrency::Code(*b"GBP")),
+    ("₩", StatedCurrency::Code(*b"KRW")),
+    ("₹", StatedCurrency::Code(*b"INR")),
+    ("$", StatedCurrency::Dollar),
+    ("rmb", StatedCurrency::Code(*b"CNY")),
+    ("cny", StatedCurrency::Code(*b"CNY")),
+    ("usd", StatedCurrency::Code(*b"USD")),
+    ("eur", StatedCurrency::Code(*b"EUR")),
+    ("gbp", StatedCurrency::Code(*b"GBP")),
+    ("jpy", StatedCurrency::Code(*b"JPY")),
+    ("hkd", StatedCurrency::Code(*b"HKD")),
+    ("twd", StatedCurrency::Code(*b"TWD")),
+    ("sgd", StatedCurrency::Code(*b"SGD")),
+    ("aud", StatedCurrency::Code(*b"AUD")),
+    ("cad", StatedCurrency::Code(*b"CAD")),
+    ("nzd", StatedCurrency::Code(*b"NZD")),
+    ("chf", StatedCurrency::Code(*b"CHF")),
+    ("krw", StatedCurrency::Code(*b"KRW")),
+    ("inr", StatedCurrency::Code(*b"INR")),
+    ("人民币", StatedCurrency::Code(*b"CNY")),
+    ("人民幣", StatedCurrency::Code(*b"CNY")),
+    ("港币", StatedCurrency::Code(*b"HKD")),
+    ("港幣", StatedCurrency::Code(*b"HKD")),
+    ("新台币", StatedCurrency::Code(*b"TWD")),
 ];
 
-/// The currency at `at` that an amount follows, with the position of the amount.
-pub(crate) fn coin_before(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
-    // No code is longer than three letters: most words are none.
-    let is_word = (at..at + 4).all(|at| letters.at(at).is_ascii_alphabetic());
-    if is_word || matches!(letters.at(at), ' ' | ',' | '.' | '\0') {
+/// Parses a currency at `at` that is followed by an amount; returns it with the position of the
+/// amount.
+pub(crate) fn currency_before(chars: &NormalizedText, at: usize) -> Option<(StatedCurrency, usize)> {
+    // No code is longer than three letters, so most words can be skipped.
+    let is_word = (at..at + 4).all(|at| chars.at(at).is_ascii_alphabetic());
+    if is_word || matches!(chars.at(at), ' ' | ',' | '.' | '\0') {
         return None;
     }
-    BEFORE.iter().find_map(|(sign, coin)| {
-        let mut end = letters.past(at, sign)?;
+    CURRENCY_PREFIXES.iter().find_map(|(sign, currency)| {
+        let mut end = chars.past(at, sign)?;
         // RMB: 199, RMB ¥199.
-        end = letters.past_space(end);
-        if letters.at(end) == ':' {
-            end = letters.past_space(end + 1);
+        end = chars.past_space(end);
+        if chars.at(end) == ':' {
+            end = chars.past_space(end + 1);
         }
-        if letters.at(end) == '¥' {
-            end = letters.past_space(end + 1);
+        if chars.at(end) == '¥' {
+            end = chars.past_space(end + 1);
         }
-        letters.at(end).is_ascii_digit().then_some((*coin, end))
+        chars.at(end).is_ascii_digit().then_some((*currency, end))
     })
 }
 
-/// Words and signs that stand after an amount of money.
-const AFTER: [(&str, Coin); 38] = [
-    ("人民币", Coin::Code(*b"CNY")),
-    ("元人民币", Coin::Code(*b"CNY")),
-    ("港元", Coin::Code(*b"HKD")),
-    ("港币", Coin::Code(*b"HKD")),
-    ("港幣", Coin::Code(*b"HKD")),
-    ("美元", Coin::Code(*b"USD")),
-    ("美金", Coin::Code(*b"USD")),
-    ("欧元", Coin::Code(*b"EUR")),
-    ("歐元", Coin::Code(*b"EUR")),
-    ("英镑", Coin::Code(*b"GBP")),
-    ("英鎊", Coin::Code(*b"GBP")),
-    ("日元", Coin::Code(*b"JPY")),
-    ("日圆", Coin::Code(*b"JPY")),
-    ("円", Coin::Code(*b"JPY")),
-    ("新台币", Coin::Code(*b"TWD")),
-    ("新台幣", Coin::Code(*b"TWD")),
-    ("元", Coin::Yuan),
-    ("圆", Coin::Yuan),
-    ("圓", Coin::Yuan),
-    ("yuan", Coin::Code(*b"CNY")),
-    ("rmb", Coin::Code(*b"CNY")),
-    ("cny", Coin::Code(*b"CNY")),
-    ("kuai", Coin::Code(*b"CNY")),
-    ("usd", Coin::Code(*b"USD")),
-    ("dollars", Coin::Dollar),
-    ("dollar", Coin::Dollar),
-    ("eur", Coin::Code(*b"EUR")),
-    ("euros", Coin::Code(*b"EUR")),
-    ("euro", Coin::Code(*b"EUR")),
-    ("gbp", Coin::Code(*b"GBP")),
-    ("hkd", Coin::Code(*b"HKD")),
-    ("jpy", Coin::Code(*b"JPY")),
-    ("yen", Coin::Code(*b"JPY")),
-    ("sgd", Coin::Code(*b"SGD")),
-    ("€", Coin::Code(*b"EUR")),
-    ("£", Coin::Code(*b"GBP")),
-    ("¥", Coin::YuanOrYen),
-    ("$", Coin::Dollar),
+/// Currency words and signs after an amount.
+const CURRENCY_SUFFIXES: [(&str, StatedCurrency); 38] = [
+    ("人民币", StatedCurrency::Code(*b"CNY")),
+    ("元人民币", StatedCurrency::Code(*b"CNY")),
+    ("港元", StatedCurrency::Code(*b"HKD")),
+    ("港币", StatedCurrency::Code(*b"HKD")),
+    ("港幣", StatedCurrency::Code(*b"HKD")),
+    ("美元", StatedCurrency::Code(*b"USD")),
+    ("美金", StatedCurrency::Code(*b"USD")),
+    ("欧元", StatedCurrency::Code(*b"EUR")),
+    ("歐元", StatedCurrency::Code(*b"EUR")),
+    ("英镑", StatedCurrency::Code(*b"GBP")),
+    ("英鎊", StatedCurrency::Code(*b"GBP")),
+    ("日元", StatedCurrency::Code(*b"JPY")),
+    ("日圆", StatedCurrency::Code(*b"JPY")),
+    ("円", StatedCurrency::Code(*b"JPY")),
+    ("新台币", StatedCurrency::Code(*b"TWD")),
+    ("新台幣", StatedCurrency::Code(*b"TWD")),
+    ("元", StatedCurrency::Yuan),
+    ("圆", StatedCurrency::Yuan),
+    ("圓", StatedCurrency::Yuan),
+    ("yuan", StatedCurrency::Code(*b"CNY")),
+    ("rmb", StatedCurrency::Code(*b"CNY")),
+    ("cny", StatedCurrency::Code(*b"CNY")),
+    ("kuai", StatedCurrency::Code(*b"CNY")),
+    ("usd", StatedCurrency::Code(*b"USD")),
+    ("dollars", StatedCurrency::Dollar),
+    ("dollar", StatedCurrency::Dollar),
+    ("eur", StatedCurrency::Code(*b"EUR")),
+    ("euros", StatedCurrency::Code(*b"EUR")),
+    ("euro", StatedCurrency::Code(*b"EUR")),
+    ("gbp", StatedCurrency::Code(*b"GBP")),
+    ("hkd", StatedCurrency::Code(*b"HKD")),
+    ("jpy", StatedCurrency::Code(*b"JPY")),
+    ("yen", StatedCurrency::Code(*b"JPY")),
+    ("sgd", StatedCurrency::Code(*b"SGD")),
+    ("€", StatedCurrency::Code(*b"EUR")),
+    ("£", StatedCurrency::Code(*b"GBP")),
+    ("¥", StatedCurrency::YuanOrYen),
+    ("$", StatedCurrency::Dollar),
 ];
 
-/// The currency that follows an amount which ends at `at`.
-pub(crate) fn coin_after(letters: &Letters, at: usize) -> Option<(Coin, usize)> {
-    let ends_line = letters.ends_line(at);
-    let at = letters.past_space(at);
-    let (coin, end) = AFTER.iter().find_map(|(word, coin)| Some((*coin, letters.past_word(at, word)?)))?;
-    // 2027 元旦 is no price. In `5 ¥199`, and in CNY 199 on a new line, the sign belongs to what follows.
-    let other_word = coin == Coin::Yuan && "旦宵气氣素件老勋月年里裡".contains(letters.at(end));
-    let next = letters.at(letters.past_space(end));
-    let sign = matches!(letters.before(end), '¥' | '$' | '€' | '£');
+/// Parses the currency after an amount that ends at `at`; returns it with the position after it.
+pub(crate) fn currency_after(chars: &NormalizedText, at: usize) -> Option<(StatedCurrency, usize)> {
+    let ends_line = chars.ends_line(at);
+    let at = chars.past_space(at);
+    let (currency, end) = CURRENCY_SUFFIXES
+        .iter()
+        .find_map(|(word, currency)| Some((*currency, chars.past_word(at, word)?)))?;
+    // 2027 元旦 is not a price. In `5 ¥199`, and in CNY 199 on a new line, the sign belongs to the
+    // next amount.
+    let other_word = currency == StatedCurrency::Yuan && "旦宵气氣素件老勋月年里裡".contains(chars.at(end));
+    let next = chars.at(chars.past_space(end));
+    let sign = matches!(chars.before(end), '¥' | '$' | '€' | '£');
     let of_next = next.is_ascii_digit() && (sign || ends_line);
-    (!other_word && !of_next).then_some((coin, end))
+    (!other_word && !of_next).then_some((currency, end))
 }
 
-/// 块 counts money, and pieces of cake.
-fn kuai(letters: &Letters, at: usize, number: &Number) -> Option<(Measure, usize)> {
-    let end = letters.past(at, "块").or_else(|| letters.past(at, "塊"))?;
-    if let Some(end) = letters.past(end, "钱").or_else(|| letters.past(end, "錢")) {
-        return Some((Measure::Money(Coin::Code(*b"CNY")), end));
+/// Parses 块, which counts yuan or pieces of something.
+fn kuai(chars: &NormalizedText, at: usize, number: &Number) -> Option<(Measure, usize)> {
+    let end = chars.past(at, "块").or_else(|| chars.past(at, "塊"))?;
+    if let Some(end) = chars.past(end, "钱").or_else(|| chars.past(end, "錢")) {
+        return Some((Measure::Money(StatedCurrency::Code(*b"CNY")), end));
     }
-    let alone = !is_han(letters.at(end)) && number.is_digits();
-    Some(if alone { (Measure::Money(Coin::Code(*b"CNY")), end) } else { (Measure::Of(Unit::Piece, 1), end) })
+    let alone = !is_han(chars.at(end)) && number.is_digits();
+    Some(if alone {
+        (Measure::Money(StatedCurrency::Code(*b"CNY")), end)
+    } else {
+        (Measure::Quantity(QuantityUnit::Piece, 1), end)
+    })
 }
 
-/// Units after a number, longer ones before their beginnings.
-const UNITS: [(&str, Unit, i64); 76] = [
-    ("kg", Unit::Gram, 1_000),
-    ("kilograms", Unit::Gram, 1_000),
-    ("kilogram", Unit::Gram, 1_000),
-    ("kilos", Unit::Gram, 1_000),
-    ("grams", Unit::Gram, 1),
-    ("gram", Unit::Gram, 1),
-    ("gr", Unit::Gram, 1),
-    ("g", Unit::Gram, 1),
-    ("公斤", Unit::Gram, 1_000),
-    ("千克", Unit::Gram, 1_000),
-    ("斤", Unit::Gram, 500),
-    ("克", Unit::Gram, 1),
-    ("ml", Unit::Millilitre, 1),
-    ("millilitres", Unit::Millilitre, 1),
-    ("milliliters", Unit::Millilitre, 1),
-    ("毫升", Unit::Millilitre, 1),
-    ("litres", Unit::Millilitre, 1_000),
-    ("liters", Unit::Millilitre, 1_000),
-    ("litre", Unit::Millilitre, 1_000),
-    ("liter", Unit::Millilitre, 1_000),
-    ("l", Unit::Millilitre, 1_000),
-    ("升", Unit::Millilitre, 1_000),
-    ("mm", Unit::Millimetre, 1),
-    ("毫米", Unit::Millimetre, 1),
-    ("cm", Unit::Millimetre, 10),
-    ("厘米", Unit::Millimetre, 10),
-    ("km", Unit::Millimetre, 1_000_000),
-    ("公里", Unit::Millimetre, 1_000_000),
-    ("千米", Unit::Millimetre, 1_000_000),
-    ("metres", Unit::Millimetre, 1_000),
-    ("meters", Unit::Millimetre, 1_000),
-    ("米", Unit::Millimetre, 1_000),
-    ("°c", Unit::Degree, 1),
-    ("°f", Unit::Degree, 1),
-    ("° c", Unit::Degree, 1),
-    ("°", Unit::Degree, 1),
-    ("℃", Unit::Degree, 1),
-    ("degrees", Unit::Degree, 1),
-    ("摄氏度", Unit::Degree, 1),
-    ("度", Unit::Degree, 1),
-    ("seconds", Unit::Second, 1),
-    ("second", Unit::Second, 1),
-    ("secs", Unit::Second, 1),
-    ("sec", Unit::Second, 1),
-    ("秒", Unit::Second, 1),
-    ("minutes", Unit::Second, 60),
-    ("minute", Unit::Second, 60),
-    ("mins", Unit::Second, 60),
-    ("min", Unit::Second, 60),
-    ("分钟", Unit::Second, 60),
-    ("分鐘", Unit::Second, 60),
-    ("hours", Unit::Second, 3_600),
-    ("hour", Unit::Second, 3_600),
-    ("h", Unit::Second, 3_600),
-    ("个小时", Unit::Second, 3_600),
-    ("小时", Unit::Second, 3_600),
-    ("小時", Unit::Second, 3_600),
-    ("个钟头", Unit::Second, 3_600),
-    ("days", Unit::Day, 1),
-    ("day", Unit::Day, 1),
-    ("天", Unit::Day, 1),
-    ("日内", Unit::Day, 1),
-    ("日以内", Unit::Day, 1),
-    ("weeks", Unit::Day, 7),
-    ("week", Unit::Day, 7),
-    ("个星期", Unit::Day, 7),
-    ("星期", Unit::Day, 7),
-    ("周", Unit::Day, 7),
-    ("months", Unit::Month, 1),
-    ("month", Unit::Month, 1),
-    ("个月", Unit::Month, 1),
-    ("個月", Unit::Month, 1),
-    ("years", Unit::Month, 12),
-    ("year", Unit::Month, 12),
-    ("周年", Unit::Month, 12),
-    ("年", Unit::Month, 12),
+/// Units after a number, with their base unit and factor.
+const UNITS: [(&str, QuantityUnit, i64); 76] = [
+    ("kg", QuantityUnit::Gram, 1_000),
+    ("kilograms", QuantityUnit::Gram, 1_000),
+    ("kilogram", QuantityUnit::Gram, 1_000),
+    ("kilos", QuantityUnit::Gram, 1_000),
+    ("grams", QuantityUnit::Gram, 1),
+    ("gram", QuantityUnit::Gram, 1),
+    ("gr", QuantityUnit::Gram, 1),
+    ("g", QuantityUnit::Gram, 1),
+    ("公斤", QuantityUnit::Gram, 1_000),
+    ("千克", QuantityUnit::Gram, 1_000),
+    ("斤", QuantityUnit::Gram, 500),
+    ("克", QuantityUnit::Gram, 1),
+    ("ml", QuantityUnit::Millilitre, 1),
+    ("millilitres", QuantityUnit::Millilitre, 1),
+    ("milliliters", QuantityUnit::Millilitre, 1),
+    ("毫升", QuantityUnit::Millilitre, 1),
+    ("litres", QuantityUnit::Millilitre, 1_000),
+    ("liters", QuantityUnit::Millilitre, 1_000),
+    ("litre", QuantityUnit::Millilitre, 1_000),
+    ("liter", QuantityUnit::Millilitre, 1_000),
+    ("l", QuantityUnit::Millilitre, 1_000),
+    ("升", QuantityUnit::Millilitre, 1_000),
+    ("mm", QuantityUnit::Millimetre, 1),
+    ("毫米", QuantityUnit::Millimetre, 1),
+    ("cm", QuantityUnit::Millimetre, 10),
+    ("厘米", QuantityUnit::Millimetre, 10),
+    ("km", QuantityUnit::Millimetre, 1_000_000),
+    ("公里", QuantityUnit::Millimetre, 1_000_000),
+    ("千米", QuantityUnit::Millimetre, 1_000_000),
+    ("metres", QuantityUnit::Millimetre, 1_000),
+    ("meters", QuantityUnit::Millimetre, 1_000),
+    ("米", QuantityUnit::Millimetre, 1_000),
+    ("°c", QuantityUnit::Degree, 1),
+    ("°f", QuantityUnit::Degree, 1),
+    ("° c", QuantityUnit::Degree, 1),
+    ("°", QuantityUnit::Degree, 1),
+    ("℃", QuantityUnit::Degree, 1),
+    ("degrees", QuantityUnit::Degree, 1),
+    ("摄氏度", QuantityUnit::Degree, 1),
+    ("度", QuantityUnit::Degree, 1),
+    ("seconds", QuantityUnit::Second, 1),
+    ("second", QuantityUnit::Second, 1),
+    ("secs", QuantityUnit::Second, 1),
+    ("sec", QuantityUnit::Second, 1),
+    ("秒", QuantityUnit::Second, 1),
+    ("minutes", QuantityUnit::Second, 60),
+    ("minute", QuantityUnit::Second, 60),
+    ("mins", QuantityUnit::Second, 60),
+    ("min", QuantityUnit::Second, 60),
+    ("分钟", QuantityUnit::Second, 60),
+    ("分鐘", QuantityUnit::Second, 60),
+    ("hours", QuantityUnit::Second, 3_600),
+    ("hour", QuantityUnit::Second, 3_600),
+    ("h", QuantityUnit::Second, 3_600),
+    ("个小时", QuantityUnit::Second, 3_600),
+    ("小时", QuantityUnit::Second, 3_600),
+    ("小時", QuantityUnit::Second, 3_600),
+    ("个钟头", QuantityUnit::Second, 3_600),
+    ("days", QuantityUnit::Day, 1),
+    ("day", QuantityUnit::Day, 1),
+    ("天", QuantityUnit::Day, 1),
+    ("日内", QuantityUnit::Day, 1),
+    ("日以内", QuantityUnit::Day, 1),
+    ("weeks", QuantityUnit::Day, 7),
+    ("week", QuantityUnit::Day, 7),
+    ("个星期", QuantityUnit::Day, 7),
+    ("星期", QuantityUnit::Day, 7),
+    ("周", QuantityUnit::Day, 7),
+    ("months", QuantityUnit::Month, 1),
+    ("month", QuantityUnit::Month, 1),
+    ("个月", QuantityUnit::Month, 1),
+    ("個月", QuantityUnit::Month, 1),
+    ("years", QuantityUnit::Month, 12),
+    ("year", QuantityUnit::Month, 12),
+    ("周年", QuantityUnit::Month, 12),
+    ("年", QuantityUnit::Month, 12),
 ];
 
-/// Measure words of Chinese: what follows is counted by the piece.
-const PIECES: &str =
+/// Chinese measure words, which count pieces.
+const MEASURE_WORDS: &str =
     "只隻个個件包杯瓶盒张張位名人次款份台本支枝颗顆粒片双雙套袋罐条條家店座趟桌碗根把束串辆种種项項号號";
 
-/// What a number that ends at `at` counts, with the position after it. A bare number counts pieces.
-pub(crate) fn after(letters: &Letters, number: &Number) -> Option<(Measure, usize)> {
-    if let Some(share) = share(letters, number) {
-        return Some(share);
+/// Parses the currency, percentage or unit after a number; returns it with the position after it.
+pub(crate) fn measure_after(chars: &NormalizedText, number: &Number) -> Option<(Measure, usize)> {
+    if let Some(percentage) = percentage(chars, number) {
+        return Some(percentage);
     }
-    if let Some((coin, end)) = coin_after(letters, number.end) {
-        return Some((Measure::Money(coin), end));
+    if let Some((currency, end)) = currency_after(chars, number.end) {
+        return Some((Measure::Money(currency), end));
     }
-    let at = letters.past_space(number.end);
+    let at = chars.past_space(number.end);
     // "five-minute", "14-day".
-    let at =
-        at + usize::from(at == number.end && letters.at(at) == '-' && letters.at(at + 1).is_alphabetic());
-    kuai(letters, at, number).or_else(|| unit(letters, at))
+    let at = at + usize::from(at == number.end && chars.at(at) == '-' && chars.at(at + 1).is_alphabetic());
+    kuai(chars, at, number).or_else(|| unit(chars, at))
 }
 
-fn unit(letters: &Letters, at: usize) -> Option<(Measure, usize)> {
-    // 周年 stands after 周 in no table of longest words first: the longest that fits counts.
-    let fits = UNITS.iter().filter_map(|(word, unit, by)| Some((*unit, *by, letters.past_word(at, word)?)));
+fn unit(chars: &NormalizedText, at: usize) -> Option<(Measure, usize)> {
+    // The table is not sorted by length (周 precedes 周年): the longest match counts.
+    let fits = UNITS.iter().filter_map(|(word, unit, by)| Some((*unit, *by, chars.past_word(at, word)?)));
     if let Some((unit, by, end)) = fits.max_by_key(|(_, _, end)| *end) {
-        return Some((Measure::Of(unit, by), end));
+        return Some((Measure::Quantity(unit, by), end));
     }
-    PIECES.contains(letters.at(at)).then_some((Measure::Of(Unit::Piece, 1), at + 1))
+    MEASURE_WORDS.contains(chars.at(at)).then_some((Measure::Quantity(QuantityUnit::Piece, 1), at + 1))
 }
 
-fn share(letters: &Letters, number: &Number) -> Option<(Measure, usize)> {
-    let at = letters.past_space(number.end);
-    if let Some(end) = letters.past(at, "折") {
-        // 折叠 is to fold.
-        let fold = "叠疊线線".contains(letters.at(end));
+fn percentage(chars: &NormalizedText, number: &Number) -> Option<(Measure, usize)> {
+    let at = chars.past_space(number.end);
+    if let Some(end) = chars.past(at, "折") {
+        // 折叠 means to fold.
+        let fold = "叠疊线線".contains(chars.at(end));
         return (!fold).then_some((Measure::Zhe, end));
     }
     let signs = ["%", "percent", "per cent", "pct"];
-    let end = signs.iter().filter_map(|sign| letters.past_word(at, sign)).max()?;
-    let taken = past_off(letters, end);
-    let off = taken.is_some() || is_taken_off(letters, at) || is_range_off(letters, end);
+    let end = signs.iter().filter_map(|sign| chars.past_word(at, sign)).max()?;
+    let taken = past_discount_word(chars, end);
+    let off = taken.is_some() || is_discount(chars, at) || is_discount_range(chars, end);
     Some((Measure::Percent { off }, taken.unwrap_or(end)))
 }
 
-fn past_off(letters: &Letters, at: usize) -> Option<usize> {
-    let at = letters.past_space(at);
-    OFF.iter().filter_map(|word| letters.past_word(at, word)).max()
+fn past_discount_word(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let at = chars.past_space(at);
+    DISCOUNT_SUFFIXES.iter().filter_map(|word| chars.past_word(at, word)).max()
 }
 
-/// Whether a share that ends at `at` is the first of two that are taken off: 20%-30% off.
-fn is_range_off(letters: &Letters, at: usize) -> bool {
-    let second = past_until(letters, at).and_then(|from| decimal(letters, from));
-    let sign = second.filter(|second| letters.at(second.end) == '%');
-    sign.is_some_and(|second| past_off(letters, second.end + 1).is_some())
+/// Returns true if a percentage that ends at `at` begins a range of discounts: 20%-30% off.
+fn is_discount_range(chars: &NormalizedText, at: usize) -> bool {
+    let second = past_range_word(chars, at).and_then(|from| decimal(chars, from));
+    let sign = second.filter(|second| chars.at(second.end) == '%');
+    sign.is_some_and(|second| past_discount_word(chars, second.end + 1).is_some())
 }
 
-/// Words after a share that is taken off a price.
-const OFF: [&str; 12] = [
+/// Words after a percentage that make it a discount.
+const DISCOUNT_SUFFIXES: [&str; 12] = [
     "off",
     "discount",
     "less",
@@ -309,8 +320,8 @@ const OFF: [&str; 12] = [
     "優惠",
 ];
 
-/// Words before it.
-const TAKE: [&str; 18] = [
+/// Words before a percentage that make it a discount.
+const DISCOUNT_PREFIXES: [&str; 18] = [
     "save",
     "saves",
     "saving",
@@ -331,23 +342,24 @@ const TAKE: [&str; 18] = [
     "折扣",
 ];
 
-/// Whether a share whose sign stands at `at` follows a word such as "save".
-fn is_taken_off(letters: &Letters, at: usize) -> bool {
+/// Returns true if the percentage whose sign is at `at` follows a word such as "save", or a minus
+/// sign.
+fn is_discount(chars: &NormalizedText, at: usize) -> bool {
     let from = at.saturating_sub(24);
-    // Only what leads to the number may stand between: digits, spaces, "up to".
-    let leads = |end: usize| (end..at).all(|at| "0123456789., upto达達了至".contains(letters.at(at)));
-    let starts = (from..at).filter(|start| !is_latin(letters.before(*start)));
-    let mut ends =
-        starts.flat_map(|start| TAKE.iter().filter_map(move |word| letters.past_word(start, word)));
-    ends.any(|end| end <= at && leads(end)) || is_minus(letters, at)
+    // Only digits, spaces and "up to" may stand between the word and the sign.
+    let leads = |end: usize| (end..at).all(|at| "0123456789., upto达達了至".contains(chars.at(at)));
+    let starts = (from..at).filter(|start| !is_latin(chars.before(*start)));
+    let mut ends = starts
+        .flat_map(|start| DISCOUNT_PREFIXES.iter().filter_map(move |word| chars.past_word(start, word)));
+    ends.any(|end| end <= at && leads(end)) || is_minus(chars, at)
 }
 
-/// Whether the number before `at` has a minus of its own: -20 %, not 10-20 %.
-fn is_minus(letters: &Letters, at: usize) -> bool {
+/// Returns true if the number before `at` has a minus sign: -20 %, not the range 10-20 %.
+fn is_minus(chars: &NormalizedText, at: usize) -> bool {
     let digits =
-        (0..at).rev().take(12).take_while(|at| matches!(letters.at(*at), '0'..='9' | '.' | ' ')).count();
+        (0..at).rev().take(12).take_while(|at| matches!(chars.at(*at), '0'..='9' | '.' | ' ')).count();
     let minus = at - digits;
-    letters.before(minus) == '-'
-        && !letters.before(minus - 1).is_alphanumeric()
-        && letters.at(minus).is_ascii_digit()
+    chars.before(minus) == '-'
+        && !chars.before(minus - 1).is_alphanumeric()
+        && chars.at(minus).is_ascii_digit()
 }

@@ -1,76 +1,77 @@
-//! Reading a text from its first letter to its last: the values it says, with their places.
+//! The scanner that finds all values of a text with their positions.
 
 use std::ops::Range;
 
-use crate::calendar::{self, Taken};
-use crate::letters::{Letters, is_han, is_latin};
+use crate::calendar::{self, Parsed};
 use crate::measure::{self, Measure};
-use crate::number::{self, Number, ONE, Script};
-use crate::value::{Unit, Value};
+use crate::normalized_text::{NormalizedText, is_han, is_latin};
+use crate::number::{self, MICROS_PER_ONE, Notation, Number};
+use crate::value::{QuantityUnit, Value};
 
-/// A value where it is said.
+/// A value with its position in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// What is said.
+pub struct FoundValue {
+    /// The value that the text states.
     pub value: Value,
-    /// The bytes of the text; both ends are between characters.
+    /// The range of bytes in the text; both ends lie between characters.
     pub range: Range<usize>,
 }
 
-/// The values that `text` says, in its order. What stands in links and addresses says nothing.
+/// Returns the values in `text`, in order. Links and addresses are skipped.
 ///
-/// Money, shares (折 too), calendar dates, times, quantities with units, and bare numbers, as English and Chinese
-/// write them. What could be read in two ways, such as 03/04/2027, and what is too long to be an amount is left out.
+/// These are amounts of money, percentages (also 折), calendar dates, times of day, quantities with
+/// units, and bare numbers, in English and Chinese notation. Ambiguous dates such as 03/04/2027,
+/// and numbers too long for an amount, are left out.
 #[must_use]
-pub fn values(text: &str) -> Vec<Found> {
-    found(&Letters::new(text))
+pub fn values(text: &str) -> Vec<FoundValue> {
+    find_values(&NormalizedText::new(text))
 }
 
-pub(crate) fn found(letters: &Letters) -> Vec<Found> {
+pub(crate) fn find_values(chars: &NormalizedText) -> Vec<FoundValue> {
     let mut found = Vec::new();
     let mut at = 0;
-    while at < letters.len() {
-        let c = letters.at(at);
-        let taken = past_link(letters, at).map(Taken::nothing).or_else(|| here(letters, at, c));
-        let Some(taken) = taken.filter(|taken| taken.end > at) else {
-            at = past_word(letters, at);
+    while at < chars.len() {
+        let c = chars.at(at);
+        let parsed = past_link(chars, at).map(Parsed::skipped).or_else(|| parse_at(chars, at, c));
+        let Some(parsed) = parsed.filter(|parsed| parsed.end > at) else {
+            at = past_word(chars, at);
             continue;
         };
-        let places = taken.values.into_iter();
-        found.extend(places.map(|(value, from, to)| Found { value, range: letters.bytes(from, to) }));
-        at = taken.end;
+        let places = parsed.values.into_iter();
+        found.extend(places.map(|(value, from, to)| FoundValue { value, range: chars.bytes(from, to) }));
+        at = parsed.end;
     }
     found
 }
 
-/// The position after the word or sign at `at`.
-fn past_word(letters: &Letters, at: usize) -> usize {
+/// Returns the position after the word or sign at `at`.
+fn past_word(chars: &NormalizedText, at: usize) -> usize {
     let mut end = at;
     let is_word = |c: char| is_latin(c) || c.is_ascii_digit();
-    // The points of v1.2.3 belong to it.
+    // The points of v1.2.3 belong to the word.
     let is_version = |at: usize| {
-        letters.at(at) == '.' && letters.before(at).is_ascii_digit() && letters.at(at + 1).is_ascii_digit()
+        chars.at(at) == '.' && chars.before(at).is_ascii_digit() && chars.at(at + 1).is_ascii_digit()
     };
-    while is_word(letters.at(end)) || (end > at && is_version(end)) {
+    while is_word(chars.at(end)) || (end > at && is_version(end)) {
         end += 1;
     }
     end.max(at + 1)
 }
 
-/// As far as a link's host is looked for.
-const HOST: usize = 64;
+/// The maximum length of a link's host, in characters.
+const MAX_HOST_CHARS: usize = 64;
 
-/// The position after the link or address at `at`.
-fn past_link(letters: &Letters, at: usize) -> Option<usize> {
-    let c = letters.at(at);
+/// Returns the position after the link or e-mail address at `at`.
+fn past_link(chars: &NormalizedText, at: usize) -> Option<usize> {
+    let c = chars.at(at);
     if !c.is_ascii_alphanumeric() {
         return None;
     }
     let starts = ["http://", "https://", "mailto:", "tel:", "www."].iter().filter(|_| "hmtw".contains(c));
-    let start = starts.filter_map(|start| letters.past(at, start)).next();
+    let start = starts.filter_map(|start| chars.past(at, start)).next();
     let (mut end, mut dot, mut is_address) = (at, None, false);
-    while end - at < HOST {
-        match letters.at(end) {
+    while end - at < MAX_HOST_CHARS {
+        match chars.at(end) {
             '.' => dot = Some(end),
             '@' => is_address = true,
             c if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+') => {}
@@ -78,13 +79,13 @@ fn past_link(letters: &Letters, at: usize) -> Option<usize> {
         }
         end += 1;
     }
-    let is_name = |dot: usize| end - dot > 2 && (dot + 1..end).all(|at| letters.at(at).is_ascii_alphabetic());
+    let is_name = |dot: usize| end - dot > 2 && (dot + 1..end).all(|at| chars.at(at).is_ascii_alphabetic());
     let named = dot.is_some_and(is_name);
-    let is_link = start.is_some() || (named && (letters.at(end) == '/' || is_address));
+    let is_link = start.is_some() || (named && (chars.at(end) == '/' || is_address));
     is_link.then(|| {
         let mut end = start.unwrap_or(end).max(end);
-        while !matches!(letters.at(end), '\0' | ' ' | '\n' | '"' | '<' | '>' | '(' | ')' | '。' | '】')
-            && !is_han(letters.at(end))
+        while !matches!(chars.at(end), '\0' | ' ' | '\n' | '"' | '<' | '>' | '(' | ')' | '。' | '】')
+            && !is_han(chars.at(end))
         {
             end += 1;
         }
@@ -92,46 +93,46 @@ fn past_link(letters: &Letters, at: usize) -> Option<usize> {
     })
 }
 
-fn here(letters: &Letters, at: usize, c: char) -> Option<Taken> {
+fn parse_at(chars: &NormalizedText, at: usize, c: char) -> Option<Parsed> {
     if c.is_ascii_digit() {
-        return Some(figures(letters, at));
+        return Some(starting_with_digit(chars, at));
     }
-    if let Some((coin, start)) = measure::coin_before(letters, at) {
-        return money(letters, at, Measure::Money(coin), start);
+    if let Some((currency, start)) = measure::currency_before(chars, at) {
+        return money(chars, at, Measure::Money(currency), start);
     }
     if is_latin(c) {
-        return calendar::month_first(letters, at)
-            .or_else(|| half_price(letters, at))
-            .or_else(|| words(letters, at));
+        return calendar::month_first(chars, at)
+            .or_else(|| half_price(chars, at))
+            .or_else(|| english_words(chars, at));
     }
-    chinese(letters, at, c)
+    starting_with_chinese(chars, at, c)
 }
 
-/// Money whose sign stands first: ¥199, $1.5k, €199-299, ¥199元.
-fn money(letters: &Letters, at: usize, measure: Measure, start: usize) -> Option<Taken> {
-    let first = number::decimal(letters, start)?;
-    let (first, end) = with_multiplier(letters, first);
-    let end = measure::coin_after(letters, end).map_or(end, |(_, end)| end);
+/// Parses money with the sign first: ¥199, $1.5k, €199-299, ¥199元.
+fn money(chars: &NormalizedText, at: usize, measure: Measure, start: usize) -> Option<Parsed> {
+    let first = number::decimal(chars, start)?;
+    let (first, end) = with_multiplier(chars, first);
+    let end = measure::currency_after(chars, end).map_or(end, |(_, end)| end);
     let value = measure.value(first)?;
-    let mut taken = Taken::one(value, at, end);
+    let mut parsed = Parsed::one(value, at, end);
     let second =
-        calendar::past_until(letters, end).filter(|_| !letters.at(letters.past_space(end)).is_alphabetic());
-    let second = second.and_then(|from| Some((from, number::decimal(letters, from)?)));
+        calendar::past_range_word(chars, end).filter(|_| !chars.at(chars.past_space(end)).is_alphabetic());
+    let second = second.and_then(|from| Some((from, number::decimal(chars, from)?)));
     if let Some((from, second)) = second
-        && measure::after(letters, &second).is_none()
+        && measure::measure_after(chars, &second).is_none()
         && let Some(value) = measure.value(second.micros)
     {
-        taken.values.push((value, from, second.end));
-        taken.end = second.end;
+        parsed.values.push((value, from, second.end));
+        parsed.end = second.end;
     }
-    Some(taken)
+    Some(parsed)
 }
 
-/// Takes in the k and m of $5k and $1.2m.
-fn with_multiplier(letters: &Letters, number: Number) -> (i64, usize) {
+/// Applies a following k, m or w, as in $5k and $1.2m; returns the amount in millionths and the
+/// position after it.
+fn with_multiplier(chars: &NormalizedText, number: Number) -> (i64, usize) {
     for (word, by) in [("k", 1_000), ("m", 1_000_000), ("w", 10_000)] {
-        if let (Some(end), Some(micros)) =
-            (letters.past_word(number.end, word), number.micros.checked_mul(by))
+        if let (Some(end), Some(micros)) = (chars.past_word(number.end, word), number.micros.checked_mul(by))
         {
             return (micros, end);
         }
@@ -139,99 +140,99 @@ fn with_multiplier(letters: &Letters, number: Number) -> (i64, usize) {
     (number.micros, number.end)
 }
 
-/// What begins with a digit.
-fn figures(letters: &Letters, at: usize) -> Taken {
-    let dated = calendar::in_figures(letters, at).or_else(|| calendar::day_first(letters, at));
-    if let Some(taken) = dated {
-        return taken;
+/// Parses a value that begins with a digit.
+fn starting_with_digit(chars: &NormalizedText, at: usize) -> Parsed {
+    let dated = calendar::numeric_date(chars, at).or_else(|| calendar::day_first(chars, at));
+    if let Some(parsed) = dated {
+        return parsed;
     }
-    let Some(number) = number::decimal(letters, at) else {
-        return Taken::nothing(number::past_digits(letters, at));
+    let Some(number) = number::decimal(chars, at) else {
+        return Parsed::skipped(number::past_digits(chars, at));
     };
-    let timed = calendar::in_chinese(letters, at, &number)
-        .or_else(|| calendar::clock(letters, at, &number))
-        .or_else(|| calendar::dian(letters, at, &number, None));
-    timed.or_else(|| measured(letters, at, &number)).unwrap_or_else(|| bare(letters, at, &number))
+    let timed = calendar::chinese_date(chars, at, &number)
+        .or_else(|| calendar::clock(chars, at, &number))
+        .or_else(|| calendar::chinese_clock(chars, at, &number, None));
+    timed.or_else(|| measured(chars, at, &number)).unwrap_or_else(|| bare_number(chars, at, &number))
 }
 
-/// A number with what it counts, or both ends of a range of it.
-fn measured(letters: &Letters, at: usize, number: &Number) -> Option<Taken> {
-    if let Some((measure, end)) = measure::after(letters, number) {
-        return Some(Taken::one(measure.value(number.micros)?, at, end));
+/// Parses a number with its currency or unit, or both ends of a range of such numbers.
+fn measured(chars: &NormalizedText, at: usize, number: &Number) -> Option<Parsed> {
+    if let Some((measure, end)) = measure::measure_after(chars, number) {
+        return Some(Parsed::one(measure.value(number.micros)?, at, end));
     }
-    let from = calendar::past_until(letters, number.end)?;
-    let second = number::decimal(letters, from)?;
-    let (measure, end) = measure::after(letters, &second)?;
+    let from = calendar::past_range_word(chars, number.end)?;
+    let second = number::decimal(chars, from)?;
+    let (measure, end) = measure::measure_after(chars, &second)?;
     let values =
         vec![(measure.value(number.micros)?, at, number.end), (measure.value(second.micros)?, from, end)];
-    Some(Taken { values, end })
+    Some(Parsed { values, end })
 }
 
-/// A number that counts whatever follows. What is glued to letters or written as a code is an id.
-fn bare(letters: &Letters, at: usize, number: &Number) -> Taken {
-    if is_latin(letters.at(number.end)) {
-        return Taken::nothing(past_word(letters, number.end));
+/// Returns a number without a unit as a count of pieces. Digits joined to letters, or with a
+/// leading zero, are ids and skipped.
+fn bare_number(chars: &NormalizedText, at: usize, number: &Number) -> Parsed {
+    if is_latin(chars.at(number.end)) {
+        return Parsed::skipped(past_word(chars, number.end));
     }
-    // A leading zero is a part of a code or of a telephone number.
-    let coded = letters.at(at) == '0' && matches!(number.script, Script::Digits(2..));
+    // A leading zero belongs to a code or a telephone number.
+    let coded = chars.at(at) == '0' && matches!(number.notation, Notation::Digits(2..));
     if coded {
-        return Taken::nothing(number.end);
+        return Parsed::skipped(number.end);
     }
-    Taken::one(Value::Quantity { micros: number.micros, unit: Unit::Piece }, at, number.end)
+    Parsed::one(Value::Quantity { micros: number.micros, unit: QuantityUnit::Piece }, at, number.end)
 }
 
-fn half_price(letters: &Letters, at: usize) -> Option<Taken> {
+fn half_price(chars: &NormalizedText, at: usize) -> Option<Parsed> {
     let words = ["half price", "half-price", "half off"];
-    let end = words.iter().find_map(|word| letters.past_word(at, word))?;
-    Some(Taken::one(Value::Percent { micros: 50 * ONE, off: true }, at, end))
+    let end = words.iter().find_map(|word| chars.past_word(at, word))?;
+    Some(Parsed::one(Value::Percent { micros: 50 * MICROS_PER_ONE, off: true }, at, end))
 }
 
-/// Numbers in English words, with a unit or without.
-fn words(letters: &Letters, at: usize) -> Option<Taken> {
-    let number = number::number(letters, at)?;
-    measured(letters, at, &number).or_else(|| Some(bare(letters, at, &number)))
+/// Parses a number in English words, with or without a unit.
+fn english_words(chars: &NormalizedText, at: usize) -> Option<Parsed> {
+    let number = number::number(chars, at)?;
+    measured(chars, at, &number).or_else(|| Some(bare_number(chars, at, &number)))
 }
 
-/// What begins with a Chinese sign.
-fn chinese(letters: &Letters, at: usize, c: char) -> Option<Taken> {
-    if let Some((pm, start)) = calendar::half_before(letters, at) {
-        let hour = number::number(letters, start)?;
-        let exact = |taken: Taken| match taken.values.first() {
+/// Parses a value that begins with a Chinese character.
+fn starting_with_chinese(chars: &NormalizedText, at: usize, c: char) -> Option<Parsed> {
+    if let Some((pm, start)) = calendar::chinese_half_of_day(chars, at) {
+        let hour = number::number(chars, start)?;
+        let exact = |parsed: Parsed| match parsed.values.first() {
             Some((Value::Time { hour, minute, .. }, _, end)) if *hour <= 12 => {
                 let hour = if pm && *hour < 12 { hour + 12 } else { *hour };
-                Taken::one(Value::Time { hour, minute: *minute, exact: true }, at, *end)
+                Parsed::one(Value::Time { hour, minute: *minute, exact: true }, at, *end)
             }
-            _ => taken,
+            _ => parsed,
         };
-        let clock = calendar::clock(letters, start, &hour).map(exact);
-        return calendar::dian(letters, at, &hour, Some(pm)).or(clock);
+        let clock = calendar::clock(chars, start, &hour).map(exact);
+        return calendar::chinese_clock(chars, at, &hour, Some(pm)).or(clock);
     }
-    if let Some(start) = letters.past(at, "百分之") {
-        let number = number::number(letters, start)?;
-        let off = matches!(letters.before(at), '减' | '減' | '降' | '省');
-        return Some(Taken::one(Value::Percent { micros: number.micros, off }, at, number.end));
+    if let Some(start) = chars.past(at, "百分之") {
+        let number = number::number(chars, start)?;
+        let off = matches!(chars.before(at), '减' | '減' | '降' | '省');
+        return Some(Parsed::one(Value::Percent { micros: number.micros, off }, at, number.end));
     }
-    if let Some(end) = ["半价", "半價", "对折", "對折"].iter().find_map(|word| letters.past(at, word))
-    {
-        return Some(Taken::one(Value::Percent { micros: 50 * ONE, off: true }, at, end));
+    if let Some(end) = ["半价", "半價", "对折", "對折"].iter().find_map(|word| chars.past(at, word)) {
+        return Some(Parsed::one(Value::Percent { micros: 50 * MICROS_PER_ONE, off: true }, at, end));
     }
-    let number = number::han(letters, at)?;
-    // 千元, 几百元: about a thousand, some hundreds.
-    if number.script == Script::Han(1) && number.micros >= 100 * ONE {
-        return Some(Taken::nothing(number.end));
+    let number = number::chinese_number(chars, at)?;
+    // 千元 and 几百元 are approximate: about a thousand, some hundreds.
+    if number.notation == Notation::Han(1) && number.micros >= 100 * MICROS_PER_ONE {
+        return Some(Parsed::skipped(number.end));
     }
-    let timed =
-        calendar::in_chinese(letters, at, &number).or_else(|| calendar::dian(letters, at, &number, None));
-    // A numeral alone is a part of some word: 一定, 三明治.
-    let nothing = || Taken::nothing(number.end);
+    let timed = calendar::chinese_date(chars, at, &number)
+        .or_else(|| calendar::chinese_clock(chars, at, &number, None));
+    // A numeral alone is part of a word: 一定, 三明治.
+    let nothing = || Parsed::skipped(number.end);
     let counted = timed.or_else(|| {
-        measure::after(letters, &number).and_then(|(measure, end)| {
+        measure::measure_after(chars, &number).and_then(|(measure, end)| {
             let idiom = matches!(c, '一')
-                && "次年".contains(letters.before(end))
-                && matches!(measure, Measure::Of(..))
-                && letters.before(at) == '第';
+                && "次年".contains(chars.before(end))
+                && matches!(measure, Measure::Quantity(..))
+                && chars.before(at) == '第';
             (!idiom).then_some(())?;
-            Some(Taken::one(measure.value(number.micros)?, at, end))
+            Some(Parsed::one(measure.value(number.micros)?, at, end))
         })
     });
     Some(counted.unwrap_or_else(nothing))

@@ -1,87 +1,87 @@
-//! What texts say, as values: two ways of writing the same are the same.
+//! Values found in texts. Different notations of the same value are equal.
 
 use std::fmt;
 
-/// Something said that can be compared.
+/// A comparable statement of a text: an amount, a percentage, a date, a time or a quantity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Value {
-    /// An amount of money: millionths of a unit.
+    /// An amount of money.
     Money {
-        /// Millionths.
+        /// The amount in millionths of the currency's unit.
         micros: i64,
-        /// Of what.
-        coin: Coin,
+        /// The currency, as far as the text states it.
+        currency: StatedCurrency,
     },
-    /// A share: 20 % is 20 millions of micros. 八折 is 20 % off.
+    /// A percentage: 20 % is 20,000,000 millionths. 八折 is 20 % off.
     Percent {
-        /// Millionths of a hundredth.
+        /// The percentage in millionths of a hundredth.
         micros: i64,
-        /// Whether it is taken off a price.
+        /// True for a discount.
         off: bool,
     },
-    /// A calendar day. The day may not exist (31 April): it was said all the same.
+    /// A calendar day, as the text states it. It may not exist, such as 31 April.
     Date {
-        /// The year, if said.
+        /// The year, if stated.
         year: Option<i16>,
-        /// 1 to 12.
+        /// The month, 1 to 12.
         month: u8,
-        /// 1 to 31.
+        /// The day of the month, 1 to 31.
         day: u8,
     },
     /// A time of day.
     Time {
-        /// 0 to 24; 1 to 12 where it is not said which half of the day is meant.
+        /// The hour, 0 to 24; 1 to 12 if the half of the day is unknown.
         hour: u8,
-        /// 0 to 59.
+        /// The minute, 0 to 59.
         minute: u8,
-        /// Whether it is known which half of the day is meant.
+        /// True if the half of the day is known.
         exact: bool,
     },
-    /// So much or so many of something; durations too.
+    /// A quantity with a unit, including durations and counts.
     Quantity {
-        /// Millionths of the unit.
+        /// The quantity in millionths of the unit.
         micros: i64,
-        /// The unit.
-        unit: Unit,
+        /// The base unit that the quantity was converted to.
+        unit: QuantityUnit,
     },
 }
 
-/// What money is counted in, as far as the text says.
+/// The currency of an amount, as far as the text states it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coin {
+pub enum StatedCurrency {
     /// An ISO 4217 code.
     Code([u8; 3]),
-    /// `¥`: yuan or yen.
+    /// `¥`, which can be yuan or yen.
     YuanOrYen,
-    /// `元`: a yuan, or a dollar of Hong Kong or Taiwan.
+    /// `元`, which can be the yuan, or the dollar of Hong Kong or Taiwan.
     Yuan,
-    /// `$`: some dollar.
+    /// `$`, the dollar of an unnamed country.
     Dollar,
 }
 
-/// What is counted. Units of one kind are brought to one: 1 kg is 1000 g.
+/// The base unit of a quantity. Quantities of one kind are converted to one unit: 1 kg is 1000 g.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum QuantityUnit {
     /// Pieces of anything: a bare number, or one with a Chinese measure word.
     Piece,
-    /// Weight.
+    /// Gram, the unit of all weights.
     Gram,
-    /// Volume.
+    /// Millilitre, the unit of all volumes.
     Millilitre,
-    /// Length.
+    /// Millimetre, the unit of all lengths.
     Millimetre,
-    /// Temperature in degrees, of whichever scale.
+    /// Degree of temperature, in any scale.
     Degree,
-    /// Seconds, minutes and hours.
+    /// Second, the unit of durations given in seconds, minutes or hours.
     Second,
-    /// Days and weeks.
+    /// Day, the unit of durations given in days or weeks.
     Day,
-    /// Months and years.
+    /// Month, the unit of durations given in months or years.
     Month,
 }
 
-impl Coin {
-    /// Whether both can be the same money.
+impl StatedCurrency {
+    /// Returns true if both can be the same currency.
     #[must_use]
     pub fn agrees(self, other: Self) -> bool {
         self == other || self.may_be(other) || other.may_be(self)
@@ -99,7 +99,8 @@ impl Coin {
         }
     }
 
-    /// The same, where the brand counts in `own`: its `¥` is not ambiguous.
+    /// Resolves `¥` for a brand whose currency is `own`, as an ISO 4217 code: the yuan for CNY, the
+    /// yen for JPY.
     #[must_use]
     pub fn of_brand(self, own: Option<&str>) -> Self {
         match (self, own) {
@@ -111,12 +112,13 @@ impl Coin {
 }
 
 impl Value {
-    /// Whether both say the same. A date or time that says less agrees with one that says more.
+    /// Returns true if both can be the same value. A less precise date or time agrees with a more
+    /// precise one.
     #[must_use]
     pub fn agrees(&self, other: &Self) -> bool {
         match (*self, *other) {
-            (Self::Money { micros: a, coin }, Self::Money { micros: b, coin: other }) => {
-                a == b && coin.agrees(other)
+            (Self::Money { micros: a, currency }, Self::Money { micros: b, currency: other }) => {
+                a == b && currency.agrees(other)
             }
             (Self::Percent { micros: a, off }, Self::Percent { micros: b, off: other }) => {
                 a == b && off == other
@@ -143,13 +145,15 @@ impl Value {
         }
     }
 
-    /// Whether both are answers to one question, so that different ones contradict each other.
+    /// Returns true if both are values of the same kind, so that different ones contradict each
+    /// other.
     #[must_use]
-    pub fn is_alike(&self, other: &Self) -> bool {
+    pub fn is_comparable(&self, other: &Self) -> bool {
         match (*self, *other) {
             (Self::Money { .. }, Self::Money { .. }) | (Self::Time { .. }, Self::Time { .. }) => true,
             (Self::Percent { off: a, .. }, Self::Percent { off: b, .. }) => a == b,
-            // A day years away answers another question: when the house was founded.
+            // A date years away states something else, such as the year in which the company was
+            // founded.
             (Self::Date { year: a, .. }, Self::Date { year: b, .. }) => {
                 a.zip(b).is_none_or(|(a, b)| a.abs_diff(b) <= 2)
             }
@@ -158,13 +162,13 @@ impl Value {
         }
     }
 
-    /// Whether it is said to a customer as a promise: a price, a share or a day.
+    /// Returns true for values that are promises to customers: prices, percentages and dates.
     #[must_use]
     pub fn is_claim(&self) -> bool {
         matches!(self, Self::Money { .. } | Self::Percent { .. } | Self::Date { .. })
     }
 
-    /// What it is, in a marketer's words.
+    /// Returns the kind of value as a noun for findings: price, percentage, date, time or number.
     #[must_use]
     pub fn noun(&self) -> &'static str {
         match self {
@@ -177,7 +181,7 @@ impl Value {
     }
 }
 
-impl fmt::Display for Unit {
+impl fmt::Display for QuantityUnit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Piece => "pieces",

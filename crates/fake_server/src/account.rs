@@ -142,7 +142,8 @@ fn with_token(kind: Kind) -> Account {
 }
 
 impl Account {
-    /// The keys that are set, in the order of `chorus.toml`: key, value, and true where the value is a secret.
+    /// The keys that are set, in the order of `chorus.toml`: key, value, and true where the value
+    /// is a secret.
     pub fn keys(&self) -> Vec<(&'static str, &'static str, bool)> {
         let all = [
             ("url", self.url, true),

@@ -40,7 +40,8 @@ impl Listener for ResettableListener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // A failure only delays a slow body; a connection that is gone already is noticed at the first read.
+        // A failure only delays a slow body; a connection that is gone already is noticed at the
+        // first read.
         let _ = stream.set_nodelay(true);
         (Connection { stream, reset: ResetHandle::default() }, address)
     }
@@ -57,7 +58,8 @@ impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
 }
 
 impl Connection {
-    /// Returns an error where the connection is to be reset; with zero linger, dropping it sends the reset.
+    /// Returns an error where the connection is to be reset; with zero linger, dropping it sends
+    /// the reset.
     fn check(&self) -> io::Result<()> {
         if !self.reset.0.load(Ordering::Acquire) {
             return Ok(());

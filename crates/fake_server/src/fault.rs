@@ -8,7 +8,8 @@ pub enum Fault {
         /// How long to wait.
         seconds: u32,
     },
-    /// The rate limit is reached for one second, with exactly this `Retry-After`: a date, a float, nonsense.
+    /// The rate limit is reached for one second, with exactly this `Retry-After`: a date, a float,
+    /// nonsense.
     RetryAfter(String),
     /// The token has expired, in the network's own words.
     ExpiredToken,
@@ -22,16 +23,18 @@ pub enum Fault {
     ResetBefore,
     /// The request is read, no post is stored, and no response ever comes.
     Hang,
-    /// The request waits until [`HttpServer::release`](crate::HttpServer::release) and is handled then, even when its
-    /// client has gone. Further faults apply after this one.
+    /// The request waits until [`HttpServer::release`](crate::HttpServer::release) and is handled
+    /// then, even when its client has gone. Further faults apply after this one.
     Held,
     /// The post is stored, then the connection is reset.
     AcceptThenReset,
     /// The post is stored, and no response ever comes.
     AcceptThenHang,
-    /// The post is stored; the response's body ends in the middle, or the connection is reset where it has none.
+    /// The post is stored; the response's body ends in the middle, or the connection is reset where
+    /// it has none.
     CutBody,
-    /// The post is stored; the response's body comes one byte at a time, this many milliseconds apart.
+    /// The post is stored; the response's body comes one byte at a time, this many milliseconds
+    /// apart.
     SlowBody(u64),
     /// A redirect: 307 with this `Location`; no post is stored.
     Redirect(String),

@@ -69,8 +69,8 @@ impl fmt::Debug for Shared {
 }
 
 impl HttpServer {
-    /// Listens on a free port of 127.0.0.1. `networks` returns the server side of each network; `clock` the time by
-    /// which signatures, tokens and rate limits are judged.
+    /// Listens on a free port of 127.0.0.1. `networks` returns the server side of each network;
+    /// `clock` the time by which signatures, tokens and rate limits are judged.
     ///
     /// # Errors
     /// No port is free to listen on.
@@ -198,7 +198,8 @@ async fn handle(
 }
 
 impl Shared {
-    /// The network and the request to it, the body still empty; `None` where the path names no network.
+    /// The network and the request to it, the body still empty; `None` where the path names no
+    /// network.
     fn request(&self, parts: Parts) -> Option<(Kind, Request)> {
         let (name, rest) = parts.uri.path().strip_prefix('/')?.split_once('/')?;
         let kind = name.parse::<Kind>().ok()?;

@@ -32,7 +32,8 @@ pub trait FakeNetwork: Debug + Sync {
         &[]
     }
 
-    /// Returns the key that requests are counted by: the path and, in most networks, the credential in the query.
+    /// Returns the key that requests are counted by: the path and, in most networks, the credential
+    /// in the query.
     fn rate_limit_key(&self, request: &Request) -> String {
         let credential =
             ["key", "access_token"].iter().find_map(|name| request.param(name)).unwrap_or_default();

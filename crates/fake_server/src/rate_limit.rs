@@ -11,7 +11,8 @@ pub struct RateLimit {
     pub max: usize,
     /// The length of the window in milliseconds.
     pub window: i64,
-    /// The time for which every request is refused after one too many, in milliseconds; 0 if only the window counts.
+    /// The time for which every request is refused after one too many, in milliseconds; 0 if only
+    /// the window counts.
     pub penalty: i64,
 }
 
@@ -35,7 +36,8 @@ pub(crate) fn wait_seconds(
     wait.and_then(|wait| u32::try_from(wait.div_euclid(1000) + i64::from(wait % 1000 > 0)).ok())
 }
 
-/// The times to remember, the end of the penalty, and the milliseconds that this request has to wait.
+/// The times to remember, the end of the penalty, and the milliseconds that this request has to
+/// wait.
 fn judged(
     mut times: Vec<i64>,
     blocked: i64,
@@ -58,7 +60,8 @@ fn judged(
 }
 
 impl RateLimit {
-    /// The milliseconds to wait at `now` after requests at `times`, in order; `None` where the limit allows one more.
+    /// The milliseconds to wait at `now` after requests at `times`, in order; `None` where the
+    /// limit allows one more.
     fn wait(&self, times: &[i64], now: i64) -> Option<i64> {
         let within: Vec<i64> = times.iter().copied().filter(|at| *at > now - self.window).collect();
         let oldest = within.get(within.len().checked_sub(self.max)?)?;

@@ -13,7 +13,8 @@ use crate::reply::Reply;
 /// The time that the first half of a body has to get out before the connection is closed.
 const HALF_BODY_DELAY: Duration = Duration::from_millis(20);
 
-/// The reply's status and headers with this body; with the length of the reply's own body where `measured`.
+/// The reply's status and headers with this body; with the length of the reply's own body where
+/// `measured`.
 pub(crate) fn response(reply: &Reply, body: Body, measured: bool) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -89,7 +89,8 @@ impl FakeServer {
     }
 }
 
-/// The position of the first fault for this request: its path contains the fault's part, or it makes a post.
+/// The position of the first fault for this request: its path contains the fault's part, or it
+/// makes a post.
 fn due_fault(state: &NetworkState, publishes: bool, request: &Request) -> Option<usize> {
     let applies = |part: Option<&str>| part.map_or(publishes, |part| request.path.contains(part));
     state.faults.iter().position(|(part, _)| applies(part.as_deref()))

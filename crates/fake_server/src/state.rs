@@ -20,7 +20,8 @@ const MAX_REPLIES: usize = 20_000;
 const MAX_UPLOAD_BYTES: usize = 3 << 20;
 /// The most bytes of each string in a stored request body.
 const MAX_RAW_BYTES: usize = 4 << 10;
-/// The most bytes of a stored text. Some networks count graphemes, of which each can have any number of bytes.
+/// The most bytes of a stored text. Some networks count graphemes, of which each can have any
+/// number of bytes.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 /// The most bytes of a body in the log of requests.
 const MAX_LOGGED_BYTES: usize = 4 << 10;
@@ -141,7 +142,8 @@ pub struct NetworkState {
     pub accepted: u64,
     /// The faults to come: for a request whose path contains the part, or for the next post.
     pub faults: VecDeque<(Option<String>, Fault)>,
-    /// The replies to repeat under the same idempotency key, with the time of the first in Unix milliseconds.
+    /// The replies to repeat under the same idempotency key, with the time of the first in Unix
+    /// milliseconds.
     pub replies: BoundedMap<(i64, Reply)>,
     /// Notes of the network about single posts.
     pub notes: BoundedMap<Value>,

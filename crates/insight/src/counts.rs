@@ -1,4 +1,4 @@
-//! What was counted.
+//! Event counts and sums of money that rates, funnels and series are computed from.
 
 use std::collections::BTreeMap;
 use std::iter::Sum;
@@ -7,41 +7,42 @@ use std::ops::{Add, AddAssign};
 use money::Money;
 use serde::Serialize;
 
-/// What was counted of some deliveries: of one step, a channel, an hour, or everything. Sums saturate.
+/// Event counts of a set of deliveries: those of one step, a channel, an hour, or all. Sums
+/// saturate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Counts {
-    /// Accepted by the relay or platform.
+    /// Deliveries accepted by the relay or platform.
     pub sent: i64,
-    /// Refused for good.
+    /// Deliveries that were refused permanently.
     pub failed: i64,
-    /// Left out, at planning or later.
+    /// Deliveries skipped, when the run was planned or later.
     pub suppressed: i64,
-    /// Reported as arrived.
+    /// Deliveries that a delivery report says arrived.
     pub delivered: i64,
     /// Deliveries opened by a person, each once.
     pub opened: i64,
     /// Deliveries clicked by a person, each once.
     pub clicked: i64,
-    /// Every click by a person.
+    /// Clicks by people, repeated ones included.
     pub clicks: i64,
     /// Opens and clicks by machines.
     pub machine: i64,
-    /// Conversions credited.
+    /// Conversions credited to deliveries.
     pub converted: i64,
     /// Deliveries that led to an unsubscription, each once.
     pub unsubscribed: i64,
-    /// Came back after they were accepted.
+    /// Deliveries that bounced after the relay accepted them.
     pub bounced: i64,
-    /// Called spam.
+    /// Deliveries marked as spam by the recipient.
     pub complained: i64,
-    /// What the conversions were worth, by currency.
+    /// Value of the conversions, by currency code.
     pub revenue: BTreeMap<String, Money>,
-    /// What sending cost, by currency.
+    /// Cost of sending, by currency code.
     pub cost: BTreeMap<String, Money>,
 }
 
 impl Counts {
-    /// Whether nothing was counted at all.
+    /// Returns true if every count is zero and there is no money.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -148,13 +149,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_sum_does_not_depend_on_the_order(a in counts(), b in counts(), c in counts()) {
+        fn sums_are_commutative_and_associative(a in counts(), b in counts(), c in counts()) {
             prop_assert_eq!(a.clone() + b.clone(), b.clone() + a.clone());
             prop_assert_eq!((a.clone() + b.clone()) + c.clone(), a + (b + c));
         }
 
         #[test]
-        fn every_number_is_in_the_sum(rows in proptest::collection::vec(counts(), 0..6)) {
+        fn a_sum_includes_every_row(rows in proptest::collection::vec(counts(), 0..6)) {
             let sum: Counts = rows.iter().sum();
             prop_assert_eq!(sum.sent, rows.iter().map(|r| r.sent).sum::<i64>());
             prop_assert_eq!(sum.complained, rows.iter().map(|r| r.complained).sum::<i64>());
@@ -169,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn huge_numbers_saturate() {
+    fn sums_saturate() {
         let huge = Counts { sent: i64::MAX, ..Counts::default() };
         assert_eq!((huge.clone() + huge).sent, i64::MAX);
     }

@@ -1,4 +1,4 @@
-//! What counts mean: rates with their base, and money.
+//! Figures computed from counts: rates with their base, and earnings.
 
 use std::collections::BTreeMap;
 
@@ -8,88 +8,92 @@ use serde::Serialize;
 use crate::counts::Counts;
 use crate::proportion::Proportion;
 
-/// What rates are of.
+/// The denominator of rates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Base {
-    /// What is known to have arrived.
+    /// The deliveries that a delivery report says arrived.
     Delivered,
-    /// What the relay or platform accepted: there are no delivery reports, or for less than half of it.
+    /// The deliveries that the relay or platform accepted, if delivery reports exist for less than
+    /// half of them.
     Sent,
 }
 
-/// Shares of deliveries to people. Each carries its numerator and denominator.
+/// Rates of deliveries to people, each with its numerator and denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Rates {
-    /// What `open`, `click`, `conversion`, `unsubscribe` and `complaint` are of.
+    /// The denominator of `open`, `click`, `conversion`, `unsubscribe` and `complaint`.
     pub base: Base,
-    /// Accepted, of tried to the end.
+    /// Accepted deliveries, of those sent or failed.
     pub acceptance: Proportion,
-    /// Refused for good, of tried to the end.
+    /// Permanently refused deliveries, of those sent or failed.
     pub failure: Proportion,
-    /// Arrived, of tried to the end; only where delivery reports exist.
+    /// Delivered messages, of those sent or failed; `None` if [`Self::base`] is [`Base::Sent`].
     pub delivery: Option<Proportion>,
-    /// Came back later, of sent.
+    /// Deliveries that bounced after acceptance, of those sent.
     pub bounce: Proportion,
-    /// Opened by a person, of the base.
+    /// Deliveries opened by a person, of the base.
     pub open: Proportion,
-    /// Clicked by a person, of the base.
+    /// Deliveries clicked by a person, of the base.
     pub click: Proportion,
-    /// Clicked, of opened.
+    /// Deliveries clicked, of those opened.
     pub click_to_open: Proportion,
-    /// Conversions credited, of the base. More than one for each delivery has no value as a rate.
+    /// Conversions credited, of the base. It has no value as a rate if there are more conversions
+    /// than deliveries.
     pub conversion: Proportion,
-    /// Unsubscribed, of the base.
+    /// Deliveries that led to an unsubscription, of the base.
     pub unsubscribe: Proportion,
-    /// Called spam, of the base. Gmail and Yahoo ask for less than 0.1 %, and act at 0.3 %.
+    /// Deliveries marked as spam, of the base. Gmail and Yahoo require less than 0.1 %, and act at
+    /// 0.3 %.
     pub complaint: Proportion,
 }
 
-/// An amount of money.
+/// An amount of money with its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Amount {
-    /// The amount, in `currency`.
+    /// The amount in `currency`, serialized in millionths.
     pub micros: Money,
-    /// An ISO 4217 code.
+    /// ISO 4217 code of the currency.
     pub currency: String,
 }
 
 /// Revenue and cost in one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Earnings {
-    /// The worth of the conversions credited.
+    /// Value of the credited conversions.
     pub revenue: Money,
-    /// The cost of sending.
+    /// Cost of the deliveries sent.
     pub cost: Money,
-    /// Revenue minus cost.
+    /// Revenue minus cost; negative for a loss.
     pub profit: Money,
-    /// Return on investment: `profit / cost`, so that 0 is break-even and 1 is twice the cost back. `None`
-    /// without cost, and where other currencies are in play: amounts of two currencies do not compare.
+    /// Return on investment: `profit / cost`, so that 0 is break-even and 1 means revenue of twice
+    /// the cost. `None` without cost, and if there are amounts in other currencies, which cannot be
+    /// compared.
     pub roi: Option<f64>,
 }
 
-/// What some counts mean.
+/// Rates and earnings computed from counts.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
-    /// The counts themselves.
+    /// The counts that the figures are computed from.
     pub counts: Counts,
-    /// Shares; `None` for posts on a feed, whose readers nobody counts.
+    /// Rates; `None` for posts on a feed, whose number of readers is unknown.
     pub rates: Option<Rates>,
-    /// By currency: every one in which there is revenue or cost.
+    /// Earnings by currency code, for every currency with revenue or cost.
     pub money: BTreeMap<String, Earnings>,
-    /// Cost over conversions, rounded to the nearest millionth. `None` without conversions or cost, or with
-    /// costs in several currencies.
+    /// Cost over conversions, rounded to the nearest millionth. `None` without conversions or cost,
+    /// or with costs in several currencies.
     pub cost_per_conversion: Option<Amount>,
 }
 
 impl Figures {
-    /// What the counts of messages to people mean.
+    /// Computes the figures of messages to people.
     #[must_use]
     pub fn of(counts: &Counts) -> Self {
         Self { rates: Some(Rates::of(counts)), ..Self::of_feed(counts) }
     }
 
-    /// What the counts of posts on a feed mean: one post has many readers, so there are no rates.
+    /// Computes the figures of posts on a feed: one post has many readers, so there are no rates.
     #[must_use]
     pub fn of_feed(counts: &Counts) -> Self {
         Self {
@@ -103,14 +107,14 @@ impl Figures {
 
 impl Rates {
     fn of(counts: &Counts) -> Self {
-        let tried = counts.sent.saturating_add(counts.failed);
+        let finished = counts.sent.saturating_add(counts.failed);
         let base = Base::of(counts);
         let of_base = |part| Proportion::new(part, base.count(counts));
         Self {
             base,
-            acceptance: Proportion::new(counts.sent, tried),
-            failure: Proportion::new(counts.failed, tried),
-            delivery: (base == Base::Delivered).then(|| Proportion::new(counts.delivered, tried)),
+            acceptance: Proportion::new(counts.sent, finished),
+            failure: Proportion::new(counts.failed, finished),
+            delivery: (base == Base::Delivered).then(|| Proportion::new(counts.delivered, finished)),
             bounce: Proportion::new(counts.bounced, counts.sent),
             open: of_base(counts.opened),
             click: of_base(counts.clicked),
@@ -123,15 +127,16 @@ impl Rates {
 }
 
 impl Base {
-    /// What rates of `counts` are of: [`Base::Delivered`] where reports of arrival or return exist for at least
-    /// half of what was sent, so that a few stray reports do not turn 400 opens of 10,000 into 400 of 3.
+    /// Returns the base of the rates of `counts`: [`Base::Delivered`] if reports of delivery or
+    /// bounce exist for at least half of the sent messages, so that a few stray reports do not turn
+    /// 400 opens of 10,000 into 400 of 3.
     #[must_use]
     pub fn of(counts: &Counts) -> Self {
         let reported = counts.delivered.saturating_add(counts.bounced);
         if counts.delivered > 0 && reported >= counts.sent / 2 { Self::Delivered } else { Self::Sent }
     }
 
-    /// How many that is.
+    /// Returns the number of deliveries in this base.
     #[must_use]
     pub const fn count(self, counts: &Counts) -> i64 {
         match self {
@@ -184,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn each_rate_says_what_it_is_of() {
+    fn each_rate_has_its_numerator_and_denominator() {
         let counts = Counts {
             sent: 950,
             failed: 50,
@@ -246,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn two_currencies_do_not_compare() {
+    fn two_currencies_have_no_return_on_investment() {
         let counts = Counts {
             converted: 1,
             revenue: amounts(&[("USD", 5_000_000)]),
@@ -273,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_number_makes_it_panic(numbers in proptest::array::uniform8(any::<i64>())) {
+        fn no_counts_make_it_panic(numbers in proptest::array::uniform8(any::<i64>())) {
             let [sent, failed, delivered, bounced, opened, converted, revenue, cost] = numbers;
             let counts = Counts {
                 sent, failed, delivered, bounced, opened, converted,

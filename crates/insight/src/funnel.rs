@@ -1,4 +1,4 @@
-//! How many get how far.
+//! The conversion funnel: how many deliveries reach each stage from sent to converted.
 
 use serde::Serialize;
 
@@ -10,41 +10,41 @@ use crate::proportion::Proportion;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StageName {
-    /// Accepted by the relay or platform.
+    /// The relay or platform accepted the message.
     Sent,
-    /// Reported as arrived.
+    /// A delivery report says that the message arrived.
     Delivered,
-    /// Opened by a person.
+    /// A person opened the message.
     Opened,
-    /// Clicked by a person.
+    /// A person clicked a link of the message.
     Clicked,
-    /// Led to a conversion.
+    /// The message led to a conversion.
     Converted,
 }
 
-/// One stage.
+/// A stage of the funnel with its count and shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stage {
-    /// Which.
+    /// The name of the stage.
     pub name: StageName,
-    /// How many got here.
+    /// Number of deliveries that reached this stage; at [`StageName::Converted`], of conversions.
     pub count: i64,
-    /// Of those at the first stage.
+    /// Share of the first stage's count.
     pub of_first: Proportion,
-    /// Of those at the stage before; at the first, of itself.
+    /// Share of the previous stage's count; at the first stage, of its own.
     pub of_previous: Proportion,
 }
 
-/// Sent → delivered → opened → clicked → converted. Without delivery reports (see [`Base`]) there is no stage
-/// `delivered`.
+/// The stages sent → delivered → opened → clicked → converted. Without delivery reports (see
+/// [`Base`]) there is no stage `delivered`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Funnel {
-    /// The stages, in order; at least four.
+    /// The stages, in order; four or five.
     pub stages: Vec<Stage>,
 }
 
 impl Funnel {
-    /// The funnel of deliveries to people.
+    /// Computes the funnel of deliveries to people.
     #[must_use]
     pub fn of(counts: &Counts) -> Self {
         let all = [
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn each_stage_is_of_the_first_and_of_the_one_before() {
+    fn each_stage_has_shares_of_the_first_and_the_previous() {
         let counts = Counts {
             sent: 1_000,
             delivered: 980,

@@ -1,26 +1,29 @@
-//! What it meant: rates with their base and interval, money, funnels and series, as pure functions over plain
-//! numbers. Nothing here reads a clock, a file or a database.
+//! Statistics of deliveries: rates with their base and interval, money, funnels and time series, as
+//! pure functions over plain numbers. Nothing here reads a clock, a file or a database.
 //!
-//! Start with [`Counts`], what was counted; [`Figures::of`] says what it means.
+//! Start with [`Counts`], the counted events; [`Figures::of`] computes rates and earnings from
+//! them.
 //!
 //! # Definitions
-//! Vendors disagree about every rate, so each figure here carries its numerator and its denominator.
+//! Vendors disagree about every rate, so each figure here carries its numerator and its
+//! denominator.
 //!
 //! | figure | numerator | denominator |
 //! |---|---|---|
 //! | acceptance | sent | sent + failed |
 //! | failure | failed | sent + failed |
 //! | delivery | delivered | sent + failed; only where delivery reports exist |
-//! | bounce | bounced later | sent |
+//! | bounce | bounced after acceptance | sent |
 //! | open, click, unsubscribe, complaint | people who did it | the [`Base`] |
 //! | click-to-open | people who clicked | people who opened |
 //! | conversion | conversions credited | the [`Base`] |
 //!
-//! The base is what was delivered where delivery reports exist, else what was sent: SparkPost divides by
-//! accepted, Braze by deliveries (their metrics documentation), and `sent` is the nearest that a relay's answer
-//! alone can give. Opens and clicks are first ones by people: machines are counted apart, and a link to
-//! unsubscribe is not a click. A click is an open, as with SparkPost's "confirmed opens". A post on a feed has
-//! no known number of readers, so [`Figures::of_feed`] gives counts and no rates.
+//! The base is the delivered messages if delivery reports exist for at least half of the sent ones,
+//! else the sent messages: SparkPost divides by accepted, Braze by deliveries (their metrics
+//! documentation), and `sent` is the closest figure that a relay's answer alone can give. Opens and
+//! clicks are the first ones by people: machines are counted separately, and the unsubscribe link
+//! is not a click. A click counts as an open, as with SparkPost's "confirmed opens". A post on a
+//! feed has no known number of readers, so [`Figures::of_feed`] returns counts without rates.
 
 mod counts;
 mod figures;

@@ -1,36 +1,37 @@
-//! Counts over time.
+//! Time series of counts: consecutive buckets without gaps.
 
 use serde::Serialize;
 
 use crate::counts::Counts;
 
-/// No series is longer: more than a year of hours.
+/// Maximum number of buckets of a series; more than a year of hours.
 pub const MAX_BUCKETS: usize = 10_000;
 
-/// Milliseconds in an hour.
+/// Length of an hour, in milliseconds.
 const HOUR: i64 = 3_600_000;
 
-/// What was counted from one instant to the next.
+/// A bucket of a series: its start and counts. It ends where the next one starts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Point {
-    /// The start of the bucket, UTC milliseconds.
+    /// The start of the bucket, in milliseconds since the Unix epoch.
     pub start: i64,
-    /// What was counted in it.
+    /// The counts of the bucket.
     pub counts: Counts,
 }
 
-/// Counts in buckets of time that follow each other without gaps: an hour without anything is there, empty.
+/// Counts in consecutive time buckets without gaps: a bucket without events is present, with zeros.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Series {
     points: Vec<Point>,
-    /// Where the last bucket ends; not in it.
+    /// Exclusive end of the last bucket, in milliseconds since the Unix epoch.
     end: i64,
 }
 
 impl Series {
-    /// Buckets that start at each of `starts` (put in order, doubles dropped); the last ends before `end`. The
-    /// caller knows the zone, so days may have 23 or 25 hours. Starts at or after `end`, and those beyond the
-    /// latest [`MAX_BUCKETS`], are dropped.
+    /// Creates an empty series whose buckets start at `starts`, sorted and deduplicated; the last
+    /// bucket ends at `end`, exclusive. Times are milliseconds since the Unix epoch. The caller
+    /// knows the time zone, so days may have 23 or 25 hours. Starts at or after `end`, and all but
+    /// the latest [`MAX_BUCKETS`], are dropped.
     #[must_use]
     pub fn over(starts: impl IntoIterator<Item = i64>, end: i64) -> Self {
         let mut starts: Vec<i64> = starts.into_iter().filter(|start| *start < end).collect();
@@ -41,18 +42,19 @@ impl Series {
         Self { points: points.collect(), end }
     }
 
-    /// Every hour of UTC that has a part in `from <= t < to`; the latest [`MAX_BUCKETS`] of them.
+    /// Creates an empty series of every UTC hour that overlaps `from <= t < to` (milliseconds since
+    /// the Unix epoch); only the latest [`MAX_BUCKETS`] of them.
     #[must_use]
     pub fn hours(from: i64, to: i64) -> Self {
         let first = from.div_euclid(HOUR);
         let last = to.saturating_sub(1).div_euclid(HOUR);
-        let longest = i64::try_from(MAX_BUCKETS).unwrap_or(i64::MAX);
-        let first = first.max(last.saturating_sub(longest - 1));
+        let max_buckets = i64::try_from(MAX_BUCKETS).unwrap_or(i64::MAX);
+        let first = first.max(last.saturating_sub(max_buckets - 1));
         let hours = if from < to { first..last.saturating_add(1) } else { 0..0 };
         Self::over(hours.map(|hour| hour.saturating_mul(HOUR)), last.saturating_add(1).saturating_mul(HOUR))
     }
 
-    /// Adds `counts` to the bucket that holds `at`. Says whether there is one.
+    /// Adds `counts` to the bucket that contains the time `at`. Returns false if there is none.
     pub fn add(&mut self, at: i64, counts: &Counts) -> bool {
         let after = self.points.partition_point(|point| point.start <= at);
         let bucket = after.checked_sub(1).and_then(|index| self.points.get_mut(index));
@@ -65,13 +67,13 @@ impl Series {
         }
     }
 
-    /// The buckets, in order.
+    /// Returns the buckets, in order of time.
     #[must_use]
     pub fn points(&self) -> &[Point] {
         &self.points
     }
 
-    /// Everything in all buckets.
+    /// Returns the sum of all buckets.
     #[must_use]
     pub fn total(&self) -> Counts {
         self.points.iter().map(|point| &point.counts).sum()
@@ -89,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn an_hour_without_anything_is_there() {
+    fn an_hour_without_events_is_present() {
         let mut series = Series::hours(HOUR + 5, 4 * HOUR);
         assert!(series.add(HOUR, &sent(3)));
         assert!(series.add(3 * HOUR + 17, &sent(4)));
@@ -108,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_empty_backwards_and_bounded_forwards() {
+    fn a_reversed_range_is_empty_and_a_long_one_is_bounded() {
         assert!(Series::hours(HOUR, HOUR).points().is_empty());
         assert!(Series::hours(9, 3).points().is_empty());
         assert_eq!(Series::hours(i64::MIN, i64::MAX).points().len(), MAX_BUCKETS);
@@ -117,15 +119,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_goes_in_is_the_total(hits in proptest::collection::vec((0_i64..100 * HOUR, 0_i64..1_000), 0..50)) {
+        fn the_total_is_the_sum_of_what_was_added(hits in proptest::collection::vec((0_i64..100 * HOUR, 0_i64..1_000), 0..50)) {
             let mut series = Series::hours(10 * HOUR, 90 * HOUR);
-            let mut taken = 0;
+            let mut added = 0;
             for (at, count) in &hits {
                 let inside = (10 * HOUR..90 * HOUR).contains(at);
                 prop_assert_eq!(series.add(*at, &sent(*count)), inside);
-                taken += if inside { *count } else { 0 };
+                added += if inside { *count } else { 0 };
             }
-            prop_assert_eq!(series.total().sent, taken);
+            prop_assert_eq!(series.total().sent, added);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Bluesky's facets: what in a post is a link, a mention, a tag, by byte offsets of UTF-8
+//! Bluesky's facets: the links, mentions and tags of a post, by byte offsets of UTF-8
 //! (`app.bsky.richtext.facet`; docs.bsky.app/docs/advanced-guides/post-richtext).
 //!
-//! Links that a text brings with it become facets; in the rest they are found as `RichText.detectFacets` of
-//! @atproto/api 0.19 finds them.
+//! Links given with the text become facets; in the rest of the text facets are found as
+//! `RichText.detectFacets` of @atproto/api 0.19 finds them.
 
 mod detect;
 mod record;
@@ -11,28 +11,29 @@ use serde::Serialize;
 
 pub use self::record::{Facet, Feature, Index};
 
-/// A piece of text, perhaps with where it links to.
+/// A piece of a post's text, optionally a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span<'a> {
-    /// What is read.
+    /// The visible text of the piece.
     pub text: &'a str,
-    /// An absolute address.
+    /// The absolute URL that the piece links to.
     pub link: Option<&'a str>,
 }
 
-/// A post's text with its facets, in order and apart; as JSON what the record wants.
+/// A post's text with its facets, ordered and without overlaps; serializes to the fields of a post
+/// record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RichText {
-    /// The text, plain.
+    /// The plain text of the post.
     pub text: String,
-    /// What in it is more.
+    /// The links, mentions and tags in the text, by position.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub facets: Vec<Facet>,
 }
 
 impl RichText {
-    /// What spans say together. `did` tells whom a handle means; mentions of others stay text, since a facet must name
-    /// a DID.
+    /// Joins the spans and finds their facets. `did` resolves a handle to its DID; a mention whose
+    /// handle it does not resolve stays plain text, since a facet must name a DID.
     #[must_use]
     pub fn new(spans: &[Span<'_>], did: &dyn Fn(&str) -> Option<String>) -> Self {
         let mut text = String::new();
@@ -45,8 +46,8 @@ impl RichText {
             }
         }
         let linked = facets.len();
-        for facet in detect::all(&text, did) {
-            if !facets[..linked].iter().any(|link| link.meets(&facet)) {
+        for facet in detect::detect_facets(&text, did) {
+            if !facets[..linked].iter().any(|link| link.overlaps(&facet)) {
                 facets.push(facet);
             }
         }

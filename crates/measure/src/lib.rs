@@ -1,49 +1,50 @@
-//! How long a text is, as each network counts it, and where it would have to end.
+//! Text lengths as each network counts them, and the place at which a text has to be cut to fit.
 //!
-//! Pure functions over text. [`Measure`] counts and finds the place to cut, [`limit`] has the networks' own numbers
-//! as [`Budget`]s, [`sms`] knows segments, [`little`] LinkedIn's escapes, [`facet`] Bluesky's links.
+//! Pure functions over text. [`Measure`] counts and finds the cut, [`limit`] holds the networks'
+//! limits and returns [`LengthBudget`]s, [`sms`] splits text messages into segments, [`linkedin`] escapes
+//! text for LinkedIn, and [`facet`] finds the links of a Bluesky post.
 
-mod address;
 mod emoji;
 pub mod facet;
-mod fold;
 pub mod limit;
-pub mod little;
-mod scale;
+pub mod linkedin;
+mod mastodon;
+mod measure;
 pub mod sms;
-mod weight;
+mod url;
+mod weighted_length;
 
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
 
-pub use fold::RESERVED_PER_URL;
-pub use scale::Measure;
-pub use weight::first_forbidden;
+pub use self::mastodon::RESERVED_PER_URL;
+pub use self::measure::Measure;
+pub use self::weighted_length::first_forbidden;
 
-/// What is counted.
+/// The unit in which a length is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// Unicode scalar values.
+    /// Unicode scalar values, as `char` in Rust.
     Characters,
-    /// Characters as people see them: extended grapheme clusters (UAX 29).
+    /// User-perceived characters: extended grapheme clusters (UAX 29).
     Graphemes,
-    /// Bytes of UTF-8.
+    /// Bytes of the text's UTF-8 encoding.
     Bytes,
-    /// X's weights: a Latin letter is one, a Chinese character or an emoji two, an address 23.
+    /// X's weights: a Latin letter counts 1, a Chinese character or an emoji 2, a URL 23.
     Weighted,
     /// Code units of UTF-16, as Java and JavaScript count.
     Utf16,
-    /// Parts that a text message is sent and billed in.
+    /// Segments in which a text message is sent and billed.
     Segments,
-    /// Blocks of a layout: Slack's, cards', embeds.
+    /// Blocks of a layout: Slack blocks, card elements, embeds.
     Blocks,
 }
 
 impl Unit {
-    /// What people call so many of it.
+    /// Returns the unit's name in the plural, for messages.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -58,30 +59,30 @@ impl Unit {
     }
 }
 
-/// A text beside the limit it is held to.
+/// A measured length and the limit that applies to it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Budget {
-    /// What is limited, in a marketer's words: `"text"`, `"caption"`.
+pub struct LengthBudget {
+    /// The limited part of the post, in a marketer's words: `"text"`, `"caption"`.
     pub what: &'static str,
-    /// What is counted.
+    /// The unit of `measured` and `allowed`.
     pub unit: Unit,
-    /// How many there are.
+    /// The measured length.
     pub measured: usize,
-    /// How many there may be.
+    /// The largest length that is accepted.
     pub allowed: usize,
-    /// The byte offset of the first character over the limit; none while the text fits, or where what is counted is
-    /// not text. The text before it fits.
+    /// Byte offset of the first character over the limit: the text before it fits. `None` while the
+    /// text fits, or for a unit that is not text.
     pub over_at: Option<usize>,
 }
 
-impl Budget {
-    /// Of things that are not characters: blocks, fields, buttons.
+impl LengthBudget {
+    /// A budget for items that are not characters, such as blocks, fields or buttons.
     #[must_use]
     pub const fn of_things(what: &'static str, unit: Unit, measured: usize, allowed: usize) -> Self {
         Self { what, unit, measured, allowed, over_at: None }
     }
 
-    /// Whether it is within the limit.
+    /// Returns true if the measured length is within the limit.
     #[must_use]
     pub const fn fits(&self) -> bool {
         self.measured <= self.allowed

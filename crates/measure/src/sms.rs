@@ -1,46 +1,47 @@
-//! Text messages: what they are written in, how many parts they are sent and billed in, and what each part says.
+//! Text messages: their encoding, and the segments they are sent and billed in.
 //!
-//! 3GPP TS 23.038 §6.2.1 (the default alphabet and its extension table), TS 23.040 §9.2.3.24.1 (parts);
-//! twilio.com/docs/glossary/what-is-gsm-7-character-encoding and …/what-is-ucs-2-character-encoding for the numbers.
+//! Sources: 3GPP TS 23.038 §6.2.1 (the default alphabet and its extension table), TS 23.040
+//! §9.2.3.24.1 (segments); twilio.com/docs/glossary/what-is-gsm-7-character-encoding and
+//! …/what-is-ucs-2-character-encoding for the sizes.
 
 use serde::Serialize;
 
-/// The default alphabet, without the letters and digits of ASCII, which are all in it.
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
+/// The default alphabet of GSM-7, without the letters and digits of ASCII, which all belong to it.
+const BASIC_ALPHABET: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà";
 
-/// The extension table: each is two, an escape and itself.
-const EXTENDED: &str = "\u{C}^{}\\[~]|€";
+/// The extension table of GSM-7: each character takes two septets, an escape and itself.
+const EXTENSION_TABLE: &str = "\u{C}^{}\\[~]|€";
 
-/// What a message is written in.
+/// The character encoding of a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub enum Encoding {
-    /// Seven bits a character, 160 to a message or 153 to a part.
+    /// Seven bits per character: 160 in a single message, 153 in a segment of several.
     #[serde(rename = "GSM-7")]
     Gsm7,
-    /// Sixteen bits a code unit of UTF-16, 70 to a message or 67 to a part.
+    /// Sixteen bits per code unit of UTF-16: 70 in a single message, 67 in a segment of several.
     #[serde(rename = "UCS-2")]
     Ucs2,
 }
 
 impl Encoding {
-    /// How many units one message holds that is not split.
-    const fn alone(self) -> usize {
+    /// Returns the number of units in a message that is not split.
+    const fn single_capacity(self) -> usize {
         match self {
             Self::Gsm7 => 160,
             Self::Ucs2 => 70,
         }
     }
 
-    /// How many a part holds, beside the header that says which part it is.
-    const fn of_many(self) -> usize {
+    /// Returns the number of units in one of several segments, beside the header that numbers it.
+    const fn segment_capacity(self) -> usize {
         match self {
             Self::Gsm7 => 153,
             Self::Ucs2 => 67,
         }
     }
 
-    /// How many units a character takes. In GSM-7 it must be one of the alphabet.
-    fn size(self, c: char) -> usize {
+    /// Returns the number of units a character takes. In GSM-7 it must belong to the alphabet.
+    fn units_of(self, c: char) -> usize {
         match self {
             Self::Gsm7 => septets(c).unwrap_or(0),
             Self::Ucs2 => c.len_utf16(),
@@ -48,47 +49,49 @@ impl Encoding {
     }
 }
 
-/// What a text is as a text message.
+/// The encoding, length and number of segments of a text message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Sms {
-    /// What it is written in.
+    /// The encoding the message needs.
     pub encoding: Encoding,
-    /// How long it is: septets, or code units of UTF-16.
+    /// The length in units of the encoding: septets, or code units of UTF-16.
     pub length: usize,
-    /// How many parts it is sent in; none if there is nothing to send.
+    /// The number of segments that are sent and billed; 0 for an empty text.
     pub segments: usize,
-    /// The byte offset of the first character that the default alphabet does not have, which is why it is UCS-2.
+    /// Byte offset of the first character that is not in the default alphabet and forces UCS-2.
     pub forces_ucs2: Option<usize>,
 }
 
 impl Sms {
-    /// What `text` would be.
+    /// Measures `text` as a text message.
     #[must_use]
     pub fn of(text: &str) -> Self {
         let forces_ucs2 = text.char_indices().find(|(_, c)| septets(*c).is_none()).map(|(at, _)| at);
         let encoding = if forces_ucs2.is_some() { Encoding::Ucs2 } else { Encoding::Gsm7 };
-        let mut parts = Parts::new(encoding);
+        let mut parts = SegmentCounter::new(encoding);
         text.chars().for_each(|c| parts.add(c));
         Self { encoding, length: parts.length, segments: parts.count(), forces_ucs2 }
     }
 
-    /// What it costs where a segment costs `per_segment`, in whatever that is counted.
+    /// Returns the price of the message, in the currency unit of `per_segment`. It saturates
+    /// instead of overflowing.
     #[must_use]
     pub fn price(&self, per_segment: i64) -> i64 {
         i64::try_from(self.segments).unwrap_or(i64::MAX).saturating_mul(per_segment)
     }
 }
 
-/// The parts that `text` is sent in, each as it would be read. An escape is not parted from its character, nor one
-/// half of a surrogate pair from the other.
+/// Splits `text` into its segments, each as it is read. An escape stays with its character, and a
+/// surrogate pair stays together.
 #[must_use]
 pub fn split(text: &str) -> Vec<&str> {
     let Sms { encoding, length, .. } = Sms::of(text);
-    let room = if length <= encoding.alone() { encoding.alone() } else { encoding.of_many() };
+    let single = encoding.single_capacity();
+    let capacity = if length <= single { single } else { encoding.segment_capacity() };
     let (mut parts, mut start, mut used) = (Vec::new(), 0, 0);
     for (at, c) in text.char_indices() {
-        let size = encoding.size(c);
-        if used + size > room {
+        let size = encoding.units_of(c);
+        if used + size > capacity {
             parts.push(&text[start..at]);
             (start, used) = (at, 0);
         }
@@ -100,9 +103,11 @@ pub fn split(text: &str) -> Vec<&str> {
     parts
 }
 
-/// The byte offset of the first character with which `text` takes more than `allowed` segments.
-pub(super) fn first_over(text: &str, allowed: usize) -> usize {
-    let (mut seven, mut sixteen) = (Some(Parts::new(Encoding::Gsm7)), Parts::new(Encoding::Ucs2));
+/// Returns the byte offset of the first character with which `text` takes more than `allowed`
+/// segments.
+pub(super) fn first_over_limit(text: &str, allowed: usize) -> usize {
+    let mut seven = Some(SegmentCounter::new(Encoding::Gsm7));
+    let mut sixteen = SegmentCounter::new(Encoding::Ucs2);
     for (at, c) in text.char_indices() {
         seven = seven.filter(|_| septets(c).is_some());
         sixteen.add(c);
@@ -116,24 +121,24 @@ pub(super) fn first_over(text: &str, allowed: usize) -> usize {
     text.len()
 }
 
-/// Counts parts as characters come.
-struct Parts {
+/// Counter of segments while characters are added one by one.
+struct SegmentCounter {
     encoding: Encoding,
     length: usize,
-    full: usize,
+    full_segments: usize,
     used: usize,
 }
 
-impl Parts {
+impl SegmentCounter {
     const fn new(encoding: Encoding) -> Self {
-        Self { encoding, length: 0, full: 0, used: 0 }
+        Self { encoding, length: 0, full_segments: 0, used: 0 }
     }
 
     fn add(&mut self, c: char) {
-        let size = self.encoding.size(c);
+        let size = self.encoding.units_of(c);
         self.length += size;
-        if self.used + size > self.encoding.of_many() {
-            self.full += 1;
+        if self.used + size > self.encoding.segment_capacity() {
+            self.full_segments += 1;
             self.used = 0;
         }
         self.used += size;
@@ -142,17 +147,17 @@ impl Parts {
     const fn count(&self) -> usize {
         match self.length {
             0 => 0,
-            length if length <= self.encoding.alone() => 1,
-            _ => self.full + 1,
+            length if length <= self.encoding.single_capacity() => 1,
+            _ => self.full_segments + 1,
         }
     }
 }
 
-/// How many septets a character takes; none if the alphabet does not have it.
+/// Returns the number of septets a character takes, or `None` if it is not in the alphabet.
 fn septets(c: char) -> Option<usize> {
-    if c.is_ascii_alphanumeric() || BASIC.contains(c) {
+    if c.is_ascii_alphanumeric() || BASIC_ALPHABET.contains(c) {
         Some(1)
-    } else if EXTENDED.contains(c) {
+    } else if EXTENSION_TABLE.contains(c) {
         Some(2)
     } else {
         None

@@ -1,4 +1,4 @@
-//! Messages: e-mails and posts.
+//! The content of messages: e-mails and posts to networks.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,109 +8,113 @@ use jiff::Timestamp;
 /// One message for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// By `smtp` or kept by `outbox`.
+    /// An e-mail, sent over SMTP or stored in the outbox.
     Email(Email),
-    /// To a network.
+    /// A post to a network or a webhook.
     Post(Box<Post>),
 }
 
-/// An e-mail, complete.
+/// A rendered e-mail with its envelope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Email {
-    /// The address for bounces: that of the channel's `from`.
+    /// The address for bounces (SMTP MAIL FROM): that of the channel's `from`.
     pub envelope_from: String,
-    /// The recipient's address.
+    /// The recipient's address (SMTP RCPT TO).
     pub envelope_to: String,
-    /// The subject, decoded.
+    /// The subject as readers see it, without RFC 2047 encoding.
     pub subject: String,
-    /// The HTML part, decoded.
+    /// The HTML part, without its transfer encoding.
     pub html: String,
-    /// The text part, decoded.
+    /// The plain text part, without its transfer encoding.
     pub text: String,
-    /// The bytes of RFC 5322, lines ended by CR LF, not dot-stuffed.
+    /// The whole message as RFC 5322 bytes: lines end with CR LF, without SMTP dot-stuffing.
     pub raw: Vec<u8>,
 }
 
 /// A post to a network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Post {
-    /// The same on every try of a delivery, and of no other: `webhook-id`, `Idempotency-Key`, the name of a record.
+    /// The idempotency key: the same on every attempt of a delivery and unique to it. Sent as
+    /// `webhook-id`, `Idempotency-Key` or the name of a record.
     pub id: String,
-    /// The time at which the delivery fell due: the same on every try.
+    /// The time at which the delivery fell due: the same on every attempt.
     pub at: Timestamp,
-    /// Set if an earlier try may have arrived.
-    pub again: bool,
-    /// The contact's address there: a phone number, a chat; none for a feed, or where no address is needed.
+    /// Set if an earlier attempt may have arrived.
+    pub possible_duplicate: bool,
+    /// The recipient's address on the network, such as a phone number or a chat; `None` for a feed,
+    /// or where no address is needed.
     pub to: Option<String>,
-    /// The language it is in, as a BCP 47 tag.
+    /// The language of the post, as a BCP 47 tag.
     pub language: String,
-    /// Its content.
+    /// The texts and pictures of the post, or its complete JSON.
     pub content: Content,
 }
 
 /// The content of a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// JSON, whole, as a template of the network's own says: `slack.json`; and what a webhook gets.
-    Own(String),
-    /// Parts that the network puts together as it likes.
+    /// The complete JSON body: of a template in the network's own format, such as `slack.json`, or
+    /// of a webhook.
+    Json(String),
+    /// Separate parts, which each network's adapter puts together.
     Parts(Box<Parts>),
 }
 
-/// A post in parts.
+/// The parts of a post.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parts {
-    /// The title, where the network has a place for one: plain text on one line.
+    /// The title, where the network has a field for one: plain text on one line.
     pub title: Option<String>,
-    /// The text in the network's dialect, without what has a place of its own.
+    /// The text in the network's markup, without the parts that have their own fields.
     pub text: String,
-    /// All of it as plain text, title and links in it.
+    /// The whole post as plain text, including title and links.
     pub plain: String,
-    /// The button, where the network has a place for one.
+    /// The button, where the network has a field for one.
     pub action: Option<Action>,
-    /// `message.link`, led through the tracker.
+    /// The address of `message.link`, redirected through the click tracker.
     pub link: Option<String>,
-    /// The picture.
+    /// The picture shown with the text, if any.
     pub picture: Option<Picture>,
-    /// The people it calls, in words that the network knows. Nothing that the texts say calls anybody.
+    /// The users or groups to notify, in the network's notation. Text that looks like a mention
+    /// notifies no one.
     pub mention: Vec<String>,
 }
 
-/// A button.
+/// A button that opens an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Action {
-    /// Its label.
+    /// The text on the button.
     pub label: String,
-    /// The address it leads to.
+    /// The absolute URL that the button opens.
     pub url: String,
 }
 
-/// A picture with its words.
+/// A picture with its alternative text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
-    /// Its source.
+    /// A public address, or a file that is uploaded.
     pub source: PictureSource,
-    /// Its description in words.
+    /// The alternative text for readers who cannot see the picture.
     pub alt: String,
 }
 
 /// The source of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PictureSource {
-    /// From an address that everybody can reach.
+    /// A publicly reachable URL.
     Url(String),
-    /// From a file.
+    /// A file with its bytes in memory.
     File(Arc<PictureFile>),
 }
 
-/// A picture's file.
+/// The file of a picture.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PictureFile {
-    /// Its name.
+    /// The file name, such as `spring.png`.
     pub name: String,
-    /// Its media type, such as `image/png`.
+    /// The media type, such as `image/png`.
     pub media: String,
-    /// Its content.
+    /// The encoded image.
     pub bytes: Vec<u8>,
 }
 
@@ -121,7 +125,7 @@ impl std::fmt::Debug for PictureFile {
 }
 
 impl Picture {
-    /// Its address, if it has one.
+    /// Returns the address of the picture, if its source is one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         match &self.source {
@@ -130,7 +134,7 @@ impl Picture {
         }
     }
 
-    /// Its file, if it is one.
+    /// Returns the file of the picture, if its source is one.
     #[must_use]
     pub fn file(&self) -> Option<&PictureFile> {
         match &self.source {
@@ -141,22 +145,22 @@ impl Picture {
 }
 
 impl Post {
-    /// Its parts, unless it is whole already.
+    /// Returns the parts; `None` if the content is JSON.
     #[must_use]
     pub fn parts(&self) -> Option<&Parts> {
         match &self.content {
-            Content::Own(_) => None,
+            Content::Json(_) => None,
             Content::Parts(parts) => Some(parts),
         }
     }
 
-    /// Returns what people read of it besides the title and the button, as plain text. Of JSON that is whole already: the text
-    /// in it, where it is one of ours (`data.text`), or all of it.
+    /// Returns the text without title and button, as plain text. For JSON: the string at
+    /// `data.text` if there is one, otherwise all of it, pretty-printed where it can be parsed.
     #[must_use]
     pub fn body(&self) -> Cow<'_, str> {
         let parts = match &self.content {
             Content::Parts(parts) => parts,
-            Content::Own(json) => return own_body(json),
+            Content::Json(json) => return own_body(json),
         };
         let mut text = parts.plain.trim();
         if let Some(title) = &parts.title {
@@ -171,11 +175,11 @@ impl Post {
         Cow::Borrowed(text)
     }
 
-    /// Returns its text for people: plain text, or the JSON.
+    /// Returns the whole post as plain text, or the JSON.
     #[must_use]
-    pub fn said(&self) -> &str {
+    pub fn text(&self) -> &str {
         match &self.content {
-            Content::Own(body) => body,
+            Content::Json(body) => body,
             Content::Parts(parts) => &parts.plain,
         }
     }
@@ -197,7 +201,7 @@ mod tests {
         Post {
             id: "1".into(),
             at: Timestamp::UNIX_EPOCH,
-            again: false,
+            possible_duplicate: false,
             to: None,
             language: "en".into(),
             content,
@@ -225,7 +229,7 @@ mod tests {
             ("{\"a\":1}", "{\n  \"a\": 1\n}"),
             ("no JSON", "no JSON"),
         ] {
-            assert_eq!(post(Content::Own(own.into())).body(), body);
+            assert_eq!(post(Content::Json(own.into())).body(), body);
         }
     }
 }

@@ -1,67 +1,68 @@
-//! The markup of each network's texts, as data.
+//! Markup tables: how each network marks bold text, links, quotations and the like.
 
 use crate::escape::Escape;
 use crate::flavor::Flavor;
 
-/// A way to mark text up.
+/// The markup that a network understands: an opening and a closing mark for each element, empty
+/// where the network has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dialect {
+pub struct MarkupDialect {
     /// The marks around bold text.
     pub strong: (&'static str, &'static str),
-    /// The marks around stressed text.
+    /// The marks around emphasized text.
     pub emphasis: (&'static str, &'static str),
-    /// The marks around text that was taken back.
+    /// The marks around struck-through text.
     pub strike: (&'static str, &'static str),
-    /// The marks around code.
+    /// The marks around inline code.
     pub code: (&'static str, &'static str),
     /// The marks around a heading.
     pub heading: (&'static str, &'static str),
-    /// The marks around a quotation, or before each of its lines.
+    /// The marks around a quotation, or before each line of it.
     pub quote: Quote,
-    /// The mark before an item of a list.
+    /// The mark before each item of an unordered list.
     pub bullet: &'static str,
-    /// The form of links.
+    /// The notation of links.
     pub link: LinkStyle,
-    /// The escapes by which text is not taken for markup.
+    /// The escaping that keeps plain text from being read as markup.
     pub escape: Escape,
 }
 
-/// The form of quotations.
+/// The notation of quotations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quote {
-    /// This before each line.
+    /// A mark before each line.
     Lines(&'static str),
-    /// These around all of them.
+    /// An opening mark before the first line and a closing mark after the last.
     Around(&'static str, &'static str),
 }
 
-/// The form of links.
+/// The notation of links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkStyle {
-    /// `label: https://…`; the address alone where the label says no more.
+    /// `label: https://…`; the address alone where the label adds nothing.
     Spelled,
-    /// `[label](https://…)`
+    /// The Markdown notation, `[label](https://…)`.
     Markdown,
-    /// `<https://…|label>`
+    /// Slack's notation, `<https://…|label>`.
     Angles,
-    /// `<a href="https://…">label</a>`
+    /// An HTML element, `<a href="https://…">label</a>`.
     Html,
-    /// [`SPAN`] label [`SPAN_TO`] address [`SPAN_END`]: for networks that count where a link stands. No text can
-    /// hold these characters.
+    /// [`SPAN_START`] label [`SPAN_SEPARATOR`] address [`SPAN_END`]: for networks that take links
+    /// as ranges of the text. No text can contain these characters.
     Span,
 }
 
-/// Begins a [`LinkStyle::Span`].
-pub const SPAN: char = '\u{2}';
-/// Stands between label and address.
-pub const SPAN_TO: char = '\u{3}';
-/// Ends it.
+/// The control character before the label of a [`LinkStyle::Span`].
+pub const SPAN_START: char = '\u{2}';
+/// The control character between the label and the address of a [`LinkStyle::Span`].
+pub const SPAN_SEPARATOR: char = '\u{3}';
+/// The control character after the address of a [`LinkStyle::Span`].
 pub const SPAN_END: char = '\u{4}';
 
 const NONE: (&str, &str) = ("", "");
 
-impl Dialect {
-    /// No markup at all.
+impl MarkupDialect {
+    /// Plain text without markup; lists and quotations are marked by characters.
     pub const PLAIN: Self = Self {
         strong: NONE,
         emphasis: NONE,
@@ -74,13 +75,13 @@ impl Dialect {
         escape: Escape::Text,
     };
 
-    /// Plain, with links as spans: Bluesky, Feishu's posts.
+    /// Plain text with links as spans: Bluesky and Feishu's posts.
     pub const SPANS: Self = Self { link: LinkStyle::Span, ..Self::PLAIN };
 
-    /// CommonMark: ntfy, webhooks.
+    /// CommonMark, for ntfy and webhooks.
     pub const MARKDOWN: Self = Self::markdown(Flavor::CommonMark);
 
-    /// Markdown with every mark that CommonMark has, read as `flavor`.
+    /// Returns Markdown with all of CommonMark's marks, escaped for readers of `flavor`.
     pub const fn markdown(flavor: Flavor) -> Self {
         Self {
             strong: ("**", "**"),
@@ -95,7 +96,7 @@ impl Dialect {
         }
     }
 
-    /// Slack: <https://docs.slack.dev/messaging/formatting-message-text>.
+    /// Slack's mrkdwn: <https://docs.slack.dev/messaging/formatting-message-text>.
     pub const MRKDWN: Self = Self {
         strong: ("*", "*"),
         emphasis: ("_", "_"),
@@ -108,12 +109,13 @@ impl Dialect {
         escape: Escape::Angles,
     };
 
-    /// WeCom's group robots: bold, links, quotations, code; no escapes.
+    /// Markdown of WeCom's group robots: bold, links, quotations and code, without escapes.
     /// <https://developer.work.weixin.qq.com/document/path/91770>
     pub const WECOM: Self =
         Self { emphasis: NONE, strike: NONE, bullet: "• ", escape: Escape::Text, ..Self::MARKDOWN };
 
-    /// Feishu's `lark_md`, in cards: <https://open.feishu.cn/document/common-capabilities/message-card/message-cards-content/using-markdown-tags>.
+    /// Feishu's `lark_md`, in cards:
+    /// <https://open.feishu.cn/document/common-capabilities/message-card/message-cards-content/using-markdown-tags>.
     pub const LARK: Self = Self {
         heading: ("**", "**"),
         code: NONE,
@@ -122,7 +124,7 @@ impl Dialect {
         ..Self::markdown(Flavor::Lark)
     };
 
-    /// Telegram's HTML: <https://core.telegram.org/bots/api#html-style>.
+    /// The HTML subset of Telegram: <https://core.telegram.org/bots/api#html-style>.
     pub const TELEGRAM: Self = Self {
         strong: ("<b>", "</b>"),
         emphasis: ("<i>", "</i>"),
@@ -135,7 +137,7 @@ impl Dialect {
         escape: Escape::Html,
     };
 
-    /// Adaptive Cards in Teams: bold, stressed, lists, links; nothing else.
+    /// Markdown of Adaptive Cards in Teams: bold, emphasis, lists and links only.
     /// <https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>
     pub const ADAPTIVE: Self = Self {
         strike: NONE,

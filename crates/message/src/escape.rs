@@ -1,26 +1,26 @@
-//! Text so that the language around it takes it for text: HTML, Markdown, JSON, header lines.
+//! Escaping of text for the language it is inserted into: HTML, Markdown, JSON, header lines.
 
 use crate::flavor::{self, Flavor};
 
-/// The language around a value, for which it must not be mistaken.
+/// The language that a value is inserted into, which decides its escaping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Escape {
-    /// Text: nothing but control characters goes.
+    /// Plain text: nothing is escaped; [`clean`] removes control characters.
     Text,
-    /// One line of a header.
+    /// One line of a header: nothing is escaped; [`clean`] makes it one line.
     Header,
-    /// HTML, between tags or in a quoted attribute.
+    /// HTML, between tags or inside a quoted attribute.
     Html,
-    /// Markdown as templates are written in.
+    /// CommonMark, as in templates.
     Markdown,
-    /// Markdown as the readers of a network have it.
+    /// Markdown as a network renders it.
     Flavor(Flavor),
-    /// `& < >` as entities: Slack.
+    /// `&`, `<` and `>` as entities, as Slack reads them.
     Angles,
 }
 
-/// `text` so that the language around it takes it for text.
+/// Appends `text` to `out`, escaped so that it is read as text and not as markup.
 pub fn escaped(escape: Escape, text: &str, out: &mut String) {
     match escape {
         Escape::Text | Escape::Header => out.push_str(text),
@@ -40,7 +40,7 @@ pub fn escaped(escape: Escape, text: &str, out: &mut String) {
     }
 }
 
-/// Escapes for HTML as Handlebars does: `& < > " ' = \``.
+/// Appends `text`, escaped for HTML as Handlebars does: `& < > " ' = \``.
 pub fn html(text: &str, out: &mut String) {
     let mut rest = text;
     while let Some(at) = rest.find(['&', '<', '>', '"', '\'', '`', '=']) {
@@ -59,7 +59,8 @@ pub fn html(text: &str, out: &mut String) {
     out.push_str(rest);
 }
 
-/// Returns the character of an HTML entity, without `&` and `;`: the five of XML, `nbsp`, and numbers.
+/// Returns the character of an HTML entity, given without `&` and `;`: the five of XML, `nbsp`, and
+/// numeric ones.
 #[must_use]
 pub fn entity(name: &str) -> Option<char> {
     Some(match name {
@@ -80,8 +81,8 @@ pub fn entity(name: &str) -> Option<char> {
     })
 }
 
-/// Escapes for Markdown: a backslash before what CommonMark could read as more than text, and before what it
-/// could at the start of a line.
+/// Appends `text`, escaped for CommonMark: a backslash before each character that could be markup
+/// there, or at the start of a line.
 pub fn markdown(text: &str, out: &mut String) {
     let mut start = out.is_empty() || out.ends_with('\n');
     let mut digits = false;
@@ -99,7 +100,8 @@ pub fn markdown(text: &str, out: &mut String) {
     }
 }
 
-/// Escapes for the inside of a JSON string (RFC 8259 §7), and for HTML that may hold the JSON: `<` and `>`.
+/// Appends `text`, escaped for the inside of a JSON string (RFC 8259 §7). `<` and `>` are escaped,
+/// too, for JSON inside HTML.
 pub fn json(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
@@ -118,8 +120,8 @@ pub fn json(text: &str, out: &mut String) {
     }
 }
 
-/// Takes out what no text of a person holds: control characters but tab and newline, and, on one line, those
-/// too. A `\r\n` becomes `\n`.
+/// Removes control characters except tab and newline; `\r\n` becomes `\n`. With `one_line`, white
+/// space among the control characters becomes spaces.
 pub fn clean(text: &str, one_line: bool) -> std::borrow::Cow<'_, str> {
     if !text.chars().any(|c| c.is_control() || c == '\u{2028}' || c == '\u{2029}') {
         return text.into();
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_says_what_the_text_said() {
+    fn escaped_markdown_renders_as_the_text() {
         for text in
             ["1. not a list", "- nor this", "*a* _b_ [c](d) <e> `f` # g", "a\n- b\n+ c\n2. d", "\\ & ! ~~x~~"]
         {
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn json_strings_come_back() {
+    fn json_strings_round_trip() {
         let text: String = (0..0x300).filter_map(char::from_u32).chain("\u{2028}\u{1F600}".chars()).collect();
         let parsed: String = serde_json::from_str(&format!("\"{}\"", with(json, &text))).unwrap();
         assert_eq!(parsed, text);

@@ -1,162 +1,175 @@
-//! Text for readers of Markdown. Each network reads a Markdown of its own: what it takes for markup is escaped, by
-//! means that this reader takes back, and nothing else, so that people read what was written.
+//! Escaping for the Markdown variants of networks. Only characters that the network's parser would
+//! read as markup are escaped, in a way that this parser undoes, so that people read the text as it
+//! was written.
 
-/// A Markdown that somebody reads.
+/// A variant of Markdown, named after the network or the specification that defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flavor {
-    /// CommonMark 0.31.2: ntfy, webhooks.
+    /// CommonMark 0.31.2, for ntfy and webhooks.
     CommonMark,
-    /// A backslash escapes everything but letters, digits and white space; there are no entities.
+    /// Discord: a backslash escapes everything but letters, digits and white space; there are no
+    /// entities.
     /// <https://support.discord.com/hc/articles/210298617>
     Discord,
-    /// A fork of marked 0.3 (<https://github.com/mattermost/marked>), and of commonmark.js on phones: a backslash
-    /// escapes `` ` * { } [ ] ( ) # + - . ! _ > | ~ `` and itself.
+    /// Mattermost: a fork of marked 0.3 (<https://github.com/mattermost/marked>), and of
+    /// commonmark.js on phones. A backslash escapes `` ` * { } [ ] ( ) # + - . ! _ > | ~ `` and
+    /// itself.
     Mattermost,
-    /// Snudown: a backslash escapes `` \ ` * _ { } [ ] ( ) # + - . ! : | & < > / ^ ~ ``.
+    /// Reddit's Snudown: a backslash escapes `` \ ` * _ { } [ ] ( ) # + - . ! : | & < > / ^ ~ ``.
     /// <https://github.com/reddit/snudown>
     Reddit,
-    /// Adaptive Cards: markdown-it on desktops; on phones a parser that knows no entities, and a backslash only
-    /// before `* _ [ ] )`. <https://github.com/microsoft/AdaptiveCards>
+    /// Adaptive Cards: markdown-it on desktops; on phones a parser without entities, where a
+    /// backslash escapes only `* _ [ ] )`. <https://github.com/microsoft/AdaptiveCards>
     Adaptive,
-    /// DingTalk, which documents no escapes: those of the first Markdown, which has entities as HTML has.
+    /// DingTalk, which documents no escapes: those of the original Markdown, with HTML's entities.
     Dingtalk,
-    /// Feishu's cards: numeric entities.
+    /// Feishu's cards, where numeric entities escape.
     /// <https://open.feishu.cn/document/feishu-cards/card-components/content-components/rich-text>
     Lark,
 }
 
-/// The means by which a character is kept from being markup.
+/// The way in which a character is kept from being read as markup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Means {
+enum EscapeMethod {
     Plain,
     Backslash,
-    /// `&#42;`
+    /// A numeric HTML entity, such as `&#42;`.
     Entity,
-    /// [`JOINER`] before it.
-    Apart,
-    /// [`JOINER`] after it.
-    Split,
+    /// A [`JOINER`] before the character.
+    JoinerBefore,
+    /// A [`JOINER`] after the character.
+    JoinerAfter,
 }
 
-use Means::{Apart, Backslash, Entity, Plain, Split};
+use EscapeMethod::{Backslash, Entity, JoinerAfter, JoinerBefore, Plain};
 
-/// U+2060, the word joiner: nobody sees it, and no reader of Markdown takes it for a space or for punctuation.
+/// U+2060, the word joiner: it is invisible, and no Markdown parser reads it as a space or as
+/// punctuation.
 pub const JOINER: char = '\u{2060}';
 
-/// A character and what stands around it.
-struct Place<'a> {
+/// A character with its context in the text.
+struct CharContext<'a> {
     c: char,
     before: Option<char>,
-    /// The text after it.
+    /// The text after the character.
     rest: &'a str,
-    /// True for the first character of a line.
-    starts: bool,
-    /// True where only digits stand before it on its line.
-    numbered: bool,
+    /// True for the first character of a line, leading spaces aside.
+    line_start: bool,
+    /// True if only digits precede the character on its line.
+    after_digits: bool,
 }
 
-/// Writes `text` so that readers of `flavor` see it as it is. `starts`: whether a line begins here.
-pub fn escape(flavor: Flavor, text: &str, starts: bool, out: &mut String) {
-    let mut place = Place { c: '\n', before: None, rest: text, starts, numbered: false };
+/// Appends `text` to `out`, escaped so that `flavor` renders it unchanged. `line_start` is true if
+/// the text begins a line.
+pub fn escape(flavor: Flavor, text: &str, line_start: bool, out: &mut String) {
+    let mut place = CharContext { c: '\n', before: None, rest: text, line_start, after_digits: false };
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         let address = flavor.address(place.before, c, chars.as_str());
         if address > 0 {
             out.push(c);
             out.push_str(&chars.as_str()[..address]);
-            (place.before, place.starts, place.numbered) = (Some('/'), false, false);
+            (place.before, place.line_start, place.after_digits) = (Some('/'), false, false);
             chars = chars.as_str()[address..].chars();
             continue;
         }
         (place.c, place.rest) = (c, chars.as_str());
-        match flavor.means(&place) {
+        match flavor.method(&place) {
             Plain => out.push(c),
             Backslash => out.extend(['\\', c]),
             Entity => out.push_str(&format!("&#{};", u32::from(c))),
-            Apart => out.extend([JOINER, c]),
-            Split => out.extend([c, JOINER]),
+            JoinerBefore => out.extend([JOINER, c]),
+            JoinerAfter => out.extend([c, JOINER]),
         }
-        place.numbered = (place.starts || place.numbered) && c.is_ascii_digit();
-        place.starts = c == '\n' || place.starts && c == ' ';
+        place.after_digits = (place.line_start || place.after_digits) && c.is_ascii_digit();
+        place.line_start = c == '\n' || place.line_start && c == ' ';
         place.before = Some(c);
     }
 }
 
-/// `code` as code in a line, or nothing where the reader has no code or cannot tell it from its marks.
+/// Returns `code` as inline code; `None` if the flavor has no inline code, or cannot contain these
+/// characters in it.
 pub fn code(flavor: Flavor, code: &str) -> Option<String> {
-    let most = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    let longest_run = code.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     if code.trim().is_empty() || matches!(flavor, Flavor::Adaptive | Flavor::Lark) {
         return None;
     }
-    if flavor == Flavor::Dingtalk && most > 0 {
+    if flavor == Flavor::Dingtalk && longest_run > 0 {
         return None;
     }
-    let marks = "`".repeat(most + 1);
+    let marks = "`".repeat(longest_run + 1);
     let pad = if code.starts_with('`') || code.ends_with('`') { " " } else { "" };
     Some(format!("{marks}{pad}{code}{pad}{marks}"))
 }
 
 impl Flavor {
-    fn means(self, place: &Place<'_>) -> Means {
+    fn method(self, place: &CharContext<'_>) -> EscapeMethod {
         match (self, place.c) {
             (Self::Lark, c) => lark(c, place),
             (Self::Adaptive, '*' | '_' | '[' | ']') => Backslash,
             (_, '`' | '*' | '_' | '[' | ']') if self != Self::Adaptive => Backslash,
             (_, '\\') => self.backslash(place),
             (_, '<') => self.angle(place),
-            (_, '&') if place.is_entity() => self.pick(Backslash),
+            (_, '&') if place.is_entity() => self.backslash_or_invisible(Backslash),
             (_, '~' | '|') => self.tilde_or_bar(place),
             (Self::Reddit, '^') => Backslash,
             (Self::Reddit, '>') if place.rest.starts_with('!') => Backslash,
             (Self::Mattermost, '$') if place.is_formula() => Entity,
-            // Two of them make code on desktops; a phone shows the backslash, which is the lesser evil.
+            // Two backticks make code on desktops; phones show the backslash, which is the lesser
+            // evil.
             (Self::Adaptive, '`') if place.rest.contains('`') => Backslash,
-            (Self::Adaptive, ':') if place.starts => Apart,
-            (Self::Mattermost | Self::Reddit, '=') if place.starts => Entity,
-            _ if place.is_block() => if_apart(self, Backslash),
+            (Self::Adaptive, ':') if place.line_start => JoinerBefore,
+            (Self::Mattermost | Self::Reddit, '=') if place.line_start => Entity,
+            _ if place.is_block() => self.joiner_before_or(Backslash),
             _ => Plain,
         }
     }
 
-    /// `backslash` where this reader takes it back, else what nobody sees.
-    const fn pick(self, backslash: Means) -> Means {
+    /// Returns `backslash` if this flavor undoes it, otherwise the method whose escape readers do
+    /// not see.
+    const fn backslash_or_invisible(self, backslash: EscapeMethod) -> EscapeMethod {
         match self {
             Self::CommonMark | Self::Reddit => backslash,
             Self::Mattermost | Self::Dingtalk | Self::Lark => Entity,
             Self::Discord => Plain,
-            Self::Adaptive => Split,
+            Self::Adaptive => JoinerAfter,
         }
     }
 
-    fn backslash(self, place: &Place<'_>) -> Means {
+    /// Returns [`JoinerBefore`] for the flavors with few escapes, otherwise `method`.
+    const fn joiner_before_or(self, method: EscapeMethod) -> EscapeMethod {
+        if matches!(self, Self::Adaptive | Self::Dingtalk) { JoinerBefore } else { method }
+    }
+
+    fn backslash(self, place: &CharContext<'_>) -> EscapeMethod {
         let next = place.rest.chars().next();
         match self {
-            // Before a letter or digit Mattermost shows both.
+            // Before a letter or digit Mattermost shows the backslash, too.
             Self::Mattermost if next.is_some_and(|c| c.is_ascii_alphanumeric()) => Plain,
-            Self::Adaptive if next.is_some_and(|c| c.is_ascii_punctuation() || c == '\n') => Split,
+            Self::Adaptive if next.is_some_and(|c| c.is_ascii_punctuation() || c == '\n') => JoinerAfter,
             Self::Dingtalk if !next.is_some_and(|c| c.is_ascii_punctuation()) => Plain,
             Self::Adaptive => Plain,
             _ => Backslash,
         }
     }
 
-    fn angle(self, place: &Place<'_>) -> Means {
+    fn angle(self, place: &CharContext<'_>) -> EscapeMethod {
         let begins = |c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!' | '?');
         let closes = place.rest.contains('>') && !place.rest.starts_with(char::is_whitespace);
-        // After the end may come an address.
+        // An address may follow the end of the text.
         let closes = closes || place.rest.is_empty() || place.rest.starts_with(begins);
         match self {
             Self::Discord | Self::Reddit => Backslash,
-            _ if closes => self.pick(Backslash),
+            _ if closes => self.backslash_or_invisible(Backslash),
             _ => Plain,
         }
     }
 
-    fn tilde_or_bar(self, place: &Place<'_>) -> Means {
+    fn tilde_or_bar(self, place: &CharContext<'_>) -> EscapeMethod {
         match self {
-            Self::Adaptive | Self::Dingtalk if place.c == '~' && place.rest.starts_with('~') => Split,
-            Self::Adaptive if place.c == '|' && place.starts => Apart,
+            Self::Adaptive | Self::Dingtalk if place.c == '~' && place.rest.starts_with('~') => JoinerAfter,
+            Self::Adaptive if place.c == '|' && place.line_start => JoinerBefore,
             Self::Adaptive | Self::Dingtalk => Plain,
             _ => Backslash,
         }
@@ -164,8 +177,8 @@ impl Flavor {
 }
 
 impl Flavor {
-    /// Returns the number of bytes of `rest` that belong to an address without a scheme, beginning with `c`, which this
-    /// reader makes a link of as it stands, escapes and all; 0 where it does not.
+    /// Returns the number of bytes of `rest` that belong to an address without a scheme, beginning
+    /// with `c`, which this flavor turns into a link verbatim, including escapes; 0 if it does not.
     fn address(self, before: Option<char>, c: char, rest: &str) -> usize {
         let is_inside = before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '\\'));
         if is_inside || !c.is_ascii_alphanumeric() || !matches!(self, Self::Mattermost | Self::Reddit) {
@@ -187,12 +200,7 @@ impl Flavor {
     }
 }
 
-/// `means`, or a joiner where the reader's escapes are few.
-const fn if_apart(flavor: Flavor, means: Means) -> Means {
-    if matches!(flavor, Flavor::Adaptive | Flavor::Dingtalk) { Apart } else { means }
-}
-
-fn lark(c: char, place: &Place<'_>) -> Means {
+fn lark(c: char, place: &CharContext<'_>) -> EscapeMethod {
     let special = match c {
         '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '~' => true,
         '&' => place.is_entity(),
@@ -202,35 +210,36 @@ fn lark(c: char, place: &Place<'_>) -> Means {
     if special { Entity } else { Plain }
 }
 
-impl Place<'_> {
-    /// Returns true if it would begin a heading, a quotation, a list or a line, or end a heading.
+impl CharContext<'_> {
+    /// Returns true if the character would begin a heading, a quotation, a list or a rule, or end a
+    /// heading.
     fn is_block(&self) -> bool {
         let ends = |rest: &str| rest.is_empty() || rest.starts_with(char::is_whitespace);
         match self.c {
-            '#' if self.starts => true,
+            '#' if self.line_start => true,
             '#' => self.before == Some(' ') && ends(self.rest.trim_start_matches('#')),
-            '>' | '=' => self.starts,
-            '-' => self.starts && !self.rest.starts_with(char::is_alphanumeric),
-            '+' => self.starts && ends(self.rest),
-            '.' | ')' => self.numbered && ends(self.rest),
+            '>' | '=' => self.line_start,
+            '-' => self.line_start && !self.rest.starts_with(char::is_alphanumeric),
+            '+' => self.line_start && ends(self.rest),
+            '.' | ')' => self.after_digits && ends(self.rest),
             _ => false,
         }
     }
 
-    /// Returns true if it begins what HTML would read as one character: `&amp;`, `&#42;`.
+    /// Returns true if the character begins an HTML entity, such as `&amp;` or `&#42;`.
     fn is_entity(&self) -> bool {
         let name = self.rest.strip_prefix('#').unwrap_or(self.rest);
         let end = name.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(name.len());
         end > 0 && name[end..].starts_with(';')
     }
 
-    /// Returns true if it begins a name between colons: `:OK:`.
+    /// Returns true if the character begins an emoji name between colons, such as `:OK:`.
     fn is_emoji(&self) -> bool {
         let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '+' | '-'));
         end.is_some_and(|end| end > 0 && self.rest[end..].starts_with(':'))
     }
 
-    /// Returns true if a formula could stand between it and the next `$` of its line.
+    /// Returns true if the text up to the next `$` of the line could be read as a formula.
     fn is_formula(&self) -> bool {
         let line = self.rest.lines().next().unwrap_or_default();
         let after = line.split_once('$').map(|(_, after)| after);
@@ -256,7 +265,7 @@ mod tests {
             "春季续费：第一杯咖啡免费！",
             "-5 % and +3",
         ] {
-            // Discord and Reddit take back what they are told to; Feishu wants its angles written so.
+            // Discord and Reddit undo every escape; Feishu requires escaped angle brackets.
             for flavor in [Flavor::CommonMark, Flavor::Mattermost, Flavor::Adaptive, Flavor::Dingtalk] {
                 assert_eq!(escaped(flavor, text), text, "{flavor:?}");
             }
@@ -264,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reader_gets_what_it_takes_back() {
+    fn each_flavor_gets_escapes_that_it_undoes() {
         use Flavor::{Adaptive, CommonMark, Dingtalk, Discord, Lark, Mattermost, Reddit};
         for (flavor, text, expected) in [
             (Reddit, "2^10 ~~no~~ >!x!<", "2\\^10 \\~\\~no\\~\\~ \\>!x!\\<"),
@@ -290,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn code_has_marks_that_are_not_in_it() {
+    fn inline_code_has_more_backticks_than_its_text() {
         for (flavor, text, expected) in [
             (Flavor::Discord, "SPRING_10*", Some("`SPRING_10*`")),
             (Flavor::Mattermost, "a `b`", Some("`` a `b` ``")),

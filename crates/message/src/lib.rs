@@ -1,10 +1,10 @@
-//! Messages and their outcomes.
+//! Rendered messages, their recipients, and the outcomes of sending them.
 //!
-//! A [`Message`] is an [`Email`] or a [`Post`], made for one [`Recipient`]; a sender says what became of it as a
-//! [`SendOutcome`]. Besides: how text is written so that readers of a network see it as it was written
-//! ([`dialect`], [`flavor`], [`escape`]).
+//! A [`Message`] is an [`Email`] or a [`Post`], rendered for one [`Recipient`]; a sender reports
+//! its [`SendOutcome`]. The modules [`dialect`], [`flavor`] and [`escape`] hold the markup and
+//! escaping of each network's texts.
 //!
-//! Nothing here does I/O, and nothing reads a clock.
+//! This crate does no I/O and reads no clock.
 //!
 //! ```
 //! use message::escape;
@@ -24,5 +24,5 @@ mod recipient;
 
 pub use content::{Action, Content, Email, Message, Parts, Picture, PictureFile, PictureSource, Post};
 pub use digest::digest;
-pub use outcome::{Handover, Limits, RejectReason, Scope, SendOutcome, SenderError};
-pub use recipient::{LinkStarts, Person, Recipient, RenderError, SAMPLE_TOKEN};
+pub use outcome::{DeferralScope, Handover, RejectReason, SendOutcome, SenderError, Timeouts};
+pub use recipient::{LinkPrefixes, Person, Recipient, RenderError, SAMPLE_TOKEN};

@@ -1,30 +1,33 @@
-//! Outcomes of messages, and the agreement between a sender and its caller about each.
+//! Outcomes of messages, and the interface between a session and its caller while a message is
+//! sent.
 
 use std::time::Duration;
 
 use crate::content::Message;
 
-/// The longest waits for the other side at each step; by default as RFC 5321 §4.5.3.2 asks.
+/// Timeouts for the remote side at each step of sending; the defaults are those of RFC 5321
+/// §4.5.3.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// For a TCP connection, and again for TLS: 30 s.
+pub struct Timeouts {
+    /// For the TCP connection, and separately for the TLS handshake; 30 s by default.
     pub connect: Duration,
-    /// For the greeting: 5 min.
+    /// For the greeting of the server; 5 min by default.
     pub greeting: Duration,
-    /// For EHLO, AUTH, MAIL and RCPT: 5 min.
+    /// For the reply to EHLO, AUTH, MAIL and RCPT; 5 min by default.
     pub command: Duration,
-    /// For the answer to DATA: 2 min.
+    /// For the reply to DATA; 2 min by default.
     pub data: Duration,
-    /// For each block of the message: 3 min.
+    /// For writing each block of the message; 3 min by default.
     pub block: Duration,
-    /// For the answer to the message: 10 min. A shorter one makes duplicates (RFC 1047).
+    /// For the reply after the final dot; 10 min by default. A shorter one makes duplicates (RFC
+    /// 1047).
     pub message: Duration,
-    /// For a whole HTTP request: 10 s.
+    /// For a whole HTTP request; 10 s by default.
     pub request: Duration,
 }
 
-/// The times of RFC 5321 §4.5.3.2.
-impl Default for Limits {
+/// The minimum timeouts of RFC 5321 §4.5.3.2; 30 s to connect and 10 s for an HTTP request.
+impl Default for Timeouts {
     fn default() -> Self {
         let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
         Self {
@@ -39,102 +42,109 @@ impl Default for Limits {
     }
 }
 
-/// Reason for which a channel cannot be used at all.
+/// Error for a channel that cannot be used at all, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("use the channel: {0}")]
 pub struct SenderError(pub String);
 
-/// The outcome of one message.
+/// The outcome of one attempt to send a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SendOutcome {
-    /// Accepted for delivery: 250 after the final dot, 2xx.
+    /// Accepted for delivery: SMTP 250 after the final dot, HTTP 2xx.
     Accepted {
-        /// The words.
+        /// The text of the reply.
         answer: String,
-        /// The network's name for the post, if it says so.
+        /// The network's id of the post, if it returns one.
         id: Option<String>,
-        /// The address at which people see it.
+        /// The public address of the post, if the network returns one.
         url: Option<String>,
     },
-    /// Not now; this message may be tried again.
+    /// Refused for now; this message may be tried again.
     Deferred {
-        /// Not before this long, if the other side said so.
+        /// The shortest wait before the next attempt, if the other side gave one.
         retry_after: Option<Duration>,
-        /// The others that have to wait.
-        scope: Scope,
-        /// The words.
+        /// The messages that have to wait besides this one.
+        scope: DeferralScope,
+        /// The text of the reply.
         answer: String,
     },
-    /// Never.
+    /// Refused permanently; this message is not tried again.
     Rejected {
         /// The kind of refusal.
         reason: RejectReason,
-        /// The words.
+        /// The text of the reply.
         answer: String,
     },
     /// Everything was sent and no answer came: it may or may not have arrived.
     Unknown {
-        /// The last that was seen of the other side.
+        /// The last reply or error that was seen.
         answer: String,
     },
-    /// An earlier try may have arrived, and the other side does not say whether: somebody has to look.
+    /// An earlier attempt may have arrived, and the other side does not say whether: a person has
+    /// to check.
     Doubtful {
-        /// Its answer.
+        /// The text of the reply.
         answer: String,
     },
-    /// Nothing was sent, because the caller said so at the last moment: see [`Handover::commit`].
+    /// Nothing was sent, because the caller withdrew the message at the last moment: see
+    /// [`Handover::commit`].
     Withheld,
-    /// Nothing was sent, for a reason that has nothing to do with this message: no connection, wrong password,
-    /// certificate, greeting 554. The message counts no attempt; the channel should rest.
+    /// Nothing was sent, for a reason that does not concern this message: no connection, a wrong
+    /// password or certificate, greeting 554. The message counts no attempt; the channel should
+    /// back off.
     Down {
-        /// The reason.
+        /// The error or the text of the reply.
         answer: String,
     },
-    /// Nothing was sent, and nothing on this channel will be until somebody mends it: what lets us in has run out,
-    /// or the place is gone. The message counts no attempt; the channel's runs pause.
-    Barred {
+    /// Nothing was sent, and nothing on this channel can be until a person fixes it: its
+    /// credentials have expired, or the destination is gone. The message counts no attempt; the
+    /// channel's runs pause.
+    ChannelBlocked {
         /// The reason, and what to do.
         answer: String,
     },
 }
 
 impl SendOutcome {
-    /// Accepted, without a name of its own.
+    /// Returns [`Self::Accepted`] without an id or an address.
     #[must_use]
     pub fn accepted(answer: impl Into<String>) -> Self {
         Self::Accepted { answer: answer.into(), id: None, url: None }
     }
 }
 
-/// The range of a deferral.
+/// The messages that a deferral holds back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// This message alone: a grey list, a passing trouble.
+pub enum DeferralScope {
+    /// This message alone: greylisting, or another temporary error.
     Message,
-    /// This person's mailbox, which is full: a soft bounce. Too many of them over too long a time, and the
-    /// address is not written to any more.
+    /// All messages to this mailbox, which is full: a soft bounce. An address with too many soft
+    /// bounces over too long a time receives no more mail.
     Mailbox,
-    /// Everybody at the same receiver: it throttles us, or is busy. The message counts no attempt.
-    Group,
+    /// All messages to the same receiver, which throttles the sender or is busy. The message counts
+    /// no attempt.
+    Receiver,
 }
 
-/// Kinds of refusal.
+/// Reasons for a permanent refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RejectReason {
-    /// There is no such address: suppress it.
+    /// The address does not exist: suppress it.
     BadAddress,
-    /// It is there and takes nothing: closed, suspended, asleep. Suppress it the second time.
+    /// The address exists and accepts nothing: closed, suspended, dormant. Suppress it the second
+    /// time.
     Inactive,
-    /// We are refused, not the person: suppress nobody.
+    /// The sender is refused, not the recipient: suppress no address.
     Policy,
-    /// The message is too big.
+    /// The message exceeds the receiver's size limit.
     TooBig,
-    /// Anything else.
+    /// Any other permanent refusal.
     Rejected,
 }
 
 impl RejectReason {
-    /// The name in the database and on screens: `bad_address`, `inactive`, `policy`, `too_big`, `rejected`.
+    /// Returns the name in the database and on screens: `bad_address`, `inactive`, `policy`,
+    /// `too_big` or `rejected`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -147,13 +157,14 @@ impl RejectReason {
     }
 }
 
-/// The agreement between a session and its caller while a message is sent.
+/// The caller's part in sending a message: the next message to announce, and the decision to
+/// commit.
 pub struct Handover<'a> {
-    /// The message that the next call will send, if there is one: where the other side allows it, it is
-    /// announced together with this one's last bytes.
+    /// The message that the next call will send, if there is one. With SMTP pipelining it is
+    /// announced together with the last bytes of this one.
     pub next: Option<&'a Message>,
-    /// Called at most once, right before the bytes after which the other side may have the message. If it says
-    /// false, they are not sent and the outcome is [`SendOutcome::Withheld`].
+    /// Called at most once, right before the bytes that complete the message for the other side. If
+    /// it returns false, they are not sent and the outcome is [`SendOutcome::Withheld`].
     pub commit: &'a mut (dyn FnMut() -> bool + Send),
 }
 

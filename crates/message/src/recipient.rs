@@ -1,24 +1,24 @@
-//! Recipients, and the links that are made for them.
+//! Recipients of messages, and the prefixes of the tracking links made for them.
 
 use jiff::Timestamp;
 
-/// The starts of links: what names the recipient (and says who signed it) is put after them.
+/// Prefixes of the tracking links of a message. The recipient's signed token is appended to each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkStarts {
-    /// For each link by position: `https://news.example/c/<link>.`
+pub struct LinkPrefixes {
+    /// For each link of the message, by position: `https://news.example/c/<link>.`
     pub click: Vec<String>,
-    /// The pixel: `https://news.example/o/`
+    /// For the tracking pixel that records opens: `https://news.example/o/`
     pub open: String,
-    /// Unsubscribe, by GET and by one-click POST: `https://news.example/u/`
+    /// For unsubscribing, by GET and by one-click POST (RFC 8058): `https://news.example/u/`
     pub unsubscribe: String,
 }
 
-/// A token as long as those of `tracking`.
+/// A placeholder token as long as those of the `tracking` crate.
 pub const SAMPLE_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-impl LinkStarts {
-    /// Links below `public_url` for `count` destinations that are as long as real ones and lead nowhere: nothing is
-    /// registered for them. [`SAMPLE_TOKEN`] is put after them.
+impl LinkPrefixes {
+    /// Returns prefixes below `public_url` for `count` links that are as long as real ones and not
+    /// registered, so they lead nowhere. [`SAMPLE_TOKEN`] is appended to them.
     #[must_use]
     pub fn sample(public_url: &url::Url, count: usize) -> Self {
         let base = public_url.as_str().trim_end_matches('/');
@@ -30,39 +30,42 @@ impl LinkStarts {
     }
 }
 
-/// A contact as templates see it.
+/// The fields of a contact that templates can read.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize)]
 pub struct Person {
-    /// E-mail.
+    /// The e-mail address, if known.
     pub email: Option<String>,
-    /// Phone.
+    /// The phone number, if known.
     pub phone: Option<String>,
-    /// The marketer's own key.
+    /// The marketer's id of the contact, from their own system.
     pub external_id: Option<String>,
-    /// BCP 47.
+    /// The language, as a BCP 47 tag.
     pub language: Option<String>,
-    /// An IANA name.
+    /// The time zone, as an IANA name.
     pub timezone: Option<String>,
-    /// Everything else; a template reads `contact.first_name` from here. Missing ones are empty.
+    /// All other attributes: a template reads `contact.first_name` from here. Missing attributes
+    /// render as empty.
     pub attributes: serde_json::Map<String, serde_json::Value>,
 }
 
-/// For whom, and what must be the same on every try.
+/// The recipient of a message, with the values that must be the same on every attempt.
 #[derive(Debug, Clone)]
 pub struct Recipient<'a> {
-    /// The person; `None` for a channel's own feed.
+    /// The contact; `None` for a post to a channel's feed.
     pub person: Option<&'a Person>,
-    /// The token after each link start: ASCII letters, digits, `-`, `_` and `.`.
+    /// The token appended to each link prefix: ASCII letters, digits, `-`, `_` and `.`.
     pub token: &'a str,
-    /// Opaque and unique to the delivery: the left side of the Message-ID, the `webhook-id`.
+    /// An opaque id, unique to the delivery: the left side of the Message-ID, or the `webhook-id`.
     pub message_id: &'a str,
-    /// `Date`: when the delivery fell due, so that a second try is the same bytes.
+    /// The time at which the delivery fell due, used as the `Date` header so that every attempt has
+    /// the same bytes.
     pub date: Timestamp,
-    /// Set if an earlier try may have arrived.
-    pub again: bool,
+    /// Set if an earlier attempt may have arrived.
+    pub possible_duplicate: bool,
 }
 
-/// Reason for which a message cannot be made for this recipient; nobody else is concerned.
+/// Error for a message that cannot be rendered for this recipient; other recipients are not
+/// affected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("render the message: {0}")]
 pub struct RenderError(pub String);

@@ -1,6 +1,6 @@
-//! Digits of whole numbers in groups of three.
+//! Formatting of whole numbers with thousands separators.
 
-/// Returns `12,041` for 12041.
+/// Formats a whole number with a comma between groups of three digits: `12,041` for 12041.
 #[must_use]
 pub fn grouped(value: u64) -> String {
     let digits = value.to_string();

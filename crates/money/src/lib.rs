@@ -1,6 +1,8 @@
-//! Amounts of money: whole millionths of a currency unit, so that sums are exact; read from files and printed for people.
+//! Amounts of money as whole millionths of a currency unit, so that sums are exact; parsed from
+//! files and printed for people.
 //!
-//! An amount knows no currency: who prints it says which. Amounts of two currencies are never added.
+//! An amount holds no currency: the caller that prints it passes one. Amounts of two currencies are
+//! never added.
 //!
 //! ```
 //! use money::Money;
@@ -19,8 +21,8 @@ use std::fmt;
 
 pub use digits::grouped;
 
-/// An amount of some currency, in millionths of its unit; below zero where money is given back. Serialized as the
-/// number of millionths.
+/// An amount of some currency, in millionths of its unit; negative for money that is given back.
+/// Serialized as the number of millionths.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
 )]
@@ -31,13 +33,13 @@ impl Money {
     /// The amount of zero.
     pub const ZERO: Self = Self(0);
 
-    /// The amount of so many millionths.
+    /// Returns the amount of `millionths` millionths of a currency unit.
     #[must_use]
     pub const fn from_millionths(millionths: i64) -> Self {
         Self(millionths)
     }
 
-    /// The number of millionths.
+    /// Returns the amount in millionths of a currency unit.
     #[must_use]
     pub const fn millionths(self) -> i64 {
         self.0
@@ -49,7 +51,7 @@ impl Money {
         self.0 == 0
     }
 
-    /// The sum, where it can be counted.
+    /// Returns the sum, or `None` where it overflows 64 bits.
     #[must_use]
     pub const fn checked_add(self, other: Self) -> Option<Self> {
         match self.0.checked_add(other.0) {
@@ -58,19 +60,19 @@ impl Money {
         }
     }
 
-    /// The sum, or the nearest amount that can be counted.
+    /// Returns the sum, or the nearest amount that fits 64 bits.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference, or the nearest amount that can be counted.
+    /// Returns the difference, or the nearest amount that fits 64 bits.
     #[must_use]
     pub const fn saturating_sub(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// The amount of `count` times this, or the most that can be counted.
+    /// Returns `count` times the amount, or the nearest amount that fits 64 bits.
     #[must_use]
     pub const fn saturating_mul(self, count: i64) -> Self {
         Self(self.0.saturating_mul(count))
@@ -83,19 +85,19 @@ impl From<i64> for Money {
     }
 }
 
-/// An ISO 4217 code: three capital letters.
+/// An ISO 4217 currency code: three capital letters, not checked against the list of currencies.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct Currency(String);
 
 impl Currency {
-    /// Takes three capital ASCII letters.
+    /// Returns the currency of a code of three capital ASCII letters; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase())).then(|| Self(text.to_owned()))
     }
 
-    /// The code.
+    /// Returns the three-letter code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -113,31 +115,32 @@ impl fmt::Display for Currency {
 pub struct Cost {
     /// The price of each message sent.
     pub per_message: Money,
-    /// The unit.
+    /// The currency of the price.
     pub currency: Currency,
 }
 
-/// A text that is not an amount.
+/// The reason why a text is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadAmount {
-    /// Something else than digits and one point.
+    /// The text holds anything other than digits and one decimal point.
     #[error("an amount is digits with at most one decimal point, such as 20000 or 0.001")]
     NotANumber,
-    /// Below zero.
+    /// The amount is below zero.
     #[error("an amount cannot be below zero")]
     Negative,
-    /// Finer than a millionth.
+    /// The amount has more than six decimals.
     #[error("an amount has at most six decimals")]
     TooFine,
-    /// More than can be counted.
+    /// The amount overflows 64 bits.
     #[error("an amount is at most 9223372036854")]
     TooBig,
 }
 
-/// Reads a decimal such as `20000` or `0.001`, exactly.
+/// Parses a decimal such as `20000` or `0.001`, exactly.
 ///
 /// # Errors
-/// [`BadAmount`] says what is wrong.
+/// Returns [`BadAmount`] for a text that is no decimal, is negative, has more than six decimals, or
+/// overflows 64 bits.
 pub fn parse(text: &str) -> Result<Money, BadAmount> {
     if text.starts_with('-') {
         return Err(BadAmount::Negative);
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_are_read_exactly() {
+    fn decimals_are_parsed_exactly() {
         for (text, micros) in [
             ("0", 0),
             ("20000", 20_000_000_000),
@@ -180,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn invalid_amounts_are_rejected() {
         for text in ["", ".", "1.", ".5", "1e3", "inf", "nan", "1,5", "1.2.3", "0x10", "１"] {
             assert_eq!(parse(text), Err(BadAmount::NotANumber), "{text}");
         }
@@ -192,7 +195,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_amount_comes_back(micros in 0..=i64::MAX) {
+        fn every_amount_round_trips(micros in 0..=i64::MAX) {
             prop_assert_eq!(parse(&format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000)), Ok(Money(micros)));
         }
     }

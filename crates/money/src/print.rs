@@ -1,4 +1,4 @@
-//! Amounts as people read them.
+//! Formatting of amounts for people: exact, or rounded to the decimals of the currency.
 
 use crate::{Money, grouped};
 
@@ -9,7 +9,8 @@ const UNIT: u64 = 1_000_000;
 const WITHOUT_DECIMALS: [&str; 8] = ["JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"];
 
 impl Money {
-    /// Every digit: `12,345.6789 EUR`, with two decimals or as many as are needed. `currency` may be empty.
+    /// Formats the exact amount, such as `12,345.6789 EUR`, with at least two decimals. `currency`
+    /// may be empty.
     #[must_use]
     pub fn exact(self, currency: &str) -> String {
         let (sign, millionths) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
@@ -20,13 +21,15 @@ impl Money {
         format!("{sign}{}.{decimals} {currency}", grouped(millionths / UNIT)).trim_end().to_owned()
     }
 
-    /// Rounded to the decimals of its currency: `CNY 12,300.50`. Amounts below one cent keep the digits they need.
+    /// Formats the amount rounded to the decimals of its currency, such as `CNY 12,300.50`. Amounts
+    /// below one unit with a part finer than a cent keep all their digits.
     #[must_use]
     pub fn rounded(self, currency: &str) -> String {
         format!("{currency} {}", self.rounded_amount(currency))
     }
 
-    /// The same without the currency, for where that stands apart: `12,300.50`.
+    /// Formats the rounded amount without its currency, such as `12,300.50`, for places that print
+    /// the currency separately.
     #[must_use]
     pub fn rounded_amount(self, currency: &str) -> String {
         let sign = if self.0 < 0 { "−" } else { "" };

@@ -1,27 +1,27 @@
-//! An account with its secrets at hand.
+//! An account's settings and resolved secrets, as requests need them.
 
 use campaign::{Account, Network, Secret};
 use message::SenderError;
 use url::Url;
 
-/// What a request needs to know of an account. Never shown: `Debug` says only which network.
+/// The settings and secrets of an account. Its `Debug` shows only the network.
 #[derive(Clone)]
 pub struct Access {
-    /// The network.
+    /// The network's row in the table of networks.
     pub network: &'static Network,
-    /// Scheme, host and path of the API, without a slash at the end.
+    /// Scheme, host and path of the API, without a trailing slash.
     pub base: String,
-    /// Whether the file says so itself.
-    pub is_own_base: bool,
-    /// Path and query of `url`, below `base`; empty where there is none.
-    pub(crate) hook: String,
+    /// True if chorus.toml names the base itself, rather than the vendor.
+    pub has_configured_base: bool,
+    /// Path and query of the account's `url`, below `base`; empty if it has none.
+    pub(crate) webhook_path: String,
     pub(crate) secret: Option<String>,
     pub(crate) token: String,
     pub(crate) account: String,
     pub(crate) room: String,
     pub(crate) from: String,
     pub(crate) template_id: String,
-    /// The word that every post must say; empty where none must.
+    /// The keyword that every post must contain; empty if none is required.
     pub(crate) keyword: String,
 }
 
@@ -32,8 +32,10 @@ impl std::fmt::Debug for Access {
 }
 
 impl Access {
+    /// Resolves the settings of an account.
+    ///
     /// # Errors
-    /// A secret is missing, or an address is of no use.
+    /// A secret is missing, or a URL is invalid.
     pub(crate) fn new(account: &Account) -> Result<Self, SenderError> {
         let exposed = |secret: &Option<Secret>| match secret {
             None => Ok(None),
@@ -45,19 +47,22 @@ impl Access {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let url = match exposed(&account.url)? {
             None => None,
-            Some(url) => {
-                Some(Url::parse(&url).map_err(|error| SenderError(format!("its url is not one: {error}")))?)
-            }
+            Some(url) => Some(
+                Url::parse(&url).map_err(|error| SenderError(format!("its url is not a URL: {error}")))?,
+            ),
         };
-        let own = account.base_url.as_ref().map(|base| base.as_str().trim_end_matches('/').to_owned());
+        let configured = account.base_url.as_ref().map(|base| base.as_str().trim_end_matches('/').to_owned());
         let vendor = || account.network.origin.map(str::to_owned);
         let origin = || url.as_ref().map(|url| url[..url::Position::BeforePath].to_owned());
-        let base = own.clone().or_else(origin).or_else(vendor);
+        let base = configured.clone().or_else(origin).or_else(vendor);
         Ok(Self {
             network: account.network,
             base: base.ok_or_else(|| SenderError("it needs a base_url".to_owned()))?,
-            is_own_base: own.is_some() || account.network.kind == "webhook",
-            hook: url.as_ref().map(|url| url[url::Position::BeforePath..].to_owned()).unwrap_or_default(),
+            has_configured_base: configured.is_some() || account.network.kind == "webhook",
+            webhook_path: url
+                .as_ref()
+                .map(|url| url[url::Position::BeforePath..].to_owned())
+                .unwrap_or_default(),
             secret: exposed(&account.secret)?,
             token: exposed(&account.token)?.unwrap_or_default(),
             account: text(&account.account),
@@ -68,8 +73,8 @@ impl Access {
         })
     }
 
-    /// `target` as a whole address.
-    pub(crate) fn address(&self, target: &str) -> String {
+    /// Returns `target` as an absolute URL.
+    pub(crate) fn absolute_url(&self, target: &str) -> String {
         if target.starts_with('/') || target.is_empty() {
             format!("{}{target}", self.base)
         } else {
@@ -77,7 +82,7 @@ impl Access {
         }
     }
 
-    /// `text` without anything secret in it.
+    /// Returns `text` with its secrets masked.
     #[must_use]
     pub fn masked(&self, text: &str) -> String {
         let mut text = text.to_owned();
@@ -85,12 +90,12 @@ impl Access {
         for secret in secrets {
             text = text.replace(secret.as_str(), MASK);
         }
-        if !self.hook.is_empty() && self.network.kind != "webhook" {
-            let path = self.hook.split('?').next().unwrap_or_default();
+        if !self.webhook_path.is_empty() && self.network.kind != "webhook" {
+            let path = self.webhook_path.split('?').next().unwrap_or_default();
             let keep = path.rfind('/').map_or(0, |at| at + 1);
-            let (shown, hidden) = self.hook.split_at(keep.min(self.hook.len()));
+            let (shown, hidden) = self.webhook_path.split_at(keep.min(self.webhook_path.len()));
             if !hidden.is_empty() {
-                text = text.replace(&self.hook, &format!("{shown}{MASK}"));
+                text = text.replace(&self.webhook_path, &format!("{shown}{MASK}"));
             }
         }
         text

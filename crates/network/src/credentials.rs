@@ -1,5 +1,5 @@
-//! The test of one rule over all networks: a credential goes to its account's own origin, and to the hosts that the
-//! network's upload protocol names; nowhere else.
+//! Tests of one rule for all networks: credentials go only to the account's own origin and to the
+//! hosts that the network's upload protocol names.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use url::Url;
 
 use crate::access::Access;
 use crate::picture::FETCH;
-use crate::protocol::{Known, Protocol};
+use crate::protocol::{PriorAnswers, Protocol};
 use crate::registry::find;
-use crate::sample::{access, answer, known, post, post_of, post_with_file};
+use crate::sample::{access, answer, post, post_of, post_with_file, prior};
 
-/// Everything that lets somebody in, as the sample accounts have it, and what servers gave for it.
+/// Returns the secrets of the sample accounts, and those that servers gave in exchange.
 fn secrets() -> [String; 8] {
     let basic = STANDARD.encode("account-1:token-1");
-    let own = ["topsecret", "this is secret", "this%20is%20secret", "token-1", "k1", "session-1"];
-    let [a, b, c, d, e, f] = own.map(str::to_owned);
+    let plain = ["topsecret", "this is secret", "this%20is%20secret", "token-1", "k1", "session-1"];
+    let [a, b, c, d, e, f] = plain.map(str::to_owned);
     [a, b, c, d, e, f, basic, "authorization".to_owned()]
 }
 
@@ -29,31 +29,32 @@ fn client(access: &Access) -> Client {
     Client::new(&access.base, true, access.network.upload_hosts, settings).unwrap()
 }
 
-/// A server's answer to a preparation, with tokens of its own and with uploads that lead to `elsewhere`.
-fn example(network: &dyn Protocol, name: &'static str, elsewhere: &str) -> String {
-    let json = network.example(name).to_string();
+/// Returns a server's answer to a preparing request, with a session token and with uploads that lead
+/// to `elsewhere`.
+fn example_answer(network: &dyn Protocol, name: &'static str, elsewhere: &str) -> String {
+    let json = network.example_answer(name).to_string();
     let json = json.replace("\"token\"", "\"session-1\"");
     json.replace("https://www.linkedin.com/", elsewhere)
 }
 
-/// Every request that posting `post` takes.
+/// Returns all requests that sending `post` takes.
 fn requests(network: &dyn Protocol, access: &Access, post: &Post, elsewhere: &str) -> Vec<Request> {
-    let mut known: Known = known(&[]);
+    let mut prior: PriorAnswers = prior(&[]);
     let mut requests: Vec<Request> = Vec::new();
-    while let Ok(request) = network.next(access, post, &known) {
+    while let Ok(request) = network.next(access, post, &prior) {
         let seen = requests.iter().any(|before| before.name == request.name);
         let (name, last) = (request.name, request.publishes || seen);
         requests.push(request);
         if last {
             break;
         }
-        let body = example(network, name, elsewhere);
-        known.put(name, answer(200, &[("content-type", "image/png")], &body));
+        let body = example_answer(network, name, elsewhere);
+        prior.put(name, answer(200, &[("content-type", "image/png")], &body));
     }
     requests
 }
 
-/// A post that says where it leads in its text, as Weibo wants it.
+/// Adds a link to the post's text, as Weibo requires, and a recipient.
 fn linked(mut post: Post) -> Post {
     if let Content::Parts(parts) = &mut post.content {
         parts.text.push_str(" https://news.example/c/1.tok");
@@ -61,7 +62,8 @@ fn linked(mut post: Post) -> Post {
     Post { to: Some("+8613800138000".to_owned()), ..post }
 }
 
-/// Posts with every kind of picture, one of them at an address that begins like the network's own.
+/// Returns posts with every kind of picture, one of them at a host that begins like the network's
+/// own.
 fn posts() -> [Post; 4] {
     let mut near = post();
     if let Content::Parts(parts) = &mut near.content {
@@ -79,7 +81,7 @@ fn no_credential_leaves_for_another_host() {
         let client = client(&access);
         for post in posts() {
             for request in requests(network, &access, &post, "https://files.evil.example/") {
-                let url = Url::parse(&access.address(&request.target)).unwrap();
+                let url = Url::parse(&access.absolute_url(&request.target)).unwrap();
                 let sent = client.headers_sent(&url, &request).unwrap();
                 if url.origin() == Url::parse(&access.base).unwrap().origin() {
                     own += usize::from(!request.credentials.is_empty());
@@ -99,7 +101,7 @@ fn no_credential_leaves_for_another_host() {
             }
         }
     }
-    // Eight networks fetch two pictures each, and one is told where to upload three.
+    // Eight networks fetch two pictures each, and one receives an upload address for three.
     assert_eq!((foreign, own >= 30), (19, true), "{foreign} {own}");
 }
 
@@ -119,7 +121,7 @@ fn a_picture_is_fetched_without_credentials() {
 }
 
 #[test]
-fn the_client_drops_what_a_network_would_send_elsewhere() {
+fn the_client_drops_credentials_for_other_hosts() {
     let client = client(&access("linkedin"));
     let request = Request::get("upload", "/").bearer("token-1").header("x-other", "1");
     for (url, goes) in [
@@ -140,7 +142,7 @@ fn the_client_drops_what_a_network_would_send_elsewhere() {
     }
 }
 
-/// The vendors' hosts are trusted only by an account that is at the vendor's.
+/// The vendor's upload hosts are trusted only for an account at the vendor's origin.
 #[test]
 fn upload_hosts_are_the_vendors_own() {
     for network in NETWORKS {

@@ -1,20 +1,20 @@
-//! Forms whose fields a template of the network's own names.
+//! URL-encoded forms made of a custom JSON template.
 
 use egress::Body;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use crate::own;
+use crate::json_template;
 use crate::protocol::ComposeError;
 
-/// The form of a JSON object: texts and numbers as they are, lists as a field for each, what is nested as JSON. What
-/// is `fixed` is the account's and the post's, whatever the object says.
+/// Converts a JSON object to a form: texts and numbers as they are, an array as one field per item,
+/// nested objects as JSON. `fixed` fields of the account and the post replace those of the object.
 ///
 /// # Errors
-/// It is no JSON object.
+/// The text is not a JSON object.
 pub(crate) fn of(json: &str, fixed: Vec<(&'static str, String)>) -> Result<Body, ComposeError> {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    for (name, value) in own::object(json)? {
+    for (name, value) in json_template::parse_object(json)? {
         if fixed.iter().any(|(fixed, _)| *fixed == name) {
             continue;
         }
@@ -31,9 +31,9 @@ pub(crate) fn of(json: &str, fixed: Vec<(&'static str, String)>) -> Result<Body,
     Ok(Body::Bytes("application/x-www-form-urlencoded".to_owned(), form.finish().into_bytes()))
 }
 
-/// One of the fields, as its object says it.
+/// Returns one field of the object as text.
 pub(crate) fn field(json: &str, name: &str) -> Option<String> {
-    own::object(json).ok()?.get(name).map(text)
+    json_template::parse_object(json).ok()?.get(name).map(text)
 }
 
 fn text(value: &Value) -> String {

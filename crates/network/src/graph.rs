@@ -1,5 +1,6 @@
-//! What the Graph APIs of Facebook and Threads say: <https://developers.facebook.com/docs/graph-api/guides/error-handling>,
-//! limits: <https://developers.facebook.com/docs/graph-api/overview/rate-limiting>.
+//! Errors of the Graph APIs of Facebook and Threads:
+//! <https://developers.facebook.com/docs/graph-api/guides/error-handling>, rate limits:
+//! <https://developers.facebook.com/docs/graph-api/overview/rate-limiting>.
 
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use egress::{Request, Response};
 use message::RejectReason;
 use serde_json::Value;
 
-use crate::again;
+use crate::idempotency;
 use crate::protocol::text_at;
 use crate::verdict::Verdict;
 
-/// What an answer means that is not a success of its own kind: `error.code` and `error.error_subcode`, whatever the
-/// status is.
+/// Returns the meaning of an answer that the network's own file did not recognise, by `error.code`
+/// and `error.error_subcode`, whatever the status is.
 pub(crate) fn refusal(request: &Request, answer: &Response) -> Verdict {
     let json = answer.json();
     let number = |pointer: &str| json.pointer(pointer).and_then(Value::as_u64);
@@ -21,15 +22,15 @@ pub(crate) fn refusal(request: &Request, answer: &Response) -> Verdict {
         // 368: "Temporarily blocked for policies violations. Wait and retry the operation."
         (4 | 17 | 32 | 341 | 368 | 613 | 80_000..=80_014, _) => Verdict::RateLimited(wait(answer)),
         (102 | 190, _) | (3 | 10 | 200..=299, _) => Verdict::AuthExpired,
-        // The page, or the account, is not there, or not for us.
+        // The page or the account does not exist, or is not accessible.
         (100, Some(33)) | (803, _) => Verdict::Gone,
-        (506, _) => again::refused(request, None, None),
-        // A container that is not ready yet.
+        (506, _) => idempotency::duplicate_refusal(request, None, None),
+        // The container is not ready yet.
         (9007 | 24, Some(2_207_027 | 4_279_009)) => Verdict::Retryable,
         (1 | 2, _) if request.publishes => Verdict::Unknown,
         (1 | 2, _) => Verdict::Retryable,
         (100, _) if is_too_long(&json) => Verdict::Rejected(RejectReason::TooBig),
-        _ if answer.status >= 500 => Verdict::trouble(answer, request.publishes),
+        _ if answer.status >= 500 => Verdict::server_error(answer, request.publishes),
         _ => Verdict::rejected(),
     }
 }
@@ -39,24 +40,26 @@ fn is_too_long(json: &Value) -> bool {
     ["too long", "at most", "maximum length", "character limit"].iter().any(|words| message.contains(words))
 }
 
-/// `estimated_time_to_regain_access`, in minutes, in whichever header has it.
+/// Returns `estimated_time_to_regain_access`, which is in minutes, from the usage headers; else
+/// `Retry-After`.
 fn wait(answer: &Response) -> Option<Duration> {
     const NAMES: [&str; 3] = ["x-business-use-case-usage", "x-app-usage", "x-ad-account-usage"];
     let minutes = NAMES.iter().filter_map(|name| {
         let usage: Value = serde_json::from_str(answer.header(name)?).ok()?;
-        longest(&usage)
+        longest_wait(&usage)
     });
     let minutes = minutes.max().filter(|minutes| *minutes > 0);
     let wait = minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
     wait.map(|wait| wait.min(egress::MAX_WAIT)).or_else(|| answer.retry_after())
 }
 
-/// The longest wait anywhere in `usage`, which is a list for each account, or says it directly.
-fn longest(usage: &Value) -> Option<u64> {
-    let here = usage.get("estimated_time_to_regain_access").and_then(Value::as_u64);
+/// Returns the longest wait in `usage`, which is either a list per account or the value
+/// itself.
+fn longest_wait(usage: &Value) -> Option<u64> {
+    let top_level = usage.get("estimated_time_to_regain_access").and_then(Value::as_u64);
     let lists = usage.as_object().into_iter().flatten().filter_map(|(_, list)| list.as_array());
-    let there = lists.flatten().filter_map(|one| one.get("estimated_time_to_regain_access")?.as_u64());
-    here.into_iter().chain(there).max()
+    let nested = lists.flatten().filter_map(|one| one.get("estimated_time_to_regain_access")?.as_u64());
+    top_level.into_iter().chain(nested).max()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! What people read of HTML as networks know it: no more than a few tags.
+//! Conversion of the simple HTML that networks use to plain text.
 
 use message::escape;
 
-/// The text of `html`: tags taken out, entities read.
+/// Returns the text of `html`, without tags and with entities decoded.
 pub(crate) fn text(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -30,8 +30,9 @@ pub(crate) fn text(html: &str) -> String {
     out
 }
 
-/// The same without any white space: for comparing, where a network makes paragraphs of lines.
-pub(crate) fn squashed(html: &str) -> String {
+/// Returns the text without any white space, for comparisons with networks that turn lines into
+/// paragraphs.
+pub(crate) fn text_without_spaces(html: &str) -> String {
     text(html).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_go_and_entities_are_read() {
+    fn tags_are_removed_and_entities_decoded() {
         for (html, expected) in [
             ("<b>a</b> &amp; <a href=\"x\">b</a>", "a & b"),
             ("&lt;b&gt; &quot;&#39;&#x27;&#x3D;", "<b> \"''="),
@@ -52,6 +53,6 @@ mod tests {
         ] {
             assert_eq!(text(html), expected, "{html}");
         }
-        assert_eq!(squashed("<p>a b</p><p>c</p>"), "abc");
+        assert_eq!(text_without_spaces("<p>a b</p><p>c</p>"), "abc");
     }
 }

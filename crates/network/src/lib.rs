@@ -1,32 +1,33 @@
-//! How each network is spoken to: one file per network under `kinds`.
+//! The protocols of the social and messaging networks: one file per network under `kinds`.
 //!
-//! A network is pure: from a post, and from what has been answered so far, it makes the next request; from an answer,
-//! its meaning. [`Endpoint`] and [`Line`] make the requests over the guarded way out and say what became of the post.
-//! What files and pages need to know of a network is a row of [`campaign::network::NETWORKS`].
+//! A protocol is pure: from a post and the answers so far it makes the next request, and from an
+//! answer it derives a [`Verdict`]. [`Endpoint`] and [`Poster`] make the requests through the
+//! guarded client and return the outcome of the post. The facts that files and pages need about a
+//! network are a row of [`campaign::network::NETWORKS`].
 
 mod access;
-mod again;
 #[cfg(test)]
 mod credentials;
+mod endpoint;
 mod form;
 mod graph;
 mod html;
+mod idempotency;
+mod json_template;
 mod keyword;
 mod kinds;
-mod line;
-mod marked;
+mod markdown;
 mod mention;
-mod own;
 mod picture;
 mod protocol;
+mod redaction;
 mod registry;
 #[cfg(test)]
 mod sample;
-mod shown;
 mod verdict;
 
 pub use access::Access;
-pub use line::{Endpoint, Line};
+pub use endpoint::{Endpoint, Poster};
 pub use protocol::ComposeError;
-pub use shown::{ShownRequest, budgets, requests, says};
+pub use redaction::{RequestPreview, budgets, contains_keyword, requests};
 pub use verdict::Verdict;

@@ -1,33 +1,35 @@
-//! Nobody is called by accident: what a text says of `@all` is a text. Whom the message names as `mention` is called,
-//! in the network's own way, before or after what is said.
+//! Mentions: text never mentions anyone by accident, because every `@name` in it is neutralized.
+//! Only the names in the message's `mention` are mentioned, in the network's own syntax, before the
+//! text.
 
 use message::Parts;
 use message::flavor::JOINER;
 use pulldown_cmark::{Event, Parser, Tag};
 
-/// The words that call, each made by `word` of a name without its `@`; nothing where nobody is called.
-pub(crate) fn calls(parts: &Parts, word: impl Fn(&str) -> String) -> Option<String> {
+/// Returns the mentions of a message joined by spaces, each formatted by `word` from the name
+/// without its `@`; `None` if the message mentions no one.
+pub(crate) fn mentions(parts: &Parts, word: impl Fn(&str) -> String) -> Option<String> {
     let names = parts.mention.iter().map(|name| word(name.trim_start_matches('@')));
     Some(names.collect::<Vec<_>>().join(" ")).filter(|words| !words.is_empty())
 }
 
-/// The same, written as people write it.
-pub(crate) fn written(parts: &Parts) -> Option<String> {
-    calls(parts, |name| format!("@{name}"))
+/// Returns the mentions in the form `@name`.
+pub(crate) fn as_text(parts: &Parts) -> Option<String> {
+    mentions(parts, |name| format!("@{name}"))
 }
 
-/// `text` after the words that call.
-pub(crate) fn led(call: Option<String>, text: String) -> String {
-    match call {
-        Some(call) if text.is_empty() => call,
-        Some(call) => format!("{call}\n{text}"),
+/// Puts the mentions on a line before `text`.
+pub(crate) fn prepend(mentions: Option<String>, text: String) -> String {
+    match mentions {
+        Some(mentions) if text.is_empty() => mentions,
+        Some(mentions) => format!("{mentions}\n{text}"),
         None => text,
     }
 }
 
-/// `text` whose `@names` call nobody: an invisible character stands after each sign that could. E-mail addresses stay
-/// as they are, and so does what follows one of `also`.
-pub(crate) fn silenced(text: &str, also: &[char]) -> String {
+/// Returns `text` with an invisible character after each `@` that could mention someone. E-mail
+/// addresses stay as they are, and so does an `@` after one of the characters in `also`.
+pub(crate) fn neutralized(text: &str, also: &[char]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = None;
     let mut chars = text.chars().peekable();
@@ -43,53 +45,53 @@ pub(crate) fn silenced(text: &str, also: &[char]) -> String {
     out
 }
 
-/// The same of Markdown whose code calls nobody anyway: there it stays letter for letter.
-pub(crate) fn silenced_outside_code(markdown: &str) -> String {
+/// Neutralizes the mentions of Markdown outside its code, which networks never read for mentions.
+pub(crate) fn neutralized_outside_code(markdown: &str) -> String {
     let code = Parser::new(markdown).into_offset_iter().filter_map(|(event, range)| match event {
         Event::Code(_) | Event::Start(Tag::CodeBlock(_)) => Some(range),
         _ => None,
     });
     let (mut out, mut end) = (String::with_capacity(markdown.len()), 0);
     for range in code {
-        out.push_str(&silenced(markdown.get(end..range.start).unwrap_or_default(), &[]));
+        out.push_str(&neutralized(markdown.get(end..range.start).unwrap_or_default(), &[]));
         out.push_str(markdown.get(range.clone()).unwrap_or_default());
         end = range.end;
     }
-    out + &silenced(markdown.get(end..).unwrap_or_default(), &[])
+    out + &neutralized(markdown.get(end..).unwrap_or_default(), &[])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{json, known, next, post, post_of};
+    use crate::sample::{json, next, post, post_of, prior};
     use message::{Content, Post};
 
     #[test]
-    fn names_are_silenced_and_addresses_are_not() {
+    fn mentions_are_neutralized_and_email_addresses_are_not() {
         for (text, expected) in [
             ("@all and @channel, (@here) .@all", "@·all and @·channel, (@·here) .@·all"),
             ("me@b.example @ @- @@x", "me@b.example @ @- @@·x"),
             ("优惠@all", "优惠@all"),
             ("@张三", "@·张三"),
         ] {
-            assert_eq!(silenced(text, &[]).replace(JOINER, "·"), expected);
+            assert_eq!(neutralized(text, &[]).replace(JOINER, "·"), expected);
         }
-        assert_eq!(silenced("https://a.example/@b", &['/']), "https://a.example/@b");
+        assert_eq!(neutralized("https://a.example/@b", &['/']), "https://a.example/@b");
     }
 
     #[test]
-    fn code_stays_letter_for_letter() {
+    fn code_is_left_unchanged() {
         for (text, expected) in [
             ("@all `npm i @scope/pkg` @all", "@·all `npm i @scope/pkg` @·all"),
             ("``@a ` @b`` @c \\`@d\\`", "``@a ` @b`` @·c \\`@·d\\`"),
             ("```\n@all\n```\n@all", "```\n@all\n```\n@·all"),
             ("`@open @all", "`@·open @·all"),
         ] {
-            assert_eq!(silenced_outside_code(text).replace(JOINER, "·"), expected);
+            assert_eq!(neutralized_outside_code(text).replace(JOINER, "·"), expected);
         }
     }
 
-    /// The requests for posts whose texts call everybody by every network's words.
+    /// Returns the requests for two posts whose texts hold the mention-all words of every network.
     fn sent(kind: &str) -> String {
         let calls = "@all @channel @here @everyone @room @ada <@all> <!channel>";
         let mut card = post();
@@ -97,13 +99,13 @@ mod tests {
             (parts.title, parts.text, parts.plain) = (Some(calls.into()), calls.into(), calls.into());
             parts.picture = None;
         }
-        let instance = known(&[("instance", "{}")]);
+        let instance = prior(&[("instance", "{}")]);
         let both = [card, post_of(calls)].map(|post| json(&next(kind, &post, &instance)).to_string());
         both.concat().replace(JOINER, "·")
     }
 
     #[test]
-    fn no_post_calls_anybody() {
+    fn text_mentions_no_one() {
         let mattermost = sent("mattermost");
         assert!(mattermost.contains("@·all @·channel @·here"), "{mattermost}");
         let wecom = sent("wecom");
@@ -120,9 +122,9 @@ mod tests {
         assert_eq!(discord.matches("\"allowed_mentions\":{\"parse\":[]}").count(), 2, "{discord}");
     }
 
-    /// The texts of Slack are escaped before they come here, but for the one that notifications show.
+    /// Slack's texts are escaped before they reach this crate, except the text for notifications.
     #[test]
-    fn slack_reads_no_call() {
+    fn slack_text_contains_no_mention() {
         let slack = sent("slack");
         assert!(
             slack.contains(
@@ -133,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_message_names_is_called_in_the_networks_own_way() {
-        let instance = known(&[("instance", "{}")]);
+    fn a_named_mention_uses_the_networks_own_syntax() {
+        let instance = prior(&[("instance", "{}")]);
         let sent = |kind: &str, name: &str, is_card: bool| {
             let mut calling = if is_card { post() } else { post_of("Tea") };
             if let Content::Parts(parts) = &mut calling.content {
@@ -162,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn a_template_of_the_networks_own_may_call() {
-        let own = |json: &str| Post { content: Content::Own(json.to_owned()), ..post() };
+    fn a_custom_template_may_mention() {
+        let own = |json: &str| Post { content: Content::Json(json.to_owned()), ..post() };
         let calls = own("{\"body\":\"@room\",\"m.mentions\":{\"room\":true}}");
-        assert_eq!(json(&next("matrix", &calls, &known(&[])))["m.mentions"]["room"], true);
-        let silent = json(&next("matrix", &own("{\"body\":\"@room\"}"), &known(&[])));
+        assert_eq!(json(&next("matrix", &calls, &prior(&[])))["m.mentions"]["room"], true);
+        let silent = json(&next("matrix", &own("{\"body\":\"@room\"}"), &prior(&[])));
         assert_eq!(silent["m.mentions"], serde_json::json!({}));
     }
 }

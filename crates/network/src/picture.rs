@@ -1,60 +1,64 @@
-//! A picture for networks that want an upload: its file, fetched first where the campaign names an address.
+//! The picture of a post for networks that require an upload; a picture given by URL is
+//! fetched first.
 
 use std::borrow::Cow;
 
 use egress::{Part, Request, Response};
 use message::{Parts, Picture, PictureFile, PictureSource};
 
-use crate::protocol::{ComposeError, Known};
+use crate::protocol::{ComposeError, PriorAnswers};
 use crate::verdict::Verdict;
 
-/// What the request that fetches a picture is called.
+/// The name of the request that fetches a picture.
 pub(crate) const FETCH: &str = "picture";
 
-/// A picture on its way into a network.
+/// The state of a post's picture before its upload.
 #[derive(Debug)]
 pub(crate) enum Upload<'a> {
-    /// There is none.
+    /// The post has no picture.
     None,
-    /// It has to be fetched first.
+    /// The picture must be fetched first, by this request.
     Fetch(Request),
-    /// Here it is, with its words.
+    /// The picture file, with its alternative text.
     File(Cow<'a, PictureFile>, &'a str),
 }
 
 impl<'a> Upload<'a> {
-    /// The picture of `parts`, as far as it is here.
+    /// Returns the state of the picture of `parts`.
     ///
     /// # Errors
-    /// It is at an address that may not be gone to.
-    pub(crate) fn of(parts: &'a Parts, known: &Known) -> Result<Self, ComposeError> {
+    /// The picture's URL is invalid or not public.
+    pub(crate) fn of(parts: &'a Parts, prior: &PriorAnswers) -> Result<Self, ComposeError> {
         let Some(Picture { source, alt }) = &parts.picture else { return Ok(Self::None) };
-        match (source, known.get(FETCH)) {
+        match (source, prior.get(FETCH)) {
             (PictureSource::File(file), _) => Ok(Self::File(Cow::Borrowed(file), alt)),
-            (PictureSource::Url(url), Some(answer)) => Ok(Self::File(Cow::Owned(fetched(url, answer)), alt)),
+            (PictureSource::Url(url), Some(answer)) => {
+                Ok(Self::File(Cow::Owned(file_from_answer(url, answer)), alt))
+            }
             (PictureSource::Url(url), None) => {
-                let address = url::Url::parse(url).map_err(|_| "the address of its picture is none")?;
-                egress::check_public(&address)
-                    .map_err(|barred| format!("its picture cannot be fetched: {barred}"))?;
+                let parsed = url::Url::parse(url).map_err(|_| "the address of its picture is not a URL")?;
+                egress::check_public_url(&parsed)
+                    .map_err(|barred| format!("its picture cannot be file_from_answer: {barred}"))?;
                 Ok(Self::Fetch(Request::get(FETCH, url)))
             }
         }
     }
 }
 
-/// What came from the picture's address: nobody is barred by it, and nothing is out yet.
+/// Returns the meaning of the answer to [`FETCH`]. Nothing is published yet, so no answer blocks
+/// the channel.
 pub(crate) fn verdict(answer: &Response) -> Verdict {
     let is_picture = answer.header("content-type").is_some_and(|media| media.starts_with("image/"));
     match answer.status {
-        200 if is_picture && !answer.cut && !answer.body.is_empty() => Verdict::Ready,
-        // More than 1 MiB, or broken off: the next try tells.
+        200 if is_picture && !answer.truncated && !answer.body.is_empty() => Verdict::Ready,
+        // Larger than 1 MiB, or broken off: a later attempt may succeed.
         200 if is_picture => Verdict::Retryable,
         408 | 425 | 429 | 500..=599 => Verdict::Retryable,
         _ => Verdict::rejected(),
     }
 }
 
-fn fetched(url: &str, answer: &Response) -> PictureFile {
+fn file_from_answer(url: &str, answer: &Response) -> PictureFile {
     let media = answer.header("content-type").unwrap_or("image/png");
     let media = media.split(';').next().unwrap_or_default().trim().to_owned();
     let path = url.split(['?', '#']).next().unwrap_or_default();
@@ -62,7 +66,7 @@ fn fetched(url: &str, answer: &Response) -> PictureFile {
     PictureFile { name, media, bytes: answer.body.clone() }
 }
 
-/// Returns the field of a form that is a picture's file.
+/// Returns the file field of a multipart form.
 pub(crate) fn part(name: &'static str, file: &PictureFile) -> Part {
     Part::file(name, &file.name, &file.media, &file.bytes)
 }
@@ -70,33 +74,35 @@ pub(crate) fn part(name: &'static str, file: &PictureFile) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{answer, known, post, post_with_file};
+    use crate::sample::{answer, post, post_with_file, prior};
 
     #[test]
-    fn a_file_is_here_and_an_address_is_fetched() {
+    fn a_file_is_used_and_a_url_is_fetched() {
         let (file, url) = (post_with_file(), post());
-        let here = Upload::of(file.parts().unwrap(), &known(&[])).unwrap();
-        assert!(matches!(here, Upload::File(file, "A white cup") if file.bytes == [1, 2, 3, 4]));
-        let away = Upload::of(url.parts().unwrap(), &known(&[])).unwrap();
-        let Upload::Fetch(request) = away else { panic!("{away:?}") };
+        let given = Upload::of(file.parts().unwrap(), &prior(&[])).unwrap();
+        assert!(matches!(given, Upload::File(file, "A white cup") if file.bytes == [1, 2, 3, 4]));
+        let remote = Upload::of(url.parts().unwrap(), &prior(&[])).unwrap();
+        let Upload::Fetch(request) = remote else { panic!("{remote:?}") };
         assert_eq!((request.method, request.target.as_str()), ("GET", "https://harbour.example/spring.png"));
-        let mut after = known(&[]);
+        let mut after = prior(&[]);
         after.put(FETCH, answer(200, &[("content-type", "image/jpeg; q=1")], "abc"));
-        let came = Upload::of(url.parts().unwrap(), &after).unwrap();
-        let Upload::File(file, _) = came else { panic!("{came:?}") };
+        let fetched = Upload::of(url.parts().unwrap(), &after).unwrap();
+        let Upload::File(file, _) = fetched else { panic!("{fetched:?}") };
         assert_eq!(
             (file.name.as_str(), file.media.as_str(), file.bytes.len()),
             ("spring.png", "image/jpeg", 3)
         );
-        assert!(matches!(Upload::of(&Parts::default(), &known(&[])), Ok(Upload::None)));
+        assert!(matches!(Upload::of(&Parts::default(), &prior(&[])), Ok(Upload::None)));
     }
 
     #[test]
-    fn inner_addresses_are_not_fetched() {
+    fn private_addresses_are_not_fetched() {
         let picture =
             Picture { source: PictureSource::Url("http://169.254.169.254/a.png".into()), alt: "".into() };
         let parts = Parts { picture: Some(picture), ..Parts::default() };
-        assert!(Upload::of(&parts, &known(&[])).unwrap_err().to_string().contains("cannot be fetched"));
+        assert!(
+            Upload::of(&parts, &prior(&[])).unwrap_err().to_string().contains("cannot be file_from_answer")
+        );
     }
 
     #[test]

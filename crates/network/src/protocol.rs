@@ -1,74 +1,75 @@
-//! The protocol of a network: pure functions from a post, and from what has been answered so far, to the next request;
-//! from an answer to its meaning. Everything else of a network is a row of [`campaign::network::NETWORKS`].
+//! The protocol of a network as pure functions: from a post and the answers so far to the next
+//! request, and from an answer to its meaning. All other facts about a network are a row of
+//! [`campaign::network::NETWORKS`].
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use egress::{Request, Response};
 use jiff::Timestamp;
-use measure::Budget;
+use measure::LengthBudget;
 use message::Post;
 use serde_json::Value;
 
 use crate::access::Access;
 use crate::verdict::Verdict;
 
-/// The protocol of a network.
+/// A network's requests and the meaning of its answers.
 pub(crate) trait Protocol: Debug + Sync {
-    /// Returns the next request of a post, given what the ones before were answered. Whatever is asked before the one
-    /// that publishes may be asked any number of times.
+    /// Returns the next request of a post, given the answers to the requests before it. Requests
+    /// before the one that publishes may be repeated any number of times.
     ///
     /// # Errors
-    /// This post cannot be made at all.
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError>;
+    /// The network cannot take this post.
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError>;
 
-    /// Returns the meaning of an answer to one of its requests.
+    /// Returns the meaning of an answer to one of the network's requests.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict;
 
-    /// Returns every limit of the network on this post, with how much of it is used: the limits that the place itself
-    /// has told, as far as `known` holds them, else the usual ones.
-    fn budgets(&self, _post: &Post, _known: &Known) -> Vec<Budget> {
+    /// Returns every limit of the network on this post with the amount used: the limits that the
+    /// instance reported, as far as `prior` holds them, else the usual ones.
+    fn budgets(&self, _post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         Vec::new()
     }
 
-    /// Returns the next request of a search for a post of which nobody knows whether it arrived; the last one is called
-    /// [`LOOK_UP`]. None where there is no such search.
-    fn look_up(&self, _access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+    /// Returns the next request of a search for a post whose outcome is unknown; the last one is
+    /// named [`LOOK_UP`]. `None` if the network has no such search.
+    fn look_up(&self, _access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         None
     }
 
     /// Returns [`Verdict::Sent`] if the answer to [`LOOK_UP`] holds the post.
-    fn found(&self, _access: &Access, _post: &Post, _answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, _post: &Post, _answer: &Response) -> Option<Verdict> {
         None
     }
 
-    /// Returns a request that shows whether the account can be used, and posts nothing. `now` dates signatures. None
-    /// where there is no such request.
-    fn examine(&self, _access: &Access, _now: Timestamp) -> Option<Request> {
+    /// Returns a request that tests the account's credentials and posts nothing. `now` dates
+    /// signatures. `None` if the network has no such request.
+    fn access_check(&self, _access: &Access, _now: Timestamp) -> Option<Request> {
         None
     }
 
-    /// Checks the account's settings beyond their being there.
+    /// Checks the account's settings beyond their presence.
     ///
     /// # Errors
-    /// They cannot be used; the text holds no secret.
-    fn ready(&self, _access: &Access) -> Result<(), ComposeError> {
+    /// The settings cannot be used; the text contains no secret.
+    fn check_settings(&self, _access: &Access) -> Result<(), ComposeError> {
         Ok(())
     }
 
-    /// Returns an answer like those that a preparation gets, to show requests without making them.
-    fn example(&self, _name: &str) -> Value {
+    /// Returns a sample answer to a preparing request, to show requests without making them.
+    fn example_answer(&self, _name: &str) -> Value {
         Value::Null
     }
 }
 
-/// Reason for which a post cannot be made for a network, in words for people.
+/// The reason for which a post cannot be made for a network, for the user.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    /// The network's own template is not JSON.
+    /// The network's custom template is not JSON.
     #[error("its template is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
-    /// The post lacks what the network asks for, or has what the network does not take.
+    /// The post lacks something the network requires, or has something the network does not accept.
     #[error("{0}")]
     Unsuitable(String),
 }
@@ -85,49 +86,50 @@ impl From<&str> for ComposeError {
     }
 }
 
-/// The name of the request that looks a post up.
+/// The name of the request that searches for a post.
 pub(crate) const LOOK_UP: &str = "look-up";
 
-/// What has been answered so far, by the names of the requests, and what time it is.
+/// The answers to a post's earlier requests, by the names of the requests, and the current time.
 #[derive(Debug, Clone)]
-pub(crate) struct Known {
+pub(crate) struct PriorAnswers {
     now: Timestamp,
     answers: BTreeMap<&'static str, Response>,
 }
 
-impl Known {
-    /// Nothing yet.
+impl PriorAnswers {
+    /// Starts without any answer.
     pub(crate) const fn new(now: Timestamp) -> Self {
         Self { now, answers: BTreeMap::new() }
     }
 
-    /// When the post goes: what signatures are dated by.
+    /// Returns the time at which the post is sent, which dates signatures.
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// Whether nothing is known.
+    /// Returns true if there is no answer yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.answers.is_empty()
     }
 
-    /// The answer to the request of that name.
+    /// Returns the answer to the request `name`.
     pub(crate) fn get(&self, name: &str) -> Option<&Response> {
         self.answers.get(name)
     }
 
-    /// A text in the JSON that the request of that name was answered: `pointer` as in RFC 6901. Numbers count.
+    /// Returns a text or number in the JSON answer to the request `name`; `pointer` is a JSON
+    /// pointer (RFC 6901).
     pub(crate) fn text(&self, name: &str, pointer: &str) -> Option<String> {
         text_at(&self.get(name)?.json(), pointer)
     }
 
-    /// Keeps an answer.
+    /// Stores the answer to the request `name`.
     pub(crate) fn put(&mut self, name: &'static str, answer: Response) {
         self.answers.insert(name, answer);
     }
 }
 
-/// A text or number in JSON, as text.
+/// Returns a text or number in JSON as text; empty text counts as absent.
 pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
     match json.pointer(pointer)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! The protocols by the names of their networks.
+//! The list of all network protocols by name.
 
 use crate::kinds::{
     aliyun_sms, bluesky, dingtalk, discord, douyin, facebook, feishu, linkedin, mastodon, matrix, mattermost,
@@ -7,7 +7,7 @@ use crate::kinds::{
 };
 use crate::protocol::Protocol;
 
-/// All of them, in the order of [`campaign::network::NETWORKS`].
+/// All protocols, in the order of [`campaign::network::NETWORKS`].
 static PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("webhook", &webhook::Webhook),
     ("slack", &slack::Slack),
@@ -36,9 +36,9 @@ static PROTOCOLS: &[(&str, &dyn Protocol)] = &[
     ("douyin", &douyin::Douyin),
 ];
 
-/// Returns the protocol of a network.
+/// Returns the protocol of the network `kind`.
 pub(crate) fn find(kind: &str) -> Option<&'static dyn Protocol> {
-    PROTOCOLS.iter().find(|(known, _)| *known == kind).map(|(_, protocol)| *protocol)
+    PROTOCOLS.iter().find(|(name, _)| *name == kind).map(|(_, protocol)| *protocol)
 }
 
 #[cfg(test)]

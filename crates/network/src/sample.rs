@@ -1,4 +1,4 @@
-//! Posts, accounts and answers for the tests of the networks.
+//! Sample posts, accounts and answers for the tests of the networks.
 
 use std::sync::Arc;
 
@@ -9,37 +9,37 @@ use message::{Action, Content, Parts, Picture, PictureFile, PictureSource, Post}
 use url::Url;
 
 use crate::access::Access;
-use crate::protocol::Known;
+use crate::protocol::PriorAnswers;
 use crate::registry::find;
 use crate::verdict::Verdict;
 
-/// 2020-09-13 12:26:40 UTC: what the published signature vectors are dated by.
+/// Returns 2020-09-13 12:26:40 UTC, the time of the published signature vectors.
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_600_000_000).unwrap()
 }
 
-/// An account with every key, as far as the network knows it. Its API is at `https://api.test`.
+/// Returns an account with every setting that the network knows. Its API is at `https://api.test`.
 pub(crate) fn access(kind: &str) -> Access {
     let network = campaign::Network::find(kind).unwrap();
-    let has = |key: campaign::network::Key| network.has(key);
-    use campaign::network::Key;
-    let text = |key: Key, value: &str| has(key).then(|| value.to_owned());
-    let secret = |key: Key, value: &str| has(key).then(|| Secret::new(value));
+    let has = |key: campaign::network::ChannelKey| network.has(key);
+    use campaign::network::ChannelKey;
+    let text = |key: ChannelKey, value: &str| has(key).then(|| value.to_owned());
+    let secret = |key: ChannelKey, value: &str| has(key).then(|| Secret::new(value));
     let account = Account {
         base_url: Some(Url::parse("https://api.test").unwrap()),
-        url: secret(Key::Url, "https://vendor.example/hook/T1/B2/topsecret?key=k1"),
-        secret: secret(Key::Secret, "this is secret").filter(|_| kind != "webhook"),
-        token: secret(Key::Token, "token-1"),
-        account: text(Key::Account, "account-1"),
-        room: text(Key::Room, "room-1"),
-        from: text(Key::From, "+15005550006"),
-        template_id: text(Key::TemplateId, "template-1"),
+        url: secret(ChannelKey::Url, "https://vendor.example/hook/T1/B2/topsecret?key=k1"),
+        secret: secret(ChannelKey::Secret, "this is secret").filter(|_| kind != "webhook"),
+        token: secret(ChannelKey::Token, "token-1"),
+        account: text(ChannelKey::Account, "account-1"),
+        room: text(ChannelKey::Room, "room-1"),
+        from: text(ChannelKey::From, "+15005550006"),
+        template_id: text(ChannelKey::TemplateId, "template-1"),
         ..Account::new(network, Per::Feed)
     };
     Access::new(&account).unwrap()
 }
 
-/// A post with title, text, button, link and a picture that has an address.
+/// Returns a post with title, text, button, link and a picture given by URL.
 pub(crate) fn post() -> Post {
     let url = "https://news.example/c/1.tok".to_owned();
     let parts = Parts {
@@ -57,14 +57,14 @@ pub(crate) fn post() -> Post {
     Post {
         id: "5f2b0c1d".into(),
         at: now(),
-        again: false,
+        possible_duplicate: false,
         to: None,
         language: "en".into(),
         content: Content::Parts(Box::new(parts)),
     }
 }
 
-/// The same with the picture as a file of four bytes.
+/// Returns the sample post with its picture as a file of four bytes.
 pub(crate) fn post_with_file() -> Post {
     let mut post = post();
     if let Content::Parts(parts) = &mut post.content {
@@ -76,36 +76,36 @@ pub(crate) fn post_with_file() -> Post {
     post
 }
 
-/// The same that says `text` and nothing else.
+/// Returns the sample post with nothing but `text` as its content.
 pub(crate) fn post_of(text: &str) -> Post {
     let parts = Parts { text: text.into(), plain: text.into(), ..Parts::default() };
     Post { content: Content::Parts(Box::new(parts)), ..post() }
 }
 
-/// An answer.
+/// Returns an answer received at [`now`].
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
     let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    Response { status, headers, body: body.as_bytes().to_vec(), cut: false, at: now() }
+    Response { status, headers, body: body.as_bytes().to_vec(), truncated: false, at: now() }
 }
 
-/// What is known after these answers.
-pub(crate) fn known(answers: &[(&'static str, &str)]) -> Known {
-    let mut known = Known::new(now());
-    answers.iter().for_each(|(name, body)| known.put(name, answer(200, &[], body)));
-    known
+/// Returns the state after these successful answers.
+pub(crate) fn prior(answers: &[(&'static str, &str)]) -> PriorAnswers {
+    let mut prior = PriorAnswers::new(now());
+    answers.iter().for_each(|(name, body)| prior.put(name, answer(200, &[], body)));
+    prior
 }
 
-/// The next request of a post.
-pub(crate) fn next(kind: &str, post: &Post, known: &Known) -> Request {
-    find(kind).unwrap().next(&access(kind), post, known).unwrap()
+/// Returns the next request of a post on the network `kind`.
+pub(crate) fn next(kind: &str, post: &Post, prior: &PriorAnswers) -> Request {
+    find(kind).unwrap().next(&access(kind), post, prior).unwrap()
 }
 
-/// How much of each limit a post takes.
-pub(crate) fn budgets(kind: &str, post: &Post) -> Vec<measure::Budget> {
-    find(kind).unwrap().budgets(post, &known(&[]))
+/// Returns the limits of the network `kind` with the amount that `post` uses.
+pub(crate) fn budgets(kind: &str, post: &Post) -> Vec<measure::LengthBudget> {
+    find(kind).unwrap().budgets(post, &prior(&[]))
 }
 
-/// The JSON of a request.
+/// Returns the JSON body of a request.
 pub(crate) fn json(request: &Request) -> serde_json::Value {
     match &request.body {
         Body::Json(value) => value.clone(),
@@ -114,7 +114,7 @@ pub(crate) fn json(request: &Request) -> serde_json::Value {
     }
 }
 
-/// What the answer to the request called `name` means; `publishes` is whether that is the post itself.
+/// Returns the meaning of an answer to the request `name`; `publishes` is true for the post itself.
 pub(crate) fn verdict(
     kind: &str,
     name: &'static str,

@@ -1,54 +1,56 @@
-//! What an answer means: the outcome, not the status.
+//! The meaning of a network's answer, and the outcome of the post that follows from it.
 
 use std::time::Duration;
 
 use egress::Response;
-use message::{RejectReason, Scope, SendOutcome};
+use message::{DeferralScope, RejectReason, SendOutcome};
 
-/// What an answer means.
+/// The meaning of a network's answer to one request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// A preparation is done; go on.
+    /// A preparing request succeeded; the next one can be made.
     Ready,
-    /// The post is out.
+    /// The post is published.
     Sent {
-        /// What the network calls it.
+        /// The network's identifier of the post.
         id: Option<String>,
-        /// Where people see it.
+        /// The public page of the post.
         url: Option<String>,
     },
-    /// Not ready yet: ask the same again after so long.
+    /// The upload or container is not ready; the same request must be repeated after this time.
     Wait(Duration),
-    /// Too fast: everything on this channel waits, so long if it was said.
+    /// Too many requests: the whole channel waits for this time, or for a default if the answer
+    /// names none.
     RateLimited(Option<Duration>),
-    /// Passing trouble: this post again later.
+    /// A temporary failure: this post is tried again later.
     Retryable,
-    /// This post never.
+    /// The network permanently refuses this post.
     Rejected(RejectReason),
-    /// What lets us in has run out or is wrong.
+    /// The credentials have expired or are not accepted.
     AuthExpired,
-    /// Refused because it does not say a word that the robot's owner asked for: the channel's settings are wrong, and
-    /// the post is not.
+    /// The post is refused because it lacks a keyword of the robot: the channel's settings are
+    /// wrong, not the post.
     KeywordMissing,
-    /// The place is gone: a revoked webhook, an archived room.
+    /// The destination no longer exists, such as a revoked webhook or an archived room.
     Gone,
-    /// It may or may not be out.
+    /// The post may or may not have been published.
     Unknown,
 }
 
 impl Verdict {
-    /// A post that is out.
+    /// A published post.
     pub(crate) fn sent(id: impl Into<Option<String>>, url: impl Into<Option<String>>) -> Self {
         Self::Sent { id: id.into(), url: url.into() }
     }
 
-    /// This post never, for no reason of its own kind.
+    /// A permanent refusal without a more specific reason.
     pub(crate) const fn rejected() -> Self {
         Self::Rejected(RejectReason::Rejected)
     }
 
-    /// What an answer means by its status alone: what is left when a network says nothing better. 2xx is good
-    /// only for a preparation; for a post the network's own file must have recognised it, else nobody knows.
+    /// Interprets an answer by its status alone, when the network's own file finds nothing better.
+    /// 2xx is a success only for a preparing request; a published post must have been recognised by
+    /// the network's own file, otherwise the outcome is unknown.
     pub(crate) fn by_status(answer: &Response, publishes: bool) -> Self {
         match answer.status {
             200..=299 if !publishes => Self::Ready,
@@ -58,18 +60,19 @@ impl Verdict {
             408 | 425 => Self::Retryable,
             429 => Self::RateLimited(answer.retry_after()),
             413 => Self::Rejected(RejectReason::TooBig),
-            500..=599 => Self::trouble(answer, publishes),
+            500..=599 => Self::server_error(answer, publishes),
             300..=399 | 407 => Self::Gone,
             400..=498 => Self::rejected(),
-            // 499, by which nginx says that somebody gave up waiting, and what HTTP does not have (RFC 9110 §15).
+            // 499, with which nginx reports that the client gave up, and statuses that HTTP does
+            // not define (RFC 9110 §15).
             _ if publishes => Self::Unknown,
             _ => Self::Retryable,
         }
     }
 
-    /// 5xx: 503 says that nothing was done, and so does a wait that is named; behind 502 and 504 the post may have
-    /// been made.
-    pub(crate) fn trouble(answer: &Response, publishes: bool) -> Self {
+    /// Interprets a 5xx answer. 503, or an answer with `Retry-After`, means that nothing was done;
+    /// with the others, such as 502 and 504, the post may have been published.
+    pub(crate) fn server_error(answer: &Response, publishes: bool) -> Self {
         match answer.status {
             503 => Self::Retryable,
             _ if answer.retry_after().is_some() => Self::RateLimited(answer.retry_after()),
@@ -79,32 +82,35 @@ impl Verdict {
     }
 }
 
-/// The outcome of a post whose last answer was `answer`, called `name` on screens.
+/// Returns the outcome of a post whose last answer was `answer`. `network` is the network's name
+/// for messages.
 pub(crate) fn outcome(verdict: Verdict, answer: &Response, network: &str) -> SendOutcome {
-    let shown = answer.shown();
+    let shown = answer.summary();
     match verdict {
         Verdict::Sent { id, url } => SendOutcome::Accepted { answer: shown, id, url },
         Verdict::RateLimited(retry_after) => {
-            SendOutcome::Deferred { retry_after, scope: Scope::Group, answer: shown }
+            SendOutcome::Deferred { retry_after, scope: DeferralScope::Receiver, answer: shown }
         }
-        Verdict::Wait(_) | Verdict::Retryable | Verdict::Ready => {
-            SendOutcome::Deferred { retry_after: answer.retry_after(), scope: Scope::Message, answer: shown }
-        }
+        Verdict::Wait(_) | Verdict::Retryable | Verdict::Ready => SendOutcome::Deferred {
+            retry_after: answer.retry_after(),
+            scope: DeferralScope::Message,
+            answer: shown,
+        },
         Verdict::Rejected(reason) => SendOutcome::Rejected { reason, answer: shown },
-        Verdict::AuthExpired => SendOutcome::Barred {
+        Verdict::AuthExpired => SendOutcome::ChannelBlocked {
             answer: format!(
-                "{network} does not let us in ({shown}): renew what lets the channel in, then resume"
+                "{network} denies access ({shown}): renew the channel's credentials, then resume"
             ),
         },
-        Verdict::KeywordMissing => SendOutcome::Barred {
+        Verdict::KeywordMissing => SendOutcome::ChannelBlocked {
             answer: format!(
-                "{network} finds none of the robot's keywords in the post ({shown}): write one as `keyword` of the \
-                 channel and say it in the message, then revise or resume the run"
+                "{network} finds none of the robot's keywords in the post ({shown}): set one as `keyword` of the \
+                 channel and write it in the message, then revise or resume the run"
             ),
         },
-        Verdict::Gone => SendOutcome::Barred {
+        Verdict::Gone => SendOutcome::ChannelBlocked {
             answer: format!(
-                "{network} says that the place is gone ({shown}): give the channel a new one, then resume"
+                "{network} no longer has this destination ({shown}): give the channel a new one, then resume"
             ),
         },
         Verdict::Unknown => SendOutcome::Unknown { answer: shown },
@@ -118,11 +124,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_says_nothing_is_no_refusal() {
+    fn an_undefined_status_is_not_a_refusal() {
         let verdict = |status, publishes| {
             let (headers, body) = (Vec::new(), Vec::new());
             Verdict::by_status(
-                &Response { status, headers, body, cut: false, at: Timestamp::UNIX_EPOCH },
+                &Response { status, headers, body, truncated: false, at: Timestamp::UNIX_EPOCH },
                 publishes,
             )
         };

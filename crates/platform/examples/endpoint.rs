@@ -1,5 +1,6 @@
-//! A brand's own endpoint as Standard Webhooks wants it: checks the signature of every request and takes it. Writes
-//! the first one down as a script for wrk, so that the same bytes can be sent again.
+//! A brand's own endpoint as Standard Webhooks wants it: checks the signature of every request and
+//! takes it. Writes the first one down as a script for wrk, so that the same bytes can be sent
+//! again.
 //!
 //! Reads from its input, on one line, where that script shall stand; prints where it listens.
 

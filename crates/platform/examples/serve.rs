@@ -1,4 +1,5 @@
-//! Plays every network until the process is ended, and prints where: `cargo run -p platform --example play`.
+//! Plays every network until the process is ended, and prints where: `cargo run -p platform
+//! --example play`.
 #![expect(clippy::print_stdout, reason = "it is for people at a terminal")]
 
 use std::sync::Arc;

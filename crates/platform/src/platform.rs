@@ -13,8 +13,8 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Listens on a free port of 127.0.0.1. `clock` returns the time in Unix milliseconds: signatures, tokens and
-    /// rate limits are judged by it.
+    /// Listens on a free port of 127.0.0.1. `clock` returns the time in Unix milliseconds:
+    /// signatures, tokens and rate limits are judged by it.
     ///
     /// # Errors
     /// No port is free to listen on.
@@ -78,8 +78,8 @@ impl Platform {
         self.server.set_strict_rates(strict);
     }
 
-    /// Adds a host that links may lead to on `kind`, where the network wants them registered (Weibo).
-    /// 127.0.0.1, localhost and harbour.example with its subdomains are registered.
+    /// Adds a host that links may lead to on `kind`, where the network wants them registered
+    /// (Weibo). 127.0.0.1, localhost and harbour.example with its subdomains are registered.
     pub fn add_safe_host(&self, kind: Kind, host: &str) {
         self.server.state(kind).safe_hosts.push(host.to_owned());
     }
@@ -97,7 +97,8 @@ impl Platform {
         table
     }
 
-    /// The names and values of all environment variables that [`channel_toml`](Self::channel_toml) names.
+    /// The names and values of all environment variables that [`channel_toml`](Self::channel_toml)
+    /// names.
     pub fn variables() -> Vec<(String, String)> {
         let of = |kind: Kind| {
             let secrets = account(kind).keys().into_iter().filter(|(.., secret)| *secret);

@@ -154,8 +154,8 @@ impl Probe {
         self.state.received.iter().cloned().collect()
     }
 
-    /// Checks that every request is refused with this status, a body that contains these words, and a reason, and that
-    /// no post is stored.
+    /// Checks that every request is refused with this status, a body that contains these words, and
+    /// a reason, and that no post is stored.
     #[track_caller]
     pub(crate) fn table(rows: impl IntoIterator<Item = (Self, u16, &'static str)>) {
         for (number, (mut probe, status, words)) in rows.into_iter().enumerate() {

@@ -47,7 +47,8 @@ mod tests {
 
     use crate::probe::Probe;
 
-    /// The status, the headers that say something and body of the reply of every network to every vendor error.
+    /// The status, the headers that say something and body of the reply of every network to every
+    /// vendor error.
     #[test]
     fn every_network_has_its_own_words_for_trouble() {
         let faults = [

@@ -1,10 +1,11 @@
-//! The wall-clock times of an expression, enumerated by the `cron` package; no zone.
+//! Enumeration of an expression's wall-clock times with the `cron` package, without time zones.
 //!
-//! The package reads a field of seconds first, counts Sunday as 1, and asks for both day fields. It is handed the fields
-//! that our parser read, as lists, with days of the week by name; where either day field is enough, two schedules are
-//! merged. Its clock is UTC, which stands for the wall clock: it has no gap and repeats nothing, and what the zone does
-//! is decided where occurrences are made. It cannot say "the last day of the month", "the second Tuesday" or "every two
-//! weeks": there it gives the times of all days of the week that could be meant, and the rules here choose the days.
+//! The package expects a seconds field first, counts Sunday as 1, and requires both day fields to
+//! match. It is given the parsed fields as lists, with days of the week by name; where either day
+//! field is enough, two schedules are merged. Its UTC stands for the wall clock, because UTC has no
+//! gaps and no repeated hours; time zones are applied where occurrences are made. The package
+//! cannot express "the last day of the month", "the second Tuesday" or "every two weeks": for these
+//! it gives the times of all candidate days, and the rules of this file select among them.
 
 use std::str::FromStr;
 
@@ -18,13 +19,14 @@ use crate::cron::{Cron, Days, Weeks};
 use crate::field_text::WEEKDAYS;
 use crate::values::Values;
 
-/// The first day on which a schedule fires. The last is in the last year that the package knows, 2100.
-const FIRST: Date = date(1970, 1, 1);
+/// The first day on which a schedule can fire. The last is in 2100, the last year that the package
+/// supports.
+const FIRST_DAY: Date = date(1970, 1, 1);
 
 impl Cron {
-    /// The wall-clock minutes after `wall`, in order, until the end of 2100.
+    /// Returns the wall-clock minutes after `wall`, in order, until the end of 2100.
     pub(crate) fn walls_after(&self, wall: DateTime) -> impl Iterator<Item = DateTime> {
-        let before_first = FIRST.at(0, 0, 0, 0).saturating_sub(SignedDuration::from_secs(1));
+        let before_first = FIRST_DAY.at(0, 0, 0, 0).saturating_sub(SignedDuration::from_secs(1));
         let after = utc(wall.max(before_first));
         let [first, second] = self.schedules();
         let times = |schedule: Option<Schedule>| {
@@ -37,8 +39,9 @@ impl Cron {
             .filter(move |wall| weeks.is_none_or(|weeks| weeks.has(wall.date())) && days.choose(wall.date()))
     }
 
-    /// The schedules that together have every time, and the times of days that are not chosen. A list of values that
-    /// our parser has checked is always one that the package reads.
+    /// Returns the package's schedules whose union contains every time of the expression, and
+    /// possibly times on other days, which [`Days::choose`] removes. The package accepts every list
+    /// of values that the parser has checked.
     fn schedules(&self) -> [Option<Schedule>; 2] {
         let every = || "*".to_owned();
         match self.days {
@@ -60,7 +63,7 @@ impl Cron {
 }
 
 impl Days {
-    /// True for a day that is meant, among those that the package gives.
+    /// Returns true if `day`, one of the candidates given by the package, belongs to these days.
     fn choose(self, day: Date) -> bool {
         match self {
             Self::Every | Self::OfMonth(_) | Self::OfWeek(_) | Self::Either(..) => true,
@@ -73,7 +76,7 @@ impl Days {
     }
 }
 
-/// The times of both, in order, each once.
+/// Merges two ascending sequences into one without duplicates.
 fn union(
     one: impl Iterator<Item = DateTime>,
     other: impl Iterator<Item = DateTime>,
@@ -91,7 +94,7 @@ fn list(values: Values) -> String {
     values.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(",")
 }
 
-/// Days of the week by name: the package counts them from 1.
+/// Returns days of the week as a list of names, because the package numbers them from 1.
 fn names(weekdays: Values) -> String {
     let names = WEEKDAYS.iter().zip(0..).filter(|(_, day)| weekdays.has(*day));
     names.map(|(name, _)| *name).collect::<Vec<_>>().join(",")
@@ -106,25 +109,26 @@ fn civil(time: Instant<Utc>) -> Option<DateTime> {
     Timestamp::from_second(time.timestamp()).ok().map(|time| TimeZone::UTC.to_datetime(time))
 }
 
-/// The day of the week; Sunday is 0.
+/// Returns the day of the week from 0 to 6; Sunday is 0.
 fn weekday(day: Date) -> i8 {
     day.weekday().to_sunday_zero_offset()
 }
 
-/// The place of `day` among the days of its month that fall on these days of the week, from 1.
+/// Returns the position of `day`, from 1, among the days of its month that fall on these days of
+/// the week.
 fn place_in_month(day: Date, weekdays: Values) -> i8 {
     let month = day.first_of_month().series(1.day()).take_while(|other| *other <= day);
     i8::try_from(month.filter(|other| weekdays.has(weekday(*other))).count()).unwrap_or(i8::MAX)
 }
 
-/// True for the last day of its month that falls on these days of the week.
+/// Returns true for the last day of its month that falls on these days of the week.
 fn is_last_in_month(day: Date, weekdays: Values) -> bool {
     let rest = day.series(1.day()).skip(1).take_while(|other| other.month() == day.month());
     !rest.into_iter().any(|other| weekdays.has(weekday(other)))
 }
 
 impl Weeks {
-    /// True for days in a week that fires; the first such week starts on `from`.
+    /// Returns true for days in a week that fires; the first such week starts on `from`.
     fn has(self, day: Date) -> bool {
         let Some(from) = self.from else { return false };
         let days = (day - from).get_days();

@@ -1,40 +1,44 @@
-//! Which of the occurrences that fell due are still worth firing.
+//! The rules for missed occurrences: which of those that fell due still fire.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{CatchUp, Occurrence, Schedule, Zone};
+use crate::{CatchUp, Occurrence, Schedule, ScheduleZone};
 
-/// An occurrence that is no later than this is on time.
-pub const GRACE: Duration = Duration::from_secs(60);
+/// The greatest lateness of an occurrence that counts as on time.
+pub const ON_TIME_TOLERANCE: Duration = Duration::from_secs(60);
 
-/// The most missed occurrences that [`CatchUp::All`] fires in one decision.
-pub const MOST_AT_ONCE: usize = 1000;
+/// The maximum number of missed occurrences that [`CatchUp::All`] fires in one decision.
+pub const MAX_CATCH_UP: usize = 1000;
 
-/// How far [`Schedule::due`] looks back, however short the window, to tell what was passed over.
-const SHORTEST_REACH: Duration = Duration::from_secs(31 * 24 * 3600);
+/// The minimum lookback of [`Schedule::due`], so that it lists skipped occurrences even with a
+/// short window.
+const MIN_LOOKBACK: Duration = Duration::from_secs(31 * 24 * 3600);
 
-/// How far it looks back, however long the window.
-const LONGEST_REACH: Duration = Duration::from_secs(366 * 24 * 3600);
+/// The maximum lookback of [`Schedule::due`], for any window.
+const MAX_LOOKBACK: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// From UTC+14 to UTC−12: how long one wall-clock time lasts.
-const AROUND_THE_WORLD: Duration = Duration::from_secs(26 * 3600);
+/// The time from the first to the last instant at which some zone shows a wall-clock time: from
+/// UTC+14 to UTC−12.
+const ALL_ZONES_SPAN: Duration = Duration::from_secs(26 * 3600);
 
-/// Divides the occurrences that fell due since the last decision into those to fire and those passed over,
-/// each in the order given.
+/// Divides the occurrences that fell due since the last decision into those to fire and those to
+/// skip, each in the order given.
 ///
-/// `due` are all occurrences after the watermark and up to `now`, as [`Schedule::occurrences`] gives them. How
-/// late one is, is counted from its `until`: with contacts' own zones, an occurrence is late only when the day
-/// has ended everywhere, because until then contacts who are late are handled one by one.
+/// `due` are all occurrences after the watermark and up to `now`, as [`Schedule::occurrences`]
+/// returns them. Lateness is counted from `until`: with contacts' own zones, an occurrence is late
+/// only when its time has passed in every zone, because until then contacts who are late are
+/// handled individually.
 ///
-/// - At most [`GRACE`] late: on time. Fires, whatever `catch_up` says.
-/// - Later than that: missed. [`CatchUp::Skip`] fires none of them. [`CatchUp::Latest`] fires the latest
-///   missed one, if it is at most `window` late. [`CatchUp::All`] fires every one that is at most `window`
-///   late, of more than [`MOST_AT_ONCE`] only the latest so many.
+/// - At most [`ON_TIME_TOLERANCE`] late: on time. It fires, whatever `catch_up` is.
+/// - Later than that: missed. [`CatchUp::Skip`] fires none of them. [`CatchUp::Latest`] fires the
+///   latest of all: a missed one only if none is on time, and if it is at most `window` late.
+///   [`CatchUp::All`] fires all that are at most `window` late, but only the latest
+///   [`MAX_CATCH_UP`].
 ///
-/// Whatever does not fire is passed over for good: the caller moves its watermark to `now`. A list that was cut
-/// by a limit is not complete, and its latest is not the latest; see [`Schedule::due`].
+/// What does not fire is skipped for good: the caller moves its watermark to `now`. The list must
+/// not be cut by a limit, or its last entry is not the latest occurrence; see [`Schedule::due`].
 #[must_use]
 pub fn decide(
     catch_up: CatchUp,
@@ -42,16 +46,16 @@ pub fn decide(
     due: Vec<Occurrence>,
     now: Timestamp,
 ) -> (Vec<Occurrence>, Vec<Occurrence>) {
-    let mut room = match catch_up {
+    let mut remaining = match catch_up {
         CatchUp::Skip => 0,
-        CatchUp::Latest => 1,
-        CatchUp::All => MOST_AT_ONCE,
+        CatchUp::Latest => usize::from(due.iter().all(|it| late(it, ON_TIME_TOLERANCE, now))),
+        CatchUp::All => MAX_CATCH_UP,
     };
-    // From the latest to the earliest, so that room goes to the latest.
+    // From the latest to the earliest, so that the limit keeps the latest.
     let (mut fire, mut skipped): (Vec<_>, Vec<_>) = due.into_iter().rev().partition(|occurrence| {
-        if late(occurrence, GRACE, now) {
-            let missed_fires = room > 0 && !late(occurrence, window, now);
-            room -= usize::from(missed_fires);
+        if late(occurrence, ON_TIME_TOLERANCE, now) {
+            let missed_fires = remaining > 0 && !late(occurrence, window, now);
+            remaining -= usize::from(missed_fires);
             missed_fires
         } else {
             true
@@ -68,23 +72,24 @@ fn late(occurrence: &Occurrence, allowed: Duration, now: Timestamp) -> bool {
 }
 
 impl Schedule {
-    /// [`decide`] over everything that fell due after the watermark `after` and up to `now`.
+    /// Applies [`decide`] to everything that fell due after the watermark `after` and up to `now`.
     ///
-    /// Looks back over the window, at least 31 and at most 366 days, so that a long rest costs little: what fell
-    /// due before that is passed over without being listed.
+    /// Looks back over the window, at least 31 and at most 366 days, so that a long downtime costs
+    /// little: what fell due before that is skipped without being listed.
     #[must_use]
     pub fn due(&self, after: Timestamp, now: Timestamp) -> (Vec<Occurrence>, Vec<Occurrence>) {
-        let reach = self.catch_up_window.clamp(SHORTEST_REACH, LONGEST_REACH) + AROUND_THE_WORLD;
-        let earliest = now.saturating_sub(reach).unwrap_or(Timestamp::MIN);
+        let lookback = self.catch_up_window.clamp(MIN_LOOKBACK, MAX_LOOKBACK) + ALL_ZONES_SPAN;
+        let earliest = now.saturating_sub(lookback).unwrap_or(Timestamp::MIN);
         let due = self.occurrences(after.max(earliest), now, usize::MAX);
         decide(self.catch_up, self.catch_up_window, due, now)
     }
 
-    /// Whether an occurrence of this schedule lies within a campaign's `starts` and `ends`, both included.
+    /// Returns true if an occurrence of this schedule lies within a campaign's `starts` and `ends`,
+    /// both included.
     ///
-    /// With contacts' own zones it is judged by the moment at which it falls due in the brand's zone: a campaign
-    /// that starts on 1 March, brand's time, keeps its occurrence at 00:00 on 1 March for everybody, although
-    /// that comes earlier in the east.
+    /// With contacts' own zones, the due time in the brand's zone decides: a campaign that starts
+    /// on 1 March, brand's time, keeps its occurrence at 00:00 on 1 March for all contacts,
+    /// although that time comes earlier in the east.
     #[must_use]
     pub fn within(
         &self,
@@ -93,8 +98,8 @@ impl Schedule {
         ends: Option<Timestamp>,
     ) -> bool {
         let instant = match &self.zone {
-            Zone::Fixed(_) => occurrence.instant,
-            Zone::Contact { fallback } => occurrence.moment.due_in(fallback),
+            ScheduleZone::Fixed(_) => occurrence.instant,
+            ScheduleZone::Contact { fallback } => occurrence.moment.due_in(fallback),
         };
         starts.is_none_or(|starts| starts <= instant) && ends.is_none_or(|ends| instant <= ends)
     }

@@ -1,4 +1,5 @@
-//! What decides a step's times, in a form that is stored and compared: an edit is a definition that differs.
+//! The part of a schedule that determines its times, in a form that is stored and compared: an edit
+//! of the file is a definition that differs.
 
 use std::time::Duration;
 
@@ -9,17 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::StepId;
 use crate::cron::{Cron, Days, Weeks};
-use crate::field::Field;
+use crate::field::CronField;
 use crate::values::Values;
-use crate::{CatchUp, Occurrence, Overlap, Schedule, Trigger, Zone};
+use crate::{CatchUp, Occurrence, Overlap, Schedule, ScheduleZone, Trigger};
 
-/// The trigger, the zone and the bounds of a step's schedule. `catch_up`, `overlap` and conditions are not part of
-/// it: they decide what becomes of an occurrence, not when there is one. Neither is the delay of a step that follows
-/// another, which has a history of its own.
+/// The trigger, the time zone and the bounds of a step's schedule. `catch_up`, `overlap` and
+/// conditions are not part of it: they affect the handling of an occurrence, not its time. Neither
+/// is the delay of a step that follows another, whose history is kept separately.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Definition {
-    trigger: Times,
-    /// The zone's IANA name or offset; with contacts' own zones, the one that stands in where none is known.
+    trigger: StoredTrigger,
+    /// The zone's IANA name or its offset in seconds; with contacts' own zones, the fallback.
     zone: String,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     own_clock: bool,
@@ -29,10 +30,10 @@ pub struct Definition {
     ends: Option<Timestamp>,
 }
 
-/// A trigger without the words it was written in.
+/// A trigger without its source text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Times {
+enum StoredTrigger {
     Cron {
         minutes: Values,
         hours: Values,
@@ -48,54 +49,54 @@ enum Times {
 }
 
 impl Definition {
-    /// The definition of a schedule within a campaign's bounds.
+    /// Returns the definition of a schedule within a campaign's bounds.
     #[must_use]
     pub fn of(schedule: &Schedule, starts: Option<Timestamp>, ends: Option<Timestamp>) -> Self {
         let trigger = match &schedule.trigger {
             Trigger::Cron(cron) => {
-                let days = plainest(cron.days);
+                let days = normalized(cron.days);
                 let Cron { minutes, hours, months, weeks, .. } = *cron;
-                Times::Cron { minutes, hours, days, months, weeks }
+                StoredTrigger::Cron { minutes, hours, days, months, weeks }
             }
-            Trigger::Dates(walls) => Times::Dates(walls.clone()),
-            Trigger::At(wall) => Times::At(*wall),
-            Trigger::After { step, .. } => Times::After(step.to_string()),
-            Trigger::ByHand => Times::ByHand,
+            Trigger::Dates(walls) => StoredTrigger::Dates(walls.clone()),
+            Trigger::At(wall) => StoredTrigger::At(*wall),
+            Trigger::After { step, .. } => StoredTrigger::After(step.to_string()),
+            Trigger::ByHand => StoredTrigger::ByHand,
         };
         let (zone, own_clock) = match &schedule.zone {
-            Zone::Fixed(zone) => (zone, false),
-            Zone::Contact { fallback } => (fallback, true),
+            ScheduleZone::Fixed(zone) => (zone, false),
+            ScheduleZone::Contact { fallback } => (fallback, true),
         };
         Self { trigger, zone: name(zone), own_clock, starts, ends }
     }
 
-    /// The same after the earlier step was renamed.
+    /// Returns the definition with the earlier step `old` renamed to `new`.
     #[must_use]
     pub fn with_renamed_parent(mut self, old: &str, new: &str) -> Self {
         match &mut self.trigger {
-            Times::After(step) if step == old => new.clone_into(step),
+            StoredTrigger::After(step) if step == old => new.clone_into(step),
             _ => {}
         }
         self
     }
 
-    /// Whether it happens once.
+    /// Returns true if the schedule has a single date and time.
     #[must_use]
     pub const fn is_one_shot(&self) -> bool {
-        matches!(self.trigger, Times::At(_))
+        matches!(self.trigger, StoredTrigger::At(_))
     }
 
-    /// The step that it follows.
+    /// Returns the id of the step that this one follows.
     #[must_use]
     pub fn follows(&self) -> Option<&str> {
         match &self.trigger {
-            Times::After(step) => Some(step),
+            StoredTrigger::After(step) => Some(step),
             _ => None,
         }
     }
 
-    /// Every occurrence with `after < instant <= until` within the bounds, the first `limit` of them; none where the
-    /// zone is not known any more.
+    /// Returns the occurrences with `after < instant <= until` within the bounds, of the first
+    /// `limit` of the schedule; none if the zone is no longer known.
     #[must_use]
     pub fn occurrences(&self, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Occurrence> {
         let Some(schedule) = self.schedule() else { return Vec::new() };
@@ -106,7 +107,7 @@ impl Definition {
 
     fn schedule(&self) -> Option<Schedule> {
         let trigger = match &self.trigger {
-            Times::Cron { minutes, hours, days, months, weeks } => Trigger::Cron(Cron {
+            StoredTrigger::Cron { minutes, hours, days, months, weeks } => Trigger::Cron(Cron {
                 source: String::new(),
                 minutes: *minutes,
                 hours: *hours,
@@ -114,25 +115,26 @@ impl Definition {
                 months: *months,
                 weeks: *weeks,
             }),
-            Times::Dates(walls) => Trigger::Dates(walls.clone()),
-            Times::At(wall) => Trigger::At(*wall),
-            Times::After(step) => {
+            StoredTrigger::Dates(walls) => Trigger::Dates(walls.clone()),
+            StoredTrigger::At(wall) => Trigger::At(*wall),
+            StoredTrigger::After(step) => {
                 let step = StepId::parse(step).ok()?;
                 Trigger::After { step, delay: Duration::ZERO, condition: None }
             }
-            Times::ByHand => Trigger::ByHand,
+            StoredTrigger::ByHand => Trigger::ByHand,
         };
         let zone = zone(&self.zone)?;
-        let zone = if self.own_clock { Zone::Contact { fallback: zone } } else { Zone::Fixed(zone) };
+        let zone =
+            if self.own_clock { ScheduleZone::Contact { fallback: zone } } else { ScheduleZone::Fixed(zone) };
         let (catch_up, catch_up_window, overlap) = (CatchUp::default(), Duration::ZERO, Overlap::default());
         Some(Schedule { trigger, zone, catch_up, catch_up_window, overlap })
     }
 }
 
-/// The plainest way to write the same days: every day of the week, or of the month, is every day.
-fn plainest(days: Days) -> Days {
-    let of_month = |days| days == Values::span(Field::DayOfMonth.bounds());
-    let of_week = |days| days == Values::span(Field::DayOfWeek.bounds());
+/// Returns the normal form of days: all days of the week, or of the month, are [`Days::Every`].
+fn normalized(days: Days) -> Days {
+    let of_month = |days| days == Values::span(CronField::DayOfMonth.bounds());
+    let of_week = |days| days == Values::span(CronField::DayOfWeek.bounds());
     match days {
         Days::OfMonth(days) if of_month(days) => Days::Every,
         Days::OfWeek(days) if of_week(days) => Days::Every,
@@ -160,7 +162,7 @@ fn zone(name: &str) -> Option<TimeZone> {
 mod tests {
     use super::*;
 
-    fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
+    fn schedule(trigger: Trigger, zone: ScheduleZone) -> Schedule {
         let (catch_up, catch_up_window, overlap) = (CatchUp::All, Duration::from_secs(9), Overlap::Allow);
         Schedule { trigger, zone, catch_up, catch_up_window, overlap }
     }
@@ -174,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn it_survives_being_stored_and_gives_the_same_times() {
+    fn a_stored_definition_gives_the_same_times() {
         let (from, to) = ("2027-01-01T00:00:00Z".parse().unwrap(), "2027-03-01T00:00:00Z".parse().unwrap());
         for trigger in [
             cron("0 10 * * TUE"),
@@ -192,9 +194,9 @@ mod tests {
             Trigger::Dates(vec!["2027-01-03T10:00".parse().unwrap(), "2027-02-03T10:00".parse().unwrap()]),
         ] {
             for zone in [
-                Zone::Fixed(shanghai()),
-                Zone::Contact { fallback: shanghai() },
-                Zone::Fixed(TimeZone::fixed(jiff::tz::offset(5))),
+                ScheduleZone::Fixed(shanghai()),
+                ScheduleZone::Contact { fallback: shanghai() },
+                ScheduleZone::Fixed(TimeZone::fixed(jiff::tz::offset(5))),
             ] {
                 let schedule = schedule(trigger.clone(), zone);
                 let definition = Definition::of(&schedule, Some(from), None);
@@ -210,19 +212,19 @@ mod tests {
     }
 
     #[test]
-    fn only_what_decides_the_times_makes_an_edit() {
+    fn definitions_differ_only_if_their_times_differ() {
         let of = |trigger, zone| Definition::of(&schedule(trigger, zone), None, None);
-        let first = of(cron("0 10 * * *"), Zone::Fixed(shanghai()));
+        let first = of(cron("0 10 * * *"), ScheduleZone::Fixed(shanghai()));
         let every = Trigger::Cron(super::super::every("day 10:00").unwrap());
-        assert_eq!(first, of(every, Zone::Fixed(shanghai())), "the same times in other words");
+        assert_eq!(first, of(every, ScheduleZone::Fixed(shanghai())), "the same times in other words");
         for days in ["* * 0-6", "*/1 * *", "1-31 * *", "1-31 * MON", "3 * 0-7", "* * 1-7"] {
-            assert_eq!(first, of(cron(&format!("0  10 {days}")), Zone::Fixed(shanghai())), "{days}");
+            assert_eq!(first, of(cron(&format!("0  10 {days}")), ScheduleZone::Fixed(shanghai())), "{days}");
         }
-        assert_ne!(first, of(cron("0 10 1-30 * *"), Zone::Fixed(shanghai())));
-        assert_ne!(first, of(cron("1 10 * * *"), Zone::Fixed(shanghai())));
-        assert_ne!(first, of(cron("0 10 * * *"), Zone::Fixed(TimeZone::UTC)));
-        assert_ne!(first, of(cron("0 10 * * *"), Zone::Contact { fallback: shanghai() }));
-        let mut other = schedule(cron("0 10 * * *"), Zone::Fixed(shanghai()));
+        assert_ne!(first, of(cron("0 10 1-30 * *"), ScheduleZone::Fixed(shanghai())));
+        assert_ne!(first, of(cron("1 10 * * *"), ScheduleZone::Fixed(shanghai())));
+        assert_ne!(first, of(cron("0 10 * * *"), ScheduleZone::Fixed(TimeZone::UTC)));
+        assert_ne!(first, of(cron("0 10 * * *"), ScheduleZone::Contact { fallback: shanghai() }));
+        let mut other = schedule(cron("0 10 * * *"), ScheduleZone::Fixed(shanghai()));
         other.catch_up = CatchUp::Skip;
         other.overlap = Overlap::Queue;
         assert_eq!(first, Definition::of(&other, None, None));

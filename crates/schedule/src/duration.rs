@@ -1,30 +1,31 @@
-//! Lengths of time as people write them: `3d`, `90m`, `1h 30m`.
+//! The parser of durations in files and options: `3d`, `90m`, `1h 30m`.
 
 use std::time::Duration;
 
-/// The longest length taken: ten years.
-pub const LONGEST: Duration = Duration::from_secs(3660 * DAY);
+/// The longest duration accepted: 3,660 days, about ten years.
+pub const MAX_DURATION: Duration = Duration::from_secs(3660 * DAY);
 
 const DAY: u64 = 86_400;
 
-/// A text that is not a length of time.
+/// Error for a text that is not a valid duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadDuration {
-    /// Not numbers with units.
+    /// The text is not a sequence of whole numbers with units.
     #[error("a length of time is a whole number and a unit: `30s`, `90m`, `36h`, `3d`, `2w` or `1d 12h`")]
     Shape,
-    /// Nothing at all.
+    /// The sum is zero.
     #[error("a length of time is more than nothing")]
     Zero,
-    /// Beyond [`LONGEST`].
+    /// The sum exceeds [`MAX_DURATION`].
     #[error("a length of time is at most ten years")]
     TooLong,
 }
 
-/// Reads whole numbers with the units `s`, `m` or `min`, `h`, `d` and `w`, added up. A day is 24 hours.
+/// Parses whole numbers with the units `s`, `m` or `min`, `h`, `d` and `w`, and returns their sum.
+/// A day is 24 hours.
 ///
 /// # Errors
-/// [`BadDuration`] says what is wrong.
+/// [`BadDuration`] if the text has another form, or its sum is zero or exceeds [`MAX_DURATION`].
 pub fn parse(text: &str) -> Result<Duration, BadDuration> {
     let mut rest = text.trim();
     let mut total = 0u64;
@@ -43,7 +44,7 @@ pub fn parse(text: &str) -> Result<Duration, BadDuration> {
     match Duration::from_secs(total) {
         _ if text.trim().is_empty() => Err(BadDuration::Shape),
         Duration::ZERO => Err(BadDuration::Zero),
-        length if length > LONGEST => Err(BadDuration::TooLong),
+        length if length > MAX_DURATION => Err(BadDuration::TooLong),
         length => Ok(length),
     }
 }
@@ -100,7 +101,7 @@ mod tests {
         #[test]
         fn never_panics(text in "[0-9smhdwin .\\PC]{0,40}") {
             if let Ok(length) = parse(&text) {
-                prop_assert!(length <= LONGEST);
+                prop_assert!(length <= MAX_DURATION);
             }
         }
     }

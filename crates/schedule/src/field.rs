@@ -1,27 +1,27 @@
-//! The five fields of a cron expression.
+//! The five fields of a cron expression and their ranges.
 
 use std::fmt;
 
-/// One of the five fields.
+/// One of the five fields of a cron expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Field {
-    /// 0 to 59.
+pub enum CronField {
+    /// The minute, 0 to 59.
     Minute,
-    /// 0 to 23.
+    /// The hour, 0 to 23.
     Hour,
-    /// 1 to 31.
+    /// The day of the month, 1 to 31.
     DayOfMonth,
-    /// 1 to 12, or `JAN` to `DEC`.
+    /// The month, 1 to 12 or `JAN` to `DEC`.
     Month,
-    /// 0 to 7, both ends Sunday, or `SUN` to `SAT`.
+    /// The day of the week, 0 to 7 or `SUN` to `SAT`; both 0 and 7 are Sunday.
     DayOfWeek,
 }
 
-impl Field {
+impl CronField {
     pub(crate) const ALL: [Self; 5] =
         [Self::Minute, Self::Hour, Self::DayOfMonth, Self::Month, Self::DayOfWeek];
 
-    /// The least and the greatest value; of Sunday's two numbers, 0.
+    /// Returns the smallest and the largest value. Sunday counts as 0.
     pub(crate) const fn bounds(self) -> (i8, i8) {
         match self {
             Self::Minute => (0, 59),
@@ -33,7 +33,7 @@ impl Field {
     }
 }
 
-impl fmt::Display for Field {
+impl fmt::Display for CronField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Minute => "minute",

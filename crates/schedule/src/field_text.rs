@@ -1,26 +1,26 @@
-//! The text of one field, `*`, values, names, ranges, steps and lists of them, read into a set.
+//! The parser of one cron field: `*`, values, names, ranges, steps, and lists of them.
 
 use crate::error::{CronError, CronErrorKind as Kind, quote};
-use crate::field::Field;
-use crate::piece::Piece;
+use crate::field::CronField;
+use crate::spanned_text::SpannedText;
 use crate::values::Values;
 
 const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-/// The days of the week by name; Sunday is the first.
+/// The names of the days of the week, starting with Sunday.
 pub(crate) const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
-impl Field {
-    /// Reads the field's text.
-    pub(crate) fn parse(self, piece: Piece<'_>) -> Result<Values, CronError> {
+impl CronField {
+    /// Parses the text of this field into the set of its values.
+    pub(crate) fn parse(self, piece: SpannedText<'_>) -> Result<Values, CronError> {
         if let Some((at, bad)) = piece.text.char_indices().find(|(_, c)| matches!(c, '?' | '#')) {
             return Err(self.not_cron(piece.part(at..at + bad.len_utf8()), bad));
         }
         piece.split(',').try_fold(Values::EMPTY, |all, item| Ok(all.union(self.item(item)?)))
     }
 
-    /// One element of the list: a value or a range, with or without a step.
-    fn item(self, item: Piece<'_>) -> Result<Values, CronError> {
+    /// Parses one element of the list: a value or a range, with or without a step.
+    fn item(self, item: SpannedText<'_>) -> Result<Values, CronError> {
         if item.text.is_empty() {
             let fix = "take out the comma, or write a value beside it";
             return Err(CronError::new(Kind::EmptyPlace(self), item.span(), fix));
@@ -43,8 +43,8 @@ impl Field {
         Ok(self.stepped(low, high, step))
     }
 
-    /// `*`, a value or `low-high`, as two ends.
-    fn range(self, piece: Piece<'_>) -> Result<(i8, i8), CronError> {
+    /// Parses `*`, a value or `low-high` into the two ends of a range.
+    fn range(self, piece: SpannedText<'_>) -> Result<(i8, i8), CronError> {
         if piece.text == "*" {
             return Ok(self.bounds());
         }
@@ -66,8 +66,8 @@ impl Field {
         Ok((low, high))
     }
 
-    /// A number or a name.
-    fn value(self, piece: Piece<'_>) -> Result<i8, CronError> {
+    /// Parses a number or a name.
+    fn value(self, piece: SpannedText<'_>) -> Result<i8, CronError> {
         if let Some(value) = self.named(piece.text) {
             return Ok(value);
         }
@@ -75,11 +75,11 @@ impl Field {
             return Err(self.unknown(piece));
         }
         let (least, greatest) = self.bounds();
-        let most = if self == Self::DayOfWeek { 7 } else { greatest };
+        let max = if self == Self::DayOfWeek { 7 } else { greatest };
         match piece.text.parse::<i8>() {
-            Ok(value) if (least..=most).contains(&value) => Ok(value),
+            Ok(value) if (least..=max).contains(&value) => Ok(value),
             _ => {
-                let fix = format!("use a number from {least} to {most}");
+                let fix = format!("use a number from {least} to {max}");
                 let kind = Kind::OutOfRange { field: self, text: quote(piece.text) };
                 Err(CronError::new(kind, piece.span(), fix))
             }
@@ -96,7 +96,7 @@ impl Field {
         i8::try_from(at).ok()
     }
 
-    fn step(self, piece: Piece<'_>, low: i8, high: i8) -> Result<i8, CronError> {
+    fn step(self, piece: SpannedText<'_>, low: i8, high: i8) -> Result<i8, CronError> {
         let digits = !piece.text.is_empty() && piece.text.bytes().all(|b| b.is_ascii_digit());
         let step = if digits { piece.text.parse::<i8>().unwrap_or(i8::MAX) } else { 0 };
         if step == 0 {
@@ -125,8 +125,8 @@ impl Field {
         values
     }
 
-    fn unknown(self, piece: Piece<'_>) -> CronError {
-        if let Some(letter) = foreign(self, piece.text) {
+    fn unknown(self, piece: SpannedText<'_>) -> CronError {
+        if let Some(letter) = extension(self, piece.text) {
             return self.not_cron(piece, letter);
         }
         let abbreviation = piece.text.get(..3).filter(|short| self.named(short).is_some());
@@ -140,7 +140,7 @@ impl Field {
         CronError::new(Kind::Unknown { field: self, text: quote(piece.text) }, piece.span(), fix)
     }
 
-    fn not_cron(self, piece: Piece<'_>, letter: char) -> CronError {
+    fn not_cron(self, piece: SpannedText<'_>, letter: char) -> CronError {
         let fix = match (letter, self) {
             ('?', _) => "write `*`",
             ('L', Self::DayOfMonth) => "for the last day of the month write `every = \"month last 09:00\"`",
@@ -151,9 +151,9 @@ impl Field {
     }
 }
 
-/// The letters `L` and `W`, which some schedulers give a meaning in the day fields.
-fn foreign(field: Field, text: &str) -> Option<char> {
-    if !matches!(field, Field::DayOfMonth | Field::DayOfWeek) {
+/// Returns `L` or `W` if the text uses one of these extensions of other schedulers in a day field.
+fn extension(field: CronField, text: &str) -> Option<char> {
+    if !matches!(field, CronField::DayOfMonth | CronField::DayOfWeek) {
         return None;
     }
     let letter = text.trim_matches(|c: char| c.is_ascii_digit());

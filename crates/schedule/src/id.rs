@@ -1,10 +1,10 @@
-//! Ids: the names that files give to things.
+//! Ids: the checked names of steps, campaigns and other entries in files.
 
-/// Defines the id of a kind of thing: a newtype over a checked text of 1 to 64 of `a-z`, `0-9`, `-` and `_`, whose
+/// Defines an id type: a newtype over a checked text of 1 to 64 of `a-z`, `0-9`, `-` and `_`, whose
 /// first character is a letter or digit.
 ///
-/// [`StepId`](crate::StepId) is defined here, because a schedule may follow another step; `campaign` defines the
-/// others.
+/// [`StepId`](crate::StepId) is defined here, because a schedule may follow another step;
+/// `campaign` defines the others.
 #[macro_export]
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -14,15 +14,16 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes `text` if it is 1 to 64 of `a-z`, `0-9`, `-` and `_`, and starts with a letter or digit.
+            /// Accepts `text` if it is 1 to 64 of `a-z`, `0-9`, `-` and `_`, and starts with a
+            /// letter or digit.
             ///
             /// # Errors
-            /// [`BadName`]($crate::BadName) says what is wrong with the text.
+            /// [`BadName`]($crate::BadName) with the rule that the text breaks.
             pub fn parse(text: &str) -> Result<Self, $crate::BadName> {
                 $crate::BadName::check(text).map(|()| Self(text.to_owned()))
             }
 
-            /// The name as it stands in the file.
+            /// Returns the name as written in the file.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -44,20 +45,20 @@ macro_rules! id {
 }
 
 id!(
-    /// A step within its campaign.
+    /// The id of a step, unique within its campaign.
     StepId
 );
 
-/// A text that cannot be a name.
+/// Error for a text that cannot be an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadName {
-    /// Nothing there.
+    /// The text is empty.
     #[error("a name may not be empty")]
     Empty,
-    /// More than 64 bytes.
+    /// The text has more than 64 bytes.
     #[error("a name has at most 64 characters, this one has {0}")]
     TooLong(usize),
-    /// A character that a name may not have, or not there.
+    /// The text has a character that is not allowed, or not allowed at the start.
     #[error(
         "a name is lower-case letters, digits, `-` and `_`, and starts with a letter or digit; `{0}` does not fit"
     )]
@@ -65,10 +66,10 @@ pub enum BadName {
 }
 
 impl BadName {
-    /// Checks that `text` can be a name, for the types that [`id`](crate::id) defines.
+    /// Checks that `text` can be an id, for the types that [`id`](crate::id) defines.
     ///
     /// # Errors
-    /// [`BadName`] says what is wrong with the text.
+    /// [`BadName`] with the rule that the text breaks.
     pub fn check(text: &str) -> Result<(), Self> {
         if text.is_empty() {
             return Err(Self::Empty);

@@ -1,29 +1,31 @@
-//! Schedules: what makes a step of a campaign fire, and the occurrences that follow between two instants.
+//! Schedules: the triggers of a campaign's steps, and their occurrences between two instants.
 //!
-//! A [`Trigger`] is a cron expression ([`Cron::parse`]), a rhythm in words ([`every`]), dates, a delay after another
-//! step, or nothing but a person. A [`Schedule`] adds the [`Zone`] whose clock counts, and what happens to
-//! occurrences that were missed ([`CatchUp`], [`Schedule::due`]) or that meet a run which is still going
-//! ([`Overlap`]). [`Schedule::describe`] says it in English and Chinese, [`Definition`] stores it, [`duration`] reads
-//! lengths of time such as `3d`.
+//! A [`Trigger`] is a cron expression ([`Cron::parse`]), a recurrence in words ([`every`]), dates,
+//! a delay after another step, or manual. A [`Schedule`] adds the time zone ([`ScheduleZone`]), the
+//! rule for missed occurrences ([`CatchUp`], [`Schedule::due`]) and the rule for a run that is
+//! still going when the next one is due ([`Overlap`]). [`Schedule::describe`] describes a schedule
+//! in English or Chinese, [`Definition`] stores it, [`duration`] parses durations such as `3d`.
 //!
 //! Invariants:
-//! - Nothing reads a clock, a file or the machine's zone: instants are arguments.
-//! - The same schedule gives the same occurrences in every process, in order, none twice; a time in a gap of the
-//!   clock fires at the first instant after it, a time that comes twice at the first.
-//! - A text that cannot be read is an error with the bytes it is about and what to write instead ([`CronError`]).
+//! - This crate reads no clock, no file and not the machine's time zone: instants are arguments.
+//! - The same schedule gives the same occurrences in every process, in order, without duplicates; a
+//!   time that a clock change skips fires at the first instant after the gap, a time that occurs
+//!   twice at the first.
+//! - A text that cannot be parsed gives an error with the byte range and a fix ([`CronError`]).
 //!
 //! ```
-//! use schedule::{CatchUp, Cron, Overlap, Schedule, Trigger, Zone};
+//! use schedule::{CatchUp, Cron, Overlap, Schedule, Trigger, ScheduleZone};
 //!
 //! let schedule = Schedule {
 //!     trigger: Trigger::Cron(Cron::parse("0 10 * * TUE")?),
-//!     zone: Zone::Fixed(jiff::tz::TimeZone::get("Asia/Shanghai")?),
+//!     zone: ScheduleZone::Fixed(jiff::tz::TimeZone::get("Asia/Shanghai")?),
 //!     catch_up: CatchUp::Latest,
 //!     catch_up_window: std::time::Duration::from_secs(3600),
 //!     overlap: Overlap::Skip,
 //! };
 //! assert_eq!(schedule.describe(), "every Tuesday at 10:00, Asia/Shanghai time");
-//! let found = schedule.occurrences("2027-03-01T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?, 10);
+//! let (from, until) = ("2027-03-01T00:00:00Z".parse()?, "2027-03-10T00:00:00Z".parse()?);
+//! let found = schedule.occurrences(from, until, 10);
 //! let instants: Vec<_> = found.iter().map(|occurrence| occurrence.instant.to_string()).collect();
 //! assert_eq!(instants, ["2027-03-02T02:00:00Z", "2027-03-09T02:00:00Z"]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -40,7 +42,7 @@ mod every;
 mod field;
 mod field_text;
 mod id;
-mod piece;
+mod spanned_text;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -52,142 +54,145 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-pub use crate::catch_up::{GRACE, MOST_AT_ONCE, decide};
+pub use crate::catch_up::{MAX_CATCH_UP, ON_TIME_TOLERANCE, decide};
 pub use crate::cron::Cron;
 pub use crate::definition::Definition;
 pub use crate::error::{CronError, CronErrorKind};
 pub use crate::every::every;
-pub use crate::field::Field;
+pub use crate::field::CronField;
 pub use crate::id::{BadName, StepId};
 
-/// A step's `when`, complete.
+/// The complete `when` of a step.
 #[derive(Debug, Clone)]
 pub struct Schedule {
-    /// What makes it fire.
+    /// The events or times at which the step fires.
     pub trigger: Trigger,
-    /// Whose clock it follows.
-    pub zone: Zone,
-    /// What happens to occurrences missed while nothing ran.
+    /// The time zone of its wall-clock times.
+    pub zone: ScheduleZone,
+    /// The rule for occurrences missed while no process ran.
     pub catch_up: CatchUp,
-    /// How long ago a missed occurrence may be and still fire; default one hour.
+    /// The greatest lateness at which a missed occurrence still fires; one hour by default.
     pub catch_up_window: Duration,
-    /// What happens when the last run of the step is still going.
+    /// The rule for an occurrence that falls due while the previous run of the step is still going.
     pub overlap: Overlap,
 }
 
-/// What makes a step fire.
+/// The events or times at which a step fires.
 #[derive(Debug, Clone)]
 pub enum Trigger {
-    /// A POSIX five-field expression, or `every`, which is read into the same.
+    /// At the times of a POSIX five-field expression, or of `every`, which is parsed into one.
     Cron(Cron),
     /// Once, at this wall-clock time in the schedule's zone.
     At(DateTime),
     /// At each of these wall-clock times in the schedule's zone, in order, none twice.
     Dates(Vec<DateTime>),
-    /// When `delay` has passed since an earlier step reached the contact.
+    /// After `delay` has passed since an earlier step reached the contact.
     After {
-        /// The earlier step.
+        /// The earlier step of the same campaign.
         step: StepId,
-        /// How long after it.
+        /// The time between the earlier step and this one.
         delay: Duration,
-        /// Only for those who did, or did not do, something with it.
+        /// A condition on the contact's reaction to the earlier step.
         condition: Option<Condition>,
     },
-    /// Never by itself: only by `chorus send`.
+    /// Only manually, with `chorus send`.
     ByHand,
 }
 
-/// Whether a contact goes on, by what they did with the earlier step.
+/// A condition on a contact's reaction to an earlier step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
-    /// Only those who did.
+    /// Only contacts with this reaction.
     If(Reaction),
-    /// Only those who did not.
+    /// Only contacts without this reaction.
     Unless(Reaction),
 }
 
-/// What a contact can do with a step.
+/// A contact's recorded reaction to a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reaction {
-    /// Opened it.
+    /// The contact opened the message.
     Opened,
-    /// Followed a link.
+    /// The contact followed a link of the message.
     Clicked,
-    /// Did what the campaign is for.
+    /// The contact reached the goal of the campaign.
     Converted,
 }
 
-/// Whose wall clock a schedule follows.
+/// The time zone of a schedule's wall-clock times.
 #[derive(Debug, Clone)]
-pub enum Zone {
-    /// One zone for everybody (an IANA name, or the brand's).
+pub enum ScheduleZone {
+    /// One zone for all contacts: a named one, or the brand's.
     Fixed(TimeZone),
-    /// Each contact's own; the brand's, given here, where none is known.
+    /// Each contact's own zone.
     Contact {
-        /// The brand's zone.
+        /// The brand's zone, for contacts without a known zone.
         fallback: TimeZone,
     },
 }
 
-/// What happens to occurrences missed while nothing ran.
+/// The rule for occurrences missed while no process ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum CatchUp {
-    /// Only the latest one.
+    /// Only the latest missed occurrence fires.
     #[default]
     Latest,
-    /// No missed occurrence.
+    /// No missed occurrence fires.
     Skip,
-    /// Every one.
+    /// Every missed occurrence fires, up to [`MAX_CATCH_UP`].
     All,
 }
 
-/// What happens when the last run of the step is still going.
+/// The rule for an occurrence that falls due while the previous run of the step is still going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Overlap {
-    /// The new occurrence is passed over.
+    /// The new occurrence is skipped.
     #[default]
     Skip,
-    /// It waits for the last one to be handed out.
+    /// The new occurrence waits until all deliveries of the previous run have been handed out.
     Queue,
-    /// It fires beside the last one.
+    /// The new occurrence fires at once, beside the previous run.
     Allow,
 }
 
-/// When a step falls due.
+/// The due time of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// At one instant for everybody.
+    /// One instant for all contacts.
     Instant(Timestamp),
-    /// At this wall-clock time where each contact is.
+    /// A wall-clock time in each contact's own zone.
     Local(DateTime),
 }
 
 /// One firing of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrence {
-    /// The key of the run. With contacts' own zones: the first instant at which it is that time anywhere
-    /// (UTC+14).
+    /// The key of the run. With contacts' own zones: the first instant at which any clock shows the
+    /// time (UTC+14).
     pub instant: Timestamp,
-    /// The last instant at which anybody falls due: `instant`, or with contacts' own zones the time at UTC−12.
+    /// The last instant at which a contact falls due: `instant`, or with contacts' own zones the
+    /// time at UTC−12.
     pub until: Timestamp,
-    /// When deliveries fall due.
+    /// The due time of its deliveries.
     pub moment: Moment,
 }
 
 impl Schedule {
-    /// Every occurrence with `after < instant <= until`, in order. Empty for [`Trigger::After`], whose
-    /// occurrences follow another step's runs, and for [`Trigger::ByHand`]. Bounded: stops after `limit`, and at the end of 2100.
+    /// Returns the occurrences with `after < instant <= until`, in order: at most `limit`, and none
+    /// after 2100. Empty for [`Trigger::After`], whose occurrences follow another step's runs, and
+    /// for [`Trigger::ByHand`].
     ///
-    /// In one zone, every wall-clock time of the schedule fires at most once. A time that occurs twice fires at
-    /// the first. All times that a gap leaps over fall on the first instant after it, together with the time
-    /// shown there, and make one occurrence: `*/15 * * * *` fires 92 times on a day of 23 hours, 96 on one of
-    /// 25, and rests while the repeated hour runs again.
+    /// In one zone, every wall-clock time of the schedule fires at most once. A time that occurs
+    /// twice fires at the first. All times skipped by a gap fall on the first instant after it,
+    /// together with the time shown there, and make one occurrence: `*/15 * * * *` fires 92 times
+    /// on a day of 23 hours, 96 times on one of 25 hours, and not in the second run of the repeated
+    /// hour.
     #[must_use]
     pub fn occurrences(&self, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Occurrence> {
         let walls: Box<dyn Iterator<Item = DateTime>> = match &self.trigger {
-            Trigger::Cron(cron) => Box::new(cron.walls_after(self.zone.shows(after))),
+            Trigger::Cron(cron) => Box::new(cron.walls_after(self.zone.wall_at(after))),
             Trigger::At(wall) => Box::new(std::iter::once(*wall)),
             Trigger::Dates(walls) => Box::new(walls.iter().copied()),
             Trigger::After { .. } | Trigger::ByHand => return Vec::new(),
@@ -197,7 +202,8 @@ impl Schedule {
             if found.len() >= limit || occurrence.instant > until {
                 break;
             }
-            // Not yet fired: neither in the first run of a repeated hour, nor with the rest of its gap.
+            // Skips what has fired already: in the first run of a repeated hour, or with the rest
+            // of its gap.
             if occurrence.instant > found.last().map_or(after, |last| last.instant) {
                 found.push(occurrence);
             }
@@ -206,12 +212,12 @@ impl Schedule {
     }
 }
 
-impl Zone {
-    /// A wall-clock time such that everything that falls due after `instant` is later on the clock.
-    fn shows(&self, instant: Timestamp) -> DateTime {
+impl ScheduleZone {
+    /// Returns a wall-clock time before all wall-clock times that fall due after `instant`.
+    fn wall_at(&self, instant: Timestamp) -> DateTime {
         match self {
             Self::Fixed(zone) => zone.to_datetime(instant),
-            Self::Contact { .. } => zone::FIRST.to_datetime(instant),
+            Self::Contact { .. } => zone::MAX_OFFSET.to_datetime(instant),
         }
     }
 
@@ -219,8 +225,8 @@ impl Zone {
         match self {
             Self::Fixed(zone) => at_instant(zone::resolve(wall, zone)),
             Self::Contact { .. } => Occurrence {
-                instant: zone::at(wall, zone::FIRST),
-                until: zone::at(wall, zone::LAST),
+                instant: zone::at(wall, zone::MAX_OFFSET),
+                until: zone::at(wall, zone::MIN_OFFSET),
                 moment: Moment::Local(wall),
             },
         }
@@ -228,11 +234,11 @@ impl Zone {
 }
 
 impl Moment {
-    /// The instant at which it falls due for somebody in `zone`: a time in a gap at the first instant after
-    /// it, a time that occurs twice at the first.
+    /// Returns the due time of a contact in `zone`: for a time in a gap the first instant after the
+    /// gap, for a time that occurs twice the first.
     ///
-    /// For zones between UTC−12 and UTC+14, which are all there are, it lies between the `instant` and the
-    /// `until` of its occurrence.
+    /// It lies between the `instant` and the `until` of the occurrence, because all zones lie
+    /// between UTC−12 and UTC+14.
     #[must_use]
     pub fn due_in(&self, zone: &TimeZone) -> Timestamp {
         match *self {
@@ -242,7 +248,8 @@ impl Moment {
     }
 }
 
-/// The run of an `after` step that follows a parent run at `parent`: `parent + delay`.
+/// Returns the occurrence of an `after` step that follows a parent run at `parent`: `parent +
+/// delay`.
 #[must_use]
 pub fn after(parent: Timestamp, delay: Duration) -> Occurrence {
     at_instant(parent.saturating_add(delay).unwrap_or(Timestamp::MAX))

@@ -1,6 +1,6 @@
-//! Sets of small numbers: the values of a field.
+//! The set of values of a cron field.
 
-/// A set of small numbers: the values of a field.
+/// A set of numbers from 0 to 63, such as the values of a cron field; bit n stands for n.
 #[derive(serde::Serialize, serde::Deserialize, Debug, Clone, Copy, PartialEq, Eq)]
 #[serde(transparent)]
 pub(crate) struct Values(u64);
@@ -8,7 +8,7 @@ pub(crate) struct Values(u64);
 impl Values {
     pub(crate) const EMPTY: Self = Self(0);
 
-    /// Everything from `low` to `high`.
+    /// Returns the set of all values from `low` to `high`, both included.
     pub(crate) fn span((low, high): (i8, i8)) -> Self {
         (low..=high).fold(Self::EMPTY, |mut all, value| {
             all.insert(value);
@@ -33,7 +33,8 @@ impl Values {
         self.0 >> value & 1 == 1
     }
 
-    /// The least member that is at least `value`, which may be one past the field's greatest.
+    /// Returns the smallest member that is at least `value`, which may be one above the field's
+    /// maximum.
     pub(crate) fn at_or_after(self, value: i8) -> Option<i8> {
         let rest = self.0 & (u64::MAX << value);
         if rest == 0 { None } else { i8::try_from(rest.trailing_zeros()).ok() }

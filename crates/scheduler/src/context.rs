@@ -1,42 +1,42 @@
-//! What a worker works with: rows, files, links, time.
+//! The context of a worker: the store, the workspace, the signer of links and the clock.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use campaign::Workspace;
-use channel::{Limits, Proxy};
+use channel::{Proxy, Timeouts};
 use source::Diagnostics;
 use store::{Clock, RunId, Store};
 use tokio::sync::watch;
-use tracking::Signer;
+use tracking::LinkSigner;
 
-/// The workspace as it was last read, with what is wrong with it.
+/// The latest version of the workspace; it changes when files are edited.
 pub type Files = watch::Receiver<Loaded>;
 
-/// One reading of the workspace.
+/// One loaded version of the workspace, with its findings.
 pub type Loaded = Arc<(Workspace, Diagnostics)>;
 
-/// What a worker works with.
+/// The context that a worker needs.
 #[derive(Debug, Clone)]
 pub struct Context {
-    /// Rows.
+    /// The database with all rows.
     pub store: Store,
-    /// Files; swapped whole when they change.
+    /// The workspace; replaced as a whole when its files change.
     pub files: Files,
-    /// Links.
-    pub signer: Signer,
-    /// Time.
+    /// The signer of links and message ids.
+    pub signer: LinkSigner,
+    /// The clock by which schedules run.
     pub clock: Clock,
     /// The worker's name in the database: host and process.
     pub worker: String,
-    /// Where the worker keeps its journal: a folder of this machine, the same for all its workers.
+    /// The folder of the journals, the same for all workers of this machine.
     pub journal: PathBuf,
-    /// How long to wait for other sides.
-    pub limits: Limits,
-    /// The proxy that posts go through.
+    /// The time-outs of connections to servers and networks.
+    pub limits: Timeouts,
+    /// The proxy for posts to networks, if any.
     pub proxy: Option<Proxy>,
-    /// Work on this run alone and fire no schedule: for `chorus send`.
+    /// The only run to work on, without firing schedules: for `chorus send`.
     pub only: Option<RunId>,
-    /// The hash of the files that this process put in force last, over all its leases.
+    /// The hash of the files that this process last put in force, kept across its leases.
     pub files_before: Arc<Mutex<Option<String>>>,
 }

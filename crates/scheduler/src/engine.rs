@@ -1,4 +1,5 @@
-//! One worker: a lease, a planner, and a lane for each channel that has something to send.
+//! The engine: one worker with a lease, a planner, and a lane for each channel that has something
+//! to send.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,26 +16,27 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::context::{Context, Loaded};
+use crate::file_edits;
 use crate::fire;
 use crate::fire_error::FireError;
-use crate::hold::Hold;
 use crate::lane::{Lane, Signals};
 use crate::planning::Planner;
 use crate::renderers::Renderers;
 use crate::status::WorkerStatus;
-use crate::upkeep;
-use crate::watch::Watch;
+use crate::stop_rules::StopRules;
+use crate::worker_lease::WorkerLease;
 
-/// How often schedules and runs are looked at: what a page or another process writes is seen within a second.
-const TICK: Duration = Duration::from_millis(500);
-/// How long a worker that cannot begin waits before it tries again.
-const AGAIN: Duration = Duration::from_secs(5);
+/// The interval at which schedules and runs are checked: a change by a page or by another process
+/// is seen within a second.
+const TICK_INTERVAL: Duration = Duration::from_millis(500);
+/// The time after which a worker that could not begin tries again.
+const START_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What is said of a process whose files do not count.
-const OTHER_FILES: &str =
+/// The note on the lease of a process whose files are not in force.
+const OTHER_FILES_NOTE: &str =
     "it plans nothing: another process has other files in force; give both the same files";
 
-/// A worker at work. Dropping it does not stop it; [`Engine::stop`] does.
+/// A running worker. Dropping it does not stop it; [`Engine::stop`] does.
 #[derive(Debug)]
 pub struct Engine {
     stop: CancellationToken,
@@ -43,23 +45,23 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a worker.
+    /// Starts a worker on the current runtime.
     #[must_use]
     pub fn start(context: Context) -> Self {
         let stop = CancellationToken::new();
         let status = WorkerStatus::default();
-        let task = tokio::spawn(work(context, status.clone(), stop.clone()));
+        let task = tokio::spawn(run_worker(context, status.clone(), stop.clone()));
         Self { stop, task, status }
     }
 
-    /// The worker's state, which outlives the borrow of the worker.
+    /// Returns a handle to the state of the worker.
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
         self.status.clone()
     }
 
-    /// Begins nothing more, waits for answers that are under way (at most ten seconds), records them, gives the
-    /// rest back, and ends.
+    /// Stops the worker: it begins nothing more, waits for answers (at most ten seconds), records
+    /// them, releases what it did not begin, and ends.
     pub async fn stop(self) {
         self.stop.cancel();
         if let Err(error) = self.task.await {
@@ -68,132 +70,141 @@ impl Engine {
     }
 }
 
-/// The span of work on one run.
+/// Makes the tracing span for work on one run.
 fn span(run: &Run) -> tracing::Span {
     tracing::info_span!("run", run = run.id.0)
 }
 
-/// Works under one lease after another until told to stop.
-async fn work(context: Context, status: WorkerStatus, stop: CancellationToken) {
+/// Works under one lease after another until `stop` is cancelled.
+async fn run_worker(context: Context, status: WorkerStatus, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        match Hold::open(&context).await {
-            Ok(hold) => {
-                status.working(hold.journal.clone());
-                Shift::new(&context, hold, stop.child_token()).run().await;
-                status.between();
+        match WorkerLease::open(&context).await {
+            Ok(worker_lease) => {
+                status.working(worker_lease.journal.clone());
+                LeaseTerm::new(&context, worker_lease, stop.child_token()).run().await;
+                status.idle();
             }
             Err(error) => {
                 status.failed(error.to_string());
-                tracing::warn!(%error, "cannot begin; trying again");
-                let _ = tokio::time::timeout(AGAIN, stop.cancelled()).await;
+                tracing::warn!(%error, "the worker cannot begin; trying again");
+                let _ = tokio::time::timeout(START_RETRY_INTERVAL, stop.cancelled()).await;
             }
         }
     }
 }
 
-/// The time between a lease's beginning and its end.
-struct Shift<'a> {
+/// The work of a worker during the term of one lease.
+struct LeaseTerm<'a> {
     context: &'a Context,
-    hold: Hold,
-    /// The worker is told to end.
+    worker_lease: WorkerLease,
+    /// Cancelled when the worker has to end.
     stop: CancellationToken,
-    /// The lease is somebody else's.
+    /// Cancelled when another worker has taken the lease over.
     lost: CancellationToken,
-    unclear: Arc<AtomicBool>,
-    /// A lane has nothing left to do.
+    /// True if claimed rows may be processed by no lane.
+    in_doubt: Arc<AtomicBool>,
+    /// Notified when a lane has nothing left to do.
     idle: Arc<Notify>,
-    /// Tells the lanes that the runs were looked at, and what that came to.
-    looked: watch::Sender<()>,
+    /// Notifies the lanes that the runs and the stop rules were checked.
+    runs_checked: watch::Sender<()>,
     planner: Planner,
     renderers: Renderers,
     lanes: HashMap<ChannelId, LaneHandle>,
-    watch: Watch,
-    /// When the followers among the runs were last looked after.
-    grown: HashMap<RunId, Grown>,
-    /// When to measure again what was too long for somebody.
-    refused: HashMap<RunId, Instant>,
-    /// When people were last taken into runs by contacts' own clocks: by our clock, and in the database's time.
+    stop_rules: StopRules,
+    /// The last checks for new recipients of runs that follow others.
+    follower_checks: HashMap<RunId, FollowerCheck>,
+    /// The times at which runs are measured again whose text was too long for a recipient.
+    too_long_until: HashMap<RunId, Instant>,
+    /// The times at which new contacts last joined runs in contacts' own time zones: by the
+    /// machine's clock, and in the database's time.
     joined: HashMap<RunId, (Instant, Millis)>,
-    /// The files that this process had in force last.
+    /// The files of this process, and whether they are in force.
     in_force: Option<InForce>,
     /// The last time at which the sends of all ended runs had been read.
-    all_read: Option<Instant>,
-    /// The contact that the planning of a run by others had reached, and the time at which that was first seen.
+    sends_read_at: Option<Instant>,
+    /// The contact that another worker's planning of a run had reached, and the time at which that
+    /// was first seen.
     planning: HashMap<RunId, (i64, Instant)>,
 }
 
-/// The files of this process, and whether they are those that count.
+/// The files of this process, and the result of the last attempt to put them in force.
 struct InForce {
     loaded: Loaded,
-    counts: bool,
-    next: Instant,
+    is_in_force: bool,
+    next_check: Instant,
 }
 
-/// How often a process whose files do not count asks again.
-const FILES_RETRY: Duration = Duration::from_secs(5);
+/// The interval at which a process tries again to put its files in force.
+const FILES_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How often runs by contacts' own clocks take people in.
+/// The interval at which new contacts join runs in contacts' own time zones.
 const JOIN_INTERVAL: Duration = Duration::from_secs(20);
 
-/// A run that follows another gets more recipients while the other is still going, and after its end.
-struct Grown {
-    /// When to look again.
+/// The last check for new recipients of a run that follows another, its leader: it gets more of
+/// them while the leader is sending, and after its end.
+struct FollowerCheck {
+    /// The time of the next check.
     next: Instant,
-    /// Whether the other had ended.
-    last: bool,
+    /// True if the leader had ended.
+    leader_ended: bool,
 }
 
-/// How often a run whose leader is still sending gets those whom the leader reached meanwhile; and one whose
-/// leader has ended, because somebody may have sent it again to those who failed.
-const GROW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+/// The interval of checks for new recipients while the leader is still sending.
+const LEADER_SENDING_INTERVAL: Duration = Duration::from_secs(5);
+/// The interval of these checks after the leader has ended: a person may have sent it again to
+/// those who failed.
+const LEADER_ENDED_INTERVAL: Duration = Duration::from_secs(60);
 
-/// After this without progress, the planning of a run that somebody else began is taken over.
-const PLANNED_BY_OTHERS: Duration = Duration::from_secs(3);
+/// The time without progress after which the planning of a run by another process is taken over.
+const PLANNING_TAKEOVER_AFTER: Duration = Duration::from_secs(3);
 
-/// The interval at which ended runs are looked for whose sends are to be read.
-const READ_INTERVAL: Duration = Duration::from_secs(5);
+/// The interval at which the worker looks for ended runs whose sends are to be read.
+const SENDS_READ_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long a run waits that says too much to somebody: measuring goes through the whole audience.
-const REFUSED: Duration = Duration::from_secs(10);
+/// The time after which a run is measured again whose text was too long: measuring reads the whole
+/// audience.
+const TOO_LONG_RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
+/// A running lane, with the means to control it.
 struct LaneHandle {
     channel: Channel,
     runs: watch::Sender<Arc<[Run]>>,
     stop: CancellationToken,
-    /// True when everything was recorded and given back.
+    /// The task of the lane; it returns true if everything was recorded and released.
     task: JoinHandle<bool>,
 }
 
-impl<'a> Shift<'a> {
-    fn new(context: &'a Context, hold: Hold, stop: CancellationToken) -> Self {
+impl<'a> LeaseTerm<'a> {
+    fn new(context: &'a Context, worker_lease: WorkerLease, stop: CancellationToken) -> Self {
         let (store, clock) = (context.store.clone(), context.clock.clone());
         Self {
             context,
-            hold,
+            worker_lease,
             stop,
             lost: CancellationToken::new(),
-            unclear: Arc::default(),
+            in_doubt: Arc::default(),
             idle: Arc::default(),
-            looked: watch::Sender::new(()),
+            runs_checked: watch::Sender::new(()),
             planner: Planner::new(store.clone(), clock),
             renderers: Renderers::new(store, context.signer.clone()),
             lanes: HashMap::new(),
-            watch: Watch::default(),
-            grown: HashMap::new(),
-            refused: HashMap::new(),
+            stop_rules: StopRules::default(),
+            follower_checks: HashMap::new(),
+            too_long_until: HashMap::new(),
             joined: HashMap::new(),
             in_force: None,
-            all_read: None,
+            sends_read_at: None,
             planning: HashMap::new(),
         }
     }
 
     async fn run(mut self) {
         let over = CancellationToken::new();
-        let beat = self.hold.clone().keep(self.context.clone(), self.lost.clone(), over.clone());
-        let beat = tokio::spawn(beat);
+        let heartbeat = self.worker_lease.clone();
+        let heartbeat = heartbeat.maintain(self.context.clone(), self.lost.clone(), over.clone());
+        let heartbeat = tokio::spawn(heartbeat);
         let (stop, lost, idle) = (self.stop.clone(), self.lost.clone(), Arc::clone(&self.idle));
-        let mut tick = tokio::time::interval(TICK);
+        let mut tick = tokio::time::interval(TICK_INTERVAL);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -207,7 +218,7 @@ impl<'a> Shift<'a> {
                 result = self.tick() => match result {
                     Ok(()) if self.must_end() => break,
                     Ok(()) => {}
-                    Err(error) => tracing::warn!(%error, "cannot look at runs; trying again"),
+                    Err(error) => tracing::warn!(%error, "cannot check runs; trying again"),
                 },
                 () = stop.cancelled() => break,
                 () = lost.cancelled() => break,
@@ -215,32 +226,34 @@ impl<'a> Shift<'a> {
         }
         self.end_lanes().await;
         over.cancel();
-        let _ = beat.await;
+        let _ = heartbeat.await;
         self.end().await;
     }
 
-    /// Whether rows may be in nobody's hands, though the database answers: because it did not say what became of
-    /// a commit, or because a lane failed. Closing the lease gives them back.
+    /// Returns true if claimed rows may be processed by no lane although the database answers:
+    /// because the result of a commit is not known, or because a lane failed. Closing the lease
+    /// releases them.
     fn must_end(&self) -> bool {
         let failed = self.lanes.values().any(|lane| lane.task.is_finished() && !lane.stop.is_cancelled());
         if failed {
-            tracing::error!("a lane failed; the worker starts anew");
+            tracing::error!("a lane failed; the worker starts again");
         }
-        failed || self.unclear.load(Ordering::Relaxed)
+        failed || self.in_doubt.load(Ordering::Relaxed)
     }
 
+    /// Checks schedules and runs once, and gives the lanes their runs.
     async fn tick(&mut self) -> Result<(), StoreError> {
         let loaded = Arc::clone(&self.context.files.borrow());
         self.retire_lanes(&loaded.0);
         let mut live = self.live().await?;
         let stopped = self.context.store.stopped().await?;
         if self.context.only.is_none() && self.files_are_in_force(&loaded).await? {
-            // What goes wrong with one step or run is logged, and keeps nothing else from going out.
+            // An error of one step or run is logged, and does not hold up the others.
             if let Err(error) = self.planner.tick(&loaded, &live, stopped.as_ref()).await {
-                tracing::warn!(%error, "cannot look at schedules; trying again");
+                tracing::warn!(%error, "cannot check schedules; trying again");
             }
-            let absent = self.planner.look_after_absent(&loaded, &live).await?;
-            if absent | upkeep::upkeep(&self.context.store, &loaded, &live).await? {
+            let absent = self.planner.update_absent_runs(&loaded, &live).await?;
+            if absent | file_edits::apply(&self.context.store, &loaded, &live).await? {
                 live = self.live().await?;
             }
             self.plan(&loaded, &live).await;
@@ -249,42 +262,44 @@ impl<'a> Shift<'a> {
             self.context.store.run_finish(self.context.clock.millis()).await?;
             live = self.live().await?;
         }
-        self.watch.look(&self.context.store, &loaded.0, &mut live).await?;
+        self.stop_rules.check(&self.context.store, &loaded.0, &mut live).await?;
         self.cancel(&live).await?;
         self.read_sends().await?;
-        // Whatever a run's state says meanwhile, nothing is handed out while everything stands still.
+        // While everything is stopped nothing is handed out, whatever the state of a run is.
         live.retain(|_| stopped.is_none());
-        self.hand_out(&loaded.0, live).await;
-        self.looked.send_replace(());
+        self.publish_runs(&loaded.0, live).await;
+        self.runs_checked.send_replace(());
         Ok(())
     }
 
-    /// Whether this process may plan what its files say: one set of files counts at a time.
+    /// Returns true if the files of this process are in force, so that it may plan: one set of
+    /// files is at a time.
     async fn files_are_in_force(&mut self, loaded: &Loaded) -> Result<bool, StoreError> {
         let known = self.in_force.as_ref();
         if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.loaded, loaded))
-            && Instant::now() < known.next
+            && Instant::now() < known.next_check
         {
-            return Ok(known.counts);
+            return Ok(known.is_in_force);
         }
         let before = self.context.files_before.lock().ok().and_then(|before| before.clone());
         let (hash, now) = (loaded.0.hash.as_str(), self.context.clock.millis());
-        let counts =
-            self.context.store.files_put_in_force(self.hold.lease, hash, before.as_deref(), now).await?;
-        if counts && let Ok(mut before) = self.context.files_before.lock() {
+        let is_in_force =
+            self.context.store.files_activate(self.worker_lease.id, hash, before.as_deref(), now).await?;
+        if is_in_force && let Ok(mut before) = self.context.files_before.lock() {
             *before = Some(hash.to_owned());
         }
-        let was = self.in_force.as_ref().is_none_or(|known| known.counts);
-        if counts != was {
-            let note = if counts { "" } else { OTHER_FILES };
-            self.context.store.lease_note(self.hold.lease, note).await?;
-            tracing::warn!(counts, "whether the files of this process are in force");
+        let was = self.in_force.as_ref().is_none_or(|known| known.is_in_force);
+        if is_in_force != was {
+            let note = if is_in_force { "" } else { OTHER_FILES_NOTE };
+            self.context.store.lease_note(self.worker_lease.id, note).await?;
+            tracing::warn!(is_in_force, "the files of this process were put in or out of force");
         }
-        self.in_force =
-            Some(InForce { loaded: Arc::clone(loaded), counts, next: Instant::now() + FILES_RETRY });
-        Ok(counts)
+        let next_check = Instant::now() + FILES_RETRY_INTERVAL;
+        self.in_force = Some(InForce { loaded: Arc::clone(loaded), is_in_force, next_check });
+        Ok(is_in_force)
     }
 
+    /// Reads the runs that have not ended, or the only one that this worker works on.
     async fn live(&self) -> Result<Vec<Run>, StoreError> {
         let mut live = self.context.store.run_live().await?;
         if let Some(only) = self.context.only {
@@ -293,7 +308,8 @@ impl<'a> Shift<'a> {
         Ok(live)
     }
 
-    /// Goes on with large cancellations that whoever asked for them did not finish, a while each time.
+    /// Continues large cancellations that the process which began them did not finish, for a
+    /// limited time.
     async fn cancel(&self, live: &[Run]) -> Result<(), StoreError> {
         let begun = Instant::now();
         for run in live.iter().filter(|run| run.state == RunState::Cancelled) {
@@ -302,7 +318,7 @@ impl<'a> Shift<'a> {
                 self.context.store.run_cancel_more(run.id, after, self.context.clock.millis()).await?
             {
                 after = Some(last);
-                if begun.elapsed() > TICK / 2 {
+                if begun.elapsed() > TICK_INTERVAL / 2 {
                     return Ok(());
                 }
             }
@@ -310,26 +326,27 @@ impl<'a> Shift<'a> {
         Ok(())
     }
 
-    /// Reads the sends of ended runs for audiences, a while each time.
+    /// Reads the sends of ended runs for audiences, for a limited time.
     async fn read_sends(&mut self) -> Result<(), StoreError> {
-        if self.all_read.is_some_and(|since| since.elapsed() < READ_INTERVAL) {
+        if self.sends_read_at.is_some_and(|since| since.elapsed() < SENDS_READ_INTERVAL) {
             return Ok(());
         }
         let begun = Instant::now();
         while self.context.store.engagement_advance().await? {
-            self.all_read = None;
-            if begun.elapsed() > TICK / 4 {
+            self.sends_read_at = None;
+            if begun.elapsed() > TICK_INTERVAL / 4 {
                 return Ok(());
             }
         }
-        self.all_read = Some(Instant::now());
+        self.sends_read_at = Some(Instant::now());
         Ok(())
     }
 
-    /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more meanwhile.
+    /// Makes the deliveries of runs that have none, and those of followers whose leaders sent more
+    /// meanwhile.
     async fn plan(&mut self, loaded: &Loaded, live: &[Run]) {
-        self.grown.retain(|id, _| live.iter().any(|run| run.id == *id));
-        self.refused.retain(|id, _| live.iter().any(|run| run.id == *id));
+        self.follower_checks.retain(|id, _| live.iter().any(|run| run.id == *id));
+        self.too_long_until.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.joined.retain(|id, _| live.iter().any(|run| run.id == *id));
         self.planning.retain(|id, _| live.iter().any(|run| run.id == *id));
         for run in live.iter().filter(|run| run.own_clock == 1 && run.state == RunState::Running) {
@@ -340,21 +357,23 @@ impl<'a> Shift<'a> {
             if run.state != RunState::Planned && grows.is_none() {
                 continue;
             }
-            if run.state == RunState::Planned && self.somebody_plans(run) {
+            if run.state == RunState::Planned && self.is_planned_elsewhere(run) {
                 continue;
             }
-            if self.refused.get(&run.id).is_some_and(|next| Instant::now() < *next) {
+            if self.too_long_until.get(&run.id).is_some_and(|next| Instant::now() < *next) {
                 continue;
             }
             let begun = Instant::now();
             let planning = fire::plan(&self.context.store, loaded, run, self.context.clock.now());
             match planning.instrument(span(run)).await {
                 Ok(_) => {
-                    if let Some(last) = grows {
-                        let rest = if last { GROW.1 } else { GROW.0 };
-                        // A look at a large leader takes its time; most of it is left to others.
-                        let next = Instant::now() + rest.max(begun.elapsed() * 20);
-                        self.grown.insert(run.id, Grown { next, last });
+                    if let Some(leader_ended) = grows {
+                        let interval =
+                            if leader_ended { LEADER_ENDED_INTERVAL } else { LEADER_SENDING_INTERVAL };
+                        // A check of a large leader takes long: the database stays free most of the
+                        // time.
+                        let next = Instant::now() + interval.max(begun.elapsed() * 20);
+                        self.follower_checks.insert(run.id, FollowerCheck { next, leader_ended });
                     }
                     if run.state == RunState::Planned && run.note.is_some() {
                         self.note(run.id, "").await;
@@ -362,7 +381,7 @@ impl<'a> Shift<'a> {
                 }
                 Err(error) => {
                     if matches!(error, FireError::TooLong(_)) {
-                        self.refused.insert(run.id, Instant::now() + REFUSED);
+                        self.too_long_until.insert(run.id, Instant::now() + TOO_LONG_RETRY_INTERVAL);
                     }
                     self.note(run.id, &format!("waits: failed to {error}")).await;
                 }
@@ -370,9 +389,9 @@ impl<'a> Shift<'a> {
         }
     }
 
-    /// Returns true if somebody else may be making the deliveries of a run: who sends by hand does so, and so does
-    /// another worker whose planning went on within the last seconds.
-    fn somebody_plans(&mut self, run: &Run) -> bool {
+    /// Returns true if another process may be making the deliveries of a run: `chorus send`, or
+    /// another worker whose planning made progress within [`PLANNING_TAKEOVER_AFTER`].
+    fn is_planned_elsewhere(&mut self, run: &Run) -> bool {
         if run.kind == RunKind::Scheduled && run.planned_through == 0 {
             return false;
         }
@@ -380,10 +399,11 @@ impl<'a> Shift<'a> {
         if *through != run.planned_through {
             (*through, *since) = (run.planned_through, Instant::now());
         }
-        since.elapsed() < PLANNED_BY_OTHERS
+        since.elapsed() < PLANNING_TAKEOVER_AFTER
     }
 
-    /// Takes people into a run by contacts' own clocks who were added or moved since it was planned.
+    /// Adds contacts to a run in contacts' own time zones who were added or moved since it was
+    /// planned.
     async fn join(&mut self, loaded: &Loaded, run: &Run) {
         let now = self.context.clock.now();
         let (last, since) = match self.joined.get(&run.id) {
@@ -393,29 +413,31 @@ impl<'a> Shift<'a> {
         if last.is_some_and(|last| last.elapsed() < JOIN_INTERVAL) {
             return;
         }
-        // Writers may be a little behind the clock with what they write.
+        // The times that other processes write may be a little behind the clock.
         let next = Millis::from(now).saturating_sub(2_000).max(since);
-        match fire::join(&self.context.store, loaded, run, since, now).await {
+        match fire::join_contacts(&self.context.store, loaded, run, since, now).await {
             Ok(count) => {
                 if count > 0 {
-                    tracing::info!(run = run.id.0, count, "took people in");
+                    tracing::info!(run = run.id.0, count, "added contacts to a run");
                 }
                 self.joined.insert(run.id, (Instant::now(), next));
             }
-            Err(error) => tracing::warn!(run = run.id.0, %error, "cannot take people in"),
+            Err(error) => tracing::warn!(run = run.id.0, %error, "cannot add contacts to a run"),
         }
     }
 
-    /// Whether it is time to look for more recipients of a run that follows another; true when for the last
-    /// time, because the other has ended.
+    /// Returns, when it is time to check for more recipients of a run that follows another, whether
+    /// its leader has ended; `None` when it is not time.
     fn grows(&self, run: &Run, live: &[Run]) -> Option<bool> {
         let parent = run.parent_id.filter(|_| run.state == RunState::Running)?;
-        let last = !live.iter().any(|other| other.id == parent);
-        let grown = self.grown.get(&run.id);
-        grown.is_none_or(|grown| grown.last != last || Instant::now() >= grown.next).then_some(last)
+        let leader_ended = !live.iter().any(|other| other.id == parent);
+        let check = self.follower_checks.get(&run.id);
+        check
+            .is_none_or(|check| check.leader_ended != leader_ended || Instant::now() >= check.next)
+            .then_some(leader_ended)
     }
 
-    /// Says what people should know of a run: on its page, and once in the log.
+    /// Stores a note for the page of a run, and logs it once.
     async fn note(&self, run: RunId, note: &str) {
         match self.context.store.run_note(run, note).await {
             Ok(true) if !note.is_empty() => tracing::error!(run = run.0, note, "a run waits"),
@@ -424,8 +446,8 @@ impl<'a> Shift<'a> {
         }
     }
 
-    /// Tells the lanes whose channel changed in the files to end when every answer is in, and forgets those that
-    /// have. Others go on undisturbed.
+    /// Stops the lanes whose channel changed in the files, and removes those that have ended. A
+    /// lane ends when every answer is in.
     fn retire_lanes(&mut self, workspace: &Workspace) {
         for (id, lane) in &self.lanes {
             if workspace.channels.get(id) != Some(&lane.channel) {
@@ -435,8 +457,8 @@ impl<'a> Shift<'a> {
         self.lanes.retain(|_, lane| !(lane.task.is_finished() && lane.stop.is_cancelled()));
     }
 
-    /// Tells each lane its running runs; starts those that are missing.
-    async fn hand_out(&mut self, workspace: &Workspace, live: Vec<Run>) {
+    /// Gives each lane its running runs; starts the lanes that are missing.
+    async fn publish_runs(&mut self, workspace: &Workspace, live: Vec<Run>) {
         let mut by_channel: HashMap<String, Vec<Run>> = HashMap::new();
         for run in live {
             if run.state == RunState::Running {
@@ -447,8 +469,8 @@ impl<'a> Shift<'a> {
             let runs = by_channel.remove(id.as_str()).unwrap_or_default();
             lane.runs.send_if_modified(|known| {
                 let changed = {
-                    let said = |run: &Run| (run.id, run.revision_id);
-                    known.iter().map(said).ne(runs.iter().map(said))
+                    let identity = |run: &Run| (run.id, run.revision_id);
+                    known.iter().map(identity).ne(runs.iter().map(identity))
                 };
                 *known = runs.into();
                 changed
@@ -475,13 +497,13 @@ impl<'a> Shift<'a> {
                 return;
             }
         };
-        let (tell, runs) = watch::channel(runs.into());
+        let (runs_sender, runs) = watch::channel(runs.into());
         let signals = Signals {
             stop: self.stop.child_token(),
-            hurry: self.stop.clone(),
+            shutdown: self.stop.clone(),
             lost: self.lost.clone(),
             idle: Arc::clone(&self.idle),
-            unclear: Arc::clone(&self.unclear),
+            in_doubt: Arc::clone(&self.in_doubt),
         };
         let stop = signals.stop.clone();
         let lane = Lane {
@@ -489,18 +511,18 @@ impl<'a> Shift<'a> {
             clock: self.context.clock.clone(),
             signer: self.context.signer.clone(),
             renderers: self.renderers.clone(),
-            lease: self.hold.lease,
-            journal: self.hold.journal.clone(),
+            lease: self.worker_lease.id,
+            journal: self.worker_lease.journal.clone(),
             channel: channel.clone(),
             sender,
             zone: workspace.brand.timezone.clone(),
             runs,
-            looked: self.looked.subscribe(),
+            runs_checked: self.runs_checked.subscribe(),
             signals,
         };
         let span = tracing::info_span!("lane", channel = %channel.id);
         let task = tokio::spawn(lane.run().instrument(span));
-        self.lanes.insert(channel.id.clone(), LaneHandle { channel, runs: tell, stop, task });
+        self.lanes.insert(channel.id.clone(), LaneHandle { channel, runs: runs_sender, stop, task });
     }
 
     /// Ends every lane, each as soon as its answers are in.
@@ -511,25 +533,25 @@ impl<'a> Shift<'a> {
         for (channel, lane) in self.lanes.drain() {
             match lane.task.await {
                 Ok(true) => {}
-                Ok(false) => self.unclear.store(true, Ordering::Relaxed),
+                Ok(false) => self.in_doubt.store(true, Ordering::Relaxed),
                 Err(error) => {
                     tracing::error!(%channel, %error, "a lane ended badly");
-                    self.unclear.store(true, Ordering::Relaxed);
+                    self.in_doubt.store(true, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    /// Ends the lease. Where something may still be in doubt it is left as a dead worker leaves it: the next one
-    /// reads the journal and knows.
+    /// Closes the lease. Where deliveries may still be in doubt, lease and journal are left as a
+    /// dead worker leaves them, and the next worker recovers the deliveries with the journal.
     async fn end(self) {
         if let Err(error) = self.context.store.run_finish(self.context.clock.millis()).await {
             tracing::warn!(%error, "cannot end runs");
         }
         if self.lost.is_cancelled() {
-            self.hold.abandon();
-        } else if !self.unclear.load(Ordering::Relaxed) {
-            self.hold.close(self.context).await;
+            self.worker_lease.abandon();
+        } else if !self.in_doubt.load(Ordering::Relaxed) {
+            self.worker_lease.close(self.context).await;
         }
     }
 }

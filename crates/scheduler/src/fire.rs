@@ -1,20 +1,21 @@
-//! From a step to a run, and from a run to its deliveries.
+//! Firing: makes a run from a step, and deliveries from a run.
 
 use std::collections::BTreeMap;
 
 use crate::compiled::compiled;
 use crate::fire_error::{CompileError, FireError, Missing};
-use crate::recipients::{address, channel};
-use crate::{Loaded, fit};
-use campaign::network::Again;
+use crate::recipients::{channel, required_address};
+use crate::{Loaded, length_check};
+use campaign::network::Idempotency;
 use campaign::{Audience, AudienceId, Campaign, Channel, ChannelKind, Money, Step, Workspace};
 use jiff::Timestamp;
-use schedule::{Moment, Occurrence, Trigger, Zone};
+use schedule::{Moment, Occurrence, ScheduleZone, Trigger};
 use store::{
-    ByHand, Millis, NewRun, Origin, Planned, RevisionId, Run, RunId, RunKind, RunState, RunTrigger, Store,
+    ManualSend, Millis, NewRun, RecipientSource, RevisionId, Run, RunId, RunKind, RunOrigin, RunState,
+    RunTrigger, Store,
 };
 
-/// Compiles a step as the files say it now, and stores it unless it is there.
+/// Compiles a step of the current files, stores the revision unless it exists, and returns its id.
 pub(crate) async fn revision(
     store: &Store,
     loaded: &Loaded,
@@ -29,7 +30,7 @@ pub(crate) async fn revision(
     Ok(store.revision_put(&hash, campaign, step, &json, &compiled.links, now).await?.id)
 }
 
-/// The run of one occurrence of a step.
+/// Makes the run of one occurrence of a step.
 pub(crate) fn new_run(
     campaign: &Campaign,
     step: &Step,
@@ -40,11 +41,11 @@ pub(crate) fn new_run(
 ) -> NewRun {
     let cost = channel.and_then(|channel| channel.cost.as_ref());
     let expires_at = occurrence.until.saturating_add(step.expires).unwrap_or(Timestamp::MAX);
-    let origin = Origin {
+    let origin = RunOrigin {
         trigger: Some(trigger(step)),
         ends_at: campaign.ends.map(Millis::from),
         account: channel.and_then(channel::account),
-        ..Origin::default()
+        ..RunOrigin::default()
     };
     NewRun {
         campaign: campaign.id.to_string(),
@@ -56,7 +57,7 @@ pub(crate) fn new_run(
         parent_id: None,
         condition: None,
         on_uncertain: step.on_uncertain,
-        look_after: channel.map_or(0, look_after),
+        look_after: channel.map_or(0, lookup_delay),
         cost_micros: cost.map_or(Money::ZERO, |cost| cost.per_message),
         currency: cost.map_or_else(String::new, |cost| cost.currency.to_string()),
         expires_at: Millis::from(expires_at),
@@ -73,20 +74,22 @@ fn trigger(step: &Step) -> RunTrigger {
     }
 }
 
-/// How long a network may take over a request that nobody waits for any more, and to show the post where it is looked
-/// for: a request may take ten seconds, a timeline shows a post some seconds late.
-const LOOK_AFTER: i64 = 60_000;
+/// The time before a post is looked up after an unanswered request, in milliseconds: a request may
+/// take ten seconds after its time-out, and a timeline shows a post some seconds late.
+const LOOKUP_DELAY: i64 = 60_000;
 
-/// How long a second try waits that looks for the first.
-fn look_after(channel: &Channel) -> i64 {
+/// Returns the time that a second attempt waits before it looks for the post of the first, in
+/// milliseconds.
+fn lookup_delay(channel: &Channel) -> i64 {
     match &channel.kind {
-        ChannelKind::Network(account) if account.network.again == Again::LookedUp => LOOK_AFTER,
+        ChannelKind::Network(account) if account.network.idempotency == Idempotency::Lookup => LOOKUP_DELAY,
         _ => 0,
     }
 }
 
-/// Runs an occurrence now that did not run: by its schedule's key, with the words of today's file. A follow-up goes to
-/// those whom its parent run reached. `None` where a run has that key.
+/// Fires an occurrence now that did not run. The run has the key of the schedule and the text of
+/// today's file; that of a follow-up goes to the contacts that its parent run reached. Returns
+/// `None` where a run has that key.
 ///
 /// # Errors
 /// The step does not compile, or the database refuses.
@@ -102,7 +105,7 @@ pub async fn fire_occurrence(
     if let Trigger::At(_) = step.schedule.trigger
         && let Some(run) = store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
     {
-        return Err(FireError::WentOut(run));
+        return Err(FireError::AlreadySent(run));
     }
     let revision = revision(store, loaded, campaign, step, at).await?;
     let instant = row.instant.timestamp().unwrap_or(now);
@@ -118,67 +121,75 @@ pub async fn fire_occurrence(
     Ok(store.run_insert(&run, at).await?)
 }
 
-/// Makes the deliveries of a planned run. Says how many.
+/// Makes the deliveries of a planned run, and returns their number.
 ///
 /// # Errors
-/// The files do not have the step any more, what it says does not fit for somebody, or the database refuses.
+/// The files do not have the step any more, its text is too long for a recipient, or the database
+/// refuses.
 pub async fn plan(store: &Store, loaded: &Loaded, run: &Run, now: Timestamp) -> Result<i64, FireError> {
     let workspace = &loaded.0;
     let missing = || FireError::Missing(Missing::step_of(run));
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
-    let whom = match run.kind {
-        RunKind::Test => {
-            one_or_feed(workspace, step, run.asked.as_ref().and_then(|asked| asked.contact), run.instant)?
-        }
-        _ => whom(workspace, campaign, step, run)?,
+    let recipients = match run.kind {
+        RunKind::Test => one_or_feed(
+            workspace,
+            step,
+            run.request.as_ref().and_then(|request| request.contact),
+            run.instant,
+        )?,
+        _ => recipients(workspace, campaign, step, run)?,
     };
     if run.state == RunState::Planned && run.kind != RunKind::Test {
-        fit::require_fit(store, loaded, campaign, step, now).await?;
+        length_check::check_length(store, loaded, campaign, step, now).await?;
     }
-    Ok(store.run_plan(run.id, &whom, Millis::from(now)).await?)
+    Ok(store.run_plan(run.id, &recipients, Millis::from(now)).await?)
 }
 
-/// Returns the people that a scheduled run or one by hand goes to.
-fn whom<'a>(
+/// Returns the recipients of a scheduled run or of a manual send.
+fn recipients<'a>(
     workspace: &'a Workspace,
     campaign: &Campaign,
     step: &'a Step,
     run: &'a Run,
-) -> Result<Planned<'a>, FireError> {
+) -> Result<RecipientSource<'a>, FireError> {
     let delay = match &step.schedule.trigger {
         Trigger::After { delay, .. } => Some(millis(*delay)),
         _ => run.delays.as_ref().and_then(store::Delays::latest),
     };
-    match (delay, run.parent_id, address(channel(workspace, step)?)) {
-        (Some(delay), Some(_), Some(address)) => {
-            Ok(Planned::Followers { delay, address, of: own_audience(workspace, campaign, step) })
-        }
-        // Its step does not follow another any more: whom it was meant for is not known.
+    match (delay, run.parent_id, required_address(channel(workspace, step)?)) {
+        (Some(delay), Some(_), Some(address)) => Ok(RecipientSource::Followers {
+            delay,
+            address,
+            audience: own_audience(workspace, campaign, step),
+        }),
+        // Its step does not follow another any more: its recipients are not known.
         (None, Some(_), Some(_)) => Err(FireError::Missing(Missing::step_of(run))),
         _ => {
-            let asked = run.asked.as_ref();
-            let by_hand = asked.map(|asked| ByHand { campaign: &run.campaign, step: &run.step, asked });
-            audience_or_feed(workspace, step, moment(step, run), by_hand)
+            let request = run.request.as_ref();
+            let manual_send =
+                request.map(|request| ManualSend { campaign: &run.campaign, step: &run.step, request });
+            audience_or_feed(workspace, step, moment(step, run), manual_send)
         }
     }
 }
 
-/// One contact, or the channel's feed where there is none or it needs none.
+/// Returns one contact as the recipient, or the channel's feed where there is no contact or the
+/// channel needs none.
 pub(crate) fn one_or_feed<'a>(
     workspace: &'a Workspace,
     step: &Step,
     contact: Option<store::ContactId>,
     due_at: Millis,
-) -> Result<Planned<'a>, FireError> {
-    Ok(match (address(channel(workspace, step)?), contact) {
-        (Some(address), Some(contact)) => Planned::One { contact, address, due_at },
-        _ => Planned::Feed { due_at },
+) -> Result<RecipientSource<'a>, FireError> {
+    Ok(match (required_address(channel(workspace, step)?), contact) {
+        (Some(address), Some(contact)) => RecipientSource::One { contact, address, due_at },
+        _ => RecipientSource::Feed { due_at },
     })
 }
 
-/// The audience of a step that follows another, where it is not the one of the other: everybody whom that reached was
-/// in its own.
+/// Returns the audience of a step that follows another, where it differs from that of the other:
+/// all contacts that the other reached are in the other's audience.
 fn own_audience<'a>(
     workspace: &'a Workspace,
     campaign: &Campaign,
@@ -190,12 +201,12 @@ fn own_audience<'a>(
     differs.then_some((&workspace.audiences, &step.audience))
 }
 
-/// Takes people in who were added since the deliveries of a run by contacts' own clocks were made, and zones that
-/// changed. Says how many.
+/// Adds contacts to a run in contacts' own time zones who were added since its deliveries were
+/// made, and moves those whose time zone changed. Returns their number.
 ///
 /// # Errors
 /// The files do not have the step any more, or the database refuses.
-pub(crate) async fn join(
+pub(crate) async fn join_contacts(
     store: &Store,
     loaded: &Loaded,
     run: &Run,
@@ -207,19 +218,20 @@ pub(crate) async fn join(
     let campaign = workspace.campaigns.get(run.campaign.as_str()).ok_or_else(missing)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step).ok_or_else(missing)?;
     match audience_or_feed(workspace, step, moment(step, run), None)? {
-        whom @ Planned::Audience { moment: Moment::Local(_), .. } => {
-            Ok(store.run_join(run.id, &whom, since, Millis::from(now)).await?)
+        recipients @ RecipientSource::Audience { moment: Moment::Local(_), .. } => {
+            Ok(store.run_add_changed_contacts(run.id, &recipients, since, Millis::from(now)).await?)
         }
         _ => Ok(0),
     }
 }
 
-/// When a scheduled run falls due: its instant, or with contacts' own zones the wall clock of UTC+14 then. A run keeps
-/// what it was made with; only one made before that was kept asks the files.
+/// Returns the time at which a scheduled run is due: its instant, or with contacts' own time zones
+/// the wall-clock time of UTC+14 at that instant. A run stores which of them it is; for runs that
+/// were made before that was stored, the files decide.
 fn moment(step: &Step, run: &Run) -> Moment {
     let instant = run.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let by_files = run.trigger.is_none()
-        && matches!(step.schedule.zone, Zone::Contact { .. })
+        && matches!(step.schedule.zone, ScheduleZone::Contact { .. })
         && run.kind == RunKind::Scheduled
         && run.parent_id.is_none();
     if run.own_clock == 1 || by_files {
@@ -230,27 +242,29 @@ fn moment(step: &Step, run: &Run) -> Moment {
     }
 }
 
+/// Returns the step's audience as the recipients, or the channel's feed where it needs no contacts.
 pub(crate) fn audience_or_feed<'a>(
     workspace: &'a Workspace,
     step: &'a Step,
     moment: Moment,
-    by_hand: Option<ByHand<'a>>,
-) -> Result<Planned<'a>, FireError> {
+    manual_send: Option<ManualSend<'a>>,
+) -> Result<RecipientSource<'a>, FireError> {
     let fallback = &workspace.brand.timezone;
-    let Some(address) = address(channel(workspace, step)?) else {
-        return Ok(Planned::Feed { due_at: moment.due_in(fallback).into() });
+    let Some(address) = required_address(channel(workspace, step)?) else {
+        return Ok(RecipientSource::Feed { due_at: moment.due_in(fallback).into() });
     };
-    Ok(Planned::Audience {
+    Ok(RecipientSource::Audience {
         audiences: &workspace.audiences,
         audience: &step.audience,
         address,
         moment,
         fallback,
         catch_up_window: millis(step.schedule.catch_up_window),
-        by_hand,
+        by_hand: manual_send,
     })
 }
 
+/// Converts a duration to milliseconds, at most `i64::MAX`.
 pub(crate) fn millis(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,46 +1,46 @@
-//! Why a step cannot be fired.
+//! The errors of firing a step.
 
 use campaign::ChannelId;
 use source::Diagnostic;
 use store::{Run, RunId, StoreError};
 
-/// Why a step cannot be fired.
+/// The reason for which a step cannot be fired.
 #[derive(Debug, thiserror::Error)]
 pub enum FireError {
-    /// The database refused.
+    /// The database refuses the statement.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The step does not compile.
     #[error("compile the step: {0}")]
     Compile(#[from] CompileError),
-    /// The files do not have what the run needs any more.
+    /// The files lack a step or a channel that the run needs.
     #[error("find {0} in the workspace: it was renamed or has errors; run `chorus check`")]
     Missing(Missing),
-    /// For somebody in the audience it says more than the channel takes.
+    /// The text for a contact in the audience is longer than the channel allows.
     #[error("begin the run: {0}")]
     TooLong(TooLong),
-    /// A run with the same key is there already.
-    #[error("fire the step: it fired at this very instant already")]
-    Again,
+    /// A run with the same key exists already.
+    #[error("fire the step: it fired at the same instant already")]
+    AlreadyFired,
     /// Another run of the step was made since the person looked.
     #[error(
         "send it: run {0} of the step was made meanwhile. Nothing was sent. `chorus runs show {0}` shows that run; to \
-         send once more to everybody, say --again"
+         send once more to all, say --again"
     )]
     Raced(RunId),
-    /// A step that happens once went out.
+    /// The step happens once, and was sent by this run.
     #[error(
         "run it: the step happens once, and went out as run {0}. Nothing was sent. `chorus send --again` sends it once \
-         more to everybody, `--missing` to those who have not got it"
+         more to all, `--missing` to those who have not received it"
     )]
-    WentOut(RunId),
+    AlreadySent(RunId),
 }
 
 /// The reason for which a step does not compile.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    /// The findings, of which the text tells the gravest.
-    #[error("{}", gravest(.0))]
+    /// The compiler found errors; the text is that of the most severe.
+    #[error("{}", most_severe(.0))]
     Findings(Vec<Diagnostic>),
     /// The compiled step cannot be written as JSON.
     #[error("{0}")]
@@ -50,36 +50,36 @@ pub enum CompileError {
     Task(#[from] tokio::task::JoinError),
 }
 
-/// The message of the gravest of these findings.
-fn gravest(findings: &[Diagnostic]) -> &str {
+/// Returns the message of the most severe finding.
+fn most_severe(findings: &[Diagnostic]) -> &str {
     let error = findings.iter().max_by_key(|finding| finding.severity);
     error.map_or("no reason given", |finding| &finding.message)
 }
 
-/// Something that a run needs and the files do not have.
+/// A part of the files that a run needs and that is missing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Missing {
-    /// A step, or its place after another.
+    /// A step, or its relation to the step that it follows.
     #[error("{campaign}/{step}")]
     Step {
-        /// The id of its campaign.
+        /// The id of the campaign.
         campaign: String,
-        /// Its id.
+        /// The id of the step.
         step: String,
     },
-    /// A channel.
+    /// A channel, by its id.
     #[error("the channel {0}")]
     Channel(ChannelId),
 }
 
 impl Missing {
-    /// The step of a run.
+    /// Names the step of a run.
     pub(crate) fn step_of(run: &Run) -> Self {
         Self::Step { campaign: run.campaign.clone(), step: run.step.clone() }
     }
 }
 
-/// A text that is too long for its network. Its own text shows no words of anybody's.
+/// A text that is too long for its network. The message quotes no contact's data.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}. {}", .0.message.split("; the first over").next().unwrap_or_default(), .0.help.as_deref().unwrap_or_default())]
 pub struct TooLong(pub Diagnostic);

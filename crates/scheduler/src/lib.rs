@@ -1,43 +1,47 @@
-//! Making it happen: schedules become runs, runs become deliveries, deliveries are claimed, rendered, sent and
-//! recorded, and what a crash left is found again.
+//! The engine that sends: schedules become runs, runs become deliveries, and deliveries are
+//! claimed, rendered, sent and recorded. Deliveries that a crash left unfinished are recovered.
 //!
-//! An [`Engine`] is one worker. Any number may work on one database: rows are claimed under a lease, and every
-//! write says whose lease it belongs to.
+//! An [`Engine`] is one worker. Any number of workers can use one database: rows are claimed under
+//! a lease, and every write names the lease that it belongs to.
 
-mod by_hand;
+mod channel_backoff;
 mod compiled;
 mod context;
 mod engine;
+mod file_edits;
 mod fire;
 mod fire_error;
-mod fit;
-mod hold;
 mod journal;
 mod lane;
+mod length_check;
+mod manual_send;
 mod outcome;
 mod pacing;
 mod planning;
 mod recipients;
 mod renderers;
-mod rest;
 mod retry;
 mod revise;
 mod session;
 mod status;
-mod upkeep;
-mod watch;
+mod stop_rules;
+mod worker_lease;
 
-pub use by_hand::{HandSend, Refusal, TestCopy, asked, fire, refusal, whom_by_hand};
-pub use compiled::keep_compiled;
+pub use compiled::cache_compiled;
 pub use context::{Context, Files, Loaded};
 pub use engine::Engine;
 pub use fire::{fire_occurrence, plan};
 pub use fire_error::{CompileError, FireError, Missing, TooLong};
-pub use fit::longest;
-pub use hold::{StartError, require_writable};
 pub use lane::RepeatBound;
-pub use planning::{Expected, Fate, forecast, hold_due, overdue, see};
-pub use recipients::address;
+pub use length_check::worst_case;
+pub use manual_send::{
+    ManualSendOptions, Refusal, TestCopy, fire, manual_recipients, manual_request, refusal,
+};
+pub use planning::{
+    ExpectedOccurrence, ExpectedOutcome, apply_renames, forecast, hold_due, overdue, register_steps,
+};
+pub use recipients::required_address;
 pub use retry::retry_delay;
 pub use revise::{already_sent, revise};
 pub use status::{NoLease, WorkerStatus};
+pub use worker_lease::{WorkerStartError, require_writable};

@@ -1,18 +1,18 @@
-//! What a session says, as the database keeps it.
+//! The conversion of a session's result to the outcome that the database records.
 
 use std::time::Duration;
 
-use channel::{RejectReason, Scope, SendOutcome};
+use channel::{DeferralScope, RejectReason, SendOutcome};
 use store::{Clock, Outcome, PostRef, Rejection, SoftBounce, SuppressionReason};
 
 use crate::retry::retry_delay;
-use crate::session::Done;
+use crate::session::JobResult;
 
-/// The outcome to be recorded. What is to be tried again waits as long as its receiver is left alone, or as the
-/// other side asked, else as long as [`retry_delay`] says.
-pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
-    let later = |asked: Option<Duration>| {
-        let wait = asked.map(|asked| asked.max(Duration::from_secs(1)));
+/// Converts a result to the outcome to be recorded. A delivery that is to be tried again waits as
+/// long as its receiver is held, or as the server requested, else for [`retry_delay`].
+pub(crate) fn to_outcome(done: &JobResult, clock: &Clock) -> Outcome {
+    let retry_at = |requested: Option<Duration>| {
+        let wait = requested.map(|requested| requested.max(Duration::from_secs(1)));
         clock.millis_after(wait.unwrap_or_else(|| retry_delay(done.id, done.attempts)))
     };
     if let (Ok(SendOutcome::Deferred { answer, .. }), Some((wait, why))) = (&done.result, &done.put_off) {
@@ -26,23 +26,24 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
             Outcome::Accepted { answer: answer.clone(), post }
         }
         Ok(SendOutcome::Deferred { retry_after, scope, answer }) => Outcome::Deferred {
-            until: later(*retry_after),
+            until: retry_at(*retry_after),
             answer: answer.clone(),
-            soft: (*scope == Scope::Mailbox).then_some(SoftBounce::Full),
+            soft: (*scope == DeferralScope::Mailbox).then_some(SoftBounce::Full),
         },
         Ok(SendOutcome::Rejected { reason, answer }) => Outcome::Rejected(Rejection {
             reason: reason.name().to_owned(),
             answer: answer.clone(),
-            // Only an address that does not exist is the person's: everything else is between the servers.
+            // Only an address that does not exist is a fault of the address; all else is between
+            // the servers.
             suppress: (*reason == RejectReason::BadAddress).then_some(SuppressionReason::Bounced),
             soft: (*reason == RejectReason::Inactive).then_some(SoftBounce::Inactive),
         }),
         Ok(SendOutcome::Unknown { answer }) => {
-            Outcome::Unknown { retry_at: Some(later(None)), answer: answer.clone() }
+            Outcome::Unknown { retry_at: Some(retry_at(None)), answer: answer.clone() }
         }
         Ok(SendOutcome::Doubtful { answer }) => Outcome::Unknown { retry_at: None, answer: answer.clone() },
         Ok(SendOutcome::Withheld) => Outcome::Returned { answer: String::new() },
-        Ok(SendOutcome::Down { answer } | SendOutcome::Barred { answer }) => {
+        Ok(SendOutcome::Down { answer } | SendOutcome::ChannelBlocked { answer }) => {
             Outcome::Returned { answer: answer.clone() }
         }
         Err(error) => Outcome::Rejected(Rejection {
@@ -54,13 +55,13 @@ pub(crate) fn outcome(done: &Done, clock: &Clock) -> Outcome {
     }
 }
 
-/// The metric under which a recorded outcome is counted.
-pub(crate) const fn counted(outcome: &Outcome) -> telemetry::Outcome {
+/// Returns the metric under which a recorded outcome is counted.
+pub(crate) const fn metric_of(outcome: &Outcome) -> telemetry::OutcomeLabel {
     match outcome {
-        Outcome::Accepted { .. } => telemetry::Outcome::Sent,
-        Outcome::Deferred { .. } | Outcome::PutOff { .. } => telemetry::Outcome::Deferred,
-        Outcome::Rejected(_) => telemetry::Outcome::Failed,
-        Outcome::Unknown { .. } => telemetry::Outcome::Unknown,
-        Outcome::Returned { .. } => telemetry::Outcome::Returned,
+        Outcome::Accepted { .. } => telemetry::OutcomeLabel::Sent,
+        Outcome::Deferred { .. } | Outcome::PutOff { .. } => telemetry::OutcomeLabel::Deferred,
+        Outcome::Rejected(_) => telemetry::OutcomeLabel::Failed,
+        Outcome::Unknown { .. } => telemetry::OutcomeLabel::Unknown,
+        Outcome::Returned { .. } => telemetry::OutcomeLabel::Returned,
     }
 }

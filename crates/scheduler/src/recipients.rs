@@ -1,24 +1,28 @@
-//! The channel of a step, and what a contact must have to get what it says.
+//! The channel of a step, and the address that a contact needs to receive its messages.
 
 use campaign::{Channel, Per, Step, Workspace};
-use store::Address;
+use store::RecipientAddress;
 
 use crate::fire_error::{FireError, Missing};
 
-/// The channel of a step.
+/// Returns the channel of a step.
+///
+/// # Errors
+/// The files do not have it.
 pub(crate) fn channel<'a>(workspace: &'a Workspace, step: &Step) -> Result<&'a Channel, FireError> {
     let channel = workspace.channels.get(&step.channel);
     channel.ok_or_else(|| FireError::Missing(Missing::Channel(step.channel.clone())))
 }
 
-/// What a contact must have to get what the channel says; `None` for a channel that speaks to its own feed.
+/// Returns the address that a contact needs for a channel; `None` for a channel that posts to its
+/// own feed.
 #[must_use]
-pub fn address(channel: &Channel) -> Option<Address> {
-    let speaks_to_contacts = channel.kind.per() == Per::Contact;
-    speaks_to_contacts.then(|| match channel.kind.address() {
-        campaign::Address::Email => Address::Email,
-        campaign::Address::Phone => Address::Phone,
-        campaign::Address::Attribute(name) => Address::Attribute(name),
-        campaign::Address::Anywhere => Address::Anyone,
+pub fn required_address(channel: &Channel) -> Option<RecipientAddress> {
+    let is_per_contact = channel.kind.per() == Per::Contact;
+    is_per_contact.then(|| match channel.kind.address() {
+        campaign::ContactAddress::Email => RecipientAddress::Email,
+        campaign::ContactAddress::Phone => RecipientAddress::Phone,
+        campaign::ContactAddress::Attribute(name) => RecipientAddress::Attribute(name),
+        campaign::ContactAddress::NotNeeded => RecipientAddress::Anyone,
     })
 }

@@ -1,25 +1,28 @@
-//! How long to wait before a message is tried again.
+//! The retry backoff of a delivery: the wait before a message is tried again.
 
 use std::time::Duration;
 
 use store::DeliveryId;
 
-const FIRST: Duration = Duration::from_secs(5 * 60);
-const LONGEST: Duration = Duration::from_secs(4 * 60 * 60);
+/// The wait after the first attempt.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(5 * 60);
+/// The longest wait, before the random spread.
+const MAX_RETRY_DELAY: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// The wait after `attempts` tries: five minutes, doubled each time, at most four hours, give or take a fifth so
-/// that a list deferred together does not come back together. The first try of RFC 5321 §4.5.4.1 is earlier than
-/// its half hour, as Postfix's is, because greylisting servers accept after five minutes.
+/// Returns the wait after `attempts` attempts: five minutes, doubled each time, at most four hours,
+/// plus or minus a fifth, so that deliveries that were deferred together are not tried again
+/// together. RFC 5321 §4.5.4.1 recommends half an hour; the first retry is earlier, as with
+/// Postfix, because greylisting servers accept after five minutes.
 ///
 /// The same delivery and attempt give the same wait.
 #[must_use]
 pub fn retry_delay(delivery: DeliveryId, attempts: i64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(0).min(10);
-    let wait = FIRST.saturating_mul(1 << doublings).min(LONGEST);
+    let wait = FIRST_RETRY_DELAY.saturating_mul(1 << doublings).min(MAX_RETRY_DELAY);
     wait.mul_f64(0.8 + 0.4 * spread(delivery, attempts))
 }
 
-/// A number in `0.0..1.0` that looks random and depends on nothing but its arguments (SplitMix64).
+/// Returns a pseudo-random number in `0.0..1.0` that depends only on its arguments (SplitMix64).
 #[expect(clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "bits, not amounts")]
 fn spread(delivery: DeliveryId, attempts: i64) -> f64 {
     let mut z = (delivery.0 as u64).wrapping_add((attempts as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -49,7 +52,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_deferred_together_comes_back_spread_out() {
+    fn deliveries_deferred_together_are_tried_again_at_different_times() {
         let waits: std::collections::BTreeSet<_> =
             (1..1000).map(|id| retry_delay(DeliveryId(id), 1).as_secs()).collect();
         assert!(waits.len() > 100, "{}", waits.len());

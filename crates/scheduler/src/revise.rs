@@ -1,4 +1,5 @@
-//! What edits cannot change: steps that went out already, and runs that are on their way with the words of before.
+//! Revision of runs in progress: gives them the text of today's file, and warns of edits that
+//! change nothing.
 
 use campaign::{Campaign, Step};
 use jiff::Timestamp;
@@ -9,10 +10,10 @@ use store::{Millis, Run, RunId, RunKind, Store};
 use crate::Loaded;
 use crate::fire::revision;
 use crate::fire_error::FireError;
-use crate::planning::says_the_same;
+use crate::planning::has_same_text;
 
-/// Gives those of a run who are not handed out yet the words of today's file. False where it says that already, or has
-/// ended.
+/// Gives the deliveries of a run that are not handed out yet the text of today's file. Returns
+/// false where the run has that text already, or has ended.
 ///
 /// # Errors
 /// The step does not compile, or the database refuses.
@@ -28,8 +29,8 @@ pub async fn revise(
     Ok(store.run_revise(run, revision).await?)
 }
 
-/// Warnings about edits that do nothing: a step that happens once, went out and has a time to come again; and a run that
-/// is on its way and says something else than today's file.
+/// Returns warnings about edits that change nothing: a step that happens once, was sent, and has a
+/// time in the future; and a run in progress with another text than today's file.
 ///
 /// # Errors
 /// The database refuses.
@@ -47,7 +48,7 @@ pub async fn already_sent(
                 && let Some(run) = store.run_of_one_shot(campaign.id.as_str(), step.id.as_str()).await?
                 && let Some(run) = store.run_get(run).await?
             {
-                findings.push(went_out(loaded, campaign, step, &run));
+                findings.push(already_sent_warning(loaded, campaign, step, &run));
             }
         }
     }
@@ -55,8 +56,8 @@ pub async fn already_sent(
         let Some(campaign) = loaded.0.campaigns.get(run.campaign.as_str()) else { continue };
         let Some(step) = campaign.steps.iter().find(|step| step.id.as_str() == run.step) else { continue };
         let Some(id) = run.revision_id else { continue };
-        match says_the_same(store, loaded, campaign, step, id).await {
-            Ok(false) => findings.push(other_words(campaign, step, run)),
+        match has_same_text(store, loaded, campaign, step, id).await {
+            Ok(false) => findings.push(other_text_warning(campaign, step, run)),
             Ok(true) | Err(FireError::Compile(_)) => {}
             Err(error) => return Err(error),
         }
@@ -64,7 +65,7 @@ pub async fn already_sent(
     Ok(findings)
 }
 
-fn went_out(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
+fn already_sent_warning(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
     let at = run.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let at = at.to_zoned(loaded.0.brand.timezone.clone()).strftime("%a %-d %b %Y %H:%M");
     let message = format!(
@@ -75,7 +76,7 @@ fn went_out(loaded: &Loaded, campaign: &Campaign, step: &Step, run: &Run) -> Dia
     Diagnostic::warning("already-sent", &campaign.file, message).help(help)
 }
 
-fn other_words(campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
+fn other_text_warning(campaign: &Campaign, step: &Step, run: &Run) -> Diagnostic {
     let open = run.total - run.ended();
     let who = if open == 1 { "1 person still gets".to_owned() } else { format!("{open} people still get") };
     let message = format!("step `{}`: {who} the words that it had when run {} was made", step.id, run.id);

@@ -1,35 +1,35 @@
-//! A worker's state, for others in its process to look at.
+//! The state of a worker, for readiness checks and pages of the same process.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::journal::Journal;
 
-/// The state of one worker. Cheap to clone; every clone shows the present state.
+/// A handle to the state of one worker. Cheap to clone; every clone shows the current state.
 #[derive(Debug, Clone, Default)]
 pub struct WorkerStatus(Arc<Mutex<State>>);
 
-/// What a worker is at.
+/// The state of a worker.
 #[derive(Debug, Default)]
 enum State {
-    /// It has not begun, or is between two leases.
+    /// The worker has not begun, or is between two leases.
     #[default]
-    Between,
-    /// It works under a lease, with this journal.
+    Idle,
+    /// The worker has a lease, with this journal.
     Working(Journal),
-    /// It could not begin, and tries again.
+    /// The worker could not begin, for this reason, and tries again.
     Failed(String),
 }
 
-/// Why a worker sends nothing.
+/// The reason for which a worker sends nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoLease {
-    /// It has no lease yet, or gave its last one back.
+    /// The worker has no lease yet, or closed its last one.
     #[error("the worker has no lease")]
     None,
-    /// It could not renew its lease: another worker may have taken it over.
+    /// The worker could not renew its lease: another worker may have taken it over.
     #[error("the worker could not renew its lease, and does not trust it any more")]
     Expired,
-    /// It could not begin; it tries again every few seconds.
+    /// The worker could not begin; it tries again every few seconds.
     #[error("the worker cannot begin: {0}")]
     Failed(String),
 }
@@ -39,8 +39,8 @@ impl WorkerStatus {
         self.set(State::Working(journal));
     }
 
-    pub(crate) fn between(&self) {
-        self.set(State::Between);
+    pub(crate) fn idle(&self) {
+        self.set(State::Idle);
     }
 
     pub(crate) fn failed(&self, why: String) {
@@ -51,15 +51,15 @@ impl WorkerStatus {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
 
-    /// Whether the worker holds a lease that nobody else can have taken over.
+    /// Checks that the worker has a lease that no other worker can have taken over.
     ///
     /// # Errors
-    /// It holds none, for this reason.
+    /// It has none, for the reason given.
     pub fn lease(&self) -> Result<(), NoLease> {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             State::Working(journal) if journal.is_trusted() => Ok(()),
             State::Working(_) => Err(NoLease::Expired),
-            State::Between => Err(NoLease::None),
+            State::Idle => Err(NoLease::None),
             State::Failed(why) => Err(NoLease::Failed(why.clone())),
         }
     }
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lease_counts_while_it_is_trusted() {
+    fn a_lease_is_valid_while_it_is_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let status = WorkerStatus::default();
         let seen = status.clone();
@@ -88,9 +88,9 @@ mod tests {
         let journal = Journal::create(folder.path(), LeaseId(1), Millis::EPOCH).unwrap();
         status.working(journal.clone());
         assert_eq!(seen.lease(), Err(NoLease::Expired));
-        journal.trust(Instant::now() + Duration::from_secs(60));
+        journal.trust_until(Instant::now() + Duration::from_secs(60));
         assert_eq!(seen.lease(), Ok(()));
-        status.between();
+        status.idle();
         assert_eq!(seen.lease(), Err(NoLease::None));
     }
 }

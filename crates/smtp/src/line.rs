@@ -1,7 +1,8 @@
 //! A connection to an SMTP server: lines out, replies in, each within its time.
 //!
-//! lettre's own connection is not used: it panics on an EHLO line of spaces, keeps what came in clear before
-//! STARTTLS, and shows neither SIZE nor PIPELINING (0.11.23). Its commands, addresses and builder are.
+//! lettre's own connection is not used: it panics on an EHLO line of spaces, keeps what came in
+//! clear before STARTTLS, and shows neither SIZE nor PIPELINING (0.11.23). Its commands, addresses
+//! and builder are.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -44,7 +45,8 @@ pub enum Lost {
     Garbled,
 }
 
-/// The longest line and the most lines of a reply (RFC 5321 §4.5.3.1.5 asks for 512 bytes; some send more).
+/// The longest line and the most lines of a reply (RFC 5321 §4.5.3.1.5 asks for 512 bytes; some
+/// send more).
 const MAX_LINE: u64 = 4096;
 const MAX_LINES: usize = 128;
 
@@ -59,7 +61,7 @@ impl Line {
     /// The reply to what was written.
     pub(crate) async fn reply(&mut self, limit: Duration) -> Result<Reply, Lost> {
         let reply = timeout(limit, self.read()).await.unwrap_or(Err(Lost::Slow(limit)));
-        telemetry::smtp_replied(reply.as_ref().ok().map(|reply| reply.code));
+        telemetry::record_smtp_reply(reply.as_ref().ok().map(|reply| reply.code));
         reply
     }
 
@@ -124,7 +126,8 @@ impl Line {
         !self.0.buffer().is_empty()
     }
 
-    /// Whether the connection stands and nothing is waiting on it: the next reply answers the next command.
+    /// Whether the connection stands and nothing is waiting on it: the next reply answers the next
+    /// command.
     pub(crate) async fn is_quiet(&mut self) -> bool {
         // Looks once: a timer, even of no time, would cost a millisecond.
         let look = |context: &mut Context<'_>| {

@@ -35,8 +35,8 @@ impl<'a> OutgoingMail<'a> {
         self.raw.len()
     }
 
-    /// Whether the server takes such a message, as far as it announced or showed by refusing one of `refused`
-    /// bytes; if not, what becomes of it.
+    /// Whether the server takes such a message, as far as it announced or showed by refusing one of
+    /// `refused` bytes; if not, what becomes of it.
     pub(crate) fn fits(&self, can: &Extensions, refused: usize) -> Result<(), SendOutcome> {
         let size = self.size();
         let too_big =
@@ -77,8 +77,8 @@ impl<'a> OutgoingMail<'a> {
     }
 }
 
-/// The message as it goes over the wire (RFC 5321 §4.5.2): a dot at the start of a line doubled, every line
-/// ended by CR LF and nothing else, the final dot.
+/// The message as it goes over the wire (RFC 5321 §4.5.2): a dot at the start of a line doubled,
+/// every line ended by CR LF and nothing else, the final dot.
 fn stuff(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     let mut at_start = true;

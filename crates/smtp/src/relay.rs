@@ -1,4 +1,5 @@
-//! Where mail goes: the relay's address, how to reach it, and the conversation up to the first MAIL.
+//! Where mail goes: the relay's address, how to reach it, and the conversation up to the first
+//! MAIL.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use egress::{TlsError, tls};
 use lettre::transport::smtp::commands::{Ehlo, Starttls};
 use lettre::transport::smtp::extension::ClientId;
-use message::{Limits, SenderError};
+use message::{SenderError, Timeouts};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -75,7 +76,7 @@ pub struct Relay {
     port: u16,
     pub(crate) security: Security,
     pub(crate) login: Option<(String, String)>,
-    pub(crate) limits: Limits,
+    pub(crate) limits: Timeouts,
     tls: OnceLock<Result<Arc<ClientConfig>, TlsError>>,
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
     /// The fewest bytes that the server refused as too many for it; `usize::MAX` if it never did.
@@ -123,12 +124,12 @@ impl std::fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// Reads `smtp://user:password@host:port?tls=off` or `smtps://…`. The error never shows the URL: it holds
-    /// a password.
+    /// Reads `smtp://user:password@host:port?tls=off` or `smtps://…`. The error never shows the
+    /// URL: it holds a password.
     pub fn new(
         url: &str,
         roots: Vec<rustls::pki_types::CertificateDer<'static>>,
-        limits: Limits,
+        limits: Timeouts,
     ) -> Result<Self, SenderError> {
         let url = Url::parse(url).map_err(|error| SenderError(format!("its url is not one: {error}")))?;
         let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
@@ -174,7 +175,8 @@ impl Relay {
         self.refused_size.fetch_min(size, Ordering::Relaxed);
     }
 
-    /// Connects, and says who we are. The error is what to tell people; nothing of a message was sent.
+    /// Connects, and says who we are. The error is what to tell people; nothing of a message was
+    /// sent.
     pub(crate) async fn connect(&self) -> Result<Ready, ConnectError> {
         let connecting = timeout(self.limits.connect, TcpStream::connect((self.host.as_str(), self.port)));
         let stream = match connecting.await {
@@ -348,7 +350,7 @@ mod tests {
     use super::*;
 
     fn relay(url: &str) -> Result<Relay, SenderError> {
-        Relay::new(url, Vec::new(), Limits::default())
+        Relay::new(url, Vec::new(), Timeouts::default())
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! What an SMTP server says: three digits, perhaps an enhanced code, and words (RFC 5321 §4.2, RFC 3463).
+//! What an SMTP server says: three digits, perhaps an enhanced code, and words (RFC 5321 §4.2, RFC
+//! 3463).
 
 use std::fmt;
 
@@ -44,8 +45,8 @@ impl ReplyLine {
 }
 
 impl Reply {
-    /// The enhanced code: class, subject, detail. Only if its class is the reply's (RFC 2034 §4). It comes first;
-    /// IronPort writes `#5.1.0`, and qmail puts `(#5.1.1)` at the end.
+    /// The enhanced code: class, subject, detail. Only if its class is the reply's (RFC 2034 §4).
+    /// It comes first; IronPort writes `#5.1.0`, and qmail puts `(#5.1.1)` at the end.
     pub(crate) fn enhanced(&self) -> Option<(u16, u16, u16)> {
         let mut words = self.lines.iter().flat_map(|line| line.split_whitespace());
         let first = words.next()?;

@@ -1,16 +1,19 @@
-//! A session with an SMTP relay: messages one after the other on a connection, each with its verdict.
+//! A session with an SMTP relay: messages one after the other on a connection, each with its
+//! verdict.
 //!
-//! A connection is owned by the send that uses it and comes back only at the end of a whole exchange. So a
-//! send that is dropped half way takes its connection with it, and no later send can read its answer.
+//! A connection is owned by the send that uses it and comes back only at the end of a whole
+//! exchange. So a send that is dropped half way takes its connection with it, and no later send can
+//! read its answer.
 //!
-//! Where the server pipelines, a message's last bytes and the next one's MAIL, RCPT and DATA go in one write
-//! (RFC 2920 §3.1 allows message content as the first of a group): one round trip for each message.
+//! Where the server pipelines, a message's last bytes and the next one's MAIL, RCPT and DATA go in
+//! one write (RFC 2920 §3.1 allows message content as the first of a group): one round trip for
+//! each message.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use lettre::transport::smtp::commands::{Quit, Rset};
-use message::{Email, Handover, Message, RejectReason, Scope, SendOutcome};
+use message::{DeferralScope, Email, Handover, Message, RejectReason, SendOutcome};
 
 use crate::line::{Line, Lost};
 use crate::outgoing::OutgoingMail;
@@ -38,15 +41,15 @@ struct Open {
     ahead: Option<String>,
 }
 
-/// After so many messages a connection is changed: receivers suspect those that never end. Those that want
-/// fewer say 421, and the message goes by a new connection.
+/// After so many messages a connection is changed: receivers suspect those that never end. Those
+/// that want fewer say 421, and the message goes by a new connection.
 const MESSAGES_PER_CONNECTION: u32 = 1_000;
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// Of a long message all but so much is sent before the caller is asked whether it may go: what comes after
-/// is what nobody can take back.
+/// Of a long message all but so much is sent before the caller is asked whether it may go: what
+/// comes after is what nobody can take back.
 const TAIL: usize = 16 << 10;
 
 /// How an exchange ended.
@@ -104,7 +107,8 @@ impl SmtpSession {
     async fn reusable(&mut self, letter: &OutgoingMail<'_>) -> Option<Open> {
         let mut open = self.open.take()?;
         if let Some(ahead) = &open.ahead {
-            // Its answers may be here already. What was announced for another message must not get this one.
+            // Its answers may be here already. What was announced for another message must not get
+            // this one.
             return (*ahead == letter.commands(&open.can).concat()).then_some(open);
         }
         if open.begun >= MESSAGES_PER_CONNECTION {
@@ -123,7 +127,8 @@ impl SmtpSession {
         if let Err(outcome) = letter.fits(&open.can, self.relay.refused_size()) {
             return Exchange::Settled(outcome, Some(open));
         }
-        // What was served before may simply have had its time: a new connection gets the message then.
+        // What was served before may simply have had its time: a new connection gets the message
+        // then.
         let is_old = open.begun > 0;
         open.begun += 1;
         match self.envelope(&mut open, letter).await {
@@ -192,8 +197,8 @@ impl SmtpSession {
         }
     }
 
-    /// The server wants the message though it refused its recipient: it gets an empty one, for nobody. Only
-    /// when it was the recipient; otherwise somebody might get it.
+    /// The server wants the message though it refused its recipient: it gets an empty one, for
+    /// nobody. Only when it was the recipient; otherwise somebody might get it.
     async fn take_back(&self, open: &mut Open, refused: Stage) -> bool {
         let limits = &self.relay.limits;
         refused == Stage::Rcpt
@@ -240,15 +245,16 @@ impl SmtpSession {
         Exchange::Settled(outcome, goes_on.then_some(open))
     }
 
-    /// The connection broke while the message was written. A server that refuses half way says so before it
-    /// closes.
+    /// The connection broke while the message was written. A server that refuses half way says so
+    /// before it closes.
     async fn broken(&self, mut open: Open, letter: &OutgoingMail<'_>, outcome: SendOutcome) -> Exchange {
         let limit = GOODBYE.min(self.relay.limits.command);
         let reply = open.line.reply(limit).await.ok().filter(|reply| reply.code >= 400);
         Exchange::Settled(reply.map_or(outcome, |reply| self.judged(Stage::Message, &reply, letter)), None)
     }
 
-    /// What a refusal means. What is too big for the server is not carried there a hundred thousand times.
+    /// What a refusal means. What is too big for the server is not carried there a hundred thousand
+    /// times.
     fn judged(&self, stage: Stage, reply: &Reply, letter: &OutgoingMail<'_>) -> SendOutcome {
         let outcome = verdict(stage, reply);
         // 5.2.3 is the limit of one mailbox, not of the server.
@@ -318,7 +324,7 @@ async fn goodbye(mut open: Open) {
 }
 
 fn deferred(answer: &str) -> SendOutcome {
-    SendOutcome::Deferred { retry_after: None, scope: Scope::Message, answer: answer.to_owned() }
+    SendOutcome::Deferred { retry_after: None, scope: DeferralScope::Message, answer: answer.to_owned() }
 }
 
 fn unknown(lost: &Lost) -> SendOutcome {

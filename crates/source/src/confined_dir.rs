@@ -1,4 +1,5 @@
-//! A folder that reading cannot leave, whatever a file says and wherever a link points.
+//! [`ConfinedDir`]: reads files inside one folder and refuses every path or link that leads out of
+//! it.
 
 use std::fs::{self, DirEntry, File};
 use std::io::{self, Read};
@@ -6,19 +7,19 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::files_hash::FilesHash;
 
-/// The most entries of one folder that are read, hidden files not counted.
+/// Maximum number of entries that a listed folder may have, hidden files not counted.
 pub const MAX_ENTRIES: usize = 20_000;
 
-/// A folder of which files are read, and no file outside it: every path is resolved, links included, before it is
-/// opened.
+/// A folder that confines reading: every path is resolved, links included, before it is opened, and
+/// a path that leads outside is refused.
 #[derive(Debug)]
 pub struct ConfinedDir {
     root: PathBuf,
-    /// The files and folders that were read.
+    /// Hash over everything read so far.
     hash: FilesHash,
 }
 
-/// The reason for which a path is not followed.
+/// The reason why a path is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// The path is empty.
@@ -36,44 +37,44 @@ pub enum PathError {
     /// A symbolic link leads out of the folder.
     #[error("a symbolic link leads out of the workspace")]
     Link,
-    /// Nothing is there.
+    /// No file or folder exists at the path.
     #[error("there is no such file")]
     Missing,
-    /// A folder, pipe or device is there.
+    /// The path names a folder, pipe or device.
     #[error("it is not a file")]
     NotAFile,
-    /// The system refuses it.
+    /// The operating system refuses access to the path.
     #[error("it cannot be reached ({0})")]
     Unreachable(io::ErrorKind),
 }
 
-/// The reason for which a file cannot be read.
+/// The reason why a file cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// Its path is not followed.
+    /// The path is refused.
     #[error("this file cannot be read: {0}")]
     Path(#[from] PathError),
-    /// It has more than so many MiB.
+    /// The file is larger than the limit, given in MiB.
     #[error("this file is larger than {0} MiB")]
     TooBig(u64),
-    /// It is not UTF-8; the first wrong byte is at this offset.
+    /// The file is not UTF-8; the value is the offset of the first invalid byte.
     #[error("this file is not UTF-8 text; byte {0} is wrong")]
     NotUtf8(usize),
 }
 
-/// The reason for which a folder cannot be listed.
+/// The reason why a folder cannot be listed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ListError {
-    /// Its path is not followed.
+    /// The path is refused.
     #[error("this folder cannot be read: {0}")]
     Path(#[from] PathError),
-    /// It has this many entries.
+    /// The folder has this many entries, more than [`MAX_ENTRIES`].
     #[error("this folder has {0} entries, and at most {MAX_ENTRIES} are read; none of them is")]
     TooMany(usize),
 }
 
 impl ListError {
-    /// The remedy, for the `help` of a finding.
+    /// Returns the fix, worded for the `help` of a finding.
     #[must_use]
     pub fn help(&self) -> String {
         match self {
@@ -85,10 +86,10 @@ impl ListError {
     }
 }
 
-/// An entry of a folder.
+/// A file or folder found by [`ConfinedDir::list`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its path, relative to the confined folder.
+    /// Path relative to the confined folder.
     pub path: PathBuf,
     /// The last part of the path; bytes that are not UTF-8 are replaced.
     pub name: String,
@@ -100,25 +101,25 @@ impl ConfinedDir {
     /// Confines reading to an existing folder.
     ///
     /// # Errors
-    /// The system's, if the folder cannot be resolved.
+    /// The system's error if the folder cannot be resolved.
     pub fn new(root: &Path) -> io::Result<Self> {
         Ok(Self { root: fs::canonicalize(root)?, hash: FilesHash::default() })
     }
 
-    /// The hash of everything that [`read`](Self::read) and [`list`](Self::list) were asked for so far: SHA-256 in
-    /// hexadecimal.
+    /// Returns the SHA-256, in hexadecimal, over every [`read`](Self::read) so far and every failed
+    /// [`list`](Self::list).
     #[must_use]
     pub fn hash(&self) -> String {
         self.hash.finish()
     }
 
-    /// The folder, absolute and without links.
+    /// Returns the folder's absolute path without symbolic links.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The path of an existing file that `text` names, relative to the folder.
+    /// Returns the path, relative to the folder, of the existing file that `text` names.
     ///
     /// # Errors
     /// [`PathError`] if there is no such file inside.
@@ -128,17 +129,17 @@ impl ConfinedDir {
         if real.is_file() { Ok(path) } else { Err(PathError::NotAFile) }
     }
 
-    /// The absolute path of a file that `text` names, which need not exist yet.
+    /// Returns the absolute path of the file that `text` names; the file need not exist yet.
     ///
     /// # Errors
     /// [`PathError`] if the path would lead out, or through something that cannot be followed.
-    pub fn place(&self, text: &str) -> Result<PathBuf, PathError> {
+    pub fn absolute_path(&self, text: &str) -> Result<PathBuf, PathError> {
         let path = relative(text)?;
         if path.as_os_str().is_empty() {
             return Err(PathError::Empty);
         }
         for ancestor in path.ancestors() {
-            // A link to nothing yet is not an absent file: whoever opens it would follow it.
+            // A dangling link is not an absent file: opening it would follow it.
             if fs::symlink_metadata(self.root.join(ancestor)).is_ok() {
                 self.resolve(ancestor)?;
                 break;
@@ -147,8 +148,8 @@ impl ConfinedDir {
         Ok(self.root.join(path))
     }
 
-    /// The text of the file at `path`, which is relative to the folder: at most `limit` MiB of UTF-8.
-    /// It becomes a part of [`hash`](Self::hash).
+    /// Returns the UTF-8 text of the file at `path`, which is relative to the folder, and adds the
+    /// outcome to the [`hash`](Self::hash). `limit` is the maximum size in MiB.
     ///
     /// # Errors
     /// [`ReadError`] if the file is outside, too large, or not UTF-8.
@@ -156,45 +157,46 @@ impl ConfinedDir {
         let text = self.read_secret(path, limit);
         match &text {
             Ok(text) => self.hash.add_file(path, text.as_bytes()),
-            Err(fault) => self.hash.add_fault(path, fault.kind()),
+            Err(error) => self.hash.add_failure(path, error.kind()),
         }
         text
     }
 
-    /// The same for a file that holds a secret: it does not become a part of [`hash`](Self::hash).
+    /// Reads a file that holds a secret: like [`read`](Self::read), but without adding to the
+    /// [`hash`](Self::hash).
     ///
     /// # Errors
     /// As for [`read`](Self::read).
     pub fn read_secret(&self, path: &Path, limit: u64) -> Result<String, ReadError> {
         let real = self.resolve(path)?;
-        // Opening a pipe would wait for somebody to write into it.
+        // Opening a pipe would block until a process writes to it.
         if !real.is_file() {
             return Err(PathError::NotAFile.into());
         }
         let unreachable = |error: io::Error| PathError::Unreachable(error.kind());
         let file = File::open(&real).map_err(unreachable)?;
         let mut bytes = Vec::new();
-        let most = limit << 20;
-        file.take(most + 1).read_to_end(&mut bytes).map_err(unreachable)?;
-        if bytes.len() as u64 > most {
+        let max_bytes = limit << 20;
+        file.take(max_bytes + 1).read_to_end(&mut bytes).map_err(unreachable)?;
+        if bytes.len() as u64 > max_bytes {
             return Err(ReadError::TooBig(limit));
         }
         String::from_utf8(bytes).map_err(|error| ReadError::NotUtf8(error.utf8_error().valid_up_to()))
     }
 
-    /// The permissions of the file at `path` that others than its owner have: the last six bits of its mode.
-    /// 0 where the system has no such bits.
+    /// Returns the permissions that the group and others have on the file at `path`: the last six
+    /// bits of its mode. 0 where the system has no such bits.
     ///
     /// # Errors
     /// [`PathError`] if there is no such file inside.
-    pub fn open_to_others(&self, path: &Path) -> Result<u32, PathError> {
+    pub fn permissions_of_others(&self, path: &Path) -> Result<u32, PathError> {
         let real = self.resolve(path)?;
         let metadata = fs::metadata(real).map_err(|error| PathError::Unreachable(error.kind()))?;
-        Ok(others(&metadata))
+        Ok(group_and_other_bits(&metadata))
     }
 
-    /// Every entry of the folder at `path`, by name, without hidden files; nothing if there is no folder. A
-    /// folder that cannot be listed becomes a part of [`hash`](Self::hash).
+    /// Returns the entries of the folder at `path`, sorted by name, without hidden files; empty if
+    /// there is no such folder. A failure is added to the [`hash`](Self::hash).
     ///
     /// # Errors
     /// [`ListError`] if the folder is outside, or has more than [`MAX_ENTRIES`].
@@ -202,8 +204,8 @@ impl ConfinedDir {
         let entries = self.entries(path);
         match &entries {
             Ok(_) => {}
-            Err(ListError::Path(escape)) => self.hash.add_fault(path, escape.kind()),
-            Err(ListError::TooMany(_)) => self.hash.add_fault(path, "too-many"),
+            Err(ListError::Path(error)) => self.hash.add_failure(path, error.kind()),
+            Err(ListError::TooMany(_)) => self.hash.add_failure(path, "too-many"),
         }
         entries
     }
@@ -234,7 +236,7 @@ impl ConfinedDir {
         Ok(entries)
     }
 
-    /// Where `path` really is, if that is inside.
+    /// Resolves `path`, links included, and refuses a result outside the folder.
     fn resolve(&self, path: &Path) -> Result<PathBuf, PathError> {
         let real = fs::canonicalize(self.root.join(path)).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => PathError::Missing,
@@ -245,7 +247,7 @@ impl ConfinedDir {
 }
 
 impl PathError {
-    /// A name of the kind of error that is the same on every machine.
+    /// Returns the error kind's name for the hash, the same on every machine.
     fn kind(&self) -> &'static str {
         match self {
             Self::Empty | Self::Character(_) | Self::Absolute | Self::Parent => "bad-path",
@@ -258,17 +260,17 @@ impl PathError {
 }
 
 impl ReadError {
-    /// A name of the kind of error that is the same on every machine.
+    /// Returns the error kind's name for the hash, the same on every machine.
     fn kind(&self) -> &'static str {
         match self {
-            Self::Path(escape) => escape.kind(),
+            Self::Path(error) => error.kind(),
             Self::TooBig(_) => "too-big",
             Self::NotUtf8(_) => "not-utf8",
         }
     }
 }
 
-/// Whether an entry is a folder, or a link to one.
+/// Returns true for a folder and for a link to one.
 fn is_folder(entry: &DirEntry) -> bool {
     match entry.file_type() {
         Ok(kind) if !kind.is_symlink() => kind.is_dir(),
@@ -277,17 +279,17 @@ fn is_folder(entry: &DirEntry) -> bool {
 }
 
 #[cfg(unix)]
-fn others(metadata: &fs::Metadata) -> u32 {
+fn group_and_other_bits(metadata: &fs::Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     metadata.permissions().mode() & 0o077
 }
 
 #[cfg(not(unix))]
-fn others(_: &fs::Metadata) -> u32 {
+fn group_and_other_bits(_: &fs::Metadata) -> u32 {
     0
 }
 
-/// `text` as a path below the folder, by its letters alone.
+/// Parses `text` as a path below the folder, without access to the file system.
 fn relative(text: &str) -> Result<PathBuf, PathError> {
     if text.trim().is_empty() {
         return Err(PathError::Empty);
@@ -339,7 +341,7 @@ mod tests {
         symlink(folder.path().join("secret.txt"), folder.path().join("in/link.txt")).unwrap();
         symlink(folder.path(), folder.path().join("in/up")).unwrap();
         symlink(folder.path().join("nothing.db"), folder.path().join("in/dangling.db")).unwrap();
-        for (text, escape) in [
+        for (text, expected) in [
             ("", PathError::Empty),
             ("/etc/passwd", PathError::Absolute),
             ("../secret.txt", PathError::Parent),
@@ -349,23 +351,23 @@ mod tests {
             ("link.txt", PathError::Link),
             ("up/secret.txt", PathError::Link),
         ] {
-            assert_eq!(dir.file(text), Err(escape.clone()), "{text}");
-            assert_eq!(dir.place(text), Err(escape), "{text}");
+            assert_eq!(dir.file(text), Err(expected.clone()), "{text}");
+            assert_eq!(dir.absolute_path(text), Err(expected), "{text}");
         }
-        assert_eq!(dir.place("up/new.db"), Err(PathError::Link));
-        assert_eq!(dir.place("dangling.db"), Err(PathError::Missing));
+        assert_eq!(dir.absolute_path("up/new.db"), Err(PathError::Link));
+        assert_eq!(dir.absolute_path("dangling.db"), Err(PathError::Missing));
         assert_eq!(dir.read(Path::new("link.txt"), 1), Err(PathError::Link.into()));
     }
 
     #[test]
-    fn a_new_file_has_its_place() {
+    fn a_new_file_has_an_absolute_path() {
         let (_folder, dir) = dir();
-        assert_eq!(dir.place("data/deep/chorus.db"), Ok(dir.root().join("data/deep/chorus.db")));
-        assert_eq!(dir.place("."), Err(PathError::Empty));
+        assert_eq!(dir.absolute_path("data/deep/chorus.db"), Ok(dir.root().join("data/deep/chorus.db")));
+        assert_eq!(dir.absolute_path("."), Err(PathError::Empty));
     }
 
     #[test]
-    fn only_texts_of_a_fair_size_are_read() {
+    fn only_utf8_within_the_size_limit_is_read() {
         let (_folder, dir) = dir();
         assert_eq!(dir.read(Path::new("note.txt"), 1).as_deref(), Ok("inside"));
         assert_eq!(dir.read(Path::new("images/a.png"), 1), Err(ReadError::NotUtf8(0)));
@@ -384,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_listed_whole_or_not_at_all() {
+    fn a_folder_with_too_many_entries_is_not_listed() {
         let (_folder, dir) = dir();
         let many = dir.root().join("many");
         fs::create_dir(&many).unwrap();
@@ -401,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn links_are_listed_as_what_they_lead_to() {
+    fn links_are_listed_by_their_targets() {
         let (folder, dir) = dir();
         symlink(dir.root().join("images"), dir.root().join("link")).unwrap();
         symlink(folder.path().join("nothing"), dir.root().join("dangling")).unwrap();
@@ -412,7 +414,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_path_made_of_any_letters_stays_below(text in "[a./\\\\\\PC]{0,20}") {
+        fn a_path_of_any_characters_stays_inside(text in "[a./\\\\\\PC]{0,20}") {
             if let Ok(path) = relative(&text) {
                 prop_assert!(path.components().all(|part| matches!(part, Component::Normal(_))));
             }

@@ -1,4 +1,4 @@
-//! A table whose keys are names that the writer chose.
+//! [`Entries`]: a TOML table whose keys are names chosen by the file's author.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,21 +10,21 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::field::{FIELD, Field};
 
-/// A key with its place.
+/// A key with its byte range in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Name {
-    /// The key.
+    /// The key as written in the file.
     pub text: String,
-    /// The bytes of the file.
+    /// Byte range of the key in the file.
     pub span: Range<usize>,
 }
 
-/// The entries of such a table, by key.
+/// The entries of a table whose keys are chosen by the file's author.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entries<T>(pub Vec<(Name, Field<T>)>);
 
 impl<T> Entries<T> {
-    /// The value under the key `name`.
+    /// Returns the value under the key `name`.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Field<T>> {
         self.0.iter().find(|(key, _)| key.text == name).map(|(_, field)| field)

@@ -1,4 +1,5 @@
-//! A key of a table that may be absent or wrong without hiding what is wrong with the others.
+//! [`Field`]: a key's value that may be absent or invalid, so that one mistake does not hide the
+//! next.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,66 +9,67 @@ use std::ops::{Deref, Range};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
-/// The name by which a [`Field`] asks the [reader](crate::reader) for its place.
+/// Newtype name by which a [`Field`] requests its byte range from the [reader](crate::reader).
 pub(crate) const FIELD: &str = "$chorus::Field";
 
-/// A value with its place in the file.
+/// A value with its byte range in the file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located<T> {
-    /// What stands there.
+    /// The value read from the file.
     pub value: T,
-    /// The bytes of the file.
+    /// Byte range of the value in the file.
     pub span: Range<usize>,
 }
 
-/// What stands under a key. Without `#[serde(default)]` the key is required: the schema says so, and the
-/// code that takes the value says what is missing.
+/// The value of a key. Without `#[serde(default)]` the key is required: the schema says so, and the
+/// code that reads the value reports a missing one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Field<T> {
-    /// Nothing.
+    /// The key is not in the file.
     #[default]
     Absent,
-    /// Something that cannot be used; a finding says so.
-    Bad,
-    /// A value.
-    Here(Located<T>),
+    /// The value cannot be used, which a finding reports.
+    Invalid,
+    /// A value that can be used.
+    Present(Located<T>),
 }
 
 impl<T> Field<T> {
-    /// The value with its place, if it can be used.
+    /// Returns the value with its byte range, if it can be used.
     #[must_use]
     pub fn get(&self) -> Option<&Located<T>> {
         match self {
-            Self::Here(located) => Some(located),
-            Self::Absent | Self::Bad => None,
+            Self::Present(located) => Some(located),
+            Self::Absent | Self::Invalid => None,
         }
     }
 
-    /// The value, if it can be used.
+    /// Returns the value, if it can be used.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         self.get().map(|located| &located.value)
     }
 
-    /// The place of the value, if it can be used.
+    /// Returns the byte range of the value, if it can be used.
     #[must_use]
     pub fn span(&self) -> Option<Range<usize>> {
         self.get().map(|located| located.span.clone())
     }
 
-    /// True if the key stands in the file, usable or not.
+    /// Returns true if the key is in the file, whether its value can be used or not.
     #[must_use]
     pub fn is_given(&self) -> bool {
         !matches!(self, Self::Absent)
     }
 }
 
-/// The value of a key that may be left out, as `read` reads it: `Some(None)` if it is not given, `None` if it cannot be used.
+/// Reads the value of an optional key with `read`: `Some(None)` if the key is absent, `None` if the
+/// value cannot be used.
 pub fn optional<T, U>(field: &Field<T>, read: impl FnOnce(&Located<T>) -> Option<U>) -> Option<Option<U>> {
     match field {
         Field::Absent => Some(None),
-        Field::Bad => None,
-        Field::Here(value) => read(value).map(Some),
+        Field::Invalid => None,
+        Field::Present(value) => read(value).map(Some),
     }
 }
 
@@ -102,18 +104,19 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FieldVisitor<T> {
         deserializer.deserialize_newtype_struct(FIELD, self)
     }
 
-    /// The reader gives the first byte, the end, and the value; it tells itself why there is no value.
+    /// Takes the start, the end and the value from the reader, which reports an unusable value
+    /// itself.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let start = seq.next_element::<usize>()?;
         let end = seq.next_element::<usize>()?;
         Ok(match (start, end, seq.next_element::<T>()) {
-            (Some(start), Some(end), Ok(Some(value))) => Field::Here(Located { value, span: start..end }),
-            _ => Field::Bad,
+            (Some(start), Some(end), Ok(Some(value))) => Field::Present(Located { value, span: start..end }),
+            _ => Field::Invalid,
         })
     }
 }
 
-/// In the schema a field is what it holds.
+/// The schema of a field is the schema of its value.
 impl<T: JsonSchema> JsonSchema for Field<T> {
     fn inline_schema() -> bool {
         T::inline_schema()

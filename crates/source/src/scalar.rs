@@ -1,4 +1,4 @@
-//! A single value whose kind the key leaves open.
+//! [`Scalar`]: a single value, for keys that take several types.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,24 +6,25 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// The name by which a [`Scalar`] asks the [reader](crate::reader) for what stands in the file.
+/// Newtype name by which a [`Scalar`] requests the value as written from the
+/// [reader](crate::reader).
 pub(crate) const SCALAR: &str = "$chorus::Scalar";
 
-/// A text, number, date or truth.
+/// A text, number, date or boolean.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar {
-    /// In quotes.
+    /// A text in quotes.
     Text(String),
-    /// As its digits stand in the file, so that nothing is rounded.
+    /// A number by its digits in the file, so that nothing is rounded.
     Number(String),
-    /// Without quotes, in TOML's form of ISO 8601.
+    /// A date without quotes, in TOML's form of ISO 8601.
     Date(String),
-    /// `true` or `false`.
+    /// The boolean `true` or `false`.
     Boolean(bool),
 }
 
 impl Scalar {
-    /// The text of a date, with or without quotes.
+    /// Returns the text of a date, written with or without quotes.
     #[must_use]
     pub fn as_date(&self) -> Option<&str> {
         match self {
@@ -32,7 +33,7 @@ impl Scalar {
         }
     }
 
-    /// The digits of a number, with or without quotes.
+    /// Returns the digits of a number, written with or without quotes.
     #[must_use]
     pub fn as_number(&self) -> Option<&str> {
         match self {
@@ -65,12 +66,12 @@ impl<'de> Visitor<'de> for ScalarVisitor {
         Ok(Scalar::Boolean(value))
     }
 
-    /// The reader gives the digits of a number as bytes.
+    /// Takes the digits of a number, which the reader passes as bytes.
     fn visit_bytes<E: Error>(self, digits: &[u8]) -> Result<Scalar, E> {
         Ok(Scalar::Number(String::from_utf8_lossy(digits).into_owned()))
     }
 
-    /// The reader gives a date as a newtype over its text.
+    /// Takes a date, which the reader passes as a newtype over its text.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, date: D) -> Result<Scalar, D::Error> {
         String::deserialize(date).map(Scalar::Date)
     }

@@ -1,4 +1,4 @@
-//! A file that is being read: its text and the findings in it.
+//! [`SourceFile`]: the text of a file while it is read, and the findings in it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -8,24 +8,24 @@ use std::path::PathBuf;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::field::{Field, Located};
 
-/// As many findings as one file may have; more would bury the first.
-const MOST: usize = 100;
+/// Maximum number of findings of one file; more would bury the first.
+const MAX_FINDINGS: usize = 100;
 
-/// A file that is being read, with the findings in it so far.
+/// A file while it is read, with its findings so far.
 #[derive(Debug)]
 pub struct SourceFile {
-    /// Relative to the workspace.
+    /// Path relative to the workspace.
     pub file: PathBuf,
-    /// Its text.
+    /// The complete text of the file.
     pub text: String,
     findings: RefCell<BTreeSet<Diagnostic>>,
-    /// Where the text is not TOML: findings there would only repeat that in other words.
+    /// Byte ranges of the lines that are not TOML; other findings there would only repeat that.
     unreadable: RefCell<Vec<Range<usize>>>,
     has_errors: Cell<bool>,
 }
 
 impl SourceFile {
-    /// A file without findings yet; `file` is its path relative to the workspace.
+    /// Creates a file without findings; `file` is its path relative to the workspace.
     #[must_use]
     pub fn new(file: impl Into<PathBuf>, text: String) -> Self {
         Self {
@@ -46,10 +46,10 @@ impl SourceFile {
         help: impl Into<String>,
     ) {
         self.has_errors.set(true);
-        self.note(Diagnostic::error(code, &self.file, message).at(at).help(help));
+        self.add(Diagnostic::error(code, &self.file, message).at(at).help(help));
     }
 
-    /// Adds a finding of severity `Warning`.
+    /// Adds a finding of severity `Warning` about the bytes `at`, or about the file as a whole.
     pub fn warning(
         &self,
         code: &'static str,
@@ -57,15 +57,15 @@ impl SourceFile {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.note(Diagnostic::warning(code, &self.file, message).at(at).help(help));
+        self.add(Diagnostic::warning(code, &self.file, message).at(at).help(help));
     }
 
     /// Adds the finding that the text at `span` is not TOML, once for each line.
     pub fn syntax_error(&self, span: Range<usize>, message: String) {
         let line = self.lines_of(&span);
-        let told =
+        let is_reported =
             self.unreadable.borrow().iter().any(|other| other.start < line.end && line.start < other.end);
-        if !told {
+        if !is_reported {
             self.error(
                 "not-toml",
                 span,
@@ -76,15 +76,16 @@ impl SourceFile {
         self.unreadable.borrow_mut().push(line);
     }
 
-    fn note(&self, finding: Diagnostic) {
+    fn add(&self, finding: Diagnostic) {
         let mut findings = self.findings.borrow_mut();
-        if findings.len() < MOST {
+        if findings.len() < MAX_FINDINGS {
             findings.insert(finding);
         }
     }
 
-    /// The value of a key that must be there; a finding about the table at `owner` if it is not.
-    pub fn need<'f, T>(
+    /// Returns the value of a required key. Reports an absent key at the table `owner`, with
+    /// `example` as the fix.
+    pub fn require<'f, T>(
         &self,
         field: &'f Field<T>,
         key: &str,
@@ -98,8 +99,9 @@ impl SourceFile {
         field.get()
     }
 
-    /// The outcome of reading a value of this file, or a finding that says why it cannot be read.
-    pub fn take<T, E: std::fmt::Display>(
+    /// Returns the value of `outcome`, or reports its error at `at` with the message `{what}:
+    /// {error}`.
+    pub fn ok_or_report<T, E: std::fmt::Display>(
         &self,
         code: &'static str,
         at: &Range<usize>,
@@ -110,13 +112,14 @@ impl SourceFile {
         outcome.map_err(|error| self.error(code, at.clone(), format!("{what}: {error}"), help)).ok()
     }
 
-    /// Where `inner`, a range of the decoded text `value`, stands in the file: exact when the text is
-    /// written without escapes, else the whole value.
+    /// Returns the byte range in the file of `inner`, a range of the decoded text `value`: exact
+    /// when the text is written without escapes, else the range of the whole value.
     #[must_use]
-    pub fn inside(&self, value: &Located<String>, inner: Range<usize>) -> Range<usize> {
+    pub fn span_within(&self, value: &Located<String>, inner: Range<usize>) -> Range<usize> {
         let span = &value.span;
         let raw = self.text.get(span.clone()).unwrap_or_default();
-        // A text is cut from its quotes: one or three on each side, a first line break after three is dropped.
+        // The value stands behind one or three quotes; a line break right after three quotes is
+        // dropped.
         match raw.find(value.value.as_str()) {
             Some(offset) if offset <= 5 && !value.value.is_empty() => {
                 span.start + offset + inner.start..span.start + offset + inner.end
@@ -125,40 +128,42 @@ impl SourceFile {
         }
     }
 
-    /// True if any finding so far is an error.
+    /// Returns true if any finding so far is an error.
     #[must_use]
     pub fn has_errors(&self) -> bool {
         self.has_errors.get()
     }
 
-    /// True if any finding so far has this code.
+    /// Returns true if any finding so far has this code.
     #[must_use]
-    pub fn has(&self, code: &str) -> bool {
+    pub fn has_code(&self, code: &str) -> bool {
         self.findings.borrow().iter().any(|finding| finding.code == code)
     }
 
-    /// True if the text is not TOML in places, so that a missing key may only be hidden.
+    /// Returns true if the text has TOML syntax errors, which may hide a key that seems to be
+    /// missing.
     #[must_use]
-    pub fn is_garbled(&self) -> bool {
+    pub fn has_syntax_errors(&self) -> bool {
         !self.unreadable.borrow().is_empty()
     }
 
-    /// Hands the findings over, with the text that `shown` makes of the file's.
-    pub fn hand_over(self, to: &mut Diagnostics, shown: impl FnOnce(String) -> String) {
+    /// Moves the findings to `to`, together with the file's text as changed by `transform`.
+    pub fn report_into(self, to: &mut Diagnostics, transform: impl FnOnce(String) -> String) {
         let findings = self.findings.into_inner();
-        let full = findings.len() >= MOST;
+        let full = findings.len() >= MAX_FINDINGS;
         let unreadable = self.unreadable.into_inner();
-        to.extend(findings.into_iter().filter(|finding| is_worth_telling(finding, &unreadable)));
+        to.extend(findings.into_iter().filter(|finding| is_worth_reporting(finding, &unreadable)));
         if full {
-            let message = format!("there are more than {MOST} findings in this file; the rest is not shown");
-            // An error may be among the rest.
+            let message =
+                format!("there are more than {MAX_FINDINGS} findings in this file; the rest is not shown");
+            // An error may be among the findings that are not shown.
             let make = if self.has_errors.get() { Diagnostic::error } else { Diagnostic::warning };
-            to.push(make("more-findings", self.file.clone(), message).help("Mend these first."));
+            to.push(make("more-findings", self.file.clone(), message).help("Fix these first."));
         }
-        to.add_source(&self.file, || shown(self.text));
+        to.add_source(&self.file, || transform(self.text));
     }
 
-    /// From the start of the first line of `span` to the end of its last.
+    /// Returns the byte range of the lines that `span` touches, the last line break included.
     fn lines_of(&self, span: &Range<usize>) -> Range<usize> {
         let start = self.text.get(..span.start).and_then(|before| before.rfind('\n')).map_or(0, |at| at + 1);
         let end = self.text.get(span.end..).and_then(|after| after.find('\n'));
@@ -166,20 +171,20 @@ impl SourceFile {
     }
 }
 
-/// Findings that something is nowhere to be found.
-const HIDEABLE: [&str; 5] =
+/// Codes of findings about missing things that a syntax error may only hide.
+const HIDDEN_BY_SYNTAX_ERRORS: [&str; 5] =
     ["unknown-fact", "unknown-part", "unknown-step", "fact-not-said", "not-translated"];
 
-/// In a file that is not TOML in places, what is missing may only be hidden, and what stands there is not
-/// what was meant.
-fn is_worth_telling(finding: &Diagnostic, unreadable: &[Range<usize>]) -> bool {
+/// Returns false for findings that a syntax error may have caused: those about missing things,
+/// without a place, or on a line that is not TOML.
+fn is_worth_reporting(finding: &Diagnostic, unreadable: &[Range<usize>]) -> bool {
     if unreadable.is_empty() || finding.code == "not-toml" {
         return true;
     }
-    let told = |span: &Range<usize>| {
+    let overlaps = |span: &Range<usize>| {
         unreadable.iter().any(|bad| span.start < bad.end && bad.start < span.end.max(span.start + 1))
     };
     !finding.code.starts_with("missing")
-        && !HIDEABLE.contains(&finding.code)
-        && finding.span.as_ref().is_some_and(|span| !told(span))
+        && !HIDDEN_BY_SYNTAX_ERRORS.contains(&finding.code)
+        && finding.span.as_ref().is_some_and(|span| !overlaps(span))
 }

@@ -1,44 +1,46 @@
-//! Which address of a contact a channel needs, and how a statement finds it.
+//! Addresses that a channel needs of a contact, in Rust and in SQL.
 //!
-//! The texts below are about a run `r` and a contact `c`. `runs.address` is `email`, `phone`, `attribute:NAME` or
-//! `anyone`, and null for a feed.
+//! The SQL fragments are about a run `r` and a contact `c`. `runs.address` is `email`, `phone`,
+//! `attribute:NAME` or `anyone`, and null for a feed.
 
-use contacts::{AddressKind, Contact, SuppressionReason, is_plain};
+use contacts::{AddressKind, Contact, SuppressionReason, is_json_label};
 use database::{InputError, StoreError};
 use serde_json::Value;
 
-/// What a contact must have to get what a channel says.
+/// The address that a contact must have to be a recipient of a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Address {
-    /// `contacts.email`
+pub enum RecipientAddress {
+    /// An e-mail address, from `contacts.email`.
     Email,
-    /// `contacts.phone`
+    /// A phone number, from `contacts.phone`.
     Phone,
-    /// An attribute of the contact, by its name: where he is found on a network. A text or a number, not empty. An
-    /// e-mail suppression leaves a person out all the same, unless it is only that mail bounced.
+    /// An attribute of the contact, by its name: their address on a network. A text or a number,
+    /// not empty. An e-mail suppression leaves the contact out too, except one for a bounce.
     Attribute(String),
-    /// Nothing: the channel says who it is about by itself. An e-mail suppression leaves a person out all the same.
+    /// None: the channel identifies the contact by itself. An e-mail suppression leaves the contact
+    /// out too, except one for a bounce.
     Anyone,
 }
 
-/// Before the name of an attribute.
-const ATTRIBUTE: &str = "attribute:";
+/// The prefix of an attribute's name in `runs.address`.
+const ATTRIBUTE_PREFIX: &str = "attribute:";
 
-impl Address {
-    /// As `runs.address` keeps it.
+impl RecipientAddress {
+    /// Returns the value of `runs.address`.
     pub(crate) fn stored(&self) -> Result<String, StoreError> {
         Ok(match self {
             Self::Email => "email".to_owned(),
             Self::Phone => "phone".to_owned(),
             Self::Anyone => "anyone".to_owned(),
-            Self::Attribute(name) if is_plain(name) => format!("{ATTRIBUTE}{name}"),
+            Self::Attribute(name) if is_json_label(name) => format!("{ATTRIBUTE_PREFIX}{name}"),
             Self::Attribute(name) => {
                 return Err(InputError::AttributeName(name.clone()).into());
             }
         })
     }
 
-    /// Where a contact is reached; empty for [`Address::Anyone`], `None` when the contact has no such address.
+    /// Returns the contact's address; empty for [`RecipientAddress::Anyone`], `None` if the contact
+    /// has no such address.
     #[must_use]
     pub fn of(&self, contact: &Contact) -> Option<String> {
         match self {
@@ -55,9 +57,10 @@ impl Address {
         }
     }
 
-    /// Which suppression leaves a contact out: of this kind and address, if there is any.
+    /// Returns the kind and address of the suppression that would leave a contact out, if it can
+    /// have one.
     #[must_use]
-    pub fn suppressed_by<'a>(&self, contact: &'a Contact) -> Option<(AddressKind, &'a str)> {
+    pub fn suppression_key<'a>(&self, contact: &'a Contact) -> Option<(AddressKind, &'a str)> {
         match self {
             Self::Email | Self::Anyone | Self::Attribute(_) => {
                 Some((AddressKind::Email, contact.email.as_deref()?))
@@ -66,15 +69,17 @@ impl Address {
         }
     }
 
-    /// Whether a suppression for this reason leaves somebody out: who does not want mail wants no message on another
-    /// way either, but a mailbox that is gone says nothing about a chat.
+    /// Returns whether a suppression for this reason leaves a contact out. A contact who refuses
+    /// mail gets no messages on other channels either, but a bounced mailbox says nothing about a
+    /// chat.
     #[must_use]
-    pub fn heeds(&self, reason: SuppressionReason) -> bool {
+    pub fn is_blocked_by(&self, reason: SuppressionReason) -> bool {
         matches!(self, Self::Email | Self::Phone) || reason != SuppressionReason::Bounced
     }
 }
 
-/// [`Address::of`] in SQL. What begins with any of these is no text and no number; 11 is where the name begins.
+/// [`RecipientAddress::of`] in SQL. JSON that begins with one of these letters is neither a text
+/// nor a number; the name starts at position 11.
 macro_rules! address_of {
     () => {
         "case r.address when 'email' then c.email when 'phone' then c.phone when 'anyone' then ''
@@ -84,7 +89,8 @@ macro_rules! address_of {
     };
 }
 
-/// Whether suppression `s` is the one that [`Address::suppressed_by`] names.
+/// SQL condition: suppression `s` is the one that [`RecipientAddress::suppression_key`] returns,
+/// and leaves the contact out.
 macro_rules! is_suppressed {
     () => {
         "s.kind = case r.address when 'phone' then 'phone' else 'email' end
@@ -93,21 +99,23 @@ macro_rules! is_suppressed {
     };
 }
 
-/// The reason of that suppression, null when there is none: looked up for each of a few contacts. PostgreSQL would
-/// read all suppressions for a join, or for an `exists`, as soon as they are few thousands.
+/// The reason of that suppression in SQL, null if there is none. It is a subquery per contact, for
+/// a few contacts: with a join or an `exists`, PostgreSQL would read all suppressions as soon as
+/// there are a few thousand.
 macro_rules! suppressed_because {
     () => {
         concat!("(select s.reason from suppressions s where ", $crate::address::is_suppressed!(), ")")
     };
 }
 
-/// The address that a refusal or a full mailbox is held against, of the kind `r.address`; null when there is none.
-macro_rules! held_against {
+/// The address that is suppressed after a refusal or a full mailbox, of the kind `r.address`; null
+/// if there is none.
+macro_rules! suppressible_address {
     () => {
         "case r.address when 'email' then c.email when 'phone' then c.phone end"
     };
 }
-pub(crate) use {address_of, held_against, is_suppressed, suppressed_because};
+pub(crate) use {address_of, is_suppressed, suppressed_because, suppressible_address};
 
 #[cfg(test)]
 mod tests {
@@ -115,10 +123,13 @@ mod tests {
 
     #[test]
     fn an_attribute_is_named_so_that_no_database_reads_it_as_a_path() {
-        assert_eq!(Address::Attribute("telegram_chat".into()).stored().unwrap(), "attribute:telegram_chat");
-        assert_eq!(ATTRIBUTE.len() + 1, 11, "where address_of begins to read");
+        assert_eq!(
+            RecipientAddress::Attribute("telegram_chat".into()).stored().unwrap(),
+            "attribute:telegram_chat"
+        );
+        assert_eq!(ATTRIBUTE_PREFIX.len() + 1, 11, "where address_of begins to read");
         for name in ["", "$.a", "[0]", "a\"b", "a\0"] {
-            let error = Address::Attribute(name.into()).stored().unwrap_err().to_string();
+            let error = RecipientAddress::Attribute(name.into()).stored().unwrap_err().to_string();
             assert!(error.contains("letters"), "{error}");
         }
     }

@@ -1,23 +1,24 @@
-//! How much of the running runs is not sent yet, and how far it lies behind its time.
+//! Backlog of unsent deliveries by channel, and its age.
 
 use database::{Millis, Sql, StoreError, args, sql};
 
 use crate::Store;
 
-/// What one channel has not sent yet of the runs that are planned or running.
+/// The unsent deliveries of one channel, of runs that are planned or running.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
-    /// The channel's id.
+    /// The id of the channel.
     pub channel: String,
-    /// Deliveries that are in no end state, due or not.
+    /// The number of deliveries in no end state, due or not.
     pub queued: u64,
-    /// The earliest time at which one of them is due, and at which a run was made whose deliveries are still to be
-    /// made; `None` where there is neither. It may lie ahead.
+    /// The earliest time at which one of them is due or, for runs whose deliveries are not made
+    /// yet, at which the run was made. `None` if there is neither. It may lie ahead.
     pub oldest_due: Option<Millis>,
 }
 
-/// One row a run. The counts are those that every commit keeps, and the earliest time is the first entry of an index:
-/// the cost does not grow with the number of deliveries.
+/// Reads one row for each run. The counts come from the tallies that each commit updates, and the
+/// earliest time is the first entry of an index, so the cost does not grow with the number of
+/// deliveries.
 const RUNS: Sql = sql!(
     "select r.channel,
        case when r.state = 'planned' then 0 else r.total - coalesce(
@@ -30,7 +31,8 @@ const RUNS: Sql = sql!(
 );
 
 impl Store {
-    /// What has not been sent yet, by channel, in the order of their ids; nothing of channels that are up to date.
+    /// Returns the unsent deliveries by channel, in the order of the channels' ids. Channels
+    /// without planned or running runs are left out.
     ///
     /// # Errors
     /// The database refused or went away.

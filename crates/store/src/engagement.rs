@@ -1,17 +1,19 @@
-//! The last time that each contact engaged with each campaign, kept so that audiences read sets and not every delivery.
+//! The last engagement of each contact with each campaign, stored so that audiences read sets and
+//! not every delivery.
 //!
-//! Reactions are kept in the transactions that mark deliveries. Sends are read from the deliveries of a run after it has
-//! ended, some thousands at a time; until then audiences read the deliveries of that run themselves.
+//! Reactions are stored in the transactions that mark deliveries. Sends are read from the
+//! deliveries of a run after it has ended, some thousands at a time; until then audiences read the
+//! deliveries of that run themselves.
 
-use contacts::Engaged;
+use contacts::EngagementKind;
 use database::{
-    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, Tx, again_if_deadlocked, args, batch,
-    batch_of_ids, id_space, sql,
+    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, Tx, args, batch, batch_of_ids, id_space,
+    retry_on_deadlock, sql,
 };
 
 use crate::Store;
 
-/// Keeps the later of two times; what is not later is not written.
+/// SQL fragment that stores the later of two times and skips the write otherwise.
 macro_rules! later_wins {
     () => {
         " on conflict (campaign, kind, contact_id) do update set last_at = excluded.last_at
@@ -26,7 +28,7 @@ struct Input {
     at: Millis,
 }
 
-const REACTED: Sql = sql!(
+const UPSERT_REACTIONS: Sql = sql!(
     "with " [batch 1 as input: id bigint, kind bigint, at bigint]
     "insert into engagement (campaign, kind, contact_id, last_at)
      select campaign, kind, contact_id, max(at) from (
@@ -39,23 +41,24 @@ const REACTED: Sql = sql!(
     later_wins!() ""
 );
 
-/// Notes that contacts reacted to deliveries, which are none of test copies.
-pub(crate) async fn reacted(
+/// Stores reactions of contacts to deliveries. The deliveries must not be test copies.
+pub(crate) async fn record_reactions(
     tx: &mut Tx,
-    engaged: Engaged,
+    kind: EngagementKind,
     at: impl Iterator<Item = (DeliveryId, Millis)>,
 ) -> Result<(), StoreError> {
-    let kind = engaged.kind();
+    let kind = kind.number();
     let of_people = at.filter(|(id, _)| id.contact() != ContactId::FEED);
     let input: Vec<_> = of_people.map(|(id, at)| Input { id, kind, at }).collect();
     if !input.is_empty() {
-        tx.execute(&REACTED, args![batch(&input)?]).await?;
+        tx.execute(&UPSERT_REACTIONS, args![batch(&input)?]).await?;
     }
     Ok(())
 }
 
-/// The contacts of a batch of deliveries, with the campaign of each and with all campaigns together (number 0, no name).
-macro_rules! those_of_input {
+/// The contacts of a batch of deliveries, each with its campaign and once more for all campaigns
+/// together (number 0, no name).
+macro_rules! contacts_of_input {
     () => {
         concat!(
             "(select cast(0 as bigint) as number, cast(null as text) as campaign, id % ",
@@ -75,18 +78,19 @@ macro_rules! those_of_input {
 const FORGET_REACTIONS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "delete from engagement where (campaign, kind, contact_id) in (
-       select k.number, t.kind, k.contact_id from " those_of_input!() " k
+       select k.number, t.kind, k.contact_id from " contacts_of_input!() " k
        cross join (select cast(2 as bigint) as kind union all select 3 union all select 4) t)"
 );
 
-/// Puts together the statement that reads one kind of reaction of the contacts of a batch from all their deliveries.
-macro_rules! read_reactions {
+/// Builds the statement that reads one kind of reaction of a batch's contacts from all their
+/// deliveries.
+macro_rules! reread_reactions {
     ($kind:literal, $column:literal) => {
         sql!(
             "with " [batch 1 as input: id bigint]
             "insert into engagement (campaign, kind, contact_id, last_at)
              select k.number, " $kind ", k.contact_id, max(d." $column ")
-             from " those_of_input!() " k cross join runs q cross join deliveries d
+             from " contacts_of_input!() " k cross join runs q cross join deliveries d
              where q.kind <> 'test' and (k.campaign is null or q.campaign = k.campaign)
                and d.id = q.id * " id_space!() " + k.contact_id and d." $column " is not null
              group by k.number, k.contact_id order by k.number, k.contact_id"
@@ -95,48 +99,49 @@ macro_rules! read_reactions {
     };
 }
 
-const OPENED_BY: Sql = read_reactions!("2", "opened_at");
-const CLICKED_BY: Sql = read_reactions!("3", "clicked_at");
-const CONVERTED_BY: Sql = read_reactions!("4", "converted_at");
+const REREAD_OPENED: Sql = reread_reactions!("2", "opened_at");
+const REREAD_CLICKED: Sql = reread_reactions!("3", "clicked_at");
+const REREAD_CONVERTED: Sql = reread_reactions!("4", "converted_at");
 
-/// Reads again when the contacts of deliveries last reacted, after some of their reactions were taken back.
-pub(crate) async fn read_again(
+/// Recomputes the last reactions of the contacts of some deliveries, after some reactions were
+/// taken back.
+pub(crate) async fn recompute_reactions(
     tx: &mut Tx,
     deliveries: impl Iterator<Item = DeliveryId>,
 ) -> Result<(), StoreError> {
     let input = batch_of_ids(deliveries)?;
-    for statement in [&FORGET_REACTIONS, &OPENED_BY, &CLICKED_BY, &CONVERTED_BY] {
+    for statement in [&FORGET_REACTIONS, &REREAD_OPENED, &REREAD_CLICKED, &REREAD_CONVERTED] {
         tx.execute(statement, vec![input.clone()]).await?;
     }
     Ok(())
 }
 
-const NUMBERS: Sql = sql!(
+const INSERT_NUMBERS: Sql = sql!(
     "insert into campaign_numbers (campaign)
      select distinct campaign from runs where id >= $1 and id <= $2 and kind <> 'test' order by campaign
      on conflict (campaign) do nothing"
 );
 
-/// Gives numbers to the campaigns of some runs that have none.
+/// Assigns numbers to those campaigns of a range of runs that have none.
 pub(crate) async fn number_campaigns(tx: &mut Tx, first: RunId, last: RunId) -> Result<(), StoreError> {
-    tx.execute(&NUMBERS, args![first, last]).await.map(|_| ())
+    tx.execute(&INSERT_NUMBERS, args![first, last]).await.map(|_| ())
 }
 
-const READ_AGAIN: Sql =
+const RESET_PROGRESS: Sql =
     sql!("update runs set engaged = 0, engaged_through = 0 where campaign = $1 and kind <> 'test'");
 
 const DROP_NAME: Sql = sql!("update campaign_numbers set campaign = null where campaign = $1");
 
-/// Forgets who engaged with a campaign: its runs are about to get another name, and are read again under the number of
-/// that.
+/// Drops the engagement with a campaign: its runs are about to get another name, and are read again
+/// under the number of that name.
 pub(crate) async fn forget_campaign(tx: &mut Tx, campaign: &str) -> Result<(), StoreError> {
-    for statement in [&READ_AGAIN, &DROP_NAME] {
+    for statement in [&RESET_PROGRESS, &DROP_NAME] {
         tx.execute(statement, args![campaign]).await?;
     }
     Ok(())
 }
 
-/// An ended run whose sends have not been read.
+/// The first ended run whose sends have not been read.
 const NEXT_RUN: Sql = sql!(
     "select r.id, r.engaged, r.engaged_through, n.number
      from runs r join campaign_numbers n on n.campaign = r.campaign
@@ -145,32 +150,34 @@ const NEXT_RUN: Sql = sql!(
 
 /// A run whose sends are not all read.
 #[derive(sqlx::FromRow)]
-struct Unread {
+struct UnreadRun {
     id: RunId,
-    /// 0 before its deliveries were read, 1 where only its sends are to be read again.
+    /// 0 before its deliveries were read, 1 if only its sends have to be read again.
     engaged: i64,
-    /// The contact up to which they are read.
+    /// The contact up to which deliveries are read.
     engaged_through: i64,
-    /// The number of its campaign.
+    /// The number of its campaign in `campaign_numbers`.
     number: i64,
 }
 
-/// Held until the commit.
+/// Locks the run until the commit, if its progress has not changed.
 const LOCK: Sql = sql!(
     "select id from runs where id = $1 and engaged = $2 and engaged_through = $3 and finished_at is not null"
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// The number of deliveries that are read in one transaction: some tens of milliseconds.
-const SLAB: i64 = 10_000;
+/// The number of deliveries that are read in one transaction, which takes some tens of
+/// milliseconds.
+const CHUNK_SIZE: i64 = 10_000;
 
-const SLAB_END: Sql = sql!(
+const CHUNK_END: Sql = sql!(
     "select coalesce(max(id), 0), count(*) from (
        select id from deliveries where id > $1 * " id_space!() " + $2 and id < ($1 + 1) * " id_space!() " order by id limit $3) slab"
 );
 
-/// Puts together the statement that reads one column of the deliveries between $1 and $2; $3 is the campaign's number.
-macro_rules! read {
+/// Builds the statement that reads one column of the deliveries between $1 and $2; $3 is the
+/// campaign's number.
+macro_rules! read_column {
     ($kind:literal, $column:literal) => {
         sql!(
             "insert into engagement (campaign, kind, contact_id, last_at)
@@ -184,15 +191,15 @@ macro_rules! read {
     };
 }
 
-const SENT: Sql = read!("1", "sent_at");
-const OPENED: Sql = read!("2", "opened_at");
-const CLICKED: Sql = read!("3", "clicked_at");
-const CONVERTED: Sql = read!("4", "converted_at");
+const SENT: Sql = read_column!("1", "sent_at");
+const OPENED: Sql = read_column!("2", "opened_at");
+const CLICKED: Sql = read_column!("3", "clicked_at");
+const CONVERTED: Sql = read_column!("4", "converted_at");
 
-const HAS_READ: Sql = sql!("update runs set engaged_through = $2, engaged = $3 where id = $1");
+const SET_PROGRESS: Sql = sql!("update runs set engaged_through = $2, engaged = $3 where id = $1");
 
-/// A campaign that lost its name: what was known by its number is known by no other.
-const DROPPED: Sql =
+/// A number whose campaign was renamed: its engagement is deleted.
+const DROPPED_NUMBER: Sql =
     sql!("select number from campaign_numbers where campaign is null order by number limit 1");
 
 const DROP_SOME: Sql = sql!(
@@ -205,29 +212,29 @@ const DROP_SOME: Sql = sql!(
 const DROP_NUMBER: Sql = sql!("delete from campaign_numbers where number = $1");
 
 impl Store {
-    /// Reads the sends of some thousand deliveries of a run that has ended, or deletes what is known of a campaign that
-    /// has another name now. False where there is nothing left to do.
+    /// Reads the sends of some thousand deliveries of an ended run, or deletes engagement of a
+    /// campaign that has another name now. Returns false if there is nothing left to do.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn engagement_advance(&self) -> Result<bool, StoreError> {
-        if let Some(run) = self.row::<Unread>(&NEXT_RUN, args![]).await? {
-            again_if_deadlocked!(self.read_slab(&run))?;
-            self.let_others_write().await;
+        if let Some(run) = self.row::<UnreadRun>(&NEXT_RUN, args![]).await? {
+            retry_on_deadlock!(self.read_chunk(&run))?;
+            self.yield_writer().await;
             return Ok(true);
         }
-        let Some((number,)) = self.row::<(i64,)>(&DROPPED, args![]).await? else { return Ok(false) };
-        if self.execute(&DROP_SOME, args![number, SLAB]).await? == 0 {
+        let Some((number,)) = self.row::<(i64,)>(&DROPPED_NUMBER, args![]).await? else { return Ok(false) };
+        if self.execute(&DROP_SOME, args![number, CHUNK_SIZE]).await? == 0 {
             self.execute(&DROP_NUMBER, args![number]).await?;
         }
         Ok(true)
     }
 
-    async fn read_slab(&self, run: &Unread) -> Result<(), StoreError> {
-        let Unread { id: run, engaged, engaged_through: through, number } = *run;
+    async fn read_chunk(&self, run: &UnreadRun) -> Result<(), StoreError> {
+        let UnreadRun { id: run, engaged, engaged_through: through, number } = *run;
         let (last, count) =
-            self.row::<(i64, i64)>(&SLAB_END, args![run, through, SLAB]).await?.unwrap_or_default();
+            self.row::<(i64, i64)>(&CHUNK_END, args![run, through, CHUNK_SIZE]).await?.unwrap_or_default();
         let mut tx = self.begin().await?;
         if tx.row::<(RunId,)>(&LOCK, args![run, engaged, through]).await?.is_none() {
             return Ok(());
@@ -240,17 +247,17 @@ impl Store {
                 tx.execute(*statement, args![after, last, number]).await?;
             }
         }
-        let is_last = count < SLAB;
+        let is_last = count < CHUNK_SIZE;
         let through = if count > 0 { DeliveryId(last).contact().0 } else { through };
-        tx.execute(&HAS_READ, args![run, through, if is_last { 2 } else { engaged }]).await?;
+        tx.execute(&SET_PROGRESS, args![run, through, if is_last { 2 } else { engaged }]).await?;
         tx.commit().await
     }
 }
 
-/// Columns for an update of `runs` after which the sends of an ended run are read again.
-macro_rules! sends_anew {
+/// SQL assignments for an update of `runs` after which the sends of an ended run are read again.
+macro_rules! reread_sends {
     () => {
         "engaged = case when engaged = 2 and kind <> 'test' then 1 else engaged end, engaged_through = 0"
     };
 }
-pub(crate) use sends_anew;
+pub(crate) use reread_sends;

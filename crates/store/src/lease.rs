@@ -1,66 +1,66 @@
-//! Leases: a worker's claim, and what becomes of it when the worker is gone.
+//! Leases of workers, and the takeover of deliveries from workers that are gone.
 
 use std::collections::{BTreeMap, HashMap};
 
 use database::{DeliveryId, LeaseId, Millis, RowError, Sql, StoreError, args, batch, sql};
 
-use crate::delivery::{Ended, Outcome, settle};
-use crate::moves::Moves;
+use crate::counter_deltas::CounterDeltas;
+use crate::delivery::{Outcome, RecordedOutcome, record_outcomes};
 use crate::{DeliveryState, Store};
 
-/// What was found in the hands of workers that are gone.
+/// The numbers of deliveries taken over from workers that are gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TakenOver {
+pub struct TakeoverCounts {
     /// Claimed but not begun: queued again.
     pub released: u64,
     /// Begun without a recorded answer, to be sent again: counted as `repeat`.
     pub resent: u64,
     /// Begun without a recorded answer, left `uncertain` for a person.
-    pub held: u64,
-    /// Accepted, though it was not recorded: known from the worker's own traces.
+    pub uncertain: u64,
+    /// Accepted but not recorded: known from the worker's journal.
     pub sent: u64,
 }
 
-/// A worker's claim.
+/// A lease of a worker: while it is valid, the worker may claim and begin deliveries.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Lease {
-    /// Its number, which is its epoch.
+    /// The number of the lease, which is its epoch.
     pub id: LeaseId,
-    /// Who: host and process.
+    /// The worker: its host and process.
     pub worker: String,
-    /// Since when.
+    /// The time at which the lease began.
     pub acquired_at: Millis,
-    /// Until when, unless renewed.
+    /// The time at which it expires unless it is renewed.
     pub expires_at: Millis,
-    /// What people should know of the worker.
+    /// A note for people about the worker.
     pub note: Option<String>,
 }
 
-/// What a worker left behind about a try whose outcome is not recorded.
+/// The journal entry of a worker about a try whose outcome is not recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Trace {
-    /// Its answer was another than yes.
+pub enum JournalEntry {
+    /// The other side did not accept it.
     Refused,
-    /// The other side may have it.
-    Out,
-    /// It was accepted.
+    /// It was handed over; the other side may have it.
+    HandedOver,
+    /// The other side accepted it.
     Accepted,
 }
 
-/// Traces by delivery and number of the try.
-pub type Traces = HashMap<(DeliveryId, i64), Trace>;
+/// Journal entries by delivery and number of the try.
+pub type JournalEntries = HashMap<(DeliveryId, i64), JournalEntry>;
 
 const OPEN: Sql =
     sql!("insert into leases (worker, acquired_at, expires_at, plans) values ($1, $2, $3, $4) returning id");
 
 const RENEW: Sql = sql!("update leases set expires_at = $2 where id = $1");
 
-const CLOSE_ROWS: Sql =
+const RELEASE_UNBEGUN: Sql =
     sql!("update deliveries set lease_id = null where lease_id = $1 and state in ('queued', 'deferred')");
 
 const CLOSE: Sql = sql!("delete from leases where id = $1");
 
-/// Whether a sweep has anything to do.
+/// Finds out whether a sweep has anything to do.
 const STALE: Sql = sql!(
     "select cast(1 as bigint) from leases where expires_at <= $1
      union all
@@ -69,13 +69,15 @@ const STALE: Sql = sql!(
      limit 1"
 );
 
-/// Looked at again when the worker's own renewal is what it waited for.
+/// Deletes a lease if it is still expired. The condition is checked again after waiting for the
+/// worker's own renewal.
 const CLOSE_STALE: Sql = sql!("delete from leases where id = $1 and expires_at <= $2");
 
 const EXPIRE: Sql = sql!("delete from leases where expires_at <= $1");
 
-/// A run that was cancelled sends nothing again: whether its message arrived, nobody knows. What is looked for before
-/// it is sent again waits until the other side must have done with it.
+/// Takes over begun deliveries. A cancelled run sends nothing again: its delivery stays uncertain.
+/// A try is looked up at the other side before the next one, which waits until the other side must
+/// have finished with it (`look_after`).
 const TAKE_BEGUN: Sql = sql!(
     "update deliveries set lease_id = null, answer = 'the worker stopped before the answer',
        state = case when r.on_uncertain = 'resend' and r.state <> 'cancelled' then 'queued' else 'uncertain' end,
@@ -106,7 +108,7 @@ const LIST: Sql = sql!("select id, worker, acquired_at, expires_at, note from le
 const BEGUN: Sql =
     sql!("select id, attempts from deliveries where lease_id = $1 and state = 'sending' order by id");
 
-const LET_GO: Sql = sql!("update deliveries set lease_id = null where lease_id = $1");
+const CLEAR_LEASE: Sql = sql!("update deliveries set lease_id = null where lease_id = $1");
 
 #[derive(serde::Serialize)]
 struct Attempt {
@@ -114,25 +116,26 @@ struct Attempt {
     number: i64,
 }
 
-/// What became of a try, as far as its worker left a trace of it.
-fn traced(trace: Option<&Trace>, now: Millis) -> Outcome {
+/// Derives the outcome of a try from the worker's journal entry.
+fn outcome_of(entry: Option<&JournalEntry>, now: Millis) -> Outcome {
     let answer = |text: &str| text.to_owned();
-    match trace {
-        Some(Trace::Accepted) => Outcome::Accepted {
+    match entry {
+        Some(JournalEntry::Accepted) => Outcome::Accepted {
             answer: answer("accepted; the worker stopped before it wrote the answer down"),
             post: None,
         },
-        Some(Trace::Out) => {
+        Some(JournalEntry::HandedOver) => {
             Outcome::Unknown { retry_at: Some(now), answer: answer("the worker stopped before the answer") }
         }
-        Some(Trace::Refused) | None => {
+        Some(JournalEntry::Refused) | None => {
             Outcome::Returned { answer: answer("the worker stopped before it was sent") }
         }
     }
 }
 
 impl Store {
-    /// A lease for a worker until `expires_at`; `plans` if it plans what the files say. Its number is its epoch: never given twice.
+    /// Opens a lease for a worker until `expires_at`; `plans` is true if the worker plans what the
+    /// files say. The lease's number is its epoch and is never given twice.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -151,7 +154,7 @@ impl Store {
         opened.map(|(id,)| id).ok_or_else(|| RowError::Unnumbered("lease").into())
     }
 
-    /// Keeps a lease alive. False when it had expired and was taken over: the worker must stop.
+    /// Renews a lease. Returns false if it had expired and was taken over: the worker must stop.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -160,7 +163,7 @@ impl Store {
         Ok(self.execute(&RENEW, args![id, expires_at]).await? > 0)
     }
 
-    /// Says what people should know of a worker; nothing, when empty.
+    /// Sets the note for people about a worker; an empty text removes it.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -169,33 +172,35 @@ impl Store {
         self.execute(&NOTE, args![id, note]).await.map(|_| ())
     }
 
-    /// Takes over what expired or ended leases held, and deletes them. Writes an `unknown` attempt for each
-    /// begun one.
+    /// Takes over the deliveries of expired and closed leases, and deletes the expired leases.
+    /// Inserts an `unknown` attempt for each begun delivery.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn lease_sweep(&self, now: Millis) -> Result<TakenOver, StoreError> {
-        // Most of the time nobody is gone: then SQLite's one writer is left alone.
+    pub async fn lease_sweep(&self, now: Millis) -> Result<TakeoverCounts, StoreError> {
+        // Most of the time no worker is gone: then SQLite's single writer is left to others.
         if self.rows::<(i64,)>(&STALE, args![now]).await?.is_empty() {
-            return Ok(TakenOver::default());
+            return Ok(TakeoverCounts::default());
         }
         let mut tx = self.begin().await?;
-        // On PostgreSQL this waits for claims and records that hold the lease's row. What they wrote is seen by
-        // the next statements, so nothing stays behind with a lease that is gone.
+        // On PostgreSQL this waits for claims and records that hold the lease's row. The next
+        // statements see what they wrote, so no delivery stays with a deleted lease.
         tx.execute(&EXPIRE, args![now]).await?;
         tx.lock("select id from runs where finished_at is null order by id for share").await?;
-        let begun: Vec<Ended> = tx.rows(&TAKE_BEGUN, args![now]).await?;
-        let mut taken =
-            TakenOver { released: tx.execute(&TAKE_CLAIMED, args![]).await?, ..TakenOver::default() };
-        let mut moves = Moves::default();
-        for Ended { id, state, .. } in &begun {
+        let begun: Vec<RecordedOutcome> = tx.rows(&TAKE_BEGUN, args![now]).await?;
+        let mut taken = TakeoverCounts {
+            released: tx.execute(&TAKE_CLAIMED, args![]).await?,
+            ..TakeoverCounts::default()
+        };
+        let mut deltas = CounterDeltas::default();
+        for RecordedOutcome { id, state, .. } in &begun {
             if *state == DeliveryState::Queued {
                 taken.resent += 1;
-                moves.repeated(id.run(), 1);
+                deltas.add_repeats(id.run(), 1);
             } else {
-                taken.held += 1;
-                moves.ended(id.run(), DeliveryState::Uncertain, "", 1);
+                taken.uncertain += 1;
+                deltas.add_ended(id.run(), DeliveryState::Uncertain, "", 1);
             }
         }
         if !begun.is_empty() {
@@ -203,12 +208,12 @@ impl Store {
                 begun.iter().map(|row| Attempt { id: row.id, number: row.attempts }).collect();
             tx.execute(&ATTEMPTS, args![batch(&attempts)?, now]).await?;
         }
-        moves.apply(&mut tx, now).await?;
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(taken)
     }
 
-    /// Every lease there is.
+    /// Lists all leases by number.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -217,10 +222,11 @@ impl Store {
         self.rows(&LIST, args![]).await
     }
 
-    /// Takes over one lease whose worker is gone, knowing what it was at: what it had handed over without an
-    /// answer is `unknown`, what was accepted is `sent`, and everything else was never sent and is queued again.
-    /// Does nothing when somebody else was first, or when it has not expired by `expired_by` after all: its
-    /// worker, which may only have slept, has renewed it. `None` is for a worker that is certainly dead.
+    /// Takes over one lease whose worker is gone, with the entries of the worker's journal: tries
+    /// that were handed over without an answer are `unknown`, accepted ones are `sent`, and all
+    /// others were never sent and are queued again. Does nothing if another worker was first, or if
+    /// the lease has not expired by `expired_by` after all, because its worker only slept and has
+    /// renewed it. `None` is for a worker that is certainly dead.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -229,39 +235,42 @@ impl Store {
         &self,
         id: LeaseId,
         expired_by: Option<Millis>,
-        traces: &Traces,
+        journal: &JournalEntries,
         now: Millis,
-    ) -> Result<TakenOver, StoreError> {
+    ) -> Result<TakeoverCounts, StoreError> {
         let mut tx = self.begin().await?;
         let closed = match expired_by {
             Some(time) => tx.execute(&CLOSE_STALE, args![id, time]).await?,
             None => tx.execute(&CLOSE, args![id]).await?,
         };
         if closed == 0 {
-            return Ok(TakenOver::default());
+            return Ok(TakeoverCounts::default());
         }
         tx.lock("select id from runs where finished_at is null order by id for share").await?;
         let begun: Vec<(DeliveryId, i64)> = tx.rows(&BEGUN, args![id]).await?;
         let outcomes: BTreeMap<DeliveryId, Outcome> =
-            begun.into_iter().map(|(id, try_)| (id, traced(traces.get(&(id, try_)), now))).collect();
+            begun.into_iter().map(|(id, number)| (id, outcome_of(journal.get(&(id, number)), now))).collect();
         let outcomes = outcomes.iter().map(|(id, outcome)| (*id, outcome)).collect();
-        let mut moves = Moves::default();
-        let mut taken = TakenOver::default();
-        for Ended { id, state, .. } in settle(&mut tx, id, &outcomes, now, &mut moves).await? {
+        let mut deltas = CounterDeltas::default();
+        let mut taken = TakeoverCounts::default();
+        for RecordedOutcome { id, state, .. } in
+            record_outcomes(&mut tx, id, &outcomes, now, &mut deltas).await?
+        {
             match (outcomes.get(&id), state) {
                 (Some(Outcome::Unknown { .. }), DeliveryState::Deferred) => taken.resent += 1,
-                (_, DeliveryState::Uncertain) => taken.held += 1,
+                (_, DeliveryState::Uncertain) => taken.uncertain += 1,
                 (_, DeliveryState::Sent) => taken.sent += 1,
                 _ => taken.released += 1,
             }
         }
-        taken.released += tx.execute(&LET_GO, args![id]).await?;
-        moves.apply(&mut tx, now).await?;
+        taken.released += tx.execute(&CLEAR_LEASE, args![id]).await?;
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(taken)
     }
 
-    /// Gives everything unbegun back and ends the lease. What is begun stays so until the next sweep.
+    /// Releases all deliveries that are not begun, and ends the lease. Begun deliveries stay begun
+    /// until the next sweep.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -269,7 +278,7 @@ impl Store {
     pub async fn lease_close(&self, id: LeaseId, _now: Millis) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         tx.execute(&CLOSE, args![id]).await?;
-        tx.execute(&CLOSE_ROWS, args![id]).await?;
+        tx.execute(&RELEASE_UNBEGUN, args![id]).await?;
         tx.commit().await
     }
 }

@@ -1,22 +1,23 @@
-//! What happened: all SQL, on SQLite and PostgreSQL, and every change of state as a guarded set-based statement.
+//! The database of Chorus: all SQL, on SQLite and PostgreSQL; each change of state is a guarded
+//! set-based statement.
 //!
 //! One [`Store`], one file per entity, methods named noun_verb. A `Store` has the methods of
-//! [`Contacts`], which knows people, and of [`Database`], which knows no entity.
+//! [`Contacts`], for contacts and audiences, and of [`Database`], which knows no entity.
 
+mod active_files;
 mod address;
 mod allowance;
 mod backlog;
+mod counter_deltas;
 mod delivery;
 mod engagement;
 mod event;
-mod files;
 mod lease;
-mod moves;
 mod occurrence;
 mod outbox;
 mod rename;
-mod report;
 mod revision;
+mod rollup;
 mod run;
 mod schedule;
 mod soft_bounce;
@@ -27,45 +28,47 @@ use std::ops::Deref;
 use contacts::Contacts;
 use database::Database;
 
-pub use address::Address;
-pub use allowance::{Grant, Held, Want};
+pub use address::RecipientAddress;
+pub use allowance::{AllowanceGrant, AllowanceRequest, ReceiverHold};
 pub use backlog::Backlog;
-pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, SuppressionReason, Upserted};
+pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, SuppressionReason, UpsertCounts};
 pub use database::{
-    Behind, Clock, ContactId, CopyEvidence, DatabaseError, DeliveryId, Denied, Dialect, Fault, Health,
-    Identity, InputError, LeaseId, LinkId, LinkName, MachineTime, Millis, Place, Reason, RevisionId,
-    RowError, RunId, RunName, SchemaError, StopReason, Stopped, StoreError, UrlError,
+    Clock, ContactId, CopyEvidence, DatabaseError, DatabaseLocation, DeliveryId, Denied, ErrorSide, Health,
+    Identity, InputError, LeaseId, LinkId, LinkName, MachineTime, Millis, Reason, RevisionId, RowError,
+    RunId, RunName, SchemaError, Shortfall, SqlDialect, StopReason, Stopped, StoreError, UrlError,
 };
 pub use delivery::{
-    Claimed, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, NamedDelivery,
-    OutboxMessage, Outcome, PostRef, Record, Recorded, Rejection, Settlement,
+    ClaimedDelivery, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, GroupCommit,
+    GroupCommitResult, NamedDelivery, OutboxMessage, Outcome, PostRef, Rejection, Settlement,
 };
-pub use event::{Conversion, Credit, EventKind, EventRow, Goal, Hit, Judge, NewEvent};
-pub use lease::{Lease, TakenOver, Trace, Traces};
+pub use event::{AttributionGoal, Conversion, Credit, EventKind, EventRow, Hit, HitClassifier, NewEvent};
+pub use lease::{JournalEntries, JournalEntry, Lease, TakeoverCounts};
 pub use occurrence::{NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 pub use outbox::OutboxRow;
-pub use report::{Metric, RollupFilter, RollupRow};
 pub use revision::{LinkRow, Revision};
+pub use rollup::{Metric, RollupFilter, RollupRow};
 pub use run::{
-    Asked, ByHand, CameBack, Delay, Delays, Figures, InsertedByHand, Length, Missing, NewRun, Origin,
-    PausedBy, PlanCounts, Planned, RevisionText, Run, RunKind, RunState, RunTrigger, StepText,
+    Delay, Delays, FeedbackCounts, LengthUnit, ManualInsert, ManualRequest, ManualSend, MissingFrom, NewRun,
+    PausedBy, PlanCounts, RecipientSource, RevisionText, Run, RunFigures, RunKind, RunOrigin, RunState,
+    RunTrigger, StepText,
 };
-pub use schedule::{Advance, ScheduleRow, StepKey};
+pub use schedule::{ScheduleAdvance, ScheduleRow, StepKey};
 pub use soft_bounce::SoftBounce;
 pub use tally::{Tally, TallyState};
 
-/// Everything that a database holds. Cheap to clone.
+/// Access to all entities in a database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store(Contacts);
 
 impl Store {
-    /// Opens `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite file and its folder are created.
+    /// Opens the database at `url`: `sqlite:path`, `sqlite::memory:` or `postgres://…`. A SQLite
+    /// file and its folder are created.
     ///
     /// # Errors
-    /// The address is not known, or the database does not answer.
+    /// The URL has an unknown form, or the database does not answer.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let database = Database::open(url, telemetry::writer_waited).await?;
+        let database = Database::open(url, telemetry::record_writer_wait).await?;
         Ok(Self(Contacts::new(database)))
     }
 }

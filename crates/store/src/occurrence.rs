@@ -1,34 +1,34 @@
-//! Occurrences that did not run as their schedule said: each a row, with its reason.
+//! Occurrences that did not become runs as scheduled, each a row with its reason.
 
 use std::collections::BTreeSet;
 
-use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql, words};
+use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, enum_names, sql};
 
 use crate::Store;
 
-/// What became of an occurrence that is no run.
+/// The kind of an occurrence that is not a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurrenceKind {
-    /// Passed over, because of another run or by a person.
+    /// It was passed over, because of another run or by a person.
     Skipped,
     /// Its time passed while it could not run.
     Missed,
-    /// It waits for a person to let it go.
+    /// It waits until a person runs or dismisses it.
     Held,
-    /// The campaign had ended.
+    /// Its campaign had ended.
     Ended,
-    /// No occurrence, but a report: the clock was wrong.
+    /// Not an occurrence but a report that the clock was wrong.
     Clock,
 }
 
-/// Why an occurrence is no run.
+/// The reason for which an occurrence is not a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurrenceReason {
-    /// Nothing was running at its time.
+    /// No worker was running at its time.
     Off,
-    /// Its time was edited while nothing was running.
+    /// Its time was edited while no worker was running.
     Edited,
     /// Its time had passed when the step was added.
     Added,
@@ -36,41 +36,42 @@ pub enum OccurrenceReason {
     FileError,
     /// The campaign's file, or the step in it, was absent.
     Absent,
-    /// The last run of the step had not been handed out.
+    /// The previous run of the step had not handed out all deliveries.
     Overlap,
-    /// `hold = true` in the campaign's file.
+    /// The campaign's file contains `hold = true`.
     Hold,
-    /// `chorus stop`.
+    /// A person stopped everything with `chorus stop`.
     Stop,
-    /// The database is a copy.
+    /// The database is a copy of another.
     Copy,
-    /// Its text is that of a step that is gone, and people of its audience got that.
+    /// Its text is that of a removed step that contacts of its audience received.
     SameText,
-    /// It happens once, and went out before.
+    /// Its step happens once, and was sent before.
     AlreadySent,
-    /// A person skipped it.
+    /// A person skipped the occurrence.
     ByHand,
-    /// The campaign had ended.
+    /// Its campaign had ended.
     Ends,
-    /// The clock went back.
+    /// The machine's clock went back.
     ClockBack,
 }
 
-/// Whether an occurrence that is no run still waits for a person.
+/// The state of an occurrence that is not a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OccurrenceState {
-    /// A person may run or dismiss it.
+    /// It waits: a person may run or dismiss it.
     Open,
-    /// A person asked for it to run now.
-    Asked,
-    /// It became a run after all.
+    /// A person requested that it run now.
+    #[serde(rename = "asked")]
+    Requested,
+    /// It became a run later.
     Fired,
-    /// A person dismissed it.
+    /// A person dismissed the occurrence.
     Dismissed,
 }
 
-words!(OccurrenceKind, {
+enum_names!(OccurrenceKind, {
     Skipped => "skipped",
     Missed => "missed",
     Held => "held",
@@ -78,7 +79,7 @@ words!(OccurrenceKind, {
     Clock => "clock",
 });
 
-words!(OccurrenceReason, {
+enum_names!(OccurrenceReason, {
     Off => "off",
     Edited => "edited",
     Added => "added",
@@ -95,69 +96,69 @@ words!(OccurrenceReason, {
     ClockBack => "clock_back",
 });
 
-words!(OccurrenceState, {
+enum_names!(OccurrenceState, {
     Open => "open",
-    Asked => "asked",
+    Requested => "asked",
     Fired => "fired",
     Dismissed => "dismissed",
 });
 
-/// An occurrence to be written down.
+/// An occurrence to insert that is not a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOccurrence {
-    /// When it was due.
+    /// The instant at which it was due.
     pub instant: Millis,
-    /// What became of it.
+    /// The kind, which says what happened to it.
     pub kind: OccurrenceKind,
-    /// Why.
+    /// The reason for which it did not run.
     pub reason: OccurrenceReason,
-    /// What the reason is about: a run's number, a step's name.
+    /// The subject of the reason: the number of a run or the name of a step.
     pub detail: Option<String>,
-    /// The last instant, where the row stands for several.
+    /// The last instant, if the row stands for several occurrences.
     pub through: Option<Millis>,
-    /// How many occurrences the row stands for.
+    /// The number of occurrences that the row stands for.
     pub count: i64,
-    /// The run it would have followed.
+    /// The id of the parent run that it would have followed.
     pub parent_id: Option<RunId>,
 }
 
 impl NewOccurrence {
-    /// One occurrence.
+    /// Creates a row for one occurrence without details.
     #[must_use]
     pub const fn one(instant: Millis, kind: OccurrenceKind, reason: OccurrenceReason) -> Self {
         Self { instant, kind, reason, detail: None, through: None, count: 1, parent_id: None }
     }
 }
 
-/// An occurrence that is no run, as it was written down.
+/// An occurrence that is not a run, as stored in `occurrences`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct OccurrenceRow {
-    /// Of this campaign.
+    /// The id of the campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of the step.
     pub step: String,
-    /// When it was due.
+    /// The instant at which it was due.
     pub instant: Millis,
-    /// What became of it.
+    /// The kind, which says what happened to it.
     #[sqlx(try_from = "String")]
     pub kind: OccurrenceKind,
-    /// Why.
+    /// The reason for which it did not run.
     #[sqlx(try_from = "String")]
     pub reason: OccurrenceReason,
-    /// What the reason is about.
+    /// The subject of the reason: the number of a run or the name of a step.
     pub detail: Option<String>,
-    /// The last instant, where the row stands for several.
+    /// The last instant, if the row stands for several occurrences.
     pub through: Option<Millis>,
-    /// How many occurrences the row stands for.
+    /// The number of occurrences that the row stands for.
     pub count: i64,
-    /// The run it would have followed.
+    /// The id of the parent run that it would have followed.
     pub parent_id: Option<RunId>,
-    /// Whether it still waits for a person.
+    /// The state, which says whether it still waits for a person.
     #[sqlx(try_from = "String")]
     pub state: OccurrenceState,
-    /// The run that it became.
+    /// The id of the run that it became.
     pub run_id: Option<RunId>,
-    /// When it was written down.
+    /// The time at which the row was inserted.
     pub created_at: Millis,
 }
 
@@ -185,17 +186,17 @@ const ADD: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Made {
+struct RunKey {
     id: RunId,
 }
 
-const FIRED: Sql = sql!(
+const MARK_FIRED: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "update occurrences set state = 'fired', run_id = r.id from input i join runs r on r.id = i.id
      where occurrences.campaign = r.campaign and occurrences.step = r.step and occurrences.instant = r.instant"
 );
 
-const OVER: Sql = sql!(
+const FIRE_OPEN: Sql = sql!(
     "update occurrences set state = 'fired', run_id = $3
      where campaign = $1 and step = $2 and state in ('open', 'asked') and kind <> 'clock'"
 );
@@ -215,12 +216,12 @@ const GET: Sql = sql!(
      from occurrences where campaign = $1 and step = $2 and instant = $3"
 );
 
-const ASK: Sql = sql!(
+const REQUEST: Sql = sql!(
     "update occurrences set state = 'asked'
      where campaign = $1 and step = $2 and instant = $3 and state = 'open' and kind <> 'clock'"
 );
 
-const ASKED: Sql = sql!(
+const LIST_REQUESTED: Sql = sql!(
     "select campaign, step, instant, kind, reason, detail, through, count, parent_id, state, run_id, created_at
      from occurrences where state = 'asked' order by instant limit 100"
 );
@@ -238,7 +239,7 @@ const DISMISS: Sql = sql!(
      where occurrences.state in ('open', 'asked')"
 );
 
-/// Writes occurrences of one step down; those that are runs, or written down already, stay as they are.
+/// Inserts occurrences of one step. Those that are runs or have a row already stay as they are.
 pub(crate) async fn add(
     tx: &mut Tx,
     campaign: &str,
@@ -263,24 +264,29 @@ pub(crate) async fn add(
     tx.execute(&ADD, args![campaign, step, batch(&input)?, now]).await.map(|_| ())
 }
 
-/// Marks the occurrences that became these runs.
-pub(crate) async fn fired(tx: &mut Tx, made: &[RunId]) -> Result<(), StoreError> {
+/// Marks the occurrences that became these runs as fired.
+pub(crate) async fn mark_fired(tx: &mut Tx, made: &[RunId]) -> Result<(), StoreError> {
     if made.is_empty() {
         return Ok(());
     }
-    let input: Vec<_> = made.iter().map(|id| Made { id: *id }).collect();
-    tx.execute(&FIRED, args![batch(&input)?]).await.map(|_| ())
+    let input: Vec<_> = made.iter().map(|id| RunKey { id: *id }).collect();
+    tx.execute(&MARK_FIRED, args![batch(&input)?]).await.map(|_| ())
 }
 
-/// Marks every occurrence of a step that happens once, now that it went out by hand.
-pub(crate) async fn over(tx: &mut Tx, campaign: &str, step: &str, made: &[RunId]) -> Result<(), StoreError> {
+/// Marks all open occurrences of a one-time step as fired, after it was sent by hand.
+pub(crate) async fn fire_open(
+    tx: &mut Tx,
+    campaign: &str,
+    step: &str,
+    made: &[RunId],
+) -> Result<(), StoreError> {
     let Some(run) = made.first() else { return Ok(()) };
-    tx.execute(&OVER, args![campaign, step, *run]).await.map(|_| ())
+    tx.execute(&FIRE_OPEN, args![campaign, step, *run]).await.map(|_| ())
 }
 
 impl Store {
-    /// Writes occurrences of one step down without moving its watermark. What is a run, or written down already, stays
-    /// as it is.
+    /// Inserts occurrences of one step without advancing its watermark. Those that are runs or have
+    /// a row already stay as they are.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -297,8 +303,8 @@ impl Store {
         tx.commit().await
     }
 
-    /// Occurrences that are no runs, the latest first, of one campaign if given; only those that wait for a person,
-    /// if `open`.
+    /// Lists occurrences that are not runs, the latest first, of one campaign if given; only those
+    /// that wait for a person, if `open`.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -312,7 +318,8 @@ impl Store {
         self.rows(&LIST, args![campaign, i64::from(open), limit]).await
     }
 
-    /// The parent runs that a step does not follow because that occurrence is written down: campaign, step, parent.
+    /// Returns the parent runs that a step does not follow because the occurrence has a row here:
+    /// campaign, step, parent run.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -321,7 +328,7 @@ impl Store {
         Ok(self.rows(&PARENTS, args![]).await?.into_iter().collect())
     }
 
-    /// One occurrence that is no run.
+    /// Returns one occurrence that is not a run.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -335,31 +342,31 @@ impl Store {
         self.row(&GET, args![campaign, step, instant]).await
     }
 
-    /// Notes that a person wants an occurrence to run now: the planner sees it. False where it does not wait for
-    /// anybody.
+    /// Records that a person wants an occurrence to run now; the planner reads it. Returns false if
+    /// the occurrence is not open.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn occurrence_ask(
+    pub async fn occurrence_request(
         &self,
         campaign: &str,
         step: &str,
         instant: Millis,
     ) -> Result<bool, StoreError> {
-        Ok(self.execute(&ASK, args![campaign, step, instant]).await? > 0)
+        Ok(self.execute(&REQUEST, args![campaign, step, instant]).await? > 0)
     }
 
-    /// The occurrences that a person wants to run now.
+    /// Lists the occurrences that a person requested to run now.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn occurrence_asked(&self) -> Result<Vec<OccurrenceRow>, StoreError> {
-        self.rows(&ASKED, args![]).await
+    pub async fn occurrence_requested(&self) -> Result<Vec<OccurrenceRow>, StoreError> {
+        self.rows(&LIST_REQUESTED, args![]).await
     }
 
-    /// Gives an occurrence back that could not run although a person asked for it, with the reason.
+    /// Opens a requested occurrence again that could not run, with the reason.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -370,8 +377,8 @@ impl Store {
             .map(|_| ())
     }
 
-    /// Dismisses an occurrence: one that was written down waits for nobody any more, one that is still to come does not
-    /// run. False where it is a run, or was dismissed before.
+    /// Dismisses an occurrence: one that has a row does not wait for a person any more, a future
+    /// one will not run. Returns false if it is a run or was dismissed before.
     ///
     /// # Errors
     /// The database refused or went away.

@@ -1,32 +1,32 @@
-//! What the outbox channel kept.
+//! Messages of the outbox channel, listed and read.
 
 use database::{DeliveryId, Millis, Sql, StoreError, args, id_space, sql};
 
 use crate::Store;
 
-/// One kept message.
+/// A message that the outbox channel stored.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct OutboxRow {
-    /// Of this delivery.
+    /// The id of its delivery.
     pub delivery_id: DeliveryId,
-    /// Of this campaign.
+    /// The id of its campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of its step.
     pub step: String,
-    /// Kept by this channel.
+    /// The id of the outbox channel.
     pub channel: String,
-    /// To whom.
+    /// The address of the recipient.
     pub recipient: String,
-    /// The subject.
+    /// The subject line, decoded.
     pub subject: String,
-    /// As a browser shows it; empty in listings.
+    /// The HTML part; empty in listings.
     pub html: String,
-    /// As a terminal shows it; empty in listings.
+    /// The text part; empty in listings.
     pub text: String,
-    /// As a server would get it; empty in listings.
+    /// The raw message, as a mail server would receive it; empty in listings.
     #[serde(skip)]
     pub raw: Vec<u8>,
-    /// When it was kept.
+    /// The time at which it was stored.
     pub created_at: Millis,
 }
 
@@ -48,7 +48,8 @@ const GET: Sql = sql!(
 );
 
 impl Store {
-    /// The newest first, older than `before` if given, of one campaign if given.
+    /// Lists messages without their bodies, newest first: older than `before` if given, of one
+    /// campaign if given.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -62,7 +63,7 @@ impl Store {
         self.rows(&PAGE, args![campaign, before, limit]).await
     }
 
-    /// One message whole.
+    /// Returns one message with its bodies.
     ///
     /// # Errors
     /// The database refused or went away.

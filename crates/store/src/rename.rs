@@ -1,4 +1,4 @@
-//! A step gets another name, and its history comes along.
+//! Renames of steps, which carry a step's history over to its new name.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::Store;
 use crate::engagement;
 use crate::schedule::StepKey;
 
-const STEPS: Sql = sql!(
+const LIST_STEPS: Sql = sql!(
     "select step from (
        select step from runs where campaign = $1
        union select step from schedules where campaign = $1
@@ -17,14 +17,14 @@ const STEPS: Sql = sql!(
        union select step from occurrences where campaign = $1) known order by step"
 );
 
-const KNOWN: Sql = sql!(
+const IS_KNOWN: Sql = sql!(
     "select cast(1 as bigint) from (
        select 1 as one from runs where campaign = $1 and step = $2
        union all select 1 from schedules where campaign = $1 and step = $2
        union all select 1 from rollups where campaign = $1 and step = $2) known limit 1"
 );
 
-const RENAMES: Sql = sql!("select old_campaign, old_step, new_campaign, new_step from renames");
+const LIST_RENAMES: Sql = sql!("select old_campaign, old_step, new_campaign, new_step from renames");
 
 #[derive(sqlx::FromRow)]
 struct Rename {
@@ -34,7 +34,8 @@ struct Rename {
     new_step: String,
 }
 
-/// Two runs of one instant stay two: the one under the old name keeps it.
+/// Moves runs to the new name. If both names have a run at the same instant, the one under the old
+/// name keeps its name.
 const RUNS: Sql = sql!(
     "update runs set campaign = $3, step = $4
      where campaign = $1 and step = $2
@@ -58,8 +59,8 @@ const OCCURRENCES: Sql = sql!(
                        where n.campaign = $3 and n.step = $4 and n.instant = occurrences.instant)"
 );
 
-/// Closes the occurrences that ran under the other name.
-const RAN: Sql = sql!(
+/// Closes the occurrences that became runs under the other name.
+const CLOSE_OCCURRENCES: Sql = sql!(
     "update occurrences set state = 'fired', run_id = r.id from runs r
      where r.campaign = $1 and r.step = $2 and r.instant = occurrences.instant and occurrences.campaign = $1
        and occurrences.step = $2 and occurrences.state in ('open', 'asked')"
@@ -67,7 +68,7 @@ const RAN: Sql = sql!(
 
 const OCCURRENCES_OLD: Sql = sql!("delete from occurrences where campaign = $1 and step = $2");
 
-/// What the new name was seen with before its history came counts no more.
+/// Deletes the schedule that the new name got before the history was moved to it.
 const SCHEDULE_NEW: Sql = sql!(
     "delete from schedules where campaign = $3 and step = $4
        and exists (select 1 from schedules o where o.campaign = $1 and o.step = $2)"
@@ -82,38 +83,39 @@ const DEFINITIONS: Sql =
 
 const SET_DEFINITION: Sql = sql!("update schedules set definition = $3 where campaign = $1 and step = $2");
 
-const FORGET: Sql = sql!("delete from renames where old_campaign = $1 and old_step = $2");
+const DELETE_REVERSE: Sql = sql!("delete from renames where old_campaign = $1 and old_step = $2");
 
-const REMEMBER: Sql = sql!(
+const INSERT_RENAME: Sql = sql!(
     "insert into renames (old_campaign, old_step, new_campaign, new_step, created_at) values ($1, $2, $3, $4, $5)
      on conflict (old_campaign, old_step) do update set new_campaign = excluded.new_campaign,
        new_step = excluded.new_step, created_at = excluded.created_at"
 );
 
 impl Store {
-    /// The steps of a campaign of which the database knows anything.
+    /// Lists the steps of a campaign that the database knows.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_names(&self, campaign: &str) -> Result<Vec<String>, StoreError> {
-        let rows: Vec<(String,)> = self.rows(&STEPS, args![campaign]).await?;
+        let rows: Vec<(String,)> = self.rows(&LIST_STEPS, args![campaign]).await?;
         Ok(rows.into_iter().map(|(step,)| step).collect())
     }
 
-    /// Every rename that was carried out: from the old name to the new one.
+    /// Returns all renames that were carried out, from the old name to the new one.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn step_renames(&self) -> Result<BTreeMap<StepKey, StepKey>, StoreError> {
-        let rows: Vec<Rename> = self.rows(&RENAMES, args![]).await?;
+        let rows: Vec<Rename> = self.rows(&LIST_RENAMES, args![]).await?;
         let keys = |row: Rename| ((row.old_campaign, row.old_step), (row.new_campaign, row.new_step));
         Ok(rows.into_iter().map(keys).collect())
     }
 
-    /// Carries the history of a step over to another name: schedule, runs, figures, and what did not run. Steps of the
-    /// campaign that follow it follow the new name. False where nothing is known of the old name.
+    /// Moves the history of a step to another name: schedule, runs, rollups and occurrences. Steps
+    /// of the campaign that follow it then follow the new name. Returns false if the old name is
+    /// unknown.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -122,7 +124,7 @@ impl Store {
         let names = || args![old.0.as_str(), old.1.as_str(), new.0.as_str(), new.1.as_str()];
         let one = |key: &StepKey| args![key.0.as_str(), key.1.as_str()];
         let mut tx = self.begin().await?;
-        if old == new || tx.row::<(i64,)>(&KNOWN, one(old)).await?.is_none() {
+        if old == new || tx.row::<(i64,)>(&IS_KNOWN, one(old)).await?.is_none() {
             return Ok(false);
         }
         if old.0 != new.0 {
@@ -136,20 +138,21 @@ impl Store {
         }
         tx.execute(&ROLLUPS_OLD, one(old)).await?;
         tx.execute(&OCCURRENCES_OLD, one(old)).await?;
-        tx.execute(&RAN, one(new)).await?;
+        tx.execute(&CLOSE_OCCURRENCES, one(new)).await?;
         tx.execute(&SCHEDULE_NEW, names()).await?;
         tx.execute(&SCHEDULE, names()).await?;
-        follow(&mut tx, old, new).await?;
-        tx.execute(&FORGET, one(new)).await?;
+        rename_parents(&mut tx, old, new).await?;
+        tx.execute(&DELETE_REVERSE, one(new)).await?;
         let args = args![old.0.as_str(), old.1.as_str(), new.0.as_str(), new.1.as_str(), now];
-        tx.execute(&REMEMBER, args).await?;
+        tx.execute(&INSERT_RENAME, args).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
-/// Steps that follow the renamed one follow it under its new name: that is no edit of theirs.
-async fn follow(tx: &mut Tx, old: &StepKey, new: &StepKey) -> Result<(), StoreError> {
+/// Changes the name in the definitions of the steps that follow the renamed one, so that the rename
+/// does not count as an edit of theirs.
+async fn rename_parents(tx: &mut Tx, old: &StepKey, new: &StepKey) -> Result<(), StoreError> {
     for campaign in [&old.0, &new.0] {
         let rows: Vec<(String, String)> = tx.rows(&DEFINITIONS, args![campaign.as_str()]).await?;
         for (step, json) in rows {

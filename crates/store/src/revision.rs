@@ -1,4 +1,4 @@
-//! Compiled steps and their links.
+//! Revisions: compiled steps, and the links in them.
 
 use database::{LinkId, LinkName, Millis, RevisionId, RowError, Sql, StoreError, args, batch, id_space, sql};
 
@@ -7,27 +7,28 @@ use crate::Store;
 /// A compiled step as it was stored.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Revision {
-    /// The row.
+    /// The id of the revision.
     pub id: RevisionId,
-    /// The campaign's name when it was compiled. A rename keeps it, because it may stand in the text.
+    /// The campaign's name when it was compiled. A rename keeps it, because it may stand in the
+    /// text.
     pub campaign: String,
     /// The step's name when it was compiled.
     pub step: String,
-    /// What `channel` compiled, as JSON.
+    /// The compiled step, as JSON.
     pub compiled: String,
     /// The names of the links in it, by position.
     #[sqlx(skip)]
     pub links: Vec<LinkName>,
 }
 
-/// A registered destination.
+/// A link of a revision: its name and its destination.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct LinkRow {
-    /// The row.
+    /// The id of the link.
     pub id: LinkId,
     /// Its name in signed links.
     pub name: LinkName,
-    /// Where it goes.
+    /// The destination of the link.
     pub url: String,
 }
 
@@ -40,7 +41,8 @@ const FIND: Sql = sql!("select id, campaign, step, compiled from revisions where
 
 const GET: Sql = sql!("select id, campaign, step, compiled from revisions where id = $1");
 
-/// A link's name is 62 random bits of the database's own, above every row's number: as a run's name, see `run_insert`.
+/// Inserts links. A link's name consists of 62 random bits from the database's own generator, above
+/// every row number, as a run's name does; see `run_insert`.
 const LINKS_ADD: Sql = sql!(
     "with " [batch 1 as input: position bigint, url text]
     "insert into links (revision_id, position, url, name)
@@ -50,7 +52,8 @@ const LINKS_ADD: Sql = sql!(
      on conflict (revision_id, position) do nothing"
 );
 
-/// A process of an earlier version that still runs writes rows without names.
+/// The names of a revision's links. A running process of an earlier version inserts rows without
+/// names; their names are their ids.
 const LINKS: Sql =
     sql!("select coalesce(name, id) as name from links where revision_id = $1 order by position");
 
@@ -63,7 +66,7 @@ struct Input<'a> {
 }
 
 impl Store {
-    /// Stores a compiled step with its destinations, or finds the same one again by its hash.
+    /// Stores a compiled step with its destinations, or finds the same one by its hash.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -78,7 +81,7 @@ impl Store {
         now: Millis,
     ) -> Result<Revision, StoreError> {
         let mut tx = self.begin().await?;
-        // Links become visible in the order of their ids, so that `link_after` never passes one over.
+        // Links become visible in the order of their ids, so that `link_after` never misses one.
         tx.lock("lock table links in share row exclusive mode").await?;
         let made = tx.execute(&ADD, args![hash, campaign, step, compiled, now]).await?;
         let mut revision: Revision = tx
@@ -95,7 +98,7 @@ impl Store {
         Ok(revision)
     }
 
-    /// The revision of this row.
+    /// Returns the revision with this id.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -108,7 +111,7 @@ impl Store {
         Ok(Some(revision))
     }
 
-    /// Every link with an id above `after`, by id.
+    /// Lists all links with an id above `after`, by id.
     ///
     /// # Errors
     /// The database refused or went away.

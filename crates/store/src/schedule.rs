@@ -1,4 +1,5 @@
-//! How far each step's occurrences have been decided, and the one transaction that decides more of them.
+//! Watermarks of steps: the instant up to which a step's occurrences are decided, and the
+//! transaction that decides more of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,38 +9,39 @@ use crate::occurrence::{self, NewOccurrence};
 use crate::run::insert;
 use crate::{Delays, NewRun, Store};
 
-/// A campaign and a step.
+/// The ids of a campaign and of a step in it.
 pub type StepKey = (String, String);
 
-/// What is kept of a step's schedule.
+/// The stored schedule of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScheduleRow {
-    /// Up to which instant its occurrences are decided.
+    /// The watermark: the instant up to which occurrences are decided.
     pub planned_through: Millis,
-    /// What decided its times when it was last looked at: JSON; `None` in a database made before it was kept.
+    /// The definition that decided its times when it was last planned, as JSON; `None` in a
+    /// database made before definitions were stored.
     pub definition: Option<String>,
-    /// The delays of a step that follows another.
+    /// The history of delays of a step that follows another.
     pub history: Option<Delays>,
-    /// Since when the step has been absent from the files.
+    /// The time since which the step has been absent from the files.
     pub gone_since: Option<Millis>,
 }
 
-/// A step of the watermark, with everything that it decides.
+/// An advance of a step's watermark, with everything that it decides.
 #[derive(Debug, Clone, Copy)]
-pub struct Advance<'a> {
-    /// Of this campaign.
+pub struct ScheduleAdvance<'a> {
+    /// The id of the campaign.
     pub campaign: &'a str,
-    /// And this step.
+    /// The id of the step.
     pub step: &'a str,
-    /// Where the watermark must stand; `None` if there must be none yet.
+    /// The expected current watermark; `None` if the step must have none yet.
     pub from: Option<Millis>,
-    /// Where it stands afterwards: earlier than before where the clock was wrong.
+    /// The new watermark: earlier than before if the clock was wrong.
     pub to: Millis,
-    /// What decides the step's times from now on.
+    /// The definition that decides the step's times from now on.
     pub definition: &'a str,
-    /// The delays of a step that follows another.
+    /// The history of delays of a step that follows another.
     pub history: Option<&'a Delays>,
-    /// The runs to be made.
+    /// The runs to insert.
     pub runs: &'a [NewRun],
     /// The occurrences that do not run.
     pub occurrences: &'a [NewOccurrence],
@@ -48,12 +50,12 @@ pub struct Advance<'a> {
 const LIST: Sql =
     sql!("select campaign, step, planned_through, definition, history, gone_since from schedules");
 
-const FIRST: Sql = sql!(
+const INSERT_FIRST: Sql = sql!(
     "insert into schedules (campaign, step, planned_through, definition, history) values ($1, $2, $3, $4, $5)
      on conflict (campaign, step) do nothing"
 );
 
-const SEE: Sql = sql!(
+const INSERT_NEW: Sql = sql!(
     "with " [batch 1 as input: campaign text, step text, definition text]
     "insert into schedules (campaign, step, planned_through, definition)
      select campaign, step, $2, definition from input where true
@@ -61,18 +63,18 @@ const SEE: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Seen<'a> {
+struct NewSchedule<'a> {
     campaign: &'a str,
     step: &'a str,
     definition: &'a str,
 }
 
-const NEXT: Sql = sql!(
+const ADVANCE: Sql = sql!(
     "update schedules set planned_through = $3, definition = $4, history = $5, gone_since = null
      where campaign = $1 and step = $2 and planned_through = $6"
 );
 
-/// Those of the instants in $3 that a person took out beforehand.
+/// The instants in $3 that a person dismissed before.
 const DISMISSED: Sql = sql!(
     "with " [batch 3 as input: instant bigint]
     "select o.instant from input i join occurrences o on o.campaign = $1 and o.step = $2 and o.instant = i.instant
@@ -90,13 +92,13 @@ struct Key<'a> {
     step: &'a str,
 }
 
-const GONE: Sql = sql!(
+const MARK_ABSENT: Sql = sql!(
     "with " [batch 1 as input: campaign text, step text]
     "update schedules set gone_since = $2 from input i
      where schedules.campaign = i.campaign and schedules.step = i.step and schedules.gone_since is null"
 );
 
-const BACK: Sql = sql!(
+const MARK_PRESENT: Sql = sql!(
     "with " [batch 1 as input: campaign text, step text]
     "update schedules set gone_since = null from input i
      where schedules.campaign = i.campaign and schedules.step = i.step and schedules.gone_since is not null"
@@ -113,7 +115,8 @@ struct Row {
 }
 
 impl Store {
-    /// What is kept of every step's schedule, also of steps that are not in the files any more.
+    /// Returns the stored schedules of all steps, including steps that are not in the files any
+    /// more.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -127,74 +130,79 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Makes the runs of one step, writes down the occurrences that do not run, and moves the watermark, in one
-    /// transaction. `None` when somebody else moved it first, and nothing was done. A run whose key exists is not
-    /// made again, nor one that a person skipped beforehand; an occurrence that is a run is not written down as one
-    /// that is none.
+    /// Inserts the runs of one step and the occurrences that do not run, and advances the
+    /// watermark, in one transaction. Returns `None` if another process advanced it first; then
+    /// nothing was done. A run whose key exists is not inserted again, nor one that a person
+    /// dismissed before; an occurrence that is a run gets no row among those that are not.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn schedule_advance(
         &self,
-        advance: &Advance<'_>,
+        advance: &ScheduleAdvance<'_>,
         now: Millis,
     ) -> Result<Option<Vec<RunId>>, StoreError> {
-        let Advance { campaign, step, from, to, definition, .. } = *advance;
+        let ScheduleAdvance { campaign, step, from, to, definition, .. } = *advance;
         let history = advance.history.map(Delays::stored).transpose()?;
         let history = history.as_deref();
         let mut tx = self.begin().await?;
         let moved = match from {
-            None => tx.execute(&FIRST, args![campaign, step, to, definition, history]).await?,
-            Some(from) => tx.execute(&NEXT, args![campaign, step, to, definition, history, from]).await?,
+            None => tx.execute(&INSERT_FIRST, args![campaign, step, to, definition, history]).await?,
+            Some(from) => tx.execute(&ADVANCE, args![campaign, step, to, definition, history, from]).await?,
         };
         if moved == 0 {
             return Ok(None);
         }
         let runs = not_dismissed(&mut tx, advance).await?;
         let made = insert::insert(&mut tx, &runs, now).await?;
-        occurrence::fired(&mut tx, &made).await?;
+        occurrence::mark_fired(&mut tx, &made).await?;
         occurrence::add(&mut tx, campaign, step, advance.occurrences, now).await?;
         tx.commit().await?;
         Ok(Some(made))
     }
 
-    /// Sees steps for the first time, each with what decides its times: everything up to now is decided. Steps that are
-    /// known stay as they are.
+    /// Inserts schedules of new steps, each with the definition that decides its times: everything
+    /// up to now counts as decided. Known steps stay as they are.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn schedule_see(&self, steps: &[(StepKey, String)], now: Millis) -> Result<(), StoreError> {
-        let seen = steps.iter().map(|((campaign, step), definition)| Seen { campaign, step, definition });
-        let seen: Vec<_> = seen.collect();
-        self.execute(&SEE, args![batch(&seen)?, now]).await.map(|_| ())
+    pub async fn schedule_insert_new(
+        &self,
+        steps: &[(StepKey, String)],
+        now: Millis,
+    ) -> Result<(), StoreError> {
+        let new =
+            steps.iter().map(|((campaign, step), definition)| NewSchedule { campaign, step, definition });
+        let new: Vec<_> = new.collect();
+        self.execute(&INSERT_NEW, args![batch(&new)?, now]).await.map(|_| ())
     }
 
-    /// Notes that steps are absent from the files, since `now` unless it is known already.
+    /// Marks steps as absent from the files since `now`, unless they are marked already.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn schedule_gone(&self, steps: &[StepKey], now: Millis) -> Result<(), StoreError> {
+    pub async fn schedule_mark_absent(&self, steps: &[StepKey], now: Millis) -> Result<(), StoreError> {
         let keys = keys(steps);
         if keys.is_empty() {
             return Ok(());
         }
-        self.execute(&GONE, args![batch(&keys)?, now]).await.map(|_| ())
+        self.execute(&MARK_ABSENT, args![batch(&keys)?, now]).await.map(|_| ())
     }
 
-    /// Notes that steps are in the files again.
+    /// Removes the mark of steps that are in the files again.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn schedule_back(&self, steps: &[StepKey]) -> Result<(), StoreError> {
+    pub async fn schedule_mark_present(&self, steps: &[StepKey]) -> Result<(), StoreError> {
         let keys = keys(steps);
         if keys.is_empty() {
             return Ok(());
         }
-        self.execute(&BACK, args![batch(&keys)?]).await.map(|_| ())
+        self.execute(&MARK_PRESENT, args![batch(&keys)?]).await.map(|_| ())
     }
 }
 
@@ -202,8 +210,8 @@ fn keys(steps: &[StepKey]) -> Vec<Key<'_>> {
     steps.iter().map(|(campaign, step)| Key { campaign, step }).collect()
 }
 
-/// The runs that nobody skipped beforehand.
-async fn not_dismissed(tx: &mut Tx, advance: &Advance<'_>) -> Result<Vec<NewRun>, StoreError> {
+/// Returns the runs of an advance that no person dismissed before.
+async fn not_dismissed(tx: &mut Tx, advance: &ScheduleAdvance<'_>) -> Result<Vec<NewRun>, StoreError> {
     if advance.runs.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,31 +1,32 @@
-//! Mailboxes that are full or closed: held against an address only after a while, and forgotten when something
-//! arrives.
+//! Soft bounces: full or closed mailboxes, which suppress an address only after some time and are
+//! reset by an accepted delivery.
 
-use database::{DeliveryId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql, words};
+use database::{DeliveryId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, enum_names, sql};
 
-use crate::address::held_against;
+use crate::address::suppressible_address;
 
-/// What was wrong with a mailbox that exists.
+/// The cause of a soft bounce: a problem of a mailbox that exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SoftBounce {
-    /// It was full: the address is suppressed after the fourth day of it within a week or more, counted at most
-    /// once a day, because one message is tried many times.
+    /// The mailbox was full. The address is suppressed after the fourth counted day within a week
+    /// or more. A day counts once, because one message is tried many times.
     Full,
-    /// It was closed, suspended or asleep: the address is suppressed the second time.
+    /// The mailbox was closed, suspended or dormant. The address is suppressed the second time.
     Inactive,
 }
 
-words!(SoftBounce, {
+enum_names!(SoftBounce, {
     Full => "full",
     Inactive => "inactive",
 });
 
 const DAY: i64 = 24 * 60 * 60 * 1_000;
-/// So many, over at least so long, are too many of [`SoftBounce::Full`].
-const FULL: (i64, i64) = (4, 7 * DAY);
-/// So many are too many of [`SoftBounce::Inactive`].
-const INACTIVE: i64 = 2;
+/// The limit of [`SoftBounce::Full`]: the number of counted days, and the shortest time that they
+/// span, in milliseconds.
+const FULL_LIMIT: (i64, i64) = (4, 7 * DAY);
+/// The number of [`SoftBounce::Inactive`] bounces that suppresses an address.
+const INACTIVE_LIMIT: i64 = 2;
 
 #[derive(serde::Serialize)]
 struct Input {
@@ -33,13 +34,13 @@ struct Input {
     cause: &'static str,
 }
 
-/// An address that is another than the last time begins anew. A day that was counted is not counted again: $3
-/// is a day.
+/// Counts soft bounces. The count starts again if the contact's address has changed. A day that was
+/// counted is not counted again; $3 is a day in milliseconds.
 const COUNT: Sql = sql!(
     "with " [batch 1 as input: id bigint, cause text]
     "insert into soft_bounces (contact_id, cause, kind, address, count, first_at, last_at)
      select contact, cause, max(kind), max(address), 1, $2, $2
-     from (select d.contact_id as contact, i.cause, r.address as kind, " held_against!() " as address
+     from (select d.contact_id as contact, i.cause, r.address as kind, " suppressible_address!() " as address
            from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id and r.kind <> 'test'
            join contacts c on c.id = d.contact_id) refused
      where address is not null group by contact, cause order by contact, cause
@@ -56,7 +57,7 @@ const COUNT: Sql = sql!(
                       then soft_bounces.last_at else excluded.last_at end"
 );
 
-/// Contacts of a batch of deliveries; test copies say nothing of them.
+/// The contacts of a batch of deliveries, without test copies, which say nothing about a mailbox.
 macro_rules! contacts_of_input {
     () => {
         concat!(
@@ -72,8 +73,9 @@ macro_rules! contacts_of_input {
     };
 }
 
-/// $2 now, $3 and $4 how many full ones over how long, $5 how many inactive ones.
-const TOO_MANY: Sql = sql!(
+/// Deletes and returns soft bounces over the limit. $2 is now, $3 the number of full days and $4
+/// their span, $5 the number of inactive bounces.
+const TAKE_OVER_LIMIT: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "delete from soft_bounces
      where contact_id in " contacts_of_input!()
@@ -81,9 +83,9 @@ const TOO_MANY: Sql = sql!(
      returning kind, address, cause, count"
 );
 
-/// The soft bounces of an address that has had too many.
+/// The soft bounces of an address over the limit.
 #[derive(sqlx::FromRow)]
-struct TooMany {
+struct OverLimit {
     kind: String,
     address: String,
     cause: String,
@@ -91,7 +93,7 @@ struct TooMany {
 }
 
 #[derive(serde::Serialize)]
-struct Suppressed {
+struct SuppressionInput {
     kind: String,
     address: String,
     source: String,
@@ -111,7 +113,7 @@ const CLEAR: Sql = sql!(
     "delete from soft_bounces where contact_id in " contacts_of_input!()
 );
 
-/// Counts soft bounces, and suppresses the addresses that had too many.
+/// Counts soft bounces, and suppresses the addresses over the limit.
 pub(crate) async fn count(
     tx: &mut Tx,
     bounces: &[(DeliveryId, SoftBounce)],
@@ -123,24 +125,24 @@ pub(crate) async fn count(
     let input: Vec<_> = bounces.iter().map(|(id, cause)| Input { id: *id, cause: cause.as_str() }).collect();
     tx.execute(&COUNT, args![batch(&input)?, now, DAY]).await?;
     let ids = batch_of_ids(bounces.iter().map(|(id, _)| *id))?;
-    let args = args![ids, now, FULL.0, FULL.1, INACTIVE];
-    let gone: Vec<TooMany> = tx.rows(&TOO_MANY, args).await?;
-    let gone: Vec<_> = gone
+    let args = args![ids, now, FULL_LIMIT.0, FULL_LIMIT.1, INACTIVE_LIMIT];
+    let over_limit: Vec<OverLimit> = tx.rows(&TAKE_OVER_LIMIT, args).await?;
+    let over_limit: Vec<_> = over_limit
         .into_iter()
-        .map(|TooMany { kind, address, cause, count }| {
+        .map(|OverLimit { kind, address, cause, count }| {
             let source = format!("mailbox {cause}, {count} times");
-            Suppressed { kind, address, source }
+            SuppressionInput { kind, address, source }
         })
         .collect();
-    if !gone.is_empty() {
-        tx.execute(&SUPPRESS, args![batch(&gone)?, now]).await?;
+    if !over_limit.is_empty() {
+        tx.execute(&SUPPRESS, args![batch(&over_limit)?, now]).await?;
     }
     Ok(())
 }
 
-/// Forgets the soft bounces of those who got something.
+/// Deletes the soft bounces of contacts that were sent a delivery.
 pub(crate) async fn clear(tx: &mut Tx, sent: impl Iterator<Item = DeliveryId>) -> Result<(), StoreError> {
-    // Most of the time there is none at all.
+    // Most of the time there are none at all.
     if tx.row::<(i64,)>(&ANY, args![]).await?.is_none() {
         return Ok(());
     }

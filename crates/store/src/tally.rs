@@ -1,20 +1,20 @@
-//! Counts of a run's deliveries, by how they ended and why.
+//! Tallies: the deliveries of a run, counted by how they ended and why.
 
 use database::RowError;
 use serde::{Serialize, Serializer};
 
 use crate::DeliveryState;
 
-/// The reason of what was sent because a person said so.
+/// The reason of deliveries that are sent because a person or a log said so.
 pub(crate) const SETTLED: &str = "settled";
 
 /// The number of deliveries of a run that ended in one way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Tally {
-    /// The way they ended.
+    /// The state in which they ended.
     #[sqlx(try_from = "String")]
     pub state: TallyState,
-    /// The reason, where there is more to say; else empty.
+    /// The reason, where there is more to say; otherwise empty.
     pub reason: String,
     /// The number of deliveries, or of sends for [`TallyState::Repeat`].
     pub count: i64,
@@ -27,14 +27,14 @@ pub enum TallyState {
     Ended(DeliveryState),
     /// Sends that may have been received twice.
     Repeat,
-    /// Deliveries that were sent and returned. In rows only: `Run::came_back` has them.
+    /// Deliveries that were sent and bounced. In rows only: `Run::feedback` contains them.
     Bounced,
-    /// Deliveries that were sent and marked as spam. In rows only: `Run::came_back` has them.
+    /// Deliveries that were sent and marked as spam. In rows only: `Run::feedback` contains them.
     Complained,
 }
 
 impl TallyState {
-    /// The word that rows and JSON use.
+    /// Returns the word in rows and JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

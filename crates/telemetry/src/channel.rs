@@ -1,4 +1,5 @@
-//! Metrics of channels: what sends came to, and how long they took.
+//! Metrics of channels: outcomes and durations of sends, and the time since a channel last made
+//! progress.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,26 +10,27 @@ use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
 
 use crate::registry::{counters, histograms};
 
-/// The outcome of one try to send a delivery.
+/// The outcome of one attempt to send a delivery: the value of the metric label `outcome`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum OutcomeLabel {
     /// The relay or platform accepted it.
     Sent,
-    /// To be tried again later, as the other side or the receiver's limits ask.
+    /// The attempt is to be repeated later, because of the other side's answer or a limit.
     Deferred,
-    /// Refused for good, or not to be rendered.
+    /// The other side refused it permanently, or it could not be rendered.
     Failed,
-    /// Sent without an answer: it may have arrived.
+    /// It was sent without an answer, and may have arrived.
     Unknown,
-    /// Nothing was sent, and it counts as no try: no connection, or it was called back.
+    /// Nothing was sent and it does not count as an attempt: there was no connection, or the
+    /// delivery was recalled.
     Returned,
 }
 
-impl Outcome {
-    /// Every outcome, in the order of its discriminant.
+impl OutcomeLabel {
+    /// Every outcome, in the order of the discriminants.
     pub const ALL: [Self; 5] = [Self::Sent, Self::Deferred, Self::Failed, Self::Unknown, Self::Returned];
 
-    /// The value of the label `outcome`.
+    /// Returns the value of the metric's label `outcome`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,8 +51,8 @@ pub(crate) static DELIVERIES: LazyLock<IntCounterVec> = LazyLock::new(|| {
     )
 });
 
-/// Upper bounds in seconds: from an answer on this machine to a server that takes its time (RFC 5321 allows ten
-/// minutes).
+/// Upper bounds of the histogram's buckets, in seconds: from an answer on this machine to a slow
+/// server (RFC 5321 allows ten minutes).
 const SEND_BUCKETS: [f64; 14] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
@@ -63,18 +65,19 @@ pub(crate) static SEND_SECONDS: LazyLock<HistogramVec> = LazyLock::new(|| {
     )
 });
 
-/// The time at which a channel last got on: milliseconds since [`BEGUN`], and one; 0 if it never did.
+/// The time at which a channel last made progress: milliseconds since [`PROGRESS_EPOCH`], plus one;
+/// 0 if it never did.
 type Progress = Arc<AtomicU64>;
 
-/// The progress of each channel, by its id.
+/// The progress of each channel, by channel id.
 static PROGRESS: Mutex<BTreeMap<String, Progress>> = Mutex::new(BTreeMap::new());
 
-/// The time from which progress is counted.
-static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
+/// The instant at which the clock of [`Progress`] starts.
+static PROGRESS_EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Milliseconds since [`BEGUN`].
+/// Returns the milliseconds since [`PROGRESS_EPOCH`].
 fn elapsed() -> u64 {
-    u64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(u64::MAX)
+    u64::try_from(PROGRESS_EPOCH.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn progress(id: &str) -> Progress {
@@ -82,38 +85,39 @@ fn progress(id: &str) -> Progress {
     Arc::clone(all.entry(id.to_owned()).or_default())
 }
 
-/// Handles to the metrics of one channel. Cheap to clone; counting through it looks nothing up.
+/// Handles to the metrics of one channel. Cheap to clone; recording through it needs no look-up.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub struct ChannelMetrics {
     outcomes: [IntCounter; 5],
     seconds: Histogram,
     progress: Progress,
 }
 
-impl Channel {
-    /// The metrics of the channel with this id in `chorus.toml`. They are 0 from then on.
+impl ChannelMetrics {
+    /// Returns the metrics of the channel with this id in `chorus.toml`, and registers them with
+    /// the value 0 if they are new.
     #[must_use]
     pub fn of(id: &str) -> Self {
-        let outcomes = Outcome::ALL.map(|outcome| DELIVERIES.with_label_values(&[id, outcome.as_str()]));
+        let outcomes = OutcomeLabel::ALL.map(|outcome| DELIVERIES.with_label_values(&[id, outcome.as_str()]));
         Self { outcomes, seconds: SEND_SECONDS.with_label_values(&[id]), progress: progress(id) }
     }
 
-    /// Counts a try whose outcome is recorded.
-    pub fn counted(&self, outcome: Outcome) {
+    /// Counts an attempt whose outcome has been written to the database.
+    pub fn record_outcome(&self, outcome: OutcomeLabel) {
         self.outcomes[outcome as usize].inc();
-        if outcome != Outcome::Returned {
+        if outcome != OutcomeLabel::Returned {
             self.progress.store(elapsed() + 1, Ordering::Relaxed);
         }
     }
 
-    /// Notes how long a send took.
-    pub fn took(&self, took: Duration) {
-        self.seconds.observe(took.as_secs_f64());
+    /// Records the duration of a send, from the first byte of the message to the answer.
+    pub fn record_duration(&self, duration: Duration) {
+        self.seconds.observe(duration.as_secs_f64());
     }
 }
 
-/// The time since this process last recorded that something of a channel was sent, deferred or refused; `None` if it
-/// never did.
+/// Returns the time since this process last recorded an outcome other than
+/// [`OutcomeLabel::Returned`] for a channel; `None` if it never did.
 #[must_use]
 pub fn since_progress(id: &str) -> Option<Duration> {
     let last = progress(id).load(Ordering::Relaxed).checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! The registry of the process, and how a metric is made in it.
+//! The process's Prometheus registry, and constructors that register a metric in it.
 
 use std::sync::LazyLock;
 
@@ -7,39 +7,41 @@ use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, Registry, Result,
 };
 
-/// The registry that [`text`](crate::text) writes.
+/// The registry of all metrics, which [`render`](crate::render) writes out.
 pub(crate) static REGISTRY: LazyLock<Registry> = LazyLock::new(Registry::new);
 
-/// Registers a metric. Names, help texts, labels and buckets are constants: the crate's tests make every metric, so
-/// that one that Prometheus refuses fails them.
-#[expect(clippy::expect_used, reason = "made of constants; the tests make every one")]
-fn registered<M: Collector + Clone + 'static>(made: Result<M>) -> M {
+/// Registers a metric. Panics for one that Prometheus rejects: names, help texts, labels and
+/// buckets are constants, and the crate's tests create every metric, so an invalid one fails them.
+#[expect(clippy::expect_used, reason = "made of constants; the tests create every metric")]
+fn register<M: Collector + Clone + 'static>(made: Result<M>) -> M {
     let metric = made.expect("a metric is valid");
     REGISTRY.register(Box::new(metric.clone())).expect("a metric is declared once");
     metric
 }
 
-/// A counter. `name` ends in `_total`.
+/// Registers a counter. `name` ends in `_total`.
 pub(crate) fn counter(name: &str, help: &str) -> IntCounter {
-    registered(IntCounter::new(name, help))
+    register(IntCounter::new(name, help))
 }
 
-/// Counters by the values of `labels`. `name` ends in `_total`.
+/// Registers a family of counters, one for each combination of the values of `labels`. `name` ends
+/// in `_total`.
 pub(crate) fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-    registered(IntCounterVec::new(Opts::new(name, help), labels))
+    register(IntCounterVec::new(Opts::new(name, help), labels))
 }
 
-/// Gauges by the values of `labels`.
+/// Registers a family of gauges, one for each combination of the values of `labels`.
 pub(crate) fn gauges(name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-    registered(GaugeVec::new(Opts::new(name, help), labels))
+    register(GaugeVec::new(Opts::new(name, help), labels))
 }
 
-/// A histogram of seconds. `name` ends in `_seconds`.
+/// Registers a histogram of seconds. `name` ends in `_seconds`.
 pub(crate) fn histogram(name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    registered(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
+    register(Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
 }
 
-/// Histograms of seconds by the values of `labels`. `name` ends in `_seconds`.
+/// Registers a family of histograms of seconds, one for each combination of the values of `labels`.
+/// `name` ends in `_seconds`.
 pub(crate) fn histograms(name: &str, help: &str, labels: &[&str], buckets: &[f64]) -> HistogramVec {
-    registered(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
+    register(HistogramVec::new(HistogramOpts::new(name, help).buckets(buckets.to_vec()), labels))
 }

@@ -1,170 +1,175 @@
-//! A compiled step, as it is kept with a revision.
+//! The compiled form of a step, which is stored with a revision of its campaign.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use campaign::{Address, Workspace};
-use message::{LinkStarts, Person, digest};
+use campaign::{ContactAddress, Workspace};
+use message::{LinkPrefixes, Person, digest};
 use serde_json::json;
 
 use crate::expression::{CONTACT_FIELDS, Expression};
 use crate::language;
 use crate::piece::{Piece, Pieces};
 
-/// A step, compiled: constants filled in, MJML turned to HTML, CSS inlined, links found, per language.
-/// Serialises to JSON, so that a run says the same on every machine and after every edit of the files.
+/// A compiled step: in each language, constants are filled in, MJML is converted to HTML, CSS is
+/// inlined and links are collected. It serializes to JSON, so that a run sends the same messages on
+/// every machine and after every edit of the files.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Compiled {
-    /// The destinations in it, by position: http or https, UTM parameters added unless there were some.
+    /// The URLs of the tracked links by position, http or https, with the UTM parameters that they
+    /// lacked.
     pub links: Vec<String>,
-    /// The shape of all this: what another version wrote is not read.
+    /// The version of this format; other versions are refused.
     pub(crate) version: u32,
-    /// The language of those whose own is not among the variants.
+    /// The language tag for contacts whose own language is not among the variants.
     pub(crate) language: String,
-    /// What is said, by language.
+    /// The texts by language tag.
     pub(crate) variants: BTreeMap<String, Variant>,
-    /// What every e-mail has in common; `None` for posts.
+    /// The headers that all e-mails of the step share; `None` for posts.
     pub(crate) envelope: Option<Envelope>,
-    /// Pictures and attachments.
+    /// The pictures and attachments.
     pub(crate) files: Vec<File>,
 }
 
-/// The shape of [`Compiled`] that this version writes and reads.
+/// The version of the format of [`Compiled`] that this crate writes and reads.
 pub(crate) const VERSION: u32 = 2;
 
-/// What is said in one language.
+/// The texts of a step in one language.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Variant {
-    /// By e-mail.
+    /// The texts of an e-mail.
     Email { subject: Pieces, html: Pieces, text: Pieces },
-    /// To a network.
+    /// The texts and parts of a post.
     Post(Draft),
 }
 
-/// A post, its texts open.
+/// A post whose texts may depend on the contact.
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Draft {
-    /// The whole body of the request, JSON: what a template of the network's own says, and what a webhook gets.
-    pub(crate) own: Option<Pieces>,
-    /// What the network puts together.
+    /// The whole JSON body of the request, from the network's own template or for a webhook.
+    #[serde(rename = "own")]
+    pub(crate) body: Option<Pieces>,
+    /// The parts from which the network's adapter builds the post.
     pub(crate) parts: DraftParts,
-    /// Where a contact is reached; `None` for a feed.
-    pub(crate) to: Option<Address>,
+    /// The kind of address that a contact is reached at; `None` for a feed.
+    pub(crate) to: Option<ContactAddress>,
 }
 
-/// The parts of a post: see [`message::Parts`].
+/// The parts of a post, compiled; the rendered form is [`message::Parts`].
 #[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct DraftParts {
     pub(crate) title: Option<Pieces>,
     pub(crate) text: Pieces,
     pub(crate) plain: Pieces,
-    /// Label and destination.
+    /// The button's label and URL.
     pub(crate) action: Option<(Pieces, Pieces)>,
     pub(crate) link: Option<Pieces>,
     pub(crate) image: Option<Image>,
     pub(crate) alt: Pieces,
-    /// The people it calls.
+    /// The people that the post mentions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) mention: Vec<String>,
 }
 
-/// Where a picture comes from.
+/// The source of a picture.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Image {
-    /// Its address.
+    /// The URL of the picture.
     Url(String),
-    /// The id of one of [`Compiled::files`].
+    /// The `id` of a file in [`Compiled::files`].
     File(String),
 }
 
-/// What every e-mail of a step has in common.
+/// The header values that all e-mails of a step share.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Envelope {
-    /// The sender.
+    /// The value of `From`.
     pub(crate) from: Sender,
-    /// Where answers go.
+    /// The value of `Reply-To`.
     pub(crate) reply_to: Option<Sender>,
-    /// `List-ID`, RFC 2919.
+    /// The value of `List-ID` (RFC 2919).
     pub(crate) list_id: String,
-    /// `Feedback-ID`, Google's: campaign, step, we, the sender.
+    /// The value of Google's `Feedback-ID`: campaign, step, `chorus` and the sender's identifier.
     pub(crate) feedback_id: String,
 }
 
-/// A name with an address.
+/// An e-mail address with an optional display name.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Sender {
     pub(crate) name: Option<String>,
     pub(crate) address: String,
 }
 
-/// A file that goes with every message.
+/// A file that is part of every message.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct File {
-    /// What the recipient sees.
+    /// The file name that the recipient sees.
     pub(crate) name: String,
-    /// Its media type.
+    /// The media type, such as `image/png`.
     pub(crate) media: String,
-    /// By what the HTML names it; `None` for an attachment.
+    /// The content id by which the HTML refers to a picture; `None` for an attachment.
     pub(crate) id: Option<String>,
-    /// Base64 in lines of 76, ended by CR LF.
+    /// The content in Base64, in lines of 76 characters that end with CR LF.
     pub(crate) body: String,
 }
 
 impl Compiled {
-    /// The languages it is in, as BCP 47 tags.
+    /// Iterates over the BCP 47 tags of the languages that the step is available in, sorted.
     pub fn languages(&self) -> impl Iterator<Item = &str> + Clone {
         self.variants.keys().map(String::as_str)
     }
 
-    /// The language that somebody who reads `tag` gets it in: this one, the same of another country, or the one of
-    /// those whose own it is not in.
+    /// Returns the language tag of the variant for a contact with the language `tag`: the same
+    /// language, else the same language of another country, else the default one.
     #[must_use]
     pub fn language_for(&self, tag: Option<&str>) -> &str {
-        language::for_contact(&self.languages(), tag, &self.language)
+        language::choose_for_contact(&self.languages(), tag, &self.language)
             .and_then(|position| self.languages().nth(position))
             .unwrap_or(&self.language)
     }
 
-    /// The tag among its languages that is meant by this one.
+    /// Returns the tag of the available language that matches `tag`, if there is one.
     #[must_use]
-    pub fn in_language(&self, tag: &str) -> Option<&str> {
-        language::meant(&self.languages(), tag).and_then(|position| self.languages().nth(position))
+    pub fn find_language(&self, tag: &str) -> Option<&str> {
+        language::find_match(&self.languages(), tag).and_then(|position| self.languages().nth(position))
     }
 
-    /// The same in one of its languages alone: then everybody gets it in that, and so does a feed.
+    /// Returns the step with one of its languages only, which every contact and a feed then get.
     #[must_use]
-    pub fn only(&self, language: &str) -> Option<Self> {
-        let (tag, said) = self.variants.get_key_value(language)?;
+    pub fn in_one_language(&self, language: &str) -> Option<Self> {
+        let (tag, variant) = self.variants.get_key_value(language)?;
         Some(Self {
             links: self.links.clone(),
             version: self.version,
             language: tag.clone(),
-            variants: BTreeMap::from([(tag.clone(), said.clone())]),
+            variants: BTreeMap::from([(tag.clone(), variant.clone())]),
             envelope: self.envelope.clone(),
             files: self.files.clone(),
         })
     }
 
-    /// The fields and attributes of a contact that it reads, in any language.
+    /// Returns the fields and attributes of a contact that the step reads, in any of its languages.
     #[must_use]
-    pub fn reads(&self) -> BTreeSet<String> {
-        self.variants.values().flat_map(fields).collect()
+    pub fn contact_fields(&self) -> BTreeSet<String> {
+        self.variants.values().flat_map(fields_of).collect()
     }
 
-    /// Links as long as real ones that lead nowhere: see [`LinkStarts::sample`].
+    /// Returns made-up tracking links of the same length as real ones: see
+    /// [`LinkPrefixes::sample`].
     #[must_use]
-    pub fn sample_links(&self, workspace: &Workspace) -> LinkStarts {
-        LinkStarts::sample(&workspace.server.public_url, self.links.len())
+    pub fn sample_links(&self, workspace: &Workspace) -> LinkPrefixes {
+        LinkPrefixes::sample(&workspace.server.public_url, self.links.len())
     }
 
-    /// SHA-256 of its JSON, in hexadecimal: the same step compiled twice has the same.
+    /// Returns the SHA-256 of the JSON form in hexadecimal. Compiling the same step again gives the
+    /// same hash.
     #[must_use]
     pub fn hash(&self) -> String {
         digest(&serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Returns a made-up reader of whom everything is known that it reads, in few letters.
+    /// Returns a made-up contact with a short value for every attribute that the step reads.
     #[must_use]
     pub fn sample_reader(&self) -> Person {
         let names = self.variants.values().flat_map(attributes);
@@ -177,55 +182,55 @@ impl Compiled {
     }
 }
 
-/// The attributes of contacts that a variant reads.
+/// Returns the names of the contact attributes that a variant reads.
 pub(crate) fn attributes(variant: &Variant) -> BTreeSet<String> {
-    let mut names = fields(variant);
+    let mut names = fields_of(variant);
     names.retain(|name| !CONTACT_FIELDS.contains(&name.as_str()));
     names
 }
 
-/// What of a contact a variant reads, attributes and fields.
-fn fields(variant: &Variant) -> BTreeSet<String> {
+/// Returns the names of the contact fields and attributes that a variant reads.
+fn fields_of(variant: &Variant) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     match variant {
         Variant::Email { subject, html, text } => {
             for pieces in [subject, html, text] {
-                read(pieces, &mut names);
+                collect_from_pieces(pieces, &mut names);
             }
         }
         Variant::Post(draft) => {
             let parts = &draft.parts;
             let texts =
-                [draft.own.as_ref(), parts.title.as_ref(), parts.action.as_ref().map(|(label, _)| label)];
+                [draft.body.as_ref(), parts.title.as_ref(), parts.action.as_ref().map(|(label, _)| label)];
             texts
                 .into_iter()
                 .flatten()
                 .chain([&parts.text, &parts.alt])
-                .for_each(|text| read(text, &mut names));
+                .for_each(|text| collect_from_pieces(text, &mut names));
         }
     }
     names
 }
 
-fn read(pieces: &Pieces, names: &mut BTreeSet<String>) {
+fn collect_from_pieces(pieces: &Pieces, names: &mut BTreeSet<String>) {
     for piece in pieces {
         match piece {
-            Piece::Value { of, .. } => named(of, names),
+            Piece::Value { of, .. } => collect_from_expression(of, names),
             Piece::If { test: of, then: inside, otherwise }
             | Piece::Each { over: of, body: inside, otherwise } => {
-                named(of, names);
-                read(inside, names);
-                read(otherwise, names);
+                collect_from_expression(of, names);
+                collect_from_pieces(inside, names);
+                collect_from_pieces(otherwise, names);
             }
             _ => {}
         }
     }
 }
 
-fn named(expression: &Expression, names: &mut BTreeSet<String>) {
+fn collect_from_expression(expression: &Expression, names: &mut BTreeSet<String>) {
     match expression {
         Expression::Contact(path) => names.extend(path.first().cloned()),
-        Expression::Call(_, values) => values.iter().for_each(|value| named(value, names)),
+        Expression::Call(_, values) => values.iter().for_each(|value| collect_from_expression(value, names)),
         _ => {}
     }
 }

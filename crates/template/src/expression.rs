@@ -1,4 +1,4 @@
-//! Values that are known only when the contact is: what a template may compute from one, and how.
+//! Expressions that are evaluated for each recipient, and the functions of templates.
 
 use std::borrow::Cow;
 
@@ -6,70 +6,72 @@ use handlebars::{JsonRender, JsonTruthy};
 use message::Person;
 use serde_json::Value;
 
-/// Something to work out for each recipient.
+/// An expression that is evaluated for each recipient.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Expression {
-    /// A path below the contact; empty is the contact itself.
+    /// A value at a path below the contact; the empty path is the contact itself.
     Contact(Vec<String>),
-    /// A path below the item of the nth enclosing `each`, counted from outside.
+    /// A value at a path below the item of the nth enclosing `each`, counted from the outermost,
+    /// from 0.
     Item(usize, Vec<String>),
-    /// `@index`, `@first` and `@last` of the nth enclosing `each`.
+    /// `@index`, `@first` or `@last` of the nth enclosing `each`.
     Position(usize, Position),
-    /// Written in the template, or constant for the campaign.
+    /// A literal in the template, or a value that is constant for the campaign.
     Constant(Value),
-    /// A function of other values.
+    /// A function call with its arguments.
     Call(Function, Vec<Expression>),
 }
 
-/// Where an `each` is.
+/// A variable for the position of an `each`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Position {
-    /// Counted from 0.
+    /// `@index`: the number of the item, counted from 0.
     Index,
-    /// The first.
+    /// `@first`: true for the first item.
     First,
-    /// The last.
+    /// `@last`: true for the last item.
     Last,
 }
 
-/// The functions of templates. All are pure; none reads a clock, a file or the environment.
+/// A function of templates. All functions are pure: none reads a clock, a file or the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Function {
-    /// Equal, as JSON.
+    /// Returns true if both values are equal as JSON.
     Eq,
-    /// Not equal.
+    /// Returns true if both values differ as JSON.
     Ne,
-    /// More than: numbers, or texts that are numbers, else texts.
+    /// Returns true if the first value is greater: as a number if both are numbers or numeric
+    /// texts, else as text.
     Gt,
-    /// At least.
+    /// Returns true if the first value is greater or equal, compared as by `gt`.
     Gte,
-    /// Less than.
+    /// Returns true if the first value is less, compared as by `gt`.
     Lt,
-    /// At most.
+    /// Returns true if the first value is less or equal, compared as by `gt`.
     Lte,
-    /// Every one is true.
+    /// Returns true if all values are true.
     And,
-    /// At least one is true.
+    /// Returns true if at least one value is true.
     Or,
-    /// It is false.
+    /// Returns true if the value is false.
     Not,
-    /// Characters of a text, items of a list.
+    /// Returns the number of characters of a text, items of a list or entries of an object; else 0.
     Len,
-    /// The first that is not empty.
+    /// Returns the first value that is neither null nor a blank text.
     Default,
-    /// In capitals.
+    /// Returns the text in capitals.
     Upper,
-    /// In small letters.
+    /// Returns the text in lowercase.
     Lower,
-    /// A date by a `strftime` pattern, `%-d %B %Y` unless given.
+    /// Formats a date by a `strftime` pattern, which is `%-d %B %Y` by default.
     Date,
 }
 
 impl Function {
-    /// Every function with its name in templates and how many values it takes.
+    /// All functions, each with its name in templates and the number of its arguments.
     pub(crate) const ALL: [(&'static str, Self, std::ops::RangeInclusive<usize>); 14] = [
         ("eq", Self::Eq, 2..=2),
         ("ne", Self::Ne, 2..=2),
@@ -87,7 +89,8 @@ impl Function {
         ("date", Self::Date, 1..=2),
     ];
 
-    /// Works it out. Never fails: what makes no sense is empty.
+    /// Calls the function. It never fails: invalid arguments give null, false or an empty text, and
+    /// a date that cannot be formatted is returned unchanged.
     pub(crate) fn apply(self, values: &[Cow<'_, Value>]) -> Value {
         let first = values.first().map_or(&Value::Null, |value| value.as_ref());
         let second = values.get(1).map_or(&Value::Null, |value| value.as_ref());
@@ -104,7 +107,7 @@ impl Function {
             Self::Not => (!is_true(first)).into(),
             Self::Len => length(first).into(),
             Self::Default => {
-                values.iter().find(|value| is_said(value)).map_or(Value::Null, |v| v.as_ref().clone())
+                values.iter().find(|value| is_present(value)).map_or(Value::Null, |v| v.as_ref().clone())
             }
             Self::Upper => text(first).to_uppercase().into(),
             Self::Lower => text(first).to_lowercase().into(),
@@ -113,36 +116,36 @@ impl Function {
     }
 }
 
-/// What an expression is worked out for.
+/// The context in which expressions are evaluated: a contact, and the items of the enclosing loops.
 #[derive(Debug)]
-pub(crate) struct Given<'a> {
+pub(crate) struct EvalContext<'a> {
     person: Option<&'a Person>,
     items: Vec<(Cow<'a, Value>, usize, bool)>,
 }
 
-impl<'a> Given<'a> {
+impl<'a> EvalContext<'a> {
     pub(crate) const fn new(person: Option<&'a Person>) -> Self {
         Self { person, items: Vec::new() }
     }
 
-    /// Goes into an item of a list, the `index`th of them, perhaps the `last`.
+    /// Enters an item of a loop; `index` counts from 0, and `last` is set for the last item.
     pub(crate) fn enter(&mut self, item: Cow<'a, Value>, index: usize, last: bool) {
         self.items.push((item, index, last));
     }
 
-    /// Comes out of it.
+    /// Leaves the item of the innermost loop.
     pub(crate) fn leave(&mut self) {
         self.items.pop();
     }
 
-    /// The value; what is missing is null.
+    /// Returns the value of an expression; a missing value is null.
     pub(crate) fn value<'s>(&'s self, expression: &'s Expression) -> Cow<'s, Value> {
         match expression {
             Expression::Contact(path) => self.person.map_or(Cow::Owned(Value::Null), |p| contact(p, path)),
             Expression::Item(depth, path) => self
                 .items
                 .get(*depth)
-                .map_or(Cow::Owned(Value::Null), |(item, ..)| Cow::Borrowed(below(item, path))),
+                .map_or(Cow::Owned(Value::Null), |(item, ..)| Cow::Borrowed(value_at(item, path))),
             Expression::Position(depth, position) => {
                 let place = self.items.get(*depth);
                 Cow::Owned(place.map_or(Value::Null, |(_, index, last)| match position {
@@ -160,7 +163,7 @@ impl<'a> Given<'a> {
     }
 }
 
-/// The names of a contact that every contact has; any other is an attribute.
+/// The names of a contact's fields; any other name is an attribute.
 pub(crate) const CONTACT_FIELDS: [&str; 5] = ["email", "phone", "external_id", "language", "timezone"];
 
 fn contact<'a>(person: &'a Person, path: &[String]) -> Cow<'a, Value> {
@@ -175,14 +178,14 @@ fn contact<'a>(person: &'a Person, path: &[String]) -> Cow<'a, Value> {
         "timezone" => &person.timezone,
         _ => {
             let value = person.attributes.get(name).unwrap_or(&Value::Null);
-            return Cow::Borrowed(below(value, rest));
+            return Cow::Borrowed(value_at(value, rest));
         }
     };
     Cow::Owned(field.as_deref().map_or(Value::Null, Value::from))
 }
 
-/// The value at `path`, null where there is none.
-pub(crate) fn below<'a>(value: &'a Value, path: &[String]) -> &'a Value {
+/// Returns the value at `path`, or null if there is none.
+pub(crate) fn value_at<'a>(value: &'a Value, path: &[String]) -> &'a Value {
     path.iter().fold(value, |value, name| match value {
         Value::Object(map) => map.get(name).unwrap_or(&Value::Null),
         Value::Array(list) => name.parse().ok().and_then(|i: usize| list.get(i)).unwrap_or(&Value::Null),
@@ -190,12 +193,12 @@ pub(crate) fn below<'a>(value: &'a Value, path: &[String]) -> &'a Value {
     })
 }
 
-/// As `{{#if}}` sees it.
+/// Returns true if `{{#if}}` treats the value as true.
 pub(crate) fn is_true(value: &Value) -> bool {
     value.is_truthy(false)
 }
 
-/// The text of a value, as `{{value}}` writes it.
+/// Returns the text of a value as `{{value}}` renders it.
 pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
@@ -203,7 +206,7 @@ pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     }
 }
 
-fn is_said(value: &Value) -> bool {
+fn is_present(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::String(text) => !text.trim().is_empty(),
@@ -251,20 +254,20 @@ mod tests {
     }
 
     #[test]
-    fn compares_numbers_written_as_text() {
+    fn numeric_texts_are_compared_as_numbers() {
         assert_eq!(apply(Function::Gt, &[json!("10"), json!(9)]), json!(true));
         assert_eq!(apply(Function::Lt, &[json!("b"), json!("a")]), json!(false));
         assert_eq!(apply(Function::Gte, &[json!(null), json!(1)]), json!(false));
     }
 
     #[test]
-    fn takes_the_first_that_is_said() {
+    fn default_returns_the_first_value_that_is_present() {
         assert_eq!(apply(Function::Default, &[json!("  "), json!(null), json!("friend")]), json!("friend"));
         assert_eq!(apply(Function::Default, &[json!(0), json!(1)]), json!(0));
     }
 
     #[test]
-    fn writes_dates_and_leaves_what_is_none() {
+    fn dates_are_formatted_and_other_texts_are_unchanged() {
         assert_eq!(apply(Function::Date, &[json!("2027-04-30")]), json!("30 April 2027"));
         assert_eq!(apply(Function::Date, &[json!("2027-04-30T10:00:00Z"), json!("%Y/%m")]), json!("2027/04"));
         assert_eq!(apply(Function::Date, &[json!("soon"), json!("%Y")]), json!("soon"));
@@ -272,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn an_attribute_called_like_a_field_does_not_hide_it() {
+    fn an_attribute_with_the_name_of_a_field_does_not_shadow_it() {
         let mut person = Person { email: Some("a@b.example".into()), ..Person::default() };
         person.attributes.insert("email".into(), json!("evil"));
         person.attributes.insert("pets".into(), json!([{"name": "Rex"}]));
-        let given = Given::new(Some(&person));
-        assert_eq!(*given.value(&Expression::Contact(vec!["email".into()])), json!("a@b.example"));
+        let context = EvalContext::new(Some(&person));
+        assert_eq!(*context.value(&Expression::Contact(vec!["email".into()])), json!("a@b.example"));
         let path = ["pets", "0", "name"].map(String::from).to_vec();
-        assert_eq!(*given.value(&Expression::Contact(path)), json!("Rex"));
-        assert_eq!(*given.value(&Expression::Contact(vec!["nope".into(), "x".into()])), Value::Null);
+        assert_eq!(*context.value(&Expression::Contact(path)), json!("Rex"));
+        assert_eq!(*context.value(&Expression::Contact(vec!["nope".into(), "x".into()])), Value::Null);
     }
 }

@@ -1,15 +1,18 @@
-//! The choice of a language for a contact, among those that a step is in.
+//! The choice of a contact's language among those that a step is available in.
 
-/// Returns the language of a BCP 47 tag without its country or script: `zh` of `zh-CN`.
+/// Returns the primary language of a BCP 47 tag, without country and script: `zh` of `zh-CN`.
 #[must_use]
 pub fn primary_language(tag: &str) -> &str {
     tag.split('-').next().unwrap_or(tag)
 }
 
-/// Returns the position of the language that `tag` means: the same tag, else the language without country or script,
-/// else the first that is the same language elsewhere. Case makes no difference, nor `_` for `-`. `None` if none is
-/// the same language.
-pub(crate) fn meant<'a>(languages: &(impl Iterator<Item = &'a str> + Clone), tag: &str) -> Option<usize> {
+/// Returns the index of the language that matches `tag`: the same tag, else the primary language
+/// alone, else the first tag with the same primary language. Ignores case, and treats `_` as `-`.
+/// `None` if no tag has the same primary language.
+pub(crate) fn find_match<'a>(
+    languages: &(impl Iterator<Item = &'a str> + Clone),
+    tag: &str,
+) -> Option<usize> {
     let tag = tag.replace('_', "-");
     let primary = primary_language(&tag);
     let exact = |wanted: &str| languages.clone().position(|known| known.eq_ignore_ascii_case(wanted));
@@ -17,15 +20,15 @@ pub(crate) fn meant<'a>(languages: &(impl Iterator<Item = &'a str> + Clone), tag
     exact(&tag).or_else(|| exact(primary)).or_else(alike)
 }
 
-/// Returns the position of the language that a contact gets: the one that their own tag means, else the one that
-/// `default` means, else the first. `None` only if there are no languages.
-pub(crate) fn for_contact<'a>(
+/// Returns the index of the language for a contact: the one that matches their own tag, else the
+/// one that matches `default`, else the first. `None` only if there are no languages.
+pub(crate) fn choose_for_contact<'a>(
     languages: &(impl Iterator<Item = &'a str> + Clone),
     own: Option<&str>,
     default: &str,
 ) -> Option<usize> {
-    own.and_then(|tag| meant(languages, tag))
-        .or_else(|| meant(languages, default))
+    own.and_then(|tag| find_match(languages, tag))
+        .or_else(|| find_match(languages, default))
         .or_else(|| languages.clone().next().map(|_| 0))
 }
 
@@ -35,7 +38,7 @@ mod tests {
 
     fn chosen(own: Option<&str>, default: &str) -> Option<&'static str> {
         let languages = ["en", "pt-BR", "zh-CN", "zh-TW"];
-        for_contact(&languages.into_iter(), own, default).map(|at| languages[at])
+        choose_for_contact(&languages.into_iter(), own, default).map(|at| languages[at])
     }
 
     #[test]
@@ -53,6 +56,6 @@ mod tests {
         }
         assert_eq!(chosen(None, "zh-tw"), Some("zh-TW"));
         assert_eq!(chosen(None, "fr"), Some("en"));
-        assert_eq!(for_contact(&[].into_iter(), Some("en"), "en"), None);
+        assert_eq!(choose_for_contact(&[].into_iter(), Some("en"), "en"), None);
     }
 }

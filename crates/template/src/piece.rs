@@ -1,65 +1,66 @@
-//! A text with parts left open: what is stored of a template, and written out for each recipient.
+//! Compiled texts: constant text, and pieces that are evaluated for each recipient.
 
 use message::escape::Escape;
 
 use crate::expression::Expression;
 
-/// A run of pieces; written one after the other.
+/// A sequence of pieces, which are rendered one after the other.
 pub(crate) type Pieces = Vec<Piece>;
 
 /// A part of a compiled text.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Piece {
-    /// The same for everybody.
+    /// Text that is the same for all recipients.
     Text(String),
-    /// A value of the contact.
+    /// The value of an expression.
     Value {
-        /// Which.
+        /// The expression to evaluate.
         of: Expression,
-        /// The language of the text around it.
+        /// The escaping for the format of the surrounding text.
         escape: Escape,
-        /// The JSON around that, if any.
+        /// The additional quoting for JSON, if the text is in JSON.
         quote: Quote,
     },
-    /// One text or the other.
+    /// One of two texts, by a condition.
     If {
-        /// What decides.
+        /// The condition, which is true as in `{{#if}}`.
         test: Expression,
-        /// When it is true.
+        /// The pieces to render if the condition is true.
         then: Pieces,
-        /// When it is not.
+        /// The pieces to render if the condition is false.
         otherwise: Pieces,
     },
-    /// The same for each item of a list.
+    /// A text that is repeated for each item of a list.
     Each {
-        /// The list.
+        /// The list to iterate over.
         over: Expression,
-        /// For each item.
+        /// The pieces to render for each item.
         body: Pieces,
-        /// When there is none.
+        /// The pieces to render if the list is empty.
         otherwise: Pieces,
     },
-    /// The tracked link with this position.
+    /// The URL of the tracked link with this index in [`Compiled::links`](crate::Compiled::links).
     Click(usize),
-    /// The pixel's address.
+    /// The URL of the tracking pixel, which records an open.
     Open,
-    /// The address to unsubscribe at.
+    /// The URL of the unsubscribe page.
     Unsubscribe,
-    /// When the delivery fell due, RFC 3339.
+    /// The time at which the delivery was due, in RFC 3339.
     Date,
-    /// Whom it is for, as a JSON object, or `null`.
+    /// The contact's addresses as a JSON object, or `null` for a feed.
     Contact,
 }
 
-/// Where in JSON a value stands.
+/// The position of a value in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Quote {
-    /// Not in JSON.
+    /// The text is not JSON.
     None,
-    /// Between quotes.
+    /// The value is inside a JSON string.
     String,
-    /// By itself: a number stays a number, a text gets quotes, nothing is `null`.
+    /// The value is a JSON value itself: numbers stay numbers, a text is quoted, a missing value is
+    /// `null`.
     Value,
 }

@@ -1,14 +1,14 @@
-//! The goals of campaigns by the names of events.
+//! The goals of campaigns, by event name.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use store::Goal;
+use store::AttributionGoal;
 
-/// Which campaigns count which event as their goal: event name to goals. Swapped whole when files change.
-pub type Goals = Arc<RwLock<BTreeMap<String, Vec<Goal>>>>;
+/// The goals of all campaigns by event name. Replaced as a whole when campaign files change.
+pub type Goals = Arc<RwLock<BTreeMap<String, Vec<AttributionGoal>>>>;
 
-/// The goals that an event of this name counts for.
-pub(crate) fn goals(goals: &Goals, name: &str) -> Vec<Goal> {
+/// Returns the goals that an event of this name counts for.
+pub(crate) fn goals(goals: &Goals, name: &str) -> Vec<AttributionGoal> {
     goals.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
 }

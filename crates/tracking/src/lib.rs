@@ -1,26 +1,28 @@
-//! Hearing back: signed links, the pixel, the redirect, one-click unsubscription, posted events, and telling
-//! machines from people.
+//! Tracking of what contacts do with messages: signed links, the open pixel, the click redirect,
+//! one-click unsubscription, posted events, and the detection of bots.
 //!
-//! Opens and clicks are answered at once and written by one task in batches; unsubscriptions and posted events
-//! are answered when they are committed.
+//! Opens and clicks are answered immediately and written by one task in batches; unsubscriptions
+//! and posted events are answered after they are committed.
 
-mod actor;
-mod api;
-mod burst;
-mod failure;
-mod follow;
+mod bot_detection;
+mod burst_detection;
+mod error_status;
+mod event_request;
+mod event_writer;
+mod events_api;
 mod goals;
-mod links;
-mod page;
-mod posted;
-mod public;
-mod route;
-mod signer;
+mod hit;
+mod link_cache;
+mod link_signer;
+mod open_pixel;
+mod page_texts;
+mod pages;
+mod redirect;
+mod router;
+mod state;
 mod unsubscribe;
-mod words;
-mod writer;
 
 pub use goals::Goals;
-pub use public::SIMULATED_AT;
-pub use route::{EventQueue, Tracking};
-pub use signer::Signer;
+pub use link_signer::LinkSigner;
+pub use router::{EventQueue, Tracking};
+pub use state::SIMULATED_AT;

@@ -1,6 +1,6 @@
-//! The public paths as strangers, mailboxes and shops use them, over a real SQLite database.
+//! The tracking routes as contacts, mail services and shops use them, with a real SQLite database.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on must stop")]
+#![allow(clippy::unwrap_used, reason = "a failed test stops")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
@@ -12,11 +12,12 @@ use campaign::OnUncertain;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use store::{
-    Address, AddressKind, Clock, ContactId, DeliveryId, DeliveryName, EventKind, Goal, LinkName, Metric,
-    Millis, NewContact, NewRun, Planned, RollupFilter, RunId, RunKind, Store, Suppression, SuppressionReason,
+    AddressKind, AttributionGoal, Clock, ContactId, DeliveryId, DeliveryName, EventKind, LinkName, Metric,
+    Millis, NewContact, NewRun, RecipientAddress, RecipientSource, RollupFilter, RunId, RunKind, Store,
+    Suppression, SuppressionReason,
 };
 use tower::ServiceExt as _;
-use tracking::{Goals, Signer, Tracking};
+use tracking::{Goals, LinkSigner, Tracking};
 use url::Url;
 
 const NOW: &str = "2027-03-02T10:05:00Z";
@@ -27,17 +28,17 @@ const EMAIL: &str = "mei@example.org";
 const RENEW: &str = "https://harbour.example/renew?utm_source=email&x=1";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0";
 
-/// One campaign that reached one person, and the public paths.
-struct App {
+/// A database with one run that was planned for one contact, and the tracking routes on it.
+struct TrackingFixture {
     store: Store,
-    signer: Signer,
+    signer: LinkSigner,
     clock: Clock,
     tracking: Tracking,
-    /// The delivery as its links and its Message-ID name it.
+    /// The name of the delivery, which its links and Message-ID are derived from.
     name: DeliveryName,
     contact: ContactId,
     links: Vec<LinkName>,
-    /// `/c/…` of the one link.
+    /// Path of the first link, `/c/…`.
     click: String,
     token: String,
 }
@@ -58,12 +59,12 @@ impl Answer {
     }
 }
 
-fn signer() -> Signer {
-    Signer::new(&[7; 32], &Url::parse("https://news.example").unwrap())
+fn signer() -> LinkSigner {
+    LinkSigner::new(&[7; 32], &Url::parse("https://news.example").unwrap())
 }
 
-async fn person(store: &Store, email: &str, now: Millis) -> ContactId {
-    let person = NewContact {
+async fn insert_contact(store: &Store, email: &str, now: Millis) -> ContactId {
+    let contact = NewContact {
         external_id: Some(format!("crm-{email}")),
         email: Some(email.to_owned()),
         phone: None,
@@ -72,12 +73,12 @@ async fn person(store: &Store, email: &str, now: Millis) -> ContactId {
         consent: None,
         attributes: serde_json::Map::new(),
     };
-    store.contact_upsert(&[person], now).await.unwrap();
+    store.contact_upsert(&[contact], now).await.unwrap();
     store.contact_find(email).await.unwrap().unwrap().id
 }
 
-/// A run of the step `mail` that goes to one contact.
-async fn sent(
+/// Inserts a run of the step `mail` with one recipient.
+async fn insert_run(
     store: &Store,
     kind: RunKind,
     contact: ContactId,
@@ -99,17 +100,17 @@ async fn sent(
         cost_micros: campaign::Money::ZERO,
         currency: String::new(),
         expires_at: now + 7 * DAY,
-        origin: store::Origin::default(),
+        origin: store::RunOrigin::default(),
     };
     let run = store.run_insert(&run, now).await.unwrap().unwrap();
-    let whom = Planned::One { contact, address: Address::Email, due_at: now };
-    assert_eq!(store.run_plan(run, &whom, now).await.unwrap(), 1);
+    let recipients = RecipientSource::One { contact, address: RecipientAddress::Email, due_at: now };
+    assert_eq!(store.run_plan(run, &recipients, now).await.unwrap(), 1);
     let name = store.run_get(run).await.unwrap().unwrap().name;
     (DeliveryName::new(name, DeliveryId::new(run, contact)), revision.links)
 }
 
 fn goals() -> Goals {
-    let goal = Goal { campaign: "spring".to_owned(), window: 14 * DAY };
+    let goal = AttributionGoal { campaign: "spring".to_owned(), window: 14 * DAY };
     Arc::new(RwLock::new(BTreeMap::from([("renewed".to_owned(), vec![goal])])))
 }
 
@@ -119,22 +120,22 @@ async fn start(store: &Store, clock: &Clock, key: Option<&str>) -> Tracking {
     Tracking::start(store.clone(), signer(), clock.clone(), goals(), key, brand, false).await.unwrap()
 }
 
-impl App {
+impl TrackingFixture {
     async fn new() -> Self {
         Self::with(RunKind::Manual, EMAIL).await
     }
 
-    /// A run of this kind that reached this person.
+    /// Creates the fixture with a run of this kind to the contact with this address.
     async fn with(kind: RunKind, email: &str) -> Self {
         let clock = Clock::fixed(NOW.parse::<Timestamp>().unwrap());
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
         let now = clock.millis();
-        let contact = person(&store, email, now).await;
-        let (name, links) = sent(&store, kind, contact, now).await;
+        let contact = insert_contact(&store, email, now).await;
+        let (name, links) = insert_run(&store, kind, contact, now).await;
         let tracking = start(&store, &clock, Some(KEY)).await;
         let token = signer().token(name);
-        let click = path(&signer().starts(&links).click[0]);
+        let click = path(&signer().prefixes(&links).click[0]);
         let click = format!("{click}{token}");
         Self { store, signer: signer(), clock, tracking, name, contact, links, click, token }
     }
@@ -143,35 +144,35 @@ impl App {
         self.clock.millis()
     }
 
-    fn pass(&self, millis: i64) {
+    fn advance(&self, millis: i64) {
         if let Clock::Fixed(at) = &self.clock {
             at.fetch_add(millis, std::sync::atomic::Ordering::Relaxed);
         }
     }
 
-    /// Ends the writer, so that all that was queued is written, and starts again as after a restart.
-    async fn settle(&mut self) {
+    /// Stops the writer, so that all queued events are written, and starts a new one.
+    async fn flush(&mut self) {
         let next = start(&self.store, &self.clock, Some(KEY)).await;
         std::mem::replace(&mut self.tracking, next).finish().await;
     }
 
-    async fn ask(&self, request: Request<Body>) -> Answer {
-        ask(self.tracking.router(), request).await
+    async fn send(&self, request: Request<Body>) -> Answer {
+        send(self.tracking.router(), request).await
     }
 
     async fn get(&self, path: &str) -> Answer {
-        self.ask(request(Method::GET, path, FIREFOX, "")).await
+        self.send(request(Method::GET, path, FIREFOX, "")).await
     }
 
     async fn post_form(&self, body: &str) -> Answer {
-        self.ask(form(&format!("/u/{}", self.token), body)).await
+        self.send(form(&format!("/u/{}", self.token), body)).await
     }
 
     async fn post_events(&self, body: &str) -> Answer {
-        self.ask(events(Some(KEY), "application/json", body)).await
+        self.send(events(Some(KEY), "application/json", body)).await
     }
 
-    async fn figure(&self, metric: Metric) -> i64 {
+    async fn metric_count(&self, metric: Metric) -> i64 {
         let rows = self.store.rollup_read(&RollupFilter::default()).await.unwrap();
         rows.iter().filter(|row| row.metric == metric).map(|row| row.count).sum()
     }
@@ -189,7 +190,7 @@ impl App {
     }
 }
 
-async fn ask(router: Router, request: Request<Body>) -> Answer {
+async fn send(router: Router, request: Request<Body>) -> Answer {
     let response = router.oneshot(request).await.unwrap();
     let (head, body) = response.into_parts();
     let body = to_bytes(body, 1 << 20).await.unwrap().to_vec();
@@ -223,7 +224,7 @@ fn path(url: &str) -> String {
 
 #[tokio::test]
 async fn a_click_redirects_to_the_registered_link_and_counts_once_for_a_person() {
-    let mut app = App::new().await;
+    let mut app = TrackingFixture::new().await;
     for _ in 0..2 {
         let answer = app.get(&app.click).await;
         assert_eq!(answer.status, StatusCode::FOUND);
@@ -232,37 +233,37 @@ async fn a_click_redirects_to_the_registered_link_and_counts_once_for_a_person()
         assert_eq!(answer.headers[header::REFERRER_POLICY], "no-referrer");
         assert!(answer.body.is_empty());
     }
-    app.settle().await;
-    assert_eq!(app.figure(Metric::Clicked).await, 1);
-    assert_eq!(app.figure(Metric::Clicks).await, 2);
-    assert_eq!(app.figure(Metric::Opened).await, 1, "who clicks has opened");
+    app.flush().await;
+    assert_eq!(app.metric_count(Metric::Clicked).await, 1);
+    assert_eq!(app.metric_count(Metric::Clicks).await, 2);
+    assert_eq!(app.metric_count(Metric::Opened).await, 1, "a click counts as an open");
 }
 
 #[tokio::test]
-async fn machines_are_answered_and_labelled_and_do_not_count() {
-    let mut app = App::new().await;
+async fn machines_are_redirected_but_do_not_count() {
+    let mut app = TrackingFixture::new().await;
     for agent in ["", "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)", "curl/8.5.0"] {
-        let answer = app.ask(request(Method::GET, &app.click, agent, "")).await;
+        let answer = app.send(request(Method::GET, &app.click, agent, "")).await;
         assert_eq!(answer.status, StatusCode::FOUND, "{agent}");
         assert_eq!(answer.headers[header::LOCATION], RENEW);
     }
-    assert_eq!(app.ask(request(Method::HEAD, &app.click, FIREFOX, "")).await.status, StatusCode::FOUND);
+    assert_eq!(app.send(request(Method::HEAD, &app.click, FIREFOX, "")).await.status, StatusCode::FOUND);
     let mut ahead = request(Method::GET, &app.click, FIREFOX, "");
     ahead.headers_mut().insert("sec-purpose", "prefetch;prerender".parse().unwrap());
-    app.ask(ahead).await;
+    app.send(ahead).await;
     let pixel = format!("/o/{}", app.token);
-    app.ask(request(Method::GET, &pixel, "Mozilla/5.0", "")).await;
-    app.settle().await;
-    assert_eq!(app.figure(Metric::Clicked).await + app.figure(Metric::Clicks).await, 0);
-    assert_eq!(app.figure(Metric::Opened).await, 0);
+    app.send(request(Method::GET, &pixel, "Mozilla/5.0", "")).await;
+    app.flush().await;
+    assert_eq!(app.metric_count(Metric::Clicked).await + app.metric_count(Metric::Clicks).await, 0);
+    assert_eq!(app.metric_count(Metric::Opened).await, 0);
     let expected = ["machine:library", "machine:method", "machine:no-agent", "machine:unfurler", "prefetch"];
     assert_eq!(app.actors(EventKind::Clicked).await, expected);
     assert_eq!(app.actors(EventKind::Opened).await, ["proxy:apple"]);
 }
 
 #[tokio::test]
-async fn the_picture_is_the_same_for_everybody_and_counts_for_people() {
-    let mut app = App::new().await;
+async fn the_pixel_is_the_same_for_every_token_and_counts_for_people() {
+    let mut app = TrackingFixture::new().await;
     let ours = app.get(&format!("/o/{}", app.token)).await;
     assert_eq!(ours.status, StatusCode::OK);
     assert_eq!(ours.body.len(), 43);
@@ -272,21 +273,21 @@ async fn the_picture_is_the_same_for_everybody_and_counts_for_people() {
         let answer = app.get(forged).await;
         assert_eq!((answer.status, &answer.body, &answer.headers), (ours.status, &ours.body, &ours.headers));
     }
-    app.settle().await;
-    assert_eq!(app.figure(Metric::Opened).await, 1);
+    app.flush().await;
+    assert_eq!(app.metric_count(Metric::Opened).await, 1);
 }
 
 #[tokio::test]
-async fn nothing_redirects_but_what_was_registered() {
-    let app = App::new().await;
+async fn only_registered_links_are_redirected() {
+    let app = TrackingFixture::new().await;
     let (link, token) = app.click.strip_prefix("/c/").unwrap().split_once('.').unwrap();
-    let starts = app.signer.starts(&[app.links[1], LinkName(999)]).click;
-    let other = Signer::new(&[8; 32], &Url::parse("https://news.example").unwrap());
+    let prefixes = app.signer.prefixes(&[app.links[1], LinkName(999)]).click;
+    let other = LinkSigner::new(&[8; 32], &Url::parse("https://news.example").unwrap());
     let attempts = [
         format!("/c/{link}.{}", other.token(app.name)),
-        format!("{}{token}", path(&other.starts(&app.links[..1]).click[0])),
-        format!("{}{token}", path(&starts[0])), // registered, but not a web address
-        format!("{}{token}", path(&starts[1])), // signed, but not registered
+        format!("{}{token}", path(&other.prefixes(&app.links[..1]).click[0])),
+        format!("{}{token}", path(&prefixes[0])), // registered, but not a web address
+        format!("{}{token}", path(&prefixes[1])), // signed, but not registered
         format!("/c/{link}"),
         format!("/c/{link}."),
         format!("/c/.{token}"),
@@ -307,32 +308,32 @@ async fn nothing_redirects_but_what_was_registered() {
 }
 
 #[tokio::test]
-async fn links_registered_while_it_runs_are_found() {
-    let app = App::new().await;
+async fn links_registered_after_the_start_are_found() {
+    let app = TrackingFixture::new().await;
     let links = ["https://harbour.example/new".to_owned()];
     let revision = app.store.revision_put("later", "spring", "mail", "{}", &links, app.now()).await.unwrap();
-    let click = path(&app.signer.starts(&revision.links).click[0]);
+    let click = path(&app.signer.prefixes(&revision.links).click[0]);
     let answer = app.get(&format!("{click}{}", app.token)).await;
     assert_eq!(answer.headers[header::LOCATION], "https://harbour.example/new");
 }
 
 #[tokio::test]
-async fn looking_at_the_unsubscribe_page_changes_nothing() {
-    let mut app = App::new().await;
+async fn a_get_of_the_unsubscribe_page_changes_nothing() {
+    let mut app = TrackingFixture::new().await;
     let page = app.get(&format!("/u/{}", app.token)).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.text().contains(EMAIL));
     assert_eq!(app.get("/u/forged").await.body, page.body);
-    app.ask(request(Method::HEAD, &format!("/u/{}", app.token), FIREFOX, "")).await;
-    app.settle().await;
+    app.send(request(Method::HEAD, &format!("/u/{}", app.token), FIREFOX, "")).await;
+    app.flush().await;
     assert_eq!(app.suppression().await, None);
-    assert_eq!(app.figure(Metric::Unsubscribed).await, 0);
+    assert_eq!(app.metric_count(Metric::Unsubscribed).await, 0);
     assert!(app.actors(EventKind::Unsubscribed).await.is_empty());
 }
 
 #[tokio::test]
-async fn one_click_unsubscribes_before_it_is_answered_and_only_once() {
-    let app = App::new().await;
+async fn one_click_unsubscribes_before_the_response_and_counts_once() {
+    let app = TrackingFixture::new().await;
     let mut multipart = request(
         Method::POST,
         &format!("/u/{}", app.token),
@@ -341,39 +342,39 @@ async fn one_click_unsubscribes_before_it_is_answered_and_only_once() {
     );
     let kind = "multipart/form-data; boundary=b".parse().unwrap();
     multipart.headers_mut().insert(header::CONTENT_TYPE, kind);
-    let first = app.ask(multipart).await;
+    let first = app.send(multipart).await;
     assert_eq!(first.status, StatusCode::OK, "no redirect");
     assert_eq!(app.suppression().await.unwrap().reason, SuppressionReason::Unsubscribed);
     assert!(!first.text().contains(EMAIL));
 
     let again = app.post_form("List-Unsubscribe=One-Click").await;
-    let forged = app.ask(form("/u/forged", "List-Unsubscribe=One-Click")).await;
+    let forged = app.send(form("/u/forged", "List-Unsubscribe=One-Click")).await;
     for answer in [again, forged] {
         assert_eq!((answer.status, &answer.body), (first.status, &first.body));
         assert_eq!(answer.headers, first.headers);
     }
-    assert_eq!(app.figure(Metric::Unsubscribed).await, 1);
+    assert_eq!(app.metric_count(Metric::Unsubscribed).await, 1);
 }
 
 #[tokio::test]
-async fn the_button_unsubscribes_and_can_be_taken_back_for_an_hour() {
-    let app = App::new().await;
+async fn the_button_unsubscribes_and_can_be_undone_for_an_hour() {
+    let app = TrackingFixture::new().await;
     assert!(app.post_form("action=unsubscribe").await.text().contains("You are unsubscribed"));
     assert!(app.suppression().await.is_some());
-    app.pass(HOUR / 2);
+    app.advance(HOUR / 2);
     assert!(app.post_form("action=undo").await.text().contains("You stay subscribed"));
     assert_eq!(app.suppression().await, None);
-    assert_eq!(app.actors(EventKind::Custom).await.len(), 1, "the wish to stay is kept as evidence");
+    assert_eq!(app.actors(EventKind::Custom).await.len(), 1, "the wish to stay is recorded");
 
     app.post_form("action=unsubscribe").await;
-    app.pass(HOUR + 1);
+    app.advance(HOUR + 1);
     assert_eq!(app.post_form("action=undo").await.status, StatusCode::OK);
-    assert!(app.suppression().await.is_some(), "an older wish stays");
+    assert!(app.suppression().await.is_some(), "an older unsubscription remains");
 }
 
 #[tokio::test]
-async fn undo_never_takes_back_a_bounce() {
-    let app = App::new().await;
+async fn undo_never_removes_a_bounce() {
+    let app = TrackingFixture::new().await;
     let bounced = Suppression {
         kind: AddressKind::Email,
         address: EMAIL.to_owned(),
@@ -387,27 +388,26 @@ async fn undo_never_takes_back_a_bounce() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_is_gone_still_unsubscribes_its_contact() {
-    let mut app = App::new().await;
+async fn a_deleted_delivery_still_unsubscribes_its_contact() {
+    let mut app = TrackingFixture::new().await;
     app.token = app.signer.token(DeliveryName::Unnamed(DeliveryId::new(RunId(4_000), app.contact)));
     assert_eq!(app.post_form("List-Unsubscribe=One-Click").await.status, StatusCode::OK);
     assert_eq!(app.suppression().await.unwrap().source, "one-click");
 }
 
-/// What came back to `app` so far: figures, events and suppressions.
-async fn nothing_came_back(app: &mut App) {
-    app.settle().await;
+/// Asserts that there are no rollups, events or suppressions.
+async fn assert_nothing_recorded(app: &mut TrackingFixture) {
+    app.flush().await;
     assert_eq!(app.store.rollup_read(&RollupFilter::default()).await.unwrap(), []);
     assert_eq!(app.store.event_recent(10).await.unwrap(), []);
     assert_eq!(app.store.suppression_list(10).await.unwrap(), []);
 }
 
-/// A database was restored from a copy made before its first run: its first contact, run and link have the numbers of
-/// those that were lost.
+/// The database is restored from an empty backup: its first contact, run and link reuse lost ids.
 #[tokio::test]
 async fn links_of_a_lost_run_change_nothing_in_the_restored_database() {
-    let lost = App::new().await;
-    let mut app = App::with(RunKind::Manual, "noor@example.org").await;
+    let lost = TrackingFixture::new().await;
+    let mut app = TrackingFixture::with(RunKind::Manual, "noor@example.org").await;
     assert_eq!((lost.contact, lost.store.link_after(store::LinkId(0)).await.unwrap()[0].id), {
         (app.contact, app.store.link_after(store::LinkId(0)).await.unwrap()[0].id)
     });
@@ -420,30 +420,30 @@ async fn links_of_a_lost_run_change_nothing_in_the_restored_database() {
     let answer = app.get(&format!("{link}.{}", lost.token)).await;
     assert_eq!(answer.headers[header::LOCATION], RENEW, "the link is known");
     assert_eq!(app.get(&format!("/o/{}", lost.token)).await.status, StatusCode::OK);
-    let leave = format!("/u/{}", lost.token);
-    assert_eq!(app.get(&leave).await.body, app.get("/u/forged").await.body);
+    let page = format!("/u/{}", lost.token);
+    assert_eq!(app.get(&page).await.body, app.get("/u/forged").await.body);
     for body in ["List-Unsubscribe=One-Click", "action=unsubscribe", "action=undo"] {
-        let (ours, forged) = (app.ask(form(&leave, body)).await, app.ask(form("/u/forged", body)).await);
+        let (ours, forged) = (app.send(form(&page, body)).await, app.send(form("/u/forged", body)).await);
         assert_eq!((ours.status, ours.body), (StatusCode::OK, forged.body), "{body}");
     }
-    // So does a link of a run without a name, whose number belongs to a run with one.
+    // The same holds for a link of a run without a name whose id now belongs to a run with one.
     let old = app.signer.token(DeliveryName::Unnamed(DeliveryId::new(RunId(1), app.contact)));
     app.get(&format!("{link}.{old}")).await;
     app.get(&format!("/o/{old}")).await;
-    app.ask(form(&format!("/u/{old}"), "List-Unsubscribe=One-Click")).await;
-    nothing_came_back(&mut app).await;
+    app.send(form(&format!("/u/{old}"), "List-Unsubscribe=One-Click")).await;
+    assert_nothing_recorded(&mut app).await;
 
-    // Who leaves by their own link is not taken back by the lost one.
+    // An unsubscription by a valid link cannot be undone by the lost one.
     app.post_form("action=unsubscribe").await;
     for token in [&lost.token, &old] {
-        app.ask(form(&format!("/u/{token}"), "action=undo")).await;
+        app.send(form(&format!("/u/{token}"), "action=undo")).await;
     }
     assert_eq!(app.store.suppression_list(10).await.unwrap()[0].address, "noor@example.org");
 }
 
 #[tokio::test]
 async fn a_test_copy_changes_nothing_and_its_unsubscribe_page_says_so() {
-    let mut app = App::with(RunKind::Test, EMAIL).await;
+    let mut app = TrackingFixture::with(RunKind::Test, EMAIL).await;
     assert_eq!(app.get(&app.click).await.headers[header::LOCATION], RENEW);
     assert_eq!(app.get(&format!("/o/{}", app.token)).await.status, StatusCode::OK);
     let page = app.get(&format!("/u/{}", app.token)).await;
@@ -457,26 +457,26 @@ async fn a_test_copy_changes_nothing_and_its_unsubscribe_page_says_so() {
     assert_eq!(app.post_events(&event).await.json(), json!({"results": [{"status": "recorded"}]}));
     let events = app.store.event_recent(10).await.unwrap();
     assert_eq!(events.iter().map(|event| event.kind).collect::<Vec<_>>(), [EventKind::Custom]);
-    app.settle().await;
+    app.flush().await;
     assert_eq!(app.store.rollup_read(&RollupFilter::default()).await.unwrap(), []);
     assert_eq!(app.suppression().await, None);
 
-    // Nor does undoing take back what they asked for in another message.
-    let asked = Suppression {
+    // Its undo does not remove an unsubscription by another message either.
+    let existing = Suppression {
         kind: AddressKind::Email,
         address: EMAIL.to_owned(),
         reason: SuppressionReason::Unsubscribed,
         source: "one-click".to_owned(),
         created_at: app.now(),
     };
-    app.store.suppression_add(std::slice::from_ref(&asked)).await.unwrap();
+    app.store.suppression_add(std::slice::from_ref(&existing)).await.unwrap();
     app.post_form("action=undo").await;
-    assert_eq!(app.suppression().await, Some(asked));
+    assert_eq!(app.suppression().await, Some(existing));
 }
 
 #[tokio::test]
-async fn a_post_without_the_words_unsubscribes_nobody() {
-    let app = App::new().await;
+async fn a_post_without_a_valid_action_changes_nothing() {
+    let app = TrackingFixture::new().await;
     for body in ["", "List-Unsubscribe=", "action=", "x=One-Click"] {
         assert_eq!(app.post_form(body).await.status, StatusCode::BAD_REQUEST, "{body}");
     }
@@ -485,8 +485,8 @@ async fn a_post_without_the_words_unsubscribes_nobody() {
 }
 
 #[tokio::test]
-async fn pages_allow_nothing_from_elsewhere_and_escape_the_brand() {
-    let app = App::new().await;
+async fn pages_allow_no_external_resources_and_escape_the_brand() {
+    let app = TrackingFixture::new().await;
     let page = app.get(&format!("/u/{}", app.token)).await;
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
@@ -505,10 +505,10 @@ fn without_style(page: &str) -> String {
 
 #[tokio::test]
 async fn a_purchase_is_credited_to_the_campaign_that_was_clicked() {
-    let mut app = App::new().await;
+    let mut app = TrackingFixture::new().await;
     app.get(&app.click).await;
-    app.settle().await;
-    app.pass(DAY);
+    app.flush().await;
+    app.advance(DAY);
     let event = json!({
         "contact": EMAIL, "event": "renewed", "value": "199.50", "currency": "CNY",
         "idempotency_key": "order-1", "properties": { "sku": "gold" },
@@ -528,7 +528,7 @@ async fn a_purchase_is_credited_to_the_campaign_that_was_clicked() {
 
 #[tokio::test]
 async fn each_event_of_an_array_has_its_own_result() {
-    let app = App::new().await;
+    let app = TrackingFixture::new().await;
     let body = json!([
         { "contact": format!("crm-{EMAIL}"), "event": "purchase" },
         { "contact": "nobody@example.org", "event": "purchase" },
@@ -543,7 +543,7 @@ async fn each_event_of_an_array_has_its_own_result() {
 
 #[tokio::test]
 async fn a_malformed_body_writes_nothing() {
-    let app = App::new().await;
+    let app = TrackingFixture::new().await;
     let good = json!({ "contact": EMAIL, "event": "purchase" });
     let body = json!([good, { "contact": EMAIL, "event": "purchase", "valeu": 1 }]).to_string();
     let answer = app.post_events(&body).await;
@@ -556,23 +556,23 @@ async fn a_malformed_body_writes_nothing() {
 
 #[tokio::test]
 async fn events_need_the_key_and_json() {
-    let app = App::new().await;
+    let app = TrackingFixture::new().await;
     let body = json!({ "contact": EMAIL, "event": "purchase" }).to_string();
     for key in [None, Some(""), Some("the-api-keX"), Some("the-api-key-and-more")] {
-        let answer = app.ask(events(key, "application/json", &body)).await;
+        let answer = app.send(events(key, "application/json", &body)).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{key:?}");
     }
-    let answer = app.ask(events(Some(KEY), "text/plain", &body)).await;
+    let answer = app.send(events(Some(KEY), "text/plain", &body)).await;
     assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert!(app.actors(EventKind::Custom).await.is_empty());
     let open = start(&app.store, &app.clock, None).await;
-    let answer = ask(open.router(), events(None, "application/json; charset=utf-8", &body)).await;
+    let answer = send(open.router(), events(None, "application/json; charset=utf-8", &body)).await;
     assert_eq!(answer.status, StatusCode::OK);
 }
 
 #[tokio::test]
-async fn redirects_go_on_while_the_database_is_gone_and_nothing_else_is_acknowledged() {
-    let app = App::new().await;
+async fn redirects_work_without_the_database_and_writes_are_refused() {
+    let app = TrackingFixture::new().await;
     app.store.close().await;
     assert_eq!(app.get(&app.click).await.headers[header::LOCATION], RENEW);
     assert_eq!(app.get(&format!("/o/{}", app.token)).await.status, StatusCode::OK);
@@ -586,14 +586,14 @@ async fn redirects_go_on_while_the_database_is_gone_and_nothing_else_is_acknowle
 }
 
 #[tokio::test]
-async fn an_event_that_cannot_be_stored_is_refused_and_never_asked_for_again() {
-    let app = App::new().await;
-    // Its whole units are within the limit, so that the store is the first to see that it is too much.
+async fn an_event_that_cannot_be_stored_is_a_client_error() {
+    let app = TrackingFixture::new().await;
+    // The whole units are within the limit of the parser, so that the store rejects the value.
     let event = json!({ "contact": EMAIL, "event": "purchase", "value": "1000000000.5", "currency": "CNY" });
     let answer = app.post_events(&event.to_string()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
     assert_eq!(answer.json()["results"][0]["error"], "the value of an event is at most 1000000000");
-    // The database's trouble stays the greater one.
+    // A database failure takes precedence.
     app.store.close().await;
     assert_eq!(app.post_events(&event.to_string()).await.status, StatusCode::SERVICE_UNAVAILABLE);
 }

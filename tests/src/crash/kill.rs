@@ -1,31 +1,31 @@
-//! The moments at which processes are killed.
+//! The random schedule of kills: the state in which each process is killed.
 
 use std::time::Duration;
 
-use crate::chance::Chance;
 use crate::relay::Phase;
+use crate::rng::Rng;
 
 /// The state of a process when it is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Moment {
-    /// Whatever it does after some time.
+pub enum KillPoint {
+    /// Any state, after a random time.
     Anything,
-    /// The relay has seen this of it, and not answered yet.
+    /// The relay has received this phase and has not answered it yet.
     Relay(Phase),
-    /// It has not made the run yet that it was told to make.
+    /// The process has not created the run yet.
     Starting,
-    /// The run is made, its deliveries are not.
+    /// The run exists, its deliveries are not complete.
     Planning,
-    /// It was asked to end, and finishes what it has begun.
+    /// The process has received SIGTERM and finishes the messages under way.
     Draining,
-    /// It is not killed but put to sleep for longer than its lease.
-    Asleep,
+    /// The process is not killed but suspended for longer than its lease.
+    Suspended,
 }
 
-impl Moment {
-    /// The moment in words.
+impl KillPoint {
+    /// Returns a description for the printed table.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Anything => "any moment",
             Self::Relay(Phase::Connect) => "connected",
@@ -39,7 +39,7 @@ impl Moment {
             Self::Starting => "no run yet",
             Self::Planning => "run planned, deliveries being made",
             Self::Draining => "draining after SIGTERM",
-            Self::Asleep => "asleep for longer than its lease",
+            Self::Suspended => "suspended for longer than its lease",
         }
     }
 }
@@ -47,83 +47,86 @@ impl Moment {
 /// The kill that is planned for a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PlannedKill {
-    /// Killed after so long.
-    After(Moment, Duration),
-    /// Killed by the relay when it sees a phase for the so-many-th time.
+    /// Kills the process after a time since its start.
+    After(KillPoint, Duration),
+    /// Has the relay kill the process when it sees a phase for the n-th time.
     At(Phase, u64),
-    /// Asked to end after the first, killed after the second if it has not ended by then.
+    /// Sends SIGTERM after the first duration, and kills the process if it still runs after the
+    /// second.
     Draining(Duration, Duration),
-    /// Left alone.
+    /// Lets the process run to its end.
     Never,
 }
 
-/// The least and the most time until a kill at [`Moment::Anything`].
-const TIMES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
-/// The most time between SIGTERM and SIGKILL.
-const DRAIN: Duration = Duration::from_millis(300);
+/// The shortest and the longest time until a kill at [`KillPoint::Anything`].
+const KILL_DELAY_RANGE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+/// The longest time between SIGTERM and SIGKILL.
+const MAX_DRAIN_TIME: Duration = Duration::from_millis(300);
 
 const PHASES: [Phase; 7] =
     [Phase::Connect, Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot, Phase::Answered];
 
-/// Kills in random order, each kind in a fixed share.
+/// A generator of kills in random order, with a fixed share for each kind.
 #[derive(Debug)]
 pub(super) struct KillSequence {
-    pub(super) chance: Chance,
-    moments: Vec<Moment>,
-    /// The least time that was seen from the start of `chorus send` to its first message.
-    planning: Duration,
+    pub(super) rng: Rng,
+    remaining: Vec<KillPoint>,
+    /// The shortest time observed from the start of `chorus send` to its first message.
+    planning_time: Duration,
 }
 
-/// How long the making of a run may take before one was seen.
-const PLANNING: Duration = Duration::from_millis(400);
+/// The assumed time for creating a run, until one has been observed.
+const INITIAL_PLANNING_TIME: Duration = Duration::from_millis(400);
 
 impl KillSequence {
-    pub(super) const fn new(chance: Chance) -> Self {
-        Self { chance, moments: Vec::new(), planning: PLANNING }
+    pub(super) const fn new(rng: Rng) -> Self {
+        Self { rng, remaining: Vec::new(), planning_time: INITIAL_PLANNING_TIME }
     }
 
-    /// The next kill for a process that continues a run.
+    /// Draws the next kill for a process that continues a run.
     pub(super) fn draw(&mut self) -> PlannedKill {
-        if self.moments.is_empty() {
+        if self.remaining.is_empty() {
             self.shuffle();
         }
-        match self.moments.pop() {
-            Some(Moment::Relay(Phase::Connect)) => PlannedKill::At(Phase::Connect, 1 + self.chance.below(8)),
-            Some(Moment::Relay(phase)) => PlannedKill::At(phase, self.count()),
-            Some(Moment::Draining) => {
-                PlannedKill::Draining(self.time(), self.chance.between(Duration::ZERO, DRAIN))
-            }
-            _ => PlannedKill::After(Moment::Anything, self.time()),
+        match self.remaining.pop() {
+            Some(KillPoint::Relay(Phase::Connect)) => PlannedKill::At(Phase::Connect, 1 + self.rng.below(8)),
+            Some(KillPoint::Relay(phase)) => PlannedKill::At(phase, self.phase_count()),
+            Some(KillPoint::Draining) => PlannedKill::Draining(
+                self.kill_delay(),
+                self.rng.duration_between(Duration::ZERO, MAX_DRAIN_TIME),
+            ),
+            _ => PlannedKill::After(KillPoint::Anything, self.kill_delay()),
         }
     }
 
-    /// A kill for a process that makes a run, most likely before it sends anything.
+    /// Draws a kill for a process that creates a run, most likely before it sends anything.
     pub(super) fn while_planning(&mut self) -> PlannedKill {
-        PlannedKill::After(Moment::Anything, self.chance.between(Duration::ZERO, self.planning))
+        PlannedKill::After(KillPoint::Anything, self.rng.duration_between(Duration::ZERO, self.planning_time))
     }
 
-    /// So long after its start a process that makes a run sent something.
-    pub(super) fn learn(&mut self, takes: Duration) {
-        self.planning = self.planning.min(takes);
+    /// Records the time from the start of a process that creates a run to its first message.
+    pub(super) fn record_planning_time(&mut self, time: Duration) {
+        self.planning_time = self.planning_time.min(time);
     }
 
-    fn time(&mut self) -> Duration {
-        self.chance.any_magnitude(TIMES.0, TIMES.1)
+    fn kill_delay(&mut self) -> Duration {
+        self.rng.log_uniform_duration(KILL_DELAY_RANGE.0, KILL_DELAY_RANGE.1)
     }
 
-    /// How many times a phase is let pass: from 1 to 400, any order of magnitude as likely.
-    fn count(&mut self) -> u64 {
+    /// Draws how often a phase must occur before the kill: 1 to 400, every order of magnitude being
+    /// equally likely.
+    fn phase_count(&mut self) -> u64 {
         let (least, most) = (Duration::from_millis(1), Duration::from_millis(400));
-        u64::try_from(self.chance.any_magnitude(least, most).as_millis()).unwrap_or(1)
+        u64::try_from(self.rng.log_uniform_duration(least, most).as_millis()).unwrap_or(1)
     }
 
     fn shuffle(&mut self) {
-        self.moments = PHASES.map(Moment::Relay).to_vec();
-        self.moments.extend([Moment::Anything; 6]);
-        self.moments.push(Moment::Draining);
-        for last in (1..self.moments.len()).rev() {
-            let other = usize::try_from(self.chance.below(last as u64 + 1)).unwrap_or(0);
-            self.moments.swap(last, other);
+        self.remaining = PHASES.map(KillPoint::Relay).to_vec();
+        self.remaining.extend([KillPoint::Anything; 6]);
+        self.remaining.push(KillPoint::Draining);
+        for last in (1..self.remaining.len()).rev() {
+            let other = usize::try_from(self.rng.below(last as u64 + 1)).unwrap_or(0);
+            self.remaining.swap(last, other);
         }
     }
 }
@@ -133,9 +136,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deck_holds_every_moment_and_follows_from_its_seed() {
+    fn a_sequence_contains_every_phase_and_follows_from_its_seed() {
         let draw = |seed| {
-            let mut sequence = KillSequence::new(Chance::seeded(seed));
+            let mut sequence = KillSequence::new(Rng::seeded(seed));
             (0..14).map(|_| sequence.draw()).collect::<Vec<_>>()
         };
         let kills = draw(1);

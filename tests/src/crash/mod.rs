@@ -1,117 +1,120 @@
-//! The crash trial: kills `chorus` over and over while it sends, and counts at the other end who got what.
+//! The crash trial: kills `chorus` repeatedly while it sends, and counts at the relay which
+//! messages arrived.
 //!
-//! What must hold, whenever it is killed: nobody is lost; a letter is repeated only if, when its sender was
-//! killed, its end was out and its answer not yet read, which is at most one for each connection; every copy has
-//! the same Message-ID; every repeat is listed by `chorus runs show`.
+//! These promises must hold for a kill at any time. No recipient is lost. A message is repeated
+//! only if its final dot was sent and its answer was not yet read at the kill, which is at most one
+//! message for each connection. Every copy has the same Message-ID. Every repeat is listed by
+//! `chorus runs show`.
 
+mod check;
 mod database;
-mod judge;
 mod kill;
-mod life;
+mod process;
 mod round;
 mod run;
-mod stage;
+mod setup;
 mod stale_worker;
 
 use std::time::{Duration, Instant};
 
 use crate::tools::Tools;
-pub use database::Database;
-pub use kill::Moment;
+pub use database::TestDatabase;
+pub use kill::KillPoint;
 
-/// What is tried.
+/// The parameters of a crash trial.
 #[derive(Debug, Clone)]
-pub struct Trial<'a> {
-    /// The executable under test, and what the databases need.
+pub struct CrashTrial<'a> {
+    /// The executable under test, and the database shells.
     pub tools: &'a Tools,
-    /// Where the truth is kept.
-    pub database: Database<'a>,
-    /// How many processes send at once.
+    /// The database that the processes share.
+    pub database: TestDatabase<'a>,
+    /// The number of processes that send at the same time.
     pub workers: usize,
-    /// How many people each run goes to.
+    /// The number of recipients of each run.
     pub recipients: usize,
-    /// How often somebody is killed.
+    /// The number of kills after which no further process is killed.
     pub kills: usize,
-    /// When it is killed.
-    pub when: When,
-    /// What everything random follows from.
+    /// The stage of a run in which processes are killed.
+    pub when: KillTiming,
+    /// The seed of all random choices.
     pub seed: u64,
 }
 
-/// When the processes of a trial are killed.
+/// The stage of a run in which the processes of a trial are killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// At any moment, while the relay takes its time to answer.
+pub enum KillTiming {
+    /// At any moment of sending; the relay delays its answers.
     Sending,
-    /// While a run is made; then it goes out as fast as it can.
+    /// While a run is created; then it is sent as fast as possible.
     Planning,
 }
 
-/// How far a trial is.
+/// The progress of a trial, for display.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Kills so far.
+    /// The number of kills so far.
     pub kills: usize,
-    /// Runs begun so far.
+    /// The number of runs started so far.
     pub runs: usize,
-    /// Messages taken in this run.
+    /// The number of messages that the relay has accepted in this run.
     pub accepted: usize,
 }
 
-/// One kill.
+/// One kill and its consequences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kill {
-    /// What the process was doing.
-    pub moment: Moment,
-    /// When it was struck.
-    pub struck: Instant,
-    /// How many messages were waiting for a final answer.
+    /// The state in which the process was killed.
+    pub point: KillPoint,
+    /// The time of the kill.
+    pub killed_at: Instant,
+    /// The number of messages that were waiting for a final answer.
     pub awaiting: usize,
-    /// How many of them were sent again.
+    /// The number of those messages that were sent again.
     pub repeats: usize,
 }
 
-/// What came of a trial.
+/// The results of a trial.
 #[derive(Debug, Clone, Default)]
-pub struct Verdict {
-    /// Every kill, in order.
+pub struct TrialReport {
+    /// Every kill, in the order of time.
     pub kills: Vec<Kill>,
-    /// Runs that were begun, all of which ended.
+    /// The number of runs that were started; all of them ended.
     pub runs: usize,
-    /// Messages that the relay took, repeats included.
+    /// The number of messages that the relay accepted, repeats included.
     pub accepted: usize,
-    /// People who were in a run and got nothing.
+    /// The number of recipients who got no message.
     pub lost: usize,
-    /// How many repeats `chorus runs show` tells of: those that may have been, of which some were not.
-    pub told: usize,
-    /// How often a process that was asked to end did so by itself, and how long that took at most.
+    /// The number of repeats that `chorus runs show` reports: possible repeats, of which some did
+    /// not happen.
+    pub reported_repeats: usize,
+    /// The number of processes that exited after SIGTERM, and the longest time that one took.
     pub stops: (usize, Duration),
-    /// The longest time from the start of a process that goes on with a run to its first message.
+    /// The longest time from the start of a process that continues a run to its first message.
     pub start: Option<Duration>,
-    /// How long it took until what a sleeping worker had begun was in other hands.
+    /// The time until another worker took over the messages of a suspended one.
     pub takeover: Option<Duration>,
-    /// Every promise that was broken, in words.
-    pub broken: Vec<String>,
+    /// A description of every broken promise.
+    pub violations: Vec<String>,
 }
 
-impl Verdict {
-    /// How many messages were sent again.
+impl TrialReport {
+    /// Returns the number of messages that were sent again.
     #[must_use]
     pub fn repeats(&self) -> usize {
         self.kills.iter().map(|kill| kill.repeats).sum()
     }
 
-    /// The most that were sent again after one kill.
+    /// Returns the largest number of messages sent again after one kill.
     #[must_use]
-    pub fn most(&self) -> usize {
+    pub fn max_repeats(&self) -> usize {
         self.kills.iter().map(|kill| kill.repeats).max().unwrap_or(0)
     }
 
-    /// Writes down that something happened to somebody that never should, with some of the cases.
-    fn accuse(&mut self, what: &str, cases: &[String]) {
+    /// Records a violation with some of its cases, if there are any.
+    fn add_violation(&mut self, what: &str, cases: &[String]) {
         if !cases.is_empty() {
             let some: Vec<&str> = cases.iter().take(5).map(String::as_str).collect();
-            self.broken.push(format!("{} {what}, as\n  {}", cases.len(), some.join("\n  ")));
+            self.violations.push(format!("{} {what}, as\n  {}", cases.len(), some.join("\n  ")));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! One run of a trial: workers are started, struck and started again until everybody has a letter.
+//! One run of a crash trial: workers are started, killed and started again until every recipient
+//! has a message.
 
 use std::collections::BTreeMap;
 use std::thread::sleep;
@@ -6,69 +7,81 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use super::judge::Evidence;
+use super::check::RunCheck;
 use super::kill::{KillSequence, PlannedKill};
-use super::life::{End, Life};
-use super::stage::{Run, Stage};
-use super::{Kill, Moment, Progress, Trial, Verdict, When};
-use crate::relay::Place;
+use super::process::{ProcessState, WorkerProcess};
+use super::setup::{Run, TrialSetup};
+use super::{CrashTrial, Kill, KillPoint, KillTiming, Progress, TrialReport};
+use crate::relay::MessageIndex;
 
-/// Makes a run and waits for it.
+/// The command that creates a run and waits for its end.
 const SEND: &[&str] = &["send", "--yes", "letter", "--format", "json"];
-/// Goes on with every run.
+/// The command of a worker that continues all runs.
 pub(super) const SERVE: &[&str] = &["serve", "--role", "worker"];
 
-/// How often a run is looked at while messages are out.
-const LOOK: Duration = Duration::from_secs(2);
-/// How often it is looked at once everybody should have one.
-const LAST_LOOK: Duration = Duration::from_millis(100);
-/// A run with which nothing happens for so long is stuck.
-const STUCK: Duration = Duration::from_secs(120);
-/// The longest pause of one of several workers between a kill and its next start.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The interval at which the run's state is read while messages are missing.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+/// The interval once every recipient should have a message.
+const FINAL_POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// A run without progress for this long counts as stuck.
+const STUCK_AFTER: Duration = Duration::from_secs(120);
+/// The longest pause between a kill and the next start, where there are several workers.
+const MAX_RESTART_PAUSE: Duration = Duration::from_secs(1);
 
-/// A run under way.
+/// The state of a run under way.
 struct Round<'a, 'b> {
-    trial: &'a Trial<'a>,
-    stage: &'a Stage,
+    trial: &'a CrashTrial<'a>,
+    setup: &'a TrialSetup,
     sequence: &'a mut KillSequence,
-    verdict: &'a mut Verdict,
-    tell: &'b mut dyn FnMut(Progress),
+    report: &'a mut TrialReport,
+    on_progress: &'b mut dyn FnMut(Progress),
     slots: Vec<Slot>,
-    awaiting: BTreeMap<Place, usize>,
-    /// The latest run before this.
+    awaiting: BTreeMap<MessageIndex, usize>,
+    /// The id of the latest run before this one.
     before: i64,
     run: Option<Run>,
-    /// When something was last seen to happen, and how many messages there were then.
-    moved: (Instant, usize),
-    looked: Instant,
+    /// The time of the last observed progress, and the number of accepted messages at that time.
+    progress: (Instant, usize),
+    polled_at: Instant,
 }
 
-/// A worker, dead or alive.
+/// A place for one worker, running or waiting for its next start.
 enum Slot {
-    Alive(Life),
-    /// Until then.
-    Dead(Instant),
+    Running(WorkerProcess),
+    /// Not running until this time.
+    Stopped(Instant),
 }
 
-/// Makes a run, strikes until the trial has its kills, waits for its end, and judges.
+/// Creates a run, kills workers until the trial has its number of kills, waits for the end of the
+/// run, and checks it.
 pub(super) fn run(
-    trial: &Trial<'_>,
-    stage: &Stage,
+    trial: &CrashTrial<'_>,
+    setup: &TrialSetup,
     sequence: &mut KillSequence,
-    verdict: &mut Verdict,
-    tell: &mut dyn FnMut(Progress),
+    report: &mut TrialReport,
+    on_progress: &mut dyn FnMut(Progress),
 ) -> Result<()> {
-    // Short letters first, then long ones, and so on.
-    stage.write_letter(verdict.runs % 2 == 1)?;
-    verdict.runs += 1;
-    let before = stage.latest_run()?.map_or(0, |run| run.id);
+    // Runs alternate between short and long messages.
+    setup.write_template(report.runs % 2 == 1)?;
+    report.runs += 1;
+    let before = setup.latest_run()?.map_or(0, |run| run.id);
     let now = Instant::now();
-    let slots = (0..trial.workers).map(|_| Slot::Dead(now)).collect();
+    let slots = (0..trial.workers).map(|_| Slot::Stopped(now)).collect();
     let awaiting = BTreeMap::new();
-    let (run, moved) = (None, (now, 0));
-    let round =
-        Round { trial, stage, sequence, verdict, tell, slots, awaiting, before, run, moved, looked: now };
+    let (run, progress) = (None, (now, 0));
+    let round = Round {
+        trial,
+        setup,
+        sequence,
+        report,
+        on_progress,
+        slots,
+        awaiting,
+        before,
+        run,
+        progress,
+        polled_at: now,
+    };
     round.run_to_end()
 }
 
@@ -76,116 +89,119 @@ impl Round<'_, '_> {
     fn run_to_end(mut self) -> Result<()> {
         while !self.run.as_ref().is_some_and(|run| run.has_ended) {
             for slot in 0..self.slots.len() {
-                self.tend(slot)?;
+                self.poll(slot)?;
             }
-            self.look()?;
+            self.check_progress()?;
             sleep(Duration::from_millis(2));
         }
         let run = self.run.take().context("the run has ended")?;
         for slot in std::mem::take(&mut self.slots) {
-            if let Slot::Alive(life) = slot {
-                let took = life.stop(self.stage)?;
-                self.stopped(took);
+            if let Slot::Running(process) = slot {
+                let took = process.stop(self.setup)?;
+                self.record_stop(took);
             }
         }
-        let (lines, shown) = (self.stage.relay.lines(), self.stage.show(run.id)?);
+        let (connections, shown) = (self.setup.relay.connections(), self.setup.show(run.id)?);
         let recipients = self.trial.recipients;
-        let evidence = Evidence { lines: &lines, awaiting: &self.awaiting, shown: &shown, recipients };
-        evidence.judge(self.verdict)?;
-        self.stage.relay.forget();
+        let check =
+            RunCheck { connections: &connections, awaiting: &self.awaiting, shown: &shown, recipients };
+        check.run(self.report)?;
+        self.setup.relay.reset();
         Ok(())
     }
 
-    fn tend(&mut self, slot: usize) -> Result<()> {
+    fn poll(&mut self, slot: usize) -> Result<()> {
         match &mut self.slots[slot] {
-            Slot::Dead(until) if *until > Instant::now() => {}
-            Slot::Dead(_) => {
+            Slot::Stopped(until) if *until > Instant::now() => {}
+            Slot::Stopped(_) => {
                 let (args, planned) = self.next(slot);
-                self.slots[slot] = Slot::Alive(Life::start(self.stage, args, planned)?);
+                self.slots[slot] = Slot::Running(WorkerProcess::start(self.setup, args, planned)?);
             }
-            Slot::Alive(life) => match life.tend(self.stage)? {
-                End::NotYet => {}
-                end => self.ended(slot, end)?,
+            Slot::Running(process) => match process.poll(self.setup)? {
+                ProcessState::Running => {}
+                state => self.on_exit(slot, state)?,
             },
         }
         Ok(())
     }
 
-    /// The arguments and the planned kill of the next worker. The first makes the run, if there is none yet.
+    /// Returns the arguments and the planned kill of the next worker. The first worker creates the
+    /// run, if there is none yet.
     fn next(&mut self, slot: usize) -> (&'static [&'static str], PlannedKill) {
-        let makes = slot == 0 && self.run.is_none();
-        let is_planning = makes || self.run.as_ref().is_some_and(|run| run.is_planned);
-        let planned = match (self.verdict.kills.len() < self.trial.kills, self.trial.when) {
-            (true, When::Planning) if is_planning => self.sequence.while_planning(),
-            (false, _) | (_, When::Planning) => PlannedKill::Never,
-            (true, When::Sending) if makes => self.sequence.while_planning(),
-            (true, When::Sending) => self.sequence.draw(),
+        let creates_run = slot == 0 && self.run.is_none();
+        let is_planning = creates_run || self.run.as_ref().is_some_and(|run| run.is_planned);
+        let planned = match (self.report.kills.len() < self.trial.kills, self.trial.when) {
+            (true, KillTiming::Planning) if is_planning => self.sequence.while_planning(),
+            (false, _) | (_, KillTiming::Planning) => PlannedKill::Never,
+            (true, KillTiming::Sending) if creates_run => self.sequence.while_planning(),
+            (true, KillTiming::Sending) => self.sequence.draw(),
         };
-        (if makes { SEND } else { SERVE }, planned)
+        (if creates_run { SEND } else { SERVE }, planned)
     }
 
-    fn ended(&mut self, slot: usize, end: End) -> Result<()> {
-        let pause = if self.trial.workers > 1 { PAUSE } else { Duration::ZERO };
-        let until = Instant::now() + self.sequence.chance.between(Duration::ZERO, pause);
-        let made = self.run.is_none() && slot == 0;
-        if let Slot::Alive(life) = std::mem::replace(&mut self.slots[slot], Slot::Dead(until)) {
-            self.learn(&life, made);
+    fn on_exit(&mut self, slot: usize, state: ProcessState) -> Result<()> {
+        let pause = if self.trial.workers > 1 { MAX_RESTART_PAUSE } else { Duration::ZERO };
+        let until = Instant::now() + self.sequence.rng.duration_between(Duration::ZERO, pause);
+        let created_run = self.run.is_none() && slot == 0;
+        if let Slot::Running(process) = std::mem::replace(&mut self.slots[slot], Slot::Stopped(until)) {
+            self.record_start_time(&process, created_run);
         }
-        self.find()?;
-        match end {
-            End::NotYet => {}
-            End::Itself(took) => self.stopped(took),
-            End::Killed { moment, struck, awaiting } => {
-                let moment = match &self.run {
-                    None => Moment::Starting,
-                    Some(run) if run.is_planned => Moment::Planning,
-                    Some(_) => moment,
+        self.refresh_run()?;
+        match state {
+            ProcessState::Running => {}
+            ProcessState::Exited(took) => self.record_stop(took),
+            ProcessState::Killed { point, killed_at, awaiting } => {
+                let point = match &self.run {
+                    None => KillPoint::Starting,
+                    Some(run) if run.is_planned => KillPoint::Planning,
+                    Some(_) => point,
                 };
-                self.awaiting.extend(awaiting.iter().map(|place| (*place, self.verdict.kills.len())));
+                self.awaiting.extend(awaiting.iter().map(|index| (*index, self.report.kills.len())));
                 let awaiting = awaiting.len();
-                self.verdict.kills.push(Kill { moment, struck, awaiting, repeats: 0 });
+                self.report.kills.push(Kill { point, killed_at, awaiting, repeats: 0 });
             }
         }
         Ok(())
     }
 
-    fn stopped(&mut self, took: Duration) {
-        let (count, longest) = self.verdict.stops;
-        self.verdict.stops = (count + 1, longest.max(took));
+    fn record_stop(&mut self, took: Duration) {
+        let (count, longest) = self.report.stops;
+        self.report.stops = (count + 1, longest.max(took));
     }
 
-    /// Learns how long it took a process to send something.
-    fn learn(&mut self, life: &Life, made: bool) {
-        let lines = self.stage.relay.lines();
-        let own = lines.iter().filter(|line| line.port == life.door.port);
-        let first = own.filter_map(|line| line.messages.first()).map(|message| message.begun).min();
-        match first.map(|first| first.saturating_duration_since(life.started)) {
-            Some(took) if made => self.sequence.learn(took),
-            Some(took) => self.verdict.start = self.verdict.start.max(Some(took)),
+    /// Records the time from the start of a process to its first message.
+    fn record_start_time(&mut self, process: &WorkerProcess, created_run: bool) {
+        let connections = self.setup.relay.connections();
+        let own = connections.iter().filter(|connection| connection.port == process.listener.port);
+        let first =
+            own.filter_map(|connection| connection.messages.first()).map(|message| message.begun).min();
+        match first.map(|first| first.saturating_duration_since(process.started)) {
+            Some(took) if created_run => self.sequence.record_planning_time(took),
+            Some(took) => self.report.start = self.report.start.max(Some(took)),
             None => {}
         }
     }
 
-    /// Looks whether the run has ended, and whether anything happens.
-    fn look(&mut self) -> Result<()> {
-        let accepted = self.stage.relay.accepted();
-        let pause = if accepted >= self.trial.recipients { LAST_LOOK } else { LOOK };
-        if self.looked.elapsed() < pause {
+    /// Reads the state of the run if its interval has passed, and fails if there is no progress.
+    fn check_progress(&mut self) -> Result<()> {
+        let accepted = self.setup.relay.accepted_count();
+        let pause = if accepted >= self.trial.recipients { FINAL_POLL_INTERVAL } else { POLL_INTERVAL };
+        if self.polled_at.elapsed() < pause {
             return Ok(());
         }
-        (self.tell)(Progress { kills: self.verdict.kills.len(), runs: self.verdict.runs, accepted });
-        if accepted > self.moved.1 {
-            self.moved = (Instant::now(), accepted);
-        } else if self.moved.0.elapsed() > STUCK {
-            bail!("nothing moves: {accepted} messages for {} people", self.trial.recipients);
+        (self.on_progress)(Progress { kills: self.report.kills.len(), runs: self.report.runs, accepted });
+        if accepted > self.progress.1 {
+            self.progress = (Instant::now(), accepted);
+        } else if self.progress.0.elapsed() > STUCK_AFTER {
+            bail!("no progress: {accepted} messages for {} people", self.trial.recipients);
         }
-        self.find()?;
-        self.looked = Instant::now();
+        self.refresh_run()?;
+        self.polled_at = Instant::now();
         Ok(())
     }
 
-    fn find(&mut self) -> Result<()> {
-        self.run = self.stage.latest_run()?.filter(|run| run.id > self.before);
+    fn refresh_run(&mut self) -> Result<()> {
+        self.run = self.setup.latest_run()?.filter(|run| run.id > self.before);
         Ok(())
     }
 }

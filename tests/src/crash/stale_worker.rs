@@ -1,4 +1,5 @@
-//! A worker that sleeps for longer than its lease in the middle of a run, and wakes up when another has taken over.
+//! The trial of a stale worker: it is suspended for longer than its lease in the middle of a run,
+//! and resumed after another has taken over.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -8,103 +9,118 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
-use super::database::Database;
-use super::judge::Evidence;
+use super::check::RunCheck;
+use super::database::TestDatabase;
 use super::kill::{KillSequence, PlannedKill};
-use super::life::{End, Life};
+use super::process::{ProcessState, WorkerProcess};
 use super::round::SERVE;
-use super::stage::Stage;
-use super::{Kill, Moment, Trial, Verdict};
-use crate::chance::Chance;
+use super::setup::TrialSetup;
+use super::{CrashTrial, Kill, KillPoint, TrialReport};
 use crate::child::until;
-use crate::relay::{Phase, Place};
+use crate::relay::{MessageIndex, Phase};
+use crate::rng::Rng;
 
-/// How long a run may take.
-const LONG: Duration = Duration::from_secs(600);
-/// The phases in which it falls asleep. Short letters leave in one piece, so that none is half out at
-/// [`Phase::Body`]; at [`Phase::Dot`] nobody can know.
+/// The longest time that a run may take.
+const RUN_TIMEOUT: Duration = Duration::from_secs(600);
+/// The phases in which the worker is suspended. Short messages leave in one write, so that none is
+/// half sent at [`Phase::Body`]; at [`Phase::Dot`] the outcome of a message is uncertain.
 const PHASES: [Phase; 5] = [Phase::Mail, Phase::Rcpt, Phase::Data, Phase::Body, Phase::Dot];
 
-/// A run that two workers send, one of them with a sleep.
-pub(super) fn run(trial: &Trial<'_>, stage: &Stage, asleep: Duration) -> Result<Verdict> {
-    let mut verdict = Verdict { runs: 1, ..Verdict::default() };
+/// Has two workers send a run, one of which is suspended for a while.
+pub(super) fn run(trial: &CrashTrial<'_>, setup: &TrialSetup, suspend_time: Duration) -> Result<TrialReport> {
+    let mut report = TrialReport { runs: 1, ..TrialReport::default() };
     let mut awaiting = BTreeMap::new();
-    let mut sequence = KillSequence::new(Chance::seeded(trial.seed));
-    make(stage, &mut verdict, &mut awaiting)?;
+    let mut sequence = KillSequence::new(Rng::seeded(trial.seed));
+    create_run(setup, &mut report, &mut awaiting)?;
 
-    let sleeper = Life::start(stage, SERVE, PlannedKill::Never)?;
-    let phase = PHASES[usize::try_from(sequence.chance.below(PHASES.len() as u64))?];
-    sleeper.arm(stage, phase, 50 + sequence.chance.below(50), Signal::STOP)?;
-    let mut struck = until("the worker to fall asleep", LONG, || Ok(sleeper.struck()))?;
-    // A process that is stopped while it writes to SQLite keeps the only lock: nobody can take over from it.
-    while trial.database == Database::Sqlite && is_locked(trial, stage)? {
-        sleeper.signal(Signal::CONT)?;
+    let suspended = WorkerProcess::start(setup, SERVE, PlannedKill::Never)?;
+    let phase = PHASES[usize::try_from(sequence.rng.below(PHASES.len() as u64))?];
+    suspended.signal_at_phase(setup, phase, 50 + sequence.rng.below(50), Signal::STOP)?;
+    let mut suspended_at = until("the worker to be suspended", RUN_TIMEOUT, || Ok(suspended.signalled_at()))?;
+    // A process that is suspended while it writes to SQLite holds the only write lock, so that no
+    // worker could take over.
+    while trial.database == TestDatabase::Sqlite && is_locked(trial, setup)? {
+        suspended.signal(Signal::CONT)?;
         sleep(Duration::from_millis(7));
-        sleeper.signal(Signal::STOP)?;
-        struck = Instant::now();
+        suspended.signal(Signal::STOP)?;
+        suspended_at = Instant::now();
     }
-    let told = repeats(stage)?;
-    let other = Life::start(stage, SERVE, PlannedKill::Never)?;
-    while struck.elapsed() < asleep {
+    let repeats_before = repeats(setup)?;
+    let other = WorkerProcess::start(setup, SERVE, PlannedKill::Never)?;
+    while suspended_at.elapsed() < suspend_time {
         sleep(Duration::from_millis(200));
-        if verdict.takeover.is_none() && repeats(stage)? > told {
-            verdict.takeover = Some(struck.elapsed());
+        if report.takeover.is_none() && repeats(setup)? > repeats_before {
+            report.takeover = Some(suspended_at.elapsed());
         }
     }
-    // What it had out when it fell asleep, nothing else, may be repeated.
-    let places = stage.relay.awaiting(sleeper.door.port, struck);
-    if verdict.takeover.is_none() && !places.is_empty() {
-        verdict.accuse("was not taken over while it slept", &[format!("{} messages", places.len())]);
+    // Only the messages that were unconfirmed when it was suspended may be repeated.
+    let unconfirmed = setup.relay.unconfirmed(suspended.listener.port, suspended_at);
+    if report.takeover.is_none() && !unconfirmed.is_empty() {
+        report.add_violation(
+            "was not taken over while the worker was suspended",
+            &[format!("{} messages", unconfirmed.len())],
+        );
     }
-    awaiting.extend(places.iter().map(|place| (*place, verdict.kills.len())));
-    verdict.kills.push(Kill { moment: Moment::Asleep, struck, awaiting: places.len(), repeats: 0 });
-    sleeper.signal(Signal::CONT)?;
+    awaiting.extend(unconfirmed.iter().map(|index| (*index, report.kills.len())));
+    report.kills.push(Kill {
+        point: KillPoint::Suspended,
+        killed_at: suspended_at,
+        awaiting: unconfirmed.len(),
+        repeats: 0,
+    });
+    suspended.signal(Signal::CONT)?;
 
-    let run = until("the run to end", LONG, || {
+    let run = until("the run to end", RUN_TIMEOUT, || {
         sleep(Duration::from_millis(200));
-        Ok(stage.latest_run()?.filter(|run| run.has_ended))
+        Ok(setup.latest_run()?.filter(|run| run.has_ended))
     })?;
-    for life in [sleeper, other] {
-        let took = life.stop(stage)?;
-        verdict.stops = (verdict.stops.0 + 1, verdict.stops.1.max(took));
+    for process in [suspended, other] {
+        let took = process.stop(setup)?;
+        report.stops = (report.stops.0 + 1, report.stops.1.max(took));
     }
-    let (lines, shown) = (stage.relay.lines(), stage.show(run.id)?);
+    let (connections, shown) = (setup.relay.connections(), setup.show(run.id)?);
     let recipients = trial.recipients;
-    Evidence { lines: &lines, awaiting: &awaiting, shown: &shown, recipients }.judge(&mut verdict)?;
-    Ok(verdict)
+    RunCheck { connections: &connections, awaiting: &awaiting, shown: &shown, recipients }
+        .run(&mut report)?;
+    Ok(report)
 }
 
-/// Returns true if somebody has the write lock of the SQLite database and does not give it back.
-fn is_locked(trial: &Trial<'_>, stage: &Stage) -> Result<bool> {
-    let file = stage.sandbox.path().join("data/chorus.db");
+/// Returns true if another process holds the write lock of the SQLite database for longer than the
+/// timeout of 1.5 s.
+fn is_locked(trial: &CrashTrial<'_>, setup: &TrialSetup) -> Result<bool> {
+    let file = setup.sandbox.path().join("data/chorus.db");
     let mut shell = Command::new(&trial.tools.sqlite3);
     let shell =
         shell.arg("-batch").arg("-cmd").arg(".timeout 1500").arg(file).arg("begin immediate; rollback;");
     let output = shell.output().context("cannot start sqlite3")?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success() || told.contains("locked"), "sqlite3 failed: {told}");
+    let error = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success() || error.contains("locked"), "sqlite3 failed: {error}");
     Ok(!output.status.success())
 }
 
-/// How many repeats `chorus` tells of.
-fn repeats(stage: &Stage) -> Result<usize> {
-    Ok(stage.latest_run()?.map_or(0, |run| run.repeats))
+/// Returns the number of repeats that `chorus` reports for the latest run.
+fn repeats(setup: &TrialSetup) -> Result<usize> {
+    Ok(setup.latest_run()?.map_or(0, |run| run.repeats))
 }
 
-/// Makes a run: `chorus send`, killed when it has begun to send.
-fn make(stage: &Stage, verdict: &mut Verdict, awaiting: &mut BTreeMap<Place, usize>) -> Result<()> {
+/// Creates a run with `chorus send`, which is killed after its first message.
+fn create_run(
+    setup: &TrialSetup,
+    report: &mut TrialReport,
+    awaiting: &mut BTreeMap<MessageIndex, usize>,
+) -> Result<()> {
     let args = ["send", "--yes", "letter", "--format", "json"];
-    let mut maker = Life::start(stage, &args, PlannedKill::At(Phase::Answered, 1))?;
-    let end = until("a run to be made", LONG, || match maker.tend(stage)? {
-        End::NotYet => Ok(None),
-        end => Ok(Some(end)),
+    let mut creator = WorkerProcess::start(setup, &args, PlannedKill::At(Phase::Answered, 1))?;
+    let state = until("a run to be created", RUN_TIMEOUT, || match creator.poll(setup)? {
+        ProcessState::Running => Ok(None),
+        state => Ok(Some(state)),
     })?;
-    let End::Killed { moment, struck, awaiting: places } = end else {
+    let ProcessState::Killed { point, killed_at, awaiting: unconfirmed } = state else {
         anyhow::bail!("chorus send ended before it was killed")
     };
-    awaiting.extend(places.iter().map(|place| (*place, verdict.kills.len())));
-    verdict.kills.push(Kill { moment, struck, awaiting: places.len(), repeats: 0 });
-    let run = stage.latest_run()?.context("chorus send made no run")?;
-    ensure!(!run.has_ended, "the run was over before it was tried");
+    awaiting.extend(unconfirmed.iter().map(|index| (*index, report.kills.len())));
+    report.kills.push(Kill { point, killed_at, awaiting: unconfirmed.len(), repeats: 0 });
+    let run = setup.latest_run()?.context("chorus send made no run")?;
+    ensure!(!run.has_ended, "the run was over before the trial");
     Ok(())
 }

@@ -1,4 +1,4 @@
-"""Whether Slack's SDK takes blocks: reads an array of them, ends with what it refuses."""
+"""Checks Block Kit blocks with Slack's SDK: reads an array of blocks, exits with an error for a refusal."""
 import json
 import sys
 
@@ -6,13 +6,13 @@ from slack_sdk.errors import SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 
 # docs.slack.dev/reference/block-kit/blocks; the SDK checks each block by itself.
-MOST = 50
+MAX_BLOCKS = 50
 
 
 def main():
     blocks = json.load(sys.stdin)
-    if not 1 <= len(blocks) <= MOST:
-        sys.exit(f"{len(blocks)} blocks; a message has 1 to {MOST}")
+    if not 1 <= len(blocks) <= MAX_BLOCKS:
+        sys.exit(f"{len(blocks)} blocks; a message has 1 to {MAX_BLOCKS}")
     for number, block in enumerate(blocks):
         try:
             parsed = Block.parse(block)
@@ -25,7 +25,7 @@ def main():
 
 
 def missing(given, known, place):
-    """Everything given that the SDK dropped or changed."""
+    """Returns a message for each given value that the SDK dropped or changed."""
     if isinstance(given, dict) and isinstance(known, dict):
         return [
             one

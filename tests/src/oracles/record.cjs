@@ -1,10 +1,11 @@
-// Whether Bluesky takes a post: reads the record, ends with what is refused. Argument: the folder of @atproto/api.
+// Checks the record of a Bluesky post: reads it as JSON, exits with an error for a refusal. Argument: the folder of
+// @atproto/api.
 'use strict';
 
 const fs = require('node:fs');
 
 const { AppBskyFeedPost, UnicodeString, jsonToLex } = require(process.argv[1]);
-// As a server reads it: `{$type: 'blob'}` is a reference to a blob.
+// Converted as a server does: `{$type: 'blob'}` becomes a reference to a blob.
 const record = jsonToLex(JSON.parse(fs.readFileSync(0, 'utf8')));
 
 function refuse(why) {

@@ -1,4 +1,4 @@
-"""Whether a webhook's signature holds: reads its secret, headers and body, ends with what is refused."""
+"""Verifies the signature of a webhook: reads its secret, headers and body, exits with an error for a refusal."""
 import json
 import sys
 

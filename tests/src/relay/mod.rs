@@ -1,13 +1,14 @@
-//! A mail server of our own: takes messages as fast as a real one, behaves as it is told, and remembers of each
-//! message how far it came. What was sent, how often and when is counted here, not at the sender.
+//! A scripted SMTP server for tests and benchmarks. It accepts messages as fast as a real server,
+//! follows a script of delays and refusals, and records how far each message came: what was sent,
+//! how often and when is counted here, independently of the sender.
 
+mod parse;
 mod record;
 mod script;
+mod session;
 mod shared;
-mod talk;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,174 +18,186 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::chance::Chance;
 use crate::child::until;
-pub use record::{Line, Place, Received};
-pub use script::{Act, Phase, Rule, Script, Whom};
-use shared::{Gate, Shared, Trap, held};
-use talk::Talk;
+use crate::rng::Rng;
+pub use record::{ConnectionRecord, MessageIndex, MessageRecord};
+pub use script::{Phase, RecipientFilter, RelayAction, Rule, Script};
+use session::Session;
+use shared::{PhaseHook, PortState, Shared, lock};
 
-/// A running relay. It is entered through [`Door`]s, and gone when the last of them is.
+/// A running relay. Clients connect to its [`RelayListener`]s.
 #[derive(Debug, Clone)]
 pub struct Relay {
     shared: Arc<Shared>,
 }
 
-/// A port of a relay: who comes through it can be told from all others. Dropping it ends its connections.
+/// A listening port of a relay, which identifies the process that connects to it. Dropping it
+/// closes its connections.
 #[derive(Debug)]
-pub struct Door {
-    /// On 127.0.0.1.
+pub struct RelayListener {
+    /// The port number on 127.0.0.1.
     pub port: u16,
-    gate: Arc<Gate>,
+    port_state: Arc<PortState>,
     listening: Option<JoinHandle<()>>,
 }
 
 impl Relay {
-    /// A relay that behaves as the script says.
+    /// Creates a relay that follows a script.
     #[must_use]
     pub fn new(script: Script) -> Self {
         let shared = Shared {
             script: Mutex::new(Arc::new(script)),
-            heard: Mutex::default(),
-            lines: Mutex::default(),
-            traps: Mutex::default(),
-            armed: AtomicUsize::new(0),
+            known_recipients: Mutex::default(),
+            connections: Mutex::default(),
+            hooks: Mutex::default(),
+            hook_count: AtomicUsize::new(0),
             accepted: AtomicUsize::new(0),
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// From now on it behaves so.
-    pub fn behave(&self, script: Script) {
-        *held(&self.shared.script) = Arc::new(script);
+    /// Replaces the script, with effect from the next command on.
+    pub fn set_script(&self, script: Script) {
+        *lock(&self.shared.script) = Arc::new(script);
     }
 
-    /// The messages it has taken upon itself so far, on all connections.
+    /// Returns the messages that the relay has accepted so far, on all connections.
     #[must_use]
-    pub fn taken(&self) -> Vec<Received> {
-        let lines = held(&self.shared.lines);
-        let messages = lines.iter().flat_map(|line| held(line).messages.clone());
+    pub fn accepted_messages(&self) -> Vec<MessageRecord> {
+        let connections = lock(&self.shared.connections);
+        let messages = connections.iter().flat_map(|connection| lock(connection).messages.clone());
         messages.filter(|message| message.accepted).collect()
     }
 
-    /// Opens a port.
+    /// Opens a port on 127.0.0.1.
     ///
     /// # Errors
-    /// When the system has none to give.
-    pub fn open(&self) -> Result<Door> {
+    /// Fails when the system has no free port.
+    pub fn listen(&self) -> Result<RelayListener> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot listen")?;
         let port = listener.local_addr()?.port();
-        let gate = Arc::new(Gate { port, shut: AtomicBool::new(false), streams: Mutex::default() });
-        let (shared, own) = (Arc::clone(&self.shared), Arc::clone(&gate));
-        let listening = thread::Builder::new().spawn(move || welcome(&listener, &shared, &own))?;
-        Ok(Door { port, gate, listening: Some(listening) })
+        let port_state =
+            Arc::new(PortState { port, shut: AtomicBool::new(false), streams: Mutex::default() });
+        let (shared, own) = (Arc::clone(&self.shared), Arc::clone(&port_state));
+        let listening = thread::Builder::new().spawn(move || accept_connections(&listener, &shared, &own))?;
+        Ok(RelayListener { port, port_state, listening: Some(listening) })
     }
 
-    /// How many messages it has taken upon itself so far.
+    /// Returns the number of messages accepted since the start or the last [`Relay::reset`].
     #[must_use]
-    pub fn accepted(&self) -> usize {
+    pub fn accepted_count(&self) -> usize {
         self.shared.accepted.load(Ordering::Relaxed)
     }
 
-    /// Everything since it began or was last told to forget.
+    /// Returns all connections since the start or the last [`Relay::reset`].
     #[must_use]
-    pub fn lines(&self) -> Vec<Line> {
-        held(&self.shared.lines).iter().map(|line| held(line).clone()).collect()
+    pub fn connections(&self) -> Vec<ConnectionRecord> {
+        lock(&self.shared.connections).iter().map(|connection| lock(connection).clone()).collect()
     }
 
-    /// Forgets what came over connections that have ended, and begins to count anew.
-    pub fn forget(&self) {
-        held(&self.shared.lines).retain(|line| held(line).closed.is_none());
+    /// Removes the records of connections that have ended, and counts accepted messages from 0
+    /// again.
+    pub fn reset(&self) {
+        lock(&self.shared.connections).retain(|connection| lock(connection).closed.is_none());
         self.shared.accepted.store(0, Ordering::Relaxed);
     }
 
-    /// The messages that came through a port and were waiting for a final answer, as far as their client could
-    /// know when it was struck: their end is here, and nothing shows that the answer was read. At most one for
-    /// each connection. To be asked once the port is quiet, as the system may still hold what was sent.
+    /// Returns the messages on a port whose outcome the client did not know when it was killed:
+    /// their final dot has arrived, and nothing shows that the answer was read. There is at most
+    /// one for each connection. Call this once the port is idle, since the system may still buffer
+    /// sent data.
     #[must_use]
-    pub fn awaiting(&self, port: u16, struck: Instant) -> Vec<Place> {
-        let lines = held(&self.shared.lines);
-        let of_port = lines.iter().enumerate().filter_map(|(number, line)| {
-            let line = held(line);
-            let message = (line.port == port).then(|| line.awaiting(struck))??;
-            Some(Place { line: number, message })
+    pub fn unconfirmed(&self, port: u16, killed_at: Instant) -> Vec<MessageIndex> {
+        let connections = lock(&self.shared.connections);
+        let of_port = connections.iter().enumerate().filter_map(|(number, connection)| {
+            let connection = lock(connection);
+            let message = (connection.port == port).then(|| connection.unconfirmed(killed_at))??;
+            Some(MessageIndex { connection: number, message })
         });
         of_port.collect()
     }
 
-    /// Does something, at once and in the connection's own thread, when a port sees a phase for the `nth` time
-    /// from now. Nothing is answered meanwhile.
-    pub fn arm(&self, port: u16, at: Phase, nth: u64, spring: impl FnOnce() + Send + 'static) {
-        held(&self.shared.traps).push(Trap { port, at, left: nth.max(1), spring: Box::new(spring) });
-        self.shared.armed.fetch_add(1, Ordering::Relaxed);
+    /// Calls a function when a port sees a phase for the `nth` time from now. It runs in the
+    /// connection's own thread before anything is answered.
+    pub fn on_phase(&self, port: u16, at: Phase, nth: u64, callback: impl FnOnce() + Send + 'static) {
+        lock(&self.shared.hooks).push(PhaseHook {
+            port,
+            at,
+            remaining: nth.max(1),
+            callback: Box::new(callback),
+        });
+        self.shared.hook_count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the traps of a port away. After this none of them springs.
-    pub fn disarm(&self, port: u16) {
-        let mut traps = held(&self.shared.traps);
-        traps.retain(|trap| trap.port != port);
-        self.shared.armed.store(traps.len(), Ordering::Relaxed);
+    /// Removes the callbacks of a port. None of them runs after this returns.
+    pub fn clear_hooks(&self, port: u16) {
+        let mut hooks = lock(&self.shared.hooks);
+        hooks.retain(|hook| hook.port != port);
+        self.shared.hook_count.store(hooks.len(), Ordering::Relaxed);
     }
 }
 
-impl Gate {
+impl PortState {
     fn is_shut(&self) -> bool {
         self.shut.load(Ordering::Relaxed)
     }
 
     fn shut(&self) {
         self.shut.store(true, Ordering::Relaxed);
-        for stream in held(&self.streams).values() {
+        for stream in lock(&self.streams).values() {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 }
 
-fn welcome(listener: &TcpListener, shared: &Arc<Shared>, gate: &Arc<Gate>) {
+fn accept_connections(listener: &TcpListener, shared: &Arc<Shared>, port_state: &Arc<PortState>) {
     for (number, stream) in (0_u64..).zip(listener.incoming()) {
-        if gate.is_shut() {
+        if port_state.is_shut() {
             break;
         }
         let Ok(stream) = stream else { continue };
         let _ = stream.set_nodelay(true);
         let Ok(copy) = stream.try_clone() else { continue };
-        held(&gate.streams).insert(number, copy);
-        let chance = Chance::seeded(shared.script().seed ^ (u64::from(gate.port) << 32 | number));
-        let talk = Talk::new(stream, Arc::clone(shared), Arc::clone(gate), chance);
-        let gate = Arc::clone(gate);
+        lock(&port_state.streams).insert(number, copy);
+        let rng = Rng::seeded(shared.script().seed ^ (u64::from(port_state.port) << 32 | number));
+        let session = Session::new(stream, Arc::clone(shared), Arc::clone(port_state), rng);
+        let port_state = Arc::clone(port_state);
         let spawned = thread::Builder::new().stack_size(256 * 1024).spawn(move || {
-            talk.run();
-            held(&gate.streams).remove(&number);
+            session.run();
+            lock(&port_state.streams).remove(&number);
         });
         drop(spawned);
     }
 }
 
-impl Door {
-    /// How many connections are open.
+impl RelayListener {
+    /// Returns the number of open connections.
     #[must_use]
-    pub fn connections(&self) -> usize {
-        held(&self.gate.streams).len()
+    pub fn open_connections(&self) -> usize {
+        lock(&self.port_state.streams).len()
     }
 
-    /// Waits until everything that was sent through it has been read and every connection has ended.
+    /// Waits until everything that was sent to the port has been read and every connection has
+    /// ended.
     ///
     /// # Errors
-    /// When that takes more than ten seconds: somebody still holds a connection.
-    pub fn quiet(&self) -> Result<()> {
-        until("connections to end", Duration::from_secs(10), || Ok((self.connections() == 0).then_some(())))
+    /// Fails after ten seconds, when a client still holds a connection.
+    pub fn wait_until_idle(&self) -> Result<()> {
+        until("connections to end", Duration::from_secs(10), || {
+            Ok((self.open_connections() == 0).then_some(()))
+        })
     }
 }
 
-impl Drop for Door {
+impl Drop for RelayListener {
     fn drop(&mut self) {
-        self.gate.shut();
-        // The listening thread wakes up for one more connection.
+        self.port_state.shut();
+        // One more connection wakes up the listening thread.
         let _ = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], self.port)));
         if let Some(listening) = self.listening.take() {
             let _ = listening.join();
         }
-        // Somebody may have come in between.
-        self.gate.shut();
+        // A client may have connected meanwhile.
+        self.port_state.shut();
     }
 }

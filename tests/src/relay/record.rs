@@ -1,60 +1,60 @@
-//! What a relay remembers of everything that was said to it.
+//! The records that a relay keeps of its connections and messages.
 
 use std::time::{Duration, Instant};
 
 use super::Phase;
 
-/// An answer that lay at the client's for so long counts as read, unless the client stood still.
-const READ: Duration = Duration::from_secs(1);
+/// An answer that was sent this long ago counts as read, unless the client was suspended.
+const READ_AFTER: Duration = Duration::from_secs(1);
 
-/// One message, as far as it came.
+/// One message, as far as its transfer got.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Received {
-    /// Whom the envelope named; empty before RCPT.
+pub struct MessageRecord {
+    /// The recipient of the envelope; empty before RCPT.
     pub recipient: String,
-    /// Its Message-ID with the angle brackets; empty before the final dot.
+    /// The Message-ID with angle brackets; empty before the final dot.
     pub message_id: String,
-    /// How far it came.
+    /// The last phase that the message reached.
     pub phase: Phase,
-    /// When MAIL came.
+    /// The time at which MAIL arrived.
     pub begun: Instant,
-    /// When the final dot came.
+    /// The time at which the final dot arrived.
     pub dot: Option<Instant>,
-    /// When the answer to it was out.
+    /// The time at which the answer to the final dot was sent.
     pub answered: Option<Instant>,
-    /// Whether the relay took it upon itself: what it then has, it has, whoever hears of it.
+    /// True if the relay accepted the message, whether or not the client learned of it.
     pub accepted: bool,
-    /// How many bytes it had on the wire, the dot included.
+    /// The size on the wire in bytes, the final dot included.
     pub size: usize,
-    /// What it said, dots doubled, if the relay keeps that.
+    /// The content with doubled dots, if the script keeps content.
     pub raw: Vec<u8>,
-    /// Whether the client has done what it can only do after reading the answer.
+    /// True if the client has since sent something that it can send only after reading the answer.
     pub read: bool,
 }
 
-/// One connection.
+/// One client connection with its messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// The port it came through.
+pub struct ConnectionRecord {
+    /// The relay's port to which the client connected.
     pub port: u16,
-    /// When it was opened.
+    /// The time at which the connection was opened.
     pub opened: Instant,
-    /// When it ended.
+    /// The time at which the connection ended.
     pub closed: Option<Instant>,
-    /// What came over it, in order.
-    pub messages: Vec<Received>,
+    /// The messages on the connection, in order.
+    pub messages: Vec<MessageRecord>,
 }
 
-/// A message among all that a relay got.
+/// The position of a message among all that a relay recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    /// Which connection.
-    pub line: usize,
-    /// Which message on it.
+pub struct MessageIndex {
+    /// The index of the connection.
+    pub connection: usize,
+    /// The index of the message on its connection.
     pub message: usize,
 }
 
-impl Received {
+impl MessageRecord {
     pub(super) const fn begun(now: Instant) -> Self {
         Self {
             recipient: String::new(),
@@ -70,19 +70,20 @@ impl Received {
         }
     }
 
-    /// Whether its sender, struck at `when`, could not know that it was taken.
-    fn awaits(&self, when: Instant) -> bool {
-        let old = self.answered.is_some_and(|answered| answered + READ < when);
+    /// Returns true if a sender killed at `when` could not know that the message was accepted.
+    fn is_unconfirmed(&self, when: Instant) -> bool {
+        let old = self.answered.is_some_and(|answered| answered + READ_AFTER < when);
         self.dot.is_some() && self.accepted && !self.read && !old
     }
 }
 
-impl Line {
+impl ConnectionRecord {
     pub(super) const fn opened(port: u16, now: Instant) -> Self {
         Self { port, opened: now, closed: None, messages: Vec::new() }
     }
 
-    /// The body of a message begins, and so the client has read every answer before: 354 came after them.
+    /// Marks all earlier messages as read: the body of a message begins only after 354, which came
+    /// after the earlier answers.
     pub(super) fn body_begins(&mut self) {
         let before = self.messages.len().saturating_sub(1);
         for message in self.messages[..before].iter_mut().rev().take_while(|message| !message.read) {
@@ -90,16 +91,16 @@ impl Line {
         }
     }
 
-    /// The client says goodbye, having read everything.
-    pub(super) fn goodbye(&mut self) {
+    /// Marks all messages as read: the client sends QUIT after it has read every answer.
+    pub(super) fn client_quit(&mut self) {
         for message in self.messages.iter_mut().rev().take_while(|message| !message.read) {
             message.read = true;
         }
     }
 
-    /// Which of its messages was waiting for a final answer, as its client knows it, when the client was struck.
-    pub(super) fn awaiting(&self, when: Instant) -> Option<usize> {
-        self.messages.iter().rposition(|message| message.awaits(when))
+    /// Returns the message whose final answer the client did not know when it was killed.
+    pub(super) fn unconfirmed(&self, when: Instant) -> Option<usize> {
+        self.messages.iter().rposition(|message| message.is_unconfirmed(when))
     }
 }
 
@@ -107,27 +108,27 @@ impl Line {
 mod tests {
     use super::*;
 
-    fn taken(now: Instant, answered: Option<Instant>) -> Received {
-        Received { dot: Some(now), accepted: true, answered, ..Received::begun(now) }
+    fn taken(now: Instant, answered: Option<Instant>) -> MessageRecord {
+        MessageRecord { dot: Some(now), accepted: true, answered, ..MessageRecord::begun(now) }
     }
 
     #[test]
-    fn a_message_awaits_its_answer_until_the_client_shows_that_it_read_it() {
+    fn a_message_is_unconfirmed_until_the_client_shows_that_it_read_the_answer() {
         let now = Instant::now();
-        let mut line = Line::opened(25, now);
-        assert_eq!(line.awaiting(now), None);
-        line.messages.push(taken(now, None));
-        assert_eq!(line.awaiting(now), Some(0));
-        line.messages[0].answered = Some(now);
-        assert_eq!(line.awaiting(now), Some(0));
-        assert_eq!(line.awaiting(now + READ * 2), None, "an answer is read at some time");
-        line.messages.push(Received::begun(now));
-        assert_eq!(line.awaiting(now), Some(0), "MAIL may have been sent with the dot");
-        line.body_begins();
-        assert_eq!(line.awaiting(now), None);
-        line.messages[1] = taken(now, Some(now));
-        assert_eq!(line.awaiting(now), Some(1));
-        line.goodbye();
-        assert_eq!(line.awaiting(now), None);
+        let mut connection = ConnectionRecord::opened(25, now);
+        assert_eq!(connection.unconfirmed(now), None);
+        connection.messages.push(taken(now, None));
+        assert_eq!(connection.unconfirmed(now), Some(0));
+        connection.messages[0].answered = Some(now);
+        assert_eq!(connection.unconfirmed(now), Some(0));
+        assert_eq!(connection.unconfirmed(now + READ_AFTER * 2), None, "an answer is read at some time");
+        connection.messages.push(MessageRecord::begun(now));
+        assert_eq!(connection.unconfirmed(now), Some(0), "MAIL may have been sent with the dot");
+        connection.body_begins();
+        assert_eq!(connection.unconfirmed(now), None);
+        connection.messages[1] = taken(now, Some(now));
+        assert_eq!(connection.unconfirmed(now), Some(1));
+        connection.client_quit();
+        assert_eq!(connection.unconfirmed(now), None);
     }
 }

@@ -1,114 +1,115 @@
-//! How a relay behaves: rules that each say when, to whom and what.
+//! The script of a relay: rules with a phase, a filter of recipients, and an action.
 
 use std::time::Duration;
 
-use crate::chance::falls_into;
+use crate::rng::is_in_share;
 
-/// How far an exchange has come. A rule or a trap for a phase applies just before the relay's answer to it, but
-/// for [`Phase::Answered`], which is just after the last one.
+/// The phases of an SMTP transfer. A rule or a callback for a phase applies just before the relay's
+/// answer to it; for [`Phase::Answered`], just after the last answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
-    /// Somebody connected; the answer is the greeting.
+    /// A client has connected; the answer is the greeting.
     Connect,
-    /// EHLO or HELO.
+    /// EHLO or HELO has arrived.
     Hello,
-    /// MAIL.
+    /// MAIL has arrived.
     Mail,
-    /// RCPT.
+    /// RCPT has arrived.
     Rcpt,
-    /// DATA; the answer is 354.
+    /// DATA has arrived; the answer is 354.
     Data,
-    /// The first bytes of the message are here, perhaps all of them; nothing is answered.
+    /// The first bytes of the message have arrived, perhaps all of them; nothing is answered.
     Body,
-    /// The final dot is here.
+    /// The final dot has arrived.
     Dot,
-    /// The answer to the final dot is out.
+    /// The answer to the final dot has been sent.
     Answered,
 }
 
-/// To whom a rule applies.
+/// The recipients to which a rule applies.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Whom {
-    /// Everybody.
+pub enum RecipientFilter {
+    /// All recipients, and commands before RCPT.
     All,
     /// Recipients at this domain.
     Domain(String),
-    /// This share of all recipients, from 0 to 1, always the same ones.
+    /// A share of all recipients, from 0 to 1, always the same ones.
     Share(f64),
-    /// Recipients of whom the relay hears for the first time, as a grey list sees them.
+    /// Recipients that the relay sees for the first time, as greylisting treats them.
     New,
 }
 
-/// What a rule does.
+/// The action of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// Waits as long as chance says between these two, then lets the next rule speak.
+pub enum RelayAction {
+    /// Waits for a random time between these two, then applies the next rule.
     Delay(Duration, Duration),
-    /// Answers this line instead, without its end. After 421 the connection is closed.
+    /// Answers with this line, given without its line end. After 421 the connection is closed.
     Answer(String),
-    /// Closes without an answer.
+    /// Closes the connection without an answer.
     Close,
-    /// Never answers again.
+    /// Keeps the connection open and never answers again.
     Silence,
-    /// Writes the answer one byte a second.
+    /// Writes the answer at one byte a second.
     Drip,
 }
 
-/// One rule.
+/// One rule of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
-    /// When it applies.
+    /// The phase at which the rule applies.
     pub at: Phase,
-    /// To whom. Before RCPT only rules for all can apply.
-    pub whom: Whom,
-    /// What happens.
-    pub act: Act,
+    /// The recipients for which it applies. Before RCPT only rules for all can apply.
+    pub recipients: RecipientFilter,
+    /// The action that is taken.
+    pub action: RelayAction,
 }
 
-/// All rules, in the order in which they are looked at. Without any everything is taken at once.
+/// The behaviour of a relay. Without any rule everything is accepted immediately.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Script {
-    /// The rules.
+    /// The rules, in the order in which they are tried.
     pub rules: Vec<Rule>,
-    /// The largest message it says it takes; 50 MiB if it does not say.
+    /// The message size that EHLO announces, in bytes; 50 MiB if `None`.
     pub size: Option<usize>,
-    /// Whether it keeps what the messages say.
-    pub keeps: bool,
-    /// What the random delays follow from.
+    /// True if the content of messages is recorded.
+    pub keep_content: bool,
+    /// The seed of random delays.
     pub seed: u64,
 }
 
 impl Script {
-    /// The same with one more rule.
+    /// Appends a rule.
     #[must_use]
-    pub fn with(mut self, at: Phase, whom: Whom, act: Act) -> Self {
-        self.rules.push(Rule { at, whom, act });
+    pub fn with(mut self, at: Phase, recipients: RecipientFilter, action: RelayAction) -> Self {
+        self.rules.push(Rule { at, recipients, action });
         self
     }
 
-    /// What applies at a phase to a recipient, who is empty before RCPT.
-    pub(super) fn acts<'a>(&'a self, at: Phase, recipient: &Recipient) -> Vec<&'a Act> {
-        let rules = self.rules.iter().filter(|rule| rule.at == at && rule.whom.is(recipient));
-        rules.map(|rule| &rule.act).collect()
+    /// Returns the actions that apply at a phase to a recipient, whose address is empty before
+    /// RCPT.
+    pub(super) fn actions<'a>(&'a self, at: Phase, recipient: &Recipient) -> Vec<&'a RelayAction> {
+        let rules = self.rules.iter().filter(|rule| rule.at == at && rule.recipients.matches(recipient));
+        rules.map(|rule| &rule.action).collect()
     }
 }
 
-/// Whom a message is for.
+/// The recipient of a message.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Recipient {
-    /// Empty before RCPT.
+    /// The address; empty before RCPT.
     pub(super) address: String,
-    /// Whether the relay had never heard of them.
+    /// True if the relay had not seen the address before.
     pub(super) is_new: bool,
 }
 
-impl Whom {
-    fn is(&self, recipient: &Recipient) -> bool {
+impl RecipientFilter {
+    fn matches(&self, recipient: &Recipient) -> bool {
         let address = &recipient.address;
         match self {
             Self::All => true,
             Self::Domain(domain) => address.rsplit_once('@').is_some_and(|(_, at)| at == domain),
-            Self::Share(share) => !address.is_empty() && falls_into(address, *share),
+            Self::Share(share) => !address.is_empty() && is_in_share(address, *share),
             Self::New => recipient.is_new,
         }
     }
@@ -119,19 +120,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_speak_at_their_phase_to_those_they_name() {
-        let refuse = Act::Answer("550 5.1.1 No such user".to_owned());
+    fn rules_apply_at_their_phase_to_their_recipients() {
+        let refuse = RelayAction::Answer("550 5.1.1 No such user".to_owned());
         let script = Script::default()
-            .with(Phase::Rcpt, Whom::Domain("slow.example".to_owned()), Act::Silence)
-            .with(Phase::Rcpt, Whom::Share(1.0), refuse.clone())
-            .with(Phase::Dot, Whom::All, Act::Close);
-        let at = |phase, who: &str| {
-            let who = Recipient { address: who.to_owned(), is_new: false };
-            script.acts(phase, &who).into_iter().cloned().collect::<Vec<_>>()
+            .with(Phase::Rcpt, RecipientFilter::Domain("slow.example".to_owned()), RelayAction::Silence)
+            .with(Phase::Rcpt, RecipientFilter::Share(1.0), refuse.clone())
+            .with(Phase::Dot, RecipientFilter::All, RelayAction::Close);
+        let at = |phase, address: &str| {
+            let recipient = Recipient { address: address.to_owned(), is_new: false };
+            script.actions(phase, &recipient).into_iter().cloned().collect::<Vec<_>>()
         };
-        assert_eq!(at(Phase::Rcpt, "a@slow.example"), [Act::Silence, refuse.clone()]);
+        assert_eq!(at(Phase::Rcpt, "a@slow.example"), [RelayAction::Silence, refuse.clone()]);
         assert_eq!(at(Phase::Rcpt, "a@b.example"), [refuse]);
         assert_eq!(at(Phase::Mail, ""), []);
-        assert_eq!(at(Phase::Dot, "a@b.example"), [Act::Close]);
+        assert_eq!(at(Phase::Dot, "a@b.example"), [RelayAction::Close]);
     }
 }

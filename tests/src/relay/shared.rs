@@ -5,35 +5,35 @@ use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::record::Line;
+use super::record::ConnectionRecord;
 use super::script::{Phase, Script};
 
-/// The state of a relay, for all its connections.
+/// The state of a relay that all its connections share.
 pub(super) struct Shared {
     pub(super) script: Mutex<Arc<Script>>,
-    /// Every recipient that was ever named.
-    pub(super) heard: Mutex<HashSet<String>>,
-    pub(super) lines: Mutex<Vec<Arc<Mutex<Line>>>>,
-    pub(super) traps: Mutex<Vec<Trap>>,
-    pub(super) armed: AtomicUsize,
+    /// Every recipient address that was ever sent in RCPT.
+    pub(super) known_recipients: Mutex<HashSet<String>>,
+    pub(super) connections: Mutex<Vec<Arc<Mutex<ConnectionRecord>>>>,
+    pub(super) hooks: Mutex<Vec<PhaseHook>>,
+    pub(super) hook_count: AtomicUsize,
     pub(super) accepted: AtomicUsize,
 }
 
-/// The state of a port, for all its connections.
+/// The state of a port that all its connections share.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct PortState {
     pub(super) port: u16,
     pub(super) shut: AtomicBool,
-    /// Connections that are open.
+    /// The open connections by their number.
     pub(super) streams: Mutex<BTreeMap<u64, TcpStream>>,
 }
 
-/// A callback for the time when a port has seen a phase this many times.
-pub(super) struct Trap {
+/// A callback that runs when a port has seen a phase a given number of times.
+pub(super) struct PhaseHook {
     pub(super) port: u16,
     pub(super) at: Phase,
-    pub(super) left: u64,
-    pub(super) spring: Box<dyn FnOnce() + Send>,
+    pub(super) remaining: u64,
+    pub(super) callback: Box<dyn FnOnce() + Send>,
 }
 
 impl std::fmt::Debug for Shared {
@@ -42,27 +42,27 @@ impl std::fmt::Debug for Shared {
     }
 }
 
-/// Locks a mutex, a poisoned one too: the counters behind it are complete at any time.
-pub(super) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks a mutex, even a poisoned one: the data behind it is complete at any time.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {
     pub(super) fn script(&self) -> Arc<Script> {
-        Arc::clone(&held(&self.script))
+        Arc::clone(&lock(&self.script))
     }
 
-    pub(super) fn spring(&self, port: u16, at: Phase) {
-        if self.armed.load(Ordering::Relaxed) == 0 {
+    pub(super) fn run_hook(&self, port: u16, at: Phase) {
+        if self.hook_count.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let mut traps = held(&self.traps);
-        let Some(found) = traps.iter().position(|trap| trap.port == port && trap.at == at) else { return };
-        traps[found].left -= 1;
-        if traps[found].left == 0 {
-            // Under the lock, so that whoever disarms knows that it is over.
-            (traps.swap_remove(found).spring)();
-            self.armed.store(traps.len(), Ordering::Relaxed);
+        let mut hooks = lock(&self.hooks);
+        let Some(found) = hooks.iter().position(|hook| hook.port == port && hook.at == at) else { return };
+        hooks[found].remaining -= 1;
+        if hooks[found].remaining == 0 {
+            // The callback runs under the lock, so that it has finished when `clear_hooks` returns.
+            (hooks.swap_remove(found).callback)();
+            self.hook_count.store(hooks.len(), Ordering::Relaxed);
         }
     }
 

@@ -1,38 +1,38 @@
-//! kill -9 at any moment of a run: nobody is lost, and only what was waiting for its final answer is repeated.
-//! `cargo xtask crash` is the same, for longer.
+//! The crash trial in short: after SIGKILL at any moment no recipient is lost, and only messages
+//! that were waiting for a final answer are repeated. `cargo xtask crash` runs the same for longer.
 
-use tests::{Database, Tools, Trial, When};
+use tests::{CrashTrial, KillTiming, TestDatabase, Tools};
 
-use crate::pier;
+use crate::fixture;
 
-/// Chosen once, so that a failure can be had again.
+/// A fixed seed, so that a failure can be reproduced.
 const SEED: u64 = 20_270_302;
 
 #[test]
-fn nobody_is_lost_and_little_is_repeated_when_chorus_is_killed_again_and_again() {
-    survive(Database::Sqlite, 1);
+fn no_recipient_is_lost_when_one_process_on_sqlite_is_killed_repeatedly() {
+    run_trial(TestDatabase::Sqlite, 1);
 }
 
 #[test]
-fn the_same_with_three_workers_on_postgresql() {
-    survive(Database::Postgres(&Tools::postgres().unwrap()), 3);
+fn no_recipient_is_lost_when_three_workers_on_postgresql_are_killed_repeatedly() {
+    run_trial(TestDatabase::Postgres(&Tools::postgres().unwrap()), 3);
 }
 
-fn survive(database: Database<'_>, workers: usize) {
-    let tools = pier::tools();
-    let trial = Trial {
+fn run_trial(database: TestDatabase<'_>, workers: usize) {
+    let tools = fixture::tools();
+    let trial = CrashTrial {
         tools: &tools,
         database,
         workers,
         recipients: 2_000,
         kills: 12,
-        when: When::Sending,
+        when: KillTiming::Sending,
         seed: SEED,
     };
-    let verdict = trial.run(&mut |_| {}).unwrap();
-    assert_eq!(verdict.broken, Vec::<String>::new(), "seed {SEED}");
-    assert_eq!((verdict.lost, verdict.kills.len() >= 12), (0, true));
-    for kill in &verdict.kills {
+    let report = trial.run(&mut |_| {}).unwrap();
+    assert_eq!(report.violations, Vec::<String>::new(), "seed {SEED}");
+    assert_eq!((report.lost, report.kills.len() >= 12), (0, true));
+    for kill in &report.kills {
         assert!(kill.repeats <= kill.awaiting, "{kill:?}");
     }
 }

@@ -1,34 +1,35 @@
-//! The demo: everything at once, alive within seconds, looked at in a browser.
+//! The demo in a browser: it shows live numbers shortly after its start, and its pages are readable
+//! at every width.
 
 use std::fs;
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::{Browser, Guard, Http, Sandbox, free_port, until};
+use tests::{Browser, Guard, HttpClient, Sandbox, free_port, until};
 
-use crate::pier;
+use crate::fixture;
 
-/// The narrowest phone and the widest desk that pages are made for.
+/// The smallest and the largest width in pixels that pages are made for.
 const WIDTHS: [u32; 2] = [360, 1920];
 
 #[test]
-fn the_demo_shows_living_numbers_in_a_browser() {
-    let tools = pier::tools();
+fn the_demo_shows_live_numbers_in_a_browser() {
+    let tools = fixture::tools();
     let sandbox = Sandbox::empty(&tools.chorus).unwrap();
     let port = free_port().unwrap();
     let mut command = sandbox.command(&["demo", "--port", &port.to_string()]);
     let log = fs::File::create(sandbox.path().join("demo.log")).unwrap();
     command.stdout(log.try_clone().unwrap()).stderr(log);
     let mut demo = Guard::spawn("chorus demo", &mut command).unwrap();
-    let said = || fs::read_to_string(sandbox.path().join("demo.log")).unwrap();
-    let http = Http::local(port);
+    let log_text = || fs::read_to_string(sandbox.path().join("demo.log")).unwrap();
+    let http = HttpClient::local(port);
     until("the demo to be ready", Duration::from_secs(60), || {
-        assert_eq!(demo.ended()?, None, "{}", said());
+        assert_eq!(demo.exit_status()?, None, "{}", log_text());
         Ok(http.get("/healthz").ok().filter(|answer| answer.status == 200))
     })
     .unwrap();
     until("the demo to say that its people are made up", Duration::from_secs(60), || {
-        Ok(said().contains("simulated").then_some(()))
+        Ok(log_text().contains("simulated").then_some(()))
     })
     .unwrap();
 
@@ -53,7 +54,7 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     .unwrap();
 
     let mut offences = Vec::new();
-    readable(&browser, &mut offences);
+    check_page(&browser, &mut offences);
     follow(&browser, &mut offences, &home, "a[href^='/campaigns/']");
     follow(&browser, &mut offences, &format!("{home}campaigns/{campaign}"), "a[href^='/runs/']");
     follow(&browser, &mut offences, &format!("{home}contacts"), "a[href^='/contacts/']");
@@ -62,10 +63,10 @@ fn the_demo_shows_living_numbers_in_a_browser() {
     assert_eq!(frames, 1, "a message is shown as it looks, and may do nothing");
     assert!(offences.is_empty(), "{}", offences.join("\n"));
     drop(browser);
-    assert!(demo.stop(Duration::from_secs(10)).unwrap().success(), "{}", said());
+    assert!(demo.stop(Duration::from_secs(10)).unwrap().success(), "{}", log_text());
 }
 
-/// Opens a page, waits until it has a link, follows it, and reads both pages.
+/// Opens a page, waits until it has a link, follows it, and checks both pages.
 fn follow(browser: &Browser, offences: &mut Vec<String>, page: &str, link: &str) {
     until(&format!("{link} on {page}"), Duration::from_secs(60), || {
         browser.open(page)?;
@@ -73,15 +74,15 @@ fn follow(browser: &Browser, offences: &mut Vec<String>, page: &str, link: &str)
             .then_some(()))
     })
     .unwrap();
-    readable(browser, offences);
+    check_page(browser, offences);
     browser.click(&format!("main {link}")).unwrap();
     assert_ne!(browser.address().unwrap(), page);
-    readable(browser, offences);
+    check_page(browser, offences);
 }
 
-/// The page that is shown says something at every width, needs no sideways scrolling, and leaves the browser
-/// nothing to complain about.
-fn readable(browser: &Browser, offences: &mut Vec<String>) {
+/// Checks that the current page has a heading, needs no horizontal scrolling at any width, and
+/// causes no error in the browser.
+fn check_page(browser: &Browser, offences: &mut Vec<String>) {
     let address = browser.address().unwrap();
     for width in WIDTHS {
         browser.resize(width, 900).unwrap();

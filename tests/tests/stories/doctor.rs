@@ -1,43 +1,44 @@
-//! `chorus doctor` on a workspace whose DNS is a zone of ours: right, and with each thing wrong.
+//! `chorus doctor` on a workspace with a DNS server of the test: with everything right, and with
+//! each fault.
 
 use std::fs;
 
 use serde_json::Value;
-use tests::{NameServer, Sandbox, Sink, Tools};
+use tests::{NameServer, Sandbox, SmtpSink, Tools};
 
-use crate::pier;
-use crate::signed::{keys::Keys, signing};
+use crate::dkim::{configure_signing, keys::Keys};
+use crate::fixture;
 
 type Zone = Vec<(String, &'static str, String)>;
 
-/// Where the world sees the café's machine.
+/// The public address of the sending machine.
 const ADDRESS: &str = "93.184.216.34";
 
-/// A café that sends by a relay of its own and signs with two keys, with everything in the DNS that it needs.
-struct Cafe {
+/// A workspace that sends through its own relay and signs with two keys, with a complete DNS zone.
+struct DoctorFixture {
     sandbox: Sandbox,
     zone: Zone,
-    _sink: Sink,
+    _sink: SmtpSink,
 }
 
-impl Cafe {
-    fn open(tools: &Tools, keys: &Keys) -> Self {
-        let sink = Sink::start(&tools.smtp_sink, &["-h", "mail.pier.example"]).unwrap();
-        let sandbox = pier::workspace(tools, &sink, "{ at = 2030-01-01T10:00:00 }");
+impl DoctorFixture {
+    fn new(tools: &Tools, keys: &Keys) -> Self {
+        let sink = SmtpSink::start(&tools.smtp_sink, &["-h", "mail.pier.example"]).unwrap();
+        let sandbox = fixture::workspace(tools, &sink, "{ at = 2030-01-01T10:00:00 }");
         let here = format!("public_url = \"http://127.0.0.1:{}\"", sandbox.port);
         sandbox.edit("chorus.toml", &here, "public_url = \"https://news.pier.example\"").unwrap();
-        signing(&sandbox, keys);
+        configure_signing(&sandbox, keys);
         Self { sandbox, zone: zone(keys), _sink: sink }
     }
 
-    /// The same zone without the records at `name`, and with `more`.
-    fn zone_but(&self, name: &str, more: &[(&'static str, &str)]) -> Zone {
+    /// Returns the zone without the records at `name`, and with `more` records there.
+    fn zone_with(&self, name: &str, more: &[(&'static str, &str)]) -> Zone {
         let mut zone: Zone = self.zone.iter().filter(|(own, ..)| own != name).cloned().collect();
         zone.extend(more.iter().map(|(kind, value)| (name.to_owned(), *kind, (*value).to_owned())));
         zone
     }
 
-    /// What doctor says, and its exit code.
+    /// Returns the output of `chorus doctor` and its exit code.
     fn doctor(&self, zone: &Zone) -> (Value, Option<i32>) {
         doctor(&self.sandbox, zone)
     }
@@ -47,8 +48,8 @@ fn doctor(sandbox: &Sandbox, zone: &Zone) -> (Value, Option<i32>) {
     let server = NameServer::start(zone).unwrap();
     let dns = server.address.to_string();
     let ran = sandbox.chorus(&["doctor", "--dns", &dns, "--format", "json"]).unwrap();
-    let said = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
-    (said, ran.code)
+    let output = serde_json::from_str(&ran.out).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    (output, ran.code)
 }
 
 fn zone(keys: &Keys) -> Zone {
@@ -65,23 +66,23 @@ fn zone(keys: &Keys) -> Zone {
     ]
 }
 
-/// The verdicts that are not `pass`: what about, which check, and the fix.
-fn faults(said: &Value) -> Vec<(String, String, String)> {
+/// Returns the findings that are not `pass`: subject, name of the check, and fix.
+fn failed_checks(output: &Value) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let checks = said["checks"].as_array().unwrap();
+    let checks = output["checks"].as_array().unwrap();
     let bad = checks.iter().filter(|check| check["verdict"] != "pass");
     bad.map(|check| (text(&check["about"]), text(&check["check"]), text(&check["fix"]))).collect()
 }
 
 #[test]
-fn all_is_well_where_the_dns_says_what_it_must() {
-    let tools = pier::tools();
+fn a_complete_dns_zone_passes_all_checks() {
+    let tools = fixture::tools();
     let keys = Keys::make(&tools);
-    let cafe = Cafe::open(&tools, &keys);
-    let (said, code) = cafe.doctor(&cafe.zone);
-    assert_eq!((faults(&said), code), (vec![], Some(0)), "{said:#}");
+    let fixture = DoctorFixture::new(&tools, &keys);
+    let (output, code) = fixture.doctor(&fixture.zone);
+    assert_eq!((failed_checks(&output), code), (vec![], Some(0)), "{output:#}");
     let seen: Vec<_> =
-        said["checks"].as_array().unwrap().iter().map(|check| check["check"].clone()).collect();
+        output["checks"].as_array().unwrap().iter().map(|check| check["check"].clone()).collect();
     for check in [
         "files",
         "opens",
@@ -101,41 +102,44 @@ fn all_is_well_where_the_dns_says_what_it_must() {
         "sender",
         "bounces",
     ] {
-        assert!(seen.contains(&check.into()), "{check} was not looked at: {said:#}");
+        assert!(seen.contains(&check.into()), "{check} was not looked at: {output:#}");
     }
-    // Looking makes nothing; once the database is there it is looked into.
-    assert!(!cafe.sandbox.path().join("data").exists());
-    cafe.sandbox.done(&["migrate"]).unwrap();
-    let (said, code) = cafe.doctor(&cafe.zone);
-    assert_eq!((faults(&said), code), (vec![], Some(0)), "{said:#}");
-    assert!(said.to_string().contains("journal_mode wal, synchronous full"), "{said:#}");
+    // Doctor creates no database; once there is one, it is checked.
+    assert!(!fixture.sandbox.path().join("data").exists());
+    fixture.sandbox.chorus_ok(&["migrate"]).unwrap();
+    let (output, code) = fixture.doctor(&fixture.zone);
+    assert_eq!((failed_checks(&output), code), (vec![], Some(0)), "{output:#}");
+    assert!(output.to_string().contains("journal_mode wal, synchronous full"), "{output:#}");
 }
 
 #[test]
-fn each_thing_that_the_dns_lacks_is_told_with_its_fix() {
-    let tools = pier::tools();
+fn each_missing_dns_record_is_reported_with_its_fix() {
+    let tools = fixture::tools();
     let keys = Keys::make(&tools);
-    let cafe = Cafe::open(&tools, &keys);
+    let fixture = DoctorFixture::new(&tools, &keys);
     let other = Keys::make(&tools).rsa_record();
     let (mx, spf) = (("MX", "10 mail.pier.example"), ("TXT", "v=spf1 mx -all"));
     let rsa = "rsa._domainkey.pier.example";
     for (zone, expected) in [
-        (cafe.zone_but("pier.example", &[mx]), vec![("spf", "v=spf1 include:")]),
-        (cafe.zone_but("pier.example", &[mx, spf, spf]), vec![("spf", "Make them one")]),
+        (fixture.zone_with("pier.example", &[mx]), vec![("spf", "v=spf1 include:")]),
+        (fixture.zone_with("pier.example", &[mx, spf, spf]), vec![("spf", "Make them one")]),
         (
-            cafe.zone_but("pier.example", &[spf]),
+            fixture.zone_with("pier.example", &[spf]),
             vec![("sender", "pier.example MX 10"), ("bounces", "pier.example MX 10")],
         ),
-        (cafe.zone_but(rsa, &[]), vec![("dkim", &*keys.rsa_record())]),
-        (cafe.zone_but(rsa, &[("TXT", &other)]), vec![("dkim", &*keys.rsa_record()), ("sample", "dkim")]),
-        (cafe.zone_but("ed._domainkey.pier.example", &[]), vec![("dkim", "k=ed25519")]),
-        (cafe.zone_but("_dmarc.pier.example", &[]), vec![("dmarc", "_dmarc.pier.example TXT")]),
-        (cafe.zone_but("news.pier.example", &[]), vec![("host", "news.pier.example A")]),
-        (cafe.zone_but(ADDRESS, &[("PTR", "host-34.provider.example")]), vec![("reverse_dns", "PTR record")]),
+        (fixture.zone_with(rsa, &[]), vec![("dkim", &*keys.rsa_record())]),
+        (fixture.zone_with(rsa, &[("TXT", &other)]), vec![("dkim", &*keys.rsa_record()), ("sample", "dkim")]),
+        (fixture.zone_with("ed._domainkey.pier.example", &[]), vec![("dkim", "k=ed25519")]),
+        (fixture.zone_with("_dmarc.pier.example", &[]), vec![("dmarc", "_dmarc.pier.example TXT")]),
+        (fixture.zone_with("news.pier.example", &[]), vec![("host", "news.pier.example A")]),
+        (
+            fixture.zone_with(ADDRESS, &[("PTR", "host-34.provider.example")]),
+            vec![("reverse_dns", "PTR record")],
+        ),
     ] {
-        let (said, code) = cafe.doctor(&zone);
-        let found = faults(&said);
-        assert_eq!(code, Some(3), "{said:#}");
+        let (output, code) = fixture.doctor(&zone);
+        let found = failed_checks(&output);
+        assert_eq!(code, Some(3), "{output:#}");
         assert_eq!(found.len(), expected.len(), "{expected:?}: {found:#?}");
         for ((_, check, fix), (wanted, part)) in found.iter().zip(expected) {
             assert!(check == wanted && fix.contains(part), "{wanted}, {part}: {found:#?}");
@@ -144,8 +148,8 @@ fn each_thing_that_the_dns_lacks_is_told_with_its_fix() {
 }
 
 #[test]
-fn each_thing_that_is_wrong_here_is_told_with_its_fix() {
-    let tools = pier::tools();
+fn each_wrong_setting_is_reported_with_its_fix() {
+    let tools = fixture::tools();
     let keys = Keys::make(&tools);
     let webhook = |url: &str| format!("\n[channels.team]\nkind = \"webhook\"\nurl = \"{url}\"\n");
     let relay = |from: &str, to: &str| (from.to_owned(), to.to_owned());
@@ -165,11 +169,11 @@ fn each_thing_that_is_wrong_here_is_told_with_its_fix() {
             "may be reached",
         ),
     ] {
-        let cafe = Cafe::open(&tools, &keys);
-        cafe.sandbox.edit("chorus.toml", &from, &to).unwrap();
-        let (said, ended) = cafe.doctor(&cafe.zone);
-        let found = faults(&said);
-        assert_eq!(ended, Some(code), "{from} → {to}: {said:#}");
+        let fixture = DoctorFixture::new(&tools, &keys);
+        fixture.sandbox.edit("chorus.toml", &from, &to).unwrap();
+        let (output, ended) = fixture.doctor(&fixture.zone);
+        let found = failed_checks(&output);
+        assert_eq!(ended, Some(code), "{from} → {to}: {output:#}");
         assert!(
             found.iter().any(|(_, own, fix)| own == check && fix.contains(part)),
             "{from} → {to}: {found:#?}"
@@ -178,25 +182,25 @@ fn each_thing_that_is_wrong_here_is_told_with_its_fix() {
 }
 
 #[test]
-fn the_sample_workspace_says_what_it_lacks_to_go_out() {
-    let tools = pier::tools();
+fn the_sample_workspace_reports_missing_variables() {
+    let tools = fixture::tools();
     let sandbox = Sandbox::empty(&tools.chorus).unwrap();
     for part in ["campaigns", "audiences", "templates", "images"] {
-        pier::copy(&pier::repository().join(part), &sandbox.path().join(part));
+        fixture::copy(&fixture::repository().join(part), &sandbox.path().join(part));
     }
-    fs::copy(pier::repository().join("chorus.toml"), sandbox.path().join("chorus.toml")).unwrap();
+    fs::copy(fixture::repository().join("chorus.toml"), sandbox.path().join("chorus.toml")).unwrap();
     let zone = vec![("news.harbour.example".to_owned(), "A", ADDRESS.to_owned())];
-    let (said, code) = doctor(&sandbox, &zone);
-    assert_eq!(code, Some(1), "{said:#}");
-    let found = faults(&said);
+    let (output, code) = doctor(&sandbox, &zone);
+    assert_eq!(code, Some(1), "{output:#}");
+    let found = failed_checks(&output);
     let [(_, files, _), channels @ ..] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!(files, "files");
-    // Every network needs something of the environment, and is told by itself.
-    let settings = fs::read_to_string(pier::repository().join("chorus.toml")).unwrap();
+    // Every network needs a variable that is not set, and has its own finding.
+    let settings = fs::read_to_string(fixture::repository().join("chorus.toml")).unwrap();
     assert_eq!(channels.len(), settings.matches("\n[channels.").count() - 1, "{found:#?}");
     assert!(channels.iter().any(|(about, ..)| about == "channel community"), "{found:#?}");
 
-    // For people: a line for each, the fix below it.
+    // The text format has one line for each finding, with the fix below it.
     let server = NameServer::start(&zone).unwrap();
     let ran = sandbox.chorus(&["doctor", "--dns", &server.address.to_string()]).unwrap();
     let text = ran.out;

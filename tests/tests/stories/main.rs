@@ -1,30 +1,31 @@
-//! The rules of the house, and the stories that show its promises kept.
+//! End-to-end tests of the promises in the README, and tests of the architecture rules.
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
-mod agree;
-mod control;
-mod copies;
+mod architecture;
+mod consistency;
 mod crash;
+mod database_copies;
 mod delivery;
 mod demo;
+mod dkim;
+mod docs;
 mod doctor;
 mod faults;
-mod first_day;
-mod hook;
-mod house;
-mod killed;
-mod letters;
-mod measured;
+mod fixture;
+mod getting_started;
+mod invalid_input;
+mod link_scanners;
+mod markdown_rendering;
+mod network_crashes;
 mod networks;
 mod node;
-mod nonsense;
 mod operations;
-mod pace;
-mod pier;
 mod preview;
-mod readers;
-mod scanners;
+mod received_mail;
+mod run_control;
 mod settle;
-mod signed;
-mod stage;
+mod slow_receivers;
+mod test_tools;
+mod text_measures;
 mod unsubscribe;
+mod webhook;

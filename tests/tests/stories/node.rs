@@ -1,4 +1,4 @@
-//! Questions to scripts of Node.js, which ask the networks' own libraries.
+//! Calls of Node.js scripts that use the networks' own libraries.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,14 @@ use std::thread;
 use serde_json::Value;
 use tests::Tools;
 
-/// Asks a script in this folder, which gets the folders of packages as arguments and a JSON array of questions on its
-/// standard input. Returns its answers, one for each question.
-pub(crate) fn ask(tools: &Tools, script: &str, packages: &[&PathBuf], questions: Vec<Value>) -> Vec<Value> {
+/// Runs a script in this folder, which gets the folders of packages as arguments and a JSON array
+/// of questions on its standard input. Returns its answers, one for each question.
+pub(crate) fn run_script(
+    tools: &Tools,
+    script: &str,
+    packages: &[&PathBuf],
+    questions: Vec<Value>,
+) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stories").join(script);
     let count = questions.len();
     let mut command = Command::new(&tools.node);

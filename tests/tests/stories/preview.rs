@@ -1,12 +1,12 @@
-//! What would go out can be seen, request by request; looking sends nothing and writes nothing; and what is too long
-//! for somebody is told before it is scheduled.
+//! Previews and dry runs: they show every request, send nothing and write nothing; text that is too
+//! long for a contact is reported before it is scheduled.
 
 use std::fs;
 use std::net::TcpListener;
 
 use tests::Sandbox;
 
-use crate::pier;
+use crate::fixture;
 
 const STEPS: &str = r#"
 [[steps]]
@@ -25,9 +25,9 @@ when     = { at = 2035-03-02T10:00:00 }
 const PEOPLE: &str = "email,phone,first_name\nada@example.com,+8613800138001,Ada\ngrace@example.com,+8613800138002,Grace\n\
      edsger@example.com,,Edsger\nalan@example.com,+8613800138004,Alan\nbarbara@example.com,+8613800138005,Barbara\n";
 
-/// A workspace whose posts and text messages would go to `port`.
+/// Creates a workspace whose posts and text messages would go to `port`.
 fn workspace(port: u16) -> Sandbox {
-    let sandbox = pier::workspace_by(&pier::tools(), port, "{ at = 2035-03-02T10:00:00 }");
+    let sandbox = fixture::workspace_with_port(&fixture::tools(), port, "{ at = 2035-03-02T10:00:00 }");
     let channels = format!(
         "[channels.slack]\nkind = \"slack\"\nurl = \"http://127.0.0.1:{port}/services/T1/B1/hush-hush\"\n\
          base_url = \"http://127.0.0.1:{port}\"\n\n\
@@ -39,11 +39,11 @@ fn workspace(port: u16) -> Sandbox {
     let note = "{{contact.first_name}} {{message.headline}}: {{facts.offer}} {{message.link}}\n";
     sandbox.write("templates/note/post.md", note).unwrap();
     sandbox.write("people.csv", PEOPLE).unwrap();
-    sandbox.done(&["contacts", "import", "people.csv"]).unwrap();
+    sandbox.chorus_ok(&["contacts", "import", "people.csv"]).unwrap();
     sandbox
 }
 
-/// Every byte of the database.
+/// Returns every byte of the database and its write-ahead log.
 fn database(sandbox: &Sandbox) -> Vec<u8> {
     let read = |name: &str| fs::read(sandbox.path().join("data").join(name)).unwrap_or_default();
     [read("chorus.db"), read("chorus.db-wal")].concat()
@@ -52,8 +52,10 @@ fn database(sandbox: &Sandbox) -> Vec<u8> {
 #[test]
 fn a_preview_shows_the_exact_requests_without_their_secrets() {
     let sandbox = workspace(9);
-    let shown =
-        sandbox.done(&["preview", "letter", "--contact", "grace@example.com", "--out", "shown"]).unwrap().out;
+    let shown = sandbox
+        .chorus_ok(&["preview", "letter", "--contact", "grace@example.com", "--out", "shown"])
+        .unwrap()
+        .out;
     for expected in
         ["POST http://127.0.0.1:9/services/T1/B1/••••", "authorization: Basic ••••", "To=+8613800138002"]
     {
@@ -84,31 +86,35 @@ fn a_dry_run_sends_nothing_and_writes_nothing() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.set_nonblocking(true).unwrap();
     let sandbox = workspace(listener.local_addr().unwrap().port());
-    sandbox.done(&["runs", "list"]).unwrap();
+    sandbox.chorus_ok(&["runs", "list"]).unwrap();
     let before = database(&sandbox);
     let text = sandbox.json(&["send", "--yes", "letter", "--step", "text", "--dry-run"]).unwrap();
     assert_eq!((&text["deliveries"], &text["left_out"]), (&4.into(), &1.into()), "{text:#}");
     let to: Vec<_> =
         text["first"].as_array().unwrap().iter().map(|one| one["to"].as_str().unwrap()).collect();
     assert_eq!(to, ["+8613800138001", "+8613800138002", "+8613800138004"]);
-    let mail = sandbox.done(&["send", "--yes", "letter", "--step", "mail", "--dry-run"]).unwrap().out;
+    let mail = sandbox.chorus_ok(&["send", "--yes", "letter", "--step", "mail", "--dry-run"]).unwrap().out;
     assert!(mail.contains("5 messages; nothing is sent") && mail.contains("To: ada@example.com"), "{mail}");
     assert!(mail.contains("… and 2 more"), "{mail}");
     let one = ["send", "--yes", "letter", "--step", "mail", "--dry-run", "--to", "alan@example.com"];
-    assert!(sandbox.done(&one).unwrap().out.contains("To: alan@example.com"));
+    assert!(sandbox.chorus_ok(&one).unwrap().out.contains("To: alan@example.com"));
     assert!(
         sandbox
-            .done(&["send", "--yes", "letter", "--step", "team", "--dry-run"])
+            .chorus_ok(&["send", "--yes", "letter", "--step", "team", "--dry-run"])
             .unwrap()
             .out
             .contains("1 message;")
     );
     assert!(before == database(&sandbox), "the database is what it was");
-    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody came");
+    assert_eq!(
+        listener.accept().unwrap_err().kind(),
+        std::io::ErrorKind::WouldBlock,
+        "no connection was made"
+    );
 }
 
 #[test]
-fn what_is_too_long_for_somebody_is_told_and_not_begun() {
+fn a_text_that_is_too_long_for_a_contact_is_reported_and_not_sent() {
     let sandbox = workspace(9);
     let fine = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
     assert_eq!(fine["matrices"]["letter"]["facts"], serde_json::json!(["offer"]), "{fine:#}");
@@ -119,14 +125,14 @@ fn what_is_too_long_for_somebody_is_told_and_not_begun() {
     assert_eq!(cost(&fine), 4 * 50_000, "the euro sign is one of the alphabet: one segment each");
     let middling = format!("email,phone,first_name\nemmy@example.com,+8613800138007,{}\n", "E".repeat(120));
     sandbox.write("middling.csv", &middling).unwrap();
-    sandbox.done(&["contacts", "import", "middling.csv"]).unwrap();
+    sandbox.chorus_ok(&["contacts", "import", "middling.csv"]).unwrap();
     let more = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
-    assert_eq!(cost(&more), 5 * 2 * 50_000, "whoever makes it longest takes two");
+    assert_eq!(cost(&more), 5 * 2 * 50_000, "the contact with the longest text takes two");
     let long = format!("email,phone,first_name\nkurt@example.com,+8613800138006,{}\n", "K".repeat(1_600));
     sandbox.write("long.csv", &long).unwrap();
-    sandbox.done(&["contacts", "import", "long.csv"]).unwrap();
-    let told = sandbox.chorus(&["plan", "letter"]).unwrap();
-    assert_eq!(told.code, Some(1), "{told:?}");
+    sandbox.chorus_ok(&["contacts", "import", "long.csv"]).unwrap();
+    let plan = sandbox.chorus(&["plan", "letter"]).unwrap();
+    assert_eq!(plan.code, Some(1), "{plan:?}");
     for expected in [
         "text-too-long",
         "`text` (sms, en)",
@@ -134,12 +140,12 @@ fn what_is_too_long_for_somebody_is_told_and_not_begun() {
         "the first over is",
         "first_name has up to 1600",
     ] {
-        assert!(told.out.contains(expected), "{expected}: {}", told.out);
+        assert!(plan.out.contains(expected), "{expected}: {}", plan.out);
     }
     assert!(
-        told.out.contains("templates/note/post.md") || told.out.contains("campaigns/letter.toml"),
+        plan.out.contains("templates/note/post.md") || plan.out.contains("campaigns/letter.toml"),
         "{}",
-        told.out
+        plan.out
     );
     let refused = sandbox.chorus(&["send", "--yes", "letter", "--step", "text"]).unwrap();
     assert_eq!(refused.code, Some(1), "{refused:?}");

@@ -1,16 +1,16 @@
-//! The time that it takes to count an audience, with a year of history.
+//! Benchmark `audience`: the time to count an audience, with a year of history.
 
 use std::time::{Duration, Instant};
 
-use ::tests::{Database, Tools, until};
+use ::tests::{TestDatabase, Tools, until};
 use anyhow::Result;
 
 use super::Options;
 use super::shell::Shell;
-use super::subject::{Subject, Way, reader};
 use super::table::{Figure, median, spread};
+use super::workspace::{BenchWorkspace, ChannelSetup, reader};
 
-/// The numbers of contacts, of runs, of people whom each run reached, and of events of one name.
+/// The size of the history: contacts, runs, recipients of each run, and events of one name.
 struct History {
     contacts: usize,
     runs: usize,
@@ -18,11 +18,11 @@ struct History {
     events: usize,
 }
 
-/// The promise for audiences by engagement.
+/// The promised time for audiences by engagement.
 const ENGAGED: &str = "≤ 1 s, with 500 runs ≤ 2 s";
 
-/// The audiences, what they are, what a person would ask by hand for the same, and what is promised.
-const ASKED: [(&str, &str, &str, &str); 7] = [
+/// The measured audiences: id, definition, equivalent SQL written by hand, and promised time.
+const AUDIENCES: [(&str, &str, &str, &str); 7] = [
     (
         "clicked",
         r#"all = [{ did = "clicked", within = "90d" }]"#,
@@ -51,15 +51,15 @@ const ASKED: [(&str, &str, &str, &str); 7] = [
     (
         "not-clicked",
         r#"none = [{ did = "clicked", within = "90d" }]"#,
-        "select count(*) from contacts where id not in \
-         (select contact_id from deliveries where clicked_at >= {since});",
+        "select (select count(*) from contacts) - \
+         (select count(distinct contact_id) from deliveries where clicked_at >= {since});",
         ENGAGED,
     ),
     (
         "not-sent",
         r#"none = [{ did = "sent", within = "90d" }]"#,
-        "select count(*) from contacts where id not in \
-         (select contact_id from deliveries where sent_at >= {since});",
+        "select (select count(*) from contacts) - \
+         (select count(distinct contact_id) from deliveries where sent_at >= {since});",
         ENGAGED,
     ),
     (
@@ -77,31 +77,31 @@ pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<
     let history = History { contacts, runs, reached: contacts * 12 / runs, events: contacts * 5 };
     let mut figures = Vec::new();
     for (name, database) in options.database.named(server) {
-        figures.extend(on(tools, name, database, &history, rounds.min(3))?);
+        figures.extend(measure_on(tools, name, database, &history, rounds.min(3))?);
     }
     Ok(figures)
 }
 
-fn on(
+fn measure_on(
     tools: &Tools,
     name: &str,
-    database: Database<'_>,
+    database: TestDatabase<'_>,
     history: &History,
     rounds: usize,
 ) -> Result<Vec<Figure>> {
-    let subject = Subject::new(tools, database, Way::Outbox, 1, reader)?;
-    for (id, rules, ..) in ASKED {
-        subject.sandbox.write(&format!("audiences/{id}.toml"), &format!("title = \"{id}\"\n{rules}\n"))?;
-        subject.sandbox.write(&format!("campaigns/to-{id}.toml"), &campaign(id))?;
+    let workspace = BenchWorkspace::new(tools, database, ChannelSetup::Outbox, 1, reader)?;
+    for (id, rules, ..) in AUDIENCES {
+        workspace.sandbox.write(&format!("audiences/{id}.toml"), &format!("title = \"{id}\"\n{rules}\n"))?;
+        workspace.sandbox.write(&format!("campaigns/to-{id}.toml"), &campaign(id))?;
     }
-    subject.sandbox.write("audiences/everybody.toml", "title = \"Everybody\"\n")?;
-    subject.sandbox.write("campaigns/to-everybody.toml", &campaign("everybody"))?;
-    let mut shell = Shell::open(tools, &subject)?;
+    workspace.sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n")?;
+    workspace.sandbox.write("campaigns/to-everyone.toml", &campaign("everyone"))?;
+    let mut shell = Shell::open(tools, &workspace)?;
     let now = now(&mut shell)?;
     let (took, _) = shell.run(&history.sql(&shell, now))?;
     println!("{name}: {} deliveries made in {:.0} s", history.runs * history.reached, took.as_secs_f64());
     let mut figures = Vec::new();
-    let read = read_sends(&subject, &mut shell)?;
+    let read = read_sends(&workspace, &mut shell)?;
     println!("{name}: their sends read in {read:.0} s");
     let deliveries = history.runs * history.reached;
     figures.push(Figure::new(
@@ -109,15 +109,15 @@ fn on(
         format!("{read:.0} s"),
         "",
     ));
-    let everybody = asked(&subject, "everybody", rounds)?;
-    figures.push(Figure::new(format!("{name}: everybody"), spread(&everybody, 2, "s"), ""));
-    for (id, _, by_hand, promise) in ASKED {
-        let ours = asked(&subject, id, rounds)?;
-        let by_hand = replaced(by_hand, now);
-        let theirs = shell.run(&by_hand)?.0.as_secs_f64();
-        println!("{name}: {id} {:.2} s, by hand {theirs:.2} s", median(&ours));
+    let everyone = measure_size(&workspace, "everyone", rounds)?;
+    figures.push(Figure::new(format!("{name}: everyone"), spread(&everyone, 2, "s"), ""));
+    for (id, _, by_hand, promise) in AUDIENCES {
+        let ours = measure_size(&workspace, id, rounds)?;
+        let by_hand = fill_in(by_hand, now);
+        let hand_seconds = shell.run(&by_hand)?.0.as_secs_f64();
+        println!("{name}: {id} {:.2} s, by hand {hand_seconds:.2} s", median(&ours));
         figures.push(Figure::new(format!("{name}: {id}"), spread(&ours, 2, "s"), promise));
-        let ratio = median(&ours) / theirs;
+        let ratio = median(&ours) / hand_seconds;
         figures.push(Figure::new(format!("{name}: {id}, to the same by hand"), format!("{ratio:.2}"), ""));
     }
     Ok(figures)
@@ -133,7 +133,7 @@ fn campaign(audience: &str) -> String {
 
 const DAY: i64 = 86_400_000;
 
-/// Now, in milliseconds since 1970, as the database has it.
+/// Returns the database's time, in milliseconds since the Unix epoch.
 fn now(shell: &mut Shell) -> Result<i64> {
     let ask = shell.either(
         "select cast(strftime('%s', 'now') as integer) * 1000;",
@@ -142,27 +142,28 @@ fn now(shell: &mut Shell) -> Result<i64> {
     shell.number(ask)
 }
 
-fn replaced(sql: &str, now: i64) -> String {
+fn fill_in(sql: &str, now: i64) -> String {
     sql.replace("{since}", &(now - 90 * DAY).to_string())
         .replace("{year}", &(now - 365 * DAY).to_string())
         .replace("{lately}", &(now - 60 * DAY).to_string())
 }
 
-/// Seconds of `chorus audiences size`, each time with the start of the process and the reading of the files.
-fn asked(subject: &Subject, id: &str, rounds: usize) -> Result<Vec<f64>> {
+/// Returns the seconds of each `chorus audiences size`, including the start of the process and
+/// reading the files.
+fn measure_size(workspace: &BenchWorkspace, id: &str, rounds: usize) -> Result<Vec<f64>> {
     let once = || {
         let start = Instant::now();
-        subject.sandbox.done(&["audiences", "size", id])?;
+        workspace.sandbox.chorus_ok(&["audiences", "size", id])?;
         Ok(start.elapsed().as_secs_f64())
     };
     once()?;
     (0..rounds).map(|_| once()).collect()
 }
 
-/// Seconds until a server has read the sends of every run.
-fn read_sends(subject: &Subject, shell: &mut Shell) -> Result<f64> {
+/// Returns the seconds until a server has read the deliveries of every run.
+fn read_sends(workspace: &BenchWorkspace, shell: &mut Shell) -> Result<f64> {
     let start = Instant::now();
-    let server = subject.sandbox.serve()?;
+    let server = workspace.sandbox.serve()?;
     until("the sends to be read", Duration::from_secs(3_600), || {
         let left = shell.number("select count(*) from runs where engaged < 2;")?;
         Ok((left == 0).then_some(()))
@@ -173,7 +174,8 @@ fn read_sends(subject: &Subject, shell: &mut Shell) -> Result<f64> {
 }
 
 impl History {
-    /// Three in ten open, one in twenty-five clicks; the runs spread over 240 days; events over two years.
+    /// Returns SQL that inserts the history: 30 % open and 4 % click; the runs are spread over 240
+    /// days, the events over two years.
     fn sql(&self, shell: &Shell, now: i64) -> String {
         let Self { contacts, runs, reached, events } = self;
         let step = contacts / reached;

@@ -1,4 +1,4 @@
-//! How long it takes to check many campaigns.
+//! Benchmark `check`: the time of `chorus check` with many campaigns.
 
 use std::time::Instant;
 
@@ -6,17 +6,17 @@ use ::tests::{Sandbox, Tools};
 use anyhow::{Result, ensure};
 
 use super::table::{Figure, spread};
-use crate::place::Place;
+use crate::repository::Repository;
 
-/// How many campaigns are checked, each on six channels.
+/// The number of campaigns with six channels each.
 const CAMPAIGNS: usize = 200;
-/// How many small campaigns are checked.
+/// The number of small campaigns.
 pub(super) const SMALL_CAMPAIGNS: usize = 10_000;
 
-/// `chorus check` of few campaigns on many channels, and of many small ones.
-pub(super) fn measure(place: &Place, tools: &Tools, rounds: usize) -> Result<Vec<Figure>> {
-    let wide = checked(&workspace(place, tools)?, CAMPAIGNS, rounds)?;
-    let many = checked(&small_campaigns(tools, SMALL_CAMPAIGNS)?, SMALL_CAMPAIGNS, rounds)?;
+/// Measures `chorus check` with some campaigns on many channels, and with many small ones.
+pub(super) fn measure(repository: &Repository, tools: &Tools, rounds: usize) -> Result<Vec<Figure>> {
+    let wide = time_check(&workspace(repository, tools)?, CAMPAIGNS, rounds)?;
+    let many = time_check(&small_campaigns(tools, SMALL_CAMPAIGNS)?, SMALL_CAMPAIGNS, rounds)?;
     println!("check: {wide} for {CAMPAIGNS} × 6, {many} for {SMALL_CAMPAIGNS}");
     Ok(vec![
         Figure::new(format!("chorus check of {CAMPAIGNS} campaigns × 6 channels"), wide, "≤ 2 s"),
@@ -24,12 +24,12 @@ pub(super) fn measure(place: &Place, tools: &Tools, rounds: usize) -> Result<Vec
     ])
 }
 
-/// The seconds that `chorus check` takes, after one round that does not count.
-fn checked(sandbox: &Sandbox, campaigns: usize, rounds: usize) -> Result<String> {
+/// Measures `chorus check` in seconds, after a warm-up round.
+fn time_check(sandbox: &Sandbox, campaigns: usize, rounds: usize) -> Result<String> {
     let mut seconds = Vec::new();
     for _ in 0..=rounds {
         let start = Instant::now();
-        let ran = sandbox.done(&["check"])?;
+        let ran = sandbox.chorus_ok(&["check"])?;
         seconds.push(start.elapsed().as_secs_f64());
         ensure!(
             ran.out.contains(&format!("{campaigns} campaigns ready to run")),
@@ -41,7 +41,7 @@ fn checked(sandbox: &Sandbox, campaigns: usize, rounds: usize) -> Result<String>
     Ok(spread(&seconds, 2, "s"))
 }
 
-/// A workspace of small campaigns, each one e-mail in Markdown at a time of its own.
+/// Creates a workspace of small campaigns, each with one e-mail in Markdown at a different time.
 pub(super) fn small_campaigns(tools: &Tools, count: usize) -> Result<Sandbox> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
     let server = format!(
@@ -116,11 +116,12 @@ const CHANNELS: [(&str, &str); 6] = [
     ),
 ];
 
-/// The sample's templates and launch message, many times, each with prices of its own.
-fn workspace(place: &Place, tools: &Tools) -> Result<Sandbox> {
+/// Creates a workspace with many copies of the sample's launch campaign, each with different
+/// prices.
+fn workspace(repository: &Repository, tools: &Tools) -> Result<Sandbox> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
     for folder in ["templates/announcement", "templates/layouts", "templates/partials", "images"] {
-        for entry in std::fs::read_dir(place.root.join(folder))? {
+        for entry in std::fs::read_dir(repository.root.join(folder))? {
             let (from, to) = (entry?.path(), sandbox.path().join(folder));
             std::fs::create_dir_all(&to)?;
             std::fs::copy(&from, to.join(from.file_name().unwrap_or_default()))?;
@@ -132,7 +133,7 @@ fn workspace(place: &Place, tools: &Tools) -> Result<Sandbox> {
     }
     sandbox.write("chorus.toml", &toml)?;
     sandbox.write("audiences/members.toml", MEMBERS)?;
-    let launch = std::fs::read_to_string(place.root.join("campaigns/spring-launch.toml"))?;
+    let launch = std::fs::read_to_string(repository.root.join("campaigns/spring-launch.toml"))?;
     let message = launch.split("[[steps]]").next().unwrap_or_default();
     for number in 0..CAMPAIGNS {
         let mut campaign = message.replace("CNY 98", &format!("CNY {}", 98 + number));

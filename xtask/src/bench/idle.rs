@@ -1,4 +1,4 @@
-//! What a server takes that has nothing to do.
+//! Benchmark `idle`: start-up time, memory and processor time of a server without work.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use super::check;
 use super::table::{Figure, spread};
 use super::usage;
 
-/// A start is over once the server takes less than a tenth of a processor for this long.
-const SETTLE: Duration = Duration::from_secs(3);
-/// The most waits for that.
+/// The start-up is over once the server uses less than a tenth of a processor for this long.
+const SETTLE_INTERVAL: Duration = Duration::from_secs(3);
+/// The largest number of waits for the end of the start-up.
 const MAX_WAITS: usize = 20;
 
 pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<Figure>> {
     let sandbox = Sandbox::empty(&tools.chorus)?;
-    sandbox.done(&["init", "."])?;
+    sandbox.chorus_ok(&["init", "."])?;
     sandbox.edit("chorus.toml", "127.0.0.1:8080", &format!("127.0.0.1:{}", sandbox.port))?;
-    sandbox.done(&["contacts", "import", "contacts.csv"])?;
+    sandbox.chorus_ok(&["contacts", "import", "contacts.csv"])?;
     let mut ready = Vec::new();
     for _ in 0..rounds {
         let server = sandbox.serve()?;
         ready.push(server.ready_after.as_secs_f64());
         server.stop()?;
     }
-    let (resident, percent) = watched(&sandbox, seconds)?;
+    let (resident, percent) = usage_when_idle(&sandbox, seconds)?;
     let many = check::small_campaigns(tools, check::SMALL_CAMPAIGNS)?;
-    let (many_resident, many_percent) = watched(&many, seconds)?;
+    let (many_resident, many_percent) = usage_when_idle(&many, seconds)?;
     println!(
         "idle: {resident:.1} MB, {percent:.2} % CPU; with many campaigns {many_resident:.1} MB, {many_percent:.2} %"
     );
@@ -42,13 +42,14 @@ pub(super) fn measure(tools: &Tools, rounds: usize, seconds: u64) -> Result<Vec<
     ])
 }
 
-/// Resident memory in megabytes and the share of a processor in per cent of a server that does nothing.
-fn watched(sandbox: &Sandbox, seconds: u64) -> Result<(f64, f64)> {
+/// Returns the resident memory in megabytes and the processor usage in per cent of a server without
+/// work.
+fn usage_when_idle(sandbox: &Sandbox, seconds: u64) -> Result<(f64, f64)> {
     let server = sandbox.serve()?;
     for _ in 0..MAX_WAITS {
         let before = usage::cpu_seconds(server.id())?;
-        sleep(SETTLE);
-        if usage::cpu_seconds(server.id())? - before < SETTLE.as_secs_f64() / 10.0 {
+        sleep(SETTLE_INTERVAL);
+        if usage::cpu_seconds(server.id())? - before < SETTLE_INTERVAL.as_secs_f64() / 10.0 {
             break;
         }
     }

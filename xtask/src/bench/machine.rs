@@ -1,10 +1,10 @@
-//! What the figures were measured on.
+//! A description of the machine that the figures were measured on.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
-/// Processor, cores, memory and kernel in one line.
+/// Returns processor, cores, memory and kernel in one line.
 pub(super) fn line() -> Result<String> {
     let processor = fs::read_to_string("/proc/cpuinfo").context("cannot read /proc/cpuinfo")?;
     let memory = fs::read_to_string("/proc/meminfo").context("cannot read /proc/meminfo")?;

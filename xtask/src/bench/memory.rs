@@ -1,21 +1,21 @@
-//! How much memory a run takes, and how little more a ten times larger one.
+//! Benchmark `memory`: the peak memory of a run, and of a ten times larger one.
 
-use ::tests::{Database, Sink, Tools};
+use ::tests::{SmtpSink, TestDatabase, Tools};
 use anyhow::Result;
 
 use super::Options;
 use super::round::send;
-use super::subject::{Subject, Way, reader};
 use super::table::Figure;
+use super::workspace::{BenchWorkspace, ChannelSetup, reader};
 
 pub(super) fn measure(tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
-    let sink = Sink::start(&tools.smtp_sink, &[])?;
+    let sink = SmtpSink::start(&tools.smtp_sink, &[])?;
     let mut peaks = Vec::new();
     let mut figures = Vec::new();
     for people in [options.contacts / 10, options.contacts] {
-        let way = Way::Smtp { connections: options.connections, rate: None };
-        let subject = Subject::new(tools, Database::Sqlite, way, people, reader)?;
-        let round = send(&subject, sink.port)?;
+        let channel = ChannelSetup::Smtp { connections: options.connections, rate: None };
+        let workspace = BenchWorkspace::new(tools, TestDatabase::Sqlite, channel, people, reader)?;
+        let round = send(&workspace, sink.port)?;
         round.ensure_complete(people)?;
         println!("memory: {:.1} MB for {people}, {:.0}/s", round.peak, round.rate(people));
         let what = format!("most memory in a run to {people}");

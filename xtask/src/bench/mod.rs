@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: speed and size of the release build, each beside an outside measure taken in the same
-//! run on the same machine.
+//! `cargo xtask bench`: speed and size of the release build, each beside a reference program that
+//! is measured in the same run on the same machine.
 
 mod audience;
 mod channels;
@@ -15,46 +15,48 @@ mod round;
 mod send;
 mod shell;
 mod sign;
-mod subject;
 mod suite;
 mod table;
 mod tarpit;
 mod usage;
 mod waits;
+mod workspace;
 
 use std::path::PathBuf;
 
 use crate::databases::Databases;
 pub(crate) use suite::run;
 
-/// What is measured.
+/// The choice of benchmarks and their sizes.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Only these; all of them when none is named.
+    /// The benchmarks to run; all of them when none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// How many contacts a run is planned for, and how many the run has whose memory is looked at.
+    /// The number of contacts of the runs whose planning and memory are measured.
     #[arg(long, default_value_t = 1_000_000)]
     contacts: usize,
-    /// The number of runs of the year that audiences are asked about; together they reached everybody twelve times.
+    /// The number of runs in the year of history for audiences; together they reached every contact
+    /// twelve times.
     #[arg(long, default_value_t = 120)]
     runs: usize,
-    /// On which database audiences are asked and waits are measured.
+    /// The databases for the benchmarks of audiences and waits.
     #[arg(long, value_enum, default_value_t = Databases::Both)]
     database: Databases,
-    /// How many messages are sent in each round; at most 20,000 to far relays and to those that refuse.
+    /// The number of messages in each round; at most 20,000 to distant relays and to those that
+    /// refuse.
     #[arg(long, default_value_t = 100_000)]
     messages: usize,
-    /// How many bytes each of them has on the wire.
+    /// The sizes of messages on the wire, in bytes.
     #[arg(long, value_delimiter = ',', default_values_t = [4_096, 20_480])]
     sizes: Vec<usize>,
-    /// How many connections carry them.
+    /// The number of connections that send messages.
     #[arg(long, default_value_t = 8)]
     connections: usize,
-    /// How often everything is repeated, after one round that does not count; figures are medians.
+    /// The number of measured rounds, after a warm-up round; figures are medians.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// How many seconds an idle server is watched.
+    /// The time for which an idle server is observed, in seconds.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
     /// Measures this executable instead of building one.
@@ -64,7 +66,7 @@ pub(crate) struct Options {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// Making the deliveries of a run, beside the same insert by hand in the sqlite3 shell.
+    /// Planning the deliveries of a run, beside the same insert in the sqlite3 shell.
     Plan,
     /// The whole pipeline into smtp-sink, beside smtp-source.
     Send,
@@ -78,19 +80,20 @@ enum Part {
     Postgres,
     /// Rates of 50/s and 500/s, each over a minute.
     Rate,
-    /// What a receiver who answers after a minute takes from the others.
+    /// The effect of a receiver that answers after a minute on all others.
     Tarpit,
-    /// A DKIM signature.
+    /// The time of a DKIM signature.
     Sign,
     /// Signed webhooks, beside wrk.
     Channels,
     /// Checking 200 campaigns on six channels each, and 10,000 small ones.
     Check,
-    /// A server that has nothing to do, with few campaigns and with 10,000.
+    /// A server without work, with few campaigns and with 10,000.
     Idle,
     /// Audiences by what people did, with a year of history, on both databases.
     Audience,
-    /// The longest wait of others while many contacts are imported, planned for and cancelled.
+    /// The longest wait for the database while many contacts are imported, planned for and
+    /// cancelled.
     Waits,
 }
 

@@ -1,27 +1,27 @@
-//! The same pipeline on PostgreSQL, installed as it comes, beside SQLite.
+//! Benchmark `postgres`: the sending rate on PostgreSQL with default settings, beside SQLite.
 
-use ::tests::{Database, Sink, Tools};
+use ::tests::{SmtpSink, TestDatabase, Tools};
 use anyhow::Result;
 
 use super::Options;
-use super::round::{alike, send};
-use super::subject::{Subject, Way, reader};
+use super::round::{match_sizes, send};
 use super::table::{Figure, median, spread};
+use super::workspace::{BenchWorkspace, ChannelSetup, reader};
 
 pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<Vec<Figure>> {
-    let way = Way::Smtp { connections: options.connections, rate: None };
+    let channel = ChannelSetup::Smtp { connections: options.connections, rate: None };
     let messages = options.messages;
     let size = options.sizes.first().copied().unwrap_or(4096);
-    let sink = Sink::start(&tools.smtp_sink, &[])?;
-    let mut subjects = Vec::new();
-    for database in [Database::Sqlite, Database::Postgres(server)] {
-        let subject = Subject::new(tools, database, way, messages, reader)?;
-        alike(tools, &subject, size)?;
-        subjects.push((subject, Vec::new()));
+    let sink = SmtpSink::start(&tools.smtp_sink, &[])?;
+    let mut workspaces = Vec::new();
+    for database in [TestDatabase::Sqlite, TestDatabase::Postgres(server)] {
+        let workspace = BenchWorkspace::new(tools, database, channel, messages, reader)?;
+        match_sizes(tools, &workspace, size)?;
+        workspaces.push((workspace, Vec::new()));
     }
     for round in 0..=options.rounds {
-        for (subject, rates) in &mut subjects {
-            let sent = send(subject, sink.port)?;
+        for (workspace, rates) in &mut workspaces {
+            let sent = send(workspace, sink.port)?;
             sent.ensure_complete(messages)?;
             println!(
                 "postgres {round}: {:.0}/s, {:.0} µs of CPU each",
@@ -33,7 +33,7 @@ pub(super) fn measure(tools: &Tools, options: &Options, server: &str) -> Result<
             }
         }
     }
-    let (sqlite, postgres) = (&subjects[0].1, &subjects[1].1);
+    let (sqlite, postgres) = (&workspaces[0].1, &workspaces[1].1);
     let ratio = median(postgres) / median(sqlite);
     Ok(vec![
         Figure::new(format!("{messages} messages on SQLite"), spread(sqlite, 0, "messages/s"), ""),

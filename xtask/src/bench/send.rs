@@ -1,25 +1,26 @@
-//! How fast whole messages go out, beside a client that only repeats one; close by and far away.
+//! Benchmarks `send` and `rtt`: the rate of complete messages beside a client that repeats one
+//! message, to a local and to a distant relay.
 
 use std::time::Duration;
 
-use ::tests::{Database, Proxy, Sink, Tools};
+use ::tests::{LatencyProxy, SmtpSink, TestDatabase, Tools};
 use anyhow::Result;
 
 use super::Options;
-use super::round::{Alike, Round, alike, rate, send, source};
-use super::subject::{Subject, Way, reader};
+use super::round::{MatchedSizes, Round, match_sizes, rate, send, source};
 use super::table::{Figure, median, spread};
+use super::workspace::{BenchWorkspace, ChannelSetup, reader};
 
-/// How far away the relay is that is far away, there and back.
-const FAR: Duration = Duration::from_millis(20);
-/// How many connections go there, and how many messages at most.
+/// The round-trip time of the distant relay.
+const FAR_ROUND_TRIP: Duration = Duration::from_millis(20);
+/// The number of connections to the distant relay.
 const FAR_CONNECTIONS: usize = 32;
 const FAR_MESSAGES: usize = 20_000;
 
-/// The same messages by both, round by round.
+/// The measured rounds of both programs.
 struct Rounds {
     ours: Vec<Round>,
-    /// Messages in a second.
+    /// The rates of smtp-source, in messages per second.
     theirs: Vec<f64>,
 }
 
@@ -29,43 +30,43 @@ impl Rounds {
     }
 }
 
-/// The whole pipeline beside smtp-source, both to smtp-sink, at each size.
+/// Measures the whole pipeline and smtp-source, both with smtp-sink, at each message size.
 pub(super) fn measure(tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
-    let way = Way::Smtp { connections: options.connections, rate: None };
-    let subject = Subject::new(tools, Database::Sqlite, way, options.messages, reader)?;
-    let sink = Sink::start(&tools.smtp_sink, &[])?;
+    let channel = ChannelSetup::Smtp { connections: options.connections, rate: None };
+    let workspace = BenchWorkspace::new(tools, TestDatabase::Sqlite, channel, options.messages, reader)?;
+    let sink = SmtpSink::start(&tools.smtp_sink, &[])?;
     let mut figures = Vec::new();
     for size in &options.sizes {
-        subject.restore()?;
-        let alike = alike(tools, &subject, *size)?;
-        let rounds = rounds(tools, &subject, sink.port, options.connections, options.rounds, alike)?;
-        figures.extend(told(&rounds, options, alike));
+        workspace.restore()?;
+        let sizes = match_sizes(tools, &workspace, *size)?;
+        let rounds = rounds(tools, &workspace, sink.port, options.connections, options.rounds, sizes)?;
+        figures.extend(self::figures(&rounds, options, sizes));
     }
     Ok(figures)
 }
 
-/// Rounds by both in turn, after one of each that does not count. Who begins changes.
+/// Measures both programs in turn, after a warm-up round. Which one is first alternates.
 fn rounds(
     tools: &Tools,
-    subject: &Subject,
+    workspace: &BenchWorkspace,
     port: u16,
     connections: usize,
     count: usize,
-    alike: Alike,
+    sizes: MatchedSizes,
 ) -> Result<Rounds> {
-    let messages = subject.people;
+    let messages = workspace.people;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for round in 0..=count {
-        let peer = || anyhow::Ok(rate(messages, source(tools, port, connections, messages, alike.length)?));
+        let peer = || anyhow::Ok(rate(messages, source(tools, port, connections, messages, sizes.length)?));
         let first = if round % 2 == 0 { Some(peer()?) } else { None };
-        let own = send(subject, port)?;
+        let own = send(workspace, port)?;
         own.ensure_complete(messages)?;
         let peer = first.map_or_else(peer, Ok)?;
         let (speed, each) = (own.rate(messages), own.cpu_each(messages));
         println!(
             "{messages} messages of {} bytes, round {round}: chorus {speed:.0}/s, smtp-source {peer:.0}/s, {each:.0} µs \
              of CPU each",
-            alike.ours
+            sizes.ours
         );
         if round > 0 {
             ours.push(own);
@@ -75,14 +76,14 @@ fn rounds(
     Ok(Rounds { ours, theirs })
 }
 
-fn told(rounds: &Rounds, options: &Options, alike: Alike) -> Vec<Figure> {
+fn figures(rounds: &Rounds, options: &Options, sizes: MatchedSizes) -> Vec<Figure> {
     let messages = options.messages;
     let what =
-        format!("{messages} messages of {} bytes over {} connections", alike.ours, options.connections);
+        format!("{messages} messages of {} bytes over {} connections", sizes.ours, options.connections);
     let rates = rounds.ours(|round| round.rate(messages));
     let ratio = median(&rates) / median(&rounds.theirs);
-    let (speed, cpu) = promises(alike.ours);
-    let theirs = format!("smtp-source, {} bytes", alike.theirs);
+    let (speed, cpu) = promises(sizes.ours);
+    let theirs = format!("smtp-source, {} bytes", sizes.theirs);
     vec![
         Figure::new(format!("chorus, {what}, from start to exit"), spread(&rates, 0, "messages/s"), ""),
         Figure::new(theirs, spread(&rounds.theirs, 0, "messages/s"), ""),
@@ -92,7 +93,8 @@ fn told(rounds: &Rounds, options: &Options, alike: Alike) -> Vec<Figure> {
     ]
 }
 
-/// What is promised of speed and processor time at a size.
+/// Returns the promised speed relative to smtp-source and the promised processor time, for a
+/// message size in bytes.
 const fn promises(size: usize) -> (&'static str, &'static str) {
     match size {
         0..=10_000 => ("≥ 0.8", "≤ 120 µs"),
@@ -100,16 +102,17 @@ const fn promises(size: usize) -> (&'static str, &'static str) {
     }
 }
 
-/// The same to a relay that is far away.
+/// Measures both programs with a distant relay.
 pub(super) fn far(tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
-    let way = Way::Smtp { connections: FAR_CONNECTIONS, rate: None };
+    let channel = ChannelSetup::Smtp { connections: FAR_CONNECTIONS, rate: None };
     let messages = options.messages.min(FAR_MESSAGES);
-    let subject = Subject::new(tools, Database::Sqlite, way, messages, reader)?;
-    let sink = Sink::start(&tools.smtp_sink, &[])?;
-    let proxy = Proxy::start(sink.port, FAR)?;
-    let alike = alike(tools, &subject, options.sizes.first().copied().unwrap_or(4096))?;
-    let rounds = rounds(tools, &subject, proxy.port, FAR_CONNECTIONS, options.rounds, alike)?;
-    let what = format!("{messages} messages over {FAR_CONNECTIONS} connections, {FAR:?} there and back");
+    let workspace = BenchWorkspace::new(tools, TestDatabase::Sqlite, channel, messages, reader)?;
+    let sink = SmtpSink::start(&tools.smtp_sink, &[])?;
+    let proxy = LatencyProxy::start(sink.port, FAR_ROUND_TRIP)?;
+    let sizes = match_sizes(tools, &workspace, options.sizes.first().copied().unwrap_or(4096))?;
+    let rounds = rounds(tools, &workspace, proxy.port, FAR_CONNECTIONS, options.rounds, sizes)?;
+    let what =
+        format!("{messages} messages over {FAR_CONNECTIONS} connections, {FAR_ROUND_TRIP:?} there and back");
     let rates = rounds.ours(|round| round.rate(messages));
     Ok(vec![
         Figure::new(format!("chorus, {what}"), spread(&rates, 0, "messages/s"), "≥ 700 messages/s"),

@@ -1,4 +1,4 @@
-//! A database shell that stays open.
+//! A database shell that stays open for several statements.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use ::tests::Tools;
 use anyhow::{Context, Result, ensure};
 
-use super::subject::Subject;
+use super::workspace::BenchWorkspace;
 
-/// The line that a shell prints when it has run everything.
-const DONE: &str = "chorus-bench-done";
+/// The line that a shell prints after all statements.
+const END_MARKER: &str = "chorus-bench-done";
 
-/// A running `sqlite3` or `psql` on the database of a subject.
+/// A running `sqlite3` or `psql` on the database of a workspace.
 pub(super) struct Shell {
     child: Child,
     input: ChildStdin,
@@ -21,13 +21,13 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// Starts one.
-    pub(super) fn open(tools: &Tools, subject: &Subject) -> Result<Self> {
-        let is_sqlite = subject.postgres().is_none();
-        let mut command = match subject.postgres() {
+    /// Starts a shell on the database of a workspace.
+    pub(super) fn open(tools: &Tools, workspace: &BenchWorkspace) -> Result<Self> {
+        let is_sqlite = workspace.postgres().is_none();
+        let mut command = match workspace.postgres() {
             None => {
                 let mut shell = Command::new(&tools.sqlite3);
-                shell.args(["-batch", "-bail", "-cmd", ".timeout 60000"]).arg(subject.file());
+                shell.args(["-batch", "-bail", "-cmd", ".timeout 60000"]).arg(workspace.file());
                 shell
             }
             Some(url) => {
@@ -42,33 +42,33 @@ impl Shell {
             .spawn()
             .context("cannot start a database shell")?;
         let input = child.stdin.take().context("the shell takes no input")?;
-        let output = BufReader::new(child.stdout.take().context("the shell says nothing")?);
+        let output = BufReader::new(child.stdout.take().context("the shell has no output")?);
         Ok(Self { child, input, output, is_sqlite })
     }
 
-    /// Runs statements and says how long they took, and what they printed.
+    /// Runs statements and returns the time they took and the lines they printed.
     pub(super) fn run(&mut self, sql: &str) -> Result<(Duration, Vec<String>)> {
         let start = Instant::now();
-        writeln!(self.input, "{sql}\nselect '{DONE}';")?;
+        writeln!(self.input, "{sql}\nselect '{END_MARKER}';")?;
         self.input.flush()?;
         let mut lines = Vec::new();
         loop {
             let mut line = String::new();
             ensure!(self.output.read_line(&mut line)? > 0, "the database shell ended at: {sql}");
             match line.trim_end() {
-                DONE => return Ok((start.elapsed(), lines)),
+                END_MARKER => return Ok((start.elapsed(), lines)),
                 text => lines.push(text.to_owned()),
             }
         }
     }
 
-    /// The number that a query answers.
+    /// Returns the integer that a query prints.
     pub(super) fn number(&mut self, sql: &str) -> Result<i64> {
         let (_, lines) = self.run(sql)?;
         lines.first().and_then(|line| line.parse().ok()).with_context(|| format!("no number from {sql}"))
     }
 
-    /// The text for the database at hand.
+    /// Returns the variant of a statement for this shell's database.
     pub(super) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         if self.is_sqlite { sqlite } else { postgres }
     }

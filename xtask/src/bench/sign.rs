@@ -1,4 +1,4 @@
-//! What a DKIM signature costs, on one thread.
+//! Benchmark `sign`: the time of a DKIM signature, on one thread.
 
 use std::process::Stdio;
 
@@ -6,9 +6,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::table::{Figure, spread};
-use crate::place::Place;
+use crate::repository::Repository;
 
-/// What the example measures, and what people call it.
+/// The keys in the output of the example, and their names in the table.
 const KINDS: [(&str, &str); 3] = [
     ("rsa_4k", "RSA-2048 over 4 KB"),
     ("rsa_20k", "RSA-2048 over 20 KB"),
@@ -16,8 +16,8 @@ const KINDS: [(&str, &str); 3] = [
 ];
 
 pub(super) fn measure(rounds: usize) -> Result<Vec<Figure>> {
-    let place = Place::find()?;
-    let results = (0..rounds).map(|_| round(&place)).collect::<Result<Vec<_>>>()?;
+    let repository = Repository::find()?;
+    let results = (0..rounds).map(|_| round(&repository)).collect::<Result<Vec<_>>>()?;
     let figure = |(key, name): (&str, &str)| {
         let times = results.iter().map(|result| result[key].as_f64().context("a time is missing"));
         let times = times.collect::<Result<Vec<_>>>()?;
@@ -26,8 +26,8 @@ pub(super) fn measure(rounds: usize) -> Result<Vec<Figure>> {
     KINDS.into_iter().map(figure).collect()
 }
 
-fn round(place: &Place) -> Result<Value> {
-    let output = place
+fn round(repository: &Repository) -> Result<Value> {
+    let output = repository
         .cargo()
         .args("run --release --locked --quiet --package channel --example sign".split(' '))
         .stderr(Stdio::inherit())

@@ -1,15 +1,15 @@
-//! Figures and how they are shown.
+//! Benchmark figures and their Markdown table.
 
 use std::fmt::Write;
 
-/// One figure.
+/// One measured figure beside its promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Figure {
-    /// What was measured.
+    /// The description of the measurement.
     what: String,
-    /// What it is, with its unit.
+    /// The measured value with its unit.
     value: String,
-    /// What was promised; empty where nothing was.
+    /// The promised value; empty if there is none.
     promise: &'static str,
 }
 
@@ -19,7 +19,7 @@ impl Figure {
     }
 }
 
-/// A Markdown table.
+/// Returns the figures as a Markdown table.
 pub(super) fn markdown(figures: &[Figure]) -> String {
     let mut text = String::from("| what | measured | promised |\n|---|---|---|\n");
     for Figure { what, value, promise } in figures {
@@ -28,7 +28,8 @@ pub(super) fn markdown(figures: &[Figure]) -> String {
     text
 }
 
-/// The middle one; the mean of the two middle ones of an even number.
+/// Returns the median; the mean of the two middle values for an even number of values; NaN for
+/// none.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -39,7 +40,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The median with the least and the greatest, at so many decimals.
+/// Returns the median with the smallest and the largest value, with a number of decimals.
 pub(super) fn spread(values: &[f64], decimals: usize, unit: &str) -> String {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

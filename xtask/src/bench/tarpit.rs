@@ -1,31 +1,39 @@
-//! What one receiver who answers after a minute takes from the others.
+//! Benchmark `tarpit`: the effect of one receiver that answers after a minute on the sending rate
+//! to all others.
 
 use std::process::Stdio;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use ::tests::{Act, Database, Guard, Phase, Received, Relay, Script, Tools, Whom, until};
+use ::tests::{
+    Guard, MessageRecord, Phase, RecipientFilter, Relay, RelayAction, Script, TestDatabase, Tools, until,
+};
 use anyhow::{Context, Result};
 
 use super::Options;
 use super::round::rate;
-use super::subject::{Subject, Way, reader};
 use super::table::{Figure, median, spread};
+use super::workspace::{BenchWorkspace, ChannelSetup, reader};
 
-/// The slow receiver.
-const SLOW: &str = "tarpit.example";
-/// Its people among all: one in so many.
-const ONE_IN: usize = 100;
-/// How long it takes for each.
-const HELD: Duration = Duration::from_secs(60);
+/// The domain of the slow receiver.
+const SLOW_DOMAIN: &str = "tarpit.example";
+/// One of this many recipients is at the slow receiver.
+const SLOW_ONE_IN: usize = 100;
+/// The delay of the slow receiver for each recipient.
+const SLOW_DELAY: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
-    let way = Way::Smtp { connections: options.connections, rate: None };
-    let subject = Subject::new(tools, Database::Sqlite, way, options.messages, address)?;
-    let held = Script::default().with(Phase::Rcpt, Whom::Domain(SLOW.to_owned()), Act::Delay(HELD, HELD));
+    let channel = ChannelSetup::Smtp { connections: options.connections, rate: None };
+    let workspace = BenchWorkspace::new(tools, TestDatabase::Sqlite, channel, options.messages, address)?;
+    let held = Script::default().with(
+        Phase::Rcpt,
+        RecipientFilter::Domain(SLOW_DOMAIN.to_owned()),
+        RelayAction::Delay(SLOW_DELAY, SLOW_DELAY),
+    );
     let (mut without, mut with) = (Vec::new(), Vec::new());
     for round in 0..=options.rounds {
-        let (free, slowed) = (others(&subject, Script::default())?, others(&subject, held.clone())?);
+        let (free, slowed) =
+            (rate_of_others(&workspace, Script::default())?, rate_of_others(&workspace, held.clone())?);
         println!("tarpit {round}: {free:.0}/s without, {slowed:.0}/s with");
         if round > 0 {
             without.push(free);
@@ -34,37 +42,37 @@ pub(super) fn measure(tools: &Tools, options: &Options) -> Result<Vec<Figure>> {
     }
     let kept = median(&with) / median(&without) * 100.0;
     let what = format!(
-        "{} messages, every {ONE_IN}th to a receiver held for {} s",
+        "{} messages, every {SLOW_ONE_IN}th to a receiver held for {} s",
         options.messages,
-        HELD.as_secs()
+        SLOW_DELAY.as_secs()
     );
     Ok(vec![
         Figure::new(format!("{what}: the others"), spread(&with, 0, "messages/s"), ""),
-        Figure::new("the others when nobody is held", spread(&without, 0, "messages/s"), ""),
+        Figure::new("the others when no receiver is slow", spread(&without, 0, "messages/s"), ""),
         Figure::new("the others keep", format!("{kept:.1} %"), "≥ 95 %"),
     ])
 }
 
 fn address(number: usize) -> String {
-    if number.is_multiple_of(ONE_IN) { format!("reader.{number}@{SLOW}") } else { reader(number) }
+    if number.is_multiple_of(SLOW_ONE_IN) { format!("reader.{number}@{SLOW_DOMAIN}") } else { reader(number) }
 }
 
-/// Messages in a second to everybody else, from their first to their last.
-fn others(subject: &Subject, script: Script) -> Result<f64> {
-    subject.restore()?;
+/// Returns the rate of messages to all other receivers per second, from their first to their last.
+fn rate_of_others(workspace: &BenchWorkspace, script: Script) -> Result<f64> {
+    workspace.restore()?;
     let relay = Relay::new(script);
-    let door = relay.open()?;
-    let mut command = subject.command(&["send", "--yes", "letter", "--format", "json"], door.port);
+    let listener = relay.listen()?;
+    let mut command = workspace.command(&["send", "--yes", "letter", "--format", "json"], listener.port);
     let sending = Guard::spawn("chorus send", command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-    let wanted = subject.people - subject.people.div_ceil(ONE_IN);
+    let wanted = workspace.people - workspace.people.div_ceil(SLOW_ONE_IN);
     until("the others to be served", Duration::from_secs(900), || {
-        if relay.accepted() >= wanted && ends(&relay).len() >= wanted {
+        if relay.accepted_count() >= wanted && ends(&relay).len() >= wanted {
             return Ok(Some(()));
         }
         sleep(Duration::from_millis(200));
         Ok(None)
     })?;
-    // What is left waits in the tarpit.
+    // The remaining messages wait for the slow receiver.
     sending.crash()?;
     let ends = ends(&relay);
     let (first, last) = (ends.iter().min(), ends.iter().max());
@@ -72,9 +80,14 @@ fn others(subject: &Subject, script: Script) -> Result<f64> {
     Ok(rate(ends.len(), (*last - *first).as_secs_f64()))
 }
 
-/// When each message to somebody else ended.
+/// Returns the end times of all messages to other receivers.
 fn ends(relay: &Relay) -> Vec<Instant> {
-    let other = |message: &&Received| message.accepted && !message.recipient.ends_with(SLOW);
-    let lines = relay.lines();
-    lines.iter().flat_map(|line| &line.messages).filter(other).filter_map(|message| message.dot).collect()
+    let other = |message: &&MessageRecord| message.accepted && !message.recipient.ends_with(SLOW_DOMAIN);
+    let connections = relay.connections();
+    connections
+        .iter()
+        .flat_map(|connection| &connection.messages)
+        .filter(other)
+        .filter_map(|message| message.dot)
+        .collect()
 }

@@ -1,11 +1,11 @@
-//! What a process takes: processor time and memory, as the kernel counts them.
+//! The processor time and memory of a process, as the kernel reports them.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 
-/// Processor time that a process has used so far, in seconds, its own and the kernel's for it. A process that
-/// has ended still tells until somebody waits for it.
+/// Returns the processor time that a process has used so far in seconds, user and system. A process
+/// that has exited is readable until its parent waits for it.
 pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("the process is gone")?;
     let ticks = ticks(&stat).context("/proc/PID/stat has another form")?;
@@ -13,13 +13,15 @@ pub(super) fn cpu_seconds(pid: u32) -> Result<f64> {
     Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// utime and stime are the fields 14 and 15; the second field is a name that may hold anything.
+/// Returns the sum of utime and stime, the fields 14 and 15; the second field is a name that may
+/// contain anything.
 fn ticks(stat: &str) -> Option<u64> {
     let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.trim().parse::<u64>().ok()?)
 }
 
-/// Memory in megabytes: resident now (`VmRSS`) or at most (`VmHWM`). `None` when the process has ended.
+/// Returns the resident memory in megabytes, current (`VmRSS`) or peak (`VmHWM`); `None` when the
+/// process has exited.
 pub(super) fn megabytes(pid: u32, what: &str) -> Option<f64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(what))?;
@@ -32,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_with_anything_in_it_does_not_confuse() {
+    fn a_process_name_may_contain_anything() {
         let stat = "42 (a) b) S 1 42 42 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 1 0 100";
         assert_eq!(ticks(stat), Some(300));
     }

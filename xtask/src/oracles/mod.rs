@@ -1,27 +1,27 @@
-//! `cargo xtask oracles`: the networks whose servers can be had are not played but run. Chorus posts to them, is
-//! killed while it does, and what arrived is read back from them.
+//! `cargo xtask oracles`: tests against the real servers of networks that publish them. Chorus
+//! posts to them, is killed while it does, and the posts are read back from the servers.
 
 mod pds;
+mod sample_campaign;
 mod suite;
 mod synapse;
 mod trial;
-mod words;
 
 use std::path::PathBuf;
 
-use ::tests::{Answer, Hold};
+use ::tests::{HttpResponse, ProxyFault};
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 pub(crate) use suite::run;
 
-/// Which of them, and what posts to them.
+/// The choice of servers, and the executable that posts to them.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Only these; all of them when none is named.
+    /// The servers to test with; all of them when none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Tries this executable instead of building one.
+    /// Tests this executable instead of building one.
     #[arg(long, value_name = "PATH")]
     chorus: Option<PathBuf>,
 }
@@ -30,44 +30,46 @@ pub(crate) struct Options {
 enum Part {
     /// Bluesky's own Personal Data Server, with a directory of identities.
     Pds,
-    /// Matrix's Synapse.
+    /// Matrix's home server Synapse.
     Synapse,
 }
 
-/// A server that is not ours, with an account on it.
+/// A third-party server with an account on it.
 trait Oracle {
-    /// The port it listens on.
+    /// Returns the port on which it listens.
     fn port(&self) -> u16;
 
-    /// Its channel in `chorus.toml`, without `base_url`.
+    /// Returns the settings of its channel in `chorus.toml`, without `base_url`.
     fn channel(&self) -> String;
 
-    /// Words by which the requests of a post with a picture are known, in their order; the last publishes.
+    /// Returns texts that identify the requests of a post with a picture, in their order; the last
+    /// one publishes the post.
     fn requests(&self) -> &'static [&'static str];
 
-    /// What may befall an answer so that nobody knows whether the post was made: a person is asked.
-    fn doubts(&self) -> &'static [Hold];
+    /// Returns the faults of a response after which the post is uncertain, so that a person is
+    /// asked.
+    fn uncertain_faults(&self) -> &'static [ProxyFault];
 
-    /// Everything posted so far.
+    /// Returns all posts on the server.
     fn posts(&self) -> Result<Vec<Value>>;
 
-    /// What Chorus should say that a post is called there.
-    fn name(&self, post: &Value) -> Result<String>;
+    /// Returns the id of a post that Chorus should report.
+    fn post_id(&self, post: &Value) -> Result<String>;
 
-    /// Holds a post without a picture against what the campaign says; `shop` is where tracked links begin.
+    /// Compares a post without a picture with the campaign; `shop` is the start of tracked links.
     fn check_text(&self, post: &Value, shop: &str) -> Result<()>;
 
-    /// Holds a post with a picture against it, and against the `bytes` of the picture.
+    /// Compares a post with a picture with the campaign and with the `bytes` of the picture.
     fn check_picture(&self, post: &Value, shop: &str, bytes: &[u8]) -> Result<()>;
 }
 
-/// The JSON of a good answer.
-fn good(answer: &Answer, what: &str) -> Result<Value> {
+/// Returns the JSON of a response with status 200; fails for any other.
+fn ok_json(answer: &HttpResponse, what: &str) -> Result<Value> {
     ensure!(answer.status == 200, "{what} was answered {}: {}", answer.status, answer.text());
     serde_json::from_slice(&answer.body).with_context(|| format!("{what} was answered {}", answer.text()))
 }
 
-/// A text in it.
-fn text<'a>(json: &'a Value, pointer: &str) -> Result<&'a str> {
+/// Returns a string in a JSON document by its JSON pointer.
+fn json_text<'a>(json: &'a Value, pointer: &str) -> Result<&'a str> {
     json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer} in {json}"))
 }

@@ -1,4 +1,4 @@
-// Bluesky's server, as its environment says. It would listen on every address of the machine.
+// Starts Bluesky's server with the settings in its environment, listening on loopback instead of every address.
 import net from "node:net";
 import { PDS } from "@atproto/pds";
 

@@ -1,31 +1,31 @@
-//! Bluesky's Personal Data Server (@atproto/pds), with the directory of identities that it needs (@did-plc/server,
-//! which keeps everything in memory).
+//! Bluesky's Personal Data Server (@atproto/pds), with the directory of identities that it needs
+//! (@did-plc/server, which keeps its data in memory).
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ::tests::{Guard, Hold, Http, bound, free_port, until};
+use ::tests::{Guard, HttpClient, ProxyFault, child_command, free_port, until};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::words::{ACTION, ALT, HEADLINE, LABEL, PRICE};
-use super::{Oracle, good, text};
+use super::sample_campaign::{ACTION, ALT, HEADLINE, LABEL, PRICE};
+use super::{Oracle, json_text, ok_json};
 use crate::servers::Fetcher;
 
-/// What it is called.
+/// The name of the server in messages.
 pub(super) const NAME: &str = "Bluesky's PDS (@atproto/pds 0.5.35)";
 
 const PDS: &str = "@atproto/pds@0.5.35";
 const PLC: &str = "@did-plc/server@0.0.1";
-/// What they need is taken as it stood then.
-const DAY: &str = "2026-11-20";
+/// The date as of which their dependencies are resolved.
+const DEPENDENCY_DATE: &str = "2026-11-20";
 const HANDLE: &str = "harbour.test";
 const COLLECTION: &str = "app.bsky.feed.post";
 
-/// Where they are installed.
+/// The folders in which the servers and Node.js are installed.
 #[derive(Debug)]
 pub(super) struct Programs {
     node: PathBuf,
@@ -37,11 +37,11 @@ pub(super) struct Programs {
 #[derive(Debug)]
 pub(super) struct Pds {
     port: u16,
-    http: Http,
+    http: HttpClient,
     did: String,
-    /// What lets Chorus in: a password of its own, not the account's.
+    /// The app password with which Chorus logs in, not the password of the account.
     password: String,
-    // In the order in which they end.
+    // The fields are dropped, and the processes stopped, in this order.
     _pds: Guard,
     _plc: Guard,
     _folder: TempDir,
@@ -49,13 +49,13 @@ pub(super) struct Pds {
 
 impl Programs {
     pub(super) fn fetch(fetcher: &Fetcher, node: PathBuf) -> Result<Self> {
-        let pds = fetcher.node(PDS, DAY, &["better-sqlite3"])?;
-        Ok(Self { node, pds, plc: fetcher.node(PLC, DAY, &[])? })
+        let pds = fetcher.node(PDS, DEPENDENCY_DATE, &["better-sqlite3"])?;
+        Ok(Self { node, pds, plc: fetcher.node(PLC, DEPENDENCY_DATE, &[])? })
     }
 
-    /// A script that may import what is installed in `folder`.
+    /// Returns a command for a script that can import the packages installed in `folder`.
     fn script(&self, folder: &Path, script: &str, log: &Path) -> Result<Command> {
-        let mut command = bound(&self.node);
+        let mut command = child_command(&self.node);
         command.args(["--input-type=module", "--eval", script]).current_dir(folder);
         let log = File::create(log)?;
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
@@ -64,31 +64,31 @@ impl Programs {
 }
 
 impl Pds {
-    /// Starts both and makes an account.
+    /// Starts both servers and creates an account.
     pub(super) fn start(programs: &Programs) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("chorus-pds-").tempdir()?;
         let (plc_port, port) = (free_port()?, free_port()?);
         let log = folder.path().join("plc.log");
         let mut command = programs.script(&programs.plc, include_str!("plc.mjs"), &log)?;
         let mut plc = Guard::spawn("the directory", command.env("PORT", plc_port.to_string()))?;
-        ready("the directory", &mut plc, plc_port, "/_health", &log)?;
+        wait_until_ready("the directory", &mut plc, plc_port, "/_health", &log)?;
         let log = folder.path().join("pds.log");
         let mut command = programs.script(&programs.pds, include_str!("pds.mjs"), &log)?;
-        settings(&mut command, folder.path(), port, plc_port)?;
+        configure(&mut command, folder.path(), port, plc_port)?;
         let mut pds = Guard::spawn("the PDS", &mut command)?;
-        ready("the PDS", &mut pds, port, "/xrpc/_health", &log)?;
-        let http = Http::local(port);
-        let (did, password) = account(http)?;
+        wait_until_ready("the PDS", &mut pds, port, "/xrpc/_health", &log)?;
+        let http = HttpClient::local(port);
+        let (did, password) = create_account(http)?;
         Ok(Self { port, http, did, password, _pds: pds, _plc: plc, _folder: folder })
     }
 
     fn get(&self, method: &str) -> Result<Value> {
-        good(&self.http.get(&format!("/xrpc/{method}"))?, method)
+        ok_json(&self.http.get(&format!("/xrpc/{method}"))?, method)
     }
 }
 
-/// As a server that anybody may join and that knows nobody else.
-fn settings(command: &mut Command, folder: &Path, port: u16, plc: u16) -> Result<()> {
+/// Sets the environment for a server with open registration and without federation.
+fn configure(command: &mut Command, folder: &Path, port: u16, plc: u16) -> Result<()> {
     let blobs = folder.join("blobs");
     fs::create_dir_all(&blobs)?;
     command
@@ -96,7 +96,7 @@ fn settings(command: &mut Command, folder: &Path, port: u16, plc: u16) -> Result
         .env("PDS_HOSTNAME", "localhost")
         .env("PDS_DEV_MODE", "true")
         .env("PDS_INVITE_REQUIRED", "false")
-        // Nobody else can reach it, and it is gone in a minute.
+        // No other machine can reach it, and it is stopped after the trial.
         .env("PDS_JWT_SECRET", "jwt")
         .env("PDS_ADMIN_PASSWORD", "admin")
         .env("PDS_PLC_ROTATION_KEY_K256_PRIVATE_KEY_HEX", format!("{:064}", 7))
@@ -107,11 +107,17 @@ fn settings(command: &mut Command, folder: &Path, port: u16, plc: u16) -> Result
     Ok(())
 }
 
-/// Waits until a server answers well; with its log if it does not.
-pub(super) fn ready(name: &str, guard: &mut Guard, port: u16, path: &str, log: &Path) -> Result<()> {
-    let http = Http::local(port);
+/// Waits until a server answers with status 200; fails with its log if it does not.
+pub(super) fn wait_until_ready(
+    name: &str,
+    guard: &mut Guard,
+    port: u16,
+    path: &str,
+    log: &Path,
+) -> Result<()> {
+    let http = HttpClient::local(port);
     until(&format!("{name} to answer"), Duration::from_secs(90), || {
-        if let Some(status) = guard.ended()? {
+        if let Some(status) = guard.exit_status()? {
             bail!("{name} ended: {status}");
         }
         Ok(http.get(path).ok().filter(|answer| answer.status == 200).map(|_| ()))
@@ -119,19 +125,19 @@ pub(super) fn ready(name: &str, guard: &mut Guard, port: u16, path: &str, log: &
     .with_context(|| fs::read_to_string(log).unwrap_or_default())
 }
 
-/// Who it is, and an app password.
-fn account(http: Http) -> Result<(String, String)> {
-    let ask = |method: &str, body: &Value, token: &str| {
+/// Creates an account and returns its DID and an app password.
+fn create_account(http: HttpClient) -> Result<(String, String)> {
+    let call = |method: &str, body: &Value, token: &str| {
         let bearer = format!("Bearer {token}");
         let mut headers = vec![("Content-Type", "application/json")];
         headers.extend(Some(("Authorization", bearer.as_str())).filter(|_| !token.is_empty()));
         let path = format!("/xrpc/com.atproto.server.{method}");
-        good(&http.call("POST", &path, &headers, body.to_string().as_bytes())?, method)
+        ok_json(&http.call("POST", &path, &headers, body.to_string().as_bytes())?, method)
     };
-    let who = json!({ "handle": HANDLE, "email": "news@harbour.test", "password": "a long password" });
-    let made = ask("createAccount", &who, "")?;
-    let app = ask("createAppPassword", &json!({ "name": "chorus" }), text(&made, "/accessJwt")?)?;
-    Ok((text(&made, "/did")?.to_owned(), text(&app, "/password")?.to_owned()))
+    let user = json!({ "handle": HANDLE, "email": "news@harbour.test", "password": "a long password" });
+    let made = call("createAccount", &user, "")?;
+    let app = call("createAppPassword", &json!({ "name": "chorus" }), json_text(&made, "/accessJwt")?)?;
+    Ok((json_text(&made, "/did")?.to_owned(), json_text(&app, "/password")?.to_owned()))
 }
 
 impl Oracle for Pds {
@@ -147,8 +153,8 @@ impl Oracle for Pds {
         &["com.atproto.server.createSession", "com.atproto.repo.uploadBlob", "com.atproto.repo.createRecord"]
     }
 
-    fn doubts(&self) -> &'static [Hold] {
-        &[Hold::Cut, Hold::Trouble]
+    fn uncertain_faults(&self) -> &'static [ProxyFault] {
+        &[ProxyFault::CloseConnection, ProxyFault::BadGateway]
     }
 
     fn posts(&self) -> Result<Vec<Value>> {
@@ -158,8 +164,8 @@ impl Oracle for Pds {
         records.context("the PDS lists no records")
     }
 
-    fn name(&self, post: &Value) -> Result<String> {
-        Ok(text(post, "/uri")?.to_owned())
+    fn post_id(&self, post: &Value) -> Result<String> {
+        Ok(json_text(post, "/uri")?.to_owned())
     }
 
     fn check_text(&self, post: &Value, shop: &str) -> Result<()> {
@@ -167,8 +173,8 @@ impl Oracle for Pds {
         check_words(record, shop)?;
         let external = &record["embed"]["external"];
         ensure!(record["embed"]["$type"] == "app.bsky.embed.external", "no card: {record}");
-        ensure!(text(external, "/title")? == HEADLINE, "the card is called otherwise: {external}");
-        ensure!(text(external, "/uri")?.starts_with(shop), "the card leads elsewhere: {external}");
+        ensure!(json_text(external, "/title")? == HEADLINE, "the card has another title: {external}");
+        ensure!(json_text(external, "/uri")?.starts_with(shop), "the card leads elsewhere: {external}");
         Ok(())
     }
 
@@ -177,8 +183,8 @@ impl Oracle for Pds {
         check_words(record, shop)?;
         ensure!(record["embed"]["$type"] == "app.bsky.embed.images", "no picture: {record}");
         let image = &record["embed"]["images"][0];
-        ensure!(text(image, "/alt")? == ALT, "the picture has other words: {image}");
-        let cid = text(image, "/image/ref/$link")?;
+        ensure!(json_text(image, "/alt")? == ALT, "the picture has other words: {image}");
+        let cid = json_text(image, "/image/ref/$link")?;
         let path = format!("/xrpc/com.atproto.sync.getBlob?did={}&cid={cid}", self.did);
         let blob = self.http.get(&path)?;
         ensure!(
@@ -190,18 +196,18 @@ impl Oracle for Pds {
     }
 }
 
-/// The text, and that its links lie on the words that are links.
+/// Checks the text, and that its facets cover exactly the words that are links.
 fn check_words(record: &Value, shop: &str) -> Result<()> {
-    let said = text(record, "/text")?;
+    let actual = json_text(record, "/text")?;
     let expected = format!("{HEADLINE}\n\n买一包 {PRICE}，来 {LABEL} 坐坐 <&> 😀。\n\n{ACTION}");
-    ensure!(said == expected, "it says {said:?}, and should say {expected:?}");
+    ensure!(actual == expected, "it says {actual:?}, and should say {expected:?}");
     let facets = record["facets"].as_array().context("no facets")?;
     let mut linked = Vec::new();
     for facet in facets {
         let byte = |name: &str| facet["index"][name].as_u64().and_then(|at| usize::try_from(at).ok());
         let (start, end) = byte("byteStart").zip(byte("byteEnd")).context("a facet lies nowhere")?;
-        linked.push(said.get(start..end).with_context(|| format!("a facet cuts a letter: {facet}"))?);
-        let uri = text(facet, "/features/0/uri")?;
+        linked.push(actual.get(start..end).with_context(|| format!("a facet cuts a letter: {facet}"))?);
+        let uri = json_text(facet, "/features/0/uri")?;
         ensure!(uri.starts_with(shop), "a link leads elsewhere: {uri}");
     }
     ensure!(linked == [LABEL, ACTION], "its links are {linked:?}");

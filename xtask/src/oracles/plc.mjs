@@ -1,4 +1,4 @@
-// The directory of identities, in memory. It would listen on every address of the machine.
+// Starts the directory of identities in memory, listening on loopback instead of every address.
 import net from "node:net";
 import plc from "@did-plc/server";
 

@@ -1,4 +1,4 @@
-//! Runs the trials that were asked for, one after the other.
+//! Runs the selected trials one after the other.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,23 +7,24 @@ use anyhow::{Context, Result, ensure};
 
 use super::{Options, Part, pds, synapse, trial};
 use crate::build;
-use crate::place::Place;
+use crate::repository::Repository;
 use crate::servers::Servers;
 
-/// Tries each and says what came of it; an error when one could not be had or something was wrong.
-pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
-    let servers = Servers::find(place, false)?;
-    let chorus = options.chorus.clone().map_or_else(|| build::debug(place), Ok)?;
+/// Runs each selected trial and prints its results; fails if a server cannot be installed or a
+/// check fails.
+pub(crate) fn run(repository: &Repository, options: &Options) -> Result<()> {
+    let servers = Servers::find(repository, false)?;
+    let chorus = options.chorus.clone().map_or_else(|| build::debug(repository), Ok)?;
     let parts = [Part::Pds, Part::Synapse];
-    let asked = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
+    let is_selected = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
     let mut failed = Vec::new();
-    for part in parts.into_iter().filter(asked) {
+    for part in parts.into_iter().filter(is_selected) {
         let start = Instant::now();
         let name = part.name();
-        match part.tried(place, &servers, &chorus) {
-            Ok(shown) => {
+        match part.run(repository, &servers, &chorus) {
+            Ok(results) => {
                 println!("\n{name}, {:.0} s", start.elapsed().as_secs_f64());
-                shown.iter().for_each(|line| println!("  {line}"));
+                results.iter().for_each(|line| println!("  {line}"));
             }
             Err(error) => {
                 println!("\n{name}: {error:#}");
@@ -44,19 +45,19 @@ impl Part {
         }
     }
 
-    /// Installs it, starts it and posts to it; what was shown.
-    fn tried(self, place: &Place, servers: &Servers, chorus: &Path) -> Result<Vec<String>> {
-        let fetcher = servers.fetcher(place)?;
+    /// Installs and starts the server, runs the trial, and returns its result lines.
+    fn run(self, repository: &Repository, servers: &Servers, chorus: &Path) -> Result<Vec<String>> {
+        let fetcher = servers.fetcher(repository)?;
         let installed = "it cannot be installed on this machine";
         match self {
             Self::Pds => {
                 let programs = pds::Programs::fetch(&fetcher, servers.path("node")?).context(installed)?;
-                trial::run(chorus, &place.root, &pds::Pds::start(&programs)?)
+                trial::run(chorus, &repository.root, &pds::Pds::start(&programs)?)
             }
             Self::Synapse => {
                 let programs =
                     synapse::Programs::fetch(&fetcher, servers.path("python3")?).context(installed)?;
-                trial::run(chorus, &place.root, &synapse::Synapse::start(&programs)?)
+                trial::run(chorus, &repository.root, &synapse::Synapse::start(&programs)?)
             }
         }
     }

@@ -1,5 +1,5 @@
-//! The outside programs that tests need: found on the machine, or unpacked from Debian's packages below
-//! `target/servers`, where nothing is installed and nothing else is touched.
+//! The external programs that tests need: found on the machine, or unpacked from Debian's packages
+//! below `target/servers`, where nothing is installed and nothing else is touched.
 
 mod packages;
 mod postgres;
@@ -15,77 +15,79 @@ use std::time::Instant;
 use ::tests::Tools;
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::place::Place;
-pub(crate) use postgres::{Postgres, Settings};
-use programs::{WANTED, Wanted};
+use crate::repository::Repository;
+pub(crate) use postgres::{Durability, Postgres};
+use programs::{REQUIRED_PROGRAMS, RequiredProgram};
+use search::ProgramSearch;
 pub(crate) use verifiers::Fetcher;
 
-/// How the servers are looked for.
+/// The options of the search for servers.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Behave as if none of them were on this machine, and fetch them again.
+    /// Ignores servers on this machine and fetches all of them again.
     #[arg(long)]
     fresh: bool,
 }
 
-/// Every program, found.
+/// The paths of all required programs.
 #[derive(Debug)]
 pub(crate) struct Servers {
     found: Vec<(&'static str, PathBuf)>,
     run: PathBuf,
 }
 
-/// `cargo xtask servers`.
-pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+/// Runs `cargo xtask servers`: prints all paths and starts PostgreSQL once.
+pub(crate) fn run(repository: &Repository, options: &Options) -> Result<()> {
     let start = Instant::now();
-    let servers = Servers::find(place, options.fresh)?;
+    let servers = Servers::find(repository, options.fresh)?;
     for (name, path) in &servers.found {
         println!("{name:16} {}", path.display());
     }
-    let postgres = servers.start_postgres(Settings::Hasty)?;
-    println!("PostgreSQL started and answered; all there after {:.1} s", start.elapsed().as_secs_f64());
+    let postgres = servers.start_postgres(Durability::Off)?;
+    println!("PostgreSQL started and answered; all found after {:.1} s", start.elapsed().as_secs_f64());
     drop(postgres);
     Ok(())
 }
 
 impl Servers {
-    /// Finds every program, fetching what is missing.
-    pub(crate) fn find(place: &Place, fresh: bool) -> Result<Self> {
-        let home = place.target.join(if fresh { "servers-fresh" } else { "servers" });
+    /// Finds every required program, fetching those that are missing.
+    pub(crate) fn find(repository: &Repository, fresh: bool) -> Result<Self> {
+        let home = repository.target.join(if fresh { "servers-fresh" } else { "servers" });
         if fresh {
             let _ = fs::remove_dir_all(&home);
         }
         fs::create_dir_all(&home)?;
-        let shelf = search::Shelf { unpacked: home.join("root"), use_machine: !fresh };
-        let missing = shelf.missing();
+        let search = ProgramSearch { unpacked: home.join("root"), use_machine: !fresh };
+        let missing = search.missing();
         if !missing.is_empty() {
             println!("fetching {} from Debian's packages", names(&missing));
-            packages::unpack(&home, &shelf, &missing, fresh)?;
+            packages::unpack(&home, &search, &missing, fresh)?;
         }
-        let missing = shelf.missing();
+        let missing = search.missing();
         if !missing.is_empty() {
-            packages::install(&missing).with_context(|| format!("{} cannot be had", names(&missing)))?;
+            packages::install(&missing)
+                .with_context(|| format!("{} cannot be installed", names(&missing)))?;
         }
-        let mut servers = Self::from_shelf(&shelf, home.join("run"), &home.join("bin"))?;
+        let mut servers = Self::from_search(&search, home.join("run"), &home.join("bin"))?;
         let python3 = servers.path("python3")?;
-        servers.found.extend(verifiers::find(&home, &python3, &shelf.unpacked)?);
+        servers.found.extend(verifiers::find(&home, &python3, &search.unpacked)?);
         Ok(servers)
     }
 
-    fn from_shelf(shelf: &search::Shelf, run: PathBuf, wrappers: &Path) -> Result<Self> {
+    fn from_search(search: &ProgramSearch, run: PathBuf, wrappers: &Path) -> Result<Self> {
         let mut found = Vec::new();
-        for wanted in &WANTED {
-            let Some(path) = shelf.find(wanted) else {
-                bail!("{} is still missing: install the package {}", wanted.name, wanted.package)
+        for program in &REQUIRED_PROGRAMS {
+            let Some(path) = search.find(program) else {
+                bail!("{} is still missing; install the package {}", program.name, program.package)
             };
-            let path = shelf.runnable(wanted.name, &path, wrappers)?;
-            ensure!(starts(&path), "{} does not start on this machine", path.display());
-            found.push((wanted.name, path));
+            let path = search.runnable(program.name, &path, wrappers)?;
+            ensure!(can_start(&path), "{} does not start on this machine", path.display());
+            found.push((program.name, path));
         }
         Ok(Self { found, run })
     }
 
-    /// Where the tests find them, with the `chorus` they are to test.
+    /// Returns the paths for tests, with the `chorus` executable under test.
     pub(crate) fn tools(&self, chorus: PathBuf) -> Result<Tools> {
         Ok(Tools {
             chorus,
@@ -112,35 +114,36 @@ impl Servers {
         })
     }
 
-    /// What fetches servers that only some commands need, into the folders of the others.
-    pub(crate) fn fetcher(&self, place: &Place) -> Result<Fetcher> {
-        let home = place.target.join("servers");
+    /// Returns a fetcher for servers that only some commands need, into the same folder.
+    pub(crate) fn fetcher(&self, repository: &Repository) -> Result<Fetcher> {
+        let home = repository.target.join("servers");
         Ok(Fetcher::new(&home, &self.path("python3")?, &home.join("root")))
     }
 
-    /// Where one of them is.
+    /// Returns the path of a program by name.
     pub(crate) fn path(&self, name: &str) -> Result<PathBuf> {
         let found = self.found.iter().find(|(known, _)| *known == name);
-        Ok(found.with_context(|| format!("{name} was not looked for"))?.1.clone())
+        Ok(found.with_context(|| format!("{name} is no known program"))?.1.clone())
     }
 
-    /// Starts a PostgreSQL of its own, gone when the value is.
-    pub(crate) fn start_postgres(&self, settings: Settings) -> Result<Postgres> {
+    /// Starts a new PostgreSQL, stopped when the value is dropped.
+    pub(crate) fn start_postgres(&self, durability: Durability) -> Result<Postgres> {
         let programs = postgres::Programs {
             initdb: self.path("initdb")?,
             postgres: self.path("postgres")?,
             pg_isready: self.path("pg_isready")?,
         };
-        Postgres::start(&programs, &self.run, settings)
+        Postgres::start(&programs, &self.run, durability)
     }
 }
 
-fn names(wanted: &[&Wanted]) -> String {
-    wanted.iter().map(|w| w.name).collect::<Vec<_>>().join(", ")
+fn names(programs: &[&RequiredProgram]) -> String {
+    programs.iter().map(|program| program.name).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether the system can load it: the loader of shared libraries ends with 127 where one is missing.
-fn starts(path: &Path) -> bool {
+/// Returns true if the system can load the program: the loader exits with 127 if a shared library
+/// is missing.
+fn can_start(path: &Path) -> bool {
     let mut command = Command::new(path);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.code() != Some(127))

@@ -1,6 +1,7 @@
 //! Debian's packages, fetched and unpacked without installing anything.
 //!
-//! apt gets folders of its own, so this needs no root, waits for nobody's lock, and changes nothing outside.
+//! apt gets its own folders, so this needs no root, waits for no other process's lock, and changes
+//! nothing outside.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,15 +10,21 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::programs::{FONTS, Wanted};
-use super::search::Shelf;
+use super::programs::{FONTS, RequiredProgram};
+use super::search::ProgramSearch;
 
-/// Where the machine's package manager keeps what is installed.
+/// The machine's list of installed packages.
 const STATUS: &str = "/var/lib/dpkg/status";
 
-/// Unpacks the packages of the `missing` programs, with whatever they need that this machine lacks, into the
-/// shelf. With `fresh`, the packages of all wanted programs count as absent.
-pub(super) fn unpack(home: &Path, shelf: &Shelf, missing: &[&Wanted], fresh: bool) -> Result<()> {
+/// Unpacks the packages of the `missing` programs, with their dependencies that this machine lacks,
+/// into the folder of the search. With `fresh`, the packages of all required programs count as
+/// absent.
+pub(super) fn unpack(
+    home: &Path,
+    search: &ProgramSearch,
+    missing: &[&RequiredProgram],
+    fresh: bool,
+) -> Result<()> {
     ensure!(Path::new("/usr/bin/apt-get").exists(), "this machine has no apt-get: install them yourself");
     let apt = Apt::new(home, fresh)?;
     apt.run(&["-qq", "update"])?;
@@ -27,18 +34,18 @@ pub(super) fn unpack(home: &Path, shelf: &Shelf, missing: &[&Wanted], fresh: boo
         "these packages need another libc than this machine's: run apt-get upgrade first"
     );
     for package in apt.download(&needed)? {
-        let unpacked = Command::new("dpkg").arg("-x").arg(&package).arg(&shelf.unpacked).status()?;
+        let unpacked = Command::new("dpkg").arg("-x").arg(&package).arg(&search.unpacked).status()?;
         ensure!(unpacked.success(), "dpkg cannot unpack {}", package.display());
         fs::remove_file(package)?;
     }
     fs::remove_dir_all(&apt.home)?;
-    complete_fonts(&shelf.unpacked)
+    complete_fonts(&search.unpacked)
 }
 
-/// Installs packages on the machine itself: for root only, where unpacking was not enough.
-pub(super) fn install(missing: &[&Wanted]) -> Result<()> {
+/// Installs packages on the machine itself, where unpacking was not enough; only root may.
+pub(super) fn install(missing: &[&RequiredProgram]) -> Result<()> {
     ensure!(rustix::process::geteuid().is_root(), "install their packages, or run this as root");
-    let packages = missing.iter().map(|wanted| wanted.package);
+    let packages = missing.iter().map(|program| program.package);
     for (args, packages) in [
         (["-qq", "update"].as_slice(), Vec::new()),
         (["-qq", "install", "-y", "--no-install-recommends"].as_slice(), packages.collect()),
@@ -50,7 +57,7 @@ pub(super) fn install(missing: &[&Wanted]) -> Result<()> {
     Ok(())
 }
 
-/// apt with its own lists and archives.
+/// An apt with its own lists and archives.
 struct Apt {
     home: PathBuf,
     settings: Vec<String>,
@@ -94,18 +101,19 @@ impl Apt {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Names of the packages that `missing` come from and that this machine lacks.
-    fn needed(&self, missing: &[&Wanted]) -> Result<BTreeSet<String>> {
-        let mut wanted: BTreeSet<&str> = missing.iter().map(|wanted| wanted.package).collect();
-        if wanted.contains("chromium-driver") {
+    /// Returns the names of the packages that `missing` need and that this machine lacks.
+    fn needed(&self, missing: &[&RequiredProgram]) -> Result<BTreeSet<String>> {
+        let mut packages: BTreeSet<&str> = missing.iter().map(|program| program.package).collect();
+        if packages.contains("chromium-driver") {
             // The driver and the browser must be of one version.
-            wanted.insert("chromium");
+            packages.insert("chromium");
         }
-        if wanted.contains("chromium") {
-            wanted.extend(FONTS);
+        if packages.contains("chromium") {
+            packages.extend(FONTS);
         }
-        let wanted: Vec<&str> = wanted.into_iter().collect();
-        let plan = self.run(&[&["install", "-s", "--no-install-recommends"], wanted.as_slice()].concat())?;
+        let packages: Vec<&str> = packages.into_iter().collect();
+        let plan =
+            self.run(&[&["install", "-s", "--no-install-recommends"], packages.as_slice()].concat())?;
         Ok(inst_lines(&plan).map(str::to_owned).collect())
     }
 
@@ -123,12 +131,13 @@ impl Apt {
     }
 }
 
-/// The packages that a simulated installation would unpack: lines such as `Inst cpio (2.13 Debian:12 [amd64])`.
+/// Returns the packages that a simulated installation would unpack, from lines such as `Inst cpio
+/// (2.13 Debian:12 [amd64])`.
 fn inst_lines(plan: &str) -> impl Iterator<Item = &str> {
     plan.lines().filter_map(|line| line.strip_prefix("Inst ")?.split(' ').next())
 }
 
-/// The list of installed packages without those we would fetch.
+/// Returns the list of installed packages without those we would fetch.
 fn without_servers(status: &str) -> String {
     let ours = ["postgres", "postfix", "chromium", "sqlite3", "python3-pip"];
     status
@@ -141,7 +150,8 @@ fn without_servers(status: &str) -> String {
         .join("\n\n")
 }
 
-/// Makes unpacked fonts findable: their settings name folders of a system they were never installed in.
+/// Adds the folder of unpacked fonts to their configuration, which only names folders of an
+/// installed system.
 fn complete_fonts(unpacked: &Path) -> Result<()> {
     let settings = unpacked.join("etc/fonts/fonts.conf");
     let folder = unpacked.join("usr/share/fonts");
@@ -167,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_machine_has_none_of_ours() {
+    fn a_fresh_machine_has_none_of_our_servers() {
         let status =
             "Package: bash\nStatus: ok\n\nPackage: postfix\nStatus: ok\n\nPackage: zlib1g\nStatus: ok\n";
         assert_eq!(without_servers(status), "Package: bash\nStatus: ok\n\nPackage: zlib1g\nStatus: ok\n");

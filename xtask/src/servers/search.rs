@@ -1,4 +1,4 @@
-//! Where a program is: unpacked below `target`, or on the machine.
+//! The search for a program, in the packages unpacked below `target` and on the machine.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,35 +6,36 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::programs::{WANTED, Wanted};
+use super::programs::{REQUIRED_PROGRAMS, RequiredProgram};
 
-/// The places that are searched.
+/// The folders that are searched.
 #[derive(Debug)]
-pub(super) struct Shelf {
-    /// Packages unpacked by us, laid out as in a Debian system.
+pub(super) struct ProgramSearch {
+    /// The root folder of our unpacked packages, laid out as a Debian system.
     pub(super) unpacked: PathBuf,
-    /// Whether programs of the machine count. Python always does: too much of Debian leans on it for a machine
-    /// that has it to look as if it had not.
+    /// True if programs of the machine are used. Python always is: too much of Debian depends on it
+    /// to simulate a machine without it.
     pub(super) use_machine: bool,
 }
 
-impl Shelf {
-    /// Programs that are nowhere.
-    pub(super) fn missing(&self) -> Vec<&'static Wanted> {
-        WANTED.iter().filter(|wanted| self.find(wanted).is_none()).collect()
+impl ProgramSearch {
+    /// Returns the programs that were not found.
+    pub(super) fn missing(&self) -> Vec<&'static RequiredProgram> {
+        REQUIRED_PROGRAMS.iter().filter(|program| self.find(program).is_none()).collect()
     }
 
-    /// Where a program is. What we unpacked comes first: it was fetched because the machine's would not do.
-    pub(super) fn find(&self, wanted: &Wanted) -> Option<PathBuf> {
-        let machine = (self.use_machine || wanted.name == "python3").then(|| PathBuf::from("/"));
+    /// Returns the path of a program. Unpacked programs come first: they were fetched because the
+    /// machine's did not work.
+    pub(super) fn find(&self, program: &RequiredProgram) -> Option<PathBuf> {
+        let machine = (self.use_machine || program.name == "python3").then(|| PathBuf::from("/"));
         [Some(self.unpacked.clone()), machine]
             .into_iter()
             .flatten()
-            .find_map(|root| wanted.folders.iter().find_map(|folder| in_folder(&root, folder, wanted.name)))
+            .find_map(|root| program.folders.iter().find_map(|folder| in_folder(&root, folder, program.name)))
     }
 
-    /// What to start for a program: itself, or, where we unpacked it, a script below `wrappers` that tells it
-    /// where its libraries and fonts are.
+    /// Returns the executable to start for a program: the program itself, or, if we unpacked it, a
+    /// script below `wrappers` that sets the paths of its libraries and fonts.
     pub(super) fn runnable(&self, name: &str, path: &Path, wrappers: &Path) -> Result<PathBuf> {
         if !path.starts_with(&self.unpacked) {
             return Ok(path.to_owned());
@@ -52,7 +53,8 @@ impl Shelf {
         Ok(wrapper)
     }
 
-    /// Folders of shared libraries: those of the architecture, and the private ones one level below them.
+    /// Returns the folders of shared libraries: those of the architecture, and the private ones one
+    /// level below them.
     fn libraries(&self) -> Vec<String> {
         let mut folders = vec![self.unpacked.join("usr/lib/postfix")];
         for parent in ["usr/lib", "lib"] {
@@ -90,7 +92,8 @@ fn has_library(folder: &Path) -> bool {
     entries.any(|entry| entry.file_name().to_str().is_some_and(library))
 }
 
-/// The program in a folder below `root`; a `*` in the folder stands for its highest version.
+/// Returns the program in a folder below `root`; a `*` in the folder stands for its highest
+/// version.
 fn in_folder(root: &Path, folder: &str, name: &str) -> Option<PathBuf> {
     let folder = folder.trim_start_matches('/');
     let Some((before, after)) = folder.split_once("/*/") else {
@@ -123,15 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn what_was_unpacked_comes_first_and_gets_its_libraries() {
+    fn unpacked_programs_come_first_and_get_their_libraries() {
         let home = tempfile::tempdir().unwrap();
-        let shelf = Shelf { unpacked: home.path().join("root"), use_machine: false };
-        let sink = WANTED.iter().find(|wanted| wanted.name == "smtp-sink").unwrap();
-        assert_eq!(shelf.find(sink), None);
-        fs::create_dir_all(shelf.unpacked.join("usr/sbin")).unwrap();
-        fs::write(shelf.unpacked.join("usr/sbin/smtp-sink"), "").unwrap();
-        let path = shelf.find(sink).unwrap();
-        let wrapper = shelf.runnable("smtp-sink", &path, &home.path().join("bin")).unwrap();
+        let search = ProgramSearch { unpacked: home.path().join("root"), use_machine: false };
+        let sink = REQUIRED_PROGRAMS.iter().find(|program| program.name == "smtp-sink").unwrap();
+        assert_eq!(search.find(sink), None);
+        fs::create_dir_all(search.unpacked.join("usr/sbin")).unwrap();
+        fs::write(search.unpacked.join("usr/sbin/smtp-sink"), "").unwrap();
+        let path = search.find(sink).unwrap();
+        let wrapper = search.runnable("smtp-sink", &path, &home.path().join("bin")).unwrap();
         let script = fs::read_to_string(wrapper).unwrap();
         assert!(script.contains("usr/lib/postfix"), "{script}");
         assert!(script.contains("exec"), "{script}");

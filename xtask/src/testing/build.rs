@@ -1,5 +1,5 @@
-//! One build of everything: the `chorus` executable and every test, with the same features, so that nothing is
-//! compiled twice.
+//! One build of everything: the `chorus` executable and every test, with the same features, so that
+//! nothing is compiled twice.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -7,33 +7,33 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::place::Place;
+use crate::repository::Repository;
 
-/// What the build made.
+/// The programs that the build produced.
 #[derive(Debug)]
 pub(super) struct Built {
-    /// The executable.
+    /// The path of the `chorus` executable.
     pub(super) chorus: PathBuf,
     /// The test programs, in the order of their packages' names.
     pub(super) tests: Vec<TestProgram>,
 }
 
-/// A test program.
+/// A test executable of one package.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct TestProgram {
-    /// The package it tests.
+    /// The name of the package it tests.
     pub(super) package: String,
-    /// The target in it.
+    /// The name of the target in the package.
     pub(super) target: String,
-    /// The program.
+    /// The path of the executable.
     pub(super) path: PathBuf,
-    /// The package's folder, in which cargo runs its tests.
+    /// The package's folder, which cargo sets as the working directory of tests.
     pub(super) folder: PathBuf,
 }
 
 /// Builds all targets of the workspace.
-pub(super) fn everything(place: &Place) -> Result<Built> {
-    let output = place
+pub(super) fn everything(repository: &Repository) -> Result<Built> {
+    let output = repository
         .cargo()
         .args(["build", "--workspace", "--all-targets", "--locked"])
         .arg("--message-format=json-render-diagnostics")
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tests_and_the_executable_are_told_apart() {
+    fn tests_and_the_executable_are_distinguished() {
         let messages = r#"{"reason":"compiler-artifact","manifest_path":"/r/crates/chorus/Cargo.toml","target":{"name":"chorus"},"profile":{"test":true},"executable":"/t/chorus-1"}
 {"reason":"compiler-artifact","manifest_path":"/r/crates/chorus/Cargo.toml","target":{"name":"chorus"},"profile":{"test":false},"executable":"/t/chorus"}
 {"reason":"compiler-artifact","manifest_path":"/r/crates/store/Cargo.toml","target":{"name":"store"},"profile":{"test":false},"executable":null}

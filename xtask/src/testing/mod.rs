@@ -1,4 +1,4 @@
-//! `cargo xtask test`: everything that must hold before a commit, in the order in which it fails fastest.
+//! `cargo xtask test`: all checks before a commit, in the order in which they fail fastest.
 
 mod build;
 mod run;
@@ -8,28 +8,28 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::place::Place;
-use crate::servers::{Servers, Settings};
+use crate::repository::Repository;
+use crate::servers::{Durability, Servers};
 use run::Tally;
 
-/// What is tested.
+/// The choice of checks and tests.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Options {
-    /// Only these parts; all of them when none is named.
+    /// The parts to run; all of them when none is named.
     #[arg(value_enum)]
     parts: Vec<Part>,
-    /// Only tests whose name contains this.
+    /// Runs only tests whose name contains this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Say the name of every test.
+    /// Prints the name of every test.
     #[arg(long, short)]
     verbose: bool,
-    /// Fetch every server anew, as on a machine that has none.
+    /// Fetches every server again, as on a machine that has none.
     #[arg(long)]
     fresh: bool,
 }
 
-/// One part of the whole.
+/// One part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     /// The format of every file.
@@ -40,7 +40,7 @@ enum Part {
     Doc,
     /// The tests inside the crates, with PostgreSQL beside SQLite.
     Unit,
-    /// The stories against real servers, and the rules of the house.
+    /// The end-to-end tests against real servers, and the architecture tests.
     E2e,
 }
 
@@ -48,29 +48,29 @@ impl Part {
     const ALL: [Self; 5] = [Self::Fmt, Self::Clippy, Self::Doc, Self::Unit, Self::E2e];
 }
 
-/// Runs the parts that were asked for and ends with the line `N passed, N failed`.
-pub(crate) fn run(place: &Place, options: &Options) -> Result<()> {
+/// Runs the selected parts and prints the line `N passed, N failed` at the end.
+pub(crate) fn run(repository: &Repository, options: &Options) -> Result<()> {
     let start = Instant::now();
-    let asked = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
-    let parts: Vec<Part> = Part::ALL.into_iter().filter(asked).collect();
+    let is_selected = |part: &Part| options.parts.is_empty() || options.parts.contains(part);
+    let parts: Vec<Part> = Part::ALL.into_iter().filter(is_selected).collect();
     for part in &parts {
-        check(place, *part)?;
+        check(repository, *part)?;
     }
     if !parts.contains(&Part::Unit) && !parts.contains(&Part::E2e) {
         return Ok(());
     }
-    let tally = tests(place, options, &parts)?;
-    println!("\nall of it took {}", minutes(start));
+    let tally = tests(repository, options, &parts)?;
+    println!("\ntotal time {}", minutes(start));
     println!("{} passed, {} failed", tally.passed, tally.failed);
-    if tally.failed > 0 || !tally.whole {
+    if tally.failed > 0 || !tally.all_exited_ok {
         std::process::exit(1);
     }
     Ok(())
 }
 
-/// Runs a part that is one cargo command; nothing for those that are tests.
-fn check(place: &Place, part: Part) -> Result<()> {
-    let mut cargo = place.cargo();
+/// Runs a part that is one cargo command; does nothing for parts that are tests.
+fn check(repository: &Repository, part: Part) -> Result<()> {
+    let mut cargo = repository.cargo();
     match part {
         Part::Fmt => cargo.args(["fmt", "--all", "--check"]),
         Part::Clippy => cargo.args("clippy --workspace --all-targets --locked -- -D warnings".split(' ')),
@@ -79,13 +79,13 @@ fn check(place: &Place, part: Part) -> Result<()> {
         }
         Part::Unit | Part::E2e => return Ok(()),
     };
-    timed(&format!("{part:?}").to_lowercase(), || must(&mut cargo))
+    timed(&format!("{part:?}").to_lowercase(), || run_ok(&mut cargo))
 }
 
-fn tests(place: &Place, options: &Options, parts: &[Part]) -> Result<Tally> {
-    let servers = timed("servers", || Servers::find(place, options.fresh))?;
-    let built = timed("build", || build::everything(place))?;
-    let postgres = servers.start_postgres(Settings::Hasty)?;
+fn tests(repository: &Repository, options: &Options, parts: &[Part]) -> Result<Tally> {
+    let servers = timed("servers", || Servers::find(repository, options.fresh))?;
+    let built = timed("build", || build::everything(repository))?;
+    let postgres = servers.start_postgres(Durability::Off)?;
     let runner = run::Runner {
         tools: servers.tools(built.chorus.clone())?,
         postgres: postgres.url.clone(),
@@ -94,11 +94,11 @@ fn tests(place: &Place, options: &Options, parts: &[Part]) -> Result<Tally> {
     };
     let mut tally = Tally::default();
     if parts.contains(&Part::Unit) {
-        tally += timed("unit", || runner.quick(&built))?;
-        tally += timed("doc tests", || runner.documentation(place))?;
+        tally += timed("unit", || runner.unit_tests(&built))?;
+        tally += timed("doc tests", || runner.documentation(repository))?;
     }
     if parts.contains(&Part::E2e) && tally.failed == 0 {
-        tally += timed("e2e", || runner.stories(&built))?;
+        tally += timed("e2e", || runner.e2e_tests(&built))?;
     }
     Ok(tally)
 }
@@ -111,7 +111,7 @@ fn timed<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     result
 }
 
-fn must(command: &mut Command) -> Result<()> {
+fn run_ok(command: &mut Command) -> Result<()> {
     let status = command.status()?;
     ensure!(status.success(), "{command:?} ended with {status}");
     Ok(())

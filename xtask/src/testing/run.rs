@@ -1,4 +1,4 @@
-//! Runs test programs and counts what they say.
+//! Runs test programs and counts passed and failed tests.
 
 use std::io::{BufRead, BufReader};
 use std::ops::AddAssign;
@@ -8,31 +8,31 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ::tests::{Guard, Tools, bound};
+use ::tests::{Guard, Tools, child_command};
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::build::{Built, TestProgram};
-use crate::place::Place;
+use crate::repository::Repository;
 
-/// The package of stories and house rules, which runs last.
-const STORIES: &str = "tests";
+/// The package of end-to-end and architecture tests, which runs last.
+const E2E_PACKAGE: &str = "tests";
 
-/// How long one test program may take before it counts as stuck.
-const LIMIT: Duration = Duration::from_secs(15 * 60);
+/// The longest time that one test program may take before it counts as stuck.
+const PROGRAM_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// What became of tests.
+/// The numbers of passed and failed tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) passed: u64,
     pub(super) failed: u64,
-    /// Whether every program ended well, counted failures or not.
-    pub(super) whole: bool,
+    /// True if every program exited with success.
+    pub(super) all_exited_ok: bool,
 }
 
 impl Default for Tally {
     fn default() -> Self {
-        Self { passed: 0, failed: 0, whole: true }
+        Self { passed: 0, failed: 0, all_exited_ok: true }
     }
 }
 
@@ -40,11 +40,11 @@ impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
-        self.whole &= other.whole;
+        self.all_exited_ok &= other.all_exited_ok;
     }
 }
 
-/// What test programs are given.
+/// The environment and the filter for test programs.
 #[derive(Debug)]
 pub(super) struct Runner {
     pub(super) tools: Tools,
@@ -54,56 +54,56 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    /// Every test program but the stories.
-    pub(super) fn quick(&self, built: &Built) -> Result<Tally> {
-        self.programs(built, |program| program.package != STORIES, self.verbose)
+    /// Runs every test program except the end-to-end tests.
+    pub(super) fn unit_tests(&self, built: &Built) -> Result<Tally> {
+        self.programs(built, |program| program.package != E2E_PACKAGE, self.verbose)
     }
 
-    /// The stories, whose names are shown: each takes a while.
-    pub(super) fn stories(&self, built: &Built) -> Result<Tally> {
-        self.programs(built, |program| program.package == STORIES, true)
+    /// Runs the end-to-end tests, and prints the name of each, since they take long.
+    pub(super) fn e2e_tests(&self, built: &Built) -> Result<Tally> {
+        self.programs(built, |program| program.package == E2E_PACKAGE, true)
     }
 
-    /// The examples in the documentation, which cargo compiles by itself.
-    pub(super) fn documentation(&self, place: &Place) -> Result<Tally> {
-        let mut command = bound(Path::new(env!("CARGO")));
-        command.args(["test", "--quiet", "--workspace", "--doc", "--locked"]).current_dir(&place.root);
-        self.watch("documentation", command, self.verbose)
+    /// Runs the examples in the documentation, which cargo compiles itself.
+    pub(super) fn documentation(&self, repository: &Repository) -> Result<Tally> {
+        let mut command = child_command(Path::new(env!("CARGO")));
+        command.args(["test", "--quiet", "--workspace", "--doc", "--locked"]).current_dir(&repository.root);
+        self.run_program("documentation", command, self.verbose)
     }
 
     fn programs(&self, built: &Built, which: impl Fn(&TestProgram) -> bool, show: bool) -> Result<Tally> {
         let mut tally = Tally::default();
         for program in built.tests.iter().filter(|program| which(program)) {
-            let mut command = bound(&program.path);
+            let mut command = child_command(&program.path);
             command.current_dir(&program.folder).env("CARGO_MANIFEST_DIR", &program.folder);
             let name = if program.package == program.target.replace('-', "_") {
                 program.package.clone()
             } else {
                 format!("{}/{}", program.package, program.target)
             };
-            tally += self.watch(&name, command, show)?;
+            tally += self.run_program(&name, command, show)?;
         }
         Ok(tally)
     }
 
-    /// Runs one program, shows what matters of what it says, and counts its verdicts.
-    fn watch(&self, name: &str, mut command: Command, show: bool) -> Result<Tally> {
+    /// Runs one program, prints the relevant part of its output, and counts its tests.
+    fn run_program(&self, name: &str, mut command: Command, show: bool) -> Result<Tally> {
         self.tools.export(&mut command);
         command.env("CHORUS_TEST_POSTGRES", &self.postgres).args(&self.filter);
         let start = Instant::now();
         let mut guard = Guard::spawn(name, command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
-        let end = limit(&guard);
-        let output = guard.child().stdout.take().context("the program's output is not to be had")?;
-        let mut said = Said::default();
-        for line in BufReader::new(output).lines() {
-            said.hear(&line?, show);
+        let end = kill_after_timeout(&guard);
+        let stdout = guard.child().stdout.take().context("the program has no output")?;
+        let mut output = TestOutput::default();
+        for line in BufReader::new(stdout).lines() {
+            output.add_line(&line?, show);
         }
         let status = guard.child().wait()?;
         let _ = end.send(());
-        let mut tally = said.tally;
-        tally.whole = status.success();
+        let mut tally = output.tally;
+        tally.all_exited_ok = status.success();
         if !status.success() {
-            said.replay(show);
+            output.print_failures(show);
             eprintln!("{name} ended with {status}");
             tally.failed = tally.failed.max(1);
         }
@@ -113,31 +113,31 @@ impl Runner {
     }
 }
 
-/// Kills the program once its time is over, unless told that it has ended.
-fn limit(guard: &Guard) -> mpsc::Sender<()> {
+/// Kills the program after its time limit, unless the returned sender reports that it has ended.
+fn kill_after_timeout(guard: &Guard) -> mpsc::Sender<()> {
     let (end, ended) = mpsc::channel();
     let pid = i32::try_from(guard.id()).ok().and_then(Pid::from_raw);
     thread::spawn(move || {
-        if ended.recv_timeout(LIMIT) == Err(mpsc::RecvTimeoutError::Timeout)
+        if ended.recv_timeout(PROGRAM_TIMEOUT) == Err(mpsc::RecvTimeoutError::Timeout)
             && let Some(pid) = pid
         {
-            eprintln!("stuck for {LIMIT:?}: killed");
+            eprintln!("stuck for {PROGRAM_TIMEOUT:?}: killed");
             let _ = kill_process(pid, Signal::KILL);
         }
     });
     end
 }
 
-/// What a test program said so far.
+/// The output of a test program so far, with its counts.
 #[derive(Debug, Default)]
-struct Said {
+struct TestOutput {
     lines: Vec<String>,
     tally: Tally,
 }
 
-impl Said {
-    fn hear(&mut self, line: &str, show: bool) {
-        if let Some((passed, failed)) = verdict(line) {
+impl TestOutput {
+    fn add_line(&mut self, line: &str, show: bool) {
+        if let Some((passed, failed)) = parse_counts(line) {
             self.tally.passed += passed;
             self.tally.failed += failed;
         } else if show {
@@ -147,7 +147,7 @@ impl Said {
         }
     }
 
-    fn replay(&self, shown: bool) {
+    fn print_failures(&self, shown: bool) {
         if !shown {
             for line in self.lines.iter().filter(|line| !line.ends_with("... ok")) {
                 println!("{line}");
@@ -156,8 +156,9 @@ impl Said {
     }
 }
 
-/// Reads `test result: ok. 12 passed; 0 failed; 0 ignored; …`.
-fn verdict(line: &str) -> Option<(u64, u64)> {
+/// Parses `test result: ok. 12 passed; 0 failed; 0 ignored; …` into the numbers of passed and
+/// failed tests.
+fn parse_counts(line: &str) -> Option<(u64, u64)> {
     let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
     let count = |word: &str| counts.split("; ").find_map(|part| part.strip_suffix(word)?.trim().parse().ok());
     Some((count(" passed")?, count(" failed")?))
@@ -168,17 +169,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_verdict_is_read() {
+    fn a_result_line_is_parsed() {
         let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 1 filtered out; finished in 0.5s";
-        assert_eq!(verdict(line), Some((12, 3)));
-        assert_eq!(verdict("test result: nonsense"), None);
-        assert_eq!(verdict("test a::b ... ok"), None);
+        assert_eq!(parse_counts(line), Some((12, 3)));
+        assert_eq!(parse_counts("test result: nonsense"), None);
+        assert_eq!(parse_counts("test a::b ... ok"), None);
     }
 
     #[test]
     fn tallies_add_up() {
-        let mut sum = Tally { passed: 1, failed: 0, whole: true };
-        sum += Tally { passed: 2, failed: 1, whole: false };
-        assert_eq!(sum, Tally { passed: 3, failed: 1, whole: false });
+        let mut sum = Tally { passed: 1, failed: 0, all_exited_ok: true };
+        sum += Tally { passed: 2, failed: 1, all_exited_ok: false };
+        assert_eq!(sum, Tally { passed: 3, failed: 1, all_exited_ok: false });
     }
 }

@@ -1,4 +1,4 @@
-//! Where a brand sends: countries and regions, because what may be said there differs.
+//! Markets: the countries and regions that a brand sends to, whose advertising laws differ.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use std::fmt;
 pub struct Market([u8; 2]);
 
 impl Market {
-    /// The mainland of China. Hong Kong, Macau and Taiwan have codes and laws of their own.
+    /// The mainland of China. Hong Kong, Macau and Taiwan have their own codes and laws.
     pub const CHINA: Self = Self(*b"CN");
 
-    /// Takes two capital letters that ISO 3166-1 has assigned.
+    /// Parses two capital letters that ISO 3166-1 has assigned; `None` for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let code: [u8; 2] = text.as_bytes().try_into().ok()?;
         ASSIGNED.split_ascii_whitespace().any(|known| known.as_bytes() == code).then_some(Self(code))
     }
 
-    /// The code.
+    /// Returns the two-letter code.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("??")
     }
 
-    /// Every code, in alphabetical order.
+    /// Iterates over all assigned codes in alphabetical order.
     pub(crate) fn codes() -> impl Iterator<Item = &'static str> {
         ASSIGNED.split_ascii_whitespace()
     }

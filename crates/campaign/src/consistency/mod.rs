@@ -1,7 +1,7 @@
-//! The words of files about what may be said: rules with their names, silences, markets.
+//! The vocabulary of consistency checks: rules with their stable names, silenced rules, markets.
 
 mod market;
 mod rule;
 
 pub use self::market::Market;
-pub use self::rule::{Rule, Silence};
+pub use self::rule::{ConsistencyRule, SilencedRule};

@@ -1,36 +1,37 @@
-//! The rules of consistency by their stable names, and how a campaign silences one.
+//! The consistency rules by their stable names, and the `[[silence]]` tables that switch them off.
 
 use std::fmt;
 
 use crate::ids::StepId;
 
-/// A rule. Its code is what findings carry and `[[silence]]` names.
+/// A consistency rule. Findings carry its code, and `[[silence]]` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rule {
+pub enum ConsistencyRule {
     /// `fact-not-said`: a text leaves a fact out.
     FactNotSaid,
     /// `fact-contradicted`: a text says another price, share, date or number than the fact.
     FactContradicted,
     /// `claim-not-a-fact`: a text says a price, share or date that no fact declares.
     ClaimNotAFact,
-    /// `link-differs`: a text leads somewhere else.
+    /// `link-differs`: a text links to another address than the message.
     LinkDiffers,
-    /// `call-to-action-missing`: a text does not ask what the message asks.
+    /// `call-to-action-missing`: a text lacks the message's call to action.
     CallToActionMissing,
-    /// `never-say`: a text says what the brand never says.
+    /// `never-say`: a text contains a phrase of the brand's `never_say`.
     NeverSay,
-    /// `absolute-term`: a text says what advertising law forbids where the brand sends.
+    /// `absolute-term`: a text contains a term that advertising law forbids in one of the brand's
+    /// markets.
     AbsoluteTerm,
-    /// `ad-label-missing`: a mail to China does not say at its head that it is advertising.
+    /// `ad-label-missing`: an e-mail to China does not say at its head that it is advertising.
     AdLabelMissing,
-    /// `length-differs`: a text is far longer or shorter than it should be.
+    /// `length-differs`: a text is far longer or shorter than expected.
     LengthDiffers,
-    /// `image-alt-missing`: a picture says nothing to those who do not see it.
+    /// `image-alt-missing`: a picture has no text for readers who do not see it.
     ImageAltMissing,
 }
 
-impl Rule {
-    /// Every rule.
+impl ConsistencyRule {
+    /// All rules, each exactly once.
     pub const ALL: [Self; 10] = [
         Self::FactNotSaid,
         Self::FactContradicted,
@@ -44,7 +45,7 @@ impl Rule {
         Self::ImageAltMissing,
     ];
 
-    /// The stable name.
+    /// Returns the rule's stable name.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -61,44 +62,44 @@ impl Rule {
         }
     }
 
-    /// The rule of that name.
+    /// Returns the rule with that stable name.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|rule| rule.code() == code)
     }
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for ConsistencyRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
     }
 }
 
-impl serde::Serialize for Rule {
+impl serde::Serialize for ConsistencyRule {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
     }
 }
 
-/// One `[[silence]]`: findings that somebody has looked at and answers for.
+/// One `[[silence]]`: findings that a person has looked at and accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Silence {
+pub struct SilencedRule {
     /// The rule that is silenced.
-    pub rule: Rule,
-    /// Why: never empty.
+    pub rule: ConsistencyRule,
+    /// The reason for silencing it; never empty.
     pub reason: String,
-    /// Only in this step.
+    /// Limits the silence to this step, if set.
     pub step: Option<StepId>,
-    /// Only findings whose words contain this, whatever its case.
+    /// Limits the silence to findings whose words contain this, ignoring case, if set.
     pub text: Option<String>,
-    /// The bytes of the campaign's file where it stands, for telling that it silences nothing.
-    pub place: std::ops::Range<usize>,
+    /// Byte range in the campaign's file, for the report that it silences nothing.
+    pub span: std::ops::Range<usize>,
 }
 
-impl Silence {
-    /// Whether it covers a finding of `rule` in `step` about `words`.
+impl SilencedRule {
+    /// Returns true if it silences a finding of `rule` in `step` about `words`.
     #[must_use]
-    pub fn covers(&self, rule: Rule, step: &str, words: &str) -> bool {
+    pub fn covers(&self, rule: ConsistencyRule, step: &str, words: &str) -> bool {
         let within = |text: &String| words.to_lowercase().contains(&text.to_lowercase());
         self.rule == rule
             && self.step.as_ref().is_none_or(|own| own.as_str() == step)
@@ -112,24 +113,24 @@ mod tests {
 
     #[test]
     fn every_code_names_its_rule() {
-        for rule in Rule::ALL {
-            assert_eq!(Rule::parse(rule.code()), Some(rule));
+        for rule in ConsistencyRule::ALL {
+            assert_eq!(ConsistencyRule::parse(rule.code()), Some(rule));
         }
-        assert_eq!(Rule::parse("Never-say"), None);
+        assert_eq!(ConsistencyRule::parse("Never-say"), None);
     }
 
     #[test]
-    fn a_silence_covers_what_it_names_and_no_more() {
-        let silence = Silence {
-            rule: Rule::ClaimNotAFact,
+    fn a_silenced_rule_covers_what_it_names_and_no_more() {
+        let silence = SilencedRule {
+            rule: ConsistencyRule::ClaimNotAFact,
             reason: "the old price is printed on the bag".to_owned(),
             step: StepId::parse("mail").ok(),
             text: Some("CNY 128".to_owned()),
-            place: 0..0,
+            span: 0..0,
         };
-        assert!(silence.covers(Rule::ClaimNotAFact, "mail", "was cny 128"));
-        assert!(!silence.covers(Rule::ClaimNotAFact, "post", "was CNY 128"));
-        assert!(!silence.covers(Rule::ClaimNotAFact, "mail", "was CNY 129"));
-        assert!(!silence.covers(Rule::FactContradicted, "mail", "was CNY 128"));
+        assert!(silence.covers(ConsistencyRule::ClaimNotAFact, "mail", "was cny 128"));
+        assert!(!silence.covers(ConsistencyRule::ClaimNotAFact, "post", "was CNY 128"));
+        assert!(!silence.covers(ConsistencyRule::ClaimNotAFact, "mail", "was CNY 129"));
+        assert!(!silence.covers(ConsistencyRule::FactContradicted, "mail", "was CNY 128"));
     }
 }

@@ -1,5 +1,5 @@
-//! What each network is like, as far as files, plans and pages need to know it. How it is spoken to is in crate
-//! `network`, in a file of its own.
+//! The properties of each network that files, plans and pages need. The protocol of each network is
+//! in crate `network`, in its own file.
 
 mod table;
 
@@ -9,130 +9,133 @@ use crate::pace::Rate;
 use crate::secret::Secret;
 pub use table::NETWORKS;
 
-/// A place where posts can be made: Slack, Mastodon, a signed webhook.
+/// A network that takes posts, such as Slack, Mastodon or a signed webhook.
 #[derive(Debug)]
 pub struct Network {
-    /// Its name in files, `kind`.
+    /// Name of the network in files, the value of `kind`.
     pub kind: &'static str,
-    /// As people write it.
+    /// Display name of the network.
     pub title: &'static str,
-    /// Where its API is, unless the channel says otherwise; none where each installation has its own.
+    /// Origin of the API, unless the channel sets another; `None` where each installation has its
+    /// own.
     pub origin: Option<&'static str>,
-    /// The keys that a channel of it must have.
-    pub needs: &'static [Key],
-    /// The keys that it may have besides; `base_url` always.
-    pub takes: &'static [Key],
-    /// Whom it can speak to.
+    /// The keys that a channel of this network must have.
+    pub required_keys: &'static [ChannelKey],
+    /// The keys that a channel may have besides these and `base_url`.
+    pub optional_keys: &'static [ChannelKey],
+    /// The recipients that it can post to.
     pub reach: Reach,
-    /// What a second try does when nobody knows whether the first arrived.
-    pub again: Again,
-    /// The tightest rate that the vendor publishes for one sender, such as `20/min`.
-    pub ceiling: Option<&'static str>,
-    /// The most that the vendor takes in a day.
-    pub daily: Option<u32>,
-    /// The words by which a post may call people there. `@name@host` stands for any account.
+    /// The protection against duplicates when a post is retried after an unknown outcome.
+    pub idempotency: Idempotency,
+    /// The lowest rate limit that the vendor publishes for one sender, such as `20/min`.
+    pub max_rate: Option<&'static str>,
+    /// Maximum number of posts per day that the vendor accepts.
+    pub max_per_day: Option<u32>,
+    /// The mentions that notify people there, such as `@channel`. `@name@host` stands for any
+    /// account.
     pub mentions: &'static [&'static str],
-    /// Whether it takes approved templates only, so that it needs a template file of its own.
+    /// True if it accepts approved templates only, so that it needs its own template file.
     pub approved_only: bool,
-    /// The markup of its texts.
+    /// The markup language of its texts.
     pub markup: Markup,
-    /// Set if title and button have places of their own, outside the text.
+    /// True if title and button have their own fields, outside the text.
     pub has_card: bool,
-    /// Set if it takes pictures as files, and not only by their address.
-    pub takes_files: bool,
-    /// Hosts besides its API's own that get the account's credentials, because uploading a picture needs them there.
-    /// Every other address that an answer names is called without.
+    /// True if it accepts pictures as uploaded files, and not only by their address.
+    pub uploads_images: bool,
+    /// Hosts besides the API's own that get the account's credentials, because uploading a picture
+    /// needs them there. Every other address that an answer names is requested without credentials.
     pub upload_hosts: &'static [&'static str],
-    /// The part that the answer to an accepted post leaves open, for people: Teams does not say if a post is shown.
-    pub reservation: Option<&'static str>,
+    /// A sentence for people about what the answer to an accepted post leaves open: Teams does not
+    /// say if a post is shown.
+    pub acceptance_caveat: Option<&'static str>,
 }
 
-/// The markup of a network's texts.
+/// The markup language of a network's texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Markup {
-    /// No markup.
+    /// Plain text without markup.
     Plain,
-    /// None; links are given by their places in the text.
+    /// Plain text with links given as ranges of the text.
     Spans,
-    /// CommonMark.
+    /// CommonMark, the standard Markdown.
     CommonMark,
-    /// Slack's `mrkdwn`.
+    /// Slack's own format `mrkdwn`.
     Mrkdwn,
-    /// Discord's Markdown.
+    /// Discord's dialect of Markdown.
     Discord,
-    /// Mattermost's Markdown.
+    /// Mattermost's dialect of Markdown.
     Mattermost,
-    /// Reddit's Markdown.
+    /// Reddit's dialect of Markdown.
     Reddit,
-    /// DingTalk's Markdown.
+    /// DingTalk's dialect of Markdown.
     Dingtalk,
     /// The Markdown of WeCom's group robots.
     Wecom,
-    /// Feishu's `lark_md`.
+    /// Feishu's own format `lark_md`.
     Lark,
-    /// Microsoft's Adaptive Cards.
+    /// Microsoft's Adaptive Cards format.
     Adaptive,
-    /// Telegram's subset of HTML, which Matrix knows, too.
+    /// Telegram's subset of HTML, which Matrix supports, too.
     Html,
 }
 
 /// A key of a channel in `chorus.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
-    /// The whole address to post to; a secret.
+pub enum ChannelKey {
+    /// `url`: the complete address to post to; a secret.
     Url,
-    /// What signs; a secret.
+    /// `secret`: the key that signs requests; a secret.
     Secret,
-    /// What lets in; a secret.
+    /// `token`: the access token; a secret.
     Token,
-    /// Who posts.
+    /// `account`: the account that posts.
     Account,
-    /// Where it is posted.
+    /// `room`: the room, chat, topic or board that is posted to.
     Room,
-    /// The sender that readers see.
+    /// `from`: the sender that readers see.
     From,
-    /// Which approved template.
+    /// `template_id`: the approved template to use.
     TemplateId,
-    /// The attribute of a contact that says where to reach him.
+    /// `address`: the attribute of a contact that holds the address on the network.
     Address,
-    /// A word that every post must say, because a robot takes no other.
+    /// `keyword`: a word that every post must contain, because the robot refuses others.
     Keyword,
 }
 
-/// Whom a network can speak to.
+/// The recipients that a network can post to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Its own feed or room.
+    /// The channel's own feed or room.
     Feed,
-    /// Each contact, at this address.
-    Contact(Place),
-    /// Either; a feed unless the channel says `per = "contact"`.
-    Either(Place),
+    /// Each contact, at this kind of address.
+    Contact(RequiredAddress),
+    /// Either of both: the feed unless the channel says `per = "contact"`.
+    Either(RequiredAddress),
 }
 
-/// Which address of a contact a network needs.
+/// The kind of address that a network needs of a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// None: the endpoint knows.
-    Anywhere,
-    /// The phone number.
+pub enum RequiredAddress {
+    /// No address: the endpoint knows the contact.
+    NotNeeded,
+    /// The contact's phone number.
     Phone,
-    /// An attribute: the channel's `address`, or this.
+    /// An attribute of the contact: the one that the channel's `address` names, or this.
     Attribute(&'static str),
 }
 
-/// What a second try does when nobody knows whether the first arrived.
+/// The protection against duplicates when a post is retried after an unknown outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// Nothing: the network knows the post by its key.
-    Safe,
-    /// It can be looked up first.
-    LookedUp,
-    /// It posts twice: somebody has to look.
-    Twice,
+pub enum Idempotency {
+    /// The network recognizes the post by its key: a retry does nothing.
+    Keyed,
+    /// The post can be looked up before a retry.
+    Lookup,
+    /// A retry may post twice: a person has to check first.
+    None,
 }
 
-/// Among [`Network::mentions`]: every account of every server.
+/// Entry of [`Network::mentions`] that stands for every account of every server.
 const ANY_ACCOUNT: &str = "@name@host";
 
 impl PartialEq for Network {
@@ -142,7 +145,7 @@ impl PartialEq for Network {
 }
 
 impl Network {
-    /// Returns true if a post may call `name` there.
+    /// Returns true if a post may mention `name` there.
     #[must_use]
     pub fn can_mention(&self, name: &str) -> bool {
         let in_name = |part: &str| {
@@ -155,21 +158,21 @@ impl Network {
         self.mentions.iter().any(|known| *known == name || *known == ANY_ACCOUNT && is_account)
     }
 
-    /// The tightest published rate.
+    /// Returns the lowest published rate limit.
     #[must_use]
-    pub fn ceiling(&self) -> Option<Rate> {
-        self.ceiling.and_then(|rate| Rate::parse(rate).ok())
+    pub fn max_rate(&self) -> Option<Rate> {
+        self.max_rate.and_then(|rate| Rate::parse(rate).ok())
     }
 
-    /// Whether a channel of it may have the key.
+    /// Returns true if a channel of this network may have the key.
     #[must_use]
-    pub fn has(&self, key: Key) -> bool {
-        self.needs.contains(&key) || self.takes.contains(&key)
+    pub fn has(&self, key: ChannelKey) -> bool {
+        self.required_keys.contains(&key) || self.optional_keys.contains(&key)
     }
 }
 
-impl Key {
-    /// All of them.
+impl ChannelKey {
+    /// All keys, each exactly once.
     pub const ALL: [Self; 9] = [
         Self::Url,
         Self::Secret,
@@ -182,7 +185,7 @@ impl Key {
         Self::Keyword,
     ];
 
-    /// As it stands in files.
+    /// Returns the key's name in files.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -199,37 +202,37 @@ impl Key {
     }
 }
 
-/// One account on a network: what a channel says of it.
+/// One account on a network, as a channel configures it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Account {
-    /// Which network.
+    /// The network that the account is on.
     pub network: &'static Network,
-    /// Scheme, host and path that stand in for the vendor's; only this may name an inner address, and the `url` of
-    /// a webhook.
+    /// Scheme, host and path that replace the vendor's. Only this and the `url` of a webhook may
+    /// name an internal address.
     pub base_url: Option<Url>,
-    /// See [`Key::Url`].
+    /// Value of [`ChannelKey::Url`], if set.
     pub url: Option<Secret>,
-    /// See [`Key::Secret`].
+    /// Value of [`ChannelKey::Secret`], if set.
     pub secret: Option<Secret>,
-    /// See [`Key::Token`].
+    /// Value of [`ChannelKey::Token`], if set.
     pub token: Option<Secret>,
-    /// See [`Key::Account`].
+    /// Value of [`ChannelKey::Account`], if set.
     pub account: Option<String>,
-    /// See [`Key::Room`].
+    /// Value of [`ChannelKey::Room`], if set.
     pub room: Option<String>,
-    /// See [`Key::From`].
+    /// Value of [`ChannelKey::From`], if set.
     pub from: Option<String>,
-    /// See [`Key::TemplateId`].
+    /// Value of [`ChannelKey::TemplateId`], if set.
     pub template_id: Option<String>,
-    /// See [`Key::Address`].
+    /// Value of [`ChannelKey::Address`], if set.
     pub address: Option<String>,
-    /// See [`Key::Keyword`].
+    /// Value of [`ChannelKey::Keyword`], if set.
     pub keyword: Option<String>,
-    /// Once to the feed, or once for each contact.
+    /// The recipients of a run: the feed once, or each contact.
     pub per: Per,
 }
 
-/// How often a channel speaks in one run.
+/// The recipients of a channel in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Per {
@@ -241,7 +244,7 @@ pub enum Per {
 }
 
 impl Account {
-    /// One of which nothing is known yet.
+    /// Creates an account with no optional field set.
     #[must_use]
     pub const fn new(network: &'static Network, per: Per) -> Self {
         Self {
@@ -261,31 +264,32 @@ impl Account {
     }
 }
 
-/// Where a contact is reached through a channel.
+/// The address by which a channel reaches a contact.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Address {
-    /// His e-mail address.
+pub enum ContactAddress {
+    /// The contact's e-mail address.
     Email,
-    /// His phone number.
+    /// The contact's phone number.
     Phone,
-    /// What this attribute says.
+    /// The value of this attribute.
     Attribute(String),
-    /// Wherever the other side knows him: no address is needed.
-    Anywhere,
+    /// No address is needed: the endpoint knows the contact.
+    #[serde(rename = "anywhere")]
+    NotNeeded,
 }
 
 impl Account {
-    /// Where contacts are reached.
+    /// Returns the address by which the account reaches contacts.
     #[must_use]
-    pub fn address(&self) -> Address {
+    pub fn address(&self) -> ContactAddress {
         match self.network.reach {
-            Reach::Feed => Address::Anywhere,
-            Reach::Contact(place) | Reach::Either(place) => match place {
-                Place::Anywhere => Address::Anywhere,
-                Place::Phone => Address::Phone,
-                Place::Attribute(name) => {
-                    Address::Attribute(self.address.clone().unwrap_or_else(|| name.to_owned()))
+            Reach::Feed => ContactAddress::NotNeeded,
+            Reach::Contact(required) | Reach::Either(required) => match required {
+                RequiredAddress::NotNeeded => ContactAddress::NotNeeded,
+                RequiredAddress::Phone => ContactAddress::Phone,
+                RequiredAddress::Attribute(name) => {
+                    ContactAddress::Attribute(self.address.clone().unwrap_or_else(|| name.to_owned()))
                 }
             },
         }

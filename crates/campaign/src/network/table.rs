@@ -1,247 +1,247 @@
-//! All networks, in the order in which people meet them. Sources of the ceilings: the vendors' pages named in the
-//! file of each network in crate `network`.
+//! The table of all networks. Sources of the rate limits: the vendors' pages named in the file of
+//! each network in crate `network`.
 
-use super::Again::{LookedUp, Safe, Twice};
-use super::Key::{Account, Address, From, Keyword, Room, Secret, TemplateId, Token, Url};
-use super::{Markup, Network, Place, Reach};
+use super::ChannelKey::{Account, Address, From, Keyword, Room, Secret, TemplateId, Token, Url};
+use super::Idempotency::{Keyed, Lookup};
+use super::{Idempotency, Markup, Network, Reach, RequiredAddress};
 
-/// What most networks have in common.
-const fn feed(kind: &'static str, title: &'static str) -> Network {
+/// Returns a network that posts to a feed, with the properties that most networks have in common.
+const fn feed_network(kind: &'static str, title: &'static str) -> Network {
     Network {
         kind,
         title,
         origin: None,
-        needs: &[],
-        takes: &[],
+        required_keys: &[],
+        optional_keys: &[],
         reach: Reach::Feed,
-        again: Twice,
-        ceiling: None,
-        daily: None,
+        idempotency: Idempotency::None,
+        max_rate: None,
+        max_per_day: None,
         mentions: &[],
         approved_only: false,
         markup: Markup::Plain,
         has_card: false,
-        takes_files: false,
+        uploads_images: false,
         upload_hosts: &[],
-        reservation: None,
+        acceptance_caveat: None,
     }
 }
 
-/// Every network that Chorus speaks to.
+/// Every network that Chorus supports.
 pub static NETWORKS: &[Network] = &[
     Network {
-        needs: &[Url],
-        takes: &[Secret],
-        reach: Reach::Either(Place::Anywhere),
-        again: Safe,
+        required_keys: &[Url],
+        optional_keys: &[Secret],
+        reach: Reach::Either(RequiredAddress::NotNeeded),
+        idempotency: Keyed,
         markup: Markup::CommonMark,
-        ..feed("webhook", "a webhook")
+        ..feed_network("webhook", "a webhook")
     },
     Network {
-        needs: &[Url],
-        ceiling: Some("1/s"),
+        required_keys: &[Url],
+        max_rate: Some("1/s"),
         mentions: &["@channel", "@here", "@everyone"],
         markup: Markup::Mrkdwn,
         has_card: true,
-        ..feed("slack", "Slack")
+        ..feed_network("slack", "Slack")
     },
     Network {
-        needs: &[Url],
-        ceiling: Some("30/min"),
+        required_keys: &[Url],
+        max_rate: Some("30/min"),
         mentions: &["@everyone", "@here"],
         markup: Markup::Discord,
         has_card: true,
-        takes_files: true,
-        ..feed("discord", "Discord")
+        uploads_images: true,
+        ..feed_network("discord", "Discord")
     },
     Network {
-        needs: &[Url],
-        takes: &[Room],
+        required_keys: &[Url],
+        optional_keys: &[Room],
         mentions: &["@all", "@channel", "@here"],
         markup: Markup::Mattermost,
         has_card: true,
-        ..feed("mattermost", "Mattermost")
+        ..feed_network("mattermost", "Mattermost")
     },
     Network {
-        needs: &[Url],
-        ceiling: Some("20/min"),
+        required_keys: &[Url],
+        max_rate: Some("20/min"),
         mentions: &["@all"],
         markup: Markup::Wecom,
         has_card: true,
-        ..feed("wecom", "WeCom")
+        ..feed_network("wecom", "WeCom")
     },
     Network {
-        needs: &[Url],
-        takes: &[Secret, Keyword],
-        ceiling: Some("20/min"),
+        required_keys: &[Url],
+        optional_keys: &[Secret, Keyword],
+        max_rate: Some("20/min"),
         markup: Markup::Dingtalk,
         has_card: true,
-        ..feed("dingtalk", "DingTalk")
+        ..feed_network("dingtalk", "DingTalk")
     },
     Network {
-        needs: &[Url],
-        takes: &[Secret, Keyword],
-        ceiling: Some("100/min"),
+        required_keys: &[Url],
+        optional_keys: &[Secret, Keyword],
+        max_rate: Some("100/min"),
         markup: Markup::Lark,
         has_card: true,
-        ..feed("feishu", "Feishu")
+        ..feed_network("feishu", "Feishu")
     },
     Network {
-        needs: &[Token],
-        again: LookedUp,
-        ceiling: Some("60/min"),
+        required_keys: &[Token],
+        idempotency: Lookup,
+        max_rate: Some("60/min"),
         mentions: &["@name@host"],
-        takes_files: true,
-        ..feed("mastodon", "Mastodon")
+        uploads_images: true,
+        ..feed_network("mastodon", "Mastodon")
     },
     Network {
         origin: Some("https://bsky.social"),
-        needs: &[Account, Token],
-        again: Safe,
-        ceiling: Some("1600/h"),
+        required_keys: &[Account, Token],
+        idempotency: Keyed,
+        max_rate: Some("1600/h"),
         markup: Markup::Spans,
         has_card: true,
-        takes_files: true,
-        ..feed("bluesky", "Bluesky")
+        uploads_images: true,
+        ..feed_network("bluesky", "Bluesky")
     },
     Network {
         origin: Some("https://api.telegram.org"),
-        needs: &[Token],
-        takes: &[Room, Address],
-        reach: Reach::Either(Place::Attribute("telegram_chat")),
-        ceiling: Some("20/min"),
+        required_keys: &[Token],
+        optional_keys: &[Room, Address],
+        reach: Reach::Either(RequiredAddress::Attribute("telegram_chat")),
+        max_rate: Some("20/min"),
         markup: Markup::Html,
         has_card: true,
-        takes_files: true,
-        ..feed("telegram", "Telegram")
+        uploads_images: true,
+        ..feed_network("telegram", "Telegram")
     },
     Network {
-        needs: &[Url],
-        ceiling: Some("4/s"),
+        required_keys: &[Url],
+        max_rate: Some("4/s"),
         markup: Markup::Adaptive,
         has_card: true,
-        reservation: Some("Teams has taken it, and does not tell whether it is shown"),
-        ..feed("teams", "Microsoft Teams")
+        acceptance_caveat: Some("Teams has accepted it, but does not report whether it is shown"),
+        ..feed_network("teams", "Microsoft Teams")
     },
     Network {
-        needs: &[Token, Room],
-        again: Safe,
+        required_keys: &[Token, Room],
+        idempotency: Keyed,
         mentions: &["@room"],
         markup: Markup::Html,
-        takes_files: true,
-        ..feed("matrix", "Matrix")
+        uploads_images: true,
+        ..feed_network("matrix", "Matrix")
     },
     Network {
         origin: Some("https://ntfy.sh"),
-        needs: &[Room],
-        takes: &[Token],
-        again: LookedUp,
-        ceiling: Some("12/min"),
+        required_keys: &[Room],
+        optional_keys: &[Token],
+        idempotency: Lookup,
+        max_rate: Some("12/min"),
         markup: Markup::CommonMark,
         has_card: true,
-        ..feed("ntfy", "ntfy")
+        ..feed_network("ntfy", "ntfy")
     },
     Network {
         origin: Some("https://api.twilio.com"),
-        needs: &[Account, Token, From],
-        reach: Reach::Contact(Place::Phone),
-        again: LookedUp,
-        ..feed("twilio", "SMS by Twilio")
+        required_keys: &[Account, Token, From],
+        reach: Reach::Contact(RequiredAddress::Phone),
+        idempotency: Lookup,
+        ..feed_network("twilio", "SMS by Twilio")
     },
     Network {
         origin: Some("https://dysmsapi.aliyuncs.com"),
-        needs: &[Account, Secret, From, TemplateId],
-        reach: Reach::Contact(Place::Phone),
-        again: LookedUp,
+        required_keys: &[Account, Secret, From, TemplateId],
+        reach: Reach::Contact(RequiredAddress::Phone),
+        idempotency: Lookup,
         approved_only: true,
-        ..feed("aliyun_sms", "SMS by Aliyun")
+        ..feed_network("aliyun_sms", "SMS by Aliyun")
     },
     Network {
         origin: Some("https://api.x.com"),
-        needs: &[Token],
-        again: LookedUp,
-        ceiling: Some("400/h"),
-        daily: Some(10_000),
-        takes_files: true,
-        ..feed("x", "X")
+        required_keys: &[Token],
+        idempotency: Lookup,
+        max_rate: Some("400/h"),
+        max_per_day: Some(10_000),
+        uploads_images: true,
+        ..feed_network("x", "X")
     },
     Network {
         origin: Some("https://api.linkedin.com"),
-        needs: &[Token, Account],
-        again: LookedUp,
+        required_keys: &[Token, Account],
+        idempotency: Lookup,
         has_card: true,
-        takes_files: true,
+        uploads_images: true,
         upload_hosts: &["www.linkedin.com"],
-        ..feed("linkedin", "LinkedIn")
+        ..feed_network("linkedin", "LinkedIn")
     },
     Network {
         origin: Some("https://graph.facebook.com"),
-        needs: &[Token, Account],
-        again: LookedUp,
-        takes_files: true,
-        ..feed("facebook", "a Facebook page")
+        required_keys: &[Token, Account],
+        idempotency: Lookup,
+        uploads_images: true,
+        ..feed_network("facebook", "a Facebook page")
     },
     Network {
         origin: Some("https://graph.threads.net"),
-        needs: &[Token, Account],
-        again: LookedUp,
-        daily: Some(250),
-        ..feed("threads", "Threads")
+        required_keys: &[Token, Account],
+        idempotency: Lookup,
+        max_per_day: Some(250),
+        ..feed_network("threads", "Threads")
     },
     Network {
         origin: Some("https://oauth.reddit.com"),
-        needs: &[Token, Account, Room],
-        again: LookedUp,
-        ceiling: Some("60/min"),
+        required_keys: &[Token, Account, Room],
+        idempotency: Lookup,
+        max_rate: Some("60/min"),
         markup: Markup::Reddit,
         has_card: true,
-        ..feed("reddit", "Reddit")
+        ..feed_network("reddit", "Reddit")
     },
     Network {
         origin: Some("https://api.pinterest.com"),
-        needs: &[Token, Room],
-        again: LookedUp,
+        required_keys: &[Token, Room],
+        idempotency: Lookup,
         has_card: true,
-        takes_files: true,
-        ..feed("pinterest", "Pinterest")
+        uploads_images: true,
+        ..feed_network("pinterest", "Pinterest")
     },
     Network {
         origin: Some("https://api.weixin.qq.com"),
-        needs: &[Account, Secret],
-        again: Safe,
-        ceiling: Some("60/min"),
+        required_keys: &[Account, Secret],
+        idempotency: Keyed,
+        max_rate: Some("60/min"),
         has_card: true,
-        takes_files: true,
-        ..feed("wechat", "a WeChat official account")
+        uploads_images: true,
+        ..feed_network("wechat", "a WeChat official account")
     },
     Network {
         origin: Some("https://api.weixin.qq.com"),
-        needs: &[Account, Secret, TemplateId],
-        takes: &[Address],
-        reach: Reach::Contact(Place::Attribute("wechat_openid")),
-        again: Safe,
+        required_keys: &[Account, Secret, TemplateId],
+        optional_keys: &[Address],
+        reach: Reach::Contact(RequiredAddress::Attribute("wechat_openid")),
+        idempotency: Keyed,
         approved_only: true,
-        ..feed("wechat_template", "WeChat template messages")
+        ..feed_network("wechat_template", "WeChat template messages")
     },
     Network {
         origin: Some("https://api.weibo.com"),
-        needs: &[Token],
-        takes: &[From],
-        again: LookedUp,
-        ceiling: Some("30/h"),
-        takes_files: true,
-        ..feed("weibo", "Weibo")
+        required_keys: &[Token],
+        optional_keys: &[From],
+        idempotency: Lookup,
+        max_rate: Some("30/h"),
+        uploads_images: true,
+        ..feed_network("weibo", "Weibo")
     },
     Network {
         origin: Some("https://open.douyin.com"),
-        needs: &[Token, Account],
-        takes_files: true,
-        ..feed("douyin", "Douyin")
+        required_keys: &[Token, Account],
+        uploads_images: true,
+        ..feed_network("douyin", "Douyin")
     },
 ];
 
 impl Network {
-    /// The network of that kind.
+    /// Returns the network with that `kind`.
     #[must_use]
     pub fn find(kind: &str) -> Option<&'static Self> {
         NETWORKS.iter().find(|network| network.kind == kind)
@@ -249,7 +249,7 @@ impl Network {
 }
 
 impl super::Account {
-    /// A signed webhook.
+    /// Creates the account of a signed webhook.
     ///
     /// # Panics
     /// Never: the network is in the table.
@@ -269,26 +269,27 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::network::Key;
+    use crate::network::ChannelKey;
 
     #[test]
-    fn every_network_is_there_once_and_can_be_read() {
+    fn every_network_is_unique_documented_and_consistent() {
         let kinds: BTreeSet<_> = NETWORKS.iter().map(|network| network.kind).collect();
         assert_eq!(kinds.len(), NETWORKS.len());
         assert_eq!(NETWORKS.len(), 25);
         let readme = include_str!("../../../../README.md");
-        let untold = kinds.iter().find(|kind| !readme.contains(&format!("`{kind}`")));
-        assert_eq!(untold, None, "the README says what every kind of channel needs");
+        let missing = kinds.iter().find(|kind| !readme.contains(&format!("`{kind}`")));
+        assert_eq!(missing, None, "the README says what every kind of channel needs");
         for network in NETWORKS {
-            assert_eq!(network.ceiling.is_some(), network.ceiling().is_some(), "{}", network.kind);
-            assert!(!network.needs.iter().any(|key| network.takes.contains(key)), "{}", network.kind);
+            assert_eq!(network.max_rate.is_some(), network.max_rate().is_some(), "{}", network.kind);
+            let in_both = network.required_keys.iter().any(|key| network.optional_keys.contains(key));
+            assert!(!in_both, "{}", network.kind);
             let origin = network.origin.map(url::Url::parse);
             assert!(origin.is_none_or(|origin| origin.is_ok_and(|url| url.scheme() == "https")));
             let by_attribute = matches!(
                 network.reach,
-                Reach::Contact(Place::Attribute(_)) | Reach::Either(Place::Attribute(_))
+                Reach::Contact(RequiredAddress::Attribute(_)) | Reach::Either(RequiredAddress::Attribute(_))
             );
-            assert_eq!(network.has(Key::Address), by_attribute, "{}", network.kind);
+            assert_eq!(network.has(ChannelKey::Address), by_attribute, "{}", network.kind);
         }
     }
 }

@@ -1,33 +1,33 @@
-//! How fast: `100/s`.
+//! Sending rates such as `100/s`.
 
 use std::fmt;
 use std::time::Duration;
 
-/// So many messages in so long.
+/// A sending rate: a number of messages per unit of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many: 1 or more.
+    /// Number of messages: 1 or more.
     pub count: u32,
-    /// In how long: a second, minute, hour or day.
+    /// The unit of time: a second, minute, hour or day.
     pub per: Duration,
 }
 
-/// A text that is not a rate.
+/// The reason why a text is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadRate {
-    /// Not a number, a stroke and a unit.
+    /// The text is not a whole number, a slash and a unit.
     #[error("a rate is a whole number, `/` and one of `s`, `min`, `h`, `d`")]
     Shape,
-    /// Nothing would ever be sent.
+    /// The rate is zero, so that nothing would ever be sent.
     #[error("a rate is at least one message")]
     Zero,
 }
 
 impl Rate {
-    /// Reads `100/s`, `30/min`, `500/h` or `2000/d`.
+    /// Parses `100/s`, `30/min`, `500/h` or `2000/d`.
     ///
     /// # Errors
-    /// [`BadRate`] says what is wrong.
+    /// [`BadRate`] if the text is no such rate.
     pub fn parse(text: &str) -> Result<Self, BadRate> {
         let (count, unit) = text.split_once('/').ok_or(BadRate::Shape)?;
         let (count, unit) = (count.trim(), unit.trim());
@@ -50,34 +50,35 @@ impl Rate {
 }
 
 impl Rate {
-    /// How many messages that is in a second.
+    /// Returns the rate in messages per second.
     #[must_use]
     pub fn per_second(self) -> f64 {
         f64::from(self.count) / self.per.as_secs_f64()
     }
 
-    /// How long so many take, in microseconds; rounded up, so that the rate is never exceeded.
+    /// Returns the time that `count` messages take, in µs; rounded up, so that the rate is never
+    /// exceeded.
     #[must_use]
-    pub fn span(self, count: i64) -> i64 {
-        let (per, each) = self.parts();
+    pub fn micros_for(self, count: i64) -> i64 {
+        let (per, each) = self.micros_and_count();
         i64::try_from((i128::from(count) * per + each - 1) / each).unwrap_or(i64::MAX)
     }
 
-    /// How many go in so many microseconds.
+    /// Returns the number of messages that `span`, in µs, allows.
     #[must_use]
-    pub fn within(self, span: i64) -> i64 {
-        let (per, each) = self.parts();
+    pub fn count_within(self, span: i64) -> i64 {
+        let (per, each) = self.micros_and_count();
         i64::try_from(i128::from(span) * each / per).unwrap_or(i64::MAX)
     }
 
-    /// Microseconds, and how many go in them.
-    fn parts(self) -> (i128, i128) {
+    /// Returns the unit of time in µs, at least 1, and the number of messages in it, at least 1.
+    fn micros_and_count(self) -> (i128, i128) {
         let per = i128::try_from(self.per.as_micros()).unwrap_or(i128::MAX);
         (per.max(1), i128::from(self.count.max(1)))
     }
 }
 
-/// As in files: `100/s`.
+/// Formats the rate as in files: `100/s`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.per.as_secs() {
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_so_many_in_so_long() {
+    fn is_a_count_per_unit_of_time() {
         for (text, count, seconds) in
             [("100/s", 100, 1), ("30 / min", 30, 60), ("500/h", 500, 3600), ("1/d", 1, 86_400)]
         {
@@ -107,19 +108,19 @@ mod tests {
     }
 
     #[test]
-    fn so_many_take_so_long() {
+    fn converts_between_counts_and_times() {
         let rate = |text| Rate::parse(text).unwrap();
         for (text, count, span) in
             [("1/s", 1, 1_000_000), ("30000/s", 1, 34), ("30000/s", 3, 100), ("10/d", 1, 8_640_000_000)]
         {
-            assert_eq!(rate(text).span(count), span, "{text}");
-            assert_eq!(rate(text).within(span), count, "{text}");
+            assert_eq!(rate(text).micros_for(count), span, "{text}");
+            assert_eq!(rate(text).count_within(span), count, "{text}");
         }
-        assert_eq!(rate("1/d").span(i64::MAX), i64::MAX);
+        assert_eq!(rate("1/d").micros_for(i64::MAX), i64::MAX);
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_texts_are_refused() {
         for text in ["", "100", "/s", "100/", "100/week", "1.5/s", "-1/s", "+1/s", "99999999999/s"] {
             assert_eq!(Rate::parse(text), Err(BadRate::Shape), "{text}");
         }

@@ -1,46 +1,48 @@
-//! Receivers: who takes the mail of a domain, and what each of them may get.
+//! Receivers: the operators that accept a domain's mail, and the sending limits of each.
 //!
-//! Many domains are one receiver (`googlemail.com` is Gmail), and a receiver counts what it gets by its servers,
-//! not by domains. Limits are therefore set for receivers: well-known ones by name, all others by their domain,
-//! rolled up by the MX record where that is known.
+//! Many domains are one receiver (`googlemail.com` is Gmail), and a receiver counts mail by its
+//! servers, not by domains. Limits are therefore set for receivers: well-known ones by
+//! name, all others by their domain, rolled up by the MX record where that is known.
 
-mod known;
+mod providers;
 
 use std::collections::BTreeMap;
 
-use crate::pace::{Daily, Rate};
-use known::FAMILIES;
+use crate::pace::{DailyLimit, Rate};
+use providers::PROVIDERS;
 
-/// What one receiver may get from a channel.
+/// The limits on what a channel may send to one receiver.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Limits {
-    /// How fast, if bounded.
+pub struct ReceiverLimits {
+    /// Maximum sending rate, if limited.
     pub rate: Option<Rate>,
-    /// How many messages may be under way to it at once, if bounded: 1 or more.
+    /// Maximum number of messages in flight at once, if limited: 1 or more.
     pub connections: Option<usize>,
-    /// How many in a day, if bounded.
-    pub daily: Daily,
+    /// Maximum number of messages per day, if limited.
+    pub daily: DailyLimit,
 }
 
-/// The `[channels.NAME.groups]` of a channel: which domains are one receiver, and what it may get.
+/// The `[channels.NAME.groups]` of a channel: the domains of each receiver, and its limits.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Receivers {
-    /// Limits by the receiver's name.
-    limits: BTreeMap<String, Limits>,
-    /// Domains that the file puts into a group.
+    /// Limits by the name of the receiver.
+    limits: BTreeMap<String, ReceiverLimits>,
+    /// Domains that the file assigns to a group, each with the group's name.
     domains: BTreeMap<String, String>,
-    /// What every other receiver may get, each by itself.
-    default: Option<Limits>,
-    by_server: bool,
+    /// Limits of every other receiver, each by itself.
+    default: Option<ReceiverLimits>,
+    /// True if domains that no group names are grouped by the operator of their mail servers.
+    groups_by_mx: bool,
 }
 
-/// The name of the group that stands for all receivers without one of their own.
-pub const DEFAULT: &str = "default";
+/// Name of the group that stands for all receivers without their own group.
+pub const DEFAULT_GROUP: &str = "default";
 
 impl Receivers {
-    /// Adds a receiver with its domains (lower case, A-labels). One that is called [`DEFAULT`] has no domains.
-    pub fn add(&mut self, name: &str, domains: impl IntoIterator<Item = String>, limits: Limits) {
-        if name == DEFAULT {
+    /// Adds a receiver with its domains (lower case, A-labels). The group [`DEFAULT_GROUP`] has no
+    /// domains.
+    pub fn add(&mut self, name: &str, domains: impl IntoIterator<Item = String>, limits: ReceiverLimits) {
+        if name == DEFAULT_GROUP {
             self.default = Some(limits);
             return;
         }
@@ -48,66 +50,70 @@ impl Receivers {
         self.limits.insert(name.to_owned(), limits);
     }
 
-    /// Sets whether a domain that nobody names belongs to whoever runs its mail servers.
-    pub fn set_by_server(&mut self, by_server: bool) {
-        self.by_server = by_server;
+    /// Sets the grouping of domains that no group names: by the operator of their mail servers
+    /// (true), or each by itself (false).
+    pub fn set_group_by_mx(&mut self, group_by_mx: bool) {
+        self.groups_by_mx = group_by_mx;
     }
 
-    /// Whether it does: else it is a receiver by itself.
+    /// Returns true if domains that no group names are grouped by the operator of their mail
+    /// servers.
     #[must_use]
-    pub const fn by_server(&self) -> bool {
-        self.by_server
+    pub const fn groups_by_mx(&self) -> bool {
+        self.groups_by_mx
     }
 
-    /// The receiver of a domain's mail. `server` is the name of the domain's first mail server, where known. The
-    /// file comes first, then the well-known domains, then the server; else a domain is a receiver by itself.
+    /// Returns the name of the receiver of a domain's mail. `server` is the name of the domain's
+    /// first mail server, where known. The file comes first, then the well-known domains, then the
+    /// server; otherwise a domain is a receiver by itself.
     #[must_use]
     pub fn name_of<'a>(&'a self, domain: &'a str, server: Option<&str>) -> &'a str {
         if let Some(name) = self.domains.get(domain) {
             return name;
         }
-        family_of_domain(domain).or_else(|| server.and_then(family_of_server)).unwrap_or(domain)
+        provider_of_domain(domain).or_else(|| server.and_then(provider_of_server)).unwrap_or(domain)
     }
 
-    /// What the receiver of that name may get; `None` when nothing bounds it.
+    /// Returns the limits of the receiver of that name; `None` if it is not limited.
     #[must_use]
-    pub fn limits(&self, name: &str) -> Option<&Limits> {
+    pub fn limits(&self, name: &str) -> Option<&ReceiverLimits> {
         self.limits.get(name).or(self.default.as_ref())
     }
 
-    /// Whether no receiver is limited.
+    /// Returns true if no receiver is limited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.limits.is_empty() && self.default.is_none()
     }
 }
 
-/// Whether a well-known receiver is called `name`.
+/// Returns true if a well-known mailbox provider has that name.
 #[must_use]
-pub fn is_known(name: &str) -> bool {
-    FAMILIES.iter().any(|family| family.name == name)
+pub fn is_provider(name: &str) -> bool {
+    PROVIDERS.iter().any(|provider| provider.name == name)
 }
 
-/// The names of the well-known receivers.
-pub fn known_names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().map(|family| family.name)
+/// Iterates over the names of the well-known mailbox providers.
+pub fn provider_names() -> impl Iterator<Item = &'static str> {
+    PROVIDERS.iter().map(|provider| provider.name)
 }
 
-/// The well-known receiver that a domain (lower case) belongs to.
+/// Returns the name of the well-known mailbox provider that a domain (lower case) belongs to.
 #[must_use]
-pub fn family_of_domain(domain: &str) -> Option<&'static str> {
-    FAMILIES.iter().find(|family| family.domains.contains(&domain)).map(|family| family.name)
+pub fn provider_of_domain(domain: &str) -> Option<&'static str> {
+    PROVIDERS.iter().find(|provider| provider.domains.contains(&domain)).map(|provider| provider.name)
 }
 
-/// The well-known receiver that runs a mail server (lower case, with or without the dot at its end).
+/// Returns the name of the well-known mailbox provider that runs a mail server (lower case, with or
+/// without the dot at its end).
 #[must_use]
-pub fn family_of_server(server: &str) -> Option<&'static str> {
+pub fn provider_of_server(server: &str) -> Option<&'static str> {
     let server = server.trim_end_matches('.');
     let runs = |suffix: &&'static str| {
         let before = server.strip_suffix(*suffix);
         before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
     };
-    FAMILIES.iter().find(|family| family.servers.iter().any(runs)).map(|family| family.name)
+    PROVIDERS.iter().find(|provider| provider.servers.iter().any(runs)).map(|provider| provider.name)
 }
 
 #[cfg(test)]
@@ -118,7 +124,7 @@ mod tests {
     use crate::text::EmailAddress;
 
     #[test]
-    fn well_known_domains_are_one_receiver_and_others_are_their_own() {
+    fn well_known_domains_share_a_receiver_and_others_are_their_own() {
         let none = Receivers::default();
         for (domain, name) in [
             ("gmail.com", "gmail"),
@@ -137,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_tells_whose_mail_it_takes() {
+    fn a_mail_server_belongs_to_its_provider() {
         for (server, name) in [
             ("aspmx.l.google.com", Some("gmail")),
             ("ASPMX.L.GOOGLE.COM.".to_ascii_lowercase().as_str(), Some("gmail")),
@@ -149,13 +155,13 @@ mod tests {
             ("google.com.evil.example", None),
             ("", None),
         ] {
-            assert_eq!(family_of_server(server), name, "{server}");
+            assert_eq!(provider_of_server(server), name, "{server}");
         }
     }
 
     #[test]
-    fn the_file_comes_before_what_is_known_and_the_server_last() {
-        let limits = |count| Limits { connections: Some(count), ..Limits::default() };
+    fn the_file_comes_before_known_domains_and_the_server_last() {
+        let limits = |count| ReceiverLimits { connections: Some(count), ..ReceiverLimits::default() };
         let mut receivers = Receivers::default();
         receivers.add("ours", ["gmail.com".to_owned(), "harbour.example".to_owned()], limits(1));
         receivers.add("yahoo", [], limits(2));
@@ -165,16 +171,16 @@ mod tests {
         assert_eq!(receivers.limits("ours").and_then(|limits| limits.connections), Some(1));
         assert_eq!(receivers.limits("yahoo").and_then(|limits| limits.connections), Some(2));
         assert_eq!(receivers.limits("pier.example"), None);
-        receivers.add(DEFAULT, [], limits(3));
+        receivers.add(DEFAULT_GROUP, [], limits(3));
         assert_eq!(receivers.limits("pier.example").and_then(|limits| limits.connections), Some(3));
     }
 
     #[test]
-    fn no_domain_belongs_to_two_and_each_can_be_written_to() {
+    fn every_domain_is_valid_and_belongs_to_one_provider() {
         let mut seen = BTreeSet::new();
-        for family in FAMILIES {
-            assert_ne!(family.name, DEFAULT);
-            for domain in family.domains {
+        for provider in PROVIDERS {
+            assert_ne!(provider.name, DEFAULT_GROUP);
+            for domain in provider.domains {
                 assert!(seen.insert(domain), "{domain} stands twice");
                 assert_eq!(EmailAddress::parse(&format!("a@{domain}")).unwrap().domain(), *domain);
             }

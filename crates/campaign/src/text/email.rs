@@ -1,44 +1,44 @@
-//! E-mail addresses in one normal form, so that the same person is found again.
+//! E-mail addresses in one normal form, so that equal addresses compare equal.
 
 use std::fmt;
 
-/// One e-mail address in its normal form: lower case, the domain in ASCII (A-labels), at most 254 bytes,
-/// without control characters, spaces or comments (RFC 5321 §4.1.2, RFC 5322 §3.4.1).
+/// One e-mail address in its normal form: lower case, the domain in ASCII (A-labels), at most 254
+/// bytes, without control characters, spaces or comments (RFC 5321 §4.1.2, RFC 5322 §3.4.1).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
 
-/// A text that is not an e-mail address Chorus can write to.
+/// The reason why a text is not an e-mail address that Chorus can write to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
-    /// Nothing there.
+    /// The text is empty.
     #[error("there is nothing in it")]
     Empty,
-    /// No `@`, or more than one.
+    /// The text has no `@`, or more than one.
     #[error("it needs exactly one `@`, as in `ada@harbour.example`")]
     At,
     /// A local part in quotes, or a comment in brackets.
     #[error("quoted names and comments (`{0}`) are not taken; write the plain address")]
     Quoted(char),
-    /// A letter beyond ASCII before the `@`.
+    /// A letter outside ASCII stands before the `@`.
     #[error("`{0}` stands before the `@`: mail servers take only unaccented letters there")]
     LocalNotAscii(char),
-    /// Another character that cannot stand before the `@`.
+    /// Another character that cannot stand before the `@`, such as a space.
     #[error("{0:?} cannot stand before the `@`")]
     LocalCharacter(char),
-    /// A dot at an edge, or two in a row, before the `@`, or nothing before it.
+    /// The part before the `@` is empty, starts or ends with a dot, or has two dots in a row.
     #[error("the part before the `@` is empty, or has a dot at its edge or two in a row")]
     LocalDots,
     /// More than 64 bytes before the `@` (RFC 5321 §4.5.3.1.1).
     #[error("the part before the `@` has {0} characters; 64 are allowed")]
     LocalTooLong(usize),
-    /// `a@[127.0.0.1]`, `a@127.0.0.1`.
+    /// An IP address in place of a domain: `a@[127.0.0.1]`, `a@127.0.0.1`.
     #[error("a number in place of a domain is not taken; write a name such as `harbour.example`")]
     Number,
-    /// The domain has no dot: nearly always a slip.
+    /// The domain has no dot, which is nearly always a typing mistake.
     #[error("`{0}` is not a complete domain; is `.com` or the like missing?")]
     NoDot(String),
-    /// The domain is not one.
+    /// The domain is not a valid domain name.
     #[error("`{0}` is not a domain")]
     Domain(String),
     /// More than 254 bytes in all (RFC 5321 §4.5.3.1.3 with erratum 1690).
@@ -46,15 +46,16 @@ pub enum BadAddress {
     TooLong(usize),
 }
 
-/// The longest domain in presentation form (RFC 1035 §2.3.4).
-const DOMAIN_MAX: usize = 253;
+/// Maximum length of a domain in presentation form, in characters (RFC 1035 §2.3.4).
+const MAX_DOMAIN_LENGTH: usize = 253;
 
 impl EmailAddress {
-    /// Takes an address and brings it into its normal form. Spaces around it are dropped.
+    /// Parses an address and brings it into its normal form. Spaces around it are dropped.
     ///
     /// # Errors
-    /// [`BadAddress`] says what is wrong. Addresses that are legal but never meant are refused as well:
-    /// quoted local parts, comments, IP literals, domains without a dot (but `localhost`).
+    /// [`BadAddress`] if the text is no e-mail address. Addresses that are legal but never meant
+    /// are refused as well: quoted local parts, comments, IP literals, domains without a dot other
+    /// than `localhost`.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let text = text.trim();
         if text.is_empty() {
@@ -71,20 +72,20 @@ impl EmailAddress {
         if address.len() > 254 { Err(BadAddress::TooLong(address.len())) } else { Ok(Self(address)) }
     }
 
-    /// The address.
+    /// Returns the normalized address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The part after the `@`.
+    /// Returns the domain, the part after the `@`, in lower-case A-labels.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 }
 
-/// A dot-atom of RFC 5322 §3.2.3, in lower case.
+/// Parses a dot-atom of RFC 5322 §3.2.3 and lower-cases it.
 fn local_part(text: &str) -> Result<String, BadAddress> {
     let fits = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
     match text.chars().find(|&c| !fits(c)) {
@@ -101,14 +102,14 @@ fn local_part(text: &str) -> Result<String, BadAddress> {
     Ok(text.to_ascii_lowercase())
 }
 
-/// A domain as A-labels (RFC 5890, by UTS #46) that mail can go to.
+/// Parses a domain that can receive mail into A-labels (RFC 5890, by UTS #46).
 fn ascii_domain(text: &str) -> Result<String, BadAddress> {
-    let bad = || BadAddress::Domain(text.chars().take(DOMAIN_MAX).collect());
+    let bad = || BadAddress::Domain(text.chars().take(MAX_DOMAIN_LENGTH).collect());
     if text.starts_with('[') {
         return Err(BadAddress::Number);
     }
-    // The URL parser would decode `%41`; in an address it is simply wrong.
-    if text.len() > 4 * DOMAIN_MAX || text.contains(['%', ':', '/']) {
+    // The URL parser would decode `%41`; in an address it is invalid.
+    if text.len() > 4 * MAX_DOMAIN_LENGTH || text.contains(['%', ':', '/']) {
         return Err(bad());
     }
     let domain = match url::Host::parse(text) {
@@ -116,7 +117,7 @@ fn ascii_domain(text: &str) -> Result<String, BadAddress> {
         Ok(_) => return Err(BadAddress::Number),
         Err(_) => return Err(bad()),
     };
-    if domain.len() > DOMAIN_MAX || !domain.split('.').all(is_label) {
+    if domain.len() > MAX_DOMAIN_LENGTH || !domain.split('.').all(is_label) {
         return Err(bad());
     }
     if !domain.contains('.') && domain != "localhost" {
@@ -125,7 +126,7 @@ fn ascii_domain(text: &str) -> Result<String, BadAddress> {
     Ok(domain)
 }
 
-/// Letters, digits and inner hyphens, at most 63 (RFC 1035 §2.3.1).
+/// Returns true for 1 to 63 letters, digits and inner hyphens (RFC 1035 §2.3.1).
 fn is_label(label: &str) -> bool {
     (1..=63).contains(&label.len())
         && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
@@ -157,7 +158,7 @@ mod tests {
         EmailAddress::parse(text).unwrap().to_string()
     }
 
-    fn fault(text: &str) -> BadAddress {
+    fn error(text: &str) -> BadAddress {
         EmailAddress::parse(text).unwrap_err()
     }
 
@@ -172,20 +173,20 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_mail_cannot_go_to() {
-        assert_eq!(fault(""), BadAddress::Empty);
-        assert_eq!(fault("ada"), BadAddress::At);
-        assert_eq!(fault("a@b@c.example"), BadAddress::At);
-        assert_eq!(fault("\"a b\"@c.example"), BadAddress::Quoted('"'));
-        assert_eq!(fault("a(x)@c.example"), BadAddress::Quoted('('));
-        assert_eq!(fault("jörg@c.example"), BadAddress::LocalNotAscii('ö'));
-        assert_eq!(fault("a b@c.example"), BadAddress::LocalCharacter(' '));
-        assert_eq!(fault("a\r\nBcc: x@c.example"), BadAddress::LocalCharacter('\r'));
-        assert_eq!(fault("@c.example"), BadAddress::LocalDots);
-        assert_eq!(fault("a..b@c.example"), BadAddress::LocalDots);
-        assert_eq!(fault("a@[127.0.0.1]"), BadAddress::Number);
-        assert_eq!(fault("a@127.1"), BadAddress::Number);
-        assert_eq!(fault("bob@gmail"), BadAddress::NoDot("gmail".into()));
+    fn refuses_undeliverable_addresses() {
+        assert_eq!(error(""), BadAddress::Empty);
+        assert_eq!(error("ada"), BadAddress::At);
+        assert_eq!(error("a@b@c.example"), BadAddress::At);
+        assert_eq!(error("\"a b\"@c.example"), BadAddress::Quoted('"'));
+        assert_eq!(error("a(x)@c.example"), BadAddress::Quoted('('));
+        assert_eq!(error("jörg@c.example"), BadAddress::LocalNotAscii('ö'));
+        assert_eq!(error("a b@c.example"), BadAddress::LocalCharacter(' '));
+        assert_eq!(error("a\r\nBcc: x@c.example"), BadAddress::LocalCharacter('\r'));
+        assert_eq!(error("@c.example"), BadAddress::LocalDots);
+        assert_eq!(error("a..b@c.example"), BadAddress::LocalDots);
+        assert_eq!(error("a@[127.0.0.1]"), BadAddress::Number);
+        assert_eq!(error("a@127.1"), BadAddress::Number);
+        assert_eq!(error("bob@gmail"), BadAddress::NoDot("gmail".into()));
         for domain in [
             "c..example",
             "-c.example",
@@ -196,7 +197,7 @@ mod tests {
             "a b.example",
             "",
         ] {
-            assert_eq!(fault(&format!("a@{domain}")), BadAddress::Domain(domain.into()), "{domain}");
+            assert_eq!(error(&format!("a@{domain}")), BadAddress::Domain(domain.into()), "{domain}");
         }
     }
 
@@ -204,16 +205,16 @@ mod tests {
     fn has_the_lengths_of_rfc_5321() {
         let label = "d".repeat(63);
         assert!(EmailAddress::parse(&format!("{}@c.example", "a".repeat(64))).is_ok());
-        assert_eq!(fault(&format!("{}@c.example", "a".repeat(65))), BadAddress::LocalTooLong(65));
+        assert_eq!(error(&format!("{}@c.example", "a".repeat(65))), BadAddress::LocalTooLong(65));
         assert!(EmailAddress::parse(&format!("a@{label}.example")).is_ok());
-        assert!(matches!(fault(&format!("a@{label}d.example")), BadAddress::Domain(_)));
+        assert!(matches!(error(&format!("a@{label}d.example")), BadAddress::Domain(_)));
         let long = format!("{}@{label}.{label}.{label}.example", "a".repeat(64));
-        assert_eq!(fault(&long), BadAddress::TooLong(64 + 1 + 3 * 64 + 7));
+        assert_eq!(error(&long), BadAddress::TooLong(64 + 1 + 3 * 64 + 7));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_taken_is_plain_and_stays_itself(text in "[a-zé.@+%\"\\PC]{0,40}") {
+        fn a_parsed_address_is_ascii_and_parses_to_itself(text in "[a-zé.@+%\"\\PC]{0,40}") {
             if let Ok(address) = EmailAddress::parse(&text) {
                 prop_assert!(address.as_str().bytes().all(|b| b.is_ascii_graphic()));
                 prop_assert_eq!(EmailAddress::parse(address.as_str()), Ok(address));

@@ -1,4 +1,4 @@
-//! A name with an address, as senders are written.
+//! Mailboxes: a display name with an e-mail address, as senders are written.
 
 use std::fmt;
 
@@ -7,34 +7,35 @@ use super::{BadAddress, EmailAddress};
 /// A name with an address: `Harbour Coffee <news@harbour.example>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
-    /// The name people see, if one is given; no control characters.
+    /// The display name, if one is given; it holds no control characters.
     pub name: Option<String>,
-    /// Where it goes.
+    /// The e-mail address of the mailbox.
     pub address: EmailAddress,
 }
 
-/// A text that is not a name with an address.
+/// The reason why a text is not a mailbox.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadMailbox {
-    /// A line break, a NUL or the like.
+    /// The text holds a line break, a NUL or another control character.
     #[error("it holds a control character such as a line break")]
     Control,
-    /// A `<` without its `>` at the end, or the other way round.
+    /// A `<` has no `>` at the end of the text, or the other way round.
     #[error("write it as `Name <name@harbour.example>`")]
     Brackets,
-    /// The name is too long for a header.
+    /// The name has this many characters, more than the 200 that are allowed.
     #[error("the name has {0} characters; 200 are allowed")]
     NameTooLong(usize),
-    /// The address is wrong.
+    /// The address is no valid e-mail address.
     #[error(transparent)]
     Address(#[from] BadAddress),
 }
 
 impl Mailbox {
-    /// Takes `Name <a@b.example>`, with or without quotes around the name, or a bare `a@b.example`.
+    /// Parses `Name <a@b.example>`, with or without quotes around the name, or a bare
+    /// `a@b.example`.
     ///
     /// # Errors
-    /// [`BadMailbox`] says what is wrong.
+    /// [`BadMailbox`] if the text is neither form.
     pub fn parse(text: &str) -> Result<Self, BadMailbox> {
         if text.chars().any(char::is_control) {
             return Err(BadMailbox::Control);
@@ -44,7 +45,7 @@ impl Mailbox {
             return Ok(Self { name: None, address: EmailAddress::parse(text)? });
         };
         let address = rest.strip_suffix('>').ok_or(BadMailbox::Brackets)?;
-        let name = unquoted(name.trim());
+        let name = without_quotes(name.trim());
         if name.contains(['<', '>']) {
             return Err(BadMailbox::Brackets);
         }
@@ -57,7 +58,7 @@ impl Mailbox {
     }
 }
 
-fn unquoted(name: &str) -> &str {
+fn without_quotes(name: &str) -> &str {
     name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name).trim()
 }
 
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn cannot_smuggle_a_header() {
+    fn refuses_injected_headers() {
         for text in ["A\r\nBcc: x@y.example <a@b.example>", "A\0 <a@b.example>", "a@b.example\n"] {
             assert_eq!(Mailbox::parse(text), Err(BadMailbox::Control));
         }

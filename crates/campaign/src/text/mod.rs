@@ -1,4 +1,4 @@
-//! Addresses, numbers and languages as types that cannot be wrong.
+//! E-mail addresses, phone numbers and languages as types whose values are always valid.
 
 mod email;
 mod language;
@@ -10,4 +10,4 @@ pub use email::{BadAddress, EmailAddress};
 pub use language::{BadLanguage, Language};
 pub use mailbox::{BadMailbox, Mailbox};
 pub use phone::{BadPhone, Phone};
-pub use phrase::{phrase, phrases};
+pub use phrase::{find_phrase, find_phrases};

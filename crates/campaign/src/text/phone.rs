@@ -7,25 +7,26 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Phone(String);
 
-/// A text that is not an international phone number.
+/// The reason why a text is not an international phone number.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPhone {
-    /// No country code.
+    /// The number does not start with `+` and a country code.
     #[error("a phone number starts with `+` and the country code, as in `+86 21 5555 0100`")]
     NoCountryCode,
-    /// Neither a digit nor a separator.
+    /// A character that is neither a digit nor a separator.
     #[error("{0:?} does not belong in a phone number")]
     Character(char),
-    /// Too short or too long.
+    /// The number has this many digits, fewer than 8 or more than 15.
     #[error("a phone number has 8 to 15 digits with its country code, this one has {0}")]
     Length(usize),
 }
 
 impl Phone {
-    /// Takes a number with its country code; spaces, hyphens, dots, slashes and brackets are dropped.
+    /// Parses a number with its country code; spaces, hyphens, dots, slashes and brackets are
+    /// dropped.
     ///
     /// # Errors
-    /// [`BadPhone`] says what is wrong.
+    /// [`BadPhone`] if the text is no such number.
     pub fn parse(text: &str) -> Result<Self, BadPhone> {
         let rest = text.trim().strip_prefix('+').ok_or(BadPhone::NoCountryCode)?;
         if let Some(c) = rest.chars().find(|&c| !c.is_ascii_digit() && !" -./()\u{a0}".contains(c)) {
@@ -42,7 +43,7 @@ impl Phone {
         }
     }
 
-    /// The number.
+    /// Returns the number in E.164 form, `+` included.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,30 +1,32 @@
-//! Phrases found in a text, each with its place.
+//! Search for whole-word phrases in a text.
 
 use std::ops::Range;
 
-/// Where `phrase` stands in `text` as words of its own, whatever its case and spacing.
+/// Returns the byte range of the first occurrence of `phrase` in `text` as whole words, ignoring
+/// case and spacing.
 #[must_use]
-pub fn phrase(text: &str, phrase: &str) -> Option<Range<usize>> {
-    phrases(text, [phrase]).into_iter().next().map(|(_, place)| place)
+pub fn find_phrase(text: &str, phrase: &str) -> Option<Range<usize>> {
+    find_phrases(text, [phrase]).into_iter().next().map(|(_, place)| place)
 }
 
-/// Every place where one of `wanted` stands so, with its number among them, phrase by phrase.
+/// Returns the byte range of every occurrence of every phrase in `wanted`, as whole words and
+/// ignoring case and spacing, with the index of the phrase. Sorted by phrase, then by place.
 #[must_use]
-pub fn phrases<'p>(text: &str, wanted: impl IntoIterator<Item = &'p str>) -> Vec<(usize, Range<usize>)> {
+pub fn find_phrases<'p>(text: &str, wanted: impl IntoIterator<Item = &'p str>) -> Vec<(usize, Range<usize>)> {
     let mut wanted = wanted.into_iter().peekable();
-    let letters = if wanted.peek().is_some() { folded(text) } else { Vec::new() };
+    let letters = if wanted.peek().is_some() { fold_case(text) } else { Vec::new() };
     let mut found = Vec::new();
     for (number, phrase) in wanted.enumerate() {
-        let phrase: Vec<char> = folded(phrase).into_iter().map(|(c, _)| c).collect();
-        found.extend(places(&letters, &phrase).into_iter().map(|place| (number, place)));
+        let phrase: Vec<char> = fold_case(phrase).into_iter().map(|(c, _)| c).collect();
+        found.extend(occurrences(&letters, &phrase).into_iter().map(|place| (number, place)));
     }
     found
 }
 
-/// Where `wanted` stands among letters, one place after the other.
-fn places(letters: &[(char, Range<usize>)], wanted: &[char]) -> Vec<Range<usize>> {
-    let mut places: Vec<Range<usize>> = Vec::new();
-    let Some((first, rest)) = wanted.split_first() else { return places };
+/// Returns the byte ranges of all occurrences of `wanted`, which do not overlap.
+fn occurrences(letters: &[(char, Range<usize>)], wanted: &[char]) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let Some((first, rest)) = wanted.split_first() else { return found };
     for (at, window) in letters
         .windows(wanted.len())
         .enumerate()
@@ -33,17 +35,19 @@ fn places(letters: &[(char, Range<usize>)], wanted: &[char]) -> Vec<Range<usize>
         let same = window.iter().skip(1).zip(rest).all(|((c, _), wanted)| c == wanted);
         let before = at.checked_sub(1).and_then(|at| letters.get(at)).map(|(c, _)| *c);
         let after = letters.get(at + wanted.len()).map(|(c, _)| *c);
-        let alone = !joined(before, Some(first)) && !joined(wanted.last().copied(), after.as_ref());
+        let is_whole_word =
+            !in_one_word(before, Some(first)) && !in_one_word(wanted.last().copied(), after.as_ref());
         let (Some(start), Some(end)) = (window.first(), window.last()) else { continue };
         let place = start.1.start..end.1.end;
-        let free = places.last().is_none_or(|other| other.end <= place.start);
-        places.extend((same && alone && free).then_some(place));
+        let free = found.last().is_none_or(|other| other.end <= place.start);
+        found.extend((same && is_whole_word && free).then_some(place));
     }
-    places
+    found
 }
 
-/// Lower-case letters with their places, runs of white space as one space.
-fn folded(text: &str) -> Vec<(char, Range<usize>)> {
+/// Returns the text's letters in lower case with their byte ranges; runs of white space become one
+/// space.
+fn fold_case(text: &str) -> Vec<(char, Range<usize>)> {
     let mut letters: Vec<(char, Range<usize>)> = Vec::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let place = at..at + c.len_utf8();
@@ -56,8 +60,9 @@ fn folded(text: &str) -> Vec<(char, Range<usize>)> {
     letters
 }
 
-/// Whether two letters belong to one word. Chinese and Japanese words stand without spaces.
-fn joined(left: Option<char>, right: Option<&char>) -> bool {
+/// Returns true if two letters belong to one word. Chinese and Japanese letters never do, because
+/// those languages write words without spaces.
+fn in_one_word(left: Option<char>, right: Option<&char>) -> bool {
     let in_word = |c: char| {
         c.is_alphanumeric()
             && !matches!(c, '\u{2e80}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
@@ -72,20 +77,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_phrase_is_found_as_words_of_its_own() {
-        assert_eq!(phrase("It is GUARANTEED.", "guaranteed"), Some(6..16));
-        assert_eq!(phrase("the\n  cheapest one", "The cheapest"), Some(0..14));
-        assert_eq!(phrase("unguaranteed, guaranteeds", "guaranteed"), None);
-        assert_eq!(phrase("我们是全网最低价", "全网最低"), Some(9..21));
-        assert_eq!(phrase("100% sure", "100%"), Some(0..4));
-        assert_eq!(phrase("", "x"), None);
-        assert_eq!(phrase("x", " "), None);
+    fn a_phrase_is_found_as_whole_words() {
+        assert_eq!(find_phrase("It is GUARANTEED.", "guaranteed"), Some(6..16));
+        assert_eq!(find_phrase("the\n  cheapest one", "The cheapest"), Some(0..14));
+        assert_eq!(find_phrase("unguaranteed, guaranteeds", "guaranteed"), None);
+        assert_eq!(find_phrase("我们是全网最低价", "全网最低"), Some(9..21));
+        assert_eq!(find_phrase("100% sure", "100%"), Some(0..4));
+        assert_eq!(find_phrase("", "x"), None);
+        assert_eq!(find_phrase("x", " "), None);
     }
 
     proptest! {
         #[test]
-        fn every_place_can_be_cut_out(text in "[{}a.\"'\\\\!é ]{0,40}", wanted in "[aé ]{0,3}") {
-            if let Some(place) = phrase(&text, &wanted) {
+        fn every_found_range_is_valid(text in "[{}a.\"'\\\\!é ]{0,40}", wanted in "[aé ]{0,3}") {
+            if let Some(place) = find_phrase(&text, &wanted) {
                 prop_assert!(text.get(place).is_some());
             }
         }

@@ -1,91 +1,109 @@
-//! What the files say so far, for those that refer to it by name.
+//! The definitions read so far, which other files refer to by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
-use source::{ConfinedDir, Located, SourceFile, advice};
+use source::{ConfinedDir, Located, SourceFile, suggestion};
 
 use crate::audience::Audience;
 use crate::workspace::{AttributeKind, Channel, Template};
 
-/// Things by name. `None` is one that is there and has errors of its own.
-pub(crate) type Shelf<T> = BTreeMap<String, Option<T>>;
+/// Entities by name. `None` marks one that exists but has errors.
+pub(crate) type Registry<T> = BTreeMap<String, Option<T>>;
 
-/// What a campaign or an audience can refer to.
+/// Everything that a campaign or an audience can refer to.
 #[derive(Debug)]
-pub(crate) struct Known {
+pub(crate) struct Definitions {
+    /// The folder of the workspace.
     pub(crate) dir: ConfinedDir,
-    /// The brand's zone; UTC while it is not known.
+    /// The brand's time zone; UTC if the brand has errors.
     pub(crate) zone: TimeZone,
+    /// Phrases that no message may contain.
     pub(crate) never_say: Vec<String>,
     pub(crate) attributes: BTreeMap<String, AttributeKind>,
-    pub(crate) channels: Shelf<Channel>,
-    /// Whether `chorus.toml` is so wrong that a channel or attribute may only seem to be missing.
-    pub(crate) hidden: bool,
-    pub(crate) audiences: Shelf<Audience>,
-    pub(crate) templates: Shelf<Template>,
-    /// The stems of all campaign files.
+    pub(crate) channels: Registry<Channel>,
+    /// True if `chorus.toml` could not be read completely, so that a channel or attribute may only
+    /// seem to be missing.
+    pub(crate) settings_incomplete: bool,
+    pub(crate) audiences: Registry<Audience>,
+    pub(crate) templates: Registry<Template>,
+    /// The stems of the names of all campaign files.
     pub(crate) campaigns: BTreeSet<String>,
 }
 
-/// A kind of thing that has a name, as messages call it.
-pub(crate) struct Sort {
-    pub(crate) one: &'static str,
-    pub(crate) many: &'static str,
-    /// The code of a name that nothing has.
-    pub(crate) unknown: &'static str,
-    /// Where the one called NAME stands.
-    pub(crate) place: &'static str,
+/// A kind of named entity, with its words for messages.
+pub(crate) struct EntityKind {
+    /// Its singular, such as `channel`.
+    pub(crate) singular: &'static str,
+    /// Its plural, such as `channels`.
+    pub(crate) plural: &'static str,
+    /// Code of the finding that no entity has a name.
+    pub(crate) unknown_code: &'static str,
+    /// Place of the definition of the entity NAME.
+    pub(crate) location: &'static str,
 }
 
-pub(crate) const CHANNEL: Sort = Sort {
-    one: "channel",
-    many: "channels",
-    unknown: "unknown-channel",
-    place: "[channels.NAME] in chorus.toml",
+pub(crate) const CHANNEL: EntityKind = EntityKind {
+    singular: "channel",
+    plural: "channels",
+    unknown_code: "unknown-channel",
+    location: "[channels.NAME] in chorus.toml",
 };
-pub(crate) const AUDIENCE: Sort =
-    Sort { one: "audience", many: "audiences", unknown: "unknown-audience", place: "audiences/NAME.toml" };
-pub(crate) const TEMPLATE: Sort =
-    Sort { one: "template", many: "templates", unknown: "unknown-template", place: "templates/NAME" };
-pub(crate) const CAMPAIGN: Sort =
-    Sort { one: "campaign", many: "campaigns", unknown: "unknown-campaign", place: "campaigns/NAME.toml" };
+pub(crate) const AUDIENCE: EntityKind = EntityKind {
+    singular: "audience",
+    plural: "audiences",
+    unknown_code: "unknown-audience",
+    location: "audiences/NAME.toml",
+};
+pub(crate) const TEMPLATE: EntityKind = EntityKind {
+    singular: "template",
+    plural: "templates",
+    unknown_code: "unknown-template",
+    location: "templates/NAME",
+};
+pub(crate) const CAMPAIGN: EntityKind = EntityKind {
+    singular: "campaign",
+    plural: "campaigns",
+    unknown_code: "unknown-campaign",
+    location: "campaigns/NAME.toml",
+};
 
-/// The thing that `name` refers to; a finding if there is none, or if it cannot be used.
-pub(crate) fn find<'k, T>(
+/// Returns the entity that `name` refers to, or reports that there is none or that it has errors.
+pub(crate) fn find_or_report<'k, T>(
     source: &SourceFile,
-    sort: &Sort,
+    kind: &EntityKind,
     name: &Located<String>,
-    shelf: &'k Shelf<T>,
+    registry: &'k Registry<T>,
 ) -> Option<&'k T> {
-    match shelf.get(&name.value) {
-        Some(Some(thing)) => Some(thing),
+    match registry.get(&name.value) {
+        Some(Some(entity)) => Some(entity),
         Some(None) => {
-            let message = format!("{} `{}` has errors of its own", sort.one, name.value);
-            source.error("uses-broken", name.span.clone(), message, mend(sort, &name.value));
+            let message = format!("{} `{}` has errors", kind.singular, name.value);
+            source.error("uses-broken", name.span.clone(), message, fix_hint(kind, &name.value));
             None
         }
         None => {
-            unknown(source, sort, name, shelf.keys().map(String::as_str));
+            report_unknown(source, kind, name, registry.keys().map(String::as_str));
             None
         }
     }
 }
 
-/// What to do about a thing with errors of its own.
-pub(crate) fn mend(sort: &Sort, name: &str) -> String {
-    format!("Mend {} first; this needs no change.", sort.place.replace("NAME", name))
+/// Returns the fix for a reference to an entity with errors.
+pub(crate) fn fix_hint(kind: &EntityKind, name: &str) -> String {
+    format!("Fix {} first; this needs no change.", kind.location.replace("NAME", name))
 }
 
-/// Tells that nothing has this name.
-pub(crate) fn unknown<'a>(
+/// Reports that no entity has this name.
+pub(crate) fn report_unknown<'a>(
     source: &SourceFile,
-    sort: &Sort,
+    kind: &EntityKind,
     name: &Located<String>,
     names: impl Iterator<Item = &'a str>,
 ) {
     let shown: String = name.chars().take(64).collect();
-    let message = format!("there is no {} `{shown}`", sort.one);
-    let help = format!("{} A new one is made in {}.", advice(&name.value, sort.many, names), sort.place);
-    source.error(sort.unknown, name.span.clone(), message, help);
+    let message = format!("there is no {} `{shown}`", kind.singular);
+    let suggestion = suggestion(&name.value, kind.plural, names);
+    let help = format!("{suggestion} A new one is made in {}.", kind.location);
+    source.error(kind.unknown_code, name.span.clone(), message, help);
 }

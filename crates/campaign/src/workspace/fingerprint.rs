@@ -1,4 +1,4 @@
-//! Whether a workspace's files changed, without reading them.
+//! Detection of changes to a workspace's files without reading them.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -8,39 +8,40 @@ use std::time::UNIX_EPOCH;
 
 use crate::workspace::Workspace;
 
-/// What a workspace is made of. Everything else in its folder may change as it likes.
+/// The files and folders that make up a workspace. Changes to anything else in its folder do not
+/// count.
 const PARTS: [&str; 5] = ["chorus.toml", "campaigns", "audiences", "templates", "keys"];
 
-/// The depth to which folders are looked into. `load` reads no folder that is deeper, and reports it.
-const DEPTH: usize = 8;
+/// Maximum depth of folders that count. `load` reads no deeper folder, and reports it.
+const MAX_DEPTH: usize = 8;
 
 impl Workspace {
-    /// A number that changes when a file of the workspace in `root` is added, taken away, renamed, written or
-    /// replaced: made of names, sizes, inodes and times of change, so it costs one look at each file. Hidden
-    /// files, such as those in which editors keep what is not saved yet, do not count. Comparable within one
-    /// process only.
+    /// Returns a number that changes when a file of the workspace in `root` is added, removed,
+    /// renamed, written or replaced. It is made of names, sizes, inodes and modification times, so
+    /// it costs one `stat` per file. Hidden files, such as editors' swap files, do not count.
+    /// Numbers are comparable within one process only.
     #[must_use]
     pub fn fingerprint(root: &Path) -> u64 {
         let sum = |sum: u64, part: &str| {
             let path = root.join(part);
             let metadata = fs::metadata(&path).ok();
-            sum.wrapping_add(entry(&path, OsStr::new(part), metadata.as_ref(), DEPTH))
+            sum.wrapping_add(hash_entry(&path, OsStr::new(part), metadata.as_ref(), MAX_DEPTH))
         };
         PARTS.into_iter().fold(0, sum)
     }
 
-    /// The folders whose entries make up the [fingerprint](Self::fingerprint), `root` itself first. Of `root`
-    /// only the [parts](Self::is_part) of a workspace count.
+    /// Returns the folders whose entries make up the [fingerprint](Self::fingerprint), `root`
+    /// itself first. Of `root` only the [parts](Self::is_part) of a workspace count.
     #[must_use]
     pub fn folders(root: &Path) -> Vec<PathBuf> {
         let mut folders = vec![root.to_owned()];
         for part in PARTS {
-            add_folders(&root.join(part), DEPTH, &mut folders);
+            add_folders(&root.join(part), MAX_DEPTH, &mut folders);
         }
         folders
     }
 
-    /// Whether an entry of the workspace's own folder is a part of the workspace.
+    /// Returns true if the entry `name` of the workspace's root folder is a part of the workspace.
     #[must_use]
     pub fn is_part(name: &str) -> bool {
         PARTS.contains(&name)
@@ -58,39 +59,40 @@ fn add_folders(path: &Path, depth: usize, folders: &mut Vec<PathBuf>) {
     }
 }
 
-/// A number for one entry and, if it is a folder, everything in it.
-fn entry(path: &Path, name: &OsStr, metadata: Option<&Metadata>, depth: usize) -> u64 {
+/// Returns a number for one entry and, if it is a folder, everything in it.
+fn hash_entry(path: &Path, name: &OsStr, metadata: Option<&Metadata>, depth: usize) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     let Some(metadata) = metadata else { return hasher.finish() };
     metadata.is_dir().hash(&mut hasher);
     if metadata.is_dir() {
-        inside(path, depth).hash(&mut hasher);
+        hash_folder(path, depth).hash(&mut hasher);
     } else {
         hash_file(metadata, &mut hasher);
     }
     hasher.finish()
 }
 
-/// A number for the entries of a folder, in whatever order the system lists them.
-fn inside(folder: &Path, depth: usize) -> u64 {
+/// Returns a number for the entries of a folder, independent of the order in which the system lists
+/// them.
+fn hash_folder(folder: &Path, depth: usize) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     if depth == 0 {
         return 1;
     }
     let mut sum = 2_u64;
-    // A key may be hidden, and is read all the same.
-    let hidden_count = folder.file_name().is_some_and(|name| name == "keys");
-    for found in entries.flatten() {
-        let name = found.file_name();
-        if is_hidden(&name) && !hidden_count {
+    // A hidden key file is read all the same.
+    let includes_hidden = folder.file_name().is_some_and(|name| name == "keys");
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if is_hidden(&name) && !includes_hidden {
             continue;
         }
-        // Of a link, what it leads to.
-        let own = found.metadata().ok().filter(|metadata| !metadata.is_symlink());
-        let path = found.path();
-        let metadata = own.or_else(|| fs::metadata(&path).ok());
-        sum = sum.wrapping_add(entry(&path, &name, metadata.as_ref(), depth - 1));
+        // For a link, the metadata of its target.
+        let metadata = entry.metadata().ok().filter(|metadata| !metadata.is_symlink());
+        let path = entry.path();
+        let metadata = metadata.or_else(|| fs::metadata(&path).ok());
+        sum = sum.wrapping_add(hash_entry(&path, &name, metadata.as_ref(), depth - 1));
     }
     sum
 }
@@ -102,7 +104,7 @@ fn is_hidden(name: &OsStr) -> bool {
 fn hash_file(metadata: &Metadata, hasher: &mut DefaultHasher) {
     metadata.len().hash(hasher);
     metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).hash(hasher);
-    // A file that takes the place of another may have its size and time.
+    // A file that replaces another may have the same size and modification time.
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt as _;
@@ -115,13 +117,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_with_every_edit_and_not_without() {
+    fn changes_with_every_edit_and_only_then() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         let mut seen = vec![Workspace::fingerprint(root)];
-        let mut changed = |what: &str| {
+        let mut changed = |edit: &str| {
             let now = Workspace::fingerprint(root);
-            assert!(!seen.contains(&now), "{what}");
+            assert!(!seen.contains(&now), "{edit}");
             assert_eq!(now, Workspace::fingerprint(root));
             seen.push(now);
         };
@@ -167,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn its_folders_are_found() {
+    fn lists_all_folders_that_count() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path();
         for path in ["campaigns/.git", "templates/partials/deep", "data/journal"] {

@@ -1,4 +1,4 @@
-//! `chorus.toml` as it may be shown: with stars where a secret stands or could stand.
+//! Masks secrets in the text of `chorus.toml`, so that findings can show its lines.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::workspace::variable::variables;
 
-/// Keys that never hold a secret, wherever they stand. `url` is not among them.
-const PLAIN: [&str; 29] = [
+/// Keys that never hold a secret in any table. `url` is not among them.
+const KEYS_WITHOUT_SECRETS: [&str; 29] = [
     "account",
     "base_url",
     "room",
@@ -40,17 +40,18 @@ const PLAIN: [&str; 29] = [
     "selector",
 ];
 
-/// Tables without secrets.
-const OPEN: [&str; 3] = ["brand", "server", "attributes"];
+/// Top-level tables that hold no secrets.
+const TABLES_WITHOUT_SECRETS: [&str; 3] = ["brand", "server", "attributes"];
 
-/// `text` with every secret replaced by as many stars as it has bytes, so that places stay what they are.
-/// `${NAME}` is no secret, nor the path of a SQLite database or of a key. Errs on the side of stars: a misspelt `secret` is one, too.
+/// Replaces every secret in `text` by as many stars as it has bytes, so that byte offsets do not
+/// change. `${NAME}` and the paths of a SQLite database or of a key are no secrets. In doubt a
+/// value counts as a secret: that of a misspelt key `secret`, too.
 pub(crate) fn mask(text: String) -> String {
     let (document, errors) = DeTable::parse_recoverable(&text);
     let mut hidden = Vec::new();
     for (key, value) in document.get_ref() {
-        if !OPEN.contains(&key.get_ref().as_ref()) {
-            hide_in(key.get_ref(), value, &mut hidden);
+        if !TABLES_WITHOUT_SECRETS.contains(&key.get_ref().as_ref()) {
+            add_secrets(key.get_ref(), value, &mut hidden);
         }
     }
     hidden.extend(credentials(&text));
@@ -58,26 +59,28 @@ pub(crate) fn mask(text: String) -> String {
         hidden.extend(suspicious_lines(&text));
     }
     drop(document);
-    stars(text, hidden)
+    replace_with_stars(text, hidden)
 }
 
-fn hide_in(key: &str, value: &Spanned<DeValue<'_>>, hidden: &mut Vec<Range<usize>>) {
+fn add_secrets(key: &str, value: &Spanned<DeValue<'_>>, hidden: &mut Vec<Range<usize>>) {
     match value.get_ref() {
-        DeValue::Table(table) => table.iter().for_each(|(key, value)| hide_in(key.get_ref(), value, hidden)),
-        DeValue::Array(array) => array.iter().for_each(|value| hide_in(key, value, hidden)),
-        _ if PLAIN.contains(&key) => {}
+        DeValue::Table(table) => {
+            table.iter().for_each(|(key, value)| add_secrets(key.get_ref(), value, hidden));
+        }
+        DeValue::Array(array) => array.iter().for_each(|value| add_secrets(key, value, hidden)),
+        _ if KEYS_WITHOUT_SECRETS.contains(&key) => {}
         DeValue::String(text) if text.starts_with("sqlite:") => {}
         DeValue::String(text) if key == "key" && is_key_file(text) => {}
         _ => hidden.push(value.span()),
     }
 }
 
-/// A path such as `keys/dkim.pem`, which is no key itself.
+/// Returns true for a path such as `keys/dkim.pem`, which is no key itself.
 fn is_key_file(text: &str) -> bool {
     text.ends_with(".pem") && text.len() <= 100 && !text.contains(['\n', ' ', '$'])
 }
 
-/// `user:password` of every `scheme://user:password@host`.
+/// Returns the byte range of `user:password` in every `scheme://user:password@host`.
 fn credentials(text: &str) -> Vec<Range<usize>> {
     let ends = |c: char| c.is_whitespace() || "\"'/".contains(c);
     text.match_indices("://")
@@ -89,19 +92,19 @@ fn credentials(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Where the text is not TOML: everything after the `=` of a key that could hold a secret, and lines that
-/// could go on with one.
+/// Returns the byte ranges that may be secrets in a text that is not TOML: everything after the `=`
+/// of a key that could hold a secret, and lines that could continue one.
 fn suspicious_lines(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     let mut hidden = Vec::new();
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim_start();
-        let plain = match trimmed.split_once('=') {
+        let has_no_secret = match trimmed.split_once('=') {
             _ if trimmed.starts_with(['#', '[']) => true,
-            Some((key, _)) => PLAIN.contains(&key.trim()),
+            Some((key, _)) => KEYS_WITHOUT_SECRETS.contains(&key.trim()),
             None => false,
         };
-        if !plain {
+        if !has_no_secret {
             hidden.push(start + line.find('=').map_or(0, |at| at + 1)..start + line.len());
         }
         start += line.len();
@@ -109,12 +112,12 @@ fn suspicious_lines(text: &str) -> Vec<Range<usize>> {
     hidden
 }
 
-fn stars(text: String, hidden: Vec<Range<usize>>) -> String {
-    let kept: Vec<_> = variables(&text).into_iter().map(|(place, _)| place).collect();
+fn replace_with_stars(text: String, hidden: Vec<Range<usize>>) -> String {
+    let names: Vec<_> = variables(&text).into_iter().map(|(place, _)| place).collect();
     let mut bytes = text.into_bytes();
     for at in hidden.into_iter().flatten() {
-        let named = kept.iter().any(|place| place.contains(&at));
-        if let Some(byte) = bytes.get_mut(at).filter(|byte| !named && !b"\"' \t\r\n".contains(byte)) {
+        let is_name = names.iter().any(|place| place.contains(&at));
+        if let Some(byte) = bytes.get_mut(at).filter(|byte| !is_name && !b"\"' \t\r\n".contains(byte)) {
             *byte = b'*';
         }
     }
@@ -144,7 +147,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_stay_what_they_are(text in "[a-z=\"\\[\\]\\.:/@$\\{\\}é\n]{0,80}") {
+        fn byte_offsets_do_not_change(text in "[a-z=\"\\[\\]\\.:/@$\\{\\}é\n]{0,80}") {
             let masked = mask(text.clone());
             prop_assert_eq!(masked.len(), text.len());
             let lines = |text: &str| text.match_indices('\n').map(|(at, _)| at).collect::<Vec<_>>();

@@ -1,4 +1,5 @@
-//! What a folder of files says, as types that cannot be wrong. Made by `load`, which tells all findings at once.
+//! The workspace: a folder of files, read into types whose values are always valid. `load` makes it
+//! and reports all findings at once.
 
 mod audience_file;
 mod campaign_file;
@@ -18,9 +19,9 @@ mod variable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-pub use self::campaign_file::campaign::{Budget, Campaign, Goal, Message, OnUncertain, Step, StopAt};
+pub use self::campaign_file::campaign::{Budget, Campaign, CampaignMessage, Goal, OnUncertain, Step, StopAt};
 pub use self::chorus_file::settings::{
-    AttributeKind, Brand, Channel, ChannelKind, Database, Dkim, DkimKey, Server,
+    AttributeKind, Brand, Channel, ChannelKind, DatabaseSettings, Dkim, DkimKey, Server,
 };
 pub use self::schema::{SchemaKind, schema};
 pub use self::template_folder::template::{Template, TemplateFile, TemplateRole};
@@ -28,36 +29,39 @@ use crate::audience::Audience;
 use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
 pub use crate::network::Per;
 
-/// A whole workspace, read and checked.
+/// A complete workspace, read and checked.
 #[derive(Debug, Clone)]
 pub struct Workspace {
-    /// Its folder.
+    /// Absolute path of the workspace's folder.
     pub root: PathBuf,
-    /// SHA-256 in hexadecimal over names and contents of the files that were read: chorus.toml, campaigns,
-    /// audiences and templates, not keys and not the environment. The same files have the same hash in every
-    /// process and on every machine; a file that cannot be read counts by its name and the kind of error.
+    /// SHA-256 in hexadecimal over names and contents of the files that were read: chorus.toml,
+    /// campaigns, audiences and templates, not keys and not the environment. The same files have
+    /// the same hash in every process and on every machine; a file that cannot be read counts by
+    /// its name and the kind of error.
     pub hash: String,
-    /// Who speaks.
+    /// The brand that sends.
     pub brand: Brand,
-    /// Where rows are kept.
-    pub database: Database,
-    /// Where pages and links are served.
+    /// The database that stores the rows.
+    pub database: DatabaseSettings,
+    /// The addresses of pages and links.
     pub server: Server,
-    /// Declared attributes of contacts; an attribute nobody declares is text.
+    /// Declared attributes of contacts; an undeclared attribute is a text.
     pub attributes: BTreeMap<String, AttributeKind>,
-    /// The ways out.
+    /// The channels without errors, by id.
     pub channels: BTreeMap<ChannelId, Channel>,
-    /// The segments.
+    /// The audiences without errors, by id.
     pub audiences: BTreeMap<AudienceId, Audience>,
-    /// The campaigns without findings of severity `Error`. One with an error is not here, and does not run.
+    /// The campaigns without errors, by id. A campaign with an error is not here, and does not run.
     pub campaigns: BTreeMap<CampaignId, Campaign>,
-    /// The stems of all campaign files, those with errors and those that cannot be read included.
+    /// The stems of the names of all campaign files, those with errors and unreadable ones
+    /// included.
     pub campaign_files: BTreeSet<String>,
-    /// Whether `campaigns/` could be listed. Where it could not, `campaigns` and `campaign_files` are empty, and no
-    /// campaign's file is known to be gone.
+    /// True if `campaigns/` could be listed. If not, `campaigns` and `campaign_files` are empty,
+    /// and no campaign's file is known to be deleted.
     pub campaigns_listed: bool,
-    /// The template folders.
+    /// The templates without errors, by id.
     pub templates: BTreeMap<TemplateId, Template>,
-    /// `templates/partials` and `templates/layouts`: name (`partials/button`, without extension) to file.
+    /// The files of `templates/partials` and `templates/layouts`, by name without extension, such
+    /// as `partials/button`.
     pub shared: BTreeMap<String, TemplateFile>,
 }

@@ -1,4 +1,4 @@
-//! JSON Schemas of the files, for editors: made of the very types that read them.
+//! JSON Schemas of the files, for editors, generated from the types that read them.
 
 use schemars::generate::SchemaSettings;
 
@@ -9,19 +9,19 @@ use crate::workspace::chorus_file::format::ChorusFile;
 /// A kind of file in a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SchemaKind {
-    /// `chorus.toml`
+    /// The settings file `chorus.toml`.
     Chorus,
-    /// `campaigns/*.toml`
+    /// A campaign file, `campaigns/*.toml`.
     Campaign,
-    /// `audiences/*.toml`
+    /// An audience file, `audiences/*.toml`.
     Audience,
 }
 
 impl SchemaKind {
-    /// All of them.
+    /// All kinds of files, each exactly once.
     pub const ALL: [Self; 3] = [Self::Chorus, Self::Campaign, Self::Audience];
 
-    /// Its name on the command line: `chorus`, `campaign`, `audience`.
+    /// Returns the kind's name on the command line: `chorus`, `campaign`, `audience`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,14 +31,14 @@ impl SchemaKind {
         }
     }
 
-    /// The kind of that name.
+    /// Returns the kind with that name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
-/// The JSON Schema, draft 2020-12, of a kind of file. TOML's dates count as strings.
+/// Returns the JSON Schema, draft 2020-12, of a kind of file. TOML's dates count as strings.
 #[must_use]
 pub fn schema(kind: SchemaKind) -> serde_json::Value {
     let generator = SchemaSettings::draft2020_12().into_generator();

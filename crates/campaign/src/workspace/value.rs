@@ -1,4 +1,5 @@
-//! Values of single keys that several kinds of files have: lines of text, web addresses, zones, amounts, names of events.
+//! Readers for values that several kinds of files have: lines of text, web addresses, time zones,
+//! amounts, names of events.
 
 use jiff::tz::TimeZone;
 use source::{Located, Scalar, SourceFile, nearest};
@@ -6,7 +7,7 @@ use url::Url;
 
 use money::Currency;
 
-/// A text that stands on one line, such as a name or a subject.
+/// Reads a text on one line, such as a name or a subject.
 pub(crate) fn one_line(source: &SourceFile, key: &str, text: &Located<String>) -> Option<String> {
     if text.trim().is_empty() {
         source.error(
@@ -25,8 +26,8 @@ pub(crate) fn one_line(source: &SourceFile, key: &str, text: &Located<String>) -
     Some(text.value.clone())
 }
 
-/// An http or https address with a host.
-pub(crate) fn web(source: &SourceFile, key: &str, text: &Located<String>) -> Option<Url> {
+/// Reads an http or https address with a host and without user and password.
+pub(crate) fn web_address(source: &SourceFile, key: &str, text: &Located<String>) -> Option<Url> {
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let plain = url.filter(|url| url.username().is_empty() && url.password().is_none());
     if plain.is_none() {
@@ -42,7 +43,7 @@ pub(crate) fn web(source: &SourceFile, key: &str, text: &Located<String>) -> Opt
     plain
 }
 
-/// The zone `name`; `words` are what else may stand there.
+/// Reads the time zone `name`; `words` are other words allowed there, for the suggestion.
 pub(crate) fn zone(source: &SourceFile, name: &Located<String>, words: &[&str]) -> Option<TimeZone> {
     let zone = TimeZone::get(name).ok();
     if zone.is_none() {
@@ -58,10 +59,10 @@ pub(crate) fn zone(source: &SourceFile, name: &Located<String>, words: &[&str]) 
     zone
 }
 
-/// An amount of money.
-pub(crate) fn amount_of(source: &SourceFile, key: &str, amount: &Located<Scalar>) -> Option<money::Money> {
+/// Reads an amount of money.
+pub(crate) fn read_amount(source: &SourceFile, key: &str, amount: &Located<Scalar>) -> Option<money::Money> {
     let digits = amount.as_number().ok_or(money::BadAmount::NotANumber);
-    source.take(
+    source.ok_or_report(
         "bad-amount",
         &amount.span,
         digits.and_then(money::parse),
@@ -70,8 +71,8 @@ pub(crate) fn amount_of(source: &SourceFile, key: &str, amount: &Located<Scalar>
     )
 }
 
-/// A currency.
-pub(crate) fn currency_of(source: &SourceFile, code: &Located<String>) -> Option<Currency> {
+/// Reads the code of a currency.
+pub(crate) fn read_currency(source: &SourceFile, code: &Located<String>) -> Option<Currency> {
     let currency = Currency::parse(code);
     if currency.is_none() {
         let message = format!("{:?} is not a currency", code.chars().take(24).collect::<String>());
@@ -85,7 +86,7 @@ pub(crate) fn currency_of(source: &SourceFile, code: &Located<String>) -> Option
     currency
 }
 
-/// The name of an event, as `/api/v1/events` takes it.
+/// Reads the name of an event, as `/api/v1/events` accepts it.
 pub(crate) fn event_name(source: &SourceFile, name: &Located<String>) -> Option<String> {
     let fits = (1..=64).contains(&name.chars().count())
         && !name.chars().any(|c| c.is_control() || c.is_whitespace());

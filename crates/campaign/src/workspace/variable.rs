@@ -1,4 +1,4 @@
-//! `${NAME}`: values that come from the environment, only where a secret may stand.
+//! `${NAME}` variables: values from the environment, allowed only in secrets.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::secret::Secret;
 
-/// Every `${NAME}` in `text`: its place and the name.
+/// Returns the byte range and name of every `${NAME}` in `text`.
 pub(crate) fn variables(text: &str) -> Vec<(Range<usize>, &str)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -31,8 +31,9 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
-/// A secret with its variables filled in. One that is not set is a warning: only a machine that sends needs it.
-pub(crate) fn secret(
+/// Returns the secret with its variables replaced by their values. A variable that is not set is a
+/// warning, because only a machine that sends needs it.
+pub(crate) fn fill_secret(
     source: &SourceFile,
     value: &Located<String>,
     env: &dyn Fn(&str) -> Option<String>,
@@ -44,7 +45,7 @@ pub(crate) fn secret(
         filled.push_str(&value[from..place.start]);
         let rest = &value[place.end..];
         match env(name).filter(|value| !value.is_empty()) {
-            Some(text) if is_userinfo(&filled, rest) => filled.push_str(&encoded(&text)),
+            Some(text) if is_userinfo(&filled, rest) => filled.push_str(&percent_encode(&text)),
             Some(text) => filled.push_str(&text),
             None => {
                 missing.insert(name);
@@ -61,24 +62,28 @@ pub(crate) fn secret(
     missing.first().map_or_else(|| Secret::new(filled), |name| Secret::missing(*name))
 }
 
-/// Whether what stands between `before` and `rest` is the user or password of an address, where an `@` or
-/// `/` of its own would end it.
+/// Returns true if a value between `before` and `rest` is the user or password of an address, which
+/// an `@` or `/` in the value would end.
 fn is_userinfo(before: &str, rest: &str) -> bool {
     let authority = before.rsplit_once("://").is_some_and(|(_, after)| !after.contains(['/', '@']));
     let until_at = rest.split(['/', '?', '#']).next().is_some_and(|part| part.contains('@'));
     authority && until_at
 }
 
-/// All but the unreserved characters of RFC 3986 §2.3.
+/// The characters to encode: all but the unreserved ones of RFC 3986 §2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Percent-encoded but for the unreserved characters.
-fn encoded(text: &str) -> String {
+/// Percent-encodes all but the unreserved characters.
+fn percent_encode(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Tells every `${NAME}` that stands where no secret belongs. `is_secret` knows a value by its keys.
-pub(crate) fn refuse(source: &SourceFile, document: &DeTable<'_>, is_secret: &dyn Fn(&[&str]) -> bool) {
+/// Reports every `${NAME}` outside a secret. `is_secret` decides by the path of keys to the value.
+pub(crate) fn refuse_outside_secrets(
+    source: &SourceFile,
+    document: &DeTable<'_>,
+    is_secret: &dyn Fn(&[&str]) -> bool,
+) {
     refuse_in_table(source, document, is_secret, &mut Vec::new());
 }
 
@@ -111,7 +116,7 @@ fn refuse_in_value<'d>(
             for (place, name) in variables(text) {
                 let message = format!("`${{{name}}}` cannot stand here");
                 let help = "Variables are for passwords and addresses in [database] and [channels] only; write the value itself.";
-                source.error("variable-not-allowed", source.inside(&located, place), message, help);
+                source.error("variable-not-allowed", source.span_within(&located, place), message, help);
             }
         }
         _ => {}
@@ -129,11 +134,11 @@ mod tests {
             "URL" => Some("https://x.example/T0/B0".to_owned()),
             _ => None,
         };
-        secret(&source, &Located { value: text.to_owned(), span: 0..0 }, &env)
+        fill_secret(&source, &Located { value: text.to_owned(), span: 0..0 }, &env)
     }
 
     #[test]
-    fn names_are_found_where_they_stand() {
+    fn finds_every_name_with_its_place() {
         assert_eq!(variables("a${B}c${_D1}"), [(1..5, "B"), (6..12, "_D1")]);
         assert_eq!(variables("${} ${1A} ${A B} $A ${A"), []);
         assert_eq!(variables("${${A}"), [(2..6, "A")]);
@@ -148,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_is_named() {
+    fn an_unset_variable_is_named() {
         assert_eq!(filled("smtp://u:${NOPE}@h").expose().unwrap_err().0, "NOPE");
     }
 }

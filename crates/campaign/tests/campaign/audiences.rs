@@ -1,11 +1,11 @@
-//! The bounds of audiences, and findings about slips in them.
+//! The limits of audiences, and findings about misspelt names in them.
 
 use source::Severity;
 
 use crate::folder::Folder;
 
 #[test]
-fn audiences_that_multiply_are_refused() {
+fn audiences_that_grow_exponentially_are_refused() {
     let folder = Folder::new();
     for level in 0..16 {
         let uses = (0..10).map(|_| format!("{{ audience = \"a{}\" }},", level + 1)).collect::<String>();
@@ -18,7 +18,7 @@ fn audiences_that_multiply_are_refused() {
 }
 
 #[test]
-fn an_audience_has_no_more_with_those_it_uses_than_one_alone() {
+fn limits_include_the_audiences_that_are_used() {
     let folder = Folder::new();
     let file = |name: &str, rules: &str| {
         folder.write(&format!("audiences/{name}.toml"), format!("title = \"A\"\n{rules}\n"));
@@ -41,7 +41,7 @@ fn an_audience_has_no_more_with_those_it_uses_than_one_alone() {
         ["with the audiences it uses, `both` has 1002 conditions and groups, 4 levels deep"]
     );
     file("two", &many(1));
-    // Levels count over all files.
+    // The nesting depth counts across files.
     let nested = |levels: usize, rule: &str| {
         format!("all = [{}{rule}{}]", "{ any = [".repeat(levels - 1), "] }".repeat(levels - 1))
     };
@@ -53,7 +53,7 @@ fn an_audience_has_no_more_with_those_it_uses_than_one_alone() {
 }
 
 #[test]
-fn slips_in_the_names_of_attributes_are_told() {
+fn misspelt_attribute_names_are_reported() {
     let folder = Folder::new();
     let found = |rule: &str| {
         folder.write("audiences/everyone.toml", format!("title = \"E\"\nall = [{rule}]\n"));

@@ -1,4 +1,4 @@
-//! A workspace in a folder of its own, to be spoilt.
+//! A valid workspace in a temporary folder, for tests to break.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -96,8 +96,9 @@ when     = { after = "mail", delay = "3d", unless = "clicked", catch_up = "all",
 expires  = "24h"
 "#;
 
-/// The keys by which a campaign goes on after an edit, and a step that goes only by hand.
-pub(crate) const EDITED: &str = r#"title    = "Spring renewal"
+/// A campaign with the keys that continue its history after an edit, and with a step that is sent
+/// only by hand.
+pub(crate) const CAMPAIGN_WITH_HISTORY: &str = r#"title    = "Spring renewal"
 audience = "everyone"
 was      = "winter-renewal"
 hold     = true
@@ -145,7 +146,7 @@ all = [
 ]
 "#;
 
-/// A workspace without findings; edits spoil it.
+/// A workspace without findings in a temporary folder; edits break it.
 pub(crate) struct Folder(pub(crate) tempfile::TempDir);
 
 impl Folder {
@@ -174,20 +175,20 @@ impl Folder {
         self
     }
 
-    /// A file that nobody but its owner may read.
+    /// Writes a file that only its owner may read.
     pub(crate) fn secret(&self, path: &str, text: &str) -> &Self {
         self.write(path, text);
         fs::set_permissions(self.path().join(path), fs::Permissions::from_mode(0o600)).unwrap();
         self
     }
 
-    /// Adds to the end of a file.
+    /// Appends `text` to a file.
     pub(crate) fn append(&self, path: &str, text: &str) -> &Self {
         let before = fs::read_to_string(self.path().join(path)).unwrap();
         self.write(path, before + text)
     }
 
-    /// Changes `from`, which must be there, to `to`.
+    /// Replaces the first `from`, which must be there, by `to`.
     pub(crate) fn edit(&self, path: &str, from: &str, to: &str) -> &Self {
         let text = fs::read_to_string(self.path().join(path)).unwrap();
         assert!(text.contains(from), "{from:?} is not in {path}");
@@ -207,8 +208,8 @@ impl Folder {
         }
     }
 
-    /// Every finding as people see it.
-    pub(crate) fn told(&self) -> String {
+    /// Returns all findings as people see them.
+    pub(crate) fn findings_text(&self) -> String {
         self.load().1.to_text(false)
     }
 }

@@ -1,4 +1,4 @@
-//! One hash of the files: another after every edit that counts, and the same after all others.
+//! The hash of a workspace: it changes with every edit that counts, and with no other.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +10,8 @@ fn hash(folder: &Folder) -> String {
     folder.load().0.unwrap().hash
 }
 
-/// Folders with the same files made in another order, at other times, beside other files that are not read.
+/// The folders have the same files, made in another order and at other times, beside other files
+/// that are not read.
 #[test]
 fn the_same_files_have_the_same_hash() {
     let (one, other) = (Folder::new(), Folder::new());

@@ -1,4 +1,4 @@
-//! Bad files are told: all of it at once, where it stands, and what to do.
+//! Bad files are reported: everything at once, with the place and the fix.
 
 use std::fs;
 
@@ -6,11 +6,11 @@ use campaign::CampaignId;
 
 use crate::folder::{CAMPAIGN, Folder};
 
-told!(a_misspelt_key_is_told_with_what_was_meant, |folder| folder
+findings_snapshot!(a_misspelt_key_is_reported_with_the_nearest_key, |folder| folder
     .edit("campaigns/spring-renewal.toml", "headline ", "hedline ")
     .edit("chorus.toml", "timezone ", "timezoen "));
 
-told!(everything_wrong_with_a_campaign_is_told_at_once, |folder| folder.write(
+findings_snapshot!(all_errors_of_a_campaign_are_reported_at_once, |folder| folder.write(
     "campaigns/spring-renewal.toml",
     r#"title     = 3
 objectiv  = "400 renewals"
@@ -56,7 +56,7 @@ expires      = 48
 "#
 ));
 
-told!(missing_keys_are_told_together, |folder| folder
+findings_snapshot!(missing_keys_are_reported_together, |folder| folder
     .write("campaigns/spring-renewal.toml", "[[steps]]\n[message]\n[goal]\n[budget]\n")
     .write("audiences/everyone.toml", "")
     .write(
@@ -64,16 +64,16 @@ told!(missing_keys_are_told_together, |folder| folder
         "[brand]\n[channels.email]\n[channels.relay]\nkind = \"smtp\"\n[channels.team]\nkind = \"webhook\"\n"
     ));
 
-told!(a_file_that_is_not_toml_tells_each_line_and_what_else_is_wrong, |folder| folder
+findings_snapshot!(a_file_that_is_not_toml_reports_each_line_and_other_errors, |folder| folder
     .edit("campaigns/spring-renewal.toml", "title     = \"Spring renewal\"", "title     = Spring renewal")
     .edit("campaigns/spring-renewal.toml", "[message.facts]", "[message.facts")
     .edit("campaigns/spring-renewal.toml", "channel  = \"email\"", "channel  = \"emial\""));
 
-told!(an_unknown_kind_lists_those_known, |folder| folder
+findings_snapshot!(an_unknown_kind_lists_the_known_ones, |folder| folder
     .edit("chorus.toml", "kind = \"outbox\"", "kind = \"wecom\"")
     .edit("chorus.toml", "kind = \"smtp\"", "kind = \"smpt\""));
 
-told!(everything_wrong_with_chorus_toml_is_told_at_once, |folder| folder.write(
+findings_snapshot!(all_errors_of_chorus_toml_are_reported_at_once, |folder| folder.write(
     "chorus.toml",
     r#"[brand]
 name      = ""
@@ -118,7 +118,7 @@ per    = "everyone"
 "#
 ));
 
-told!(everything_wrong_with_a_pace_is_told_at_once, |folder| folder.edit(
+findings_snapshot!(all_errors_of_sending_limits_are_reported_at_once, |folder| folder.edit(
     "chorus.toml",
     "cost = { per_message = 0.001, currency = \"CNY\" }\n",
     r#"daily_cap = 0
@@ -141,14 +141,14 @@ domains = ["gmail.com"]
 "#
 ));
 
-told!(a_secret_is_never_shown_even_where_the_file_is_broken, |folder| {
+findings_snapshot!(a_secret_is_never_shown_even_in_a_broken_file, |folder| {
     folder.write(
     "chorus.toml",
     "[brand]\nname = \"B\"\n[channels.relay]\nurl = \"smtps://news:letmein@smtp.example.com\nsecret = 'letmein\n"
 )
 });
 
-told!(a_silence_names_a_rule_and_a_reason, |folder| folder.edit(
+findings_snapshot!(a_silence_names_a_rule_and_a_reason, |folder| folder.edit(
     "campaigns/spring-renewal.toml",
     "[goal]\n",
     r#"[[silence]]
@@ -168,7 +168,7 @@ why    = "because"
 "#
 ));
 
-told!(a_variable_that_is_not_set_is_a_warning, |folder| folder
+findings_snapshot!(an_unset_variable_is_a_warning, |folder| folder
     .edit("chorus.toml", "${TOKEN}", "${TEAM_TOKEN}")
     .edit(
         "chorus.toml",
@@ -176,18 +176,18 @@ told!(a_variable_that_is_not_set_is_a_warning, |folder| folder
         "[database]\nurl = \"postgres://chorus:${PGPASSWORD}@db/chorus\"\n[attributes]"
     ));
 
-told!(a_variable_stands_only_where_a_secret_does, |folder| folder
+findings_snapshot!(a_variable_is_allowed_only_in_a_secret, |folder| folder
     .edit("chorus.toml", "1 Pier Road", "${STREET}")
     .edit("campaigns/spring-renewal.toml", "Renew now", "Renew, ${NAME}")
     .edit("audiences/lapsing-members.toml", "\"gold\"", "\"${TIER}\""));
 
-told!(mail_needs_the_postal_address, |folder| folder.edit(
+findings_snapshot!(mail_needs_the_postal_address, |folder| folder.edit(
     "chorus.toml",
     "address   = \"1 Pier Road, Shanghai\"\n",
     ""
 ));
 
-told!(a_history_belongs_to_one_campaign_and_one_step, |folder| folder
+findings_snapshot!(a_history_belongs_to_one_campaign_and_one_step, |folder| folder
     .write("campaigns/itself.toml", format!("was = \"itself\"\n{CAMPAIGN}"))
     .write("campaigns/still-there.toml", format!("was = \"spring-renewal\"\n{CAMPAIGN}"))
     .write("campaigns/bad-name.toml", format!("was = \"Winter Renewal.toml\"\n{CAMPAIGN}"))
@@ -223,11 +223,11 @@ template = "newsletter"
 "#
     ));
 
-told!(a_when_that_says_nothing_is_no_step_by_hand, |folder| folder
+findings_snapshot!(an_empty_when_is_an_error, |folder| folder
     .edit("campaigns/spring-renewal.toml", "{ at = 2027-03-02T10:05:00 }", "{}")
     .edit("campaigns/spring-renewal.toml", "overlap = \"queue\"", "overlap = \"alow\""));
 
-told!(a_time_outside_the_bounds_never_goes_out, |folder| folder
+findings_snapshot!(a_time_outside_the_campaign_is_a_warning, |folder| folder
     .edit("campaigns/spring-renewal.toml", "{ at = 2027-03-02T10:05:00 }", "{ at = 2027-05-01T00:00:00 }")
     .append(
         "campaigns/spring-renewal.toml",
@@ -264,7 +264,7 @@ when     = { at = 2027-02-28T08:00:00, timezone = "America/Los_Angeles" }
 "#
     ));
 
-told!(seeds_are_addresses_each_once_and_few, |folder| folder.edit(
+findings_snapshot!(seeds_are_few_unique_addresses, |folder| folder.edit(
     "chorus.toml",
     "[attributes]",
     &format!(
@@ -273,7 +273,7 @@ told!(seeds_are_addresses_each_once_and_few, |folder| folder.edit(
     )
 ));
 
-told!(a_message_must_be_sayable, |folder| folder
+findings_snapshot!(all_errors_of_a_message_are_reported_at_once, |folder| folder
     .edit("campaigns/spring-renewal.toml", "subject        = \"Your spring month is on us\"\n", "")
     .edit("campaigns/spring-renewal.toml", "image_alt      = \"A cup by the harbour\"\n", "")
     .edit("campaigns/spring-renewal.toml", "and get {{facts.offer}}", "at THE  cheapest price")
@@ -286,13 +286,13 @@ told!(a_message_must_be_sayable, |folder| folder
     .edit("campaigns/spring-renewal.toml", "送一个月\"", "送一个月\"\nplaces = \"x\"")
     .edit("campaigns/spring-renewal.toml", "\"Renew now\"", "\"\""));
 
-told!(a_step_that_says_something_else_says_it_in_every_language, |folder| folder.edit(
+findings_snapshot!(a_step_override_needs_every_language, |folder| folder.edit(
     "campaigns/spring-renewal.toml",
     ", translations = { \"zh-CN\" = { subject = \"最后几天\" } }",
     ""
 ));
 
-told!(a_template_must_fit_its_channel, |folder| {
+findings_snapshot!(a_template_must_fit_its_channel, |folder| {
     fs::remove_file(folder.path().join("templates/newsletter/email.mjml")).unwrap();
     fs::rename(
         folder.path().join("templates/newsletter/post.md"),
@@ -301,7 +301,7 @@ told!(a_template_must_fit_its_channel, |folder| {
     .unwrap();
 });
 
-told!(templates_that_cannot_be_used_are_told, |folder| folder
+findings_snapshot!(unusable_templates_are_reported, |folder| folder
     .write("templates/newsletter/email.html", "")
     .write("templates/newsletter/email.chinese-please.md", "")
     .write("templates/newsletter/logo.png", "")
@@ -310,7 +310,7 @@ told!(templates_that_cannot_be_used_are_told, |folder| folder
     .write("templates/note.md", "")
     .write("templates/partials/button.txt", ""));
 
-told!(everything_wrong_with_an_audience_is_told_at_once, |folder| folder.write(
+findings_snapshot!(all_errors_of_an_audience_are_reported_at_once, |folder| folder.write(
     "audiences/lapsing-members.toml",
     r#"titel = "Lapsing"
 all = [
@@ -335,16 +335,16 @@ any = []
 "#
 ));
 
-told!(audiences_cannot_use_themselves, |folder| folder
+findings_snapshot!(audiences_cannot_use_themselves, |folder| folder
     .write("audiences/everyone.toml", "title = \"E\"\nall = [{ audience = \"lapsing-members\" }]\n")
     .write("audiences/self.toml", "title = \"S\"\nnone = [{ audience = \"self\" }]\n")
     .write("audiences/user.toml", "title = \"U\"\nnone = [{ audience = \"self\" }]\n"));
 
-told!(what_is_broken_takes_its_users_along, |folder| folder
+findings_snapshot!(users_of_a_broken_file_are_reported_too, |folder| folder
     .edit("audiences/everyone.toml", "title", "titel")
     .edit("chorus.toml", "rate = \"100/s\"", "rate = \"100\""));
 
-told!(files_that_cannot_be_read_are_told, |folder| {
+findings_snapshot!(unreadable_files_are_reported, |folder| {
     folder
         .write("campaigns/huge.toml", vec![b'#'; (1 << 20) + 1])
         .write("campaigns/binary.toml", b"title = \"\xff\"")
@@ -356,7 +356,7 @@ told!(files_that_cannot_be_read_are_told, |folder| {
     std::os::unix::fs::symlink("/etc/hostname", folder.path().join("audiences/outside.toml")).unwrap();
 });
 
-told!(a_folder_without_chorus_toml_is_no_workspace, |folder| {
+findings_snapshot!(a_folder_without_chorus_toml_is_no_workspace, |folder| {
     fs::remove_file(folder.path().join("chorus.toml")).unwrap();
 });
 
@@ -396,7 +396,7 @@ fn a_flood_of_findings_is_cut_off() {
     assert!(findings.errors().any(|finding| finding.code == "more-findings"));
 }
 
-/// A hundred warnings in front of an error do not make it one that nobody hears of.
+/// An error after a hundred other findings still counts as an error.
 #[test]
 fn an_error_that_is_cut_off_is_still_an_error() {
     let folder = Folder::new();
@@ -416,8 +416,8 @@ fn a_folder_with_too_many_files_is_an_error_with_their_number() {
             fs::File::create(folder.path().join(format!("{name}/{number}-{file}"))).unwrap();
         }
         let (workspace, findings) = folder.load();
-        let told: Vec<_> = findings.errors().filter(|finding| finding.file.ends_with(name)).collect();
-        let [finding] = told.as_slice() else { panic!("{name}: {findings}") };
+        let reported: Vec<_> = findings.errors().filter(|finding| finding.file.ends_with(name)).collect();
+        let [finding] = reported.as_slice() else { panic!("{name}: {findings}") };
         assert_eq!(finding.code, "unreadable");
         assert!(finding.message.contains("20001 entries, and at most 20000"), "{}", finding.message);
         assert_eq!(workspace.unwrap().campaigns_listed, name != "campaigns");
@@ -439,7 +439,7 @@ fn every_file_of_a_large_folder_is_read() {
     assert_eq!(broken, ["campaigns/c0007.toml", "campaigns/c1007.toml", "campaigns/c2007.toml"]);
 }
 
-told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
+findings_snapshot!(an_unusable_signing_key_is_reported_with_the_reason, |folder| {
     use crate::sample_key::{ed25519_pem, rsa_pem};
     let dkim = |name: &str, rest: &str| {
         format!(
@@ -483,7 +483,7 @@ told!(a_key_that_cannot_sign_is_told_with_the_reason, |folder| {
 });
 
 #[test]
-fn a_keyword_is_for_robots_that_look_for_one() {
+fn a_keyword_is_only_for_robots_that_require_one() {
     let folder = Folder::new();
     folder.append(
         "chorus.toml",
@@ -491,14 +491,14 @@ fn a_keyword_is_for_robots_that_look_for_one() {
          [channels.lark]\nkind = \"feishu\"\nurl = \"https://open.feishu.cn/hook\"\nkeyword = \"a\\nb\"\n\
          [channels.room]\nkind = \"slack\"\nurl = \"https://hooks.slack.com/1\"\nkeyword = \"Tea\"\n",
     );
-    let told = folder.told();
-    assert!(!told.contains("[channels.robot]"), "{told}");
-    assert!(told.contains("a channel of this kind has no `keyword`"), "{told}");
-    assert!(told.contains("`keyword`"), "{told}");
+    let reported = folder.findings_text();
+    assert!(!reported.contains("[channels.robot]"), "{reported}");
+    assert!(reported.contains("a channel of this kind has no `keyword`"), "{reported}");
+    assert!(reported.contains("`keyword`"), "{reported}");
 }
 
 #[test]
-fn who_is_called_must_be_known_to_the_network() {
+fn a_mention_must_be_known_to_the_network() {
     let folder = Folder::new();
     folder.append(
         "chorus.toml",
@@ -522,15 +522,15 @@ fn who_is_called_must_be_known_to_the_network() {
     folder.append("campaigns/spring-renewal.toml", &steps.concat());
     let (_, findings) = folder.load();
     let unknown: Vec<_> = findings.errors().filter(|found| found.code == "unknown-mention").collect();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         unknown.iter().map(|found| (&*found.message, found.help.as_deref().unwrap())).collect();
     assert_eq!(
-        told,
+        reported,
         [
-            ("step `s3`: Slack has nobody called \"@everybody\"", "It knows @channel, @here, @everyone."),
-            ("step `s4`: Mastodon has nobody called \"@ada\"", "It knows @name@host."),
+            ("step `s3`: Slack has no mention \"@everybody\"", "It knows @channel, @here, @everyone."),
+            ("step `s4`: Mastodon has no mention \"@ada\"", "It knows @name@host."),
             (
-                "step `s5`: an e-mail has nobody called \"@all\"",
+                "step `s5`: an e-mail has no mention \"@all\"",
                 "Write `mention` under the message of the steps that can: [steps.message]."
             ),
         ]

@@ -1,4 +1,4 @@
-//! The schemas say what the reader takes: no more, no less.
+//! The JSON Schemas allow exactly what the reader accepts.
 
 use std::path::Path;
 
@@ -6,17 +6,18 @@ use campaign::SchemaKind;
 use campaign::workspace::schema;
 use serde_json::Value;
 
-use crate::folder::{AUDIENCE, CAMPAIGN, CHORUS, EDITED, Folder};
+use crate::folder::{AUDIENCE, CAMPAIGN, CAMPAIGN_WITH_HISTORY, CHORUS, Folder};
 
-/// Everything about `value` that `schema` does not allow: the part of JSON Schema that ours use.
-fn faults(root: &Value, schema: &Value, value: &Value, at: &str, faults_found: &mut Vec<String>) {
+/// Collects everything about `value` that `schema` does not allow, for the part of JSON Schema that
+/// is used here.
+fn collect_faults(root: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
     if let Some(name) = schema["$ref"].as_str() {
         let target = root.pointer(name.trim_start_matches('#')).unwrap();
-        return faults(root, target, value, at, faults_found);
+        return collect_faults(root, target, value, at, found);
     }
     if let Some(choices) = schema["oneOf"].as_array() {
         if !choices.iter().any(|choice| choice["const"] == *value) {
-            faults_found.push(format!("{at}: not one of the choices"));
+            found.push(format!("{at}: not one of the choices"));
         }
         return;
     }
@@ -35,29 +36,29 @@ fn faults(root: &Value, schema: &Value, value: &Value, at: &str, faults_found: &
         other => panic!("{other}"),
     });
     if !fits {
-        faults_found.push(format!("{at}: not {kinds:?}"));
+        found.push(format!("{at}: not {kinds:?}"));
     }
     for element in value.as_array().into_iter().flatten() {
-        faults(root, &schema["items"], element, at, faults_found);
+        collect_faults(root, &schema["items"], element, at, found);
     }
     for (key, inner) in value.as_object().into_iter().flatten() {
         let at = format!("{at}.{key}");
         match (&schema["properties"][key], &schema["additionalProperties"]) {
             (Value::Null, Value::Object(_)) => {
-                faults(root, &schema["additionalProperties"], inner, &at, faults_found);
+                collect_faults(root, &schema["additionalProperties"], inner, &at, found);
             }
-            (Value::Null, _) => faults_found.push(format!("{at}: unknown")),
-            (known, _) => faults(root, known, inner, &at, faults_found),
+            (Value::Null, _) => found.push(format!("{at}: unknown")),
+            (known, _) => collect_faults(root, known, inner, &at, found),
         }
     }
     for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
         if value.get(key).is_none() {
-            faults_found.push(format!("{at}.{key}: missing"));
+            found.push(format!("{at}.{key}: missing"));
         }
     }
 }
 
-/// A TOML file as JSON: dates become strings.
+/// Converts a TOML file to JSON; dates become strings.
 fn json(text: &str) -> Value {
     fn convert(value: toml::Value) -> Value {
         match value {
@@ -75,14 +76,14 @@ fn json(text: &str) -> Value {
 fn faults_of(kind: SchemaKind, file: &Value) -> Vec<String> {
     let schema = schema(kind);
     let mut found = Vec::new();
-    faults(&schema, &schema, file, "", &mut found);
+    collect_faults(&schema, &schema, file, "", &mut found);
     found
 }
 
 const FILES: [(SchemaKind, &str, &str); 4] = [
     (SchemaKind::Chorus, "chorus.toml", CHORUS),
     (SchemaKind::Campaign, "campaigns/spring-renewal.toml", CAMPAIGN),
-    (SchemaKind::Campaign, "campaigns/spring-renewal.toml", EDITED),
+    (SchemaKind::Campaign, "campaigns/spring-renewal.toml", CAMPAIGN_WITH_HISTORY),
     (SchemaKind::Audience, "audiences/lapsing-members.toml", AUDIENCE),
 ];
 
@@ -108,49 +109,49 @@ fn the_sample_workspace_fits_the_schemas() {
     }
 }
 
-/// Every table of `value`, each with a key that nothing knows added to it.
-fn with_stray_keys(value: &Value) -> Vec<Value> {
-    let mut spoilt = Vec::new();
+/// Returns copies of `value`, each with an unknown key added to one of its tables.
+fn with_unknown_keys(value: &Value) -> Vec<Value> {
+    let mut variants = Vec::new();
     match value {
         Value::Object(table) => {
             let mut with = table.clone();
-            with.insert("stray_key".to_owned(), Value::from(1));
-            spoilt.push(Value::Object(with));
+            with.insert("unknown_key".to_owned(), Value::from(1));
+            variants.push(Value::Object(with));
             for (key, inner) in table {
-                for inner in with_stray_keys(inner) {
+                for inner in with_unknown_keys(inner) {
                     let mut with = table.clone();
                     with.insert(key.clone(), inner);
-                    spoilt.push(Value::Object(with));
+                    variants.push(Value::Object(with));
                 }
             }
         }
         Value::Array(array) => {
             for (at, inner) in array.iter().enumerate() {
-                for inner in with_stray_keys(inner) {
+                for inner in with_unknown_keys(inner) {
                     let mut with = array.clone();
                     with[at] = inner;
-                    spoilt.push(Value::Array(with));
+                    variants.push(Value::Array(with));
                 }
             }
         }
         _ => {}
     }
-    spoilt
+    variants
 }
 
 #[test]
-fn a_stray_key_in_any_table_is_refused_by_schema_and_reader_alike() {
+fn an_unknown_key_in_any_table_is_refused_by_schema_and_reader_alike() {
     for (kind, path, text) in FILES {
-        let spoilt = with_stray_keys(&json(text));
-        assert!(spoilt.len() >= 5, "{path}");
-        for file in spoilt {
+        let variants = with_unknown_keys(&json(text));
+        assert!(variants.len() >= 5, "{path}");
+        for file in variants {
             assert_ne!(faults_of(kind, &file), [""; 0], "{file}");
             let folder = Folder::new();
             folder.write(path, toml::to_string(&file).unwrap());
             let (_, findings) = folder.load();
             assert!(
-                findings.errors().any(|finding| finding.message.contains("stray_key")
-                    || finding.message.contains("`stray_key`")
+                findings.errors().any(|finding| finding.message.contains("unknown_key")
+                    || finding.message.contains("`unknown_key`")
                     || finding.code == "wrong-value"),
                 "{file}\n{findings}"
             );
@@ -169,17 +170,17 @@ fn a_required_key_is_required_by_both() {
             let folder = Folder::new();
             folder.write(path, toml::to_string(&without).unwrap());
             let (_, findings) = folder.load();
-            let told = findings
+            let is_reported = findings
                 .errors()
                 .any(|finding| finding.code == "missing-key" && finding.message.contains(key));
-            assert!(told, "{key}\n{findings}");
+            assert!(is_reported, "{key}\n{findings}");
         }
     }
 }
 
 #[test]
-fn every_key_is_explained() {
-    fn unexplained(value: &Value, at: &str, found: &mut Vec<String>) {
+fn every_key_has_a_description() {
+    fn undescribed(value: &Value, at: &str, found: &mut Vec<String>) {
         for (key, inner) in value.as_object().into_iter().flatten() {
             if key == "properties" {
                 let keys = inner.as_object().into_iter().flatten();
@@ -188,12 +189,12 @@ fn every_key_is_explained() {
                         .map(|(key, _)| format!("{at}.{key}")),
                 );
             }
-            unexplained(inner, &format!("{at}.{key}"), found);
+            undescribed(inner, &format!("{at}.{key}"), found);
         }
     }
     for kind in SchemaKind::ALL {
         let mut found = Vec::new();
-        unexplained(&schema(kind), kind.name(), &mut found);
+        undescribed(&schema(kind), kind.name(), &mut found);
         assert_eq!(found, [""; 0]);
         assert_eq!(SchemaKind::parse(kind.name()), Some(kind));
     }

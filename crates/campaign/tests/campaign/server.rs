@@ -1,4 +1,4 @@
-//! `[server]`: where pages and metrics are served.
+//! `[server]`: the addresses of pages and metrics, and the proxy.
 
 use crate::folder::{CHORUS, Folder};
 
@@ -11,7 +11,7 @@ fn read(server: &str) -> Result<Option<std::net::SocketAddr>, String> {
 }
 
 #[test]
-fn admin_listen_is_an_address_of_its_own() {
+fn admin_listen_is_a_separate_address() {
     assert_eq!(read(""), Ok(None));
     assert_eq!(read("admin_listen = \"127.0.0.1:9090\""), Ok(Some("127.0.0.1:9090".parse().unwrap())));
     let other_interface = "listen = \"10.0.0.1:8080\"\nadmin_listen = \"127.0.0.1:8080\"";
@@ -30,19 +30,19 @@ fn a_proxy_is_a_web_address_and_may_hold_a_password() {
         if found.is_empty() { Ok(workspace.unwrap().server.proxy) } else { Err(found) }
     };
     assert_eq!(proxy(""), Ok(None));
-    let told = proxy("proxy = \"http://proxy.example:3128\"").unwrap().unwrap();
-    assert_eq!(told.expose().unwrap(), "http://proxy.example:3128");
+    let url = proxy("proxy = \"http://proxy.example:3128\"").unwrap().unwrap();
+    assert_eq!(url.expose().unwrap(), "http://proxy.example:3128");
     for bad in ["proxy.example:3128", "socks5://proxy.example:1080", "http://"] {
-        let told = proxy(&format!("proxy = \"{bad}\"")).unwrap_err();
-        assert!(told.contains("`proxy` is not the address of a proxy"), "{told}");
-        assert!(told.contains("chorus.toml:") && told.contains("http://host:port"), "{told}");
+        let found = proxy(&format!("proxy = \"{bad}\"")).unwrap_err();
+        assert!(found.contains("`proxy` is not the address of a proxy"), "{found}");
+        assert!(found.contains("chorus.toml:") && found.contains("http://host:port"), "{found}");
     }
     let hidden = proxy("proxy = \"ftp://user:hunter2@proxy.example\"").unwrap_err();
     assert!(!hidden.contains("hunter2"), "{hidden}");
 }
 
 #[test]
-fn an_address_that_cannot_be_is_told_with_its_place() {
+fn an_invalid_address_is_reported_with_its_place() {
     let name = read("admin_listen = \"localhost:9090\"").unwrap_err();
     assert!(name.contains("`admin_listen`: it is not an IP address and a port"), "{name}");
     for same in [
@@ -50,8 +50,8 @@ fn an_address_that_cannot_be_is_told_with_its_place() {
         "listen = \"0.0.0.0:9090\"\nadmin_listen = \"127.0.0.1:9090\"",
         "listen = \"127.0.0.1:9090\"\nadmin_listen = \"0.0.0.0:9090\"",
     ] {
-        let told = read(same).unwrap_err();
-        assert!(told.contains("`admin_listen` is the address that `listen` has"), "{told}");
-        assert!(told.contains("chorus.toml:") && told.contains('^'), "with its place: {told}");
+        let found = read(same).unwrap_err();
+        assert!(found.contains("`admin_listen` is the address that `listen` has"), "{found}");
+        assert!(found.contains("chorus.toml:") && found.contains('^'), "with its place: {found}");
     }
 }

@@ -1,8 +1,8 @@
-//! Findings about a `when` that says no time, or a wrong one.
+//! Findings about a `when` without a time or with a wrong one.
 
 use crate::folder::{CAMPAIGN, Folder};
 
-told!(every_kind_of_trigger_is_checked, |folder| folder.write(
+findings_snapshot!(every_kind_of_trigger_is_checked, |folder| folder.write(
     "campaigns/spring-renewal.toml",
     CAMPAIGN.split("[[steps]]").next().unwrap().to_owned()
         + r#"
@@ -74,6 +74,6 @@ when     = { timezone = "brand", catch_up = "sometimes", overlap = true }
 "#
 ));
 
-told!(weeks_are_counted_from_a_start_that_is_given, |folder| folder
+findings_snapshot!(counting_weeks_needs_a_start, |folder| folder
     .edit("campaigns/spring-renewal.toml", "starts    = 2027-03-01\n", "")
     .edit("campaigns/spring-renewal.toml", "cron = \"0 10 * * TUE\"", "every = \"2 weeks tuesday 10:00\""));

@@ -1,67 +1,72 @@
-//! What a text says besides the facts, or against them.
+//! The comparison of a text's values with the facts: missing facts, contradictions, undeclared
+//! claims.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::finding::{Finding, shown};
-use super::matrix::Cell;
-use campaign::consistency::Rule;
-use facts::ONE;
-use facts::Reading;
+use super::finding::{ConsistencyFinding, shorten};
+use super::matrix::FactStatus;
+use campaign::ConsistencyRule;
+use facts::MICROS_PER_ONE;
+use facts::TokenizedText;
 use facts::Value;
-use facts::{Fact, NEAR};
+use facts::{Fact, MIN_CONTEXT};
 use source::Severity;
 
-/// What the facts are held against.
-pub(super) struct Against<'a> {
+/// The facts of a message and the parts of a text that must state them.
+pub(super) struct FactComparison<'a> {
     pub(super) facts: &'a [Fact<'a>],
-    pub(super) parts: &'a [Reading<'a>],
+    pub(super) parts: &'a [TokenizedText<'a>],
 }
 
-/// A value that no fact explains.
-struct Stray<'a> {
+/// A value in a text that agrees with no value of any fact.
+struct UnmatchedValue<'a> {
     part: usize,
-    text: &'a Reading<'a>,
+    text: &'a TokenizedText<'a>,
     value: Value,
     range: Range<usize>,
     tokens: Range<usize>,
-    told: bool,
+    is_reported: bool,
 }
 
-/// Finds what is not said, said otherwise, and said besides; a cell for each fact.
-pub(super) fn compare(against: &Against<'_>, findings: &mut Vec<Finding>) -> BTreeMap<String, Cell> {
-    let mut strays = against.strays();
+/// Reports facts that the text misses or contradicts, and claims that no fact declares. Returns the
+/// status of each fact by name.
+pub(super) fn compare(
+    comparison: &FactComparison<'_>,
+    findings: &mut Vec<ConsistencyFinding>,
+) -> BTreeMap<String, FactStatus> {
+    let mut unmatched = comparison.unmatched();
     let mut cells = BTreeMap::new();
     let mut roles = BTreeMap::new();
-    for fact in against.facts {
-        let cell = match against.place_of(fact) {
+    for fact in comparison.facts {
+        let cell = match comparison.find_fact(fact) {
             Some((text, place)) => {
-                roles.insert(fact.name, role(text, &place).or_else(|| role_of_name(fact.name)));
-                Cell::Said
+                roles.insert(fact.name, date_role(text, &place).or_else(|| role_from_name(fact.name)));
+                FactStatus::Stated
             }
-            None => against.otherwise(fact, &mut strays, findings),
+            None => comparison.find_contradiction(fact, &mut unmatched, findings),
         };
         cells.insert(fact.name.to_owned(), cell);
     }
-    for stray in
-        strays.iter().filter(|stray| !stray.told && stray.value.is_claim() && !is_whole(&stray.value))
-    {
-        findings.push(against.claim(stray, &roles, &mut cells));
+    for candidate in unmatched.iter().filter(|candidate| !candidate.is_reported) {
+        if candidate.value.is_claim() && !is_hundred_percent(&candidate.value) {
+            findings.push(comparison.report_claim(candidate, &roles, &mut cells));
+        }
     }
     cells
 }
 
-/// 100 % of something is no promise about a price.
-fn is_whole(value: &Value) -> bool {
-    *value == Value::Percent { micros: 100 * ONE, off: false }
+/// Returns true for 100 %, which is never a claim about a price ("100% arabica").
+fn is_hundred_percent(value: &Value) -> bool {
+    *value == Value::Percent { micros: 100 * MICROS_PER_ONE, off: false }
 }
 
-impl<'a> Against<'a> {
-    fn place_of(&self, fact: &Fact<'_>) -> Option<(&'a Reading<'a>, Range<usize>)> {
-        self.parts.iter().find_map(|text| Some((text, fact.place_in(text)?)))
+impl<'a> FactComparison<'a> {
+    fn find_fact(&self, fact: &Fact<'_>) -> Option<(&'a TokenizedText<'a>, Range<usize>)> {
+        self.parts.iter().find_map(|text| Some((text, fact.find_in(text)?)))
     }
 
-    fn strays(&self) -> Vec<Stray<'a>> {
+    fn unmatched(&self) -> Vec<UnmatchedValue<'a>> {
         let values = self
             .parts
             .iter()
@@ -69,81 +74,96 @@ impl<'a> Against<'a> {
             .flat_map(|(part, text)| text.values.iter().map(move |found| (part, text, found)));
         let explained =
             |value: &Value| self.facts.iter().flat_map(|fact| &fact.values).any(|own| own.agrees(value));
-        let strays = values.filter(|(.., found)| !explained(&found.value));
-        strays
-            .map(|(part, text, found)| Stray {
+        let unmatched = values.filter(|(.., found)| !explained(&found.value));
+        unmatched
+            .map(|(part, text, found)| UnmatchedValue {
                 part,
                 text,
                 value: found.value,
                 range: found.range.clone(),
                 tokens: text.tokens_of(&found.range),
-                told: false,
+                is_reported: false,
             })
             .collect()
     }
 
-    /// A fact that is not said: the closest place that says something else, or none.
-    fn otherwise(&self, fact: &Fact<'_>, strays: &mut [Stray<'_>], findings: &mut Vec<Finding>) -> Cell {
-        let scored = strays.iter_mut().filter_map(|stray| {
-            let context = fact.context(stray.text, &stray.tokens, &stray.value);
-            let fits = fact.is_asked(&stray.value, context) && !is_excused(stray);
-            fits.then_some((context, stray))
+    /// Reports a fact that the text does not state: as contradicted by the unmatched value with the
+    /// most context in common, or else as missing.
+    fn find_contradiction(
+        &self,
+        fact: &Fact<'_>,
+        unmatched: &mut [UnmatchedValue<'_>],
+        findings: &mut Vec<ConsistencyFinding>,
+    ) -> FactStatus {
+        let scored = unmatched.iter_mut().filter_map(|candidate| {
+            let context = fact.context(candidate.text, &candidate.tokens, &candidate.value);
+            let fits = fact.is_contradicted_by(&candidate.value, context) && !is_exempt(candidate);
+            fits.then_some((context, candidate))
         });
-        // Of equals the first counts.
-        let closest = scored.rev_max();
-        let Some(stray) = closest else {
-            findings.push(unsaid(fact));
-            return Cell::Unsaid;
+        let closest = scored.first_max();
+        let Some(candidate) = closest else {
+            findings.push(missing_fact(fact));
+            return FactStatus::Missing;
         };
-        stray.told = true;
-        let finding = contradicted(fact, stray);
+        candidate.is_reported = true;
+        let finding = contradiction(fact, candidate);
         let words = finding.words.clone();
         findings.push(finding);
-        Cell::SaidOtherwise(words)
+        FactStatus::Contradicted(words)
     }
 
-    /// A price, share or date that is no fact.
-    fn claim(&self, stray: &Stray<'_>, roles: &Roles<'_>, cells: &mut BTreeMap<String, Cell>) -> Finding {
-        let asked = self.facts.iter().filter_map(|fact| {
-            let context = fact.context(stray.text, &stray.tokens, &stray.value);
-            // A fact with a name of its own that is spoken of elsewhere is not spoken of here.
-            let elsewhere =
-                context < NEAR && !fact.words.is_empty() && cells.get(fact.name) != Some(&Cell::Unsaid);
-            (fact.is_asked(&stray.value, context) && !elsewhere).then_some((context, fact))
+    /// Returns the finding for a price, percentage or date that is in no fact: a contradiction of
+    /// the fact with the most context in common, or else an undeclared claim.
+    fn report_claim(
+        &self,
+        candidate: &UnmatchedValue<'_>,
+        roles: &DateRoles<'_>,
+        cells: &mut BTreeMap<String, FactStatus>,
+    ) -> ConsistencyFinding {
+        let contradicted = self.facts.iter().filter_map(|fact| {
+            let context = fact.context(candidate.text, &candidate.tokens, &candidate.value);
+            // A fact with words of its own that is mentioned elsewhere is not meant here.
+            let elsewhere = context < MIN_CONTEXT
+                && !fact.words.is_empty()
+                && cells.get(fact.name) != Some(&FactStatus::Missing);
+            (fact.is_contradicted_by(&candidate.value, context) && !elsewhere).then_some((context, fact))
         });
-        let fact = asked.rev_max().filter(|fact| !is_excused(stray) && !is_other_matter(fact, stray, roles));
-        let Some(fact) = fact else { return bypass(stray) };
-        let finding = contradicted(fact, stray);
-        if let Some(cell) = cells.get_mut(fact.name).filter(|cell| **cell == Cell::Said) {
-            *cell = Cell::SaidOtherwise(finding.words.clone());
+        let fact = contradicted
+            .first_max()
+            .filter(|fact| !is_exempt(candidate) && !is_unrelated(fact, candidate, roles));
+        let Some(fact) = fact else { return undeclared_claim(candidate) };
+        let finding = contradiction(fact, candidate);
+        if let Some(cell) = cells.get_mut(fact.name).filter(|cell| **cell == FactStatus::Stated) {
+            *cell = FactStatus::Contradicted(finding.words.clone());
         }
         finding
     }
 }
 
-/// The facts that are said, with the end of a period that each is.
-type Roles<'a> = BTreeMap<&'a str, Option<Role>>;
+/// The facts that the text states, each with its role as a date.
+type DateRoles<'a> = BTreeMap<&'a str, Option<DateRole>>;
 
-/// Whether a value stands beside something of its own, while the fact is said: another weight, the other end of a
-/// period.
-fn is_other_matter(fact: &Fact<'_>, stray: &Stray<'_>, roles: &Roles<'_>) -> bool {
+/// Returns true if the text states the fact elsewhere, and the value is about another matter: it
+/// stands near another quantity, or is the other end of a period.
+fn is_unrelated(fact: &Fact<'_>, candidate: &UnmatchedValue<'_>, roles: &DateRoles<'_>) -> bool {
     let Some(own) = roles.get(fact.name) else { return false };
-    match stray.value {
-        Value::Money { .. } => near(stray, 5).any(|other| is_other_amount(fact, &other)),
+    match candidate.value {
+        Value::Money { .. } => values_near(candidate, 5).any(|other| is_other_amount(fact, &other)),
         Value::Date { .. } => {
-            own.zip(role(stray.text, &stray.tokens)).is_some_and(|(own, other)| own != other)
+            own.zip(date_role(candidate.text, &candidate.tokens)).is_some_and(|(own, other)| own != other)
         }
         _ => false,
     }
 }
 
-/// Takes the thing with the most context; of equals the first.
+/// An extension of iterators over pairs of a context score and an item.
 trait MostContext<T> {
-    fn rev_max(self) -> Option<T>;
+    /// Returns the item with the highest score; of equals the first.
+    fn first_max(self) -> Option<T>;
 }
 
 impl<T, I: Iterator<Item = (usize, T)>> MostContext<T> for I {
-    fn rev_max(self) -> Option<T> {
+    fn first_max(self) -> Option<T> {
         self.fold(None, |best: Option<(usize, T)>, (context, thing)| match best {
             Some((most, _)) if most >= context => best,
             _ => Some((context, thing)),
@@ -152,24 +172,25 @@ impl<T, I: Iterator<Item = (usize, T)>> MostContext<T> for I {
     }
 }
 
-/// The values within so many tokens of a stray one.
-fn near(stray: &Stray<'_>, tokens: usize) -> impl Iterator<Item = Value> {
-    let around =
-        stray.tokens.start.saturating_sub(tokens)..(stray.tokens.end + tokens).min(stray.text.tokens.len());
-    let bytes = stray.text.bytes_of(&around);
-    let from = stray.text.values.partition_point(|found| found.range.end <= bytes.start);
-    let values = stray.text.values.iter().skip(from);
+/// Iterates over the values within `tokens` tokens of a value.
+fn values_near(candidate: &UnmatchedValue<'_>, tokens: usize) -> impl Iterator<Item = Value> {
+    let end = (candidate.tokens.end + tokens).min(candidate.text.tokens.len());
+    let around = candidate.tokens.start.saturating_sub(tokens)..end;
+    let bytes = candidate.text.bytes_of(&around);
+    let from = candidate.text.values.partition_point(|found| found.range.end <= bytes.start);
+    let values = candidate.text.values.iter().skip(from);
     values.take_while(move |found| found.range.start < bytes.end).map(|found| found.value)
 }
 
 fn is_other_amount(fact: &Fact<'_>, other: &Value) -> bool {
     matches!(other, Value::Quantity { .. })
-        && fact.values.iter().any(|own| own.is_alike(other))
+        && fact.values.iter().any(|own| own.is_comparable(other))
         && !fact.values.iter().any(|own| own.agrees(other))
 }
 
-/// Words that say that an amount of money is not the price: a former one, a saving, a threshold, a fee.
-const BESIDES: [&str; 30] = [
+/// Words that mark an amount of money as another one than the price: a former price, a saving, a
+/// threshold, a fee.
+const NOT_A_PRICE: [&str; 30] = [
     "was",
     "were",
     "instead",
@@ -202,83 +223,87 @@ const BESIDES: [&str; 30] = [
     "运",
 ];
 
-/// The same in two Chinese signs.
-const BESIDES_HAN: [&str; 8] = ["价值", "價值", "市场", "市場", "日常", "平时", "押金", "起送"];
+/// Words of two Chinese characters that mark an amount as [`NOT_A_PRICE`] does.
+const NOT_A_PRICE_HAN: [&str; 8] = ["价值", "價值", "市场", "市場", "日常", "平时", "押金", "起送"];
 
-/// Words that say that a share or an amount comes on top.
-const ON_TOP: [&str; 6] = ["再", "另", "extra", "additional", "another", "further"];
+/// Words that mark a percentage or an amount as additional to the stated one.
+const ADDITIONAL: [&str; 6] = ["再", "另", "extra", "additional", "another", "further"];
 
-fn is_excused(stray: &Stray<'_>) -> bool {
-    let is_money = matches!(stray.value, Value::Money { .. });
-    if !is_money && !matches!(stray.value, Value::Percent { .. }) {
+/// Returns true if the words around a value, in its sentence, mark it as additional or as no price,
+/// so that it contradicts no fact.
+fn is_exempt(candidate: &UnmatchedValue<'_>) -> bool {
+    let is_money = matches!(candidate.value, Value::Money { .. });
+    if !is_money && !matches!(candidate.value, Value::Percent { .. }) {
         return false;
     }
-    let around = stray.tokens.start.saturating_sub(5)..(stray.tokens.end + 3).min(stray.text.tokens.len());
-    let sentence = stray.text.tokens.get(stray.tokens.start).map(|token| token.sentence);
-    let tokens = stray.text.tokens.get(around).unwrap_or_default();
+    let end = (candidate.tokens.end + 3).min(candidate.text.tokens.len());
+    let around = candidate.tokens.start.saturating_sub(5)..end;
+    let sentence = candidate.text.tokens.get(candidate.tokens.start).map(|token| token.sentence);
+    let tokens = candidate.text.tokens.get(around).unwrap_or_default();
     let words: Vec<_> = tokens
         .iter()
         .filter(|token| Some(token.sentence) == sentence)
-        .map(|token| stray.text.word(token))
+        .map(|token| candidate.text.word(token))
         .collect();
     let mut pairs = words.windows(2).map(<[&str]>::concat);
-    let besides = words.iter().any(|word| BESIDES.contains(word))
-        || pairs.any(|pair| BESIDES_HAN.contains(&pair.as_str()));
-    words.iter().any(|word| ON_TOP.contains(word)) || (is_money && besides)
+    let is_no_price = words.iter().any(|word| NOT_A_PRICE.contains(word))
+        || pairs.any(|pair| NOT_A_PRICE_HAN.contains(&pair.as_str()));
+    words.iter().any(|word| ADDITIONAL.contains(word)) || (is_money && is_no_price)
 }
 
-/// Which end of a period a date is.
+/// The role of a date: the start or end of a period, or a single day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
+enum DateRole {
     Start,
     On,
     End,
 }
 
-fn role(text: &Reading<'_>, tokens: &Range<usize>) -> Option<Role> {
+/// Returns the role of the date at `tokens`, from the two words after it and the three before it.
+fn date_role(text: &TokenizedText<'_>, tokens: &Range<usize>) -> Option<DateRole> {
     let word = |at: usize| text.tokens.get(at).map_or("", |token| text.word(token));
     let after = (tokens.end..tokens.end + 2).map(word).find_map(|word| match word {
-        "前" | "止" | "截" => Some(Role::End),
-        "起" | "开" | "開" => Some(Role::Start),
+        "前" | "止" | "截" => Some(DateRole::End),
+        "起" | "开" | "開" => Some(DateRole::Start),
         _ => None,
     });
     let before = (1..=3).filter_map(|back| tokens.start.checked_sub(back)).map(word);
-    after.or_else(|| before.into_iter().find_map(role_of))
+    after.or_else(|| before.into_iter().find_map(role_from_word))
 }
 
-fn role_of(word: &str) -> Option<Role> {
+fn role_from_word(word: &str) -> Option<DateRole> {
     match word {
         "until" | "till" | "by" | "before" | "ends" | "end" | "ending" | "through" | "deadline"
-        | "expires" | "to" | "至" | "到" | "止" => Some(Role::End),
+        | "expires" | "to" | "至" | "到" | "止" => Some(DateRole::End),
         "from" | "starts" | "start" | "starting" | "since" | "opens" | "begins" | "自" | "从" | "從"
-        | "由" => Some(Role::Start),
-        "on" | "于" | "於" => Some(Role::On),
+        | "由" => Some(DateRole::Start),
+        "on" | "于" | "於" => Some(DateRole::On),
         _ => None,
     }
 }
 
-fn role_of_name(name: &str) -> Option<Role> {
-    name.split('_').find_map(role_of)
+fn role_from_name(name: &str) -> Option<DateRole> {
+    name.split('_').find_map(role_from_word)
 }
 
-fn contradicted(fact: &Fact<'_>, stray: &Stray<'_>) -> Finding {
-    let words = stray.text.cut(&stray.range).to_owned();
+fn contradiction(fact: &Fact<'_>, candidate: &UnmatchedValue<'_>) -> ConsistencyFinding {
+    let words = candidate.text.slice(&candidate.range).to_owned();
     let message = format!(
         "\"{}\" is not what the fact `{}` says: \"{}\"",
-        shown(&words),
+        shorten(&words),
         fact.name,
-        shown(fact.reading.text)
+        shorten(fact.tokenized.text)
     );
     let help = format!(
-        "Write {{{{facts.{}}}}} in its place, or change the fact. If both are true, declare this {} as a fact of its own.",
+        "Write {{{{facts.{}}}}} in its place, or change the fact. If both are true, declare this {} as a separate fact.",
         fact.name,
-        stray.value.noun()
+        candidate.value.noun()
     );
-    Finding {
-        rule: Rule::FactContradicted,
+    ConsistencyFinding {
+        rule: ConsistencyRule::FactContradicted,
         severity: Severity::Error,
-        part: stray.part,
-        range: stray.range.clone(),
+        part: candidate.part,
+        range: candidate.range.clone(),
         words,
         message,
         help,
@@ -286,29 +311,29 @@ fn contradicted(fact: &Fact<'_>, stray: &Stray<'_>) -> Finding {
     }
 }
 
-fn unsaid(fact: &Fact<'_>) -> Finding {
-    let text = fact.reading.text;
-    Finding {
-        rule: Rule::FactNotSaid,
+fn missing_fact(fact: &Fact<'_>) -> ConsistencyFinding {
+    let text = fact.tokenized.text;
+    ConsistencyFinding {
+        rule: ConsistencyRule::FactNotSaid,
         severity: Severity::Warning,
         part: 0,
         range: 0..0,
         words: text.to_owned(),
-        message: format!("the fact `{}` is not said: \"{}\"", fact.name, shown(text)),
+        message: format!("the fact `{}` is not said: \"{}\"", fact.name, shorten(text)),
         help: format!("Put {{{{facts.{}}}}} into a text of the message, or into the template.", fact.name),
         fact: Some(fact.name.to_owned()),
     }
 }
 
-fn bypass(stray: &Stray<'_>) -> Finding {
-    let words = stray.text.cut(&stray.range).to_owned();
-    let noun = stray.value.noun();
-    Finding {
-        rule: Rule::ClaimNotAFact,
+fn undeclared_claim(candidate: &UnmatchedValue<'_>) -> ConsistencyFinding {
+    let words = candidate.text.slice(&candidate.range).to_owned();
+    let noun = candidate.value.noun();
+    ConsistencyFinding {
+        rule: ConsistencyRule::ClaimNotAFact,
         severity: Severity::Warning,
-        part: stray.part,
-        range: stray.range.clone(),
-        message: format!("\"{}\" is a {noun} that no fact declares", shown(&words)),
+        part: candidate.part,
+        range: candidate.range.clone(),
+        message: format!("\"{}\" is a {noun} that no fact declares", shorten(&words)),
         help: format!(
             "Declare it under [message.facts] and write {{{{facts.…}}}} here, so that every channel says the same {noun}."
         ),

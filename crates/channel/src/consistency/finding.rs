@@ -1,38 +1,38 @@
-//! What is found in a text, with its place in it.
+//! A finding of the consistency check, with its place in the text.
 
 use std::ops::Range;
 
-use campaign::consistency::Rule;
+use campaign::ConsistencyRule;
 use source::Severity;
 
-/// Something that does not agree, in one part of what a channel says.
+/// A broken rule in one part of a channel's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The rule that it breaks.
-    pub rule: Rule,
-    /// How bad.
+pub struct ConsistencyFinding {
+    /// The rule that the text breaks.
+    pub rule: ConsistencyRule,
+    /// The severity, which depends on the rule and the market.
     pub severity: Severity,
-    /// Which of the parts.
+    /// The index of the part in [`ChannelContent::parts`](super::ChannelContent::parts).
     pub part: usize,
-    /// Bytes of that part, between characters; empty when it is about something that is not there.
+    /// The range of bytes in that part, at character boundaries; empty if something is missing.
     pub range: Range<usize>,
-    /// The words it is about: those of the range, or those that are missing.
+    /// The words in the range, or the words that are missing.
     pub words: String,
-    /// What is wrong, in a marketer's words.
+    /// The description of the problem, in a marketer's words.
     pub message: String,
-    /// What to do.
+    /// The advice on how to fix the problem.
     pub help: String,
-    /// The fact it is about.
+    /// The name of the fact that is contradicted or missing, if the finding is about one.
     pub fact: Option<String>,
 }
 
-/// The longest words that a message repeats, in characters.
-const SHOWN: usize = 80;
+/// The maximum length of quoted words in a message, in characters.
+const MAX_EXCERPT: usize = 80;
 
-/// Words as a message repeats them: on one line, not too long.
-pub(super) fn shown(words: &str) -> String {
+/// Returns `words` on one line, cut to [`MAX_EXCERPT`] characters, for quoting in a message.
+pub(super) fn shorten(words: &str) -> String {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = words.chars().take(SHOWN).collect();
+    let mut short: String = words.chars().take(MAX_EXCERPT).collect();
     if short.len() < words.len() {
         short.push('…');
     }

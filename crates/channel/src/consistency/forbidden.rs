@@ -1,27 +1,32 @@
-//! What must not be said: what the brand never says, and what the law of its markets forbids.
+//! The checks for forbidden words: the brand's `never_say` phrases, and those that the law of its
+//! markets forbids or requires.
 
-use super::finding::{Finding, shown};
-use super::said::{Expected, Said};
+use super::content::{ChannelContent, ExpectedContent};
+use super::finding::{ConsistencyFinding, shorten};
+use campaign::ConsistencyRule;
 use campaign::Language;
 use campaign::Market;
-use campaign::consistency::Rule;
-use campaign::text::phrases;
+use campaign::text::find_phrases;
 use facts::is_han;
 use source::Severity;
 
-/// Tells every place of what the brand never says.
-pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {
-    for (part, text) in said.parts.iter().enumerate() {
-        let found = phrases(text.text, expected.never_say.iter().map(String::as_str));
+/// Reports every occurrence of a `never_say` phrase of the brand.
+pub(super) fn check_never_say(
+    expected: &ExpectedContent<'_>,
+    content: &ChannelContent<'_>,
+    findings: &mut Vec<ConsistencyFinding>,
+) {
+    for (part, text) in content.parts.iter().enumerate() {
+        let found = find_phrases(text.text, expected.never_say.iter().map(String::as_str));
         findings.extend(found.into_iter().map(|(number, range)| {
-            let promise = expected.never_say.get(number).map_or("", String::as_str);
-            Finding {
-                rule: Rule::NeverSay,
+            let phrase = expected.never_say.get(number).map_or("", String::as_str);
+            ConsistencyFinding {
+                rule: ConsistencyRule::NeverSay,
                 severity: Severity::Error,
                 part,
                 words: text.text.get(range.clone()).unwrap_or_default().to_owned(),
                 range,
-                message: format!("this says \"{}\", which the brand never says", shown(promise)),
+                message: format!("this says \"{}\", which the brand never says", shorten(phrase)),
                 help: "Say it otherwise, or take the phrase out of `never_say` in chorus.toml.".to_owned(),
                 fact: None,
             }
@@ -29,8 +34,9 @@ pub(super) fn never_say(expected: &Expected<'_>, said: &Said<'_>, findings: &mut
     }
 }
 
-/// How bad it is to break a law of China in a text: an error in Chinese where the brand sends there, a warning in
-/// another language, and a warning in the Chinese of the mainland where the brand does not say where it sends.
+/// Returns the severity of a breach of Chinese law: an error in Chinese if the brand sends to
+/// China, a warning in another language, and a warning in mainland Chinese if the brand declares no
+/// markets. `None` if the law does not apply.
 fn severity(language: &str, markets: &[Market]) -> Option<Severity> {
     let language = Language::parse(language).ok();
     let chinese = language.as_ref().is_some_and(|language| language.primary() == "zh");
@@ -44,20 +50,24 @@ fn severity(language: &str, markets: &[Market]) -> Option<Severity> {
     }
 }
 
-/// Tells every absolute term, where the law of China applies.
-pub(super) fn absolute_terms(expected: &Expected<'_>, said: &Said<'_>, findings: &mut Vec<Finding>) {
-    let Some(severity) = severity(said.language, expected.markets) else { return };
-    for (part, text) in said.parts.iter().enumerate() {
+/// Reports every absolute term ("the best") where Chinese law applies.
+pub(super) fn check_absolute_terms(
+    expected: &ExpectedContent<'_>,
+    content: &ChannelContent<'_>,
+    findings: &mut Vec<ConsistencyFinding>,
+) {
+    let Some(severity) = severity(content.language, expected.markets) else { return };
+    for (part, text) in content.parts.iter().enumerate() {
         for range in facts::absolute_terms(text.text) {
             let words = text.text.get(range.clone()).unwrap_or_default().to_owned();
-            findings.push(Finding {
-                rule: Rule::AbsoluteTerm,
+            findings.push(ConsistencyFinding {
+                rule: ConsistencyRule::AbsoluteTerm,
                 severity,
                 part,
                 range,
                 message: format!(
                     "\"{}\" is an absolute term, which advertising in China may not use",
-                    shown(&words)
+                    shorten(&words)
                 ),
                 help: "Say what can be shown instead: a figure, a source, a comparison with yourselves. \
                        Advertising Law of the PRC, article 9 (3)."
@@ -69,19 +79,20 @@ pub(super) fn absolute_terms(expected: &Expected<'_>, said: &Said<'_>, findings:
     }
 }
 
-/// The label that commercial mail to the mainland of China must bear: 广告 or AD at the head of the subject
-/// (Measures for the Administration of Internet E-mail Services, order 38 of the Ministry of Information Industry
-/// of 2006, articles 13 and 14). `None` where it is there or nothing asks for it. The finding is about part 0.
+/// Returns a finding, about part 0, if the subject lacks the label that commercial e-mail to
+/// mainland China must start with: 广告 or AD (Measures for the Administration of Internet E-mail
+/// Services, order 38 of the Ministry of Information Industry of 2006, articles 13 and 14). `None`
+/// if the label is there or not required.
 #[must_use]
-pub fn ad_label(subject: &str, language: &str, markets: &[Market]) -> Option<Finding> {
+pub fn ad_label(subject: &str, language: &str, markets: &[Market]) -> Option<ConsistencyFinding> {
     let severity = severity(language, markets)?;
-    // A subject that nobody translated goes to nobody's market in particular.
+    // Without declared markets, a subject that is not in Chinese is not assumed to go to China.
     let untranslated = markets.is_empty() && !subject.chars().any(is_han);
     if untranslated || is_labelled(subject) {
         return None;
     }
-    Some(Finding {
-        rule: Rule::AdLabelMissing,
+    Some(ConsistencyFinding {
+        rule: ConsistencyRule::AdLabelMissing,
         severity,
         part: 0,
         range: 0..subject.len(),

@@ -1,48 +1,53 @@
-//! Which channel says which fact, as a table.
+//! The table of facts and channels, with a status in each cell.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// What a channel says of a fact.
+/// The status of a fact in one channel's text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Cell {
-    /// The fact.
-    Said,
-    /// Something else: these words.
-    SaidOtherwise(String),
-    /// Nothing.
-    Unsaid,
-    /// Not the fact, and somebody answers for that with this reason.
+pub enum FactStatus {
+    /// The text states the fact.
+    #[serde(rename = "said")]
+    Stated,
+    /// The text contradicts the fact with these words.
+    #[serde(rename = "said_otherwise")]
+    Contradicted(String),
+    /// The text does not mention the fact.
+    #[serde(rename = "unsaid")]
+    Missing,
+    /// The text contradicts or misses the fact, and the campaign silences the finding for this
+    /// reason.
     Silenced(String),
 }
 
-/// One channel as a step uses it, in one language.
+/// A column of the table: one step's text in one channel and language.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Column {
-    /// The step.
+    /// The identifier of the step.
     pub step: String,
-    /// The channel.
+    /// The identifier of the channel.
     pub channel: String,
-    /// The language tag.
+    /// The BCP 47 language tag.
     pub language: String,
 }
 
-/// Fact × channel. As JSON: `{"facts": [name …], "columns": [{step, channel, language} …], "cells": [[cell …] …]}`,
-/// a row of cells for each fact, in the order of the columns.
+/// The statuses of all facts in all texts of a campaign. Its JSON is
+/// `{"facts": [name …], "columns": [{step, channel, language} …], "cells": [[status …] …]}`, with a
+/// row of cells for each fact, in the order of the columns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Matrix {
-    /// The rows: names of facts, in order.
+    /// The names of the facts, sorted; one for each row.
     pub facts: Vec<String>,
-    /// The columns, in the order they were added.
+    /// The columns, in the order in which they were added.
     pub columns: Vec<Column>,
-    /// A row for each fact, a cell for each column.
-    pub cells: Vec<Vec<Cell>>,
+    /// The rows, one for each fact, with a cell for each column.
+    pub cells: Vec<Vec<FactStatus>>,
 }
 
 impl Matrix {
-    /// An empty table with a row for each fact.
+    /// Returns a table with a row for each of the named facts and no columns.
     #[must_use]
     pub fn new(facts: impl IntoIterator<Item = String>) -> Self {
         let mut facts: Vec<_> = facts.into_iter().collect();
@@ -51,17 +56,17 @@ impl Matrix {
         Self { cells: vec![Vec::new(); facts.len()], facts, columns: Vec::new() }
     }
 
-    /// Adds what one channel says. A fact that is not among `cells` is not said.
-    pub fn add(&mut self, column: Column, cells: &BTreeMap<String, Cell>) {
+    /// Adds a column. A fact that is not in `cells` is [`FactStatus::Missing`].
+    pub fn add(&mut self, column: Column, cells: &BTreeMap<String, FactStatus>) {
         self.columns.push(column);
         for (name, row) in self.facts.iter().zip(&mut self.cells) {
-            row.push(cells.get(name).cloned().unwrap_or(Cell::Unsaid));
+            row.push(cells.get(name).cloned().unwrap_or(FactStatus::Missing));
         }
     }
 
-    /// What stands in a column of a fact's row.
+    /// Returns the status of a fact in the column with this index.
     #[must_use]
-    pub fn cell(&self, fact: &str, column: usize) -> Option<&Cell> {
+    pub fn cell(&self, fact: &str, column: usize) -> Option<&FactStatus> {
         let row = self.facts.iter().position(|name| name == fact)?;
         self.cells.get(row)?.get(column)
     }

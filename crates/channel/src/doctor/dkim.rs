@@ -1,4 +1,5 @@
-//! Whether receivers find the keys that sign, and whether what is signed holds.
+//! The check of DKIM: the published keys match the signing keys, and a signed message verifies (RFC
+//! 6376).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,32 +12,34 @@ use super::{Dns, Finding};
 
 const CHECK: &str = "dkim";
 
-/// Looks at the records of a channel's keys, and has a message signed and read back with what is found there.
+/// Compares the published records of a channel's keys with the keys, then signs `sample` and
+/// verifies its signature with the published records.
 pub(super) async fn examine(dns: &Dns, signer: &Signer, sample: Email) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut known = Vec::new();
     for (name, record) in signer.records() {
         let published = dns.txt(&name).await;
         findings.push(match &published {
-            Ok(published) => compared(&name, &record, published),
+            Ok(published) => compare_record(&name, &record, published),
             Err(error) => Finding::unanswered(CHECK, error),
         });
-        // Where the DNS has nothing, which has been told, our own word must do.
+        // A missing record is reported above; the signature is then verified with our own.
         let published = published.unwrap_or_default().into_iter().next();
         known.push((name, published.unwrap_or(record)));
     }
-    findings.push(signed(signer, sample, &known));
+    findings.push(check_signature(signer, sample, &known));
     findings
 }
 
-/// A channel that leaves signing to its relay.
-pub(super) fn unsigned() -> Finding {
+/// Returns the warning for a channel without `[channels.NAME.dkim]`, which leaves signing to its
+/// relay.
+pub(super) fn not_configured() -> Finding {
     let fix = "Add [channels.NAME.dkim], unless your relay signs for your domain.";
     Finding::warn(CHECK, "messages leave unsigned", fix)
 }
 
-/// What stands in the DNS beside what must.
-fn compared(name: &str, wanted: &str, published: &[String]) -> Finding {
+/// Compares the published records of a key with the wanted one.
+fn compare_record(name: &str, wanted: &str, published: &[String]) -> Finding {
     let fix = format!("Publish {name} TXT \"{wanted}\".");
     let fail = |found: String| Finding::fail_outside(CHECK, found, fix.as_str());
     let text = match published {
@@ -66,15 +69,15 @@ fn compared(name: &str, wanted: &str, published: &[String]) -> Finding {
         return fail(format!("the key at {name} is not for e-mail"));
     }
     if tags.lists("t", "y", false) {
-        let found = format!("{name} says that it is only tried out (t=y)");
+        let found = format!("{name} says that DKIM is only being tested (t=y)");
         return Finding::warn(CHECK, found, "Take `t=y` out when all is well.");
     }
     Finding::pass(CHECK, format!("{name} has the public half of our key"))
 }
 
-/// Signs a message the way real ones are, and reads it as a receiver would.
-fn signed(signer: &Signer, sample: Email, records: &[(String, String)]) -> Finding {
-    let fix = "Mend what is said of `dkim`; if all of that is well, report this.";
+/// Signs a message as sending does, and verifies the signature as a receiver does.
+fn check_signature(signer: &Signer, sample: Email, records: &[(String, String)]) -> Finding {
+    let fix = "Fix the findings about `dkim`; if there are none, report this as a bug.";
     let signed = match signer.sign(sample) {
         Ok(email) => email,
         Err(error) => return Finding::fail_here("sample", format!("cannot {error}"), fix),

@@ -1,5 +1,5 @@
-//! Questions to the DNS, each with its time: to the machine's own servers, to one that was named, or to answers
-//! written down beforehand.
+//! DNS queries with a timeout: to the machine's own servers, to a given server, or to fixed
+//! records.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -14,31 +14,32 @@ use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::RData;
 
-/// Who answers.
+/// A source of DNS records.
 #[derive(Debug)]
 pub enum Dns {
-    /// Servers.
-    Network(Box<TokioResolver>),
-    /// Nobody: the answers are known.
-    Known(Zone),
+    /// A resolver that queries servers.
+    Resolver(Box<TokioResolver>),
+    /// Fixed records, for tests.
+    Fixed(Zone),
 }
 
-/// Records by name, in lower case and without a dot at the end.
+/// Fixed records by name; names are in lowercase and have no trailing dot.
 #[derive(Debug, Clone, Default)]
 pub struct Zone {
-    /// Texts.
+    /// TXT records, each as one string.
     pub txt: BTreeMap<String, Vec<String>>,
-    /// Mail servers: preference and name; `.` for none on purpose (RFC 7505).
+    /// MX records as preference and host; the host `.` means that the domain accepts no mail (RFC
+    /// 7505).
     pub mx: BTreeMap<String, Vec<(u16, String)>>,
-    /// Addresses.
+    /// A and AAAA records.
     pub addresses: BTreeMap<String, Vec<IpAddr>>,
-    /// Names of addresses.
+    /// PTR records by address.
     pub names: BTreeMap<IpAddr, Vec<String>>,
-    /// Names about which nobody answers.
-    pub silent: Vec<String>,
+    /// Names whose queries time out.
+    pub unresponsive: Vec<String>,
 }
 
-/// Why there is no answer; not that there is nothing, which is one.
+/// The error of a query without an answer. The answer that there are no records is no error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("ask the DNS for {name}: {why}")]
 pub struct DnsError {
@@ -46,27 +47,27 @@ pub struct DnsError {
     why: String,
 }
 
-/// How long one question may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The timeout of one query.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(3);
 
 impl Dns {
-    /// The machine's own servers.
+    /// Returns a resolver that queries the servers in the machine's configuration.
     ///
     /// # Errors
-    /// The machine does not say which they are.
-    pub fn of_machine() -> Result<Self, DnsError> {
+    /// The configuration cannot be read.
+    pub fn from_system() -> Result<Self, DnsError> {
         let fail = |error: &NetError| DnsError { name: "this machine".to_owned(), why: error.to_string() };
         let mut builder = TokioResolver::builder_tokio().map_err(|error| fail(&error))?;
-        settle(builder.options_mut());
-        Ok(Self::Network(Box::new(builder.build().map_err(|error| fail(&error))?)))
+        configure(builder.options_mut());
+        Ok(Self::Resolver(Box::new(builder.build().map_err(|error| fail(&error))?)))
     }
 
-    /// The server at `address`, by UDP, and by TCP where an answer is long. The machine's own table of hosts does
-    /// not count.
+    /// Returns a resolver that queries the server at `address`, over UDP, and over TCP for long
+    /// answers. It ignores the machine's hosts file.
     ///
     /// # Errors
-    /// The system gives no socket.
-    pub fn at(address: SocketAddr) -> Result<Self, DnsError> {
+    /// The system provides no socket.
+    pub fn from_server(address: SocketAddr) -> Result<Self, DnsError> {
         let connections = [ConnectionConfig::udp(), ConnectionConfig::tcp()];
         let connections = connections.map(|mut connection| {
             connection.port = address.port();
@@ -75,43 +76,46 @@ impl Dns {
         let server = NameServerConfig::new(address.ip(), true, connections.to_vec());
         let config = ResolverConfig::from_parts(None, Vec::new(), vec![server]);
         let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-        settle(builder.options_mut());
+        configure(builder.options_mut());
         builder.options_mut().use_hosts_file = ResolveHosts::Never;
         let resolver = builder.build();
         let fail = |error: NetError| DnsError { name: address.to_string(), why: error.to_string() };
-        Ok(Self::Network(Box::new(resolver.map_err(fail)?)))
+        Ok(Self::Resolver(Box::new(resolver.map_err(fail)?)))
     }
 
-    /// The texts at a name, each in one piece.
+    /// Returns the TXT records of a name, each joined to one string.
     pub(super) async fn txt(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let text = |data: &RData| match data {
             RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
             _ => None,
         };
         match self {
-            Self::Network(resolver) => answer(name, resolver.txt_lookup(absolute(name)), text).await,
-            Self::Known(zone) => zone.known(name, &zone.txt),
+            Self::Resolver(resolver) => query(name, resolver.txt_lookup(fully_qualified(name)), text).await,
+            Self::Fixed(zone) => zone.lookup(name, &zone.txt),
         }
     }
 
-    /// The mail servers of a domain, the best first; `.` for none on purpose.
+    /// Returns the hosts of a domain's MX records, the preferred one first; `.` means that the
+    /// domain accepts no mail.
     ///
     /// # Errors
-    /// Nobody answers in three seconds, or with a failure.
+    /// No answer within three seconds, or a failure.
     pub async fn mx(&self, name: &str) -> Result<Vec<String>, DnsError> {
         let server = |data: &RData| match data {
-            RData::MX(mx) => Some((mx.preference, plain(&mx.exchange.to_string()))),
+            RData::MX(mx) => Some((mx.preference, normalize(&mx.exchange.to_string()))),
             _ => None,
         };
         let mut found = match self {
-            Self::Network(resolver) => answer(name, resolver.mx_lookup(absolute(name)), server).await?,
-            Self::Known(zone) => zone.known(name, &zone.mx)?,
+            Self::Resolver(resolver) => {
+                query(name, resolver.mx_lookup(fully_qualified(name)), server).await?
+            }
+            Self::Fixed(zone) => zone.lookup(name, &zone.mx)?,
         };
         found.sort();
         Ok(found.into_iter().map(|(_, server)| server).collect())
     }
 
-    /// The addresses of a name, of both families.
+    /// Returns the IPv4 and IPv6 addresses of a name.
     pub(super) async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, DnsError> {
         let address = |data: &RData| match data {
             RData::A(address) => Some(IpAddr::V4(address.0)),
@@ -119,12 +123,12 @@ impl Dns {
             _ => None,
         };
         let resolver = match self {
-            Self::Network(resolver) => resolver,
-            Self::Known(zone) => return zone.known(name, &zone.addresses),
+            Self::Resolver(resolver) => resolver,
+            Self::Fixed(zone) => return zone.lookup(name, &zone.addresses),
         };
         let (four, six) = tokio::join!(
-            answer(name, resolver.ipv4_lookup(absolute(name)), address),
-            answer(name, resolver.ipv6_lookup(absolute(name)), address),
+            query(name, resolver.ipv4_lookup(fully_qualified(name)), address),
+            query(name, resolver.ipv6_lookup(fully_qualified(name)), address),
         );
         match (four, six) {
             (Err(error), Err(_)) => Err(error),
@@ -132,44 +136,44 @@ impl Dns {
         }
     }
 
-    /// The names of an address.
+    /// Returns the names in the PTR records of an address.
     pub(super) async fn names(&self, address: IpAddr) -> Result<Vec<String>, DnsError> {
         let name = |data: &RData| match data {
-            RData::PTR(name) => Some(plain(&name.0.to_string())),
+            RData::PTR(name) => Some(normalize(&name.0.to_string())),
             _ => None,
         };
         match self {
-            Self::Network(resolver) => {
-                answer(&address.to_string(), resolver.reverse_lookup(address), name).await
+            Self::Resolver(resolver) => {
+                query(&address.to_string(), resolver.reverse_lookup(address), name).await
             }
-            Self::Known(zone) => Ok(zone.names.get(&address).cloned().unwrap_or_default()),
+            Self::Fixed(zone) => Ok(zone.names.get(&address).cloned().unwrap_or_default()),
         }
     }
 }
 
 impl Zone {
-    fn known<T: Clone>(&self, name: &str, records: &BTreeMap<String, Vec<T>>) -> Result<Vec<T>, DnsError> {
-        if self.silent.iter().any(|silent| silent == name) {
+    fn lookup<T: Clone>(&self, name: &str, records: &BTreeMap<String, Vec<T>>) -> Result<Vec<T>, DnsError> {
+        if self.unresponsive.iter().any(|unresponsive| unresponsive == name) {
             return Err(DnsError { name: name.to_owned(), why: "no answer within 3 s".to_owned() });
         }
         Ok(records.get(&name.to_ascii_lowercase()).cloned().unwrap_or_default())
     }
 }
 
-fn settle(options: &mut ResolverOpts) {
-    options.timeout = PATIENCE / 2;
+fn configure(options: &mut ResolverOpts) {
+    options.timeout = QUERY_TIMEOUT / 2;
     options.attempts = 1;
     options.edns0 = true;
 }
 
-/// What `lookup` gives of what `read` knows; nothing where there is nothing.
-async fn answer<T>(
+/// Awaits a lookup and returns the records that `read` accepts; empty if the name has none.
+async fn query<T>(
     name: &str,
     lookup: impl Future<Output = Result<Lookup, NetError>>,
     read: impl Fn(&RData) -> Option<T>,
 ) -> Result<Vec<T>, DnsError> {
     let fail = |why: String| DnsError { name: name.to_owned(), why };
-    match tokio::time::timeout(PATIENCE, lookup).await {
+    match tokio::time::timeout(QUERY_TIMEOUT, lookup).await {
         Ok(Ok(lookup)) => Ok(lookup.answers().iter().filter_map(|record| read(&record.data)).collect()),
         Ok(Err(error)) if error.is_no_records_found() || error.is_nx_domain() => Ok(Vec::new()),
         Ok(Err(error)) => Err(fail(error.to_string())),
@@ -177,12 +181,13 @@ async fn answer<T>(
     }
 }
 
-/// A name that is not looked for below the machine's own domain.
-fn absolute(name: &str) -> String {
+/// Returns the name with a trailing dot, so that the resolver appends no search domain.
+fn fully_qualified(name: &str) -> String {
     format!("{}.", name.trim_end_matches('.'))
 }
 
-fn plain(name: &str) -> String {
+/// Returns a name in lowercase without its trailing dot; the root name stays `.`.
+fn normalize(name: &str) -> String {
     match name {
         "." => ".".to_owned(),
         name => name.trim_end_matches('.').to_ascii_lowercase(),

@@ -1,38 +1,38 @@
-//! What an examination finds.
+//! The result of a check of the doctor.
 
 use serde::Serialize;
 
-/// One thing that was looked at.
+/// The result of one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// What it is about: `workspace`, `database`, `channel email`.
+    /// The subject of the check: `workspace`, `database`, `channel email`.
     pub about: String,
     /// The stable name of the check, such as `spf`.
     pub check: &'static str,
-    /// How it is.
-    pub verdict: Verdict,
-    /// What was found, for people.
+    /// The outcome of the check.
+    pub verdict: CheckVerdict,
+    /// The description of the state that was found, for people.
     pub found: String,
-    /// What to do; there for everything that does not pass.
+    /// The advice on how to fix the problem; set unless the check passed.
     pub fix: Option<String>,
 }
 
-/// How something is.
+/// The outcome of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Good.
+pub enum CheckVerdict {
+    /// There is no problem.
     Pass,
-    /// Works, and could be better.
+    /// It works, but could be better.
     Warn,
-    /// Does not work because of what the workspace says.
+    /// It does not work because of a mistake in the workspace.
     FailHere,
-    /// Does not work because of something outside it.
+    /// It does not work because of something outside the workspace.
     FailOutside,
 }
 
-impl Verdict {
-    /// The word for people: `pass`, `warn` or `fail`.
+impl CheckVerdict {
+    /// Returns the word that people see: `pass`, `warn` or `fail`.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -44,39 +44,46 @@ impl Verdict {
 }
 
 impl Finding {
-    /// Something good.
+    /// Returns the result of a check that passed.
     pub fn pass(check: &'static str, found: impl Into<String>) -> Self {
-        Self { about: String::new(), check, verdict: Verdict::Pass, found: plain(&found.into()), fix: None }
+        Self {
+            about: String::new(),
+            check,
+            verdict: CheckVerdict::Pass,
+            found: printable(&found.into()),
+            fix: None,
+        }
     }
 
-    /// Something that could be better.
+    /// Returns a warning with its fix.
     pub fn warn(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Warn, fix: Some(plain(&fix.into())), ..Self::pass(check, found) }
+        Self { verdict: CheckVerdict::Warn, fix: Some(printable(&fix.into())), ..Self::pass(check, found) }
     }
 
-    /// Something wrong in the workspace.
+    /// Returns a failure that the workspace causes, with its fix.
     pub fn fail_here(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { verdict: Verdict::FailHere, ..Self::warn(check, found, fix) }
+        Self { verdict: CheckVerdict::FailHere, ..Self::warn(check, found, fix) }
     }
 
-    /// Something wrong outside the workspace.
+    /// Returns a failure that something outside the workspace causes, with its fix.
     pub fn fail_outside(check: &'static str, found: impl Into<String>, fix: impl Into<String>) -> Self {
-        Self { verdict: Verdict::FailOutside, ..Self::warn(check, found, fix) }
+        Self { verdict: CheckVerdict::FailOutside, ..Self::warn(check, found, fix) }
     }
 
-    /// No answer from the DNS.
+    /// Returns the failure of a DNS query.
     pub(super) fn unanswered(check: &'static str, error: &super::DnsError) -> Self {
         Self::fail_outside(check, format!("cannot {error}"), "Try again; if it stays, ask who runs your DNS.")
     }
 
-    /// The same, about this.
+    /// Sets the subject of the check.
     #[must_use]
     pub fn about(self, about: impl Into<String>) -> Self {
         Self { about: about.into(), ..self }
     }
 }
 
-/// What others say may hold anything: on a terminal it must not move the cursor, nor fill the screen.
-fn plain(text: &str) -> String {
+/// Replaces control characters by blanks and cuts a text to 1,000 characters. Texts of other
+/// systems must not move the cursor of a terminal or fill its screen.
+fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(1_000).collect()
 }

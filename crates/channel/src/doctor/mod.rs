@@ -1,5 +1,5 @@
-//! Looks at everything between a channel and its readers before anybody is written to: the server, the DNS, the
-//! signature. Sends nothing.
+//! The examination of a channel before it is used: its server, its DNS records, its signature. It
+//! sends no message.
 
 mod dkim;
 mod dmarc;
@@ -18,16 +18,16 @@ use std::time::Duration;
 use campaign::{Channel, ChannelKind, Mailbox, Secret};
 use egress::{Proxy, Settings};
 use jiff::Timestamp;
-use message::{Email, Limits, SenderError};
+use message::{Email, SenderError, Timeouts};
 use rustls::pki_types::CertificateDer;
 use smtp::{Relay, Signer};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub use dns::{Dns, DnsError, Zone};
-pub use finding::{Finding, Verdict};
+pub use finding::{CheckVerdict, Finding};
 
-/// Examines channels, all within the time that is left. Cheap to clone.
+/// An examiner of channels with one deadline for all of them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Doctor {
     dns: Arc<Dns>,
@@ -38,34 +38,38 @@ pub struct Doctor {
 }
 
 impl Doctor {
-    /// One who asks `dns`, dates certificates by `now`, and has `patience`.
+    /// Returns a doctor whose examinations end within `timeout`. The expiry of certificates is
+    /// computed from `now`.
     #[must_use]
-    pub fn new(dns: Dns, now: Timestamp, patience: Duration) -> Self {
-        Self { dns: Arc::new(dns), now, until: Instant::now() + patience, roots: Vec::new(), proxy: None }
+    pub fn new(dns: Dns, now: Timestamp, timeout: Duration) -> Self {
+        Self { dns: Arc::new(dns), now, until: Instant::now() + timeout, roots: Vec::new(), proxy: None }
     }
 
-    /// The same, who trusts these authorities (DER) besides the machine's own.
+    /// Trusts these certificate authorities (DER) in addition to the machine's own.
     #[must_use]
-    pub fn trusting(self, roots: Vec<CertificateDer<'static>>) -> Self {
+    pub fn with_roots(self, roots: Vec<CertificateDer<'static>>) -> Self {
         Self { roots, ..self }
     }
 
-    /// The same, who makes HTTP requests through a proxy if there is one.
+    /// Makes HTTP requests through a proxy if there is one.
     #[must_use]
-    pub fn behind(self, proxy: Option<Proxy>) -> Self {
+    pub fn with_proxy(self, proxy: Option<Proxy>) -> Self {
         Self { proxy, ..self }
     }
 
-    /// Everything about a channel. `sample` is a message of its own, to be signed.
-    pub async fn channel(&self, channel: &Channel, sample: Option<Email>) -> Vec<Finding> {
+    /// Examines a channel. `sample` is an e-mail of the channel to sign; without it a made-up one
+    /// is used.
+    pub async fn examine_channel(&self, channel: &Channel, sample: Option<Email>) -> Vec<Finding> {
         let findings = match &channel.kind {
             ChannelKind::Outbox { .. } => {
                 vec![Finding::pass("outbox", "keeps messages; nothing leaves this machine")]
             }
-            ChannelKind::Smtp { url, from, .. } => Box::pin(self.mail(channel, url, from, sample)).await,
+            ChannelKind::Smtp { url, from, .. } => {
+                Box::pin(self.examine_mail(channel, url, from, sample)).await
+            }
             ChannelKind::Network(account) => {
                 let examined = network::examine(&self.dns, account, self.now, self.settings());
-                self.several("address", examined).await
+                self.bounded_all("address", examined).await
             }
         };
         let about = format!("channel {}", channel.id);
@@ -77,8 +81,8 @@ impl Doctor {
         findings.into_iter().map(own).collect()
     }
 
-    /// Whether readers find the host of tracked links.
-    pub async fn public_url(&self, url: &Url) -> Finding {
+    /// Checks that the host of tracked links has an address in the DNS.
+    pub async fn examine_public_url(&self, url: &Url) -> Finding {
         let Some(host) = url.domain() else { return Finding::pass("host", "links name an address") };
         let addresses = async {
             match self.dns.addresses(host).await {
@@ -91,10 +95,10 @@ impl Doctor {
                 Err(error) => Finding::unanswered("host", &error),
             }
         };
-        self.within("host", addresses).await
+        self.bounded("host", addresses).await
     }
 
-    async fn mail(
+    async fn examine_mail(
         &self,
         channel: &Channel,
         url: &Secret,
@@ -105,73 +109,77 @@ impl Doctor {
         let signer = Signer::of(channel);
         let signed = signer.as_ref().ok().and_then(Option::as_ref).map(Signer::domain);
         let (relay, dkim, dmarc, spf, sender, bounces) = tokio::join!(
-            self.relay(url),
-            self.signature(&signer, sample),
-            self.several("dmarc", dmarc::examine(dns, domain, signed)),
-            self.within("spf", spf::examine(dns, domain)),
-            self.within("sender", mail::sender(dns, domain)),
-            self.within("bounces", mail::bounces(dns, domain)),
+            self.examine_relay(url),
+            self.examine_dkim(&signer, sample),
+            self.bounded_all("dmarc", dmarc::examine(dns, domain, signed)),
+            self.bounded("spf", spf::examine(dns, domain)),
+            self.bounded("sender", mail::examine_sender(dns, domain)),
+            self.bounded("bounces", mail::examine_bounces(dns, domain)),
         );
         [relay, vec![spf], dkim, dmarc, vec![sender, bounces]].concat()
     }
 
-    async fn relay(&self, url: &Secret) -> Vec<Finding> {
+    async fn examine_relay(&self, url: &Secret) -> Vec<Finding> {
         match url.expose() {
             Ok(url) => {
-                let relay = Relay::new(url, self.roots.clone(), quick());
-                self.several("relay", relay::examine(&self.dns, relay, self.now)).await
+                let relay = Relay::new(url, self.roots.clone(), short_timeouts());
+                self.bounded_all("relay", relay::examine(&self.dns, relay, self.now)).await
             }
-            Err(missing) => vec![unset("relay", &missing)],
+            Err(missing) => vec![not_set("relay", &missing)],
         }
     }
 
-    async fn signature(
+    async fn examine_dkim(
         &self,
         signer: &Result<Option<Signer>, SenderError>,
         sample: Option<Email>,
     ) -> Vec<Finding> {
         match signer {
             Ok(Some(signer)) => {
-                let sample = sample.unwrap_or_else(|| plain_sample(signer.domain()));
-                self.several("dkim", dkim::examine(&self.dns, signer, sample)).await
+                let sample = sample.unwrap_or_else(|| sample_email(signer.domain()));
+                self.bounded_all("dkim", dkim::examine(&self.dns, signer, sample)).await
             }
-            Ok(None) => vec![dkim::unsigned()],
+            Ok(None) => vec![dkim::not_configured()],
             Err(error) => {
-                let fix = "Set or mend `key` in [channels.NAME.dkim].";
+                let fix = "Set or fix `key` in [channels.NAME.dkim].";
                 vec![Finding::fail_here("dkim", format!("cannot {error}"), fix)]
             }
         }
     }
 
     fn settings(&self) -> Settings {
-        Settings { roots: self.roots.clone(), timeout: quick().request, proxy: self.proxy.clone() }
+        Settings { roots: self.roots.clone(), timeout: short_timeouts().request, proxy: self.proxy.clone() }
     }
 
-    async fn within(&self, check: &'static str, work: impl Future<Output = Finding>) -> Finding {
-        timeout_at(self.until, work).await.unwrap_or_else(|_| late(check))
+    async fn bounded(&self, check: &'static str, work: impl Future<Output = Finding>) -> Finding {
+        timeout_at(self.until, work).await.unwrap_or_else(|_| timed_out(check))
     }
 
-    async fn several(&self, check: &'static str, work: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
-        timeout_at(self.until, work).await.unwrap_or_else(|_| vec![late(check)])
+    async fn bounded_all(
+        &self,
+        check: &'static str,
+        work: impl Future<Output = Vec<Finding>>,
+    ) -> Vec<Finding> {
+        timeout_at(self.until, work).await.unwrap_or_else(|_| vec![timed_out(check)])
     }
 }
 
-fn late(check: &'static str) -> Finding {
+fn timed_out(check: &'static str) -> Finding {
     Finding::fail_outside(check, "no answer in time", "Try again; if it stays, ask who runs the other side.")
 }
 
-fn unset(check: &'static str, missing: &dyn std::fmt::Display) -> Finding {
+fn not_set(check: &'static str, missing: &dyn std::fmt::Display) -> Finding {
     Finding::fail_here(check, missing.to_string(), "Set it where Chorus runs.")
 }
 
-/// Nobody waits for minutes here.
-fn quick() -> Limits {
+/// Returns shorter timeouts than those of sending: a person waits for the result.
+fn short_timeouts() -> Timeouts {
     let seconds = Duration::from_secs;
-    Limits { connect: seconds(3), greeting: seconds(8), command: seconds(8), ..Limits::default() }
+    Timeouts { connect: seconds(3), greeting: seconds(8), command: seconds(8), ..Timeouts::default() }
 }
 
-/// A message for a channel that no campaign uses yet.
-fn plain_sample(domain: &str) -> Email {
+/// Returns an e-mail to sign for a channel that no campaign uses yet.
+fn sample_email(domain: &str) -> Email {
     let raw = format!(
         "From: news@{domain}\r\nTo: reader@{domain}\r\nSubject: A sample\r\nMessage-ID: <sample@{domain}>\r\n\
          Date: Thu, 01 Jan 1970 00:00:00 +0000\r\nMIME-Version: 1.0\r\nContent-Type: text/plain\r\n\r\nA sample\r\n"

@@ -1,4 +1,5 @@
-//! Whether an account on a network can be used: its address, and what lets us in. Nothing is posted.
+//! The check of a network's account: the address of the network, and the credentials. It posts
+//! nothing.
 
 use std::net::SocketAddr;
 
@@ -13,8 +14,8 @@ use super::{Dns, Finding};
 const CHECK: &str = "address";
 const ACCESS: &str = "access";
 
-/// Finds the addresses of the network, has the guard look at them, and asks the network who we are. Behind a proxy the
-/// addresses are not looked for.
+/// Resolves the network's host, checks that its addresses are allowed, and checks the credentials
+/// with a request. Behind a proxy, which resolves names itself, the addresses are not checked.
 pub(super) async fn examine(
     dns: &Dns,
     account: &Account,
@@ -28,33 +29,36 @@ pub(super) async fn examine(
             let fix = if unset {
                 "Set it where Chorus runs."
             } else {
-                "Mend it, or name an address that may be reached."
+                "Fix it, or name an address that may be reached."
             };
             return vec![Finding::fail_here(CHECK, format!("cannot {error}"), fix)];
         }
     };
     let access = endpoint.access();
     let found = match endpoint.proxy() {
-        // Names are the proxy's to resolve: this machine may know none of them.
+        // The proxy resolves names; this machine may be unable to.
         Some(proxy) => {
             Finding::pass(CHECK, format!("it is reached through the proxy {proxy}, which resolves its name"))
         }
-        None => address(dns, &access.base, access.is_own_base).await,
+        None => check_address(dns, &access.base, access.has_configured_base).await,
     };
     if found.verdict.word() == "fail" {
         return vec![found];
     }
-    [vec![found], self::access(&endpoint, now).await].concat()
+    [vec![found], check_access(&endpoint, now).await].concat()
 }
 
-async fn address(dns: &Dns, base: &str, own: bool) -> Finding {
+/// Checks the address of the network. `is_configured` is set if chorus.toml holds `base`.
+async fn check_address(dns: &Dns, base: &str, is_configured: bool) -> Finding {
     let Ok(url) = Url::parse(base) else {
-        return Finding::fail_here(CHECK, "its url is not one", "Write an http or https address.");
+        return Finding::fail_here(CHECK, "its url is not a URL", "Write an http or https address.");
     };
-    let local = match if own { egress::check(&url) } else { egress::check_public(&url) } {
+    let checked =
+        if is_configured { egress::check_configured_url(&url) } else { egress::check_public_url(&url) };
+    let local = match checked {
         Ok(local) => local,
-        Err(barred) => {
-            return Finding::fail_here(CHECK, barred.to_string(), "Name an address that may be reached.");
+        Err(blocked) => {
+            return Finding::fail_here(CHECK, blocked.to_string(), "Name an address that may be reached.");
         }
     };
     let Some(Host::Domain(name)) = url.host() else {
@@ -68,40 +72,40 @@ async fn address(dns: &Dns, base: &str, own: bool) -> Finding {
         Err(error) => return Finding::unanswered(CHECK, &error),
     };
     let found: Vec<_> = found.into_iter().map(|address| SocketAddr::new(address, 0)).collect();
-    match egress::allowed(name, &found, false) {
+    match egress::allowed_addresses(name, &found, false) {
         Ok(_) if url.scheme() == "http" => {
-            let found = format!("{name} has an address, and posts go there in clear");
-            Finding::warn(CHECK, found, "Write https:// if the other side knows it.")
+            let found = format!("{name} has an address, and posts go there unencrypted");
+            Finding::warn(CHECK, found, "Write https:// if the server supports it.")
         }
         Ok(_) => Finding::pass(CHECK, format!("{name} has an address that may be reached")),
-        Err(barred) => {
-            Finding::fail_outside(CHECK, barred.to_string(), "Check the name, and who answers for it.")
+        Err(blocked) => {
+            Finding::fail_outside(CHECK, blocked.to_string(), "Check the name and its DNS records.")
         }
     }
 }
 
-/// What the network says of us, where it can be asked without posting.
-async fn access(endpoint: &Endpoint, now: Timestamp) -> Vec<Finding> {
+/// Checks the credentials, if the network has a request for that which posts nothing.
+async fn check_access(endpoint: &Endpoint, now: Timestamp) -> Vec<Finding> {
     let access = endpoint.access();
     let title = access.network.title;
-    let Some(examined) = endpoint.examine(now).await else {
-        let found = format!("{title} cannot be asked who we are without posting");
-        return vec![Finding::pass(ACCESS, format!("{found}; the first post will tell"))];
+    let Some(examined) = endpoint.check_access(now).await else {
+        let found = format!("{title} cannot check the credentials without posting");
+        return vec![Finding::pass(ACCESS, format!("{found}; the first post will show"))];
     };
-    let renew = "Renew what lets the channel in, and set it where Chorus runs.";
+    let renew = "Renew the channel's credentials, and set them where Chorus runs.";
     let finding = match examined {
         Ok((Verdict::Ready | Verdict::Sent { .. }, _)) => Finding::pass(ACCESS, format!("{title} knows us")),
         Ok((Verdict::AuthExpired, answer)) => {
-            Finding::fail_here(ACCESS, format!("{title} does not let us in: {}", answer.shown()), renew)
+            Finding::fail_here(ACCESS, format!("{title} does not let us in: {}", answer.summary()), renew)
         }
         Ok((Verdict::Gone, answer)) => {
-            let found = format!("{title} says that the place is gone: {}", answer.shown());
+            let found = format!("{title} says that the place is gone: {}", answer.summary());
             Finding::fail_here(ACCESS, found, "Make a new one, and give the channel its address.")
         }
         Ok((_, answer)) => Finding::fail_outside(
             ACCESS,
-            format!("{title} answers {}", answer.shown()),
-            "Try again; if it stays, look at what the network says of itself.",
+            format!("{title} answers {}", answer.summary()),
+            "Try again; if it stays, look at the network's status page.",
         ),
         Err(error) => Finding::fail_outside(
             ACCESS,

@@ -1,20 +1,20 @@
-//! Whether the mail server takes us: connection, TLS, login, and what it can do. Nothing is sent.
+//! The check of the mail server: connection, TLS, login and extensions. It sends no message.
 
-use egress::{Reach, reach};
+use egress::{AddressClass, classify};
 use jiff::Timestamp;
 use message::SenderError;
 use smtp::{Examined, Relay, Security};
 
 use super::{Dns, Finding, mail};
 
-/// A certificate that ends before so many days are over needs somebody's attention.
-const DAYS: u32 = 21;
+/// The remaining validity of a certificate below which a warning is given, in days.
+const RENEWAL_WARNING_DAYS: u32 = 21;
 
-/// Connects, says who we are, and leaves.
+/// Connects, logs in, and disconnects.
 pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: Timestamp) -> Vec<Finding> {
     let relay = match relay {
         Ok(relay) => relay,
-        Err(error) => return vec![Finding::fail_here("relay", format!("cannot {error}"), "Mend `url`.")],
+        Err(error) => return vec![Finding::fail_here("relay", format!("cannot {error}"), "Fix `url`.")],
     };
     let seen = match relay.examine(now).await {
         Ok(seen) => seen,
@@ -32,17 +32,17 @@ pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: T
         login(&seen),
         extensions(&seen),
     ];
-    // What stands between is the relay's own affair; from here to the world it is ours.
-    if matches!(reach(seen.address.ip()), Reach::Inner(_)) {
-        findings.push(mail::reverse(dns, &seen.name).await);
+    // A relay on an internal address is our own, and so is its reverse DNS.
+    if matches!(classify(seen.address.ip()), AddressClass::Internal(_)) {
+        findings.push(mail::examine_reverse_dns(dns, &seen.name).await);
     }
     findings
 }
 
 fn tls(seen: &Examined) -> Finding {
-    let local = matches!(reach(seen.address.ip()), Reach::Inner(_));
+    let local = matches!(classify(seen.address.ip()), AddressClass::Internal(_));
     match (&seen.tls, seen.security) {
-        (Some(tls), _) if tls.days < DAYS => Finding::warn(
+        (Some(tls), _) if tls.days < RENEWAL_WARNING_DAYS => Finding::warn(
             "tls",
             format!("{}, and the server's certificate ends in {} days", tls.version, tls.days),
             "Have it renewed.",
@@ -57,7 +57,7 @@ fn tls(seen: &Examined) -> Finding {
         }
         (None, _) => Finding::warn(
             "tls",
-            "the line is in clear for everybody between here and there",
+            "the connection is not encrypted",
             "Write smtps://, or smtp:// without `tls`.",
         ),
     }
@@ -74,7 +74,7 @@ fn extensions(seen: &Examined) -> Finding {
     let size = match seen.size {
         Some(0) => "any size".to_owned(),
         Some(size) => format!("at most {} KiB", size >> 10),
-        None => "any size it seems".to_owned(),
+        None => "no announced limit of size".to_owned(),
     };
     if seen.pipelining {
         return Finding::pass("extensions", format!("PIPELINING; {size}"));

@@ -1,4 +1,4 @@
-//! Who may send for a domain: SPF (RFC 7208), as far as it can be judged without a sender's address.
+//! The check of SPF (RFC 7208), as far as is possible without the address of a sending server.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,11 @@ use super::{Dns, DnsError, Finding};
 
 const CHECK: &str = "spf";
 
-/// The most terms that ask the DNS (RFC 7208 §4.6.4). One more, and the record counts as none.
-const MOST: usize = 10;
+/// The maximum number of terms that query the DNS (RFC 7208 §4.6.4). With more, receivers ignore
+/// the record.
+const MAX_LOOKUPS: usize = 10;
 
-/// Looks at the record of the domain that bounces go to.
+/// Checks the record of the domain that bounces go to.
 pub(super) async fn examine(dns: &Dns, domain: &str) -> Finding {
     match read(dns, domain).await {
         Ok(policy) => policy.finding(domain),
@@ -17,23 +18,23 @@ pub(super) async fn examine(dns: &Dns, domain: &str) -> Finding {
     }
 }
 
-/// What is known of a domain's policy.
+/// The policy of a domain, collected from its record and the included ones.
 #[derive(Debug, Default)]
 struct Policy {
-    /// The records at the domain itself.
+    /// The SPF records of the domain itself.
     records: Vec<String>,
-    /// Terms that ask the DNS, those of included records too.
+    /// The number of terms that query the DNS, in included records too.
     lookups: usize,
-    /// What makes the whole of no use.
+    /// The errors that make receivers ignore the record.
     faults: Vec<String>,
-    /// What `all` says: `-`, `~`, `?` or `+`.
+    /// The qualifier of `all`: `-`, `~`, `?` or `+`.
     end: Option<char>,
 }
 
-/// A record that is still to be read.
+/// A record that is still to be fetched.
 struct Pending {
     domain: String,
-    /// Whether its `all` decides: that of the domain itself, or of where it redirects to.
+    /// Set if its `all` term counts: in the domain's own record and in one that it redirects to.
     decides: bool,
 }
 
@@ -43,8 +44,8 @@ async fn read(dns: &Dns, domain: &str) -> Result<Policy, DnsError> {
     let mut pending = VecDeque::new();
     policy.add(&record, true, &mut pending);
     while let Some(next) = pending.pop_front() {
-        // What can only be known with a message in hand is counted, and not followed.
-        if policy.lookups > MOST || next.domain.contains('%') {
+        // A domain with a macro depends on the message; it is counted, and not fetched.
+        if policy.lookups > MAX_LOOKUPS || next.domain.contains('%') {
             continue;
         }
         match records(dns, &next.domain).await?.as_slice() {
@@ -75,7 +76,7 @@ impl Policy {
                     if decides {
                         self.end = Some(qualifier.unwrap_or('+'));
                     }
-                    // What follows is not read, a redirection neither.
+                    // Terms after `all` are ignored, and so is a redirection.
                     return;
                 }
                 ("include", _) => {
@@ -85,7 +86,7 @@ impl Policy {
                 ("redirect", true) => redirect = Some(value.to_owned()),
                 ("a" | "mx" | "ptr" | "exists", false) => self.lookups += 1,
                 ("ip4" | "ip6", false) if is_network(value) => {}
-                // Modifiers that nobody knows are passed over (RFC 7208 §6).
+                // Unknown modifiers are ignored (RFC 7208 §6).
                 (_, true) => {}
                 _ => self.faults.push(format!("`{term}` cannot be read")),
             }
@@ -107,39 +108,39 @@ impl Policy {
                 ),
                 several => Finding::fail_outside(
                     CHECK,
-                    format!("{domain} has {several} SPF records, so receivers take none"),
+                    format!("{domain} has {several} SPF records, so receivers use none"),
                     format!("Make them one: {example}."),
                 ),
             };
         };
         let shown: String = record.chars().take(200).collect();
-        if self.lookups > MOST {
-            let found = format!("{shown} needs more than {MOST} lookups, so receivers take it for none");
+        if self.lookups > MAX_LOOKUPS {
+            let found = format!("{shown} needs more than {MAX_LOOKUPS} lookups, so receivers ignore it");
             let fix = "Take out includes that you do not send through.";
             return Finding::fail_outside(CHECK, found, fix);
         }
         if let Some(fault) = self.faults.first() {
-            let found = format!("{shown}: {fault}, so receivers take it for none");
-            return Finding::fail_outside(CHECK, found, "Mend or take out that part.");
+            let found = format!("{shown}: {fault}, so receivers ignore it");
+            return Finding::fail_outside(CHECK, found, "Fix or take out that part.");
         }
         let lookups = self.lookups;
         match self.end {
-            Some('-' | '~') => Finding::pass(CHECK, format!("{shown} ({lookups} of {MOST} lookups)")),
+            Some('-' | '~') => Finding::pass(CHECK, format!("{shown} ({lookups} of {MAX_LOOKUPS} lookups)")),
             Some('+') => Finding::fail_outside(
                 CHECK,
-                format!("{shown} lets everybody send in the name of {domain}"),
+                format!("{shown} lets anyone send in the name of {domain}"),
                 "End it with `-all` or `~all`.",
             ),
             _ => Finding::warn(
                 CHECK,
-                format!("{shown} does not say what to think of others"),
+                format!("{shown} does not say what to do with e-mail from other servers"),
                 "End it with `-all` or `~all`.",
             ),
         }
     }
 }
 
-/// An address, or a network as `10.0.0.0/8`.
+/// Returns true for an address, or a network in CIDR notation: `10.0.0.0/8`.
 fn is_network(text: &str) -> bool {
     text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok()
 }

@@ -1,89 +1,91 @@
-//! A whole campaign, held against itself: what each channel says in each language, whether all say the same, and
-//! whether it fits.
+//! The survey of a campaign: renders each step in each language, checks that all texts agree with
+//! the message, and that each is within the limits of its network.
 
-mod said;
-mod words;
+mod excerpt;
+mod sample_post;
 
 use std::path::Path;
 use std::rc::Rc;
 
-use crate::consistency::{self, Column, Examined, Expected, Matrix, Part, Said, Spoken as Length};
-use campaign::{Campaign, CampaignId, ChannelKind, Message, Step, StepId, TemplateFile, Workspace};
-use measure::Budget;
+use crate::consistency::{
+    self, ChannelContent, Column, ComparedText, ConsistencyReport, ContentPart, ExpectedContent, Matrix,
+};
+use campaign::{Campaign, CampaignId, CampaignMessage, ChannelKind, Step, StepId, TemplateFile, Workspace};
+use measure::LengthBudget;
 use message::Person;
 use source::{Diagnostic, Severity};
 use template::{
-    Cache, Compiled, Place, PlainText, Source, compile_with, in_language, primary_language, stack,
-    uncompilable,
+    Cache, Compiled, Place, PlainText, Source, compile_with, compiler_failure, in_language, large_stack,
+    primary_language,
 };
 
-use said::said;
-use words::{Words, around, step_table};
+use excerpt::{Excerpt, excerpts_around, step_table};
+use sample_post::{contains_keyword, render_text};
 
-/// What came of looking at a campaign as a whole.
+/// The result of the check of a whole campaign.
 #[derive(Debug, Clone, Default)]
 pub struct Survey {
-    /// What is wrong with it, by file and place.
+    /// The errors and warnings, each with its file and place.
     pub findings: Vec<Diagnostic>,
-    /// Which channel says which fact.
+    /// The status of each fact in each text.
     pub matrix: Matrix,
-    /// What each step says in each language.
-    pub spoken: Vec<Spoken>,
+    /// The text of each step in each language.
+    pub texts: Vec<RenderedStep>,
 }
 
-/// What a step says in a language.
+/// The rendered text of a step in one language.
 #[derive(Debug, Clone, serde::Serialize)]
-pub struct Spoken {
-    /// The step.
+pub struct RenderedStep {
+    /// The identifier of the step.
     pub step: String,
-    /// The channel.
+    /// The identifier of the channel.
     pub channel: String,
-    /// The channel's kind.
+    /// The name of the channel's kind.
     pub kind: String,
-    /// The language tag.
+    /// The BCP 47 language tag.
     pub language: String,
-    /// The subject, of an e-mail.
+    /// The subject, if the text is an e-mail.
     pub subject: Option<String>,
-    /// All of it as plain text.
+    /// The whole text, without markup.
     pub text: String,
-    /// How much of each limit it uses.
-    pub budgets: Vec<Budget>,
-    /// Where its links lead.
+    /// The measured length and the limit, for each limit of the network.
+    pub budgets: Vec<LengthBudget>,
+    /// The URLs of the links.
     #[serde(skip)]
     links: Vec<String>,
 }
 
 impl Survey {
-    /// Whether the campaign may run.
+    /// Returns true if no finding is an error, so that the campaign may run.
     #[must_use]
-    pub fn is_harmless(&self) -> bool {
+    pub fn has_no_errors(&self) -> bool {
         self.findings.iter().all(|finding| finding.severity < Severity::Error)
     }
 }
 
-/// Compiles every step of a campaign and holds what they say against the message. `person` is the contact for whom
-/// lengths are measured; somebody made up with short names, if not given.
+/// Compiles every step of a campaign, renders it, and checks the texts. They are rendered for
+/// `person`, or for a made-up contact with short names if it is `None`.
 #[must_use]
 pub fn survey(workspace: &Workspace, campaign: &Campaign, person: Option<&Person>) -> Survey {
-    let work = || survey_here(workspace, campaign, person, &Cache::default(), &mut |_, _| {});
-    stack::with_large(work).unwrap_or_else(|| unsurveyed(campaign))
+    let work = || survey_in_thread(workspace, campaign, person, &Cache::default(), &mut |_, _| {});
+    large_stack::run(work).unwrap_or_else(|| unsurveyed(campaign))
 }
 
-/// A campaign of a workspace that was surveyed.
+/// The findings of the survey of one campaign in a workspace.
 #[derive(Debug)]
-pub struct Surveyed<'a> {
-    /// The campaign's name.
+pub struct CampaignFindings<'a> {
+    /// The identifier of the campaign.
     pub campaign: &'a CampaignId,
-    /// The findings of its survey, by file and place.
+    /// The errors and warnings, each with its file and place.
     pub findings: Vec<Diagnostic>,
-    /// Its steps that compile, if they were to be kept.
+    /// The steps that compiled, if the caller asked for this campaign's.
     pub compiled: Vec<(StepId, Compiled)>,
 }
 
-/// The findings of [`survey`] for every campaign of a workspace, in order; all processors are used. The compiled steps
-/// of the campaign `kept` are kept.
+/// Returns the findings of [`survey`] for every campaign of a workspace, in order. Uses all
+/// processors. The result has the compiled steps of the campaign with the identifier `kept` only.
 #[must_use]
-pub fn survey_all<'a>(workspace: &'a Workspace, kept: Option<&str>) -> Vec<Surveyed<'a>> {
+pub fn survey_all<'a>(workspace: &'a Workspace, kept: Option<&str>) -> Vec<CampaignFindings<'a>> {
     let campaigns: Vec<_> = workspace.campaigns.values().collect();
     let work = |cache: &Cache, number: usize| {
         let campaign = campaigns[number];
@@ -93,25 +95,25 @@ pub fn survey_all<'a>(workspace: &'a Workspace, kept: Option<&str>) -> Vec<Surve
                 compiled.push((step.id.clone(), of_step));
             }
         };
-        let findings = survey_here(workspace, campaign, None, cache, &mut keep).findings;
+        let findings = survey_in_thread(workspace, campaign, None, cache, &mut keep).findings;
         (findings, compiled)
     };
-    let found = stack::for_each(campaigns.len(), Cache::default, work);
+    let found = large_stack::run_for_each(campaigns.len(), Cache::default, work);
     let all = campaigns.iter().zip(found).map(|(campaign, found)| {
         let (findings, compiled) = found.unwrap_or_else(|| (unsurveyed(campaign).findings, Vec::new()));
-        Surveyed { campaign: &campaign.id, findings, compiled }
+        CampaignFindings { campaign: &campaign.id, findings, compiled }
     });
     all.collect()
 }
 
-/// The survey of a campaign for which the system gives no thread.
+/// Returns the survey of a campaign for which the system could not start a thread.
 fn unsurveyed(campaign: &Campaign) -> Survey {
-    let findings = campaign.steps.iter().map(|step| uncompilable(campaign, step));
+    let findings = campaign.steps.iter().map(|step| compiler_failure(campaign, step));
     Survey { findings: findings.collect(), ..Survey::default() }
 }
 
-/// Surveys a campaign in this thread; `keep` gets every step that compiles.
-fn survey_here(
+/// Surveys a campaign in this thread, and calls `keep` with every step that compiles.
+fn survey_in_thread(
     workspace: &Workspace,
     campaign: &Campaign,
     person: Option<&Person>,
@@ -124,56 +126,63 @@ fn survey_here(
         match compile_with(workspace, campaign, step, cache) {
             Ok((compiled, found)) => {
                 surveyor.survey.findings.extend(found);
-                surveyor.step(step, &compiled, person);
+                surveyor.survey_step(step, &compiled, person);
                 keep(step, compiled);
             }
             Err(found) => surveyor.survey.findings.extend(found),
         }
     }
-    surveyor.lengths();
-    surveyor.useless_silences();
+    surveyor.compare_lengths();
+    surveyor.report_unused_silences();
     let mut survey = surveyor.survey;
     survey.findings.dedup();
     survey
 }
 
+/// A survey in progress.
 pub(crate) struct Surveyor<'a> {
     workspace: &'a Workspace,
     campaign: &'a Campaign,
-    /// The campaign's file.
+    /// The text of the campaign's file.
     text: Rc<str>,
     pub(crate) survey: Survey,
-    /// Which silences covered something.
+    /// The indices of the silenced rules that covered a finding.
     used: Vec<usize>,
 }
 
 impl<'a> Surveyor<'a> {
     pub(crate) fn new(workspace: &'a Workspace, campaign: &'a Campaign, cache: &Cache) -> Self {
-        let text = cache.text(workspace, campaign);
+        let text = cache.campaign_text(workspace, campaign);
         Self { workspace, campaign, text, survey: Survey::default(), used: Vec::new() }
     }
 
-    fn step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
-        for spoken in self.spoken(step, compiled, person) {
-            self.measured(step, &spoken);
-            self.keyword(step, compiled, &spoken);
-            self.held(step, &spoken);
-            self.survey.spoken.push(spoken);
+    fn survey_step(&mut self, step: &Step, compiled: &Compiled, person: Option<&Person>) {
+        for rendered in self.render_step(step, compiled, person) {
+            self.check_budgets(step, &rendered);
+            self.check_keyword(step, compiled, &rendered);
+            self.check_consistency(step, &rendered);
+            self.survey.texts.push(rendered);
         }
     }
 
-    /// What a step says in each of its languages.
-    pub(crate) fn spoken(&self, step: &Step, compiled: &Compiled, person: Option<&Person>) -> Vec<Spoken> {
+    /// Renders a step in each of its languages, for `person` or a made-up contact.
+    pub(crate) fn render_step(
+        &self,
+        step: &Step,
+        compiled: &Compiled,
+        person: Option<&Person>,
+    ) -> Vec<RenderedStep> {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return Vec::new() };
-        let starts = compiled.sample_links(self.workspace);
-        let somebody = compiled.sample_reader();
+        let prefixes = compiled.sample_links(self.workspace);
+        let sample_reader = compiled.sample_reader();
         let is_feed = channel.kind.per() == campaign::Per::Feed;
         let in_language = |language: &str| {
             let reader =
-                Person { language: Some(language.to_owned()), ..person.unwrap_or(&somebody).clone() };
+                Person { language: Some(language.to_owned()), ..person.unwrap_or(&sample_reader).clone() };
             let reader = (!is_feed).then_some(&reader);
-            let (PlainText { subject, text }, budgets) = said(channel, compiled, &starts, language, reader)?;
-            Some(Spoken {
+            let (PlainText { subject, text }, budgets) =
+                render_text(channel, compiled, &prefixes, language, reader)?;
+            Some(RenderedStep {
                 step: step.id.to_string(),
                 channel: channel.id.to_string(),
                 kind: channel.kind.name().to_owned(),
@@ -187,111 +196,114 @@ impl<'a> Surveyor<'a> {
         compiled.languages().filter_map(in_language).collect()
     }
 
-    /// Tells what is too long.
-    pub(crate) fn measured(&mut self, step: &Step, spoken: &Spoken) {
-        let title = campaign::Network::find(&spoken.kind).map_or("this network", |network| network.title);
-        for budget in spoken.budgets.iter().filter(|budget| !budget.fits()) {
+    /// Reports each limit that a text exceeds.
+    pub(crate) fn check_budgets(&mut self, step: &Step, rendered: &RenderedStep) {
+        let title = campaign::Network::find(&rendered.kind).map_or("this network", |network| network.title);
+        for budget in rendered.budgets.iter().filter(|budget| !budget.fits()) {
             let (what, unit) = (budget.what, budget.unit.words());
-            let over = budget.over_at.and_then(|at| spoken.text.get(at..)).map(|rest| {
+            let over = budget.over_at.and_then(|at| rendered.text.get(at..)).map(|rest| {
                 let first: String = rest.chars().take(1).collect();
                 let near: String = rest.chars().take(24).collect::<String>().replace('\n', " ");
                 format!("; the first over is \"{first}\", at \"{near}\"")
             });
             let message = format!(
                 "`{}` ({}, {}): its {what} has {} {unit}, and {title} takes {}{}",
-                spoken.step,
-                spoken.channel,
-                spoken.language,
+                rendered.step,
+                rendered.channel,
+                rendered.language,
                 budget.measured,
                 budget.allowed,
                 over.unwrap_or_default(),
             );
-            let near = budget.over_at.filter(|at| spoken.text.is_char_boundary(*at)).map(|at| {
-                let first = spoken.text[at..].chars().next().map_or(0, char::len_utf8);
-                around(&spoken.text, &(at..at + first))
+            let near = budget.over_at.filter(|at| rendered.text.is_char_boundary(*at)).map(|at| {
+                let first = rendered.text[at..].chars().next().map_or(0, char::len_utf8);
+                excerpts_around(&rendered.text, &(at..at + first))
             });
-            let place = self.place(step, &near.unwrap_or_default());
+            let place = self.find_place(step, &near.unwrap_or_default());
             let help = "Shorten it for this channel: a message of the step's own, or a template of the network's own.";
-            self.tell(Severity::Error, "text-too-long", message, place, help);
+            self.report(Severity::Error, "text-too-long", message, place, help);
         }
     }
 
-    /// Tells where a finished post does not say the word that its robot looks for.
-    fn keyword(&mut self, step: &Step, compiled: &Compiled, spoken: &Spoken) {
+    /// Reports a post without the keyword that the network's robot requires.
+    fn check_keyword(&mut self, step: &Step, compiled: &Compiled, rendered: &RenderedStep) {
         let Some(channel) = self.workspace.channels.get(&step.channel) else { return };
         let ChannelKind::Network(account) = &channel.kind else { return };
         let Some(keyword) = account.keyword.as_deref() else { return };
-        if said::says(channel, compiled, &compiled.sample_links(self.workspace), &spoken.language, keyword)
-            != Some(false)
-        {
+        let prefixes = compiled.sample_links(self.workspace);
+        if contains_keyword(channel, compiled, &prefixes, &rendered.language, keyword) != Some(false) {
             return;
         }
-        let (title, language) = (account.network.title, &spoken.language);
+        let (title, language) = (account.network.title, &rendered.language);
         let message = format!(
             "`{}` ({}, {language}): its post does not say \"{keyword}\", and {title} takes no post without it",
-            spoken.step, spoken.channel,
+            rendered.step, rendered.channel,
         );
-        let first = spoken.text.chars().next().map_or(0, char::len_utf8);
-        let place = self.place(step, &around(&spoken.text, &(0..first)));
+        let first = rendered.text.chars().next().map_or(0, char::len_utf8);
+        let place = self.find_place(step, &excerpts_around(&rendered.text, &(0..first)));
         let help = format!(
             "Say \"{keyword}\" in the message or in the template, or write another of the robot's keywords as \
              `keyword` of [channels.{}].",
             channel.id
         );
-        self.tell(Severity::Error, "keyword-missing", message, place, &help);
+        self.report(Severity::Error, "keyword-missing", message, place, &help);
     }
 
-    /// Tells what does not agree with the message.
-    fn held(&mut self, step: &Step, spoken: &Spoken) {
-        let message = in_language(&step.message, Some(&spoken.language));
-        let mut parts: Vec<_> = spoken.subject.iter().map(|text| Part { key: "subject", text }).collect();
-        parts.push(Part { key: "text", text: &spoken.text });
-        let links: Vec<_> = spoken.links.iter().map(String::as_str).collect();
-        let said = Said {
-            step: &spoken.step,
-            channel: &spoken.channel,
-            language: &spoken.language,
+    /// Reports the rules of consistency that a text breaks, and adds its column to the table of
+    /// facts.
+    fn check_consistency(&mut self, step: &Step, rendered: &RenderedStep) {
+        let message = in_language(&step.message, Some(&rendered.language));
+        let mut parts: Vec<_> =
+            rendered.subject.iter().map(|text| ContentPart { key: "subject", text }).collect();
+        parts.push(ContentPart { key: "text", text: &rendered.text });
+        let links: Vec<_> = rendered.links.iter().map(String::as_str).collect();
+        let content = ChannelContent {
+            step: &rendered.step,
+            channel: &rendered.channel,
+            language: &rendered.language,
             parts: &parts,
             links: &links,
         };
-        let mut examined = self.examined(&message, &said);
-        self.used.extend(examined.silence(&self.campaign.silences, &spoken.step));
-        for found in examined.findings {
+        let mut report = self.examine(&message, &content);
+        self.used.extend(report.silence(&self.campaign.silenced_rules, &rendered.step));
+        for found in report.findings {
             let part = parts.get(found.part).map_or("", |part| part.text);
             let mut candidates = Vec::new();
             if found.range.is_empty() {
                 let fact = found.fact.as_ref().and_then(|name| message.facts.get(name));
-                candidates.extend(fact.cloned().map(Words::from));
+                candidates.extend(fact.cloned().map(Excerpt::from));
             } else {
-                candidates.extend(around(part, &found.range));
+                candidates.extend(excerpts_around(part, &found.range));
             }
-            candidates.push(Words::from(found.words.clone()));
-            // Where a link leads is counted with its parameters, and written without them.
+            candidates.push(Excerpt::from(found.words.clone()));
+            // A finding quotes a link with its parameters; the file may have it without them.
             candidates
-                .extend(found.words.split_once(['?', '#']).map(|(link, _)| Words::from(link.to_owned())));
+                .extend(found.words.split_once(['?', '#']).map(|(link, _)| Excerpt::from(link.to_owned())));
             if parts.get(found.part).is_some_and(|part| part.key == "subject") {
-                candidates.extend(message.subject.clone().map(Words::from));
+                candidates.extend(message.subject.clone().map(Excerpt::from));
             }
-            let place = self.place(step, &candidates);
-            let text =
-                format!("`{}` ({}, {}): {}", spoken.step, spoken.channel, spoken.language, found.message);
-            self.tell(found.severity, found.rule.code(), text, place, &found.help);
+            let place = self.find_place(step, &candidates);
+            let text = format!(
+                "`{}` ({}, {}): {}",
+                rendered.step, rendered.channel, rendered.language, found.message
+            );
+            self.report(found.severity, found.rule.code(), text, place, &found.help);
         }
         let column = Column {
-            step: spoken.step.clone(),
-            channel: spoken.channel.clone(),
-            language: spoken.language.clone(),
+            step: rendered.step.clone(),
+            channel: rendered.channel.clone(),
+            language: rendered.language.clone(),
         };
-        self.survey.matrix.add(column, &examined.cells);
+        self.survey.matrix.add(column, &report.cells);
     }
 
-    fn examined(&self, message: &Message, said: &Said<'_>) -> Examined {
+    fn examine(&self, message: &CampaignMessage, content: &ChannelContent<'_>) -> ConsistencyReport {
         let brand = &self.workspace.brand;
         let texts = [&message.body, &message.headline, &message.subject, &message.preheader];
         let texts: Vec<_> = texts.into_iter().flatten().map(String::as_str).collect();
         let host = brand.url.host_str().unwrap_or_default();
         let currency = self.campaign.budget.as_ref().map(|budget| budget.currency.to_string());
-        let expected = Expected {
+        let expected = ExpectedContent {
             facts: &message.facts,
             texts: &texts,
             link: message.link.as_deref(),
@@ -303,54 +315,57 @@ impl<'a> Surveyor<'a> {
             hosts: &[host],
             currency: currency.as_deref(),
         };
-        consistency::examine(&expected, said)
+        consistency::examine(&expected, content)
     }
 
-    fn lengths(&mut self) {
+    fn compare_lengths(&mut self) {
         let base = primary_language(self.workspace.brand.language.as_str());
-        let texts = self.survey.spoken.iter().map(|spoken| Length {
-            step: &spoken.step,
-            language: &spoken.language,
-            mail: spoken.subject.is_some(),
-            original: primary_language(&spoken.language) == base,
-            text: &spoken.text,
+        let texts = self.survey.texts.iter().map(|rendered| ComparedText {
+            step: &rendered.step,
+            language: &rendered.language,
+            is_email: rendered.subject.is_some(),
+            is_original: primary_language(&rendered.language) == base,
+            text: &rendered.text,
         });
         let texts: Vec<_> = texts.collect();
-        let found = consistency::lengths(&texts);
-        let told = found.into_iter().map(|(at, finding)| {
-            let spoken = &self.survey.spoken[at];
-            let text =
-                format!("`{}` ({}, {}): {}", spoken.step, spoken.channel, spoken.language, finding.message);
-            (spoken.step.clone(), text, finding)
+        let found = consistency::compare_lengths(&texts);
+        let reports = found.into_iter().map(|(at, finding)| {
+            let rendered = &self.survey.texts[at];
+            let text = format!(
+                "`{}` ({}, {}): {}",
+                rendered.step, rendered.channel, rendered.language, finding.message
+            );
+            (rendered.step.clone(), text, finding)
         });
-        for (step, text, finding) in told.collect::<Vec<_>>() {
-            let silences = self.campaign.silences.iter().enumerate();
+        for (step, text, finding) in reports.collect::<Vec<_>>() {
+            let silences = self.campaign.silenced_rules.iter().enumerate();
             let covering =
                 silences.filter(|(_, silence)| silence.covers(finding.rule, &step, &finding.words));
             let covering: Vec<_> = covering.map(|(at, _)| at).collect();
             if covering.is_empty() {
                 let place = Place::file(&self.campaign.file);
-                self.tell(finding.severity, finding.rule.code(), text, place, &finding.help);
+                self.report(finding.severity, finding.rule.code(), text, place, &finding.help);
             }
             self.used.extend(covering);
         }
     }
 
-    fn useless_silences(&mut self) {
-        for (at, silence) in self.campaign.silences.iter().enumerate() {
+    fn report_unused_silences(&mut self) {
+        for (at, silence) in self.campaign.silenced_rules.iter().enumerate() {
             if !self.used.contains(&at) {
                 let message = format!("nothing is silenced by this: `{}` finds nothing here", silence.rule);
                 let finding = Diagnostic::warning("useless-silence", &self.campaign.file, message)
-                    .at(silence.place.clone())
+                    .at(silence.span.clone())
                     .help("Take it out.");
                 self.survey.findings.push(finding);
             }
         }
     }
 
-    /// Where the first of these words that stand anywhere do: in the step's own message, in its template, in the
-    /// campaign, in what templates share.
-    fn place(&self, step: &Step, candidates: &[Words]) -> Place {
+    /// Returns the place of the first excerpt that occurs in the step's own message, its template,
+    /// the campaign's file or a shared template, searched in this order. Falls back to the first
+    /// line of the step, or to the campaign's file.
+    fn find_place(&self, step: &Step, candidates: &[Excerpt]) -> Place {
         let template = self.workspace.templates.get(&step.template);
         let kind = self.workspace.channels.get(&step.channel).map(|channel| &channel.kind);
         let fits = |file: &&TemplateFile| match kind {
@@ -361,15 +376,15 @@ impl<'a> Surveyor<'a> {
         let files: Vec<_> = template.iter().flat_map(|template| template.files.iter().filter(fits)).collect();
         let shared: Vec<_> = self.workspace.shared.values().collect();
         let campaign = Source::file(&self.campaign.file, self.text.to_string());
-        for words in candidates.iter().filter(|words| words.window.trim().len() > 1) {
+        for excerpt in candidates.iter().filter(|excerpt| excerpt.text.trim().len() > 1) {
             let in_step = own.clone().and_then(|own| {
-                let found = words.find(self.text.get(own.clone())?)?;
+                let found = excerpt.find(self.text.get(own.clone())?)?;
                 Some(campaign.at(own.start + found.start..own.start + found.end))
             });
             let in_file = |file: &&TemplateFile| {
-                Some(Source::file(&file.path, file.source.clone()).at(words.find(&file.source)?))
+                Some(Source::file(&file.path, file.source.clone()).at(excerpt.find(&file.source)?))
             };
-            let in_campaign = || Some(campaign.at(words.find(&self.text)?));
+            let in_campaign = || Some(campaign.at(excerpt.find(&self.text)?));
             let found = in_step
                 .or_else(|| files.iter().find_map(in_file))
                 .or_else(in_campaign)
@@ -388,7 +403,7 @@ impl<'a> Surveyor<'a> {
         }
     }
 
-    fn tell(&mut self, severity: Severity, code: &'static str, message: String, place: Place, help: &str) {
+    fn report(&mut self, severity: Severity, code: &'static str, message: String, place: Place, help: &str) {
         let finding = place.finding(severity, code, message, help);
         if !self.survey.findings.contains(&finding) {
             self.survey.findings.push(finding);
@@ -396,6 +411,7 @@ impl<'a> Surveyor<'a> {
     }
 }
 
+/// Returns true for a template's e-mail files: `email.mjml`, `email.txt` …
 fn is_mail_file(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("email"))
 }

@@ -1,22 +1,22 @@
-//! Mail servers under examination: what they are, what they lack, and that nothing is left with them.
+//! Tests of the examination of mail servers, and that it sends them no message.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::Channel;
-use channel::{Dns, Doctor, Finding, Verdict, Zone};
+use channel::{CheckVerdict, Dns, Doctor, Finding, Zone};
 use jiff::Timestamp;
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::server::{At, Server, Setup, say};
 use crate::smtp::smtp;
+use crate::smtp_server::{Server, Setup, Stage, reply};
 
 fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
 
-/// A certificate for `localhost` that is good until the end of the year 2199.
+/// Returns a certificate for `localhost` that is valid until the end of the year 2199.
 fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut wanted = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
@@ -34,8 +34,8 @@ fn identity() -> (Arc<ServerConfig>, CertificateDer<'static>) {
 }
 
 async fn findings(channel: &Channel, root: Option<CertificateDer<'static>>) -> Vec<Finding> {
-    let doctor = Doctor::new(Dns::Known(Zone::default()), now(), Duration::from_secs(20));
-    doctor.trusting(root.into_iter().collect()).channel(channel, None).await
+    let doctor = Doctor::new(Dns::Fixed(Zone::default()), now(), Duration::from_secs(20));
+    doctor.with_roots(root.into_iter().collect()).examine_channel(channel, None).await
 }
 
 #[track_caller]
@@ -51,13 +51,18 @@ fn url(scheme: &str, server: &Server) -> String {
 async fn a_good_server_passes_and_gets_nothing() {
     let (config, root) = identity();
     let start = Setup { tls: Some(config), ..Setup::default() };
-    let server = start.offering("STARTTLS").offering("PIPELINING").offering("AUTH PLAIN").start().await;
+    let server = start
+        .with_extension("STARTTLS")
+        .with_extension("PIPELINING")
+        .with_extension("AUTH PLAIN")
+        .start()
+        .await;
     let found = findings(&smtp(url("smtp", &server)), Some(root)).await;
     for (check, says) in
         [("relay", "answers"), ("tls", "more than a year"), ("login", "takes"), ("extensions", "976 KiB")]
     {
         let finding = find(&found, check);
-        assert_eq!(finding.verdict, Verdict::Pass, "{finding:?}");
+        assert_eq!(finding.verdict, CheckVerdict::Pass, "{finding:?}");
         assert!(finding.found.contains(says), "{finding:?}");
         assert_eq!(finding.about, "channel email");
     }
@@ -69,30 +74,33 @@ async fn a_good_server_passes_and_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_certificate_near_its_end_is_a_warning_and_one_that_is_not_trusted_a_failure() {
+async fn a_certificate_that_expires_soon_is_a_warning_and_an_untrusted_one_a_failure() {
     let (config, root) = identity();
-    let server =
-        Setup { tls: Some(config), implicit: true, ..Setup::default() }.offering("AUTH PLAIN").start().await;
+    let server = Setup { tls: Some(config), implicit: true, ..Setup::default() }
+        .with_extension("AUTH PLAIN")
+        .start()
+        .await;
     let channel = smtp(url("smtps", &server));
     let end: Timestamp = "2199-12-22T12:00:00Z".parse().unwrap();
-    let late = Doctor::new(Dns::Known(Zone::default()), end, Duration::from_secs(20));
-    let found = late.trusting(vec![root]).channel(&channel, None).await;
+    let late = Doctor::new(Dns::Fixed(Zone::default()), end, Duration::from_secs(20));
+    let found = late.with_roots(vec![root]).examine_channel(&channel, None).await;
     let tls = find(&found, "tls");
-    assert_eq!((tls.verdict, tls.fix.as_deref()), (Verdict::Warn, Some("Have it renewed.")), "{tls:?}");
+    assert_eq!((tls.verdict, tls.fix.as_deref()), (CheckVerdict::Warn, Some("Have it renewed.")), "{tls:?}");
     assert!(tls.found.contains("ends in 9 days"), "{tls:?}");
 
     let found = findings(&channel, None).await;
     let relay = find(&found, "relay");
-    assert_eq!(relay.verdict, Verdict::FailOutside, "{relay:?}");
+    assert_eq!(relay.verdict, CheckVerdict::FailOutside, "{relay:?}");
     assert!(relay.found.contains("cannot be trusted"), "{relay:?}");
 }
 
 #[tokio::test]
-async fn what_a_server_refuses_or_lacks_is_told() {
-    let refusing =
-        Setup::default().offering("AUTH PLAIN").manners(|at, _, _| (at == At::Auth).then(|| say("535 no")));
+async fn refusals_and_missing_extensions_are_reported() {
+    let refusing = Setup::default()
+        .with_extension("AUTH PLAIN")
+        .script(|at, _, _| (at == Stage::Auth).then(|| reply("535 no")));
     let plain = Setup::default();
-    let silent = Setup::default().manners(|at, _, _| (at == At::Greeting).then(|| say("554 go away")));
+    let silent = Setup::default().script(|at, _, _| (at == Stage::Greeting).then(|| reply("554 go away")));
     for (setup, scheme, says) in [
         (refusing, "smtp", "does not accept the user and password"),
         (plain, "smtp", "does not offer STARTTLS"),
@@ -102,7 +110,7 @@ async fn what_a_server_refuses_or_lacks_is_told() {
         let query = if says.contains("STARTTLS") { "" } else { "?tls=off" };
         let found = findings(&smtp(format!("{}{query}", url(scheme, &server))), None).await;
         let relay = find(&found, "relay");
-        assert_eq!(relay.verdict, Verdict::FailOutside, "{relay:?}");
+        assert_eq!(relay.verdict, CheckVerdict::FailOutside, "{relay:?}");
         assert!(relay.found.contains(says) && !relay.found.contains("secret"), "{relay:?}");
         assert!(!found.iter().any(|finding| finding.check == "tls"));
     }

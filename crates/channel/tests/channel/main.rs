@@ -1,19 +1,19 @@
-//! What the crate does, from outside: workspaces on disk, real sockets, and other people's parsers.
+//! Integration tests of the crate, with workspaces on disk, real sockets, and independent parsers.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod ahead;
-mod attack;
 mod doctor;
 mod findings;
-mod house;
+mod handlebars_parity;
+mod hostile_input;
 mod keyword;
 mod message;
 mod proxy;
 mod redirects;
-mod same;
-mod server;
+mod rendering;
+mod sample_workspace;
 mod smtp;
+mod smtp_pipelining;
+mod smtp_server;
 mod tls;
 mod webhook;
-mod words;

@@ -1,19 +1,19 @@
-//! The bytes of an e-mail, read by a parser that knows nothing of how they were made.
+//! Tests of the bytes of an e-mail with an independent parser.
 
 use channel::{Email, Message, Person, Renderer};
 use mail_parser::{Address, MessageParser, MimeHeaders};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::house::{House, mail, person, recipient, starts};
+use crate::sample_workspace::{SampleWorkspace, link_prefixes, mail, person, recipient};
 
-fn house() -> House {
-    let house = House::html("<p>Hello {{contact.first_name}}</p><p>{{message.body}}</p>");
-    house.campaign(
+fn sample() -> SampleWorkspace {
+    let sample = SampleWorkspace::with_html("<p>Hello {{contact.first_name}}</p><p>{{message.body}}</p>");
+    sample.edit_campaign(
         "Hello {{default contact.first_name \"you\"}}",
         "Héllo {{default contact.first_name \"you\"}}, {{contact.city}}",
     );
-    house
+    sample
 }
 
 fn lines(raw: &[u8]) -> Vec<String> {
@@ -67,8 +67,8 @@ fn check(email: &Email) {
 }
 
 #[test]
-fn headers_say_what_they_must() {
-    let email = house().mail(json!({}));
+fn headers_have_the_required_values() {
+    let email = sample().mail(json!({}));
     let parsed = MessageParser::default().parse(&email.raw).unwrap();
     assert_eq!(parsed.message_id(), Some("5f2b0c1d@harbour.example"));
     assert_eq!(parsed.from().unwrap().first().unwrap().name(), Some("Härbour"));
@@ -90,14 +90,14 @@ fn headers_say_what_they_must() {
 }
 
 #[test]
-fn the_same_arguments_make_the_same_bytes() {
-    let house = house();
-    house.file("images/cup.png", "x");
-    house.campaign("[message.facts]", "attachments = [\"images/cup.png\"]\n\n[message.facts]");
-    let compiled = house.good("mail");
+fn the_same_arguments_give_the_same_bytes() {
+    let sample = sample();
+    sample.file("images/cup.png", "x");
+    sample.edit_campaign("[message.facts]", "attachments = [\"images/cup.png\"]\n\n[message.facts]");
+    let compiled = sample.compile_clean("mail");
     let ada = person(json!({"first_name": "Ada", "city": "上海"}));
-    let renderer = Renderer::new(&compiled, &starts(&compiled)).unwrap();
-    let again = Renderer::new(&house.good("mail"), &starts(&compiled)).unwrap();
+    let renderer = Renderer::new(&compiled, &link_prefixes(&compiled)).unwrap();
+    let again = Renderer::new(&sample.compile_clean("mail"), &link_prefixes(&compiled)).unwrap();
     let first = renderer.render(&recipient(Some(&ada))).unwrap();
     assert_eq!(first, renderer.render(&recipient(Some(&ada))).unwrap());
     assert_eq!(first, again.render(&recipient(Some(&ada))).unwrap());
@@ -110,8 +110,8 @@ fn the_same_arguments_make_the_same_bytes() {
 }
 
 #[test]
-fn names_that_mean_harm_stay_names() {
-    let compiled = house().good("mail");
+fn hostile_names_stay_names() {
+    let compiled = sample().compile_clean("mail");
     for name in [
         "x\r\nBcc: evil@evil.example",
         "x\nBcc: evil@evil.example\n\nbody",
@@ -134,19 +134,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_contact_gets_a_message_that_can_be_read(
+    fn any_contact_gets_a_valid_message(
         name in any::<String>(),
         city in "[ -~\r\n\t\u{0}-\u{1f}é春\u{1F600}]{0,200}",
         local in "[a-z0-9]{1,20}(\\.[a-z0-9]{1,10})?",
     ) {
-        thread_local!(static COMPILED: channel::Compiled = house().good("mail"));
+        thread_local!(static COMPILED: channel::Compiled = sample().compile_clean("mail"));
         let contact = Person { email: Some(format!("{local}@c.example")), ..person(json!({"first_name": name, "city": city})) };
         COMPILED.with(|compiled| check(&mail(compiled, &contact)));
     }
 }
 
 #[test]
-fn what_tasks_share_can_be_shared() {
+fn renderers_and_senders_can_be_shared_between_tasks() {
     fn shared<T: Send + Sync + Clone>() {}
     shared::<Renderer>();
     shared::<channel::Sender>();

@@ -1,4 +1,4 @@
-//! The conversation with a relay, when it goes well and when it goes wrong at every place.
+//! Tests of the SMTP session with a relay, with success and with failures at every stage.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,10 +7,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use campaign::{Channel, ChannelId, ChannelKind, EmailAddress, Mailbox, Secret};
-use channel::{Email, Limits, Message, RejectReason, SendOutcome, Sender, Session};
+use channel::{Email, Message, RejectReason, SendOutcome, Sender, Session, Timeouts};
 use jiff::Timestamp;
 
-use crate::server::{Act, At, Server, Setup, say};
+use crate::smtp_server::{Reaction, Server, Setup, Stage, reply};
 
 pub(crate) fn channel(kind: ChannelKind) -> Channel {
     Channel {
@@ -35,18 +35,18 @@ pub(crate) fn smtp(url: String) -> Channel {
     })
 }
 
-/// Nothing in a test takes this long, unless it is meant to.
-pub(crate) fn patient() -> Limits {
+/// Returns timeouts that no test reaches.
+pub(crate) fn long_timeouts() -> Timeouts {
     limits(Duration::from_secs(20))
 }
 
-/// For servers that never answer.
-pub(crate) fn hasty() -> Limits {
+/// Returns timeouts for servers that never reply.
+pub(crate) fn short_timeouts() -> Timeouts {
     limits(Duration::from_millis(700))
 }
 
-fn limits(limit: Duration) -> Limits {
-    Limits {
+fn limits(limit: Duration) -> Timeouts {
+    Timeouts {
         connect: Duration::from_secs(20),
         greeting: limit,
         command: limit,
@@ -58,14 +58,14 @@ fn limits(limit: Duration) -> Limits {
 }
 
 pub(crate) fn sender(url: String) -> Sender {
-    Sender::with(&smtp(url), Vec::new(), patient()).unwrap()
+    Sender::with_roots(&smtp(url), Vec::new(), long_timeouts()).unwrap()
 }
 
-pub(crate) fn in_clear(server: &Server) -> Session {
-    in_clear_at(server.address)
+pub(crate) fn plaintext_session(server: &Server) -> Session {
+    plaintext_session_at(server.address)
 }
 
-pub(crate) fn in_clear_at(address: std::net::SocketAddr) -> Session {
+pub(crate) fn plaintext_session_at(address: std::net::SocketAddr) -> Session {
     sender(format!("smtp://{address}?tls=off")).session()
 }
 
@@ -88,8 +88,8 @@ pub(crate) fn is_accepted(outcome: &SendOutcome) -> bool {
     matches!(outcome, SendOutcome::Accepted { .. })
 }
 
-/// One word for what came of it.
-pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
+/// Returns the name of an outcome.
+pub(crate) fn outcome_name(outcome: &SendOutcome) -> &'static str {
     match outcome {
         SendOutcome::Accepted { .. } => "accepted",
         SendOutcome::Deferred { .. } => "deferred",
@@ -97,7 +97,7 @@ pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
         SendOutcome::Withheld => "withheld",
         SendOutcome::Unknown { .. } => "unknown",
         SendOutcome::Down { .. } => "down",
-        SendOutcome::Barred { .. } => "barred",
+        SendOutcome::ChannelBlocked { .. } => "blocked",
         SendOutcome::Doubtful { .. } => "doubtful",
     }
 }
@@ -105,8 +105,8 @@ pub(crate) fn word(outcome: &SendOutcome) -> &'static str {
 #[tokio::test]
 async fn messages_go_over_one_connection() {
     for pipelining in [false, true] {
-        let server = Setup::default().pipelining(pipelining).start().await;
-        let mut session = in_clear(&server);
+        let server = Setup::default().with_pipelining(pipelining).start().await;
+        let mut session = plaintext_session(&server);
         for text in ["one", "two\r\n.\r\n..three", "bare\nfeeds\r.\rend"] {
             let outcome = send(&mut session, text).await;
             assert_eq!(outcome, SendOutcome::accepted("250 kept"));
@@ -132,51 +132,53 @@ async fn messages_go_over_one_connection() {
 }
 
 #[tokio::test]
-async fn size_is_told_and_respected() {
+async fn size_is_declared_and_respected() {
     let server = Setup { extensions: vec!["SIZE 200"], ..Setup::default() }.start().await;
-    let mut session = in_clear(&server);
+    let mut session = plaintext_session(&server);
     assert!(is_accepted(&send(&mut session, "small").await));
     let outcome = send(&mut session, &"x".repeat(300)).await;
     assert!(matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }), "{outcome:?}");
     assert!(is_accepted(&send(&mut session, "small again").await));
-    let heard = server.heard.lock().unwrap();
-    assert!(heard.commands.iter().any(|(_, command)| command == "MAIL FROM:<news@harbour.example> SIZE=21"));
-    assert_eq!((heard.connections, heard.messages.len()), (1, 2));
+    let recording = server.recording.lock().unwrap();
+    assert!(
+        recording.commands.iter().any(|(_, command)| command == "MAIL FROM:<news@harbour.example> SIZE=21")
+    );
+    assert_eq!((recording.connections, recording.messages.len()), (1, 2));
 }
 
 #[tokio::test]
-async fn a_size_that_was_refused_is_not_carried_there_again() {
-    for at in [At::Mail, At::Dot] {
+async fn a_refused_size_is_not_sent_again() {
+    for at in [Stage::Mail, Stage::EndOfData] {
         let setup = Setup { extensions: vec![], ..Setup::default() };
-        let big = say("552 5.3.4 Message size exceeds fixed limit");
+        let big = reply("552 5.3.4 Message size exceeds fixed limit");
         let server =
-            setup.manners(move |now, _, count| (now == at && count == 0).then(|| big.clone())).start().await;
+            setup.script(move |now, _, count| (now == at && count == 0).then(|| big.clone())).start().await;
         let sender = sender(format!("smtp://{}?tls=off", server.address));
-        assert_eq!(word(&send(&mut sender.session(), &"x".repeat(300)).await), "rejected");
-        let said = server.verbs().len();
+        assert_eq!(outcome_name(&send(&mut sender.session(), &"x".repeat(300)).await), "rejected");
+        let before = server.verbs().len();
         let mut session = sender.session();
         let outcome = send(&mut session, &"y".repeat(300)).await;
         assert!(matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }), "{outcome:?}");
         let verbs = server.verbs();
-        assert!(verbs[said..].iter().all(|verb| verb == "EHLO"), "{at:?}: {verbs:?}");
+        assert!(verbs[before..].iter().all(|verb| verb == "EHLO"), "{at:?}: {verbs:?}");
     }
 }
 
 #[tokio::test]
-async fn one_mailboxs_limit_is_nobody_elses() {
-    let small = say("552 5.2.3 message too large for this recipient");
-    let setup =
-        Setup::default().manners(move |at, _, count| (at == At::Dot && count == 0).then(|| small.clone()));
+async fn the_size_limit_of_one_mailbox_applies_to_no_other() {
+    let small = reply("552 5.2.3 message too large for this recipient");
+    let setup = Setup::default()
+        .script(move |at, _, count| (at == Stage::EndOfData && count == 0).then(|| small.clone()));
     let server = setup.start().await;
-    let mut session = in_clear(&server);
-    assert_eq!(word(&send(&mut session, &"x".repeat(300)).await), "rejected");
+    let mut session = plaintext_session(&server);
+    assert_eq!(outcome_name(&send(&mut session, &"x".repeat(300)).await), "rejected");
     assert!(is_accepted(&send(&mut session, &"y".repeat(300)).await));
 }
 
 #[tokio::test]
-async fn addresses_and_bytes_that_cannot_go_are_refused_before() {
+async fn invalid_addresses_and_bytes_are_refused_before_sending() {
     let server = Setup { extensions: vec![], ..Setup::default() }.start().await;
-    let mut session = in_clear(&server);
+    let mut session = plaintext_session(&server);
     for address in ["ä@contact.example", "a@b\r\nRCPT TO:<c@d.example>", "", "a b@c.example", "<a@b.example>"]
     {
         let Message::Email(mut mail) = email("x") else { unreachable!() };
@@ -187,32 +189,34 @@ async fn addresses_and_bytes_that_cannot_go_are_refused_before() {
             "{outcome:?}"
         );
     }
-    assert_eq!(word(&send(&mut session, "é").await), "rejected");
+    assert_eq!(outcome_name(&send(&mut session, "é").await), "rejected");
     assert!(is_accepted(&send(&mut session, "e").await));
     assert_eq!(server.verbs(), ["EHLO", "MAIL", "RCPT", "DATA"]);
 }
 
 #[tokio::test]
-async fn a_refusal_costs_no_connection() {
+async fn a_refusal_keeps_the_connection() {
     for pipelining in [false, true] {
         let recipients = Arc::new(Mutex::new(0));
         let server = Setup::default()
-            .pipelining(pipelining)
-            .manners(move |at, _, _| {
+            .with_pipelining(pipelining)
+            .script(move |at, _, _| {
                 let mut recipients = recipients.lock().unwrap();
-                *recipients += usize::from(at == At::Rcpt);
+                *recipients += usize::from(at == Stage::Rcpt);
                 match at {
-                    At::Rcpt if matches!(*recipients, 2 | 3) => Some(say("550 5.1.1 no such user")),
-                    At::Data if matches!(*recipients, 2 | 3) => Some(say("554 5.5.1 no valid recipients")),
+                    Stage::Rcpt if matches!(*recipients, 2 | 3) => Some(reply("550 5.1.1 no such user")),
+                    Stage::Data if matches!(*recipients, 2 | 3) => {
+                        Some(reply("554 5.5.1 no valid recipients"))
+                    }
                     _ => None,
                 }
             })
             .start()
             .await;
-        let mut session = in_clear(&server);
+        let mut session = plaintext_session(&server);
         let mut outcomes = Vec::new();
         for text in ["one", "two", "three", "four"] {
-            outcomes.push(word(&send(&mut session, text).await));
+            outcomes.push(outcome_name(&send(&mut session, text).await));
         }
         assert_eq!(outcomes, ["accepted", "rejected", "rejected", "accepted"], "{pipelining}");
         assert_eq!(server.connections(), 1);
@@ -221,55 +225,55 @@ async fn a_refusal_costs_no_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_on_after_a_refusal_gets_nothing() {
-    for (at, connections) in [(At::Rcpt, 1), (At::Mail, 2)] {
+async fn a_server_that_accepts_data_after_a_refusal_gets_no_message() {
+    for (at, connections) in [(Stage::Rcpt, 1), (Stage::Mail, 2)] {
         let server = Setup::default()
-            .pipelining(true)
-            .manners(move |here, connection, messages| match here {
+            .with_pipelining(true)
+            .script(move |here, connection, messages| match here {
                 _ if connection > 1 || messages > 0 => None,
-                _ if here == at => Some(say("550 5.7.1 no")),
-                // An empty message for nobody: it is refused too.
-                At::Dot => Some(say("554 no recipients")),
+                _ if here == at => Some(reply("550 5.7.1 no")),
+                // An empty message without recipients is refused, too.
+                Stage::EndOfData => Some(reply("554 no recipients")),
                 _ => None,
             })
             .start()
             .await;
-        let mut session = in_clear(&server);
-        assert_eq!(word(&send(&mut session, "one").await), "rejected", "{at:?}");
-        assert_eq!(word(&send(&mut session, "two").await), "accepted", "{at:?}");
+        let mut session = plaintext_session(&server);
+        assert_eq!(outcome_name(&send(&mut session, "one").await), "rejected", "{at:?}");
+        assert_eq!(outcome_name(&send(&mut session, "two").await), "accepted", "{at:?}");
         assert_eq!(server.connections(), connections, "{at:?}");
         assert!(server.messages().iter().all(|(text, _)| !text.contains("one")), "{at:?}");
     }
 }
 
 #[tokio::test]
-async fn what_goes_wrong_at_each_place() {
-    let places = [At::Greeting, At::Hello, At::Mail, At::Rcpt, At::Data, At::Dot];
-    type Case = (&'static str, Act, [&'static str; 6]);
+async fn each_failure_at_each_stage_has_its_outcome() {
+    let stages = [Stage::Greeting, Stage::Hello, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::EndOfData];
+    type Case = (&'static str, Reaction, [&'static str; 6]);
     let cases: [Case; 9] = [
-        ("later", say("451 later"), ["down", "down", "deferred", "deferred", "deferred", "deferred"]),
+        ("later", reply("451 later"), ["down", "down", "deferred", "deferred", "deferred", "deferred"]),
         (
             "bye",
-            Act::Last("421 bye".into()),
+            Reaction::ReplyAndClose("421 bye".into()),
             ["down", "down", "deferred", "deferred", "deferred", "deferred"],
         ),
-        ("never", say("554 never"), ["down", "down", "rejected", "rejected", "rejected", "rejected"]),
-        ("close", Act::Close, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
-        ("silence", Act::Silence, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
-        ("garbage", say("\u{1F600} what"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
-        ("mixed", say("250-a\r\n550 b"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("never", reply("554 never"), ["down", "down", "rejected", "rejected", "rejected", "rejected"]),
+        ("close", Reaction::Close, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("silence", Reaction::Silence, ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("garbage", reply("\u{1F600} what"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("mixed", reply("250-a\r\n550 b"), ["down", "down", "deferred", "deferred", "deferred", "unknown"]),
         (
             "half",
-            Act::Last("250-and then".into()),
+            Reaction::ReplyAndClose("250-and then".into()),
             ["down", "down", "deferred", "deferred", "deferred", "unknown"],
         ),
-        ("wrong yes", say("220 yes?"), ["accepted", "down", "deferred", "deferred", "deferred", "unknown"]),
+        ("wrong yes", reply("220 yes?"), ["accepted", "down", "deferred", "deferred", "deferred", "unknown"]),
     ];
     let mut running = tokio::task::JoinSet::new();
     for pipelining in [false, true] {
         for (name, act, expected) in &cases {
-            for (place, expected) in places.iter().zip(expected) {
-                running.spawn(goes_wrong(*place, name, act.clone(), expected, pipelining));
+            for (stage, expected) in stages.iter().zip(expected) {
+                running.spawn(check_failure(*stage, name, act.clone(), expected, pipelining));
             }
         }
     }
@@ -277,35 +281,41 @@ async fn what_goes_wrong_at_each_place() {
     running.join_all().await;
 }
 
-async fn goes_wrong(place: At, name: &'static str, act: Act, expected: &'static str, pipelining: bool) {
-    let limits = if matches!(act, Act::Silence) { hasty() } else { patient() };
-    let setup = Setup::default().pipelining(pipelining);
-    let server = setup.manners(move |at, _, _| (at == place).then(|| act.clone())).start().await;
+async fn check_failure(
+    stage: Stage,
+    name: &'static str,
+    act: Reaction,
+    expected: &'static str,
+    pipelining: bool,
+) {
+    let limits = if matches!(act, Reaction::Silence) { short_timeouts() } else { long_timeouts() };
+    let setup = Setup::default().with_pipelining(pipelining);
+    let server = setup.script(move |at, _, _| (at == stage).then(|| act.clone())).start().await;
     let url = format!("smtp://{}?tls=off", server.address);
-    let mut session = Sender::with(&smtp(url), Vec::new(), limits).unwrap().session();
+    let mut session = Sender::with_roots(&smtp(url), Vec::new(), limits).unwrap().session();
     let outcome = send(&mut session, "x").await;
-    assert_eq!(word(&outcome), expected, "{name} at {place:?}, pipelining {pipelining}: {outcome:?}");
+    assert_eq!(outcome_name(&outcome), expected, "{name} at {stage:?}, pipelining {pipelining}: {outcome:?}");
 }
 
 #[tokio::test]
-async fn answers_that_nobody_asked_for_are_never_a_yes() {
+async fn unsolicited_replies_are_never_taken_for_acceptance() {
     for pipelining in [false, true] {
         for (place, extra) in [
-            (At::Hello, "250 a\r\n250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
-            (At::Mail, "250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
-            (At::Rcpt, "250 ok\r\n354 go\r\n250 kept"),
-            (At::Data, "354 go\r\n250 kept"),
+            (Stage::Hello, "250 a\r\n250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
+            (Stage::Mail, "250 ok\r\n250 ok\r\n354 go\r\n250 kept"),
+            (Stage::Rcpt, "250 ok\r\n354 go\r\n250 kept"),
+            (Stage::Data, "354 go\r\n250 kept"),
         ] {
             let server = Setup { extensions: vec![], ..Setup::default() }
-                .pipelining(pipelining)
-                .manners(move |at, connection, _| match at {
-                    _ if at == place && connection == 1 => Some(say(extra)),
-                    At::Dot if connection == 1 => Some(say("554 never")),
+                .with_pipelining(pipelining)
+                .script(move |at, connection, _| match at {
+                    _ if at == place && connection == 1 => Some(reply(extra)),
+                    Stage::EndOfData if connection == 1 => Some(reply("554 never")),
                     _ => None,
                 })
                 .start()
                 .await;
-            let mut session = in_clear(&server);
+            let mut session = plaintext_session(&server);
             let outcome = send(&mut session, "one").await;
             assert!(!is_accepted(&outcome), "{place:?} {pipelining}: {outcome:?}");
             assert!(is_accepted(&send(&mut session, "two").await), "{place:?} {pipelining}");
@@ -315,18 +325,18 @@ async fn answers_that_nobody_asked_for_are_never_a_yes() {
 }
 
 #[tokio::test]
-async fn a_connection_that_has_had_its_time_is_replaced() {
+async fn a_connection_that_the_server_closed_is_replaced() {
     for pipelining in [false, true] {
-        for act in [Act::Last("421 4.4.2 idle too long".into()), Act::Close] {
+        for act in [Reaction::ReplyAndClose("421 4.4.2 idle too long".into()), Reaction::Close] {
             let gone = act.clone();
             let server = Setup::default()
-                .pipelining(pipelining)
-                .manners(move |at, connection, messages| {
-                    (at == At::Mail && connection == 1 && messages == 1).then(|| gone.clone())
+                .with_pipelining(pipelining)
+                .script(move |at, connection, messages| {
+                    (at == Stage::Mail && connection == 1 && messages == 1).then(|| gone.clone())
                 })
                 .start()
                 .await;
-            let mut session = in_clear(&server);
+            let mut session = plaintext_session(&server);
             assert!(is_accepted(&send(&mut session, "one").await));
             assert!(is_accepted(&send(&mut session, "two").await), "{act:?}");
             assert_eq!((server.connections(), server.messages().len()), (2, 2));
@@ -335,16 +345,16 @@ async fn a_connection_that_has_had_its_time_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_connection_is_changed_after_a_thousand_messages() {
-    let server = Setup::default().pipelining(true).start().await;
-    let mut session = in_clear(&server);
+async fn a_connection_is_replaced_after_a_thousand_messages() {
+    let server = Setup::default().with_pipelining(true).start().await;
+    let mut session = plaintext_session(&server);
     for _ in 0..2_001 {
         assert!(is_accepted(&send(&mut session, "x").await));
     }
     assert_eq!((server.connections(), server.messages().len()), (3, 2_001));
 }
 
-/// Polls a future so many times and then drops it. `None` if it was not done by then.
+/// Polls a future `times` times and then drops it. `None` if it did not complete.
 pub(crate) async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::Output> {
     let mut future = Box::pin(future);
     let mut left = times;
@@ -359,12 +369,12 @@ pub(crate) async fn poll_times<F: Future>(future: F, times: usize) -> Option<F::
 }
 
 #[tokio::test]
-async fn a_send_dropped_anywhere_never_makes_a_later_one_look_done() {
+async fn a_send_dropped_at_any_poll_never_makes_a_later_one_look_accepted() {
     for pipelining in [false, true] {
         let mut finished = 0;
         for times in 1..200 {
-            let server = Setup::default().pipelining(pipelining).start().await;
-            let mut session = in_clear(&server);
+            let server = Setup::default().with_pipelining(pipelining).start().await;
+            let mut session = plaintext_session(&server);
             assert!(is_accepted(&send(&mut session, "zero").await));
             let message = email("one");
             let first = poll_times(session.send(&message, Timestamp::UNIX_EPOCH), times).await;
@@ -386,13 +396,13 @@ async fn a_send_dropped_anywhere_never_makes_a_later_one_look_done() {
 }
 
 #[tokio::test]
-async fn a_send_dropped_before_an_answer_leaves_no_trace_of_it() {
-    for place in [At::Mail, At::Rcpt, At::Data, At::Dot] {
+async fn a_send_dropped_before_a_reply_does_not_affect_the_next() {
+    for place in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::EndOfData] {
         let server = Setup::default()
-            .manners(move |at, connection, _| (at == place && connection == 1).then_some(Act::Silence))
+            .script(move |at, connection, _| (at == place && connection == 1).then_some(Reaction::Silence))
             .start()
             .await;
-        let mut session = in_clear(&server);
+        let mut session = plaintext_session(&server);
         let message = email("one");
         let dropped =
             tokio::time::timeout(Duration::from_millis(50), session.send(&message, Timestamp::UNIX_EPOCH))
@@ -404,39 +414,41 @@ async fn a_send_dropped_before_an_answer_leaves_no_trace_of_it() {
 }
 
 #[tokio::test]
-async fn a_strange_hello_is_no_matter() {
+async fn malformed_extensions_are_ignored() {
     let server = Setup {
         extensions: vec!["   ", "", "SIZE x", "AUTH", "\u{1F600}", "PIPELINING extra"],
         ..Setup::default()
     };
     let server = server.start().await;
-    assert!(is_accepted(&send(&mut in_clear(&server), "x").await));
+    assert!(is_accepted(&send(&mut plaintext_session(&server), "x").await));
 }
 
 #[tokio::test]
-async fn replies_without_end_are_cut_off() {
+async fn endless_replies_are_cut_off() {
     for endless in ["250-x\r\n".repeat(5000) + "250 x", format!("250 {}", "x".repeat(100_000))] {
         let text = endless.clone();
         let server = Setup::default()
-            .manners(move |at, connection, _| (at == At::Mail && connection == 1).then(|| say(&text)))
+            .script(move |at, connection, _| (at == Stage::Mail && connection == 1).then(|| reply(&text)))
             .start()
             .await;
-        assert_eq!(word(&send(&mut in_clear(&server), "x").await), "deferred");
+        assert_eq!(outcome_name(&send(&mut plaintext_session(&server), "x").await), "deferred");
     }
 }
 
 #[tokio::test]
-async fn a_message_that_is_not_read_is_not_unknown() {
+async fn a_message_that_the_server_stops_reading_is_not_unknown() {
     let server = Setup::default()
-        .manners(|at, _, _| (at == At::Data).then(|| Act::Last("354 go on, I am leaving".into())))
+        .script(|at, _, _| {
+            (at == Stage::Data).then(|| Reaction::ReplyAndClose("354 go on, I am leaving".into()))
+        })
         .start()
         .await;
-    let outcome = send(&mut in_clear(&server), &"x\r\n".repeat(4_000_000)).await;
-    assert!(matches!(word(&outcome), "rejected" | "deferred"), "{outcome:?}");
+    let outcome = send(&mut plaintext_session(&server), &"x\r\n".repeat(4_000_000)).await;
+    assert!(matches!(outcome_name(&outcome), "rejected" | "deferred"), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn a_refused_connection_is_down() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -449,8 +461,11 @@ async fn nobody_listens() {
 async fn a_message_of_another_kind_is_refused() {
     let server = Setup::default().start().await;
     let post = crate::webhook::message("1", "{}");
-    assert_eq!(word(&in_clear(&server).send(&post, Timestamp::UNIX_EPOCH).await), "rejected");
-    assert!(Sender::new(&smtp("http://x".into()), Limits::default(), None).is_err());
+    assert_eq!(
+        outcome_name(&plaintext_session(&server).send(&post, Timestamp::UNIX_EPOCH).await),
+        "rejected"
+    );
+    assert!(Sender::new(&smtp("http://x".into()), Timeouts::default(), None).is_err());
     let missing = ChannelKind::Smtp {
         url: Secret::missing("SMTP_PASSWORD"),
         from: Mailbox { name: None, address: EmailAddress::parse("a@b.example").unwrap() },
@@ -458,7 +473,7 @@ async fn a_message_of_another_kind_is_refused() {
         dkim: None,
     };
     assert!(
-        Sender::new(&channel(missing), Limits::default(), None)
+        Sender::new(&channel(missing), Timeouts::default(), None)
             .unwrap_err()
             .to_string()
             .contains("SMTP_PASSWORD")

@@ -1,25 +1,25 @@
-//! Posts to endpoints: signed, bounded, and each answer with its meaning.
+//! Tests of webhook posts: signature, limits, and the outcome of each response.
 
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign::{Account, ChannelKind, Per, Secret};
-use channel::{Content, Limits, Message, Post, RejectReason, SendOutcome, Sender};
+use channel::{Content, Message, Post, RejectReason, SendOutcome, Sender, Timeouts};
 use hmac::{Hmac, Mac};
 use jiff::Timestamp;
 use sha2::Sha256;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::smtp::{channel, hasty};
+use crate::smtp::{channel, short_timeouts};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-/// What an endpoint does with a request.
+/// The reaction of a test endpoint to a request.
 #[derive(Clone)]
-enum Does {
-    Answer(String),
+enum Reaction {
+    Respond(String),
     Close,
     Silence,
 }
@@ -29,14 +29,15 @@ struct Endpoint {
     requests: Arc<Mutex<Vec<String>>>,
 }
 
-async fn endpoint(does: Does) -> Endpoint {
+/// Starts an endpoint on 127.0.0.1 that records its requests and reacts the same way to each.
+async fn endpoint(reaction: Reaction) -> Endpoint {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/hook?key=topsecret", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&requests);
+    let recorded = Arc::clone(&requests);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
-            let (does, heard) = (does.clone(), Arc::clone(&heard));
+            let (reaction, recorded) = (reaction.clone(), Arc::clone(&recorded));
             tokio::spawn(async move {
                 let mut bytes = Vec::new();
                 let mut block = [0; 4096];
@@ -46,11 +47,11 @@ async fn endpoint(does: Does) -> Endpoint {
                         _ => return,
                     }
                 }
-                heard.lock().unwrap().push(String::from_utf8(bytes).unwrap());
-                match does {
-                    Does::Answer(answer) => drop(stream.write_all(answer.as_bytes()).await),
-                    Does::Close => {}
-                    Does::Silence => std::future::pending().await,
+                recorded.lock().unwrap().push(String::from_utf8(bytes).unwrap());
+                match reaction {
+                    Reaction::Respond(answer) => drop(stream.write_all(answer.as_bytes()).await),
+                    Reaction::Close => {}
+                    Reaction::Silence => std::future::pending().await,
                 }
             });
         }
@@ -58,6 +59,7 @@ async fn endpoint(does: Does) -> Endpoint {
     Endpoint { url, requests }
 }
 
+/// Returns true once the bytes hold a request with its whole body.
 fn is_whole(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
@@ -67,15 +69,15 @@ fn is_whole(bytes: &[u8]) -> bool {
     body.len() >= length.unwrap_or(0)
 }
 
-fn answer(status: &str, headers: &str, body: &str) -> Does {
-    Does::Answer(format!(
+fn response(status: &str, headers: &str, body: &str) -> Reaction {
+    Reaction::Respond(format!(
         "HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n{body}",
         body.len()
     ))
 }
 
 fn sender(url: &str, secret: Option<&str>) -> Sender {
-    Sender::with(&channel(webhook(url, secret)), Vec::new(), hasty()).unwrap()
+    Sender::with_roots(&channel(webhook(url, secret)), Vec::new(), short_timeouts()).unwrap()
 }
 
 fn webhook(url: &str, secret: Option<&str>) -> ChannelKind {
@@ -86,10 +88,10 @@ pub(crate) fn message(id: &str, body: &str) -> Message {
     Message::Post(Box::new(Post {
         id: id.to_owned(),
         at: now(),
-        again: false,
+        possible_duplicate: false,
         to: None,
         language: "en".to_owned(),
-        content: Content::Own(body.to_owned()),
+        content: Content::Json(body.to_owned()),
     }))
 }
 
@@ -104,7 +106,7 @@ async fn post(url: &str) -> SendOutcome {
 
 #[tokio::test]
 async fn a_request_is_signed() {
-    let endpoint = endpoint(answer("204 No Content", "", "")).await;
+    let endpoint = endpoint(response("204 No Content", "", "")).await;
     let outcome = post(&endpoint.url).await;
     assert_eq!(outcome, SendOutcome::accepted("204"));
     let requests = endpoint.requests.lock().unwrap();
@@ -122,7 +124,7 @@ async fn a_request_is_signed() {
 
 #[tokio::test]
 async fn without_a_secret_it_is_not_signed() {
-    let endpoint = endpoint(answer("200 OK", "", "ok")).await;
+    let endpoint = endpoint(response("200 OK", "", "ok")).await;
     let message = message("msg_1", "{}");
     let outcome = sender(&endpoint.url, None).session().send(&message, now()).await;
     assert_eq!(outcome, SendOutcome::accepted("200 ok"));
@@ -130,20 +132,20 @@ async fn without_a_secret_it_is_not_signed() {
 }
 
 #[tokio::test]
-async fn every_status_means_something() {
+async fn each_status_has_its_outcome() {
     for (status, expected) in [
         ("200 OK", "accepted"),
         ("201 Created", "accepted"),
         ("202 Accepted", "accepted"),
-        ("301 Moved", "barred"),
-        ("302 Found", "barred"),
-        ("307 Temporary", "barred"),
+        ("301 Moved", "blocked"),
+        ("302 Found", "blocked"),
+        ("307 Temporary", "blocked"),
         ("400 Bad", "rejected"),
-        ("401 Unauthorized", "barred"),
+        ("401 Unauthorized", "blocked"),
         ("403 Forbidden", "policy"),
         ("404 Not Found", "rejected"),
         ("408 Timeout", "deferred"),
-        ("410 Gone", "barred"),
+        ("410 Gone", "blocked"),
         ("413 Large", "big"),
         ("422 Unprocessable", "rejected"),
         ("429 Slow", "deferred"),
@@ -152,7 +154,7 @@ async fn every_status_means_something() {
         ("503 Busy", "deferred"),
         ("504 Late", "deferred"),
     ] {
-        let endpoint = endpoint(answer(status, "location: http://127.0.0.1:1/\r\n", "")).await;
+        let endpoint = endpoint(response(status, "location: http://127.0.0.1:1/\r\n", "")).await;
         let word = match post(&endpoint.url).await {
             SendOutcome::Accepted { .. } => "accepted",
             SendOutcome::Deferred { .. } => "deferred",
@@ -162,7 +164,7 @@ async fn every_status_means_something() {
             SendOutcome::Withheld => "withheld",
             SendOutcome::Unknown { .. } => "unknown",
             SendOutcome::Down { .. } => "down",
-            SendOutcome::Barred { .. } => "barred",
+            SendOutcome::ChannelBlocked { .. } => "blocked",
             SendOutcome::Doubtful { .. } => "doubtful",
         };
         assert_eq!(word, expected, "{status}");
@@ -171,28 +173,29 @@ async fn every_status_means_something() {
 }
 
 #[tokio::test]
-async fn it_waits_as_long_as_it_is_told() {
-    for (said, seconds) in [("7", 7.0), ("2.5", 2.5), ("Thu, 19 Jan 2023 00:14:51 GMT", 60.0)] {
-        let endpoint = endpoint(answer("429 Slow", &format!("retry-after: {said}\r\n"), "slow down")).await;
+async fn retry_after_is_honoured() {
+    for (value, seconds) in [("7", 7.0), ("2.5", 2.5), ("Thu, 19 Jan 2023 00:14:51 GMT", 60.0)] {
+        let endpoint =
+            endpoint(response("429 Slow", &format!("retry-after: {value}\r\n"), "slow down")).await;
         match post(&endpoint.url).await {
             SendOutcome::Deferred { retry_after: Some(wait), answer, .. } => {
-                assert!((wait.as_secs_f64() - seconds).abs() < 0.001, "{said}: {wait:?}");
+                assert!((wait.as_secs_f64() - seconds).abs() < 0.001, "{value}: {wait:?}");
                 assert_eq!(answer, "429 slow down");
             }
-            other => panic!("{said}: {other:?}"),
+            other => panic!("{value}: {other:?}"),
         }
     }
 }
 
 #[tokio::test]
 async fn no_answer_is_unknown_and_no_connection_is_down() {
-    for does in [
-        Does::Close,
-        Does::Silence,
-        Does::Answer("HTTP/1.1 2".into()),
-        Does::Answer("nonsense\r\n\r\n".into()),
+    for reaction in [
+        Reaction::Close,
+        Reaction::Silence,
+        Reaction::Respond("HTTP/1.1 2".into()),
+        Reaction::Respond("nonsense\r\n\r\n".into()),
     ] {
-        let endpoint = endpoint(does).await;
+        let endpoint = endpoint(reaction).await;
         let outcome = post(&endpoint.url).await;
         let SendOutcome::Unknown { answer } = &outcome else { panic!("{outcome:?}") };
         assert!(!answer.contains("topsecret"), "{answer}");
@@ -207,21 +210,21 @@ async fn no_answer_is_unknown_and_no_connection_is_down() {
 }
 
 #[tokio::test]
-async fn a_long_answer_is_cut() {
-    let endpoint = endpoint(answer("400 Bad", "", &"x\0\r\n".repeat(100_000))).await;
+async fn a_long_response_is_truncated() {
+    let endpoint = endpoint(response("400 Bad", "", &"x\0\r\n".repeat(100_000))).await;
     let SendOutcome::Rejected { answer, .. } = post(&endpoint.url).await else { panic!() };
     assert!(answer.len() < 400 && !answer.contains(char::is_control), "{answer}");
 }
 
 #[tokio::test]
-async fn localhost_is_this_machine() {
-    let endpoint = endpoint(answer("200 OK", "", "")).await;
+async fn localhost_may_be_configured() {
+    let endpoint = endpoint(response("200 OK", "", "")).await;
     let outcome = post(&endpoint.url.replace("127.0.0.1", "localhost")).await;
     assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
 }
 
 #[test]
-fn what_may_not_be_reached_is_refused_at_once() {
+fn forbidden_addresses_and_bad_secrets_are_refused_at_once() {
     for url in [
         "http://169.254.169.254/",
         "http://[::ffff:169.254.169.254]/",
@@ -230,20 +233,23 @@ fn what_may_not_be_reached_is_refused_at_once() {
         "nonsense",
     ] {
         let kind = webhook(url, None);
-        assert!(Sender::new(&channel(kind), Limits::default(), None).is_err(), "{url}");
+        assert!(Sender::new(&channel(kind), Timeouts::default(), None).is_err(), "{url}");
     }
     let kind = webhook("https://a.example", Some("short"));
-    assert!(Sender::new(&channel(kind), Limits::default(), None).is_err());
+    assert!(Sender::new(&channel(kind), Timeouts::default(), None).is_err());
 }
 
 #[tokio::test]
-async fn an_outbox_keeps_everything() {
+async fn an_outbox_accepts_everything() {
     let mailbox =
         campaign::Mailbox { name: None, address: campaign::EmailAddress::parse("a@b.example").unwrap() };
-    let sender =
-        Sender::new(&channel(ChannelKind::Outbox { from: mailbox, reply_to: None }), Limits::default(), None)
-            .unwrap();
+    let sender = Sender::new(
+        &channel(ChannelKind::Outbox { from: mailbox, reply_to: None }),
+        Timeouts::default(),
+        None,
+    )
+    .unwrap();
     assert!(sender.is_outbox());
     let message = message("1", "");
-    assert_eq!(sender.session().send(&message, now()).await, SendOutcome::accepted("kept"));
+    assert_eq!(sender.session().send(&message, now()).await, SendOutcome::accepted("in the outbox"));
 }

@@ -1,4 +1,4 @@
-//! `chorus audiences`: the audiences of the workspace, and how many people each has.
+//! `chorus audiences`: the audiences of the workspace with their sizes.
 
 use std::process::ExitCode;
 
@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::output::{self, Format, number};
-use crate::setup::{Env, Opened};
+use crate::setup::{App, Env};
 
-/// The audiences, and how many people each has now
+/// Show the audiences and the number of contacts in each
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -18,9 +18,9 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Every audience with its size
+    /// List every audience with its size
     List,
-    /// The number of contacts that belong to one audience
+    /// Show the number of contacts in one audience
     Size {
         /// The name of its file in audiences/, without .toml
         audience: String,
@@ -28,42 +28,42 @@ enum Action {
 }
 
 #[derive(Debug, Serialize)]
-struct Sized<'a> {
+struct AudienceSize<'a> {
     audience: &'a str,
     title: &'a str,
-    /// The number of contacts that belong to it, whoever may be written to.
+    /// Number of contacts in the audience, including those that may not be contacted.
     contacts: i64,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
-    let done = sizes(env, options, &opened).await;
-    opened.store.close().await;
-    done.map(|()| ExitCode::SUCCESS)
+    let app = env.open().await?;
+    let result = print_sizes(env, options, &app).await;
+    app.store.close().await;
+    result.map(|()| ExitCode::SUCCESS)
 }
 
-async fn sizes(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<()> {
-    let which: Vec<&Audience> = match &options.action {
+async fn print_sizes(env: &Env, options: &Options, app: &App) -> anyhow::Result<()> {
+    let audiences: Vec<&Audience> = match &options.action {
         None | Some(Action::List) => {
-            opened.note_broken_files();
-            opened.workspace().audiences.values().collect()
+            app.note_broken_files();
+            app.workspace().audiences.values().collect()
         }
-        Some(Action::Size { audience }) => vec![opened.audience(audience)?],
+        Some(Action::Size { audience }) => vec![app.audience(audience)?],
     };
-    let mut sized = Vec::new();
-    for audience in which {
-        let (audiences, now) = (&opened.workspace().audiences, opened.clock.millis());
-        let contacts = opened.store.audience_count(audiences, &audience.id, now).await?;
-        sized.push(Sized { audience: audience.id.as_str(), title: &audience.title, contacts });
+    let mut rows = Vec::new();
+    for audience in audiences {
+        let (audiences, now) = (&app.workspace().audiences, app.clock.millis());
+        let contacts = app.store.audience_count(audiences, &audience.id, now).await?;
+        rows.push(AudienceSize { audience: audience.id.as_str(), title: &audience.title, contacts });
     }
     if env.format == Format::Json {
-        return output::json(&sized);
+        return output::json(&rows);
     }
-    let width = sized.iter().map(|row| row.audience.len()).max().unwrap_or(0);
-    for row in &sized {
+    let width = rows.iter().map(|row| row.audience.len()).max().unwrap_or(0);
+    for row in &rows {
         output::line(format!("{:width$}  {:>12}  {}", row.audience, number(row.contacts), row.title))?;
     }
-    if sized.is_empty() {
+    if rows.is_empty() {
         output::line("There is no audience yet: add a file to audiences/.")?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! `chorus check`: every file, template and fact; all findings at once.
+//! `chorus check`: checks all files, templates and facts, and prints all findings.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use store::{Clock, Store};
 use crate::output::{self, Format};
 use crate::setup::{self, Env};
 
-/// Check every file, template and fact, and show all findings at once
+/// Check all files, templates and facts, and show all findings
 #[derive(Debug, Args)]
 pub(crate) struct Options {}
 
@@ -20,7 +20,7 @@ pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCod
     let (findings, campaigns) = match setup::read(&root, None) {
         Ok(loaded) => {
             let mut findings = loaded.1.clone();
-            for finding in against_database(&loaded).await {
+            for finding in database_findings(&loaded).await {
                 findings.push(finding);
             }
             (findings, Some(loaded.0.campaigns.len()))
@@ -45,14 +45,15 @@ pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCod
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// What the files would do that the database knows better: steps that went out already, and runs that are on their way
-/// with other words. A database that is not there yet, or does not answer, says nothing.
-async fn against_database(loaded: &Loaded) -> Vec<Diagnostic> {
+/// Returns the findings that need the database: steps that were already sent, and open runs with
+/// another text. Returns none if the database does not exist yet, is not migrated or does not
+/// answer.
+async fn database_findings(loaded: &Loaded) -> Vec<Diagnostic> {
     let Ok(url) = loaded.0.database.url.expose() else { return Vec::new() };
     if url.strip_prefix("sqlite:").is_some_and(|file| !std::path::Path::new(file).exists()) {
         return Vec::new();
     }
-    let asked = async {
+    let query = async {
         let store = Store::open(url).await.ok()?;
         let current = store.health().await.is_ok_and(|health| health.pending == 0 && health.unknown == 0);
         let found = if current {
@@ -63,17 +64,17 @@ async fn against_database(loaded: &Loaded) -> Vec<Diagnostic> {
         store.close().await;
         found
     };
-    tokio::time::timeout(PATIENCE, asked).await.ok().flatten().unwrap_or_default()
+    tokio::time::timeout(DATABASE_TIMEOUT, query).await.ok().flatten().unwrap_or_default()
 }
 
-/// How long the database is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of the database queries.
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn summary(errors: usize, warnings: usize, campaigns: Option<usize>) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let found = format!("{}, {}", count(errors, "error"), count(warnings, "warning"));
     match campaigns {
         Some(ready) => format!("{found}; {} ready to run", count(ready, "campaign")),
-        None => format!("{found}; nothing can run until chorus.toml is right"),
+        None => format!("{found}; nothing can run until chorus.toml is fixed"),
     }
 }

@@ -1,33 +1,33 @@
-//! `chorus demo`: the embedded default, everything running, nothing outside this process.
+//! `chorus demo`: the sample workspace with all services and a simulated audience, in one process.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 
+use crate::demo_environment::DemoEnvironment;
 use crate::output::{self, Format};
 use crate::server::StopSignal;
 use crate::setup::Env;
-use crate::stage::Stage;
 
 /// Show everything running, with made-up people, in one process and without configuration
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Stop after so many seconds instead of at Ctrl-C.
+    /// Stop after this many seconds instead of at Ctrl-C.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many simulated seconds pass in a real one.
+    /// Number of simulated seconds that pass in a real one.
     #[arg(long, default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     speed: u32,
-    /// Listen on this port of 127.0.0.1; 8080, or any free one, when left out.
+    /// Listen on this port of 127.0.0.1. Default: 8080, or any free one.
     #[arg(long)]
     port: Option<u16>,
 }
 
 pub(crate) async fn run(env: &Env, options: Options) -> anyhow::Result<ExitCode> {
     let mut signal = StopSignal::listen()?;
-    let stage = Stage::set(options.speed, options.port).await?;
-    announce(env, &stage, options.speed)?;
+    let demo = DemoEnvironment::start(options.speed, options.port).await?;
+    announce(env, &demo, options.speed)?;
     let end = async {
         match options.seconds {
             Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
@@ -36,25 +36,25 @@ pub(crate) async fn run(env: &Env, options: Options) -> anyhow::Result<ExitCode>
     };
     tokio::select! {
         () = end => {}
-        () = signal.heard() => {}
+        () = signal.received() => {}
     }
-    signal.then_exit();
-    stage.clear().await;
+    signal.exit_on_next();
+    demo.stop().await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(env: &Env, stage: &Stage, speed: u32) -> anyhow::Result<()> {
-    let (dashboard, platform) = (stage.dashboard(), stage.community());
+fn announce(env: &Env, demo: &DemoEnvironment, speed: u32) -> anyhow::Result<()> {
+    let (dashboard, platform) = (demo.dashboard(), demo.platform_page());
     if env.format == Format::Json {
         let value = serde_json::json!({ "dashboard": dashboard, "platform": platform, "simulated": true });
         return output::line(value.to_string());
     }
     output::line(format!("Dashboard   {dashboard}"))?;
-    output::line(format!("Networks    {platform}  (local stand-ins: what was posted, as people see it)"))?;
+    output::line(format!("Networks    {platform}  (simulated networks: the posts as people see them)"))?;
     output::line("")?;
     output::line(format!(
-        "The people, what they do and the time are simulated: a second here is {} there. The messages, the\n\
-         links and the figures are made by the real thing. Nothing leaves this machine. Ctrl-C ends it.",
+        "The people, their actions and the time are simulated: one real second is {} in the demo. The messages,\n\
+         links and figures are real output of Chorus. Nothing leaves this machine. Ctrl-C ends the demo.",
         span(speed)
     ))
 }

@@ -1,4 +1,5 @@
-//! `chorus doctor`: configuration, database, DNS, TLS, signing: pass, warn or fail, with the fix.
+//! `chorus doctor`: examines configuration, database, DNS, TLS and signing, and reports each check
+//! with its fix.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use campaign::{Channel, ChannelKind, Workspace};
-use channel::{Dns, Doctor, Email, Finding, Message, Recipient, Renderer, Verdict};
+use channel::{CheckVerdict, Dns, Doctor, Email, Finding, Message, Recipient, Renderer};
 use clap::Args;
 use jiff::tz::TimeZone;
 use scheduler::Loaded;
@@ -21,16 +22,16 @@ use crate::output::{self, Format};
 use crate::setup::{self, Env};
 use crate::time;
 
-/// Look at configuration, database, DNS, TLS and signing; nothing is sent
+/// Examine configuration, database, DNS, TLS and signing, without sending anything
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Ask this DNS server instead of the machine's own.
+    /// Use this DNS server instead of the machine's.
     #[arg(long, value_name = "ADDRESS:PORT")]
     dns: Option<SocketAddr>,
 }
 
-/// How long everything may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout of each part of the examination.
+const EXAMINATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let findings = match setup::read(&env.root()?, None) {
@@ -40,11 +41,11 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
             vec![unreadable(errors)]
         }
     };
-    tell(&findings, env.format)?;
+    print_findings(&findings, env.format)?;
     let any = |verdict| findings.iter().any(|finding| finding.verdict == verdict);
-    Ok(if any(Verdict::FailHere) {
+    Ok(if any(CheckVerdict::FailHere) {
         ExitCode::from(1)
-    } else if any(Verdict::FailOutside) {
+    } else if any(CheckVerdict::FailOutside) {
         ExitCode::from(3)
     } else {
         ExitCode::SUCCESS
@@ -56,21 +57,24 @@ fn unreadable(errors: usize) -> Finding {
     Finding::fail_here("files", found, "`chorus check` shows each with its fix.").about("workspace")
 }
 
-/// Everything at once, each part in a task of its own; told in a fixed order.
+/// Runs all checks concurrently, each part in its own task, and returns the findings in a fixed
+/// order.
 async fn examine(loaded: &Loaded, options: &Options, format: Format) -> anyhow::Result<Vec<Finding>> {
     let dns = match options.dns {
-        Some(address) => Dns::at(address)?,
-        None => Dns::of_machine()?,
+        Some(address) => Dns::from_server(address)?,
+        None => Dns::from_system()?,
     };
-    let doctor = Doctor::new(dns, Clock::System.now(), PATIENCE).behind(setup::proxy(&loaded.0)?);
+    let doctor =
+        Doctor::new(dns, Clock::System.now(), EXAMINATION_TIMEOUT).with_proxy(setup::proxy(&loaded.0)?);
     let mut parts = JoinSet::new();
     let part = loaded.clone();
     parts.spawn(async move { (0, within("database", "opens", database(&part.0)).await) });
-    let (part, of) = (loaded.clone(), doctor.clone());
-    parts.spawn(async move { (1, public_url(&part.0, &of).await) });
+    let (part, examiner) = (loaded.clone(), doctor.clone());
+    parts.spawn(async move { (1, public_url(&part.0, &examiner).await) });
     for (at, channel) in loaded.0.channels.values().enumerate() {
-        let (of, channel, sample) = (doctor.clone(), channel.clone(), sample(&loaded.0, channel));
-        parts.spawn(async move { (2 + at, of.channel(&channel, sample).await) });
+        let (examiner, sample) = (doctor.clone(), sample(&loaded.0, channel));
+        let channel = channel.clone();
+        parts.spawn(async move { (2 + at, examiner.examine_channel(&channel, sample).await) });
     }
     let bar = (format == Format::Text).then(|| output::progress("examining", parts.len() as u64));
     let mut found = Vec::new();
@@ -85,8 +89,8 @@ async fn examine(loaded: &Loaded, options: &Options, format: Format) -> anyhow::
 }
 
 async fn within(about: &str, check: &'static str, work: impl Future<Output = Vec<Finding>>) -> Vec<Finding> {
-    let findings = tokio::time::timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-        vec![Finding::fail_outside(check, "no answer within 10 s", "See whether it is up.")]
+    let findings = tokio::time::timeout(EXAMINATION_TIMEOUT, work).await.unwrap_or_else(|_| {
+        vec![Finding::fail_outside(check, "no answer within 10 s", "Check whether it is running.")]
     });
     findings.into_iter().map(|finding| finding.about(about)).collect()
 }
@@ -120,15 +124,15 @@ async fn database(workspace: &Workspace) -> Vec<Finding> {
     let file = url.strip_prefix("sqlite:").map(Path::new);
     let mut findings = match file.filter(|file| !file.exists()) {
         Some(_) => {
-            vec![Finding::pass("opens", "there is none yet: the first command that needs it makes it")]
+            vec![Finding::pass("opens", "there is none yet: the first command that needs it creates it")]
         }
-        None => opened(url, &workspace.brand.timezone).await,
+        None => examine_database(url, &workspace.brand.timezone).await,
     };
-    findings.extend(file.and_then(room));
+    findings.extend(file.and_then(free_space));
     findings
 }
 
-async fn opened(url: &str, zone: &TimeZone) -> Vec<Finding> {
+async fn examine_database(url: &str, zone: &TimeZone) -> Vec<Finding> {
     let store = match Store::open(url).await {
         Ok(store) => store,
         Err(error) => return vec![unusable("opens", &error)],
@@ -154,7 +158,7 @@ async fn opened(url: &str, zone: &TimeZone) -> Vec<Finding> {
     findings
 }
 
-/// A database that cannot be used, and what to do about it, each in its own place.
+/// Returns the finding for a database error, with its advice as the fix.
 fn unusable(check: &'static str, error: &StoreError) -> Finding {
     let (found, advice) = match error {
         StoreError::Database(error) => (error.problem(), error.advice()),
@@ -165,24 +169,24 @@ fn unusable(check: &'static str, error: &StoreError) -> Finding {
     Finding::fail_outside(check, format!("cannot {found}"), fix)
 }
 
-/// The text with a capital letter.
+/// Returns the text with its first letter in upper case.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
-/// Whether the database is a copy, or everything is stopped.
+/// Checks whether the database is a copy, and whether everything is stopped.
 async fn copies(store: &Store, zone: &TimeZone) -> Finding {
-    match looked_for_copies(store, zone).await {
+    match check_for_copies(store, zone).await {
         Ok(finding) => finding,
         Err(error) => {
-            let fix = "Look at the database's folder: who may write in it?";
+            let fix = "Check which user can write to the database's folder.";
             Finding::fail_outside("copies", format!("cannot {error}"), fix)
         }
     }
 }
 
-async fn looked_for_copies(store: &Store, zone: &TimeZone) -> anyhow::Result<Finding> {
+async fn check_for_copies(store: &Store, zone: &TimeZone) -> anyhow::Result<Finding> {
     let stopped = store.stopped().await?;
     let by_copy = stopped.as_ref().filter(|stopped| stopped.reason == StopReason::Copy);
     let detail = match store.identity_check().await? {
@@ -206,7 +210,7 @@ async fn looked_for_copies(store: &Store, zone: &TimeZone) -> anyhow::Result<Fin
     })
 }
 
-/// What a copy cannot know: the fate of everything after it was made.
+/// Describes what may have been sent after the copy was made, which the copy does not record.
 async fn may_have_gone_out(store: &Store, zone: &TimeZone) -> anyhow::Result<String> {
     let runs = store.run_live().await?;
     let runs: Vec<_> = runs.iter().map(stop::progress).collect();
@@ -221,15 +225,16 @@ async fn may_have_gone_out(store: &Store, zone: &TimeZone) -> anyhow::Result<Str
     })
 }
 
-/// At most so many occurrences are counted.
-const COUNTED: i64 = 1_000;
-/// At most so many reasons are named.
-const TOLD: usize = 5;
+/// Maximum number of occurrences that are counted.
+const MAX_COUNTED: i64 = 1_000;
+/// Maximum number of reasons that are listed.
+const MAX_REASONS: usize = 5;
 
-/// Occurrences that did not run and wait for a person, and workers that plan nothing.
+/// Returns findings about occurrences that did not run and wait for an operator, and about workers
+/// that do not plan.
 async fn schedules(store: &Store) -> Vec<Finding> {
     let mut findings = Vec::new();
-    match store.occurrence_list(None, true, COUNTED).await {
+    match store.occurrence_list(None, true, MAX_COUNTED).await {
         Ok(rows) if rows.is_empty() => {
             findings.push(Finding::pass("occurrences", "all ran, or were dismissed"));
         }
@@ -242,8 +247,8 @@ async fn schedules(store: &Store) -> Vec<Finding> {
                 })
                 .collect();
             why.dedup();
-            let more = why.len().saturating_sub(TOLD);
-            why.truncate(TOLD);
+            let more = why.len().saturating_sub(MAX_REASONS);
+            why.truncate(MAX_REASONS);
             let more = if more > 0 { format!("; and {more} more") } else { String::new() };
             let found = format!("{} did not run: {}{more}", rows.len(), why.join("; "));
             let fix = "`chorus runs` lists them with the command that runs each now or dismisses it.";
@@ -264,14 +269,14 @@ async fn schedules(store: &Store) -> Vec<Finding> {
 
 fn tables(health: &Health) -> Finding {
     if health.unknown > 0 {
-        let found = format!("a newer Chorus changed its tables {} times", health.unknown);
+        let found = format!("a newer Chorus ran {} migrations", health.unknown);
         return Finding::fail_here("tables", found, "Use that version.");
     }
     if health.pending > 0 {
-        let found = format!("{} changes of its tables are not made yet", health.pending);
-        return Finding::warn("tables", found, "`chorus migrate` makes them; other commands do, too.");
+        let found = format!("{} migrations are pending", health.pending);
+        return Finding::warn("tables", found, "`chorus migrate` runs them; other commands do, too.");
     }
-    Finding::pass("tables", "they are this version's")
+    Finding::pass("tables", "they are up to date")
 }
 
 fn durability(health: &Health) -> Finding {
@@ -282,50 +287,50 @@ fn durability(health: &Health) -> Finding {
     Finding::warn("durability", found, "Let the database wait until a commit is on the disk.")
 }
 
-/// How much room the disk of a SQLite file has.
-fn room(file: &Path) -> Option<Finding> {
-    let free = disk::free(file)?;
+/// Checks the free space on the disk of a SQLite file; `None` if the system does not report it.
+fn free_space(file: &Path) -> Option<Finding> {
+    let free = disk::free_bytes(file)?;
     let found = format!("{} MiB are free", free >> 20);
-    let fix = "Make room: nothing goes out while its intent cannot be written.";
+    let fix = "Free some space: nothing is sent while its intent cannot be written.";
     Some(match free {
-        free if free < disk::TOO_LITTLE => Finding::fail_outside("room", found, fix),
-        free if free < disk::SCARCE => Finding::warn("room", found, fix),
+        free if free < disk::MIN_FREE_BYTES => Finding::fail_outside("room", found, fix),
+        free if free < disk::WARN_BELOW_BYTES => Finding::warn("room", found, fix),
         _ => Finding::pass("room", found),
     })
 }
 
-/// Where links lead, once a channel sends for real.
+/// Checks the base URL of links, if a channel sends outside the outbox.
 async fn public_url(workspace: &Workspace, doctor: &Doctor) -> Vec<Finding> {
     let url = &workspace.server.public_url;
-    let in_earnest = |channel: &Channel| !matches!(channel.kind, ChannelKind::Outbox { .. });
-    let findings = if workspace.channels.values().any(in_earnest) {
-        earnest(url, doctor).await
+    let sends_for_real = |channel: &Channel| !matches!(channel.kind, ChannelKind::Outbox { .. });
+    let findings = if workspace.channels.values().any(sends_for_real) {
+        check_public_url(url, doctor).await
     } else {
         vec![Finding::pass("address", format!("{url}; no channel sends for real"))]
     };
     findings.into_iter().map(|finding| finding.about("public_url")).collect()
 }
 
-async fn earnest(url: &Url, doctor: &Doctor) -> Vec<Finding> {
+async fn check_public_url(url: &Url, doctor: &Doctor) -> Vec<Finding> {
     let here = match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback() || address.is_private(),
         Some(Host::Ipv6(address)) => address.is_loopback() || address.is_unique_local(),
         None => true,
     };
-    let fix = "Write the https address by which readers reach this server: public_url = \"https://news.harbour.example\".";
+    let fix = "Set the https URL under which readers reach this server: public_url = \"https://news.harbour.example\".";
     if here {
-        let found = format!("{url} can be reached from here only: no reader's link works");
+        let found = format!("{url} can be reached only from this network: links do not work for readers");
         return vec![Finding::fail_here("address", found, fix)];
     }
     if url.scheme() != "https" {
         let found = format!("{url} is not https, which one-click unsubscription must be (RFC 8058 §3.1)");
-        return vec![Finding::fail_here("address", found, fix), doctor.public_url(url).await];
+        return vec![Finding::fail_here("address", found, fix), doctor.examine_public_url(url).await];
     }
-    vec![Finding::pass("address", url.to_string()), doctor.public_url(url).await]
+    vec![Finding::pass("address", url.to_string()), doctor.examine_public_url(url).await]
 }
 
-/// A message as a channel's own campaigns write them, to somebody made up.
+/// Returns an e-mail of one of the channel's steps to a made-up recipient.
 fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
     let steps = workspace
         .campaigns
@@ -334,13 +339,13 @@ fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
     let (campaign, step) = steps.into_iter().find(|(_, step)| step.channel == channel.id)?;
     let (compiled, _) = channel::compile(workspace, campaign, step).ok()?;
     let renderer = Renderer::new(&compiled, &compiled.sample_links(workspace)).ok()?;
-    let somebody = preview::somebody();
+    let person = preview::sample_person();
     let recipient = Recipient {
-        person: Some(&somebody),
+        person: Some(&person),
         token: "doctor",
         message_id: "doctor",
         date: Clock::System.now(),
-        again: false,
+        possible_duplicate: false,
     };
     match renderer.render(&recipient).ok()? {
         Message::Email(email) => Some(email),
@@ -348,7 +353,7 @@ fn sample(workspace: &Workspace, channel: &Channel) -> Option<Email> {
     }
 }
 
-fn tell(findings: &[Finding], format: Format) -> anyhow::Result<()> {
+fn print_findings(findings: &[Finding], format: Format) -> anyhow::Result<()> {
     let count = |word: &str| findings.iter().filter(|finding| finding.verdict.word() == word).count();
     let (passed, warned, failed) = (count("pass"), count("warn"), count("fail"));
     if format == Format::Json {

@@ -1,4 +1,5 @@
-//! `chorus explain`: why this person got it, waits, or did not; one of a closed list of reasons.
+//! `chorus explain`: the state of a campaign's steps for one contact, with a reason from a closed
+//! list.
 
 use std::process::ExitCode;
 
@@ -6,105 +7,108 @@ use campaign::{Campaign, Per, Step};
 use clap::Args;
 use schedule::Trigger;
 use serde::Serialize;
-use store::{Address, Consent, Contact, DeliveryRow, DeliveryState, Explanation, Millis, Run, RunState};
+use store::{
+    Consent, Contact, DeliveryRow, DeliveryState, Explanation, Millis, RecipientAddress, Run, RunState,
+};
 
 use crate::commands::runs;
-use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::output::{self, Format, user_error};
+use crate::setup::{App, Env};
 use crate::time;
 
-/// Say why this person got a campaign, waits for it, or did not get it
+/// Explain why a contact received a campaign, waits for it, or did not receive it
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// E-mail address, phone number or external id.
     address: String,
-    /// The campaign.
+    /// The id of the campaign.
     campaign: String,
 }
 
-/// What is true of one person and one step.
+/// The state of one step for one contact.
 #[derive(Debug, Serialize)]
-struct Answer {
+struct StepExplanation {
     step: String,
-    /// One of the closed list below.
+    /// The reason, from a closed list.
     reason: Reason,
-    /// In words.
+    /// The explanation in words.
     because: String,
     run: Option<i64>,
     at: Option<Millis>,
-    /// Where the post can be seen.
+    /// URL of the published post.
     post_url: Option<String>,
 }
 
-/// The closed list.
+/// The state of a step for a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Reason {
-    /// It was accepted for them.
+    /// The relay or platform accepted the message.
     Sent,
-    /// It is being sent now.
+    /// The message is being sent.
     Sending,
-    /// It waits until it is due.
+    /// The message is queued until it is due.
     Waiting,
-    /// It was put off by the other side and is tried again.
+    /// The other side deferred the message, which will be tried again.
     Deferred,
-    /// Somebody paused the run.
+    /// The run is paused.
     Paused,
-    /// It was refused for good.
+    /// The message was refused permanently.
     Failed,
-    /// A crash left no answer, and a person must decide.
+    /// It is unknown whether the message was sent; an operator must decide.
     Uncertain,
-    /// They were left out: see the words.
+    /// The contact was left out for the reason in `because`.
     LeftOut,
-    /// The run was ended first.
+    /// The run was cancelled before the message was sent.
     Cancelled,
-    /// They are not in the audience.
+    /// The contact is not in the audience.
     NotInAudience,
-    /// They were not in the audience when it ran, but are now.
+    /// The contact joined the audience after the run.
     JoinedLater,
-    /// The step goes to a feed, not to people.
+    /// The step goes to a feed, not to contacts.
     NotForPeople,
     /// The step has not run yet.
     NotYetRun,
-    /// It did not run at its time: see the words.
+    /// The step did not run at its time for the reason in `because`.
     DidNotRun,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
-    let campaign = opened.campaign(&options.campaign)?;
-    let found = opened.store.contact_find(&options.address).await?;
-    let contact = found.ok_or_else(|| wrong(format!("nobody has the address {:?}", options.address)))?;
-    let explanation = opened.store.delivery_explain(contact.id, campaign.id.as_str()).await?;
-    let mut answers = Vec::new();
+    let app = env.open().await?;
+    let campaign = app.campaign(&options.campaign)?;
+    let found = app.store.contact_find(&options.address).await?;
+    let missing = || user_error(format!("no contact has the address {:?}", options.address));
+    let contact = found.ok_or_else(missing)?;
+    let explanation = app.store.delivery_explain(contact.id, campaign.id.as_str()).await?;
+    let mut explanations = Vec::new();
     for step in &campaign.steps {
-        answers.push(answer(&opened, campaign, step, &contact, &explanation).await?);
+        explanations.push(explain_step(&app, campaign, step, &contact, &explanation).await?);
     }
     if env.format == Format::Json {
         output::json(&serde_json::json!({
-            "contact": contact.id, "campaign": campaign.id, "steps": answers,
+            "contact": contact.id, "campaign": campaign.id, "steps": explanations,
         }))?;
     } else {
         output::line(format!("{} and {}:", options.address, campaign.title))?;
-        for answer in &answers {
-            output::line(format!("  {:<16} {}", answer.step, answer.because))?;
+        for row in &explanations {
+            output::line(format!("  {:<16} {}", row.step, row.because))?;
         }
     }
-    opened.store.close().await;
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn answer(
-    opened: &Opened,
+async fn explain_step(
+    app: &App,
     campaign: &Campaign,
     step: &Step,
     contact: &Contact,
     explanation: &Explanation,
-) -> anyhow::Result<Answer> {
-    let workspace = opened.workspace();
+) -> anyhow::Result<StepExplanation> {
+    let workspace = app.workspace();
     let latest = explanation.runs.iter().filter(|(run, _)| run.step == step.id.as_str());
     let latest = latest.max_by_key(|(run, delivery)| (delivery.is_some(), run.id));
-    let simple = |reason, because: String| Answer {
+    let simple = |reason, because: String| StepExplanation {
         step: step.id.to_string(),
         reason,
         because,
@@ -120,13 +124,12 @@ async fn answer(
         ));
     }
     if let Some((run, Some(delivery))) = latest {
-        let mut answer = of_delivery(opened, run, delivery, channel_waits(opened, run).await?.as_deref());
-        answer.because.push_str(&of_other_runs(opened, run, explanation));
-        return Ok(answer);
+        let mut result = explain_delivery(app, run, delivery, channel_wait(app, run).await?.as_deref());
+        result.because.push_str(&describe_other_runs(app, run, explanation));
+        return Ok(result);
     }
-    let now = opened.clock.millis();
-    let member =
-        opened.store.audience_contains(&workspace.audiences, &step.audience, contact.id, now).await?;
+    let now = app.clock.millis();
+    let member = app.store.audience_contains(&workspace.audiences, &step.audience, contact.id, now).await?;
     let follows = matches!(step.schedule.trigger, Trigger::After { .. });
     Ok(match (latest, member) {
         (_, false) if !follows => {
@@ -142,22 +145,23 @@ async fn answer(
                 format!("they were not in the audience when it ran ({at}), but are now"),
             )
         }
-        (None, _) => match did_not_run(opened, campaign, step).await? {
+        (None, _) => match did_not_run(app, campaign, step).await? {
             Some(why) => simple(Reason::DidNotRun, format!("it did not run ({why})")),
             None => {
-                let would = would_be_left_out(opened, step, contact).await?;
-                let next = next(opened, campaign, step, contact);
+                let would = left_out_reason(app, step, contact).await?;
+                let next = next_time(app, campaign, step, contact);
                 simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
             }
         },
     })
 }
 
-/// Repeats by other runs of the step, and older ones that were superseded.
-fn of_other_runs(opened: &Opened, run: &Run, explanation: &Explanation) -> String {
-    let zone = &opened.workspace().brand.timezone;
+/// Returns text about the step's other runs: those that also sent it to the contact, and those that
+/// a later run superseded.
+fn describe_other_runs(app: &App, run: &Run, explanation: &Explanation) -> String {
+    let zone = &app.workspace().brand.timezone;
     let others = explanation.runs.iter().filter(|(other, _)| other.step == run.step && other.id != run.id);
-    let told = others.filter_map(|(other, delivery)| {
+    let texts = others.filter_map(|(other, delivery)| {
         let delivery = delivery.as_ref()?;
         let at = time::show_millis(other.instant, zone);
         match (delivery.state, delivery.reason.as_deref()) {
@@ -168,32 +172,33 @@ fn of_other_runs(opened: &Opened, run: &Run, explanation: &Explanation) -> Strin
             _ => None,
         }
     });
-    told.collect()
+    texts.collect()
 }
 
-/// So many occurrences of a campaign are looked through.
-const LISTED: i64 = 100;
-/// So many of a step are told.
-const TOLD: usize = 3;
+/// Maximum number of a campaign's occurrences that are read.
+const MAX_OCCURRENCES: i64 = 100;
+/// Maximum number of a step's occurrences that are described.
+const MAX_DESCRIBED: usize = 3;
 
-/// The latest occurrences of a step that wait for a person, each with its reason; `None` where all ran.
-async fn did_not_run(opened: &Opened, campaign: &Campaign, step: &Step) -> anyhow::Result<Option<String>> {
-    let rows = opened.store.occurrence_list(Some(campaign.id.as_str()), true, LISTED).await?;
-    let of_step = rows.iter().filter(|row| row.step == step.id.as_str()).take(TOLD);
-    let told = of_step.map(|row| {
+/// Returns the latest occurrences of a step that did not run and wait for an operator, each with
+/// its reason; `None` if there are none.
+async fn did_not_run(app: &App, campaign: &Campaign, step: &Step) -> anyhow::Result<Option<String>> {
+    let rows = app.store.occurrence_list(Some(campaign.id.as_str()), true, MAX_OCCURRENCES).await?;
+    let of_step = rows.iter().filter(|row| row.step == step.id.as_str()).take(MAX_DESCRIBED);
+    let descriptions = of_step.map(|row| {
         let why = dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref());
-        format!("{}: {why}", runs::show_time(row, opened.workspace()))
+        format!("{}: {why}", runs::show_time(row, app.workspace()))
     });
-    let told: Vec<_> = told.collect();
-    Ok((!told.is_empty()).then(|| told.join("; ")))
+    let descriptions: Vec<_> = descriptions.collect();
+    Ok((!descriptions.is_empty()).then(|| descriptions.join("; ")))
 }
 
-/// When they would get it, on their own clock.
-fn next(opened: &Opened, campaign: &Campaign, step: &Step, contact: &Contact) -> String {
-    let now = opened.clock.now();
+/// Returns the next time of the step in the contact's time zone, or its schedule in words.
+fn next_time(app: &App, campaign: &Campaign, step: &Step, contact: &Contact) -> String {
+    let now = app.clock.now();
     let far = jiff::Timestamp::MAX;
     let own = contact.timezone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-    let zone = &own.unwrap_or_else(|| opened.workspace().brand.timezone.clone());
+    let zone = &own.unwrap_or_else(|| app.workspace().brand.timezone.clone());
     let mut due = step.schedule.occurrences(now, far, 1);
     due.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
     match due.first() {
@@ -202,47 +207,53 @@ fn next(opened: &Opened, campaign: &Campaign, step: &Step, contact: &Contact) ->
     }
 }
 
-async fn would_be_left_out(opened: &Opened, step: &Step, contact: &Contact) -> anyhow::Result<String> {
-    let channel = opened.workspace().channels.get(&step.channel);
-    let address = channel.and_then(scheduler::address).unwrap_or(Address::Email);
+async fn left_out_reason(app: &App, step: &Step, contact: &Contact) -> anyhow::Result<String> {
+    let channel = app.workspace().channels.get(&step.channel);
+    let address = channel.and_then(scheduler::required_address).unwrap_or(RecipientAddress::Email);
     if address.of(contact).is_none() {
-        return Ok(format!("; they will be left out: {}", word("no_address")));
+        return Ok(format!("; they will be left out: {}", reason_text("no_address")));
     }
     if contact.consent == Consent::No {
-        return Ok(format!("; they will be left out: {}", word("no_consent")));
+        return Ok(format!("; they will be left out: {}", reason_text("no_consent")));
     }
-    let Some((kind, at)) = address.suppressed_by(contact) else { return Ok(String::new()) };
-    let stop = opened.store.suppression_get(kind, at).await?;
-    Ok(stop.filter(|stop| address.heeds(stop.reason)).map_or_else(String::new, |stop| {
+    let Some((kind, at)) = address.suppression_key(contact) else { return Ok(String::new()) };
+    let stop = app.store.suppression_get(kind, at).await?;
+    Ok(stop.filter(|stop| address.is_blocked_by(stop.reason)).map_or_else(String::new, |stop| {
         let reason = format!("{:?}", stop.reason).to_lowercase();
-        format!("; they will be left out: {} ({})", word(&reason), stop.source)
+        format!("; they will be left out: {} ({})", reason_text(&reason), stop.source)
     }))
 }
 
-fn word(reason: &str) -> &str {
+fn reason_text(reason: &str) -> &str {
     dashboard::words::reason(reason)
 }
 
-/// Why the whole channel of a run sends nothing for now, and until when.
-async fn channel_waits(opened: &Opened, run: &Run) -> anyhow::Result<Option<String>> {
-    let held = opened.store.allowance_held(&run.channel, opened.clock.millis()).await?;
-    let zone = &opened.workspace().brand.timezone;
+/// Returns the reason why the run's whole channel is waiting, and until when.
+async fn channel_wait(app: &App, run: &Run) -> anyhow::Result<Option<String>> {
+    let held = app.store.allowance_held(&run.channel, app.clock.millis()).await?;
+    let zone = &app.workspace().brand.timezone;
     let whole = held.iter().find(|held| held.receiver.is_empty());
     Ok(whole.map(|held| format!("{}; goes on {}", held.why, time::show_millis(held.until, zone))))
 }
 
-fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow, waits: Option<&str>) -> Answer {
-    let zone = &opened.workspace().brand.timezone;
+fn explain_delivery(
+    app: &App,
+    run: &Run,
+    delivery: &DeliveryRow,
+    channel_wait: Option<&str>,
+) -> StepExplanation {
+    let zone = &app.workspace().brand.timezone;
     let at = delivery.sent_at.or(delivery.due_at);
     let when = at.map_or_else(String::new, |at| time::show_millis(at, zone));
-    let why =
-        delivery.reason.as_deref().map_or_else(|| "no reason is known".to_owned(), |r| word(r).to_owned());
-    let said = delivery.answer.as_deref().map_or_else(String::new, |answer| format!(" (answer: {answer})"));
-    let put_off = delivery.reason.as_deref().map(word).or(waits);
+    let why = delivery.reason.as_deref().map_or("no reason is known", reason_text).to_owned();
+    let answer = delivery.answer.as_deref();
+    let answer = answer.map_or_else(String::new, |answer| format!(" (answer: {answer})"));
+    let put_off = delivery.reason.as_deref().map(reason_text).or(channel_wait);
     let put_off = put_off.map_or_else(String::new, |why| format!(": {why}"));
     let (reason, because) = match delivery.state {
         DeliveryState::Sent => {
-            (Reason::Sent, format!("sent {when}{}{}", reactions(delivery), seen(delivery)))
+            let details = reactions(delivery) + &describe_settlement_and_link(delivery);
+            (Reason::Sent, format!("sent {when}{details}"))
         }
         DeliveryState::Sending => (Reason::Sending, "being sent now".to_owned()),
         DeliveryState::Queued if run.state == RunState::Paused => {
@@ -251,30 +262,30 @@ fn of_delivery(opened: &Opened, run: &Run, delivery: &DeliveryRow, waits: Option
         }
         DeliveryState::Queued => (Reason::Waiting, format!("waits until {when}{put_off}")),
         DeliveryState::Deferred => {
-            (Reason::Deferred, format!("tried, and will be again at {when}{put_off}{said}"))
+            (Reason::Deferred, format!("tried, and will be again at {when}{put_off}{answer}"))
         }
-        DeliveryState::Failed => (Reason::Failed, format!("failed: {why}{said}")),
+        DeliveryState::Failed => (Reason::Failed, format!("failed: {why}{answer}")),
         DeliveryState::Uncertain => {
-            let who = if delivery.address.is_empty() { "ADDRESS" } else { &delivery.address };
-            let settle = format!("chorus runs settle {} --contact {who}", run.id);
+            let address = if delivery.address.is_empty() { "ADDRESS" } else { &delivery.address };
+            let settle = format!("chorus runs settle {} --contact {address}", run.id);
             let what = format!("`{settle} --went-out` says that it did, `… --send-again` sends it once more");
-            (Reason::Uncertain, format!("not certain: {what}{said}"))
+            (Reason::Uncertain, format!("not certain: {what}{answer}"))
         }
         DeliveryState::Suppressed => (Reason::LeftOut, format!("left out: {why}")),
         DeliveryState::Cancelled => (Reason::Cancelled, "the run was cancelled first".to_owned()),
     };
     let post_url = delivery.link().map(str::to_owned);
-    Answer { step: run.step.clone(), reason, because, run: Some(run.id.0), at, post_url }
+    StepExplanation { step: run.step.clone(), reason, because, run: Some(run.id.0), at, post_url }
 }
 
-/// Where the post can be seen, and that a person said that it is there.
-fn seen(delivery: &DeliveryRow) -> String {
-    let settled = delivery.reason.as_deref().map(word).map(|why| format!("; {why}"));
+/// Returns text about the post's URL, and about a manual settlement.
+fn describe_settlement_and_link(delivery: &DeliveryRow) -> String {
+    let settled = delivery.reason.as_deref().map(reason_text).map(|why| format!("; {why}"));
     let link = delivery.link().map(|link| format!("; see {link}"));
     settled.unwrap_or_default() + &link.unwrap_or_default()
 }
 
-/// What they did with it.
+/// Returns text about the contact's reactions to the message.
 fn reactions(delivery: &DeliveryRow) -> String {
     let mut done = Vec::new();
     for (at, what) in [
@@ -287,7 +298,7 @@ fn reactions(delivery: &DeliveryRow) -> String {
         }
     }
     if delivery.repeats > 0 {
-        done.push("may have come twice");
+        done.push("may have been received twice");
     }
     if done.is_empty() { String::new() } else { format!("; {}", done.join(", ")) }
 }

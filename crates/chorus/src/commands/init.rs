@@ -1,4 +1,4 @@
-//! `chorus init`: a new workspace that passes `check` and sends to the outbox.
+//! `chorus init`: creates a workspace that passes `check` and sends to the outbox.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -7,13 +7,14 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::embedded;
-use crate::output::{self, Format, wrong};
+use crate::output::{self, Format, user_error};
 use crate::setup::Env;
 
-/// Make a new workspace that passes `check` and sends to the outbox
+/// Create a workspace that passes `check` and sends to the outbox
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The folder; made if it is not there, refused if it has a chorus.toml.
+    /// The folder of the workspace. It is created if it does not exist, and refused if it has a
+    /// chorus.toml.
     dir: PathBuf,
 }
 
@@ -50,13 +51,13 @@ pub(crate) fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Nothing that somebody wrote is written over.
+/// Returns an error if a file or folder of the new workspace exists.
 fn refuse_to_overwrite(dir: &Path) -> anyhow::Result<()> {
     if dir.exists() && !dir.is_dir() {
-        return Err(wrong(format!("{} is a file; name a folder", dir.display())));
+        return Err(user_error(format!("{} is a file; name a folder", dir.display())));
     }
     let there = FILES.iter().map(|(name, _)| *name).chain(["templates"]).find(|name| dir.join(name).exists());
     there.map_or(Ok(()), |name| {
-        Err(wrong(format!("{} is there already; name a new folder", dir.join(name).display())))
+        Err(user_error(format!("{} is there already; name a new folder", dir.join(name).display())))
     })
 }

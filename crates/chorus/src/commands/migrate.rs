@@ -1,20 +1,21 @@
-//! `chorus migrate`: bring the database to this version.
+//! `chorus migrate`: migrates the database to this version.
 
 use std::process::ExitCode;
 
 use clap::Args;
 use store::Store;
 
-use crate::output::{self, Format, wrong};
+use crate::output::{self, Format, user_error};
 use crate::setup::Env;
 
-/// Bring the database to this version; other commands do it by themselves
+/// Migrate the database to this version; other commands do so automatically
 #[derive(Debug, Args)]
 pub(crate) struct Options {}
 
 pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
     let loaded = env.load()?;
-    let url = loaded.0.database.url.expose().map_err(|missing| wrong(format!("{missing}: set it first")))?;
+    let url =
+        loaded.0.database.url.expose().map_err(|missing| user_error(format!("{missing}: set it first")))?;
     let store = Store::open(url).await?;
     let ran = store.migrate().await?;
     if env.format == Format::Json {

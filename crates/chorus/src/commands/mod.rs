@@ -1,4 +1,4 @@
-//! One file per command, each with its options and its `run`.
+//! The commands, one module each, with `Options` and `run`.
 
 pub(crate) mod audiences;
 pub(crate) mod check;

@@ -1,64 +1,65 @@
-//! `chorus preview`: the exact message per step: `.eml`, HTML, or the HTTP requests.
+//! `chorus preview`: shows the exact message of each step, as text, `.eml`, HTML or HTTP requests.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use campaign::{Campaign, Per, Step};
-use channel::{Message, Person, Preview, PreviewError, ShownRequest, Signer};
+use channel::{Message, Person, Preview, PreviewError, RequestPreview, Signer};
 use clap::Args;
-use measure::Budget;
+use measure::LengthBudget;
 use serde::Serialize;
 use store::Contact;
 
-use crate::named::find_step;
-use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::lookup::find_step;
+use crate::output::{self, Format, user_error};
+use crate::setup::{App, Env};
 
 /// Show the exact message of each step
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The campaign.
+    /// The id of the campaign.
     campaign: String,
-    /// One step; all of them when left out.
+    /// The step. Default: all steps.
     #[arg(long)]
     step: Option<String>,
-    /// As this contact gets it; a member of the audience when left out.
+    /// Show the message for this contact. Default: a member of the audience.
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
-    /// In this language, such as zh-CN; in the contact's own, or the brand's, when left out.
+    /// Show the message in this language, such as zh-CN. Default: that of the contact, or of the
+    /// brand.
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
-    /// Write the messages as files into this folder: what goes out, and the requests that take it there.
+    /// Write the messages and their HTTP requests as files to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
-/// One message as it would go out.
+/// A message as it would be sent.
 #[derive(Debug, Serialize)]
-pub(crate) struct Shown {
+pub(crate) struct PreviewedMessage {
     step: String,
     channel: String,
-    /// The channel's kind.
+    /// The kind of the channel, such as `smtp` or `mastodon`.
     kind: String,
     to: String,
     language: String,
     subject: Option<String>,
-    /// What people read.
+    /// The text as people read it.
     text: String,
-    /// The title of a post that has a place for one.
+    /// The title of a post, if its network has titles.
     title: Option<String>,
-    /// Its button.
+    /// The button of a post.
     button: Option<Button>,
-    /// Its picture.
+    /// The picture of a post.
     picture: Option<Picture>,
-    /// How much of each limit it uses.
-    budgets: Vec<Budget>,
-    /// What would be asked of the network.
-    requests: Vec<ShownRequest>,
-    /// Why its requests cannot be shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    trouble: Option<String>,
+    /// The use of each length limit.
+    budgets: Vec<LengthBudget>,
+    /// The requests that would be sent to the network.
+    requests: Vec<RequestPreview>,
+    /// The reason why the requests cannot be created.
+    #[serde(rename = "trouble", skip_serializing_if = "Option::is_none")]
+    request_error: Option<String>,
     files: Vec<PathBuf>,
 }
 
@@ -70,14 +71,14 @@ struct Button {
 
 #[derive(Debug, Serialize)]
 struct Picture {
-    /// Its address, or its file's name.
+    /// The URL or the file name of the picture.
     from: String,
     alt: String,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
-    let campaign = opened.campaign(&options.campaign)?;
+    let app = env.open().await?;
+    let campaign = app.campaign(&options.campaign)?;
     let steps = match &options.step {
         Some(_) => vec![find_step(campaign, options.step.as_deref())?],
         None => campaign.steps.iter().collect(),
@@ -87,46 +88,48 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     }
     let mut shown = Vec::new();
     for step in steps {
-        let person = person(&opened, step, options.contact.as_deref()).await?;
-        let preview = of_step(&opened, campaign, step, person.as_ref(), options.language.as_deref())?;
+        let person = person(&app, step, options.contact.as_deref()).await?;
+        let preview = preview_step(&app, campaign, step, person.as_ref(), options.language.as_deref())?;
         let files = match &options.out {
             Some(dir) => write(dir, step, &preview)?,
             None => Vec::new(),
         };
-        shown.push(Shown::of(&opened, step, preview, files));
+        shown.push(PreviewedMessage::of(&app, step, preview, files));
     }
     match env.format {
         Format::Json => output::json(&shown)?,
         _ => print(&shown)?,
     }
-    opened.store.close().await;
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// What a step would send to somebody, signed if it is mail.
-pub(crate) fn of_step(
-    opened: &Opened,
+/// Returns the message of a step for `person`, signed if it is an e-mail of a signing channel.
+pub(crate) fn preview_step(
+    app: &App,
     campaign: &Campaign,
     step: &Step,
     person: Option<&Person>,
     language: Option<&str>,
 ) -> anyhow::Result<Preview> {
-    let now = opened.clock.now();
-    let preview = channel::preview(opened.workspace(), campaign, step, person, language, now);
+    let now = app.clock.now();
+    let preview = channel::preview(app.workspace(), campaign, step, person, language, now);
     let preview = preview.map_err(|error| match error {
-        PreviewError::Compile(_) => wrong(format!("{}/{} has errors: `chorus check`", campaign.id, step.id)),
-        error => wrong(format!("{}/{}: cannot {error}", campaign.id, step.id)),
+        PreviewError::Compile(_) => {
+            user_error(format!("{}/{} has errors: `chorus check`", campaign.id, step.id))
+        }
+        error => user_error(format!("{}/{}: cannot {error}", campaign.id, step.id)),
     })?;
-    let message = signed(opened, step, preview.message)?;
+    let message = signed(app, step, preview.message)?;
     Ok(Preview { message, ..preview })
 }
 
-/// The message with its signature, if its channel signs and its keys are at hand.
-fn signed(opened: &Opened, step: &Step, message: Message) -> anyhow::Result<Message> {
-    let Some(channel) = opened.workspace().channels.get(&step.channel) else { return Ok(message) };
+/// Returns the message with its DKIM signature, if the channel signs and its keys can be read.
+fn signed(app: &App, step: &Step, message: Message) -> anyhow::Result<Message> {
+    let Some(channel) = app.workspace().channels.get(&step.channel) else { return Ok(message) };
     match (Signer::of(channel), message) {
         (Ok(Some(signer)), Message::Email(email)) => {
-            Ok(Message::Email(signer.sign(email).map_err(|error| wrong(format!("cannot {error}")))?))
+            Ok(Message::Email(signer.sign(email).map_err(|error| user_error(format!("cannot {error}")))?))
         }
         (Err(error), message) => {
             output::note(format!("{} is shown without its signature: cannot {error}", step.id));
@@ -136,32 +139,32 @@ fn signed(opened: &Opened, step: &Step, message: Message) -> anyhow::Result<Mess
     }
 }
 
-async fn person(opened: &Opened, step: &Step, address: Option<&str>) -> anyhow::Result<Option<Person>> {
-    let workspace = opened.workspace();
+async fn person(app: &App, step: &Step, address: Option<&str>) -> anyhow::Result<Option<Person>> {
+    let workspace = app.workspace();
     let channel = workspace.channels.get(&step.channel);
     if channel.is_some_and(|channel| channel.kind.per() == Per::Feed) {
         return Ok(None);
     }
     if let Some(address) = address {
-        let found = opened.store.contact_find(address).await?;
+        let found = app.store.contact_find(address).await?;
         return found
-            .map(of_contact)
+            .map(person_of)
             .map(Some)
-            .ok_or_else(|| wrong(format!("nobody has the address {address:?}")));
+            .ok_or_else(|| user_error(format!("no contact has the address {address:?}")));
     }
-    let now = opened.clock.millis();
-    let Some(needed) = channel.and_then(scheduler::address) else { return Ok(None) };
-    let reached = &opened.store.plan_sample(&workspace.audiences, &step.audience, &needed, now, 1).await?;
+    let now = app.clock.millis();
+    let Some(needed) = channel.and_then(scheduler::required_address) else { return Ok(None) };
+    let reached = &app.store.plan_sample(&workspace.audiences, &step.audience, &needed, now, 1).await?;
     let sample = match reached.first() {
         Some(contact) => vec![contact.clone()],
-        None => opened.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?,
+        None => app.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?,
     };
-    Ok(Some(sample.into_iter().next().map_or_else(somebody, of_contact)))
+    Ok(Some(sample.into_iter().next().map_or_else(sample_person, person_of)))
 }
 
-pub(crate) fn of_contact(contact: Contact) -> Person {
+pub(crate) fn person_of(contact: Contact) -> Person {
     Person {
-        email: contact.email.or_else(|| Some("somebody@example.com".to_owned())),
+        email: contact.email.or_else(|| Some("someone@example.com".to_owned())),
         phone: contact.phone,
         external_id: contact.external_id,
         language: contact.language,
@@ -170,22 +173,22 @@ pub(crate) fn of_contact(contact: Contact) -> Person {
     }
 }
 
-/// A stand-in while there are no contacts.
-pub(crate) fn somebody() -> Person {
+/// Returns a made-up person, for previews without contacts.
+pub(crate) fn sample_person() -> Person {
     Person {
-        email: Some("somebody@example.com".to_owned()),
+        email: Some("someone@example.com".to_owned()),
         phone: Some("+8613800138000".to_owned()),
         ..Person::default()
     }
 }
 
 fn write(dir: &Path, step: &Step, preview: &Preview) -> anyhow::Result<Vec<PathBuf>> {
-    let requests = preview.requests.as_deref().map(http).unwrap_or_default();
+    let requests = preview.requests.as_deref().map(http_file).unwrap_or_default();
     let parts: Vec<(&str, &[u8])> = match &preview.message {
         Message::Email(email) => {
             vec![("eml", &email.raw), ("html", email.html.as_bytes()), ("txt", email.text.as_bytes())]
         }
-        Message::Post(post) => vec![("txt", post.said().as_bytes()), ("http", requests.as_bytes())],
+        Message::Post(post) => vec![("txt", post.text().as_bytes()), ("http", requests.as_bytes())],
     };
     let mut files = Vec::new();
     for (extension, bytes) in parts {
@@ -196,8 +199,8 @@ fn write(dir: &Path, step: &Step, preview: &Preview) -> anyhow::Result<Vec<PathB
     Ok(files)
 }
 
-/// Requests as files with the ending `http` have them: one after the other, `###` between.
-pub(crate) fn http(requests: &[ShownRequest]) -> String {
+/// Formats requests as an `.http` file: one after the other, separated by `###`.
+pub(crate) fn http_file(requests: &[RequestPreview]) -> String {
     let texts = requests.iter().map(|request| {
         let headers: String =
             request.headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
@@ -206,10 +209,10 @@ pub(crate) fn http(requests: &[ShownRequest]) -> String {
     texts.collect::<Vec<_>>().join("\n###\n")
 }
 
-impl Shown {
-    pub(crate) fn of(opened: &Opened, step: &Step, preview: Preview, files: Vec<PathBuf>) -> Self {
-        let kind = opened.workspace().channels.get(&step.channel).map(|channel| channel.kind.name());
-        let (requests, trouble) = match preview.requests {
+impl PreviewedMessage {
+    pub(crate) fn of(app: &App, step: &Step, preview: Preview, files: Vec<PathBuf>) -> Self {
+        let kind = app.workspace().channels.get(&step.channel).map(|channel| channel.kind.name());
+        let (requests, request_error) = match preview.requests {
             Ok(requests) => (requests, None),
             Err(error) => (Vec::new(), Some(format!("cannot {error}"))),
         };
@@ -226,7 +229,7 @@ impl Shown {
             picture: None,
             budgets: preview.budgets,
             requests,
-            trouble,
+            request_error,
             files,
         };
         match preview.message {
@@ -245,7 +248,7 @@ impl Shown {
                     });
                 }
                 let is_feed =
-                    opened.workspace().channels.get(&step.channel).is_some_and(|c| c.kind.per() == Per::Feed);
+                    app.workspace().channels.get(&step.channel).is_some_and(|c| c.kind.per() == Per::Feed);
                 if !is_feed {
                     shown.to = post.to.unwrap_or_else(|| "a contact".to_owned());
                 }
@@ -254,19 +257,19 @@ impl Shown {
         shown
     }
 
-    /// Whom it goes to, and what would be asked of the network.
+    /// Returns the recipient and the requests that would be sent to the network.
     ///
     /// # Errors
-    /// The requests cannot be made.
-    pub(crate) fn asked(self) -> anyhow::Result<(String, Vec<ShownRequest>)> {
-        match self.trouble {
-            Some(trouble) => Err(wrong(format!("{}: {trouble}", self.step))),
+    /// Returns an error if the requests cannot be created.
+    pub(crate) fn into_requests(self) -> anyhow::Result<(String, Vec<RequestPreview>)> {
+        match self.request_error {
+            Some(error) => Err(user_error(format!("{}: {error}", self.step))),
             None => Ok((self.to, self.requests)),
         }
     }
 }
 
-fn print(shown: &[Shown]) -> anyhow::Result<()> {
+fn print(shown: &[PreviewedMessage]) -> anyhow::Result<()> {
     for (index, one) in shown.iter().enumerate() {
         if index > 0 {
             output::line("")?;
@@ -279,12 +282,12 @@ fn print(shown: &[Shown]) -> anyhow::Result<()> {
             output::line(format!("Subject: {subject}"))?;
         }
         output::line("")?;
-        print_said(one)?;
+        print_content(one)?;
         for budget in &one.budgets {
             output::line(budget_line(budget))?;
         }
-        if let Some(trouble) = &one.trouble {
-            output::line(format!("\nThe request: {trouble}"))?;
+        if let Some(error) = &one.request_error {
+            output::line(format!("\nThe request: {error}"))?;
         }
         for request in &one.requests {
             output::line(format!(
@@ -292,7 +295,7 @@ fn print(shown: &[Shown]) -> anyhow::Result<()> {
                 request.name,
                 if request.publishes { ", which publishes" } else { "" }
             ))?;
-            output::line(http(std::slice::from_ref(request)).trim_end())?;
+            output::line(http_file(std::slice::from_ref(request)).trim_end())?;
         }
         for file in &one.files {
             output::note(format!("wrote {}", file.display()));
@@ -301,7 +304,7 @@ fn print(shown: &[Shown]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print_said(one: &Shown) -> anyhow::Result<()> {
+fn print_content(one: &PreviewedMessage) -> anyhow::Result<()> {
     if let Some(title) = &one.title {
         output::line(format!("{title}\n"))?;
     }
@@ -318,13 +321,13 @@ fn print_said(one: &Shown) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many signs a whole bar has.
-const BAR: usize = 20;
+/// Width of a bar, in characters.
+const BAR_WIDTH: usize = 20;
 
-/// `text 2,140 of 3,000 characters [##############------]`
-fn budget_line(budget: &Budget) -> String {
+/// Formats the use of a limit: `text 2,140 of 3,000 characters [##############------]`.
+fn budget_line(budget: &LengthBudget) -> String {
     let number = |n: usize| output::number(i64::try_from(n).unwrap_or(i64::MAX));
-    let full = (budget.measured.saturating_mul(BAR) / budget.allowed.max(1)).min(BAR);
+    let full = (budget.measured.saturating_mul(BAR_WIDTH) / budget.allowed.max(1)).min(BAR_WIDTH);
     let over = if budget.fits() {
         String::new()
     } else {
@@ -337,7 +340,7 @@ fn budget_line(budget: &Budget) -> String {
         number(budget.allowed),
         budget.unit.words(),
         "#".repeat(full),
-        "-".repeat(BAR - full),
+        "-".repeat(BAR_WIDTH - full),
     )
 }
 
@@ -348,20 +351,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_is_a_bar_with_its_numbers_beside_it() {
+    fn a_limit_is_a_bar_with_numbers() {
         let line = |text: &str| budget_line(&Measure::Characters.budget("text", text, 1_600));
         assert_eq!(line(&"a".repeat(1_200)), "text 1,200 of 1,600 characters [###############-----]");
         assert_eq!(
             line(&"a".repeat(1_603)),
             "text 1,603 of 1,600 characters [####################] 3 too many"
         );
-        let none = Budget::of_things("blocks", measure::Unit::Blocks, 0, 0);
+        let none = LengthBudget::of_things("blocks", measure::Unit::Blocks, 0, 0);
         assert_eq!(budget_line(&none), "blocks 0 of 0 blocks [--------------------]");
     }
 
     #[test]
-    fn several_requests_are_one_file() {
-        let request = |name: &str| ShownRequest {
+    fn several_requests_are_written_to_one_file() {
+        let request = |name: &str| RequestPreview {
             name: name.into(),
             method: "POST".into(),
             url: "https://api.test/x".into(),
@@ -370,6 +373,6 @@ mod tests {
             publishes: name == "post",
         };
         let one = "POST https://api.test/x\ncontent-type: application/json\n\n{}\n";
-        assert_eq!(http(&[request("upload"), request("post")]), format!("{one}\n###\n{one}"));
+        assert_eq!(http_file(&[request("upload"), request("post")]), format!("{one}\n###\n{one}"));
     }
 }

@@ -1,4 +1,4 @@
-//! `chorus report`: what each campaign, step and channel earned; every rate with its base.
+//! `chorus report`: counts, rates and earnings of each campaign, step and channel.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -11,18 +11,18 @@ use serde::Serialize;
 use store::{Millis, RollupFilter, RollupRow};
 
 use crate::output::{self, Format, number};
-use crate::setup::{Env, Opened};
+use crate::setup::{App, Env};
 use crate::time;
 
-/// Show what each campaign, step and channel earned
+/// Show the counts, rates and earnings of each campaign, step and channel
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// One campaign; all of them when left out.
+    /// The campaign. Default: all campaigns.
     campaign: Option<String>,
-    /// What happened from then on: 2027-03-02, 2027-03-02T10:00, -7d.
+    /// Start of the period: 2027-03-02, 2027-03-02T10:00, -7d or now.
     #[arg(long, allow_hyphen_values = true)]
     from: Option<String>,
-    /// What happened before then.
+    /// End of the period, exclusive, in the same forms as --from.
     #[arg(long, allow_hyphen_values = true)]
     to: Option<String>,
 }
@@ -38,8 +38,8 @@ struct Row {
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
-    let (zone, now) = (&opened.workspace().brand.timezone, opened.clock.now());
+    let app = env.open().await?;
+    let (zone, now) = (&app.workspace().brand.timezone, app.clock.now());
     let read = |text: &Option<String>| -> anyhow::Result<Option<Millis>> {
         text.as_deref().map(|text| Ok(time::parse(text, zone, now)?.into())).transpose()
     };
@@ -49,17 +49,17 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         to: read(&options.to)?,
         by_hour: false,
     };
-    let rows = opened.store.rollup_read(&filter).await?;
+    let rows = app.store.rollup_read(&filter).await?;
     if let (true, Some(name)) = (rows.is_empty(), &options.campaign) {
-        opened.campaign(name)?;
+        app.campaign(name)?;
     }
-    let steps = by_step(&opened, &rows);
+    let steps = by_step(&app, &rows);
     match env.format {
         Format::Json => output::json(&json(&steps))?,
         Format::Csv => print_csv(&steps)?,
         Format::Text => print(&steps)?,
     }
-    opened.store.close().await;
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,10 +72,10 @@ fn json(steps: &[Row]) -> serde_json::Value {
 }
 
 /// Sums rollups by campaign, step and channel.
-fn by_step(opened: &Opened, rows: &[RollupRow]) -> Vec<Row> {
+fn by_step(app: &App, rows: &[RollupRow]) -> Vec<Row> {
     let sums = dashboard::grouped(rows, |row| (row.campaign.clone(), row.step.clone(), row.channel.clone()));
     let feeds = |channel: &str| {
-        let channel = opened.workspace().channels.get(channel);
+        let channel = app.workspace().channels.get(channel);
         channel.is_some_and(|channel| channel.kind.per() == Per::Feed)
     };
     let row = |((campaign, step, channel), counts): ((String, String, String), Counts)| {
@@ -87,7 +87,7 @@ fn by_step(opened: &Opened, rows: &[RollupRow]) -> Vec<Row> {
 
 fn print(steps: &[Row]) -> anyhow::Result<()> {
     if steps.is_empty() {
-        return output::line("Nothing was sent yet. `chorus plan` says what runs next.");
+        return output::line("Nothing was sent yet. `chorus plan` shows what runs next.");
     }
     let headings = [
         "campaign/step",
@@ -132,7 +132,7 @@ fn amounts(amounts: &BTreeMap<String, Money>) -> String {
     amounts.iter().map(|(currency, amount)| amount.exact(currency)).collect::<Vec<_>>().join(" + ")
 }
 
-/// What the percentages are of.
+/// Returns the explanation of the percentages and of what is not counted.
 fn legend(steps: &[Row]) -> String {
     let delivered =
         steps.iter().any(|row| row.figures.rates.as_ref().is_some_and(|rates| rates.base == Base::Delivered));

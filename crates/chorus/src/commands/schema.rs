@@ -1,4 +1,4 @@
-//! `chorus schema`: JSON Schema, for editors.
+//! `chorus schema`: prints the JSON Schema of the workspace's files, for editors.
 
 use std::process::ExitCode;
 
@@ -11,17 +11,17 @@ use crate::setup::Env;
 /// Print the JSON Schema of a kind of file, for editors
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Which file; all of them when left out.
+    /// The kind of file. Default: all kinds, in one object.
     kind: Option<Kind>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Kind {
-    /// chorus.toml
+    /// The file chorus.toml
     Chorus,
-    /// campaigns/*.toml
+    /// The files campaigns/*.toml
     Campaign,
-    /// audiences/*.toml
+    /// The files audiences/*.toml
     Audience,
 }
 

@@ -1,8 +1,8 @@
-//! `chorus send`: run a step now and wait for it.
+//! `chorus send`: runs a step now and waits until the run ends.
 
+mod confirmation;
 mod dry_run;
 mod error;
-mod question;
 mod test_copy;
 
 use std::process::ExitCode;
@@ -11,58 +11,60 @@ use std::time::Duration;
 use campaign::{Campaign, Step};
 use clap::Args;
 use schedule::duration::BadDuration;
-use scheduler::{Engine, HandSend};
+use scheduler::{Engine, ManualSendOptions};
 use store::{DeliveryState, PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::question::Agreed;
+use self::confirmation::Confirmation;
 use crate::commands::runs;
-use crate::named::find_step;
-use crate::output::{self, Format, wrong};
+use crate::lookup::find_step;
+use crate::output::{self, Format, user_error};
 use crate::server::StopSignal;
-use crate::setup::{self, Env, Opened};
+use crate::setup::{self, App, Env};
 use error::cannot;
 
-/// Run a step now and wait for it
+/// Run a step now and wait until the run ends
 ///
-/// It says to how many, when the step last went out and what is still open, and asks. A step that happens once, or that
-/// still says what it said the last time, goes again only with --again or --missing.
+/// Before sending, the command shows the number of messages, when the step was last sent and what
+/// is still open, and asks for confirmation. A step with `at`, or with the same text as the last
+/// time, is sent again only with --again or --missing.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// The campaign.
+    /// The id of the campaign.
     campaign: String,
-    /// The step; the first when left out.
+    /// The step. Default: the campaign's first.
     #[arg(long)]
     step: Option<String>,
-    /// Send test copies to these addresses (at most 20), or to `seeds`, the brand's own. A test copy
-    /// counts in no report, and what is done with it changes nothing for anybody.
+    /// Send test copies to these addresses (at most 20), or to `seeds`, the addresses in `[brand]`.
+    /// A test copy counts in no report, and its links change no subscription.
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     to: Vec<String>,
-    /// Test copies show the values of this contact; else those of the contact whose address it is.
+    /// Fill test copies with the values of this contact. Default: the contact with the copy's
+    /// address.
     #[arg(long, value_name = "ADDRESS", requires = "to")]
     contact: Option<String>,
-    /// Do not ask.
+    /// Send without asking for confirmation.
     #[arg(long, short)]
     yes: bool,
-    /// Once more, to everybody, although it went out before.
+    /// Send to all recipients again, although the step was sent before.
     #[arg(long, conflicts_with = "to")]
     again: bool,
-    /// To those who have not got it.
+    /// Send only to recipients who have not received the step.
     #[arg(long, conflicts_with_all = ["to", "again"])]
     missing: bool,
-    /// Also to those who do not meet the step's `if` or `unless`.
+    /// Also send to recipients who do not meet the step's `if` or `unless`.
     #[arg(long, conflicts_with = "to")]
     anyway: bool,
-    /// How long to wait without progress, such as 90s or 10m: then the run is left paused.
+    /// Maximum time without progress, such as 90s or 10m, after which the run is paused.
     #[arg(long, default_value = "2m", value_parser = wait_time)]
     wait: Duration,
-    /// Send nothing and write nothing: show what the first few would get, and how many there would be.
+    /// Show the first messages and the number of all messages, without sending or writing anything.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// A `--wait` that is no length of time.
+/// A `--wait` that is no valid duration.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; write it like 90s, 10m or 1h")]
 struct BadWait(#[source] BadDuration);
@@ -71,162 +73,169 @@ fn wait_time(text: &str) -> Result<Duration, BadWait> {
     schedule::duration::parse(text).map_err(BadWait)
 }
 
-/// How often a run is looked at while people wait for it.
-const LOOK: Duration = Duration::from_millis(50);
+/// Interval between two polls of the run.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open_for(&options.campaign).await?;
-    let code = send(env, options, &opened).await;
-    opened.store.close().await;
+    let app = env.open_for(&options.campaign).await?;
+    let code = send(env, options, &app).await;
+    app.store.close().await;
     code
 }
 
-async fn send(env: &Env, options: &Options, opened: &Opened) -> anyhow::Result<ExitCode> {
-    let campaign = opened.campaign(&options.campaign)?;
+async fn send(env: &Env, options: &Options, app: &App) -> anyhow::Result<ExitCode> {
+    let campaign = app.campaign(&options.campaign)?;
     let step = find_step(campaign, options.step.as_deref())?;
     if options.dry_run {
-        return dry_run::run(env, opened, campaign, step, options.to.first().map(String::as_str)).await;
+        return dry_run::run(env, app, campaign, step, options.to.first().map(String::as_str)).await;
     }
-    require_channel(opened, step)?;
-    opened.require_writable().await?;
-    // What the worker needs is known before a run is made.
-    setup::proxy(opened.workspace())?;
+    require_channel(app, step)?;
+    app.require_writable().await?;
+    // Reports an invalid proxy before a run is created.
+    setup::proxy(app.workspace())?;
     if !options.to.is_empty() {
-        return send_test_copies(env, options, opened, campaign, step).await;
+        return send_test_copies(env, options, app, campaign, step).await;
     }
-    // Before anything is looked at: what is made after this was not seen.
-    let runs = opened.store.run_of_step(campaign.id.as_str(), step.id.as_str(), 1).await?;
+    // Read before anything is shown: a run that is created later was not seen by the user.
+    let runs = app.store.run_of_step(campaign.id.as_str(), step.id.as_str(), 1).await?;
     let seen = runs.first().map_or(RunId(0), |run| run.id);
-    let ask =
-        HandSend { seen, again: options.again, missing: options.missing, anyway: options.anyway, test: None };
-    let now = opened.clock.now();
-    let refused = scheduler::refusal(&opened.store, &opened.loaded, campaign, step, &ask, now).await;
-    if let Some(refusal) = refused.map_err(cannot)? {
-        return Err(wrong(question::refusal(opened, campaign, step, &refusal)));
+    let request = ManualSendOptions {
+        seen,
+        again: options.again,
+        missing: options.missing,
+        anyway: options.anyway,
+        test: None,
+    };
+    let now = app.clock.now();
+    let refusal = scheduler::refusal(&app.store, &app.loaded, campaign, step, &request, now).await;
+    if let Some(refusal) = refusal.map_err(cannot)? {
+        return Err(user_error(confirmation::refusal_text(app, campaign, step, &refusal)));
     }
-    match question::agreed(opened, campaign, step, &ask, options.yes).await? {
-        Agreed::Yes => {}
-        Agreed::No => return Ok(ExitCode::from(2)),
-        Agreed::NobodyIsLeft => return Ok(ExitCode::SUCCESS),
+    match confirmation::confirm(app, campaign, step, &request, options.yes).await? {
+        Confirmation::Yes => {}
+        Confirmation::No => return Ok(ExitCode::from(2)),
+        Confirmation::NoRecipients => return Ok(ExitCode::SUCCESS),
     }
-    let now = opened.clock.now();
-    let run = scheduler::fire(&opened.store, &opened.loaded, campaign, step, &ask, now).await;
-    let ended = wait(opened, run.map_err(cannot)?, options.wait, env.format).await?;
-    tell(env, opened, &ended)
+    let now = app.clock.now();
+    let run = scheduler::fire(&app.store, &app.loaded, campaign, step, &request, now).await;
+    let ended = wait(app, run.map_err(cannot)?, options.wait, env.format).await?;
+    print_result(env, app, &ended)
 }
 
 async fn send_test_copies(
     env: &Env,
     options: &Options,
-    opened: &Opened,
+    app: &App,
     campaign: &Campaign,
     step: &Step,
 ) -> anyhow::Result<ExitCode> {
-    let copies = test_copy::copies(opened, step, &options.to, options.contact.as_deref()).await?;
+    let copies = test_copy::copies(app, step, &options.to, options.contact.as_deref()).await?;
     let mut code = ExitCode::SUCCESS;
     for copy in copies {
-        let ask = HandSend { test: Some(copy), ..HandSend::default() };
-        let now = opened.clock.now();
-        let refused = scheduler::refusal(&opened.store, &opened.loaded, campaign, step, &ask, now).await;
-        if let Some(refusal) = refused.map_err(cannot)? {
-            return Err(wrong(question::refusal(opened, campaign, step, &refusal)));
+        let request = ManualSendOptions { test: Some(copy), ..ManualSendOptions::default() };
+        let now = app.clock.now();
+        let refusal = scheduler::refusal(&app.store, &app.loaded, campaign, step, &request, now).await;
+        if let Some(refusal) = refusal.map_err(cannot)? {
+            return Err(user_error(confirmation::refusal_text(app, campaign, step, &refusal)));
         }
-        let run = scheduler::fire(&opened.store, &opened.loaded, campaign, step, &ask, now).await;
-        let ended = wait(opened, run.map_err(cannot)?, options.wait, env.format).await?;
-        let told = tell(env, opened, &ended)?;
-        if told != ExitCode::SUCCESS {
-            code = told;
+        let run = scheduler::fire(&app.store, &app.loaded, campaign, step, &request, now).await;
+        let ended = wait(app, run.map_err(cannot)?, options.wait, env.format).await?;
+        let result = print_result(env, app, &ended)?;
+        if result != ExitCode::SUCCESS {
+            code = result;
         }
     }
     Ok(code)
 }
 
-/// Reports a channel that cannot send before anything is made.
-fn require_channel(opened: &Opened, step: &Step) -> anyhow::Result<()> {
-    let channel = opened.workspace().channels.get(&step.channel);
-    let channel = channel.ok_or_else(|| wrong(format!("there is no channel {}", step.channel)))?;
-    channel::Sender::new(channel, channel::Limits::default(), None)
-        .map_err(|error| wrong(format!("cannot {error}")))?;
+/// Returns an error for a channel that cannot send, before a run is created.
+fn require_channel(app: &App, step: &Step) -> anyhow::Result<()> {
+    let channel = app.workspace().channels.get(&step.channel);
+    let channel = channel.ok_or_else(|| user_error(format!("there is no channel {}", step.channel)))?;
+    channel::Sender::new(channel, channel::Timeouts::default(), None)
+        .map_err(|error| user_error(format!("cannot {error}")))?;
     Ok(())
 }
 
-/// Works on one run until it ends, nothing moves for too long, or somebody interrupts.
-async fn wait(opened: &Opened, id: RunId, patience: Duration, format: Format) -> anyhow::Result<Run> {
-    let (_keep, files) = watch::channel(opened.loaded.clone());
-    let engine = Engine::start(opened.worker("send", files, Some(id))?);
-    let result = watch_run(opened, id, patience, format).await;
+/// Sends one run until it ends, makes no progress for `timeout`, or the user interrupts. Without
+/// progress the run is paused.
+async fn wait(app: &App, id: RunId, timeout: Duration, format: Format) -> anyhow::Result<Run> {
+    let (_keep, files) = watch::channel(app.loaded.clone());
+    let engine = Engine::start(app.worker("send", files, Some(id))?);
+    let result = watch_run(app, id, timeout, format).await;
     engine.stop().await;
     if let Some(note) = result? {
-        // Nothing of it goes out by itself later.
-        opened.store.run_pause_by(id, PausedBy::Wait, &note).await?;
+        // A paused run is not continued by other workers.
+        app.store.run_pause_by(id, PausedBy::Wait, &note).await?;
     }
-    let run = opened.store.run_get(id).await?;
+    let run = app.store.run_get(id).await?;
     run.ok_or_else(|| anyhow::anyhow!("read run {id}: it is gone"))
 }
 
-/// Watches a run; says why it has to be paused, if it has.
+/// Waits for a run. Returns the note to pause it with if it makes no progress.
 async fn watch_run(
-    opened: &Opened,
+    app: &App,
     id: RunId,
-    patience: Duration,
+    timeout: Duration,
     format: Format,
 ) -> anyhow::Result<Option<String>> {
     let mut signal = StopSignal::listen()?;
-    let mut told = None;
-    let mut moved = (Instant::now(), 0);
+    let mut printed_note = None;
+    let mut progress = (Instant::now(), 0);
     let mut stuck = None;
     let bar = (format == Format::Text).then(|| output::progress("sending", 0));
     loop {
-        let Some(run) = opened.store.run_get(id).await? else { break };
+        let Some(run) = app.store.run_get(id).await? else { break };
         let done = run.ended();
         if let Some(bar) = &bar {
             bar.set_length(u64::try_from(run.total).unwrap_or(0));
             bar.set_position(u64::try_from(done).unwrap_or(0));
         }
-        if done != moved.1 {
-            moved = (Instant::now(), done);
+        if done != progress.1 {
+            progress = (Instant::now(), done);
         }
-        if run.note != told {
-            told.clone_from(&run.note);
+        if run.note != printed_note {
+            printed_note.clone_from(&run.note);
             if let Some(note) = &run.note {
                 output::note(format!(
                     "Run {id}: {note}\nIt waits up to {} for progress, then the run is left paused. Ctrl-C leaves it to \
                      `chorus serve`; `chorus runs cancel {id}` ends it.",
-                    span(patience)
+                    span(timeout)
                 ));
             }
         }
         if run.finished_at.is_some() || run.state == RunState::Paused {
             break;
         }
-        if moved.0.elapsed() > patience.max(interval(opened, &run)) {
-            stuck = Some(why_stuck(&run, patience));
+        if progress.0.elapsed() > timeout.max(interval(app, &run)) {
+            stuck = Some(stuck_note(&run, timeout));
             break;
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
-            () = signal.heard() => break,
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
+            () = signal.received() => break,
         }
     }
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    signal.then_exit();
+    signal.exit_on_next();
     Ok(stuck)
 }
 
-/// Twice the time between two messages of a channel with a low rate: it is healthy and slow.
-fn interval(opened: &Opened, run: &Run) -> Duration {
-    let channel = opened.workspace().channels.get(run.channel.as_str());
+/// Returns twice the interval between two messages by the channel's rate: no progress within a
+/// shorter time is normal.
+fn interval(app: &App, run: &Run) -> Duration {
+    let channel = app.workspace().channels.get(run.channel.as_str());
     let rate = channel.and_then(|channel| channel.rate.as_ref());
     rate.map_or(Duration::ZERO, |rate| rate.per / rate.count.max(1) * 2)
 }
 
-fn why_stuck(run: &Run, patience: Duration) -> String {
-    let why = run.note.clone().unwrap_or_else(|| "the other side put off those who are left".to_owned());
+fn stuck_note(run: &Run, timeout: Duration) -> String {
+    let why = run.note.clone().unwrap_or_else(|| "the other side deferred the remaining messages".to_owned());
     format!(
         "`chorus send` saw no progress for {}: {why}. `chorus runs resume {}` goes on, `chorus runs cancel {}` ends it",
-        span(patience),
+        span(timeout),
         run.id,
         run.id
     )
@@ -239,19 +248,19 @@ fn span(span: Duration) -> String {
     }
 }
 
-fn tell(env: &Env, opened: &Opened, run: &Run) -> anyhow::Result<ExitCode> {
+fn print_result(env: &Env, app: &App, run: &Run) -> anyhow::Result<ExitCode> {
     if env.format == Format::Json {
         output::json(run)?;
     } else {
-        runs::print_run(opened.workspace(), run)?;
+        runs::print_run(app.workspace(), run)?;
         if run.finished_at.is_none() && run.state != RunState::Paused {
             output::note(format!("Run {} has not ended: `chorus serve` goes on with it.", run.id));
         }
     }
-    let nobody = run.tally(DeliveryState::Sent) == 0
+    let sent_none = run.tally(DeliveryState::Sent) == 0
         && run.tally(DeliveryState::Failed) + run.tally(DeliveryState::Uncertain) > 0;
     if run.kind == RunKind::Test && run.tally(DeliveryState::Suppressed) > 0 {
-        return Err(wrong("no test copy was sent: this contact is left out, as said above"));
+        return Err(user_error("no test copy was sent: this contact is left out for the reason above"));
     }
-    Ok(if nobody || run.finished_at.is_none() { ExitCode::from(3) } else { ExitCode::SUCCESS })
+    Ok(if sent_none || run.finished_at.is_none() { ExitCode::from(3) } else { ExitCode::SUCCESS })
 }

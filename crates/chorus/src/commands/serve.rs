@@ -1,8 +1,9 @@
-//! `chorus serve`: scheduler, tracking, public pages, dashboard.
+//! `chorus serve`: runs the scheduler, tracking, public pages and the dashboard.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use scheduler::{Engine, Files};
@@ -10,154 +11,165 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::runs;
-use crate::files::{FilesStatus, Watcher};
+use crate::files::{FileWatcher, FilesStatus};
 use crate::operations::Operations;
 use crate::output::{self, Format};
-use crate::server::{self, AdminServer, Keys, Listeners, Server, StopSignal};
-use crate::setup::{Env, Opened};
+use crate::server::{self, AccessKeys, AdminServer, Listeners, Server, StopSignal};
+use crate::setup::{App, Env};
 use crate::signals::ReloadSignal;
 
-/// Run schedules, links, public pages and the dashboard until told to stop
+/// Run schedules, links, public pages and the dashboard until stopped
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// What this process does.
+    /// The part that this process runs.
     #[arg(long, value_enum, default_value_t = Role::All)]
     role: Role,
-    /// Serve pages, API and metrics here instead of at `admin_listen` in chorus.toml: a second process of a machine
-    /// needs a port of its own.
+    /// Serve pages, API and metrics at this address instead of `admin_listen` in chorus.toml: a
+    /// second process on a machine needs its own port.
     #[arg(long, value_name = "ADDRESS:PORT")]
     admin_listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Role {
-    /// Everything.
+    /// Links, pages, API, schedules and sending.
     All,
-    /// Links, pages and API only.
+    /// Only links, pages and API.
     Web,
-    /// Schedules and sending only.
+    /// Only schedules and sending.
     Worker,
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let mut signal = StopSignal::listen()?;
     let reload = ReloadSignal::listen()?;
-    let seen = campaign::Workspace::fingerprint(&env.root()?);
-    let opened = env.open().await?;
-    warn_of_errors(&opened);
-    warn_of_stop(&opened).await?;
-    require_writable(&opened, options.role).await?;
+    let fingerprint = campaign::Workspace::fingerprint(&env.root()?);
+    let app = env.open().await?;
+    warn_about_errors(&app);
+    warn_about_stop(&app).await?;
+    require_writable(&app, options.role).await?;
     let stop = CancellationToken::new();
-    let (tell, files) = watch::channel(opened.loaded.clone());
+    let (updates, files) = watch::channel(app.loaded.clone());
     let worker = match options.role {
         Role::Web => None,
-        Role::All | Role::Worker => Some(opened.worker("serve", files.clone(), None)?),
+        Role::All | Role::Worker => Some(app.worker("serve", files.clone(), None)?),
     };
-    let (root, clock) = (opened.workspace().root.clone(), opened.clock.clone());
+    let (root, clock) = (app.workspace().root.clone(), app.clock.clone());
     let status = FilesStatus::read_at(clock.now());
-    let watcher = Watcher { root, known: seen, tell, status: status.clone(), clock, reload };
+    let watcher = FileWatcher { root, fingerprint, updates, status: status.clone(), clock, reload };
     let watching = tokio::spawn(watcher.watch(stop.clone()));
-    let operations = Operations::new(&opened, files.clone(), status, options.role != Role::Web);
-    let serving = Serving::start(&opened, options, &files, &operations).await?;
+    let operations = Operations::new(&app, files.clone(), status, options.role != Role::Web);
+    let http = HttpServer::start(&app, options, &files, &operations).await?;
     let engine = worker.map(Engine::start);
     if let Some(engine) = &engine {
-        operations.show_worker(engine.status());
+        operations.set_worker(engine.status());
     }
-    announce(env, &opened, options, &serving)?;
-    signal.heard().await;
-    output::note("Stopping: what is being sent is finished first. Once more stops at once.");
-    signal.then_exit();
+    announce(env, &app, options, &http)?;
+    signal.received().await;
+    output::note("Stopping after the messages that are being sent. A second signal stops immediately.");
+    signal.exit_on_next();
     stop.cancel();
     let sending = async {
         if let Some(engine) = engine {
             engine.stop().await;
         }
     };
-    tokio::join!(sending, serving.finish());
-    let _ = watching.await;
-    opened.store.close().await;
+    let shutdown = async {
+        tokio::join!(sending, http.finish());
+        let _ = watching.await;
+        app.store.close().await;
+    };
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, shutdown).await.is_err() {
+        tracing::warn!("stopped although the database does not answer; the next worker takes over");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What this process serves.
-enum Serving {
-    /// Links, pages and everything else.
-    Pages(Server),
-    /// The pages of operators.
+/// The longest time from the signal to the end of the process. It is reached only where the
+/// database does not answer: the lease and the journal are then left as after a crash.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(9);
+
+/// The HTTP server of this process.
+enum HttpServer {
+    /// A server of links, pages, API and metrics.
+    Full(Server),
+    /// A server of metrics and readiness only.
     Admin(AdminServer),
-    /// Nothing.
-    Nothing,
+    /// No server: a worker without `admin_listen`.
+    None,
 }
 
-impl Serving {
+impl HttpServer {
     async fn start(
-        opened: &Opened,
+        app: &App,
         options: &Options,
         files: &Files,
         operations: &Arc<Operations>,
     ) -> anyhow::Result<Self> {
-        let admin = match options.admin_listen.or(opened.workspace().server.admin_listen) {
+        let admin = match options.admin_listen.or(app.workspace().server.admin_listen) {
             Some(address) => Some(server::bind(address, "admin_listen").await?),
             None => None,
         };
         Ok(match (options.role, admin) {
             (Role::All | Role::Web, admin) => {
-                let public = server::bind(opened.workspace().server.listen, "listen").await?;
-                let (listeners, keys) = (Listeners { public, admin }, Keys::of(opened, options.admin_listen));
-                Self::Pages(Server::start(opened, listeners, files.clone(), keys, false, operations).await?)
+                let public = server::bind(app.workspace().server.listen, "listen").await?;
+                let keys = AccessKeys::of(app, options.admin_listen);
+                let listeners = Listeners { public, admin };
+                Self::Full(Server::start(app, listeners, files.clone(), keys, false, operations).await?)
             }
             (Role::Worker, Some(admin)) => Self::Admin(AdminServer::start(admin, operations)?),
-            (Role::Worker, None) => Self::Nothing,
+            (Role::Worker, None) => Self::None,
         })
     }
 
     async fn finish(self) {
         match self {
-            Self::Pages(server) => server.finish().await,
+            Self::Full(server) => server.finish().await,
             Self::Admin(server) => server.finish().await,
-            Self::Nothing => {}
+            Self::None => {}
         }
     }
 }
 
-/// Ends what could only retry for ever.
-async fn require_writable(opened: &Opened, role: Role) -> anyhow::Result<()> {
+/// Checks that the database, and for a worker the journal, is writable: a process without write
+/// access would retry for ever.
+async fn require_writable(app: &App, role: Role) -> anyhow::Result<()> {
     match role {
-        Role::Web => Ok(opened.store.require_writable(opened.clock.millis()).await?),
-        Role::All | Role::Worker => opened.require_writable().await,
+        Role::Web => Ok(app.store.require_writable(app.clock.millis()).await?),
+        Role::All | Role::Worker => app.require_writable().await,
     }
 }
 
-fn warn_of_errors(opened: &Opened) {
-    let errors = opened.loaded.1.errors().count();
+fn warn_about_errors(app: &App) {
+    let errors = app.loaded.1.errors().count();
     if errors > 0 {
         output::note(format!(
-            "{errors} errors in the files; campaigns that have them do not run: `chorus check`"
+            "{errors} errors in the files; campaigns with errors do not run: see `chorus check`"
         ));
     }
 }
 
-async fn warn_of_stop(opened: &Opened) -> anyhow::Result<()> {
-    if let Some(stopped) = opened.store.stopped().await? {
-        let said = runs::describe(&stopped, &opened.workspace().brand.timezone);
-        output::note(format!("{said} Nothing goes out until `chorus start`."));
+async fn warn_about_stop(app: &App) -> anyhow::Result<()> {
+    if let Some(stopped) = app.store.stopped().await? {
+        let description = runs::describe(&stopped, &app.workspace().brand.timezone);
+        output::note(format!("{description} Nothing goes out until `chorus start`."));
     }
     Ok(())
 }
 
-/// Says where the pages are. In JSON, one line, so that programs can wait for it.
-fn announce(env: &Env, opened: &Opened, options: &Options, serving: &Serving) -> anyhow::Result<()> {
-    let server = match serving {
-        Serving::Pages(server) => server,
-        Serving::Admin(server) => {
+/// Prints the addresses of the pages. In JSON they are one line, so that programs can wait for it.
+fn announce(env: &Env, app: &App, options: &Options, http: &HttpServer) -> anyhow::Result<()> {
+    let server = match http {
+        HttpServer::Full(server) => server,
+        HttpServer::Admin(server) => {
             return output::line(format!(
-                "Working; metrics on http://{}/metrics, no pages (--role worker).",
+                "Running; metrics on http://{}/metrics, no pages (--role worker).",
                 server.address
             ));
         }
-        Serving::Nothing => return output::line("Working; no pages here (--role worker)."),
+        HttpServer::None => return output::line("Running; no pages here (--role worker)."),
     };
-    let keys = Keys::of(opened, options.admin_listen);
+    let keys = AccessKeys::of(app, options.admin_listen);
     let key = keys.dashboard.map_or_else(String::new, |key| format!("?key={key}"));
     let address = format!("http://{}/{key}", server.pages());
     if env.format == Format::Json {
@@ -176,7 +188,7 @@ fn announce(env: &Env, opened: &Opened, options: &Options, serving: &Serving) ->
         output::line(format!("Links       http://{}/", server.address))?;
     }
     output::line(format!(
-        "Campaigns   {} ready to run; `chorus plan` says when",
-        opened.workspace().campaigns.len()
+        "Campaigns   {} ready to run; `chorus plan` shows when",
+        app.workspace().campaigns.len()
     ))
 }

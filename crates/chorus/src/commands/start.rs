@@ -1,4 +1,4 @@
-//! `chorus start`: ends a stop, by hand or because the database is a copy.
+//! `chorus start`: ends a stop by `chorus stop` or because the database is a copy.
 
 use std::process::ExitCode;
 
@@ -8,9 +8,9 @@ use store::{OccurrenceReason, Run, StopReason, Stopped};
 use crate::commands::runs::describe;
 use crate::commands::stop::{paused_by_stop, progress};
 use crate::output::{self, Format};
-use crate::setup::{Env, Opened, fresh_key};
+use crate::setup::{App, Env, random_key};
 
-/// Go on after `chorus stop`, or with a database that is a copy
+/// Resume after `chorus stop`, or with a database that is a copy
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     /// Resume the runs that the stop paused.
@@ -18,41 +18,42 @@ pub(crate) struct Options {
     resume: bool,
 }
 
-/// At most so many held occurrences are counted.
-const HELD: i64 = 10_000;
+/// Maximum number of held occurrences that are counted.
+const MAX_HELD: i64 = 10_000;
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
-    let stopped = opened.store.stopped().await?;
+    let app = env.open().await?;
+    let stopped = app.store.stopped().await?;
     if let Some(stopped) = &stopped {
-        scheduler::hold_due(&opened.store, &opened.loaded, &opened.clock, stopped).await?;
+        scheduler::hold_due(&app.store, &app.loaded, &app.clock, stopped).await?;
     }
-    // In this order: a worker that sees a copy and no stop stops everything again.
+    // The copy is adopted before the stop ends: a worker that finds a copy and no stop stops
+    // everything.
     if stopped.as_ref().is_some_and(|stopped| stopped.reason == StopReason::Copy) {
-        opened.store.identity_adopt(&fresh_key()).await?;
+        app.store.identity_adopt(&random_key()).await?;
     }
-    opened.store.start_all().await?;
-    let mut paused = paused_by_stop(&opened.store).await?;
+    app.store.start_all().await?;
+    let mut paused = paused_by_stop(&app.store).await?;
     let mut resumed = Vec::new();
     if options.resume {
         for run in std::mem::take(&mut paused) {
-            if opened.store.run_resume(run.id).await? {
+            if app.store.run_resume(run.id).await? {
                 resumed.push(run);
             }
         }
     }
-    let mut held = opened.store.occurrence_list(None, true, HELD).await?;
+    let mut held = app.store.occurrence_list(None, true, MAX_HELD).await?;
     held.retain(|row| {
         stopped.is_some() && matches!(row.reason, OccurrenceReason::Stop | OccurrenceReason::Copy)
     });
-    tell(env, &opened, stopped.as_ref(), &resumed, &paused, held.len())?;
-    opened.store.close().await;
+    print_result(env, &app, stopped.as_ref(), &resumed, &paused, held.len())?;
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-fn tell(
+fn print_result(
     env: &Env,
-    opened: &Opened,
+    app: &App,
     was: Option<&Stopped>,
     resumed: &[Run],
     paused: &[Run],
@@ -67,7 +68,7 @@ fn tell(
     match was {
         None => output::line("Nothing was stopped.")?,
         Some(stopped) => {
-            output::line(format!("Started. {}", describe(stopped, &opened.workspace().brand.timezone)))?;
+            output::line(format!("Started. {}", describe(stopped, &app.workspace().brand.timezone)))?;
         }
     }
     if held > 0 {

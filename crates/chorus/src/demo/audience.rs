@@ -1,7 +1,8 @@
-//! The simulated audience: watches what was sent and answers it over HTTP, through the real tracked links.
+//! The simulated audience: polls for sent messages and reacts to them over HTTP, through the real
+//! tracked links.
 //!
-//! It connects to the demo's own server on the loopback address and to nothing else: the base of the links must
-//! be a loopback address, links that do not start with it are not followed, and redirects are not either.
+//! It only connects to the demo's own server: the base of the links must be a loopback address, and
+//! neither other links nor redirects are followed.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
@@ -24,38 +25,38 @@ use url::{Host, Url};
 
 use crate::output;
 
-use super::habits::{self, Act, Planned};
-use super::tracked::Tracked;
+use super::behavior::{self, Action, TimedAction};
+use super::tracked_links::TrackedLinks;
 
-/// How often the outbox and the platforms are looked at.
-const LOOK: Duration = Duration::from_millis(500);
-/// How many messages one look at the outbox reads at once.
-const PAGE: i64 = 500;
-/// How many people act at the same moment.
-const AT_ONCE: usize = 16;
-/// How many acts may be ahead; messages beyond that find nobody at home.
-const AHEAD: usize = 50_000;
-/// How long one request may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Interval between two polls of the outbox and the platform.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Maximum number of messages in one page of the outbox.
+const PAGE_SIZE: i64 = 500;
+/// Maximum number of concurrent actions.
+const MAX_CONCURRENT_ACTIONS: usize = 16;
+/// Maximum number of queued actions; while there are more, new messages get no reaction.
+const MAX_QUEUED_ACTIONS: usize = 50_000;
+/// Timeout of a request.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What the people buy, as campaigns count it, and what they pay in.
-const GOAL: (&str, &str) = ("purchase", "CNY");
+/// Event name and currency of purchases.
+const PURCHASE_EVENT: (&str, &str) = ("purchase", "CNY");
 
-/// What the audience lives in.
+/// The services that the simulated audience uses.
 #[derive(Debug, Clone)]
-pub(crate) struct World {
-    /// Where messages are kept.
+pub(crate) struct SimulationContext {
+    /// The store with the outbox of e-mails.
     pub(crate) store: Store,
-    /// What tracked links start with: `http://127.0.0.1:…`. Its API asks for no key.
+    /// Base of the tracked links, `http://127.0.0.1:…`. Its API requires no key.
     pub(crate) public_url: Url,
-    /// Where posts are read.
+    /// The simulated networks with the posts.
     pub(crate) platform: Arc<Platform>,
-    /// By which its hits say when they happen.
+    /// The demo's clock, whose time the hits state.
     pub(crate) clock: Clock,
 }
 
-impl World {
-    /// Every post that any network has taken: a name of its own, and what can be followed in it.
+impl SimulationContext {
+    /// Returns every post of every network: a unique name, and the text with its links.
     fn posts(&self) -> Vec<(String, String)> {
         let posts = Kind::all().flat_map(|kind| self.platform.received(kind));
         let posts = posts.map(|post| {
@@ -67,62 +68,65 @@ impl World {
     }
 }
 
-/// Which message somebody acts on.
+/// The identity of a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Of {
-    Mail(DeliveryId),
+enum MessageRef {
+    Email(DeliveryId),
     Post(String),
 }
 
-/// One act to come.
+/// An action that is queued until it is due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Due {
+struct QueuedAction {
     at: Instant,
-    /// The same by the demo's clock, which runs fast: what its hit says.
+    /// The time `at` by the demo's clock, which runs fast; stated by the hit.
     time: Millis,
     number: u64,
-    of: Of,
-    act: Act,
+    message: MessageRef,
+    action: Action,
 }
 
-/// Lives until it is stopped. The same `seed` does the same to the same messages.
-pub(crate) async fn simulate(world: World, seed: u64, stop: CancellationToken) {
-    let client = match browser(&world.public_url) {
+/// Simulates the audience until `stop` is cancelled. The same `seed` gives the same actions on the
+/// same messages.
+pub(crate) async fn simulate(context: SimulationContext, seed: u64, stop: CancellationToken) {
+    let client = match http_client(&context.public_url) {
         Ok(client) => client,
         Err(error) => {
             tracing::error!(error = output::causes(&error), "the demo has no audience");
             return;
         }
     };
-    let mut crowd = Crowd::new(world, seed);
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut busy = JoinSet::new();
+    let mut audience = SimulatedAudience::new(context, seed);
+    let mut polls = interval(POLL_INTERVAL);
+    polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut running = JoinSet::new();
     loop {
-        let next = crowd.next().filter(|_| busy.len() < AT_ONCE);
+        let next = audience.next_due().filter(|_| running.len() < MAX_CONCURRENT_ACTIONS);
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            _ = looks.tick() => crowd.look().await,
+            _ = polls.tick() => audience.poll().await,
             () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {
-                if let Some(Reverse(due)) = crowd.ahead.pop() {
-                    busy.spawn(perform(Arc::clone(&crowd.world), client.clone(), due));
+                if let Some(Reverse(due)) = audience.queue.pop() {
+                    running.spawn(perform(Arc::clone(&audience.context), client.clone(), due));
                 }
             }
-            Some(_) = busy.join_next(), if !busy.is_empty() => {}
+            Some(_) = running.join_next(), if !running.is_empty() => {}
         }
     }
-    busy.shutdown().await;
+    running.shutdown().await;
 }
 
-/// What the people look at things with. Refuses to be made for any other machine than this one.
-fn browser(base: &Url) -> anyhow::Result<Client> {
+/// Returns the HTTP client of the audience; an error unless `base` is a loopback address.
+fn http_client(base: &Url) -> anyhow::Result<Client> {
     ensure!(is_loopback(base), "the simulated audience only visits this machine, not {base}");
-    let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
-    client.build().context("make the simulated audience's browser")
+    let no_redirects = reqwest::redirect::Policy::none();
+    let client = Client::builder().no_proxy().redirect(no_redirects).timeout(REQUEST_TIMEOUT);
+    client.build().context("create the simulated audience's HTTP client")
 }
 
-/// Only an address, so that no name server has a say in it.
+/// Returns true for an http URL with a loopback IP address. Names are excluded, because they would
+/// have to be resolved.
 fn is_loopback(base: &Url) -> bool {
     let loopback = match base.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -132,74 +136,75 @@ fn is_loopback(base: &Url) -> bool {
     loopback && base.scheme() == "http"
 }
 
-struct Crowd {
-    world: Arc<World>,
+struct SimulatedAudience {
+    context: Arc<SimulationContext>,
     seed: u64,
-    seen: HashSet<Of>,
-    ahead: BinaryHeap<Reverse<Due>>,
-    /// Keeps acts of the same instant in order.
+    seen: HashSet<MessageRef>,
+    queue: BinaryHeap<Reverse<QueuedAction>>,
+    /// Number of the last queued action; keeps actions with the same time in order.
     number: u64,
 }
 
-impl Crowd {
-    fn new(world: World, seed: u64) -> Self {
-        let (seen, ahead) = (HashSet::new(), BinaryHeap::new());
-        Self { world: Arc::new(world), seed, seen, ahead, number: 0 }
+impl SimulatedAudience {
+    fn new(context: SimulationContext, seed: u64) -> Self {
+        let (seen, queue) = (HashSet::new(), BinaryHeap::new());
+        Self { context: Arc::new(context), seed, seen, queue, number: 0 }
     }
 
-    fn next(&self) -> Option<Instant> {
-        self.ahead.peek().map(|Reverse(due)| due.at)
+    fn next_due(&self) -> Option<Instant> {
+        self.queue.peek().map(|Reverse(due)| due.at)
     }
 
-    /// Finds what is new and decides what becomes of it.
-    async fn look(&mut self) {
-        for (name, _) in self.world.posts() {
-            self.meet(Of::Post(name), habits::of_post);
+    /// Finds new messages and queues the actions on them.
+    async fn poll(&mut self) {
+        for (name, _) in self.context.posts() {
+            self.queue_actions(MessageRef::Post(name), behavior::post_actions);
         }
-        if let Err(error) = self.look_at_mail().await {
-            tracing::debug!(%error, "the simulated audience could not look at its mail");
+        if let Err(error) = self.poll_outbox().await {
+            tracing::debug!(%error, "the simulated audience could not read the outbox");
         }
     }
 
-    /// Reads the whole list: it is ordered by delivery, and a low one may come late.
-    async fn look_at_mail(&mut self) -> Result<(), store::StoreError> {
+    /// Reads the whole outbox, because it is ordered by delivery and a low one may be added late.
+    async fn poll_outbox(&mut self) -> Result<(), store::StoreError> {
         let mut before = None;
         loop {
-            let page = self.world.store.outbox_page(None, before, PAGE).await?;
+            let page = self.context.store.outbox_page(None, before, PAGE_SIZE).await?;
             before = page.last().map(|row| row.delivery_id);
-            let last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE;
+            let is_last = i64::try_from(page.len()).unwrap_or(i64::MAX) < PAGE_SIZE;
             for row in page {
-                self.meet(Of::Mail(row.delivery_id), habits::of_mail);
+                self.queue_actions(MessageRef::Email(row.delivery_id), behavior::email_actions);
             }
-            if last {
+            if is_last {
                 return Ok(());
             }
         }
     }
 
-    fn meet(&mut self, of: Of, habits: impl Fn(&mut StdRng) -> Vec<Planned>) {
-        if self.seen.contains(&of) {
+    fn queue_actions(&mut self, message: MessageRef, actions: impl Fn(&mut StdRng) -> Vec<TimedAction>) {
+        if self.seen.contains(&message) {
             return;
         }
-        let mut rng = StdRng::seed_from_u64(self.seed ^ of.seed());
+        let mut rng = StdRng::seed_from_u64(self.seed ^ message.seed());
         let now = Instant::now();
-        if self.ahead.len() < AHEAD {
-            for (after, act) in habits(&mut rng) {
+        if self.queue.len() < MAX_QUEUED_ACTIONS {
+            for (delay, action) in actions(&mut rng) {
                 self.number += 1;
-                let time = self.world.clock.millis_after(after);
-                let (number, of) = (self.number, of.clone());
-                self.ahead.push(Reverse(Due { at: now + after, time, number, of, act }));
+                let time = self.context.clock.millis_after(delay);
+                let (number, message) = (self.number, message.clone());
+                self.queue.push(Reverse(QueuedAction { at: now + delay, time, number, message, action }));
             }
         }
-        self.seen.insert(of);
+        self.seen.insert(message);
     }
 }
 
-impl Of {
-    /// Spreads what names a message over 64 bits (FNV-1a), so that neighbours do not behave alike.
+impl MessageRef {
+    /// Returns a hash of the message's id (FNV-1a), so that neighbouring messages get different
+    /// actions.
     fn seed(&self) -> u64 {
         let bytes = match self {
-            Self::Mail(id) => id.0.to_be_bytes().to_vec(),
+            Self::Email(id) => id.0.to_be_bytes().to_vec(),
             Self::Post(id) => id.clone().into_bytes(),
         };
         bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -208,71 +213,83 @@ impl Of {
     }
 }
 
-/// Acts, and does not mind a failure: people do not retry.
-async fn perform(world: Arc<World>, client: Client, due: Due) {
-    let Due { of, act, time, .. } = due;
-    let sent = match read(&world, &of).await {
-        Ok(Some((tracked, recipient))) => match request(&world, &client, &tracked, &of, &recipient, act) {
-            Some(request) => {
-                request.header(SIMULATED_AT, time.as_millisecond()).send().await.map(drop).context("visit")
+/// Performs an action. A failure is only logged: people do not retry.
+async fn perform(context: Arc<SimulationContext>, client: Client, queued: QueuedAction) {
+    let QueuedAction { message, action, time, .. } = queued;
+    let sent = match read(&context, &message).await {
+        Ok(Some((links, recipient))) => {
+            match request(&context, &client, &links, &message, &recipient, action) {
+                Some(request) => {
+                    let request = request.header(SIMULATED_AT, time.as_millisecond());
+                    request.send().await.map(drop).context("send the request")
+                }
+                None => Ok(()),
             }
-            None => Ok(()),
-        },
+        }
         Ok(None) => Ok(()),
         Err(error) => Err(error),
     };
     if let Err(error) = sent {
-        tracing::debug!(%error, "somebody simulated gave up");
+        tracing::debug!(%error, "a simulated action failed");
     }
 }
 
-/// The links in a message, and whom it went to.
-async fn read(world: &World, of: &Of) -> anyhow::Result<Option<(Tracked, String)>> {
-    match of {
-        Of::Mail(id) => {
-            let row: Option<OutboxRow> = world.store.outbox_get(*id).await?;
-            Ok(row.map(|row| (Tracked::find(&row.html, &world.public_url), row.recipient)))
+/// Returns the links and the recipient of a message; the recipient of a post is empty.
+async fn read(
+    context: &SimulationContext,
+    message: &MessageRef,
+) -> anyhow::Result<Option<(TrackedLinks, String)>> {
+    match message {
+        MessageRef::Email(id) => {
+            let row: Option<OutboxRow> = context.store.outbox_get(*id).await?;
+            Ok(row.map(|row| (TrackedLinks::find(&row.html, &context.public_url), row.recipient)))
         }
-        Of::Post(id) => {
-            let post = world.posts().into_iter().find(|(name, _)| name == id);
-            Ok(post.map(|(_, text)| (Tracked::find(&text, &world.public_url), String::new())))
+        MessageRef::Post(id) => {
+            let post = context.posts().into_iter().find(|(name, _)| name == id);
+            Ok(post.map(|(_, text)| (TrackedLinks::find(&text, &context.public_url), String::new())))
         }
     }
 }
 
 fn request(
-    world: &World,
+    context: &SimulationContext,
     client: &Client,
-    tracked: &Tracked,
-    of: &Of,
+    links: &TrackedLinks,
+    message: &MessageRef,
     recipient: &str,
-    act: Act,
+    action: Action,
 ) -> Option<RequestBuilder> {
-    let link = |nth: usize| tracked.clicks.get(nth % tracked.clicks.len().max(1));
-    match act {
-        Act::Open { agent } => Some(client.get(tracked.open.as_deref()?).header(USER_AGENT, agent)),
-        Act::Click { agent, nth } => Some(client.get(link(nth)?).header(USER_AGENT, agent)),
-        Act::Probe { agent } => Some(client.head(link(0)?).header(USER_AGENT, agent)),
-        Act::Leave => {
+    let link = |nth: usize| links.clicks.get(nth % links.clicks.len().max(1));
+    match action {
+        Action::Open { agent } => Some(client.get(links.open.as_deref()?).header(USER_AGENT, agent)),
+        Action::Click { agent, nth } => Some(client.get(link(nth)?).header(USER_AGENT, agent)),
+        Action::Probe { agent } => Some(client.head(link(0)?).header(USER_AGENT, agent)),
+        Action::Unsubscribe => {
             let form = "application/x-www-form-urlencoded";
-            let request = client.post(tracked.leave.as_deref()?).header(CONTENT_TYPE, form);
+            let request = client.post(links.unsubscribe.as_deref()?).header(CONTENT_TYPE, form);
             Some(request.body("List-Unsubscribe=One-Click"))
         }
-        Act::Buy { cents } => Some(purchase(world, client, of, recipient, cents)),
+        Action::Purchase { cents } => Some(purchase(context, client, message, recipient, cents)),
     }
 }
 
-fn purchase(world: &World, client: &Client, of: &Of, recipient: &str, cents: u32) -> RequestBuilder {
-    // `Name <address>` or the address alone.
+fn purchase(
+    context: &SimulationContext,
+    client: &Client,
+    message: &MessageRef,
+    recipient: &str,
+    cents: u32,
+) -> RequestBuilder {
+    // The recipient is `Name <address>` or the address alone.
     let address = recipient.rsplit('<').next().unwrap_or_default().trim_end_matches('>');
     let body = json!({
         "contact": address,
-        "event": GOAL.0,
+        "event": PURCHASE_EVENT.0,
         "value": format!("{}.{:02}", cents / 100, cents % 100),
-        "currency": GOAL.1,
-        "idempotency_key": format!("demo-{:016x}", of.seed()),
+        "currency": PURCHASE_EVENT.1,
+        "idempotency_key": format!("demo-{:016x}", message.seed()),
     });
-    let url = format!("{}/api/v1/events", world.public_url.as_str().trim_end_matches('/'));
+    let url = format!("{}/api/v1/events", context.public_url.as_str().trim_end_matches('/'));
     client.post(url).header(CONTENT_TYPE, "application/json").body(body.to_string())
 }
 

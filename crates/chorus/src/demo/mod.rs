@@ -1,7 +1,7 @@
-//! The people around the demo, all of them on this machine: they open, click and buy.
+//! The simulated audience of the demo, which opens, clicks and buys in the demo's own process.
 
 mod audience;
-mod habits;
-mod tracked;
+mod behavior;
+mod tracked_links;
 
-pub(crate) use audience::{World, simulate};
+pub(crate) use audience::{SimulationContext, simulate};

@@ -1,8 +1,8 @@
-//! Watches the workspace's files, so that an edit takes effect without a restart.
+//! Watching and reloading of the workspace's files, so that an edit takes effect without a restart.
 
-mod changes;
+mod change_detector;
 #[cfg(target_os = "linux")]
-mod events;
+mod inotify;
 mod status;
 
 use std::path::PathBuf;
@@ -16,56 +16,55 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::status::FilesStatus;
 
-use self::changes::Changes;
+use self::change_detector::ChangeDetector;
 use crate::setup;
 use crate::signals::ReloadSignal;
 
-/// The time between two looks for events.
+/// Interval between two checks for file system events.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What watching the files of a workspace needs.
-pub(crate) struct Watcher {
-    /// The workspace's folder.
+/// The watcher of the files of a workspace.
+pub(crate) struct FileWatcher {
+    /// The root folder of the workspace.
     pub(crate) root: PathBuf,
-    /// The files' fingerprint from before they were last read.
-    pub(crate) known: u64,
-    /// Gets each reading that can be used.
-    pub(crate) tell: watch::Sender<Loaded>,
-    /// Notes which reading is in force.
+    /// Fingerprint of the files, taken before they were last read.
+    pub(crate) fingerprint: u64,
+    /// Receives the workspace each time it is loaded successfully.
+    pub(crate) updates: watch::Sender<Loaded>,
+    /// Status of the files in force, for readiness.
     pub(crate) status: FilesStatus,
-    /// The time.
+    /// The clock for the time of loading.
     pub(crate) clock: Clock,
-    /// Asks for a reading at once.
+    /// The signal that forces a reload.
     pub(crate) reload: ReloadSignal,
 }
 
-impl Watcher {
-    /// Reads the workspace anew whenever its files change, and when asked to, until told to stop. What cannot be read
-    /// at all leaves the last reading in place.
+impl FileWatcher {
+    /// Reloads the workspace whenever its files change, and on the reload signal, until `stop` is
+    /// cancelled. If the files cannot be loaded, the last loaded ones remain in force.
     pub(crate) async fn watch(mut self, stop: CancellationToken) {
-        let (folder, known) = (self.root.clone(), self.known);
-        let Ok(mut changes) = tokio::task::spawn_blocking(move || Changes::new(folder, known)).await else {
-            return;
-        };
+        let (folder, fingerprint) = (self.root.clone(), self.fingerprint);
+        let create = tokio::task::spawn_blocking(move || ChangeDetector::new(folder, fingerprint));
+        let Ok(mut detector) = create.await else { return };
         loop {
-            let asked = tokio::select! {
+            let is_forced = tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.reload.heard() => true,
+                () = self.reload.received() => true,
                 () = tokio::time::sleep(POLL_INTERVAL) => false,
             };
-            if !asked && !changes.is_look_due() {
+            if !is_forced && !detector.is_check_due() {
                 continue;
             }
-            let looked = tokio::task::spawn_blocking(move || {
-                let changed = changes.look();
-                (changes, changed)
+            let check = tokio::task::spawn_blocking(move || {
+                let changed = detector.check();
+                (detector, changed)
             });
-            let Ok((after, changed)) = looked.await else { return };
-            changes = after;
-            if asked {
+            let Ok((returned, changed)) = check.await else { return };
+            detector = returned;
+            if is_forced {
                 tracing::info!("SIGHUP: the files are read again");
             }
-            if asked || changed {
+            if is_forced || changed {
                 self.read().await;
             }
         }
@@ -74,7 +73,7 @@ impl Watcher {
     async fn read(&self) {
         let folder = self.root.clone();
         match tokio::task::spawn_blocking(move || setup::load(&folder)).await {
-            // Whether a campaign is gone cannot be said, so none is.
+            // Without a listing, a deleted campaign cannot be distinguished from an unreadable one.
             Ok(Ok(loaded)) if !loaded.0.campaigns_listed => {
                 tracing::error!("campaigns/ cannot be listed; going on as before: `chorus check` says why");
                 self.status.refused("campaigns/ cannot be listed");
@@ -83,13 +82,13 @@ impl Watcher {
                 tracing::info!(
                     campaigns = loaded.0.campaigns.len(),
                     errors = loaded.1.errors().count(),
-                    "the files changed; read anew"
+                    "the files were reloaded"
                 );
-                if fixed(&loaded) != fixed(&self.tell.borrow()) {
+                if startup_settings(&loaded) != startup_settings(&self.updates.borrow()) {
                     tracing::warn!("[server], [database] and the brand's name take effect after a restart");
                 }
                 self.status.accepted(self.clock.now());
-                let _ = self.tell.send(loaded);
+                let _ = self.updates.send(loaded);
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "the files changed and cannot be read; going on as before");
@@ -103,8 +102,8 @@ impl Watcher {
     }
 }
 
-/// What is read once, at the start.
-fn fixed(loaded: &Loaded) -> (&Server, Option<&str>, &str) {
+/// Returns the settings that only take effect at the start.
+fn startup_settings(loaded: &Loaded) -> (&Server, Option<&str>, &str) {
     let workspace = &loaded.0;
     (&workspace.server, workspace.database.url.expose().ok(), &workspace.brand.name)
 }

@@ -1,31 +1,31 @@
-//! A value that costs something to get, kept for some seconds.
+//! A cache for one value that is expensive to compute.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-/// The time for which a value is kept.
-pub(super) const KEPT_FOR: Duration = Duration::from_secs(5);
+/// The time for which a value is cached.
+pub(super) const CACHE_DURATION: Duration = Duration::from_secs(5);
 
-/// The last value, and when it was got.
+/// The last value with the time at which it was computed.
 #[derive(Debug)]
 pub(super) struct Cached<T>(Mutex<Option<(Instant, T)>>);
 
 impl<T: Clone> Cached<T> {
-    /// Nothing yet.
+    /// Creates an empty cache.
     pub(super) fn empty() -> Self {
         Self(Mutex::new(None))
     }
 
-    /// The value, got anew by `fresh` if it is older than [`KEPT_FOR`]. However many ask at once, it is got once: the
-    /// others wait for it.
-    pub(super) async fn get(&self, fresh: impl Future<Output = T>) -> T {
-        let mut kept = self.0.lock().await;
-        if let Some((_, value)) = kept.as_ref().filter(|(since, _)| since.elapsed() < KEPT_FOR) {
+    /// Returns the cached value, or that of `compute` if it is missing or older than
+    /// [`CACHE_DURATION`]. Concurrent callers wait for one computation.
+    pub(super) async fn get(&self, compute: impl Future<Output = T>) -> T {
+        let mut cached = self.0.lock().await;
+        if let Some((_, value)) = cached.as_ref().filter(|(since, _)| since.elapsed() < CACHE_DURATION) {
             return value.clone();
         }
-        let value = fresh.await;
-        *kept = Some((Instant::now(), value.clone()));
+        let value = compute.await;
+        *cached = Some((Instant::now(), value.clone()));
         value
     }
 }
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_value_is_got_once_however_many_ask() {
+    async fn concurrent_callers_share_one_computation() {
         let cached = Cached::empty();
         let (first, second) = tokio::join!(cached.get(async { 1 }), cached.get(async { 2 }));
         assert_eq!((first, second), (1, 1));

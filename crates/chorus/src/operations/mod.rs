@@ -1,10 +1,10 @@
-//! What operators and their tools ask for: `/metrics`, `/readyz`, and `/healthz` where no other page stands.
+//! The routes for operators and monitoring: `/metrics` and `/readyz`.
 
-mod answer;
+mod backlog;
 mod cached;
-mod figures;
+mod local_request;
+mod query_failure;
 mod readiness;
-mod visitor;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -18,94 +18,94 @@ use axum::{Json, Router};
 use scheduler::{Files, WorkerStatus};
 use serde_json::json;
 use store::{Clock, Store};
-use telemetry::Readings;
+use telemetry::ScrapeValues;
 use tracking::EventQueue;
 
-use self::answer::NoAnswer;
+use self::backlog::BacklogStatus;
 use self::cached::Cached;
-use self::figures::Figures;
-use self::readiness::{Check, Found};
+use self::query_failure::QueryFailure;
+use self::readiness::{Check, CheckResult};
 use crate::files::FilesStatus;
-use crate::setup::Opened;
+use crate::setup::App;
 
-/// What the pages of operators show.
+/// The state that metrics and readiness are computed from.
 #[derive(Debug)]
 pub(crate) struct Operations {
     store: Store,
     clock: Clock,
     files: Files,
     status: FilesStatus,
-    /// The SQLite file.
+    /// The SQLite file; `None` for a database on a server.
     database: Option<PathBuf>,
-    /// True if this process sends: then it has to hold a lease and to keep to the schedule.
+    /// True if this process sends, so that it must hold a lease and keep to the schedule.
     sends: bool,
     worker: OnceLock<WorkerStatus>,
     events: OnceLock<EventQueue>,
-    figures: Cached<Result<Figures, NoAnswer>>,
-    written: Cached<Result<(), NoAnswer>>,
+    backlog: Cached<Result<BacklogStatus, QueryFailure>>,
+    written: Cached<Result<(), QueryFailure>>,
 }
 
-/// How much a listener shows, and to whom.
+/// The access that a listener gives to metrics and check results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Visibility {
-    /// Everything to everybody who can reach it.
+    /// Everything for every client.
     Full,
-    /// Everything to programs of this machine; to others nothing but whether the process is ready.
+    /// Everything for programs on this machine; only the readiness for others.
     Local,
-    /// Nothing but whether the process is ready.
+    /// Only the readiness, without reasons.
     Status,
 }
 
 impl Operations {
-    /// The pages of a process, which `sends` or only serves pages.
-    pub(crate) fn new(opened: &Opened, files: Files, status: FilesStatus, sends: bool) -> Arc<Self> {
-        telemetry::started(env!("CARGO_PKG_VERSION"), Clock::machine().micros() as f64 / 1e6);
-        let url = opened.workspace().database.url.expose().ok();
+    /// Creates the state for a process that `sends` or only serves pages.
+    pub(crate) fn new(app: &App, files: Files, status: FilesStatus, sends: bool) -> Arc<Self> {
+        telemetry::record_start(env!("CARGO_PKG_VERSION"), Clock::machine().micros() as f64 / 1e6);
+        let url = app.workspace().database.url.expose().ok();
         Arc::new(Self {
-            store: opened.store.clone(),
-            clock: opened.clock.clone(),
+            store: app.store.clone(),
+            clock: app.clock.clone(),
             files,
             status,
             database: url.and_then(|url| url.strip_prefix("sqlite:")).map(PathBuf::from),
             sends,
             worker: OnceLock::new(),
             events: OnceLock::new(),
-            figures: Cached::empty(),
+            backlog: Cached::empty(),
             written: Cached::empty(),
         })
     }
 
-    /// Shows the state of this process's worker from now on.
-    pub(crate) fn show_worker(&self, worker: WorkerStatus) {
+    /// Sets the status of this process's worker.
+    pub(crate) fn set_worker(&self, worker: WorkerStatus) {
         let _ = self.worker.set(worker);
     }
 
-    /// Shows the queue of this process's events from now on.
-    pub(crate) fn show_events(&self, events: EventQueue) {
+    /// Sets the queue of this process's opens and clicks.
+    pub(crate) fn set_events(&self, events: EventQueue) {
         let _ = self.events.set(events);
     }
 
-    /// `/metrics` and `/readyz`.
+    /// Returns the router of `/metrics` and `/readyz`.
     pub(crate) fn router(self: &Arc<Self>, visibility: Visibility) -> Router {
         let state = (Arc::clone(self), visibility);
         Router::new().route("/metrics", get(metrics)).route("/readyz", get(readyz)).with_state(state)
     }
 
-    async fn figures(&self) -> Result<Figures, NoAnswer> {
+    async fn backlog(&self) -> Result<BacklogStatus, QueryFailure> {
         let loaded = Arc::clone(&self.files.borrow());
-        self.figures.get(Figures::read(&self.store, &loaded, &self.clock)).await
+        self.backlog.get(BacklogStatus::read(&self.store, &loaded, &self.clock)).await
     }
 
-    async fn readings(&self) -> Readings {
+    async fn scrape_values(&self) -> ScrapeValues {
         for channel in self.files.borrow().0.channels.keys() {
-            // What a channel has not done yet counts as 0, not as unknown.
-            let _ = telemetry::Channel::of(channel.as_str());
+            // Registers the metrics of the channel, so that unused ones are 0 and not missing.
+            let _ = telemetry::ChannelMetrics::of(channel.as_str());
         }
-        let figures = self.figures().await.ok();
-        let (queued, lag) = figures.map(|figures| (figures.queued, figures.lag)).unzip();
+        let backlog = self.backlog().await.ok();
+        let (queued, lag) = backlog.map(|backlog| (backlog.queued, backlog.lag)).unzip();
         let seconds = |(channel, lag): (String, std::time::Duration)| (channel, lag.as_secs_f64());
         let events = self.events.get();
-        Readings {
+        ScrapeValues {
             queued,
             lag: lag.map(|lag| lag.into_iter().map(seconds).collect()),
             waiting_events: events.map(|events| events.waiting() as u64),
@@ -116,77 +116,77 @@ impl Operations {
     async fn checks(&self) -> Vec<Check> {
         let loaded = Arc::clone(&self.files.borrow());
         let write = self.written.get(readiness::write(&self.store, &self.clock));
-        let (figures, written) = tokio::join!(self.figures(), write);
+        let (backlog, written) = tokio::join!(self.backlog(), write);
         let stopped =
-            figures.as_ref().ok().and_then(|figures| figures.stopped.clone()).filter(|_| self.sends);
-        let lag = match &figures {
-            _ if !self.sends => Found::Good("this process sends nothing".to_owned()),
-            Ok(figures) => readiness::lag(figures, &loaded.0),
-            Err(error) => Found::Bad(format!("the database does not tell: {error}")),
+            backlog.as_ref().ok().and_then(|backlog| backlog.stopped.clone()).filter(|_| self.sends);
+        let lag = match &backlog {
+            _ if !self.sends => CheckResult::Passed("this process sends nothing".to_owned()),
+            Ok(backlog) => readiness::lag(backlog, &loaded.0),
+            Err(error) => CheckResult::Failed(format!("the database cannot be read: {error}")),
         };
-        let other_files = figures.ok().and_then(|figures| figures.other_files).filter(|_| self.sends);
+        let other_files = backlog.ok().and_then(|backlog| backlog.other_files).filter(|_| self.sends);
         let (database, errors) = (self.database.clone(), loaded.1.errors().count());
         let disk = tokio::task::spawn_blocking(move || readiness::disk(database.as_deref())).await;
         vec![
             Check::new("database", readiness::database(written, stopped)),
             Check::new("lease", self.lease()),
             Check::new("lag", lag),
-            Check::new("disk", disk.unwrap_or_else(|error| Found::Bad(error.to_string()))),
+            Check::new("disk", disk.unwrap_or_else(|error| CheckResult::Failed(error.to_string()))),
             Check::new("files", self.files_in_force(other_files, errors)),
         ]
     }
 
-    fn lease(&self) -> Found {
+    fn lease(&self) -> CheckResult {
         if !self.sends {
-            return Found::Good("this process sends nothing".to_owned());
+            return CheckResult::Passed("this process sends nothing".to_owned());
         }
         match self.worker.get() {
-            Some(worker) => Found::of(worker.lease().map(|()| "the worker holds its lease")),
-            None => Found::Bad("the worker has not begun".to_owned()),
+            Some(worker) => CheckResult::of(worker.lease().map(|()| "the worker holds its lease")),
+            None => CheckResult::Failed("the worker has not started".to_owned()),
         }
     }
 
-    fn files_in_force(&self, other_files: Option<String>, errors: usize) -> Found {
+    fn files_in_force(&self, other_files: Option<String>, errors: usize) -> CheckResult {
         let read_at = match self.status.check() {
             Ok(read_at) => read_at,
-            Err(refused) => return Found::Bad(refused.to_string()),
+            Err(refused) => return CheckResult::Failed(refused.to_string()),
         };
         if let Some(worker) = other_files {
-            return Found::Bad(format!(
+            return CheckResult::Failed(format!(
                 "the files of the worker {worker} are in force: give both the same files"
             ));
         }
         let since = read_at.strftime("%Y-%m-%dT%H:%M:%SZ");
-        Found::Good(match errors {
+        CheckResult::Passed(match errors {
             0 => format!("those read at {since} are in force"),
-            _ => format!("those read at {since} are in force; what has one of {errors} errors is left out"),
+            _ => format!("those read at {since} are in force; parts with errors ({errors}) are left out"),
         })
     }
 }
 
-type Shown = State<(Arc<Operations>, Visibility)>;
+type OperationsState = State<(Arc<Operations>, Visibility)>;
 
-fn sees_all(visibility: Visibility, request: &Request) -> bool {
+fn may_see_all(visibility: Visibility, request: &Request) -> bool {
     match visibility {
         Visibility::Full => true,
-        Visibility::Local => visitor::is_local(request),
+        Visibility::Local => local_request::is_local(request),
         Visibility::Status => false,
     }
 }
 
-async fn metrics(State((operations, visibility)): Shown, request: Request) -> Response {
-    if !sees_all(visibility, &request) {
+async fn metrics(State((operations, visibility)): OperationsState, request: Request) -> Response {
+    if !may_see_all(visibility, &request) {
         return StatusCode::NOT_FOUND.into_response();
     }
     let headers = [(CONTENT_TYPE, telemetry::CONTENT_TYPE), (CACHE_CONTROL, "no-store")];
-    (headers, telemetry::text(&operations.readings().await)).into_response()
+    (headers, telemetry::render(&operations.scrape_values().await)).into_response()
 }
 
-async fn readyz(State((operations, visibility)): Shown, request: Request) -> Response {
+async fn readyz(State((operations, visibility)): OperationsState, request: Request) -> Response {
     let checks = Box::pin(operations.checks()).await;
     let is_ready = checks.iter().all(|check| check.ok);
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = if sees_all(visibility, &request) {
+    let body = if may_see_all(visibility, &request) {
         json!({ "ready": is_ready, "checks": checks })
     } else {
         json!({ "ready": is_ready })

@@ -1,4 +1,4 @@
-//! What must be true of a process that is ready, each check with its name and why it fails.
+//! The readiness checks, each with its name and the reason for its result.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,94 +7,95 @@ use campaign::{Channel, Workspace};
 use serde::Serialize;
 use store::{Clock, StopReason, Stopped, Store};
 
-use super::answer::{ANSWER_LIMIT, NoAnswer};
-use super::figures::Figures;
+use super::backlog::BacklogStatus;
+use super::query_failure::{QUERY_TIMEOUT, QueryFailure};
 use crate::disk;
 
-/// The lag behind schedule from which on a channel that does not get on is a fault.
+/// The lag behind schedule above which a channel without progress fails the check.
 pub(super) const LAG_LIMIT: Duration = Duration::from_secs(300);
 
-/// One check.
+/// A readiness check with its result, as it is serialized in `/readyz`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Check {
-    /// `database`, `lease`, `lag`, `disk` or `files`.
+    /// The name: `database`, `lease`, `lag`, `disk` or `files`.
     name: &'static str,
-    /// True if it is passed.
+    /// True if the check passed.
     pub(super) ok: bool,
-    /// The finding, in words.
+    /// The reason for the result, in words.
     why: String,
 }
 
-/// The finding of a check.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found {
-    /// It is as it should be.
-    Good(String),
-    /// It is not, and why.
-    Bad(String),
+pub(super) enum CheckResult {
+    /// The check passed, with a description of the state.
+    Passed(String),
+    /// The check failed, with the reason.
+    Failed(String),
 }
 
-impl Found {
-    /// Returns a good finding, or the reason why there is none.
-    pub(super) fn of<E: std::fmt::Display>(found: Result<impl Into<String>, E>) -> Self {
-        match found {
-            Ok(found) => Self::Good(found.into()),
-            Err(error) => Self::Bad(error.to_string()),
+impl CheckResult {
+    /// Returns a passed check for `Ok`, and a failed one with the error's text for `Err`.
+    pub(super) fn of<E: std::fmt::Display>(result: Result<impl Into<String>, E>) -> Self {
+        match result {
+            Ok(state) => Self::Passed(state.into()),
+            Err(error) => Self::Failed(error.to_string()),
         }
     }
 }
 
 impl Check {
-    /// A check with what was found.
-    pub(super) fn new(name: &'static str, found: Found) -> Self {
-        let ok = matches!(found, Found::Good(_));
-        let (Found::Good(why) | Found::Bad(why)) = found;
+    /// Creates a check from its name and result.
+    pub(super) fn new(name: &'static str, result: CheckResult) -> Self {
+        let ok = matches!(result, CheckResult::Passed(_));
+        let (CheckResult::Passed(why) | CheckResult::Failed(why)) = result;
         Self { name, ok, why }
     }
 }
 
-/// The database takes rows and is no copy. What a person stopped with `chorus stop` is no fault.
-pub(super) fn database(written: Result<(), NoAnswer>, stopped: Option<Stopped>) -> Found {
+/// Checks that the database accepts writes and is not a copy. A stop by `chorus stop` does not fail
+/// the check.
+pub(super) fn database(written: Result<(), QueryFailure>, stopped: Option<Stopped>) -> CheckResult {
     match (written, stopped) {
-        (Err(error), _) => Found::Bad(error.to_string()),
-        (Ok(()), None) => Found::Good("a row was written within the last seconds".to_owned()),
+        (Err(error), _) => CheckResult::Failed(error.to_string()),
+        (Ok(()), None) => CheckResult::Passed("a row was written within the last seconds".to_owned()),
         (Ok(()), Some(Stopped { reason: StopReason::Stop, .. })) => {
-            Found::Good("everything is stopped by `chorus stop`; `chorus start` goes on".to_owned())
+            CheckResult::Passed("everything is stopped by `chorus stop`; `chorus start` goes on".to_owned())
         }
-        (Ok(()), Some(Stopped { reason: StopReason::Copy, detail, .. })) => Found::Bad(format!(
+        (Ok(()), Some(Stopped { reason: StopReason::Copy, detail, .. })) => CheckResult::Failed(format!(
             "everything is stopped, because this database is a copy: {detail}; `chorus start` goes on"
         )),
     }
 }
 
-/// Commits a small row.
-pub(super) async fn write(store: &Store, clock: &Clock) -> Result<(), NoAnswer> {
-    match tokio::time::timeout(ANSWER_LIMIT, store.health_write(clock.millis())).await {
+/// Commits a small row to the database.
+pub(super) async fn write(store: &Store, clock: &Clock) -> Result<(), QueryFailure> {
+    match tokio::time::timeout(QUERY_TIMEOUT, store.health_write(clock.millis())).await {
         Ok(written) => Ok(written?),
-        Err(_late) => Err(NoAnswer::NotWritten),
+        Err(_elapsed) => Err(QueryFailure::WriteTimeout),
     }
 }
 
-/// Channels that are late and do not get on. What a rate, a day's cap or a receiver's limit holds back is not late:
-/// such a channel gets on as fast as it may.
-pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Found {
+/// Checks that no channel is behind schedule without making progress. A channel that is slowed down
+/// by its rate, daily cap or a receiver's limit passes.
+pub(super) fn lag(backlog: &BacklogStatus, workspace: &Workspace) -> CheckResult {
     let mut worst = None;
-    for (id, lag) in &figures.lag {
+    for (id, lag) in &backlog.lag {
         worst = worst.max(Some((*lag, id)));
         let since = telemetry::since_progress(id);
-        let patience = workspace.channels.get(id.as_str()).map_or(LAG_LIMIT, patience);
-        if *lag > LAG_LIMIT && since.is_none_or(|since| since > patience) && !figures.spent.contains(id) {
-            let stood = since.map_or_else(
+        let timeout = workspace.channels.get(id.as_str()).map_or(LAG_LIMIT, progress_timeout);
+        if *lag > LAG_LIMIT && since.is_none_or(|since| since > timeout) && !backlog.capped.contains(id) {
+            let duration = since.map_or_else(
                 || "since this process started".to_owned(),
                 |since| format!("for {} s", since.as_secs()),
             );
-            return Found::Bad(format!(
-                "{id} is {} s behind, and nothing of it went out {stood}",
+            return CheckResult::Failed(format!(
+                "{id} is {} s behind, and nothing of it went out {duration}",
                 lag.as_secs()
             ));
         }
     }
-    Found::Good(match worst {
+    CheckResult::Passed(match worst {
         Some((lag, id)) if lag > LAG_LIMIT => {
             format!("{id} is {} s behind, and goes out as fast as its limits allow", lag.as_secs())
         }
@@ -103,30 +104,33 @@ pub(super) fn lag(figures: &Figures, workspace: &Workspace) -> Found {
     })
 }
 
-/// The time within which a channel that gets on sends something: two intervals of its rate, or [`LAG_LIMIT`] where
-/// that is longer.
-fn patience(channel: &Channel) -> Duration {
+/// Returns the time within which a working channel sends something: two intervals of its rate, but
+/// at least [`LAG_LIMIT`].
+fn progress_timeout(channel: &Channel) -> Duration {
     let interval = channel.rate.map_or(Duration::ZERO, |rate| rate.per / rate.count.max(1));
     LAG_LIMIT.max(interval * 2)
 }
 
-/// Room on the disk of a SQLite file; `None` for a database that is elsewhere.
-pub(super) fn disk(file: Option<&Path>) -> Found {
+/// Checks the free space on the disk of a SQLite file; `None` for a database on a server.
+pub(super) fn disk(file: Option<&Path>) -> CheckResult {
     let Some(file) = file else {
-        return Found::Good("the database is not a file of this machine".to_owned());
+        return CheckResult::Passed("the database is not a file of this machine".to_owned());
     };
-    match disk::free(file) {
-        Some(free) => enough(free),
-        None => Found::Good("the system does not tell".to_owned()),
+    match disk::free_bytes(file) {
+        Some(free) => check_free(free),
+        None => CheckResult::Passed("the system does not report the free space".to_owned()),
     }
 }
 
-fn enough(free: u64) -> Found {
+fn check_free(free: u64) -> CheckResult {
     let found = format!("{} MiB are free beside the database", free >> 20);
-    if free < disk::TOO_LITTLE {
-        Found::Bad(format!("{found}, and {} MiB are needed: make room", disk::TOO_LITTLE >> 20))
+    if free < disk::MIN_FREE_BYTES {
+        CheckResult::Failed(format!(
+            "{found}, and {} MiB are needed: free some space",
+            disk::MIN_FREE_BYTES >> 20
+        ))
     } else {
-        Found::Good(found)
+        CheckResult::Passed(found)
     }
 }
 
@@ -136,9 +140,9 @@ mod tests {
 
     use super::*;
 
-    fn figures(channel: &str, lag: u64) -> Figures {
+    fn backlog(channel: &str, lag: u64) -> BacklogStatus {
         let lag = [(channel.to_owned(), Duration::from_secs(lag))].into();
-        Figures { lag, ..Figures::default() }
+        BacklogStatus { lag, ..BacklogStatus::default() }
     }
 
     fn workspace() -> Workspace {
@@ -149,48 +153,54 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_that_is_late_and_stands_still_is_a_fault() {
+    fn a_late_channel_without_progress_fails() {
         let workspace = workspace();
-        assert_eq!(lag(&figures("quiet", 300), &workspace), Found::Good("at most 300 s behind".to_owned()));
-        let told = "quiet is 301 s behind, and nothing of it went out since this process started";
-        assert_eq!(lag(&figures("quiet", 301), &workspace), Found::Bad(told.to_owned()));
-        let channel = telemetry::Channel::of("busy");
-        channel.counted(telemetry::Outcome::Returned);
+        assert_eq!(
+            lag(&backlog("quiet", 300), &workspace),
+            CheckResult::Passed("at most 300 s behind".to_owned())
+        );
+        let why = "quiet is 301 s behind, and nothing of it went out since this process started";
+        assert_eq!(lag(&backlog("quiet", 301), &workspace), CheckResult::Failed(why.to_owned()));
+        let channel = telemetry::ChannelMetrics::of("busy");
+        channel.record_outcome(telemetry::OutcomeLabel::Returned);
         assert!(
-            matches!(lag(&figures("busy", 301), &workspace), Found::Bad(_)),
+            matches!(lag(&backlog("busy", 301), &workspace), CheckResult::Failed(_)),
             "a relay that cannot be reached is no progress"
         );
-        channel.counted(telemetry::Outcome::Sent);
-        let told = "busy is 301 s behind, and goes out as fast as its limits allow";
-        assert_eq!(lag(&figures("busy", 301), &workspace), Found::Good(told.to_owned()));
-        let spent = Figures { spent: ["capped".to_owned()].into(), ..figures("capped", 40_000) };
-        assert!(matches!(lag(&spent, &workspace), Found::Good(_)), "tomorrow it goes on");
-        assert_eq!(lag(&Figures::default(), &workspace), Found::Good("there is no channel".to_owned()));
+        channel.record_outcome(telemetry::OutcomeLabel::Sent);
+        let why = "busy is 301 s behind, and goes out as fast as its limits allow";
+        assert_eq!(lag(&backlog("busy", 301), &workspace), CheckResult::Passed(why.to_owned()));
+        let capped = BacklogStatus { capped: ["capped".to_owned()].into(), ..backlog("capped", 40_000) };
+        assert!(matches!(lag(&capped, &workspace), CheckResult::Passed(_)), "it goes on the next day");
+        assert_eq!(
+            lag(&BacklogStatus::default(), &workspace),
+            CheckResult::Passed("there is no channel".to_owned())
+        );
     }
 
     #[test]
-    fn a_copy_of_a_database_is_a_fault_and_a_stop_is_not() {
+    fn a_copy_of_a_database_fails_and_a_stop_passes() {
         let stopped = |reason| Stopped {
             reason,
             since: Millis::EPOCH,
             detail: "it is older than its marker".to_owned(),
         };
-        assert!(matches!(database(Ok(()), None), Found::Good(_)));
-        assert!(matches!(database(Ok(()), Some(stopped(StopReason::Stop))), Found::Good(_)));
+        assert!(matches!(database(Ok(()), None), CheckResult::Passed(_)));
+        assert!(matches!(database(Ok(()), Some(stopped(StopReason::Stop))), CheckResult::Passed(_)));
         let copy = database(Ok(()), Some(stopped(StopReason::Copy)));
         assert!(
-            matches!(copy, Found::Bad(why) if why.contains("older than its marker") && why.contains("chorus start"))
+            matches!(copy, CheckResult::Failed(why) if why.contains("older than its marker") && why.contains("chorus start"))
         );
-        assert!(matches!(database(Err(NoAnswer::NotWritten), None), Found::Bad(_)));
+        assert!(matches!(database(Err(QueryFailure::WriteTimeout), None), CheckResult::Failed(_)));
     }
 
     #[test]
-    fn a_disk_that_is_nearly_full_is_a_fault() {
-        assert!(matches!(enough(disk::TOO_LITTLE), Found::Good(_)));
-        let told = "99 MiB are free beside the database, and 100 MiB are needed: make room";
-        assert_eq!(enough(disk::TOO_LITTLE - 1), Found::Bad(told.to_owned()));
-        assert!(matches!(disk(None), Found::Good(_)));
+    fn a_nearly_full_disk_fails() {
+        assert!(matches!(check_free(disk::MIN_FREE_BYTES), CheckResult::Passed(_)));
+        let why = "99 MiB are free beside the database, and 100 MiB are needed: free some space";
+        assert_eq!(check_free(disk::MIN_FREE_BYTES - 1), CheckResult::Failed(why.to_owned()));
+        assert!(matches!(disk(None), CheckResult::Passed(_)));
         let there = disk(Some(Path::new("/tmp/not/there/yet.db")));
-        assert!(matches!(there, Found::Good(found) if found.contains("MiB")));
+        assert!(matches!(there, CheckResult::Passed(found) if found.contains("MiB")));
     }
 }

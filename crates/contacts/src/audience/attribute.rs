@@ -1,20 +1,21 @@
-//! Tests on one fact about a contact, each true or false and never unknown.
+//! SQL tests of one attribute of a contact; each yields true or false, never null.
 
 use campaign::audience::{Test, Value};
-use database::{Arg, Dialect, InputError, StoreError, batch};
+use database::{Arg, InputError, SqlDialect, StoreError, batch};
 
 use super::expression::{Expression, Terms};
 
-/// A fact about a contact as texts of SQL.
+/// An attribute of a contact as SQL expressions.
 pub(super) struct Attribute {
-    /// What it says, as text; null when it is absent.
+    /// The expression of its value as text; null when the attribute is absent.
     text: String,
-    /// What it says, as a number; null when it does not look like one.
+    /// The expression of its value as a number; null when the value does not look like one.
     number: String,
 }
 
 impl Attribute {
-    /// A column of `contacts`, or a member of `attributes`.
+    /// Creates the expressions of an attribute: a column of `contacts`, or a member of
+    /// `attributes`.
     pub(super) fn of(expression: &mut Expression<'_>, name: &str) -> Result<Self, StoreError> {
         let dialect = expression.dialect();
         let column = match name {
@@ -24,8 +25,8 @@ impl Attribute {
             "language" => "c.language",
             "timezone" => "c.timezone",
             "created_at" => match dialect {
-                Dialect::Sqlite => "strftime('%Y-%m-%dT%H:%M:%SZ', c.created_at / 1000, 'unixepoch')",
-                Dialect::Postgres => {
+                SqlDialect::Sqlite => "strftime('%Y-%m-%dT%H:%M:%SZ', c.created_at / 1000, 'unixepoch')",
+                SqlDialect::Postgres => {
                     "to_char(to_timestamp(c.created_at / 1000) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
                 }
             },
@@ -35,28 +36,29 @@ impl Attribute {
     }
 
     fn member(expression: &mut Expression<'_>, name: &str) -> Result<Self, StoreError> {
-        let name_is_plain = is_plain(name);
+        let is_label = is_json_label(name);
         let name = expression.bind_text(name)?;
         Ok(match expression.dialect() {
-            Dialect::Postgres => {
+            SqlDialect::Postgres => {
                 let text = format!("(c.attributes ->> {name})");
                 let number = format!(
                     "(case when jsonb_typeof(c.attributes -> {name}) = 'number' \
                       then cast({text} as double precision) else {} end)",
-                    number_of(Dialect::Postgres, &text)
+                    number_of(SqlDialect::Postgres, &text)
                 );
                 Self { text, number }
             }
-            Dialect::Sqlite => {
-                // The arrow reads some names as a path. Those are looked up the slow way.
-                let (value, json) = if name_is_plain {
+            SqlDialect::Sqlite => {
+                // SQLite's arrow operator reads some names as a path. Those are looked up in a
+                // slower way.
+                let (value, json) = if is_label {
                     (format!("(c.attributes ->> {name})"), format!("(c.attributes -> {name})"))
                 } else {
                     let of =
                         |column| format!("(select {column} from json_each(c.attributes) where key = {name})");
                     (of("atom"), of("case type when 'true' then 'true' when 'false' then 'false' end"))
                 };
-                // SQLite reads true as 1.
+                // SQLite returns the JSON value true as 1.
                 let text = format!(
                     "(case {json} when 'true' then 'true' when 'false' then 'false' \
                       else cast({value} as text) end)"
@@ -64,7 +66,7 @@ impl Attribute {
                 let number = format!(
                     "(case when typeof({value}) = 'text' then {} \
                            when coalesce({json}, '') not in ('true', 'false') then cast({value} as real) end)",
-                    number_of(Dialect::Sqlite, &value)
+                    number_of(SqlDialect::Sqlite, &value)
                 );
                 Self { text, number }
             }
@@ -75,21 +77,23 @@ impl Attribute {
         let text = &self.text;
         let test = match test {
             Test::In(values) => self.is_in(expression, values)?,
-            Test::NotIn(values) => return Ok(format!("not {}", surely(&self.is_in(expression, values)?))),
+            Test::NotIn(values) => {
+                return Ok(format!("not {}", null_as_false(&self.is_in(expression, values)?)));
+            }
             Test::Exists(true) => format!("{text} <> ''"),
-            Test::Exists(false) => return Ok(format!("not {}", surely(&format!("{text} <> ''")))),
+            Test::Exists(false) => return Ok(format!("not {}", null_as_false(&format!("{text} <> ''")))),
             Test::Contains(part) => {
                 let part = expression.bind_text(&part.to_ascii_lowercase())?;
                 match expression.dialect() {
-                    Dialect::Sqlite => format!("instr(lower({text}), {part}) > 0"),
-                    Dialect::Postgres => format!("strpos(lower({text} collate \"C\"), {part}) > 0"),
+                    SqlDialect::Sqlite => format!("instr(lower({text}), {part}) > 0"),
+                    SqlDialect::Postgres => format!("strpos(lower({text} collate \"C\"), {part}) > 0"),
                 }
             }
             Test::StartsWith(start) => {
                 let start = expression.bind_text(&start.to_ascii_lowercase())?;
                 let text = match expression.dialect() {
-                    Dialect::Sqlite => format!("lower({text})"),
-                    Dialect::Postgres => format!("lower({text} collate \"C\")"),
+                    SqlDialect::Sqlite => format!("lower({text})"),
+                    SqlDialect::Postgres => format!("lower({text} collate \"C\")"),
                 };
                 format!("substr({text}, 1, length({start})) = {start}")
             }
@@ -98,10 +102,11 @@ impl Attribute {
             Test::MoreThan(value) => self.compare(expression, ">", value)?,
             Test::AtLeast(value) => self.compare(expression, ">=", value)?,
         };
-        Ok(surely(&test))
+        Ok(null_as_false(&test))
     }
 
-    /// Texts are looked up as one set, however many they are.
+    /// Tests whether the value is one of `values`. All texts are passed as one set, however many
+    /// there are.
     fn is_in(&self, expression: &mut Expression<'_>, values: &[Value]) -> Result<String, StoreError> {
         let mut texts = Vec::new();
         let mut terms = Vec::new();
@@ -111,21 +116,22 @@ impl Attribute {
                     expression.bind_text(text)?;
                 }
                 Value::Text(text) => texts.push(text.as_str()),
-                other => terms.push(surely(&self.compare(expression, "=", other)?)),
+                other => terms.push(null_as_false(&self.compare(expression, "=", other)?)),
             }
         }
         if !texts.is_empty() {
             let set = expression.bind(batch(&texts)?);
             let set = match expression.dialect() {
-                Dialect::Sqlite => format!("select value from json_each({set})"),
-                Dialect::Postgres => format!("select jsonb_array_elements_text(cast({set} as jsonb))"),
+                SqlDialect::Sqlite => format!("select value from json_each({set})"),
+                SqlDialect::Postgres => format!("select jsonb_array_elements_text(cast({set} as jsonb))"),
             };
-            terms.push(surely(&format!("{} in ({set})", self.text)));
+            terms.push(null_as_false(&format!("{} in ({set})", self.text)));
         }
         Ok(Terms(terms).join("or", "1 = 0"))
     }
 
-    /// Each value is compared as its own kind. `operator` is one of ours.
+    /// Compares the attribute with a value, by the value's own type. `operator` is a constant of
+    /// this file.
     fn compare(
         &self,
         expression: &mut Expression<'_>,
@@ -133,9 +139,9 @@ impl Attribute {
         value: &Value,
     ) -> Result<String, StoreError> {
         let text = match expression.dialect() {
-            Dialect::Sqlite => self.text.clone(),
-            // Byte by byte, as SQLite compares.
-            Dialect::Postgres => format!("({} collate \"C\")", self.text),
+            SqlDialect::Sqlite => self.text.clone(),
+            // PostgreSQL compares byte by byte with this collation, as SQLite does.
+            SqlDialect::Postgres => format!("({} collate \"C\")", self.text),
         };
         Ok(match value {
             Value::Text(value) => format!("{text} {operator} {}", expression.bind_text(value)?),
@@ -154,29 +160,30 @@ impl Attribute {
     }
 }
 
-/// True or false, where SQL would say unknown.
-fn surely(test: &str) -> String {
+/// Wraps a test so that it yields false where SQL would yield null.
+fn null_as_false(test: &str) -> String {
     format!("coalesce({test}, 1 = 0)")
 }
 
-/// Names that SQLite's `->` takes for a label and nothing else.
+/// Returns whether SQLite's `->` operator reads a name as a label and not as a path.
 #[must_use]
-pub fn is_plain(name: &str) -> bool {
+pub fn is_json_label(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(['$', '['])
         && !name.contains(['"', '\\'])
         && !name.chars().any(char::is_control)
 }
 
-/// A text as a number, if it is written as one: digits with a sign and a point, fewer than 300 characters so
-/// that no cast can fail; else null.
-fn number_of(dialect: Dialect, text: &str) -> String {
+/// The SQL expression that converts a text to a number. The text must consist of digits with an
+/// optional sign and point and have fewer than 300 characters, so that no cast can fail; otherwise
+/// the expression is null.
+fn number_of(dialect: SqlDialect, text: &str) -> String {
     match dialect {
-        Dialect::Postgres => format!(
+        SqlDialect::Postgres => format!(
             "(case when {text} ~ '^[+-]?[0-9]+([.][0-9]+)?$' and length({text}) < 300 \
               then cast({text} as double precision) end)"
         ),
-        Dialect::Sqlite => format!(
+        SqlDialect::Sqlite => format!(
             "(case when length({text}) < 300 and {text} not glob '[+-][+-]*' \
                    and ltrim({text}, '+-') glob '[0-9]*' and ltrim({text}, '+-') glob '*[0-9]' \
                    and ltrim({text}, '+-') not glob '*[^0-9.]*' and ltrim({text}, '+-') not glob '*.*.*' \

@@ -1,24 +1,24 @@
-//! The text of a boolean expression over `contacts c` while it is put together, and its arguments.
+//! An SQL expression under construction, with its arguments.
 
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
-use database::{Arg, ContactId, Dialect, InputError, Millis, StoreError};
+use database::{Arg, ContactId, InputError, Millis, SqlDialect, StoreError};
 
-/// The contacts that a statement looks at: those after one id up to another. Sets of a rule are read for these alone.
+/// A range of contact ids. A statement evaluates an audience for the contacts in it alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContactRange {
-    /// After this contact.
+    /// The id before the range (exclusive).
     pub after: i64,
-    /// Up to this one.
+    /// The last id of the range (inclusive).
     pub upto: i64,
 }
 
 impl ContactRange {
-    /// Everybody.
-    pub const ALL: Self = Self { after: 0, upto: ContactId::LAST.0 };
+    /// The range of all contacts.
+    pub const ALL: Self = Self { after: 0, upto: ContactId::MAX.0 };
 
-    /// Ranges of `size` ids that together have all up to `last`, at least one.
+    /// Splits the ids up to `last` into ranges of `size` ids; returns at least one range.
     pub fn cover(last: i64, size: i64) -> impl Iterator<Item = Self> {
         (0..last.max(1)).step_by(usize::try_from(size).unwrap_or(usize::MAX)).map(move |after| {
             let upto = if after + size >= last { Self::ALL.upto } else { after + size };
@@ -26,22 +26,22 @@ impl ContactRange {
         })
     }
 
-    /// One contact; nobody where there is no such id.
+    /// The range of one contact; empty where no contact can have that id.
     #[must_use]
     pub fn one(contact: ContactId) -> Self {
         Self { after: contact.0.clamp(1, Self::ALL.upto + 1) - 1, upto: contact.0.clamp(0, Self::ALL.upto) }
     }
 }
 
-/// An expression under construction. Its text is made of fixed fragments and placeholders; every name and
-/// value of a file is an argument.
+/// A boolean SQL expression over `contacts c` under construction. Its text consists of fixed
+/// fragments and placeholders; every name and value of a file is an argument.
 #[derive(Debug)]
 pub struct Expression<'a> {
-    pub(super) dialect: Dialect,
+    pub(super) dialect: SqlDialect,
     pub(super) audiences: &'a BTreeMap<AudienceId, Audience>,
     pub(super) now: Millis,
     args: Vec<Arg>,
-    /// The placeholders of the range.
+    /// The placeholder of the range's lower bound.
     pub(super) after: String,
     pub(super) upto: String,
     pub(super) rules: usize,
@@ -49,9 +49,9 @@ pub struct Expression<'a> {
 }
 
 impl<'a> Expression<'a> {
-    /// Placeholders go on after those of `args`.
+    /// Creates an empty expression whose placeholders continue after those of `args`.
     pub fn new(
-        dialect: Dialect,
+        dialect: SqlDialect,
         audiences: &'a BTreeMap<AudienceId, Audience>,
         now: Millis,
         range: ContactRange,
@@ -64,21 +64,21 @@ impl<'a> Expression<'a> {
         new
     }
 
-    /// All values, in the order of their placeholders.
+    /// Returns all arguments, in the order of their placeholders.
     #[must_use]
     pub fn args(self) -> Vec<Arg> {
         self.args
     }
 
-    pub(super) fn dialect(&self) -> Dialect {
+    pub(super) fn dialect(&self) -> SqlDialect {
         self.dialect
     }
 
-    /// A placeholder for a value.
+    /// Adds an argument and returns its placeholder.
     pub(super) fn bind(&mut self, value: impl Into<Arg>) -> String {
         self.args.push(value.into());
         let placeholder = format!("${}", self.args.len());
-        // PostgreSQL has no other way to know what an operator is given.
+        // PostgreSQL cannot infer the type of an operator's argument without the cast.
         match self.args.last() {
             Some(Arg::Int(_)) => format!("cast({placeholder} as bigint)"),
             Some(Arg::Real(_)) => format!("cast({placeholder} as double precision)"),
@@ -86,7 +86,7 @@ impl<'a> Expression<'a> {
         }
     }
 
-    /// A placeholder for a text of a file.
+    /// Adds a text from a file as an argument and returns its placeholder.
     pub(super) fn bind_text(&mut self, text: &str) -> Result<String, StoreError> {
         if text.contains('\0') {
             return Err(InputError::AudienceNul(text.to_owned()).into());
@@ -95,12 +95,12 @@ impl<'a> Expression<'a> {
     }
 }
 
-/// Texts to be joined by one word.
+/// Boolean terms to join by one operator.
 pub(super) struct Terms(pub(super) Vec<String>);
 
 impl Terms {
-    /// All of them joined as a balanced tree, because SQLite bounds the depth of an expression;
-    /// `empty` when there are none.
+    /// Joins the terms as a balanced tree, because SQLite limits the depth of an expression;
+    /// returns `empty` when there are none.
     pub(super) fn join(self, word: &str, empty: &str) -> String {
         fn tree(terms: &[String], word: &str, text: &mut String) {
             if let [term] = terms {

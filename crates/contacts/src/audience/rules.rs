@@ -1,22 +1,24 @@
-//! A tree of rules as a boolean expression over `contacts c`. What people did is asked for as sets of contact ids, each
-//! read from an index once, so that a rule costs what matches it and not contacts times runs.
+//! Translation of a tree of rules into a boolean expression over `contacts c`. Events and
+//! engagement become sets of contact ids, each read from an index once, so that the cost of a rule
+//! grows with its matches and not with contacts times runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use campaign::audience::{DEEPEST, Did, MOST_RULES};
+use campaign::audience::{MAX_AUDIENCE_DEPTH, MAX_AUDIENCE_RULES, MessageEvent};
 use campaign::{AudienceId, CampaignId, Rule};
-use database::{Dialect, ID_SPACE, InputError, StoreError};
+use database::{ID_SPACE, InputError, SqlDialect, StoreError};
 
 use super::attribute::Attribute;
-use super::engaged::Engaged;
+use super::engagement_kind::EngagementKind;
 use super::expression::{Expression, Terms};
 
 impl Expression<'_> {
-    /// The text that is true for members of `audience` in the range.
+    /// Returns the SQL condition that is true for the members of `audience` in the range.
     ///
     /// # Errors
-    /// There is no such audience, or it cannot be asked for.
+    /// There is no such audience, or it has a text with a NUL, a number that is not finite, too
+    /// many rules or too deep a nesting.
     pub fn members(&mut self, audience: &AudienceId) -> Result<String, StoreError> {
         let members = self.audience(audience)?;
         Ok(format!("c.id > {} and c.id <= {} and {members}", self.after, self.upto))
@@ -38,8 +40,8 @@ impl Expression<'_> {
             Rule::None(rules) => format!("not {}", self.rules(rules)?.join("or", "1 = 0")),
             Rule::Attribute { name, test } => Attribute::of(self, name)?.test(self, test)?,
             Rule::Event { name, within, at_least } => {
-                let test = self.happened(*within, *at_least);
-                self.with_event(name, &test)?
+                let test = self.event_test(*within, *at_least);
+                self.has_event_row(name, &test)?
             }
             Rule::Engagement { campaign, did, within } => {
                 self.engagement(campaign.as_ref(), *did, *within)?
@@ -50,14 +52,14 @@ impl Expression<'_> {
         Ok(format!("({text})"))
     }
 
-    /// Counts a rule, and the depth that it is at.
+    /// Counts a rule and its depth, and checks both limits.
     fn enter(&mut self) -> Result<(), StoreError> {
         self.rules += 1;
-        if self.rules > MOST_RULES {
-            return Err(InputError::TooManyRules(MOST_RULES).into());
+        if self.rules > MAX_AUDIENCE_RULES {
+            return Err(InputError::TooManyRules(MAX_AUDIENCE_RULES).into());
         }
-        if self.depth >= DEEPEST {
-            return Err(InputError::TooDeep(DEEPEST).into());
+        if self.depth >= MAX_AUDIENCE_DEPTH {
+            return Err(InputError::TooDeep(MAX_AUDIENCE_DEPTH).into());
         }
         self.depth += 1;
         Ok(())
@@ -67,52 +69,56 @@ impl Expression<'_> {
         rules.iter().map(|rule| self.rule(rule)).collect::<Result<_, _>>().map(Terms)
     }
 
-    /// Rules that must all be true. Those about one event that happened are asked of the same row: "bought twice in a
-    /// year, and not in the last two months" is one set, and not two with most contacts in each.
+    /// Translates rules that must all be true. Rules about the same event are tested on the same
+    /// row: "bought twice in a year, and not in the last two months" becomes one set instead of two
+    /// that contain most contacts.
     fn all(&mut self, rules: &[Rule]) -> Result<Terms, StoreError> {
         let happened: BTreeSet<&str> = rules.iter().filter_map(event_name).collect();
         let mut of_events = BTreeMap::<&str, Vec<String>>::new();
         let mut terms = Vec::new();
         for rule in rules {
             match only_event(rule).filter(|name| happened.contains(name)) {
-                Some(name) => of_events.entry(name).or_default().push(self.of_row(rule)?),
+                Some(name) => of_events.entry(name).or_default().push(self.event_row_rule(rule)?),
                 None => terms.push(self.rule(rule)?),
             }
         }
         for (name, tests) in of_events {
-            terms.push(self.with_event(name, &Terms(tests).join("and", "1 = 1"))?);
+            terms.push(self.has_event_row(name, &Terms(tests).join("and", "1 = 1"))?);
         }
         Ok(Terms(terms))
     }
 
-    /// A rule about one event alone, as a test of a row of `event_recents e`.
-    fn of_row(&mut self, rule: &Rule) -> Result<String, StoreError> {
+    /// Translates a rule about one event into a test of a row of `event_recents e`.
+    fn event_row_rule(&mut self, rule: &Rule) -> Result<String, StoreError> {
         self.enter()?;
-        let mut terms = |rules: &[Rule]| rules.iter().map(|rule| self.of_row(rule)).collect::<Result<_, _>>();
+        let mut terms =
+            |rules: &[Rule]| rules.iter().map(|rule| self.event_row_rule(rule)).collect::<Result<_, _>>();
         let text = match rule {
             Rule::All(rules) => Terms(terms(rules)?).join("and", "1 = 1"),
             Rule::Any(rules) => Terms(terms(rules)?).join("or", "1 = 0"),
             Rule::None(rules) => format!("not {}", Terms(terms(rules)?).join("or", "1 = 0")),
-            Rule::Event { within, at_least, .. } => self.happened(*within, *at_least),
+            Rule::Event { within, at_least, .. } => self.event_test(*within, *at_least),
             other => self.rule(other)?,
         };
         self.depth -= 1;
         Ok(format!("({text})"))
     }
 
-    /// Those who have a row for an event that a test is true of.
-    fn with_event(&mut self, name: &str, test: &str) -> Result<String, StoreError> {
+    /// The condition that a contact has a row of the event `name` in `event_recents` for which
+    /// `test` is true.
+    fn has_event_row(&mut self, name: &str, test: &str) -> Result<String, StoreError> {
         let name = self.bind_text(name)?;
         let (after, upto) = (&self.after, &self.upto);
-        Ok(self.among(&format!(
+        Ok(self.id_in(&format!(
             "select e.contact_id from event_recents e
              where e.name = {name} and e.contact_id > {after} and e.contact_id <= {upto} and {test}"
         )))
     }
 
-    /// A test of a row of `event_recents e`: up to three in a period are told by the times of the last three; more are
-    /// counted, of those who have three.
-    fn happened(&mut self, within: Option<Duration>, at_least: u32) -> String {
+    /// A test of a row of `event_recents e`: the event happened at least `at_least` times within a
+    /// period. Up to three times are decided by the three latest times in the row; for more, the
+    /// events of contacts with three are counted.
+    fn event_test(&mut self, within: Option<Duration>, at_least: u32) -> String {
         let column = match at_least {
             0 | 1 => "e.last_at",
             2 => "e.second_at",
@@ -123,7 +129,7 @@ impl Expression<'_> {
         if at_least > 3 {
             let since = self.since("x.occurred_at", within);
             let least = self.bind(i64::from(at_least));
-            // Counted no further than needed.
+            // Counting stops at the required number.
             test.push_str(&format!(
                 " and (select count(*) from (
                      select 1 from events x where x.name = e.name and x.contact_id = e.contact_id{since} limit {least})
@@ -133,14 +139,15 @@ impl Expression<'_> {
         test
     }
 
-    /// Those whom `engagement` has, and those of runs whose deliveries it does not have yet.
+    /// The condition that a contact engaged with a campaign: the contacts in `engagement`, and
+    /// those of runs whose deliveries are not in it yet.
     fn engagement(
         &mut self,
         campaign: Option<&CampaignId>,
-        did: Did,
+        did: MessageEvent,
         within: Option<Duration>,
     ) -> Result<String, StoreError> {
-        let engaged = Engaged::from(did);
+        let engaged = EngagementKind::from(did);
         let (number, of) = match campaign {
             None => ("0".to_owned(), String::new()),
             Some(id) => {
@@ -150,42 +157,45 @@ impl Expression<'_> {
             }
         };
         let known_since = self.since("g.last_at", within);
-        let (kind, column) = (engaged.kind(), engaged.column());
+        let (kind, column) = (engaged.number(), engaged.delivery_column());
         let open_since = self.since(&format!("d.{column}"), within);
         let (after, upto) = (&self.after, &self.upto);
-        // Reactions are known as they come, but for runs made before they were kept.
-        let missing = if engaged == Engaged::Sent { "" } else { " and r.engaged < 1" };
+        // Reactions are stored in `engagement` as they arrive, except for runs older than that
+        // table.
+        let missing = if engaged == EngagementKind::Sent { "" } else { " and r.engaged < 1" };
         let unread = format!("r.engaged < 2{missing} and r.kind <> 'test'{of}");
         let between = format!(
             "d.id > r.id * {ID_SPACE} + {after} and d.id <= r.id * {ID_SPACE} + {upto}
              and d.{column} is not null{open_since}"
         );
-        let open = match self.dialect {
-            Dialect::Sqlite => format!(
+        let unread_runs = match self.dialect {
+            SqlDialect::Sqlite => format!(
                 "select d.contact_id from runs r cross join deliveries d where {unread} and {between}"
             ),
-            // A subquery with an offset is asked for each run, whatever the statistics say: while these are of a time
-            // with many unread runs, all deliveries would be read.
-            Dialect::Postgres => format!(
+            // PostgreSQL evaluates a subquery with an offset once for each run, whatever the
+            // statistics say. Statistics from a time with many unread runs would otherwise make it
+            // read all deliveries.
+            SqlDialect::Postgres => format!(
                 "select o.contact_id from runs r cross join lateral (
                    select d.contact_id from deliveries d where {between} offset 0) o
                  where {unread}"
             ),
         };
-        Ok(self.among(&format!(
+        Ok(self.id_in(&format!(
             "select g.contact_id from engagement g
              where g.campaign = {number} and g.kind = {kind} and g.contact_id > {after} and g.contact_id <= {upto}
                {known_since}
-             union all {open}"
+             union all {unread_runs}"
         )))
     }
 
-    /// Those whose id a set has. PostgreSQL takes a set that it knows nothing of for 200 ids, and would look for each
-    /// contact of it by itself; `is true` has it read the set into memory and look at the contacts in one pass.
-    fn among(&self, set: &str) -> String {
+    /// The condition that a contact's id is in a set. PostgreSQL estimates 200 ids for a set
+    /// without statistics and would look each contact up by itself; with `is true` it reads the set
+    /// into memory and filters the contacts in one pass.
+    fn id_in(&self, set: &str) -> String {
         match self.dialect {
-            Dialect::Sqlite => format!("c.id in ({set})"),
-            Dialect::Postgres => format!("(c.id in ({set})) is true"),
+            SqlDialect::Sqlite => format!("c.id in ({set})"),
+            SqlDialect::Postgres => format!("(c.id in ({set})) is true"),
         }
     }
 
@@ -198,7 +208,7 @@ impl Expression<'_> {
     }
 }
 
-/// The event that a rule says happened.
+/// Returns the event of an event rule.
 fn event_name(rule: &Rule) -> Option<&str> {
     match rule {
         Rule::Event { name, .. } => Some(name),
@@ -206,7 +216,7 @@ fn event_name(rule: &Rule) -> Option<&str> {
     }
 }
 
-/// The event that a rule and those within it are about, where it is one and the same.
+/// Returns the event that a rule and all rules within it are about, where there is exactly one.
 fn only_event(rule: &Rule) -> Option<&str> {
     let (Rule::All(rules) | Rule::Any(rules) | Rule::None(rules)) = rule else { return event_name(rule) };
     let (first, others) = rules.split_first()?;

@@ -1,96 +1,97 @@
-//! People.
+//! Contacts: their rows, and the statements that find, list and count them.
 
 mod upsert;
 
-use database::{ContactId, Millis, RowError, Sql, StoreError, args, sql, words};
+use database::{ContactId, Millis, RowError, Sql, StoreError, args, enum_names, sql};
 use serde_json::{Map, Value};
 
 use crate::Contacts;
 
-/// What kind of address can be suppressed.
+/// A kind of address that can be suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AddressKind {
-    /// `contacts.email`
+    /// An e-mail address, from `contacts.email`.
     Email,
-    /// `contacts.phone`
+    /// A phone number, from `contacts.phone`.
     Phone,
 }
 
-/// Whether a person agreed to be written to.
+/// The consent of a contact to receive messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
-    /// They did.
+    /// The contact agreed to receive messages.
     Yes,
-    /// They did not.
+    /// The contact refused to receive messages.
     No,
 }
 
-/// One person.
+/// A contact, as stored in `contacts`.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct Contact {
-    /// The row.
+    /// The id of the contact's row.
     pub id: ContactId,
-    /// The marketer's own key.
+    /// The marketer's own key of the contact.
     pub external_id: Option<String>,
-    /// In normal form.
+    /// The e-mail address in normal form: lower case.
     pub email: Option<String>,
-    /// E.164.
+    /// The phone number in E.164 form.
     pub phone: Option<String>,
-    /// BCP 47.
+    /// The contact's language, a BCP 47 tag.
     pub language: Option<String>,
-    /// An IANA name.
+    /// The contact's time zone, an IANA name.
     pub timezone: Option<String>,
-    /// Whether they agreed.
+    /// The contact's consent to receive messages.
     #[sqlx(try_from = "String")]
     pub consent: Consent,
-    /// Everything else: a flat object of texts, numbers, booleans.
+    /// All other attributes: a flat object of texts, numbers and booleans.
     #[sqlx(try_from = "StoredAttributes")]
     pub attributes: Map<String, Value>,
-    /// When the row was made.
+    /// The time at which the row was inserted.
     pub created_at: Millis,
 }
 
-/// A person to be written: found by external id, else e-mail, else phone; at least one must be there.
+/// A contact to insert or update: found by external id, else by e-mail address, else by phone
+/// number. At least one of the three must be present.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewContact {
-    /// The marketer's own key.
+    /// The marketer's own key of the contact.
     pub external_id: Option<String>,
-    /// In normal form.
+    /// The e-mail address in normal form: lower case.
     pub email: Option<String>,
-    /// E.164.
+    /// The phone number in E.164 form.
     pub phone: Option<String>,
-    /// BCP 47.
+    /// The contact's language, a BCP 47 tag.
     pub language: Option<String>,
-    /// An IANA name.
+    /// The contact's time zone, an IANA name.
     pub timezone: Option<String>,
-    /// `None` leaves what is known; a new contact has said yes.
+    /// The consent. `None` keeps the stored consent; a new contact starts with [`Consent::Yes`].
     pub consent: Option<Consent>,
-    /// Merged over what is known, key by key.
+    /// Attributes merged over the stored ones, key by key.
     pub attributes: Map<String, Value>,
 }
 
-/// What an upsert did.
+/// The numbers of contacts that an upsert inserted and updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct Upserted {
-    /// New people.
+pub struct UpsertCounts {
+    /// The number of inserted contacts.
     pub created: u64,
-    /// Known people.
+    /// The number of updated contacts.
     pub updated: u64,
 }
 
-words!(AddressKind, {
+enum_names!(AddressKind, {
     Email => "email",
     Phone => "phone",
 });
 
-words!(Consent, {
+enum_names!(Consent, {
     Yes => "yes",
     No => "no",
 });
 
-/// The columns of a [`Contact`], of `contacts c`.
+/// The columns of a [`Contact`], selected from `contacts c`.
 #[macro_export]
 macro_rules! contact_columns {
     () => {
@@ -99,7 +100,7 @@ macro_rules! contact_columns {
     };
 }
 
-/// The columns of a [`Contact`], of `contacts c`, as the elements of a JSON array.
+/// The columns of a [`Contact`], selected from `contacts c`, as the elements of a JSON array.
 #[macro_export]
 macro_rules! packed_columns {
     () => {
@@ -108,8 +109,8 @@ macro_rules! packed_columns {
     };
 }
 
-/// As [`packed_columns`] says.
-type Packed = (
+/// One contact as the JSON array that [`packed_columns`] selects.
+type PackedContact = (
     ContactId,
     Option<String>,
     Option<String>,
@@ -121,16 +122,17 @@ type Packed = (
     Millis,
 );
 
-/// People out of a JSON array of [`packed_columns`].
+/// Parses a JSON array of contacts, each an array of [`packed_columns`].
 ///
 /// # Errors
-/// A contact holds what this version does not know.
-pub fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
+/// The text is not such an array, or a contact holds a consent or attributes that this version does
+/// not know.
+pub fn unpack_contacts(text: &str) -> Result<Vec<Contact>, StoreError> {
     let bad =
         |error: serde_json::Error| RowError::Json { problem: "a contact cannot be read".to_owned(), error };
-    let packed: Vec<Packed> = serde_json::from_str(text).map_err(bad)?;
+    let packed: Vec<PackedContact> = serde_json::from_str(text).map_err(bad)?;
     let contact =
-        |(id, external_id, email, phone, language, timezone, consent, attributes, created_at): Packed| {
+        |(id, external_id, email, phone, language, timezone, consent, attributes, created_at): PackedContact| {
             let consent = Consent::try_from(consent)?;
             let attributes = serde_json::from_str(&attributes).map_err(bad)?;
             Ok(Contact { id, external_id, email, phone, language, timezone, consent, attributes, created_at })
@@ -138,7 +140,7 @@ pub fn unpacked(text: &str) -> Result<Vec<Contact>, StoreError> {
     packed.into_iter().map(contact).collect()
 }
 
-/// `contacts.attributes` as either database gives it: the text of a JSON object.
+/// The column `contacts.attributes` as both databases return it: the text of a JSON object.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 struct StoredAttributes(String);
@@ -161,7 +163,7 @@ const GET: Sql = sql!("select " contact_columns!() " from contacts c where c.id 
 const PAGE: Sql =
     sql!("select " contact_columns!() " from contacts c where c.id > $1 order by c.id limit $2");
 
-/// Ranges instead of `like`, so that every branch walks an index.
+/// Compares ranges instead of using `like`, so that each branch reads an index.
 const SEARCH: Sql = sql!(
     "select " contact_columns!() " from contacts c where c.id in (
        select id from (select id from contacts where email >= $2 and email < $4 order by email limit $5) e
@@ -174,7 +176,7 @@ const SEARCH: Sql = sql!(
 const COUNT: Sql = sql!("select count(*) from contacts");
 
 impl Contacts {
-    /// The person with this e-mail address, external id or phone number.
+    /// Returns the contact with this e-mail address, external id or phone number.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -184,7 +186,8 @@ impl Contacts {
         self.row(&FIND, args![address, email.as_str()]).await
     }
 
-    /// Up to `limit` people whose e-mail address, external id or phone number starts with `prefix`, by id.
+    /// Lists up to `limit` contacts whose e-mail address, external id or phone number starts with
+    /// `prefix`, by id.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -197,7 +200,7 @@ impl Contacts {
         self.rows(&SEARCH, args).await
     }
 
-    /// The person of this row.
+    /// Returns the contact with this id.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -206,7 +209,7 @@ impl Contacts {
         self.row(&GET, args![id]).await
     }
 
-    /// Up to `limit` people after `after`, by id.
+    /// Lists up to `limit` contacts with ids above `after`, by id.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -215,7 +218,7 @@ impl Contacts {
         self.rows(&PAGE, args![after, limit]).await
     }
 
-    /// How many there are.
+    /// Returns the number of contacts.
     ///
     /// # Errors
     /// The database refused or went away.

@@ -1,24 +1,25 @@
-//! Writing people: found among those known, merged in memory, written by three statements.
+//! Contact upsert: reads the known contacts, merges in memory, and writes the result with three
+//! statements.
 
 use std::collections::HashMap;
 
 use database::{InputError, Millis, Sql, StoreError, args, batch, sql};
 use serde_json::{Map, Value};
 
-use super::{Contact, NewContact, Upserted};
+use super::{Contact, NewContact, UpsertCounts};
 use crate::{Consent, Contacts, contact_columns};
 
-/// The most that the attributes of one person may take, as JSON, in bytes.
-const MOST_ATTRIBUTES: usize = 64 * 1024;
+/// The largest size of a contact's attributes as JSON, in bytes.
+const MAX_ATTRIBUTES_BYTES: usize = 64 * 1024;
 
 #[derive(serde::Serialize)]
-struct Wanted<'a> {
+struct ContactKeys<'a> {
     external_id: Option<&'a str>,
     email: Option<&'a str>,
     phone: Option<&'a str>,
 }
 
-const KNOWN: Sql = sql!(
+const FIND_KNOWN: Sql = sql!(
     "with " [batch 1 as input: external_id text, email text, phone text]
     "select " contact_columns!() " from contacts c where c.id in (
        select k.id from input i join contacts k on k.external_id = i.external_id
@@ -39,8 +40,9 @@ struct Row<'a> {
     attributes: &'a Map<String, Value>,
 }
 
-/// Keys are unique, and one statement may move a key from one person to another: first all let go.
-const LET_GO: Sql = sql!(
+/// Keys are unique, and one batch may move a key from one contact to another. Therefore every
+/// contact that loses a key gives up all its keys before [`UPDATE`] sets them again.
+const CLEAR_KEYS: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "update contacts set external_id = null, email = null, phone = null from input i where contacts.id = i.id"
 );
@@ -62,113 +64,119 @@ const INSERT: Sql = sql!(
 );
 
 impl Contacts {
-    /// Writes people in one transaction with set-based statements; later rows win over earlier ones of the
-    /// same person. `None` fields leave what is known, a null attribute takes the attribute away. A key that
-    /// another person had moves to the one named last, and a "no" goes with it.
+    /// Inserts and updates contacts in one transaction with set-based statements. Later rows win
+    /// over earlier ones of the same contact. A `None` field keeps the stored value, a null
+    /// attribute removes the attribute. A key that another contact had moves to the contact that
+    /// was named last, and [`Consent::No`] moves with it.
     ///
     /// # Errors
-    /// A person without any key, a NUL, an attribute that is no text, number or boolean, more than 64 KiB of
-    /// attributes: nothing is written, and the error names the person.
+    /// A contact without any key, a NUL, an attribute that is not a text, number or boolean, or
+    /// more than 64 KiB of attributes: nothing is written, and the error names the contact.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn contact_upsert(&self, people: &[NewContact], now: Millis) -> Result<Upserted, StoreError> {
+    pub async fn contact_upsert(
+        &self,
+        people: &[NewContact],
+        now: Millis,
+    ) -> Result<UpsertCounts, StoreError> {
         people.iter().try_for_each(check)?;
         if people.is_empty() {
-            return Ok(Upserted::default());
+            return Ok(UpsertCounts::default());
         }
-        let wanted: Vec<_> = people.iter().map(Wanted::from).collect();
+        let keys: Vec<_> = people.iter().map(ContactKeys::from).collect();
         let mut tx = self.begin().await?;
-        // Two imports at once would each take the other's new people for unknown.
+        // Two concurrent imports would both insert a contact that neither has stored yet.
         tx.lock("lock table contacts in share row exclusive mode").await?;
-        let mut book = Book::new(tx.rows(&KNOWN, args![batch(&wanted)?]).await?);
+        let mut merged = MergeBatch::new(tx.rows(&FIND_KNOWN, args![batch(&keys)?]).await?);
         for person in people {
-            book.write(person);
+            merged.merge(person);
         }
-        book.check()?;
-        let let_go = book.rows(|entry| entry.id.is_some() && entry.moved);
-        if !let_go.is_empty() {
-            tx.execute(&LET_GO, args![batch(&let_go)?]).await?;
+        merged.check_sizes()?;
+        let losers = merged.rows(|entry| entry.id.is_some() && entry.lost_key);
+        if !losers.is_empty() {
+            tx.execute(&CLEAR_KEYS, args![batch(&losers)?]).await?;
         }
-        let known = book.rows(|entry| entry.id.is_some() && entry.touched);
+        let known = merged.rows(|entry| entry.id.is_some() && entry.is_changed);
         if !known.is_empty() {
             tx.execute(&UPDATE, args![batch(&known)?, now]).await?;
         }
-        let new = book.rows(|entry| entry.id.is_none() && entry.has_key());
+        let new = merged.rows(|entry| entry.id.is_none() && entry.has_key());
         if !new.is_empty() {
             tx.execute(&INSERT, args![batch(&new)?, now]).await?;
         }
-        let done = Upserted { created: new.len() as u64, updated: book.named() };
+        let done = UpsertCounts { created: new.len() as u64, updated: merged.updated() };
         tx.commit().await?;
         Ok(done)
     }
 }
 
-/// One person, as known and as merged so far.
-struct Entry {
+/// A contact of the batch: the stored values with the rows merged so far.
+struct MergedContact {
     id: Option<i64>,
     keys: [Option<String>; 3],
     language: Option<String>,
     timezone: Option<String>,
     consent: Consent,
     attributes: Map<String, Value>,
-    /// Named by a row of the batch.
-    named: bool,
-    /// To be written.
-    touched: bool,
-    /// Lost or changed a key that is stored.
-    moved: bool,
+    /// True where a row of the batch is about this contact.
+    is_in_batch: bool,
+    /// True where the contact has to be written.
+    is_changed: bool,
+    /// True where the contact lost or changed a stored key.
+    lost_key: bool,
 }
 
-impl Entry {
+impl MergedContact {
     fn has_key(&self) -> bool {
         self.keys.iter().any(Option::is_some)
     }
 }
 
-/// The people that a batch is about, by each of their keys: external id, e-mail, phone.
-struct Book {
-    entries: Vec<Entry>,
+/// The contacts of a batch, indexed by each of their keys: external id, e-mail address, phone
+/// number.
+struct MergeBatch {
+    entries: Vec<MergedContact>,
     index: [HashMap<String, usize>; 3],
 }
 
-impl Book {
+impl MergeBatch {
     fn new(known: Vec<Contact>) -> Self {
-        let mut book = Self { entries: Vec::with_capacity(known.len()), index: Default::default() };
+        let mut merged = Self { entries: Vec::with_capacity(known.len()), index: Default::default() };
         for contact in known {
             let keys = [contact.external_id, contact.email, contact.phone];
-            for (index, key) in book.index.iter_mut().zip(&keys) {
+            for (index, key) in merged.index.iter_mut().zip(&keys) {
                 if let Some(key) = key {
-                    index.insert(key.clone(), book.entries.len());
+                    index.insert(key.clone(), merged.entries.len());
                 }
             }
-            book.entries.push(Entry {
+            merged.entries.push(MergedContact {
                 id: Some(contact.id.0),
                 keys,
                 language: contact.language,
                 timezone: contact.timezone,
                 consent: contact.consent,
                 attributes: contact.attributes,
-                named: false,
-                touched: false,
-                moved: false,
+                is_in_batch: false,
+                is_changed: false,
+                lost_key: false,
             });
         }
-        book
+        merged
     }
 
-    fn write(&mut self, person: &NewContact) {
+    fn merge(&mut self, person: &NewContact) {
         let keys = [&person.external_id, &person.email, &person.phone];
         let at = self.find(keys);
         let mut consent = person.consent;
         for (kind, key) in keys.into_iter().enumerate() {
             if let Some(key) = key
-                && self.give(kind, key, at) == Some(Consent::No)
+                && self.reassign_key(kind, key, at) == Some(Consent::No)
             {
                 consent = consent.or(Some(Consent::No));
             }
         }
         let entry = &mut self.entries[at];
-        entry.named = true;
-        entry.touched = true;
+        entry.is_in_batch = true;
+        entry.is_changed = true;
         entry.language = person.language.clone().or_else(|| entry.language.take());
         entry.timezone = person.timezone.clone().or_else(|| entry.timezone.take());
         entry.consent = consent.unwrap_or(entry.consent);
@@ -181,69 +189,71 @@ impl Book {
         }
     }
 
-    /// The person with the first of the keys that anybody has, else somebody new.
+    /// Returns the index of the contact that has the first of the keys that any contact has, else
+    /// of a new contact.
     fn find(&mut self, keys: [&Option<String>; 3]) -> usize {
         let known = self.index.iter().zip(keys).find_map(|(index, key)| index.get(key.as_ref()?).copied());
         known.unwrap_or_else(|| {
-            self.entries.push(Entry {
+            self.entries.push(MergedContact {
                 id: None,
                 keys: [None, None, None],
                 language: None,
                 timezone: None,
                 consent: Consent::Yes,
                 attributes: Map::new(),
-                named: false,
-                touched: false,
-                moved: false,
+                is_in_batch: false,
+                is_changed: false,
+                lost_key: false,
             });
             self.entries.len() - 1
         })
     }
 
-    /// Gives a key to the person at `at`. Says what somebody else who had it had agreed to.
-    fn give(&mut self, kind: usize, key: &str, at: usize) -> Option<Consent> {
+    /// Assigns a key to the contact at index `at`. Returns the consent of the contact that had it
+    /// before, if another one had.
+    fn reassign_key(&mut self, kind: usize, key: &str, at: usize) -> Option<Consent> {
         if self.entries[at].keys[kind].as_deref() == Some(key) {
             return None;
         }
         let loser = self.index[kind].insert(key.to_owned(), at).map(|loser| {
             let loser = &mut self.entries[loser];
             loser.keys[kind] = None;
-            loser.touched = true;
-            loser.moved = true;
+            loser.is_changed = true;
+            loser.lost_key = true;
             loser.consent
         });
         let entry = &mut self.entries[at];
         if let Some(old) = entry.keys[kind].replace(key.to_owned()) {
-            entry.moved = true;
+            entry.lost_key = true;
             self.index[kind].remove(&old);
         }
         loser
     }
 
-    /// The merged attributes of everybody fit.
-    fn check(&self) -> Result<(), StoreError> {
-        for entry in self.entries.iter().filter(|entry| entry.named) {
+    /// Checks that the merged attributes of each contact fit in [`MAX_ATTRIBUTES_BYTES`].
+    fn check_sizes(&self) -> Result<(), StoreError> {
+        for entry in self.entries.iter().filter(|entry| entry.is_in_batch) {
             let size = serde_json::to_string(&entry.attributes).map_or(usize::MAX, |json| json.len());
-            if size > MOST_ATTRIBUTES {
+            if size > MAX_ATTRIBUTES_BYTES {
                 let keys = entry.keys.iter().flatten().next().map_or("", String::as_str);
-                let (key, most) = (keys.to_owned(), MOST_ATTRIBUTES);
+                let (key, most) = (keys.to_owned(), MAX_ATTRIBUTES_BYTES);
                 return Err(InputError::AttributesTooLarge { key, size, most }.into());
             }
         }
         Ok(())
     }
 
-    fn rows(&self, which: impl Fn(&Entry) -> bool) -> Vec<Row<'_>> {
-        self.entries.iter().filter(|entry| which(entry)).map(Row::from).collect()
+    fn rows(&self, selects: impl Fn(&MergedContact) -> bool) -> Vec<Row<'_>> {
+        self.entries.iter().filter(|entry| selects(entry)).map(Row::from).collect()
     }
 
-    /// How many people known before were named.
-    fn named(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.id.is_some() && entry.named).count() as u64
+    /// Returns the number of stored contacts that the batch updates.
+    fn updated(&self) -> u64 {
+        self.entries.iter().filter(|entry| entry.id.is_some() && entry.is_in_batch).count() as u64
     }
 }
 
-impl<'a> From<&'a NewContact> for Wanted<'a> {
+impl<'a> From<&'a NewContact> for ContactKeys<'a> {
     fn from(person: &'a NewContact) -> Self {
         Self {
             external_id: person.external_id.as_deref(),
@@ -253,8 +263,8 @@ impl<'a> From<&'a NewContact> for Wanted<'a> {
     }
 }
 
-impl<'a> From<&'a Entry> for Row<'a> {
-    fn from(entry: &'a Entry) -> Self {
+impl<'a> From<&'a MergedContact> for Row<'a> {
+    fn from(entry: &'a MergedContact) -> Self {
         let [external_id, email, phone] = &entry.keys;
         Self {
             id: entry.id,

@@ -1,4 +1,4 @@
-//! One file per page: what it asks of the database, and how it looks.
+//! The pages, one module each with its queries and its view.
 
 pub(crate) mod campaign;
 pub(crate) mod contact;

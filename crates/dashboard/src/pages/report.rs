@@ -7,13 +7,14 @@ use axum::extract::{Query, State};
 use insight::{Counts, Figures, Funnel, Point};
 use serde::Serialize;
 
-use super::overview::{Asked, Earned, Row};
+use super::overview::{OverviewQuery, PeriodFigures, Row};
+use crate::components::PageContext;
 use crate::error::PageError;
-use crate::parts::Scene;
 use crate::period::{Period, Span};
 use crate::state::Dashboard;
 
-/// What a program gets. Times are UTC milliseconds, money is millionths of a unit.
+/// The JSON report. Times are in milliseconds since the epoch, money in millionths of a currency
+/// unit.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     period: Period,
@@ -27,22 +28,22 @@ pub(crate) struct Report {
     series: Vec<Point>,
 }
 
-/// Answers with the figures of `?period=day|week|month|quarter`.
+/// Handles `GET /api/v1/report?period=day|week|month|quarter`: the figures as JSON.
 pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<OverviewQuery>,
 ) -> Result<Json<Report>, PageError> {
-    let scene = Scene::of(&dashboard).await?;
-    let earned = Earned::read(&dashboard.store, &scene, asked.period()?).await?;
+    let context = PageContext::load(&dashboard).await?;
+    let period_figures = PeriodFigures::read(&dashboard.store, &context, query.period()?).await?;
     Ok(Json(Report {
-        period: earned.period,
-        span: earned.span,
+        period: period_figures.period,
+        span: period_figures.span,
         simulated: dashboard.simulated,
-        all: earned.all,
-        people: earned.people,
-        before: earned.before,
-        funnel: earned.funnel,
-        rows: earned.rows,
-        series: earned.series.points().to_vec(),
+        all: period_figures.all,
+        people: period_figures.people,
+        before: period_figures.before,
+        funnel: period_figures.funnel,
+        rows: period_figures.rows,
+        series: period_figures.series.points().to_vec(),
     }))
 }

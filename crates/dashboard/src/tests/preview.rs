@@ -1,4 +1,4 @@
-//! The page that shows a campaign on all its channels, over this repository's own workspace.
+//! Tests of the preview page over this repository's own workspace.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::{Dashboard, sample};
 
 const PAGE: &str = "/campaigns/spring-launch/preview";
 
-/// What every secret holds; `set` says whether they are set at all.
+/// Returns the value of every secret; `None` unless `set`.
 fn secrets(name: &str, set: bool) -> Option<String> {
     let value = match name {
         name if name.ends_with("URL") => "https://hooks.example/services/T1/B1/hush-hush".to_owned(),
@@ -24,7 +24,7 @@ fn secrets(name: &str, set: bool) -> Option<String> {
     set.then_some(value)
 }
 
-/// The pages of the repository's workspace, with somebody in it whose name means harm.
+/// Returns the pages of the repository's workspace, with a contact whose attributes contain markup.
 async fn pages(set: bool) -> Router {
     let seeded = Seeded::new(None).await;
     let attributes = ["first_name", "tier"].map(|name| (name.to_owned(), Value::from(sample::HOSTILE)));
@@ -43,7 +43,7 @@ async fn page(pages: &Router, path: &str, headers: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn every_channel_is_seen_with_its_limits_and_its_request() {
+async fn every_channel_is_shown_with_its_limits_and_its_request() {
     let pages = pages(false).await;
     let html = page(&pages, &format!("{PAGE}?contact=mallory@example.org"), &[]).await;
     for expected in [
@@ -62,9 +62,9 @@ async fn every_channel_is_seen_with_its_limits_and_its_request() {
     }
     assert!(!html.contains("stand-in") && !html.contains("<script"), "{html}");
     let made_up = page(&pages, PAGE, &[]).await;
-    assert!(made_up.contains("somebody made up") && made_up.contains("somebody@example.com"), "{made_up}");
+    assert!(made_up.contains("a made-up contact") && made_up.contains("someone@example.com"), "{made_up}");
     let lost = page(&pages, &format!("{PAGE}?contact=none@example.org"), &[]).await;
-    assert!(lost.contains("Nobody has this address"), "{lost}");
+    assert!(lost.contains("No contact has this address"), "{lost}");
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn no_secret_is_on_the_page() {
 }
 
 #[tokio::test]
-async fn the_page_and_the_campaign_speak_other_languages() {
+async fn the_page_and_the_campaign_have_other_languages() {
     let pages = pages(false).await;
     let chinese = page(&pages, &format!("{PAGE}?lang=zh&language=zh-CN"), &[]).await;
     for expected in ["lang=\"zh-CN\"", "✓ 已说明", "【广告】「春潮」上新", "确切的请求"] {
@@ -87,11 +87,11 @@ async fn the_page_and_the_campaign_speak_other_languages() {
     let liked = page(&pages, PAGE, &[("accept-language", "zh-CN,zh;q=0.9,en;q=0.8")]).await;
     assert!(liked.contains("✓ 已说明"));
     let foreign = page(&pages, &format!("{PAGE}?language=fr"), &[]).await;
-    assert!(foreign.contains("It is not said in fr; shown in en."), "{foreign}");
+    assert!(foreign.contains("There is no version in fr; shown in en."), "{foreign}");
 }
 
 #[tokio::test]
-async fn the_letter_stands_in_a_frame_that_runs_nothing() {
+async fn the_email_is_in_a_frame_without_scripts() {
     let pages = pages(false).await;
     let path = format!("{PAGE}/mail/html?contact=mallory@example.org");
     let answer = ask(pages.clone(), Method::GET, &path, &[]).await;
@@ -108,7 +108,7 @@ async fn the_letter_stands_in_a_frame_that_runs_nothing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_asked_is_a_400_and_a_database_that_is_away_a_503() {
+async fn a_bad_request_is_a_400_and_an_unreachable_database_a_503() {
     let seeded = Seeded::new(None).await;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let (mut workspace, findings) = Workspace::load(&root, &|name| secrets(name, false)).unwrap();

@@ -1,7 +1,7 @@
-//! Words of the page of a campaign.
+//! Texts of the campaign page.
 
 use super::ACTIONS;
-use crate::notation::percent;
+use crate::format::percent;
 
 pub(crate) const A_CAMPAIGN: &str = "campaign";
 pub(crate) const NO_FILE: &str = "There is no file of this campaign any more, or it has errors; these are the \
@@ -16,8 +16,8 @@ pub(crate) const STEP_NOT_YET: &str = "Nothing has gone out yet.";
 pub(crate) const TRIED: &str = "tried";
 pub(crate) const POSTED: &str = "Posted";
 pub(crate) const CLICKS_ALL: &str = "Clicks";
-pub(crate) const COMPLAINED: &str = "Called spam";
-pub(crate) const BOUNCED: &str = "Came back";
+pub(crate) const COMPLAINED: &str = "Marked as spam";
+pub(crate) const BOUNCED: &str = "Bounced";
 pub(crate) const WHAT_IT_SAYS: &str = "What it says";
 pub(crate) const FACTS: &str = "Facts";
 pub(crate) const FACTS_MORE: &str = "Every channel repeats these unchanged.";
@@ -38,7 +38,7 @@ pub(crate) fn a_return(roi: &str) -> String {
 }
 
 pub(crate) fn machines(count: i64) -> String {
-    format!("{} by machines, not counted", crate::notation::count(count, ACTIONS))
+    format!("{} by machines, not counted", crate::format::count(count, ACTIONS))
 }
 
 pub(crate) fn share_done(part: i64, whole: i64) -> String {
@@ -62,7 +62,7 @@ pub(crate) fn no_runs(campaign: &str) -> String {
     )
 }
 
-/// With a capital letter, as a sentence starts.
+/// Returns the text with a capital first letter.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters

@@ -1,22 +1,22 @@
-//! Words of the pages of contacts.
+//! Texts of the contact pages.
 
 use store::DeliveryState;
 
 use super::{CONTACTS, reason};
-use crate::notation::count;
+use crate::format::count;
 
 pub(crate) const A_CONTACT: &str = "contact";
 pub(crate) const CONTACTS_QUESTION: &str = "Who do you write to?";
-pub(crate) const FIND: &str = "Find somebody";
+pub(crate) const FIND: &str = "Find a contact";
 pub(crate) const FIND_EXAMPLE: &str = "ada@example.org";
 pub(crate) const FIND_BUTTON: &str = "Find";
-pub(crate) const NOBODY_YET: &str = "Nobody yet";
+pub(crate) const NO_CONTACTS_YET: &str = "No contacts yet";
 pub(crate) const LANGUAGE: &str = "Language";
 pub(crate) const ZONE: &str = "Time zone";
 pub(crate) const CONSENT: &str = "Consent";
 pub(crate) const EMAIL: &str = "E-mail";
 pub(crate) const PHONE: &str = "Phone";
-pub(crate) const EXTERNAL_ID: &str = "Your own key";
+pub(crate) const EXTERNAL_ID: &str = "Your ID";
 pub(crate) const KNOWN_SINCE: &str = "Known since";
 pub(crate) const YES: &str = "yes";
 pub(crate) const NO: &str = "no";
@@ -30,8 +30,8 @@ pub(crate) fn contacts_lead(total: i64) -> String {
     format!("{} in this workspace.", count(total, CONTACTS))
 }
 
-pub(crate) fn nobody_has(wanted: &str) -> String {
-    format!("Nobody here has the e-mail address, phone number or key “{wanted}”. Write it whole.")
+pub(crate) fn no_contact_has(wanted: &str) -> String {
+    format!("No contact has the e-mail address, phone number or ID “{wanted}”. Enter the full address.")
 }
 
 pub(crate) fn contact_question(name: &str) -> String {
@@ -46,7 +46,7 @@ pub(crate) fn on_channel(channel: &str) -> String {
     format!("on {channel}")
 }
 
-/// A reason as the end of a story.
+/// Returns the reason for a delivery's state, as a clause with "because" if it was not sent.
 pub(crate) fn because(state: DeliveryState, why: &str) -> String {
     let why = reason(why);
     match state {

@@ -1,5 +1,5 @@
-//! Every word on the pages that is not data, so that another language can stand beside it. What states and
-//! reasons are called is open to commands, which say the same.
+//! All texts of the pages, in one place for translation. The names of states and reasons are
+//! public, because the commands show the same ones.
 
 use insight::{Base, StageName};
 
@@ -12,7 +12,7 @@ mod preview;
 mod run;
 mod states;
 
-pub(crate) use self::occurrence::noted;
+pub(crate) use self::occurrence::worker_note;
 pub(crate) use self::occurrence::{AN_OCCURRENCE, DID_NOT_RUN, DISMISS, RUN_NOW, WHAT_TO_DO};
 pub use self::occurrence::{occurrence, occurrence_time, stopped};
 pub(crate) use self::states::{NOT_COUNTED, agreed, consent, event, machine_event, suppression};
@@ -21,10 +21,10 @@ pub(crate) use self::{campaign::*, contact::*, outbox::*, overview::*, preview::
 use crate::digits::number;
 use crate::period::Period;
 
-/// Where there is nothing to show.
+/// The text for a missing value.
 pub(crate) const NONE: &str = "–";
 
-/// The brand of the pages.
+/// The name of the product in the header.
 pub(crate) const PRODUCT: &str = "Chorus";
 pub(crate) const SKIP: &str = "Skip to the content";
 pub(crate) const NAV: &str = "Pages";
@@ -37,18 +37,18 @@ pub(crate) const SIMULATED_MORE: &str =
 pub(crate) const LIVE: &str = "Live";
 pub(crate) const LIVE_STOP: &str = "Pause updates";
 pub(crate) const LIVE_STOPPED: &str = "Updates are paused";
-pub(crate) const LIVE_GO: &str = "Go on";
+pub(crate) const LIVE_GO: &str = "Resume updates";
 pub(crate) const NEXT_PAGE: &str = "Next page";
 pub(crate) const FIRST_PAGE: &str = "Back to the start";
 pub(crate) const READ_NUMBERS: &str = "Read the numbers";
 pub(crate) const ALL: &str = "All";
-pub(crate) const FEED: &str = "Everybody who follows the channel";
+pub(crate) const FEED: &str = "All followers of the channel";
 
 pub(crate) fn times_in(zone: &str, now: &str) -> String {
     format!("Times are in {zone}, where it is now {now}.")
 }
 
-// What goes wrong.
+// Errors and their help texts.
 pub(crate) const A_PAGE: &str = "page";
 pub(crate) const NOT_FOUND_HELP: &str = "It may have been removed, or the address was mistyped. Start again \
      from the overview.";
@@ -65,20 +65,20 @@ pub(crate) const FOREIGN_ORIGIN_HELP: &str = "The request did not come from one 
 pub(crate) const FOREIGN_HOST: &str = "This address is not for this page";
 pub(crate) const FOREIGN_HOST_HELP: &str = "Without a key, the pages answer only on this computer. Open \
      `http://127.0.0.1` or `http://localhost` with the port that Chorus printed when it started.";
-pub(crate) const UNUSABLE: &str = "This cannot be answered as it was asked";
-pub(crate) const PANICKED: &str = "This page could not be made";
-pub(crate) const PANICKED_HELP: &str = "That is a mistake in Chorus. What it does beside the pages goes on; its log \
-     says more.";
+pub(crate) const UNUSABLE: &str = "This request cannot be answered";
+pub(crate) const PANICKED: &str = "This page could not be shown";
+pub(crate) const PANICKED_HELP: &str = "This is a bug in Chorus. Everything besides the pages goes on; the log has \
+    details.";
 pub(crate) const STORE_DOWN: &str = "The database does not answer";
 pub(crate) const STORE_DOWN_HELP: &str = "Messages that are under way are safe. Check that the database is \
-     running, then load this page again; `chorus doctor` tells more.";
+     running, then load this page again; `chorus doctor` shows more.";
 pub(crate) const TO_OVERVIEW: &str = "Go to the overview";
 
 pub(crate) fn not_found(what: &str) -> String {
     format!("There is no such {what}")
 }
 
-// Nouns with their numbers.
+// Nouns in singular and plural.
 pub(crate) const MESSAGES: (&str, &str) = ("message", "messages");
 pub(crate) const PEOPLE: (&str, &str) = ("person", "people");
 pub(crate) const CONVERSIONS: (&str, &str) = ("conversion", "conversions");
@@ -90,7 +90,7 @@ pub(crate) const DELIVERY: (&str, &str) = ("delivery", "deliveries");
 pub(crate) const TIMES: (&str, &str) = ("time", "times");
 pub(crate) const TRIES: (&str, &str) = ("try", "tries");
 
-// Columns and figures.
+// Names of columns and figures.
 pub(crate) const CAMPAIGN: &str = "Campaign";
 pub(crate) const CHANNEL: &str = "Channel";
 pub(crate) const STEP: &str = "Step";
@@ -115,7 +115,7 @@ pub(crate) const OF_PREVIOUS: &str = "Of the stage before";
 pub(crate) const OF_FIRST: &str = "Of all sent";
 pub(crate) const ANSWER: &str = "Answer";
 
-/// What rates are of.
+/// Returns the base of a rate, as in "3% of 100 delivered".
 pub(crate) const fn base(base: Base) -> &'static str {
     match base {
         Base::Delivered => "delivered",
@@ -123,7 +123,7 @@ pub(crate) const fn base(base: Base) -> &'static str {
     }
 }
 
-/// A stage of the funnel.
+/// Returns the name of a stage of the funnel.
 pub(crate) const fn stage(name: StageName) -> &'static str {
     match name {
         StageName::Sent => SENT,
@@ -134,7 +134,7 @@ pub(crate) const fn stage(name: StageName) -> &'static str {
     }
 }
 
-/// A length of time in the middle of a sentence.
+/// Returns the length of a period, for use inside a sentence.
 pub(crate) const fn period(period: Period) -> &'static str {
     match period {
         Period::Day => "24 hours",
@@ -144,7 +144,8 @@ pub(crate) const fn period(period: Period) -> &'static str {
     }
 }
 
-/// How far away a time is: minutes from now, negative before.
+/// Returns the distance of a time in `minutes` from now, negative in the past: `in 3 hours`, `2
+/// days ago`.
 pub(crate) fn distance(minutes: i64) -> String {
     let away = minutes.unsigned_abs();
     let (value, (one, many)) = match away {

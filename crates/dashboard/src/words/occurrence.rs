@@ -1,9 +1,9 @@
-//! Words for occurrences that did not run, and for everything standing still.
+//! Texts for occurrences that did not run, and for a stop of all sending.
 
 use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceRow, StopReason, Stopped};
 
-/// What became of an occurrence, and why. `detail` is the number of a run, the name of a step or a time, as the reason
-/// has it.
+/// Describes the state of an occurrence that did not run, and the reason. `detail` is the number of
+/// a run, the name of a step or a time, depending on the reason.
 #[must_use]
 pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option<&str>) -> String {
     let number = detail;
@@ -16,7 +16,7 @@ pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option
         OccurrenceReason::Absent => "the campaign's file was absent".to_owned(),
         OccurrenceReason::Overlap => match number {
             Some(run) => format!("run {run} of the step had not been handed out"),
-            None => "the day's run of the step is still going, by the times of before".to_owned(),
+            None => "the day's run of the step is still going, by the step's earlier schedule".to_owned(),
         },
         OccurrenceReason::Hold => "the campaign said hold = true".to_owned(),
         OccurrenceReason::Stop => "everything was stopped by `chorus stop`".to_owned(),
@@ -41,12 +41,13 @@ pub fn occurrence(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option
     format!("{kind}: {why}")
 }
 
-/// A note about one worker.
-pub(crate) fn noted(worker: &str, note: &str) -> String {
+/// Returns the notice about one worker.
+pub(crate) fn worker_note(worker: &str, note: &str) -> String {
     format!("Worker {worker}: {note}.")
 }
 
-/// When an occurrence was due, with how many others its row stands for. `show` writes a time.
+/// Returns the due time of an occurrence, or of the range of occurrences that its row stands for.
+/// `show` formats a time.
 pub fn occurrence_time(row: &OccurrenceRow, show: impl Fn(Millis) -> String) -> String {
     match row.through {
         Some(through) if row.count > 1 => {
@@ -56,7 +57,7 @@ pub fn occurrence_time(row: &OccurrenceRow, show: impl Fn(Millis) -> String) -> 
     }
 }
 
-/// That everything stands still, why, and what to do.
+/// Returns the notice that all sending is stopped, with the reason and what to do.
 #[must_use]
 pub fn stopped(stopped: &Stopped) -> String {
     match stopped.reason {

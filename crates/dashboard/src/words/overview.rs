@@ -1,7 +1,7 @@
-//! Words of the overview.
+//! Texts of the overview.
 
 use super::{CHANNELS, CONVERSIONS, MESSAGES, PEOPLE, PROBLEMS};
-use crate::notation::{count, number, signed_percent};
+use crate::format::{count, number, signed_percent};
 use crate::period::Period;
 
 pub(crate) const OVERVIEW_QUESTION: &str = "What is going out, and what does it earn?";
@@ -98,13 +98,13 @@ pub(crate) const fn buckets(period: Period) -> &'static str {
     }
 }
 
-pub(crate) fn step_on_channel(step: &str, channel: &str, own_clock: bool) -> String {
-    let clock = if own_clock { ", by each contact's own clock" } else { "" };
-    format!("{step} on {channel}{clock}")
+pub(crate) fn step_on_channel(step: &str, channel: &str, contact_zone: bool) -> String {
+    let zone = if contact_zone { ", in each contact's time zone" } else { "" };
+    format!("{step} on {channel}{zone}")
 }
 
-pub(crate) fn own_clock(at: &str) -> String {
-    format!("{at}, own clocks")
+pub(crate) fn in_contact_zone(at: &str) -> String {
+    format!("{at}, in each contact's time zone")
 }
 
 pub(crate) fn run_name(id: i64) -> String {

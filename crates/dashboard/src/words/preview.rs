@@ -1,24 +1,24 @@
-//! Words of the page that shows a campaign on all its channels, in English and in Chinese.
+//! Texts of the preview of a campaign on all its channels, in English and Chinese.
 
 use measure::Unit;
 
-/// The languages that the page speaks.
+/// The languages of the preview page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tongue {
+pub(crate) enum PageLanguage {
     English,
     Chinese,
 }
 
-/// What the page says.
+/// The texts of the preview page in one language.
 pub(crate) struct PreviewWords {
-    /// BCP 47.
+    /// The language of the texts, as a BCP 47 tag.
     pub(crate) tag: &'static str,
     pub(crate) lead: &'static str,
     pub(crate) contact: &'static str,
     pub(crate) language: &'static str,
     pub(crate) own_language: &'static str,
     pub(crate) show: &'static str,
-    pub(crate) nobody: &'static str,
+    pub(crate) not_found: &'static str,
     pub(crate) made_up: &'static str,
     pub(crate) facts: &'static str,
     pub(crate) no_facts: &'static str,
@@ -49,8 +49,8 @@ const ENGLISH: PreviewWords = PreviewWords {
     language: "In",
     own_language: "their own language",
     show: "Show",
-    nobody: "Nobody has this address; somebody else of the audience is shown.",
-    made_up: "There is nobody in the audience yet; somebody made up is shown.",
+    not_found: "No contact has this address; another member of the audience is shown.",
+    made_up: "The audience has no members yet; a made-up contact is shown.",
     facts: "Which channel says which fact",
     no_facts: "The message has no facts: write [message.facts] in the campaign's file.",
     step: "Step",
@@ -62,7 +62,7 @@ const ENGLISH: PreviewWords = PreviewWords {
     mail: "e-mail",
     frame: "The e-mail as it looks",
     picture: "Picture",
-    no_alt: "no words for those who cannot see it",
+    no_alt: "no alternative text",
     limits: "Limits",
     request: "The exact request",
     publishes: "publishes",
@@ -80,7 +80,7 @@ const CHINESE: PreviewWords = PreviewWords {
     language: "语言",
     own_language: "联系人自己的语言",
     show: "显示",
-    nobody: "没有人使用这个地址；下面显示的是受众中的另一位。",
+    not_found: "没有人使用这个地址；下面显示的是受众中的另一位。",
     made_up: "受众中还没有人；下面是虚构的一位。",
     facts: "哪个渠道说了哪条事实",
     no_facts: "这条消息没有事实：请在活动文件里写 [message.facts]。",
@@ -104,27 +104,28 @@ const CHINESE: PreviewWords = PreviewWords {
     broken: "这一步无法显示",
 };
 
-impl Tongue {
-    /// What `?lang=` asks for; else what the browser likes best of the two (RFC 9110 §12.5.4); else English.
-    pub(crate) fn of(asked: Option<&str>, accepts: Option<&str>) -> Self {
+impl PageLanguage {
+    /// Returns the language of the `lang` parameter; otherwise the one that the browser prefers
+    /// (RFC 9110 §12.5.4); otherwise English.
+    pub(crate) fn negotiate(requested: Option<&str>, accepts: Option<&str>) -> Self {
         let known = |tag: &str| match tag.trim().get(..2)?.to_ascii_lowercase().as_str() {
             "zh" => Some(Self::Chinese),
             "en" => Some(Self::English),
             _ => None,
         };
-        let liked = |part: &str| {
+        let preference = |part: &str| {
             let (tag, rest) = part.split_once(';').unwrap_or((part, ""));
             let weight = rest.trim().strip_prefix("q=").map_or(Some(1.0), |q| q.trim().parse::<f32>().ok());
             Some((known(tag)?, weight.filter(|weight| *weight > 0.0)?))
         };
-        let best = |(best, most): (Self, f32), (tongue, weight): (Self, f32)| {
-            if weight > most { (tongue, weight) } else { (best, most) }
+        let best = |(best, highest): (Self, f32), (page_language, weight): (Self, f32)| {
+            if weight > highest { (page_language, weight) } else { (best, highest) }
         };
-        let accepted = || accepts.unwrap_or_default().split(',').filter_map(liked);
-        asked.and_then(known).unwrap_or_else(|| accepted().fold((Self::English, 0.0), best).0)
+        let accepted = || accepts.unwrap_or_default().split(',').filter_map(preference);
+        requested.and_then(known).unwrap_or_else(|| accepted().fold((Self::English, 0.0), best).0)
     }
 
-    /// What the page says in it.
+    /// Returns the texts in this language.
     pub(crate) const fn words(self) -> &'static PreviewWords {
         match self {
             Self::English => &ENGLISH,
@@ -132,7 +133,7 @@ impl Tongue {
         }
     }
 
-    /// The heading.
+    /// Returns the heading of the page.
     pub(crate) fn question(self, title: &str) -> String {
         match self {
             Self::English => format!("How does “{title}” look everywhere?"),
@@ -140,7 +141,7 @@ impl Tongue {
         }
     }
 
-    /// `text 2,140 of 3,000 characters`
+    /// Returns the use of a limit: `text 2,140 of 3,000 characters`.
     pub(crate) fn used(self, what: &str, measured: &str, allowed: &str, unit: Unit) -> String {
         match self {
             Self::English => format!("{} {measured} of {allowed} {}", english(what), unit.words()),
@@ -148,7 +149,7 @@ impl Tongue {
         }
     }
 
-    /// How many are too many.
+    /// Returns the text for a limit that is exceeded by `count`.
     pub(crate) fn over(self, count: &str) -> String {
         match self {
             Self::English => format!("{count} too many"),
@@ -156,7 +157,7 @@ impl Tongue {
         }
     }
 
-    /// Says another value.
+    /// Returns the text for a fact that is stated with another value.
     pub(crate) fn otherwise(self, words: &str) -> String {
         match self {
             Self::English => format!("says “{words}”"),
@@ -164,11 +165,11 @@ impl Tongue {
         }
     }
 
-    /// A step is not in the language that was asked for.
-    pub(crate) fn not_in(self, asked: &str, shown: &str) -> String {
+    /// Returns the note for a step that does not exist in the requested language.
+    pub(crate) fn not_in(self, requested: &str, shown: &str) -> String {
         match self {
-            Self::English => format!("It is not said in {asked}; shown in {shown}."),
-            Self::Chinese => format!("没有 {asked} 版本；显示的是 {shown}。"),
+            Self::English => format!("There is no version in {requested}; shown in {shown}."),
+            Self::Chinese => format!("没有 {requested} 版本；显示的是 {shown}。"),
         }
     }
 }
@@ -213,20 +214,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_speaks_what_is_asked_for() {
-        for (asked, accepts, tongue) in [
-            (None, None, Tongue::English),
-            (Some("zh"), None, Tongue::Chinese),
-            (Some("zh-CN"), Some("en"), Tongue::Chinese),
-            (Some("en"), Some("zh-CN"), Tongue::English),
-            (Some("é"), Some("zh"), Tongue::Chinese),
-            (None, Some("zh-CN,zh;q=0.9,en;q=0.8"), Tongue::Chinese),
-            (None, Some("en-GB,zh;q=0.9"), Tongue::English),
-            (None, Some("en;q=0.5, zh;q=0.9"), Tongue::Chinese),
-            (None, Some("fr, zh;q=0"), Tongue::English),
-            (None, Some(";;,q=,zh;q=x"), Tongue::English),
+    fn the_page_language_is_negotiated() {
+        for (requested, accepts, page_language) in [
+            (None, None, PageLanguage::English),
+            (Some("zh"), None, PageLanguage::Chinese),
+            (Some("zh-CN"), Some("en"), PageLanguage::Chinese),
+            (Some("en"), Some("zh-CN"), PageLanguage::English),
+            (Some("é"), Some("zh"), PageLanguage::Chinese),
+            (None, Some("zh-CN,zh;q=0.9,en;q=0.8"), PageLanguage::Chinese),
+            (None, Some("en-GB,zh;q=0.9"), PageLanguage::English),
+            (None, Some("en;q=0.5, zh;q=0.9"), PageLanguage::Chinese),
+            (None, Some("fr, zh;q=0"), PageLanguage::English),
+            (None, Some(";;,q=,zh;q=x"), PageLanguage::English),
         ] {
-            assert_eq!(Tongue::of(asked, accepts), tongue, "{asked:?} {accepts:?}");
+            assert_eq!(
+                PageLanguage::negotiate(requested, accepts),
+                page_language,
+                "{requested:?} {accepts:?}"
+            );
         }
     }
 }

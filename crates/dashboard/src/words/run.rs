@@ -1,33 +1,33 @@
-//! Words of the page of a run.
+//! Texts of the run page.
 
 use super::{DELIVERY, TIMES, TRIES};
-use crate::notation::{count, number};
+use crate::format::{count, number};
 
 pub(crate) const A_RUN: &str = "run";
-pub(crate) const RUN_QUESTION: &str = "Did everybody get it?";
-pub(crate) const RUN_QUESTION_LIVE: &str = "Is everybody getting it?";
+pub(crate) const RUN_QUESTION: &str = "Did everyone get it?";
+pub(crate) const RUN_QUESTION_LIVE: &str = "Is everyone getting it?";
 pub(crate) const STARTED: &str = "Started";
 pub(crate) const ENDED: &str = "Ended";
-pub(crate) const WOULD_END: &str = "Would be done about";
+pub(crate) const EXPECTED_FINISH: &str = "Expected to finish";
 pub(crate) const EXPIRES: &str = "Nothing goes out after";
 pub(crate) const FOLLOWS: &str = "Follows";
-pub(crate) const CAME_BACK: &str = "Came back later";
-pub(crate) const CALLED_SPAM: &str = "Called it spam";
+pub(crate) const BOUNCED_LATER: &str = "Bounced later";
+pub(crate) const MARKED_AS_SPAM: &str = "Marked as spam";
 pub(crate) const PAUSE: &str = "Pause";
-pub(crate) const RESUME_CANCELLED: &str = "Go on, for those who have not got it";
-pub(crate) const RESUME: &str = "Go on";
+pub(crate) const RESUME_CANCELLED: &str = "Resume, for those who have not received it";
+pub(crate) const RESUME: &str = "Resume";
 pub(crate) const CANCEL: &str = "Cancel…";
-pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not. It can go on later, for those who have not \
-     got it. To stop for a while, pause it.";
+pub(crate) const CANCEL_MORE: &str = "Messages that have not gone out will not. It can be resumed later, for those \
+     who have not received it. To stop for a while, pause it.";
 pub(crate) const CANCEL_SURE: &str = "Cancel this run";
 pub(crate) const PAUSED_HERE: &str = "Paused from the dashboard.";
-pub(crate) const WHAT_BECAME: &str = "What became of it";
+pub(crate) const RESULTS: &str = "Results";
 pub(crate) const DELIVERIES: &str = "Deliveries";
 pub(crate) const NO_DELIVERIES: &str = "There is none in this list. Choose another state above.";
 pub(crate) const FILTER: &str = "Which deliveries";
 pub(crate) const DUE: &str = "due";
 pub(crate) const SEE_POST: &str = "See the post";
-pub(crate) const IN_DOUBT_WHY: &str = "The connection broke, or Chorus was stopped, after the message was handed over and \
+pub(crate) const UNCERTAIN_WHY: &str = "The connection broke, or Chorus was stopped, after the message was handed over and \
      before the answer came. Look where it should have arrived, then say what you found. Nothing happens until you do.";
 pub(crate) const WENT_OUT: &str = "It went out";
 pub(crate) const WENT_OUT_MEANS: &str = "It counts as sent, and nothing more is sent.";
@@ -40,7 +40,7 @@ pub(crate) fn run_lead(state: &str, channel: &str, at: &str, kind: &str) -> Stri
     format!("{state}. On {channel}, planned for {at}, {kind}.")
 }
 
-/// Before the time of the next try.
+/// Returns the notice about a receiver on hold; the time of the next attempt follows it.
 pub(crate) fn waits(why: &str) -> String {
     format!("Some wait: {why}. Next try")
 }
@@ -53,15 +53,15 @@ pub(crate) fn of_deliveries(total: i64) -> String {
     format!("of {} done", count(total, DELIVERY))
 }
 
-/// How many would be tried again, and how many of them may have arrived.
+/// Returns the button to send deliveries again, with the number that may have arrived.
 pub(crate) fn retry(again: i64, uncertain: i64) -> String {
-    let doubt =
+    let may_have_arrived =
         if uncertain > 0 { format!(" ({} may have arrived)", number(uncertain)) } else { String::new() };
-    format!("Try {} again{doubt}", count(again, DELIVERY))
+    format!("Try {} again{may_have_arrived}", count(again, DELIVERY))
 }
 
-/// The heading over what nobody knows the end of.
-pub(crate) fn in_doubt(uncertain: i64) -> String {
+/// Returns the heading of the section on uncertain deliveries.
+pub(crate) fn uncertain_question(uncertain: i64) -> String {
     format!("Did {} arrive?", count(uncertain, DELIVERY))
 }
 

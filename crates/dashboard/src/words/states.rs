@@ -1,10 +1,10 @@
-//! What states, reasons and events are called.
+//! Names of states, reasons and events.
 
 use store::{Consent, DeliveryState, EventKind, RunKind, RunState, SuppressionReason, TallyState};
 
 use super::{FAILED, LEFT_OUT, SENT};
 
-/// Where a delivery stands.
+/// Returns the name of a delivery's state.
 #[must_use]
 pub const fn delivery_state(state: DeliveryState) -> &'static str {
     match state {
@@ -19,7 +19,7 @@ pub const fn delivery_state(state: DeliveryState) -> &'static str {
     }
 }
 
-/// The subject of a tally.
+/// Returns the name of what a tally counts.
 #[must_use]
 pub const fn tally(state: TallyState) -> &'static str {
     match state {
@@ -29,21 +29,22 @@ pub const fn tally(state: TallyState) -> &'static str {
     }
 }
 
-/// Why somebody did not get it, in a marketer's words.
+/// Returns the reason for a delivery's state in a marketer's words; an unknown reason is returned
+/// as it is.
 #[must_use]
 pub fn reason(reason: &str) -> &str {
     match reason {
         "no_address" => "we have no address for this channel",
         "no_consent" => "they did not agree to be written to",
         "unsubscribed" => "they unsubscribed",
-        "bounced" => "the address does not exist: an earlier message came back",
-        "complained" => "they called an earlier message spam",
-        "manual" => "somebody here blocked the address",
+        "bounced" => "the address does not exist: an earlier message bounced",
+        "complained" => "they marked an earlier message as spam",
+        "manual" => "the address was blocked manually",
         "too_late" => "it was too late where they are",
         "condition" => "they do not meet the step's condition",
         "expired" => "it could not go out in time",
         "bad_address" => "there is no such address",
-        "inactive" => "their mailbox is closed or asleep",
+        "inactive" => "their mailbox is closed or inactive",
         "policy" => "the other side refused us, not them: see its answer",
         "too_big" => "the message is too big for the other side",
         "render" => "the message could not be made for them: see the answer",
@@ -56,7 +57,7 @@ pub fn reason(reason: &str) -> &str {
     }
 }
 
-/// Where a run stands.
+/// Returns the name of a run's state.
 #[must_use]
 pub const fn run_state(state: RunState) -> &'static str {
     match state {
@@ -69,7 +70,7 @@ pub const fn run_state(state: RunState) -> &'static str {
     }
 }
 
-/// Why a run was made.
+/// Returns the origin of a run.
 #[must_use]
 pub const fn run_kind(kind: RunKind) -> &'static str {
     match kind {
@@ -79,22 +80,22 @@ pub const fn run_kind(kind: RunKind) -> &'static str {
     }
 }
 
-/// What somebody did.
+/// Returns the name of a contact's event.
 pub(crate) const fn event(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Delivered => "It arrived",
         EventKind::Opened => "Opened it",
         EventKind::Clicked => "Clicked",
         EventKind::Converted => "Converted",
-        EventKind::Bounced => "It came back",
-        EventKind::Complained => "Called it spam",
+        EventKind::Bounced => "Bounced",
+        EventKind::Complained => "Marked as spam",
         EventKind::Unsubscribed => "Unsubscribed",
         EventKind::Replied => "Answered",
-        EventKind::Custom => "Did",
+        EventKind::Custom => "Event",
     }
 }
 
-/// What a machine did, and so does not count.
+/// Returns the name of an event that a machine caused, which is not counted.
 pub(crate) const fn machine_event(kind: EventKind) -> &'static str {
     match kind {
         EventKind::Opened => "A machine fetched its picture",
@@ -105,7 +106,7 @@ pub(crate) const fn machine_event(kind: EventKind) -> &'static str {
 
 pub(crate) const NOT_COUNTED: &str = "not counted";
 
-/// Whether a person agreed.
+/// Returns the consent of a contact as a sentence.
 pub(crate) const fn consent(consent: Consent) -> &'static str {
     match consent {
         Consent::Yes => "Agreed to be written to",
@@ -113,7 +114,7 @@ pub(crate) const fn consent(consent: Consent) -> &'static str {
     }
 }
 
-/// The same in a column of its own.
+/// Returns the consent of a contact for a table column.
 pub(crate) const fn agreed(consent: Consent) -> &'static str {
     match consent {
         Consent::Yes => "Yes",
@@ -121,12 +122,12 @@ pub(crate) const fn agreed(consent: Consent) -> &'static str {
     }
 }
 
-/// Why an address is blocked.
+/// Returns the reason for which an address is blocked.
 pub(crate) const fn suppression(reason: SuppressionReason) -> &'static str {
     match reason {
         SuppressionReason::Unsubscribed => "They unsubscribed",
-        SuppressionReason::Bounced => "The address does not exist: a message came back",
-        SuppressionReason::Complained => "They called a message spam",
-        SuppressionReason::Manual => "Somebody here blocked it",
+        SuppressionReason::Bounced => "The address does not exist: a message bounced",
+        SuppressionReason::Complained => "They marked a message as spam",
+        SuppressionReason::Manual => "It was blocked manually",
     }
 }

@@ -1,6 +1,6 @@
-//! The access of this process to a SQLite file and its folder.
+//! The access that this process has to a SQLite file and its folder.
 //!
-//! No file of an open database is opened here: closing it again would take SQLite's locks from it
+//! No file of an open database is opened here: closing it again would cancel SQLite's locks on it
 //! (<https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_>).
 
 use std::io;
@@ -11,8 +11,8 @@ use rustix::fs::{Access, AtFlags, CWD, accessat, statvfs};
 use super::Reason;
 use super::denied::Denied;
 
-/// The reason for which an operation on a file or folder failed.
-pub(super) fn of_io(path: &Path, error: &io::Error) -> Reason {
+/// Returns the reason for which an operation on a file or folder failed.
+pub(super) fn io_reason(path: &Path, error: &io::Error) -> Reason {
     match error.kind() {
         io::ErrorKind::PermissionDenied => Reason::Denied(Denied::at(path)),
         io::ErrorKind::ReadOnlyFilesystem => Reason::ReadOnlyDisk,
@@ -24,13 +24,14 @@ pub(super) fn of_io(path: &Path, error: &io::Error) -> Reason {
     }
 }
 
-/// The text of an error of the system, without `(os error 5)`.
+/// Returns the text of a system error, without the number: `(os error 5)`.
 pub(super) fn without_number(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
-/// Looks for what keeps this process from writing to a SQLite file: the file, one of those beside it, or the folder.
+/// Finds the reason for which this process cannot write to a SQLite file: the access to the file,
+/// to its log and shared memory beside it, or to the folder.
 pub(super) fn inspect(file: &Path) -> Option<Reason> {
     if file.is_dir() {
         return Some(Reason::IsFolder);
@@ -48,11 +49,12 @@ pub(super) fn inspect(file: &Path) -> Option<Reason> {
     let files = files.iter().map(|path| (path.as_path(), Access::READ_OK | Access::WRITE_OK));
     files.chain([(folder, Access::WRITE_OK | Access::EXEC_OK)]).find_map(|(path, access)| {
         let error = io::Error::from(accessat(CWD, path, access, AtFlags::EACCESS).err()?);
-        (error.kind() != io::ErrorKind::NotFound).then(|| of_io(path, &error))
+        (error.kind() != io::ErrorKind::NotFound).then(|| io_reason(path, &error))
     })
 }
 
-/// True if nobody can write more to the disk on which a file is: SQLite calls some of its failures there by other names.
+/// Returns true if the disk of a file has no space left. SQLite reports some failures on a full
+/// disk with other codes.
 pub(super) fn is_disk_full(file: &Path) -> bool {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     statvfs(folder).is_ok_and(|disk| disk.f_bavail == 0)

@@ -1,120 +1,121 @@
-//! A database that refused, failed or is away: where it is, why, and what to do.
+//! The error of a database that refused, failed or does not answer: its location, the reason, and
+//! advice.
 
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Denied, Place};
+use super::{DatabaseLocation, Denied};
 
-/// A failure of the database. Its text says what, where, why and what to do.
+/// A failure of the database. Its text names the location and the reason, and says what to do.
 #[derive(Debug)]
 pub struct DatabaseError(Box<Failure>);
 
 #[derive(Debug)]
 struct Failure {
-    place: Place,
+    place: DatabaseLocation,
     reason: Reason,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// Why a database failed.
+/// The reason for which a database failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// SQLite: a file or folder that this process may not write.
     Denied(Denied),
     /// SQLite: the file system is mounted read-only.
     ReadOnlyDisk,
-    /// SQLite: the file can be read only, for a reason that the file system does not tell.
+    /// SQLite: the file can only be read, for a reason that the file system does not show.
     ReadOnlyFile,
     /// SQLite: a folder has the name of the file.
     IsFolder,
-    /// SQLite: the folder of the file cannot be made, because a file has the name of one.
+    /// SQLite: the folder of the file cannot be created, because a file has its name.
     NoFolder(PathBuf),
-    /// SQLite: the file cannot be opened, for a reason that the file system does not tell.
+    /// SQLite: the file cannot be opened, for a reason that the file system does not show.
     CannotOpen,
     /// SQLite: the file was moved or deleted while it was open.
     Moved,
-    /// SQLite: the file is another kind of file.
+    /// SQLite: the file is no database.
     NotADatabase,
-    /// The disk is full: that of the file, or the server's.
+    /// The disk of the file, or of the server, is full.
     Full,
     /// The disk reports errors.
     DiskFailed,
-    /// The content is damaged.
+    /// The content of the database is damaged.
     Damaged,
     /// Another process holds a lock for longer than this one waits.
     Locked,
     /// Two transactions waited for each other, and this one was ended.
     Deadlock,
-    /// PostgreSQL: nobody listens at the address.
+    /// PostgreSQL: no server listens at the address.
     Refused,
     /// PostgreSQL: no answer came in time.
     NoAnswer,
-    /// PostgreSQL: the name of the host has no address.
+    /// PostgreSQL: the host name has no address.
     UnknownHost,
     /// PostgreSQL: the connection ended.
     ConnectionLost,
-    /// PostgreSQL: what answers there is something else.
+    /// PostgreSQL: the server that answers is no PostgreSQL server.
     NotPostgres,
-    /// PostgreSQL: it starts or stops just now.
+    /// PostgreSQL: the server is starting or stopping.
     Starting,
-    /// PostgreSQL: TLS cannot be agreed on, with the library's words.
+    /// PostgreSQL: no TLS connection can be made; the text is the library's message.
     Tls(String),
     /// PostgreSQL: the password is wrong.
     WrongPassword,
-    /// PostgreSQL: the role may not log in from here, with the server's words.
+    /// PostgreSQL: the role may not log in from here; the text is the server's message.
     LoginRefused(String),
     /// PostgreSQL: the server has no database of this name.
     NoSuchDatabase,
-    /// PostgreSQL: it has as many connections as it takes.
+    /// PostgreSQL: the server has as many connections as it allows.
     TooManyConnections,
-    /// PostgreSQL: the role lacks a privilege, with the server's words.
+    /// PostgreSQL: the role lacks a privilege; the text is the server's message.
     Privilege(String),
-    /// PostgreSQL: it takes no writes, because it is a standby, say.
+    /// PostgreSQL: the server takes no writes, because it is a standby for example.
     ReadOnlyServer,
     /// All connections of this process are in use.
     Busy,
-    /// The store was closed.
+    /// The connections of this process were closed before.
     Closed,
-    /// Anything else, in the database's words.
+    /// Any other reason; the text is the database's message.
     Other(String),
 }
 
 impl Reason {
-    /// True of a server that may be on its way up.
-    pub(crate) fn may_pass(&self) -> bool {
+    /// Returns true if the server may be starting, so that a later attempt can succeed.
+    pub(crate) fn is_transient(&self) -> bool {
         matches!(self, Self::Refused | Self::Starting | Self::TooManyConnections)
     }
 }
 
 impl DatabaseError {
     pub(crate) fn new(
-        place: &Place,
+        place: &DatabaseLocation,
         reason: Reason,
         cause: impl Into<Option<Box<dyn Error + Send + Sync>>>,
     ) -> Self {
         Self(Box::new(Failure { place: place.clone(), reason, cause: cause.into() }))
     }
 
-    /// The reason.
+    /// Returns the reason of the failure.
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.0.reason
     }
 
-    /// The database.
+    /// Returns the location of the database.
     #[must_use]
-    pub fn place(&self) -> &Place {
+    pub fn place(&self) -> &DatabaseLocation {
         &self.0.place
     }
 
-    /// Where and why, without what to do: "use the database data/chorus.db: the disk is full".
+    /// Returns the message without the advice: "use the database data/chorus.db: the disk is full".
     #[must_use]
     pub fn problem(&self) -> String {
-        format!("use {}: {}", self.0.place, self.why())
+        format!("use {}: {}", self.0.place, self.description())
     }
 
-    /// What to do; `None` where nobody can tell.
+    /// Returns what to do about it; `None` where that is not known.
     #[must_use]
     pub fn advice(&self) -> Option<String> {
         Some(match &self.0.reason {
@@ -130,13 +131,15 @@ impl DatabaseError {
             }
             Reason::Moved => "start Chorus again".to_owned(),
             Reason::Full => match &self.0.place {
-                Place::Server { .. } => "make room on the server's disk".to_owned(),
+                DatabaseLocation::Server { .. } => "make room on the server's disk".to_owned(),
                 _ => "make room on it".to_owned(),
             },
             Reason::DiskFailed => "look into the log of the system (`dmesg`) for its reports".to_owned(),
             Reason::Damaged => "put a backup in its place, as docs/copying.md says".to_owned(),
             Reason::Locked => match &self.0.place {
-                Place::File(file) => format!("end that process: `fuser {}` lists them", file.display()),
+                DatabaseLocation::File(file) => {
+                    format!("end that process: `fuser {}` lists them", file.display())
+                }
                 _ => "end its transaction: pg_stat_activity lists them".to_owned(),
             },
             Reason::Refused => {
@@ -163,52 +166,53 @@ impl DatabaseError {
 
     fn create_database(&self) -> String {
         match &self.0.place {
-            Place::Server { database, .. } => {
+            DatabaseLocation::Server { database, .. } => {
                 format!("create it, `createdb {database}`, or set another [database] url in chorus.toml")
             }
             _ => "set another [database] url in chorus.toml".to_owned(),
         }
     }
 
-    fn why(&self) -> String {
+    /// Returns the reason as a clause.
+    fn description(&self) -> String {
         let user = match &self.0.place {
-            Place::Server { user, .. } => user.as_str(),
+            DatabaseLocation::Server { user, .. } => user.as_str(),
             _ => "",
         };
         match &self.0.reason {
-            Reason::Denied(denied) if self.0.place.file() == Some(&denied.path) => denied.of("it"),
+            Reason::Denied(denied) if self.0.place.file() == Some(&denied.path) => denied.message_for("it"),
             Reason::Denied(denied) => denied.to_string(),
             Reason::ReadOnlyDisk => "its file system is mounted read-only".to_owned(),
-            Reason::ReadOnlyFile => "it can be read only".to_owned(),
+            Reason::ReadOnlyFile => "it can only be read".to_owned(),
             Reason::IsFolder => "it is a folder".to_owned(),
             Reason::NoFolder(path) => format!("{} is no folder", path.display()),
             Reason::CannotOpen => "it cannot be opened".to_owned(),
             Reason::Moved => "it was moved or deleted while it was open".to_owned(),
             Reason::NotADatabase => "the file is not a SQLite database".to_owned(),
             Reason::Full => match &self.0.place {
-                Place::Server { .. } => "the server's disk is full".to_owned(),
+                DatabaseLocation::Server { .. } => "the server's disk is full".to_owned(),
                 _ => "the disk is full".to_owned(),
             },
             Reason::DiskFailed => "the disk cannot be read or written".to_owned(),
             Reason::Damaged => "its content is damaged".to_owned(),
             Reason::Locked => "it is locked by another process".to_owned(),
             Reason::Deadlock => "another transaction was in the way".to_owned(),
-            Reason::Refused => "the connection is refused: nobody listens there".to_owned(),
+            Reason::Refused => "the connection is refused: no server listens there".to_owned(),
             Reason::NoAnswer => "the server does not answer".to_owned(),
             Reason::NotPostgres => "what answers there is no PostgreSQL server".to_owned(),
             Reason::UnknownHost => "the name of the host has no address".to_owned(),
             Reason::ConnectionLost => "the connection was lost".to_owned(),
             Reason::Starting => "the server is starting or stopping".to_owned(),
-            Reason::Tls(said) => format!("no TLS connection can be made: {said}"),
+            Reason::Tls(message) => format!("no TLS connection can be made: {message}"),
             Reason::WrongPassword => format!("the password of the role {user} is wrong"),
-            Reason::LoginRefused(said) => format!("the server does not let the role {user} in: {said}"),
+            Reason::LoginRefused(message) => format!("the server does not let the role {user} in: {message}"),
             Reason::NoSuchDatabase => "the server has no such database".to_owned(),
             Reason::TooManyConnections => "the server takes no more connections".to_owned(),
-            Reason::Privilege(said) => format!("the role {user} may not do this: {said}"),
+            Reason::Privilege(message) => format!("the role {user} may not do this: {message}"),
             Reason::ReadOnlyServer => "the server takes no writes: it is a standby, or read-only".to_owned(),
             Reason::Busy => "all its connections are in use".to_owned(),
             Reason::Closed => "it is closed already".to_owned(),
-            Reason::Other(said) => said.clone(),
+            Reason::Other(message) => message.clone(),
         }
     }
 }

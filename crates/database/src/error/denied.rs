@@ -1,4 +1,4 @@
-//! A file or folder that this process may not write.
+//! The error of a file or folder that this process may not write.
 
 use std::fmt;
 use std::fs;
@@ -8,33 +8,34 @@ use std::path::{Path, PathBuf};
 /// A file or folder that this process may not write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Denied {
-    /// The file or folder.
+    /// The path of the file or folder.
     pub path: PathBuf,
-    /// The account that owns it.
+    /// The name of the account that owns it.
     pub owner: String,
-    /// The account of this process.
+    /// The name of the account that this process runs as.
     pub user: String,
 }
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.of(&self.path.display().to_string()))
+        f.write_str(&self.message_for(&self.path.display().to_string()))
     }
 }
 
 impl Denied {
-    /// What keeps this process from `path`; where that is not there, the folder above it.
+    /// Finds the owner of `path`; where it does not exist, of the closest folder above it that
+    /// does.
     #[must_use]
     pub fn at(path: &Path) -> Self {
-        // A path that is not there, or cannot be looked at, is up to the folder above it.
+        // The folder above decides about a path that does not exist or cannot be read.
         let there = path.ancestors().find(|path| fs::metadata(path).is_ok());
         let path = there.filter(|path| !path.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let owner = fs::metadata(path).map_or_else(|_| "somebody else".to_owned(), |it| account(it.uid()));
+        let owner = fs::metadata(path).map_or_else(|_| "another account".to_owned(), |it| account(it.uid()));
         Self { path: path.to_owned(), owner, user: account(rustix::process::geteuid().as_raw()) }
     }
 
-    /// The text, where the path is called `name`.
-    pub(super) fn of(&self, name: &str) -> String {
+    /// Returns the message with `name` in the place of the path.
+    pub(super) fn message_for(&self, name: &str) -> String {
         let Self { owner, user, .. } = self;
         if owner == user {
             format!("{name} belongs to {owner}, who may not write to it")
@@ -43,7 +44,7 @@ impl Denied {
         }
     }
 
-    /// A change that would let this process write.
+    /// Returns a change that would let this process write.
     #[must_use]
     pub fn advice(&self) -> String {
         let Self { path, owner, user } = self;
@@ -56,7 +57,7 @@ impl Denied {
     }
 }
 
-/// The name of an account, or its number where it has none.
+/// Returns the name of an account from `/etc/passwd`, or `user` and its number where it has none.
 fn account(uid: u32) -> String {
     let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
     let name = accounts.lines().find_map(|line| {

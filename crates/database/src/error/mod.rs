@@ -1,22 +1,22 @@
-//! Errors of a database: a request that it cannot serve, or a database that cannot serve.
+//! Errors of a database: requests that it cannot serve, and databases that cannot serve.
 
 mod access;
 mod classify;
 mod database;
 mod denied;
 mod input;
-mod place;
+mod location;
 mod row;
 
 pub use database::{DatabaseError, Reason};
 pub use denied::Denied;
 pub use input::InputError;
-pub use place::Place;
+pub use location::DatabaseLocation;
 pub use row::RowError;
 
-/// The side on which an error has to be mended.
+/// The side on which an error has to be fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum ErrorSide {
     /// The request: sent again unchanged, it fails again. HTTP 400, exit code 1.
     Input,
     /// The database or its address: the same request may succeed later. HTTP 503, exit code 3.
@@ -26,28 +26,29 @@ pub enum Fault {
 /// An error of a [`Database`](crate::Database), worded to follow "failed to".
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// What was to be stored or asked cannot be.
+    /// The request names a value that cannot be stored or queried.
     #[error("use what was given: {0}")]
     Input(#[from] InputError),
-    /// The database refused, failed or is away.
+    /// The database refuses, fails or does not answer.
     #[error("{0}")]
     Database(#[from] DatabaseError),
     /// The address in `[database] url` names no database.
     #[error("open the database: {0}")]
     Url(#[from] UrlError),
-    /// The tables are not those of this version.
+    /// The tables are not those of this version of Chorus.
     #[error("migrate {place}: {error}")]
     Schema {
-        /// The database.
-        place: Box<Place>,
-        /// The difference.
+        /// The location of the database.
+        place: Box<DatabaseLocation>,
+        /// The difference between its tables and those of this version.
         #[source]
         error: SchemaError,
     },
-    /// A row holds what this version does not know.
+    /// A row holds a value that this version does not know, or lacks one that it needs.
     #[error("read a row: {0}")]
     BadRow(#[from] RowError),
-    /// The SQLite file was replaced, moved or deleted while it was open: what is written to it would be lost.
+    /// The SQLite file was replaced, moved or deleted while it was open: what is written to it
+    /// would be lost.
     #[error("write to {0}: it was replaced, moved or deleted while Chorus was running; start Chorus again")]
     Replaced(String),
     /// The SQLite file has several names (hard links): another folder uses the very same file.
@@ -56,25 +57,25 @@ pub enum StoreError {
          one its own, `cp {path} {path}.own && mv {path}.own {path}`, and start Chorus again: it takes it for a copy then"
     )]
     HardLinks {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// The number of its names.
+        /// The number of its hard links.
         names: u64,
     },
-    /// The SQLite library can corrupt a write-ahead log.
+    /// The SQLite library has a version that can corrupt a write-ahead log.
     #[error("use SQLite {0}: its write-ahead log can be corrupted; build with 3.51.3 or later")]
     UnsafeSqlite(String),
 }
 
-/// An address that names no database. The address itself is not shown: it may hold a password.
+/// A database URL that names no database. The URL itself is not shown: it may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum UrlError {
-    /// The scheme is none that Chorus knows.
+    /// The scheme of the URL is unknown.
     #[error(
         "write `sqlite:data/chorus.db` or `postgres://user@host/database` as [database] url in chorus.toml"
     )]
     UnknownScheme,
-    /// The rest of the address cannot be read.
+    /// The rest of the URL cannot be parsed.
     #[error("[database] url in chorus.toml cannot be read: {0}")]
     Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -82,42 +83,44 @@ pub enum UrlError {
 /// A database whose tables are not those of this version.
 #[derive(Debug, thiserror::Error)]
 pub enum SchemaError {
-    /// It had a migration that this version does not have.
+    /// The database had a migration that this version does not have.
     #[error("a newer version of Chorus has changed its tables (migration {0}); use that version")]
     Newer(i64),
-    /// It had a migration whose text is another one in this version.
+    /// The database had a migration whose text is different in this version, or one that failed
+    /// half-way.
     #[error(
         "its migration {0} is not the one of this version; use the version that made the database, or restore a backup"
     )]
     Changed(i64),
-    /// The migrations cannot be run for another reason.
+    /// The migrations cannot be run, for any other reason.
     #[error("{0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl StoreError {
-    /// The side on which the error has to be mended. HTTP statuses and exit codes follow from it.
+    /// Returns the side on which the error has to be fixed. HTTP statuses and exit codes follow
+    /// from it.
     #[must_use]
-    pub fn fault(&self) -> Fault {
+    pub fn side(&self) -> ErrorSide {
         match self {
-            Self::Input(_) => Fault::Input,
+            Self::Input(_) => ErrorSide::Input,
             Self::Database(_)
             | Self::Url(_)
             | Self::Schema { .. }
             | Self::BadRow(_)
             | Self::Replaced(_)
             | Self::HardLinks { .. }
-            | Self::UnsafeSqlite(_) => Fault::Database,
+            | Self::UnsafeSqlite(_) => ErrorSide::Database,
         }
     }
 
-    /// True of a transaction that was ended for the sake of another: nothing of it happened.
+    /// Returns true if PostgreSQL ended the transaction to resolve a deadlock: it was rolled back.
     #[must_use]
     pub fn is_deadlock(&self) -> bool {
         self.reason() == Some(&Reason::Deadlock)
     }
 
-    /// The reason for which the database failed; `None` where it did not.
+    /// Returns the reason for which the database failed; `None` where it did not.
     #[must_use]
     pub fn reason(&self) -> Option<&Reason> {
         match self {

@@ -1,12 +1,12 @@
-//! The evidence that a database is a copy, in words.
+//! The evidence that a database is a copy, and its text for people.
 
 use std::fmt;
 
-/// The evidence that a database is a copy. Its text is for people.
+/// The evidence that a database is a copy. `Display` writes it as a text for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CopyEvidence {
     /// SQLite: the file has an installation's id, and there is no marker beside it.
-    Alone {
+    MissingMarker {
         /// The name of the database's file.
         file: String,
     },
@@ -14,15 +14,15 @@ pub enum CopyEvidence {
     OtherFile {
         /// The name of the database's file.
         file: String,
-        /// The evidence that it is older, too.
-        behind: Option<Behind>,
+        /// The mark that shows that it is also older, if it is.
+        shortfall: Option<Shortfall>,
     },
     /// SQLite: the file is the same, its content is older.
     Older {
         /// The name of the database's file.
         file: String,
-        /// The evidence.
-        behind: Behind,
+        /// The mark that shows that it is older.
+        shortfall: Shortfall,
     },
     /// SQLite: the marker names another installation.
     OtherMarker {
@@ -33,60 +33,60 @@ pub enum CopyEvidence {
     Empty {
         /// The name of the database's file.
         file: String,
-        /// The number of runs that the marker knows of.
+        /// The number of runs according to the marker.
         runs: i64,
     },
-    /// SQLite: the marker cannot be understood.
+    /// SQLite: the content of the marker cannot be parsed.
     BadMarker {
         /// The name of the database's file.
         file: String,
     },
-    /// SQLite: the database's name is another file's, or no file's, while it is open.
+    /// SQLite: another file, or no file, has the database's name while it is open.
     Replaced {
         /// The name of the database's file.
         file: String,
     },
-    /// PostgreSQL: another cluster.
+    /// PostgreSQL: the database was last used on another cluster.
     OtherServer,
-    /// PostgreSQL: the same cluster on another timeline.
+    /// PostgreSQL: the cluster is the same and on another timeline.
     OtherTimeline,
-    /// PostgreSQL: another database of the same cluster.
+    /// PostgreSQL: the database was another one of the same cluster.
     OtherDatabase,
-    /// PostgreSQL: the same database with tables that were made again.
+    /// PostgreSQL: the database is the same and its tables were created again.
     OtherTables,
 }
 
 /// A high-water mark that a database has not reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Behind {
-    /// `sent`, or a table.
-    pub what: String,
-    /// The marker's figure.
+pub struct Shortfall {
+    /// The name of the mark: `sent`, or a table.
+    pub name: String,
+    /// The value of the mark in the marker.
     pub marked: i64,
-    /// The database's figure.
+    /// The value of the mark in the database, which is lower.
     pub found: i64,
 }
 
 impl fmt::Display for CopyEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Alone { file } => write!(
+            Self::MissingMarker { file } => write!(
                 f,
                 "{file} was copied without the rest of its folder: {file}.marker is not beside it. Without \
                  {file}-wal, what was written last is missing"
             ),
-            Self::OtherFile { file, behind: None } => write!(
+            Self::OtherFile { file, shortfall: None } => write!(
                 f,
                 "{file} is not the file that {file}.marker names: the folder was copied or restored, or the file \
                  was replaced"
             ),
-            Self::OtherFile { file, behind: Some(behind) } => write!(
+            Self::OtherFile { file, shortfall: Some(shortfall) } => write!(
                 f,
-                "{file} is not the file that {file}.marker names, and it is older ({behind}): a copy was put in \
+                "{file} is not the file that {file}.marker names, and it is older ({shortfall}): a copy was put in \
                  its place"
             ),
-            Self::Older { file, behind } => {
-                write!(f, "{file} holds an older copy of itself ({behind})")
+            Self::Older { file, shortfall } => {
+                write!(f, "{file} holds an older copy of itself ({shortfall})")
             }
             Self::OtherMarker { file } => {
                 write!(f, "{file}.marker belongs to another database than {file}")
@@ -122,10 +122,10 @@ impl fmt::Display for CopyEvidence {
     }
 }
 
-impl fmt::Display for Behind {
+impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { what, marked, found } = self;
-        match what.as_str() {
+        let Self { name, marked, found } = self;
+        match name.as_str() {
             "sent" => write!(f, "it had {marked} messages sent, now {found}"),
             "runs" => write!(f, "it had {marked} runs, now {found}"),
             table => write!(f, "the highest number in {table} was {marked}, now {found}"),

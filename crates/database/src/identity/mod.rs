@@ -1,44 +1,46 @@
-//! Copy detection: tells the database that was last worked with from a copy of it, which does not go on by itself.
+//! Copy detection: distinguishes the database that was last used from a copy of it, which must not
+//! go on sending by itself.
 //!
-//! SQLite has a marker file beside it (`marker`); PostgreSQL remembers where it stood (`server`). A database in
-//! memory has no copies, and one that holds no runs has nothing to repeat, unless it stands where another one was.
+//! SQLite has a marker file beside it (`marker`); PostgreSQL stores the identity of its server
+//! (`server`). A database in memory has no copies. A database without runs has nothing to send
+//! twice, unless it takes the place of one with runs.
 
+mod comparison;
 mod evidence;
-mod judgement;
-mod progress;
+mod high_water_marks;
 mod server;
 
 use std::io;
 use std::sync::Arc;
 
-pub use evidence::{Behind, CopyEvidence};
-use judgement::{Judgement, Snapshot, judge};
-use server::{ServerIdentity, Told};
+use comparison::{Comparison, Snapshot, compare_with_marker};
+pub use evidence::{CopyEvidence, Shortfall};
+use server::{ServerAnswer, ServerIdentity};
 
 use crate::database::{Database, Pools};
 use crate::marker::{Marker, MarkerFile};
 use crate::{InputError, Millis, RowError, Sql, StopReason, Stopped, StoreError, args, sql};
 
-/// A database's relation to the one that was last worked with.
+/// The relation of an open database to the one that was last used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// The same database.
+    /// It is the same database.
     Original,
-    /// A database without runs, or made by an older version: it has no identity yet.
+    /// It has no identity yet: it has no runs, or an older version of Chorus made it.
     Unmarked,
-    /// A copy of it, or an older state.
+    /// It is a copy, or an older state of the same database.
     Copy(CopyEvidence),
-    /// PostgreSQL does not tell this role, for the reason given.
+    /// PostgreSQL does not report its identity to this role, for the reason given.
     Unknown(String),
 }
 
 /// The setting that holds the random id of a SQLite database's installation.
 const INSTALLATION: &str = "installation";
 
-/// The setting that holds a [`ServerIdentity`].
+/// The setting that holds a [`ServerIdentity`] as JSON.
 const DATABASE_IDENTITY: &str = "database_identity";
 
-/// The note on runs that were paused because the database is a copy.
+/// The note for runs that are paused because the database is a copy.
 const NOTE: &str =
     "paused: the database is a copy; `chorus doctor` says what may have gone out, `chorus start` goes on";
 
@@ -50,22 +52,22 @@ const SET: Sql = sql!(
 );
 
 impl Database {
-    /// Compares the database with the one that was last worked with. Changes nothing.
+    /// Compares the database with the one that was last used. Changes nothing.
     ///
     /// # Errors
-    /// The database refused or went away, or the marker cannot be read.
+    /// The database refuses the statement, or the connection is lost, or the marker cannot be read.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_check(&self) -> Result<Identity, StoreError> {
         Ok(match self.pools() {
             Pools::Sqlite { .. } => match self.compare().await? {
-                Some((judgement, ..)) => judgement.into(),
+                Some((comparison, ..)) => comparison.into(),
                 None => Identity::Original,
             },
             Pools::Postgres(pool) => match server::read(self, pool).await? {
-                Told::Refused(refusal) => Identity::Unknown(refusal),
-                Told::Identity(now) => match self.server_identity().await? {
+                ServerAnswer::Refused(refusal) => Identity::Unknown(refusal),
+                ServerAnswer::Identity(now) => match self.server_identity().await? {
                     None => Identity::Unmarked,
-                    Some(last) => match now.differs(&last) {
+                    Some(last) => match now.difference_from(&last) {
                         None => Identity::Original,
                         Some(_) if !server::holds_runs(self, pool).await? => Identity::Unmarked,
                         Some(evidence) => Identity::Copy(evidence),
@@ -75,12 +77,13 @@ impl Database {
         })
     }
 
-    /// To be called after the database was opened and before anything is sent. Gives a database that has no identity
-    /// its identity (`fresh` is a random id), and stops everything when it is a copy. Returns the stop, if this call
-    /// made it.
+    /// Checks the identity when a database is opened, before anything is sent. A database without
+    /// an identity gets one, with the random id `fresh`; a copy is stopped. Returns the stop, if
+    /// this call made it.
     ///
     /// # Errors
-    /// The database refused or went away, or the marker cannot be read or written.
+    /// The database refuses the statement, or the connection is lost, or the marker cannot be read
+    /// or written.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_open(&self, fresh: &str, now: Millis) -> Result<Option<Stopped>, StoreError> {
         match self.identity_check().await? {
@@ -88,7 +91,7 @@ impl Database {
             Identity::Unknown(refusal) => {
                 tracing::warn!(
                     refusal,
-                    "PostgreSQL does not tell which database this is: copies go unnoticed"
+                    "PostgreSQL does not report which database this is: copies are not detected"
                 );
                 Ok(None)
             }
@@ -96,44 +99,48 @@ impl Database {
         }
     }
 
-    /// Makes this database the one that is worked with, whatever it was. `fresh` becomes its random id where it has
-    /// none.
+    /// Makes this database the original, whatever it was before. `fresh` becomes its random id
+    /// where it has none.
     ///
     /// # Errors
-    /// The database refused or went away, or the marker cannot be written.
+    /// The database refuses the statement, or the connection is lost, or the marker cannot be
+    /// written.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_adopt(&self, fresh: &str) -> Result<(), StoreError> {
         match self.pools() {
             Pools::Sqlite { readers, .. } => {
                 let Some(place) = self.marker().cloned() else { return Ok(()) };
                 let installation = self.setting_init(INSTALLATION, fresh).await?;
-                let (progress, _) = progress::read(self.place(), readers).await?;
+                let (progress, _) = high_water_marks::read(self.place(), readers).await?;
                 let (place, file) = self.on_disk(place, MarkerFile::open_file).await?;
                 let Some(file) = file else { return Ok(()) };
                 let marker = Marker { installation, file, progress };
                 self.on_disk(place, move |place| place.write(&marker)).await.map(|_| ())
             }
             Pools::Postgres(pool) => {
-                let Told::Identity(now) = server::read(self, pool).await? else { return Ok(()) };
+                let ServerAnswer::Identity(now) = server::read(self, pool).await? else { return Ok(()) };
                 let json = serde_json::to_string(&now).map_err(InputError::Json)?;
                 self.execute(&SET, args![DATABASE_IDENTITY, json.as_str()]).await.map(|_| ())
             }
         }
     }
 
-    /// Brings the marker up to date where the database has moved on, and stops everything where the database turns
-    /// out to be a copy. Reads the database and writes a small file: the one writer is left alone. Returns the stop,
-    /// if this call made it.
+    /// Checks the identity again while the database is in use. Updates the marker where the
+    /// high-water marks have risen, and stops everything where the database is now a copy. Reads
+    /// the database and writes a small file; SQLite's one writer is used only for a stop. Returns
+    /// the stop, if this call made it.
     ///
     /// # Errors
-    /// The database refused or went away, or the marker cannot be read or written.
+    /// The database refuses the statement, or the connection is lost, or the marker cannot be read
+    /// or written.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn identity_renew(&self, now: Millis) -> Result<Option<Stopped>, StoreError> {
-        // Read before the comparison: `chorus start` adopts a copy before it ends the stop, so that a copy that is
-        // seen without a stop is a new one.
+        // Read before the comparison: `chorus start` adopts a copy before it ends the stop, so that
+        // a copy without a stop is a new one.
         let stopped = self.stopped().await;
         let Some(evidence) = self.identity_keep().await? else { return stopped.map(|_| None) };
-        // A connection that was opened after the file was replaced cannot tell: then the writer decides.
+        // A reading connection that was opened after the file was replaced reads another file: then
+        // the writer decides.
         let is_stopped = matches!(&stopped, Ok(Some(stopped)) if stopped.reason == StopReason::Copy);
         let mut new = None;
         if !is_stopped {
@@ -146,7 +153,7 @@ impl Database {
         Ok(new)
     }
 
-    /// Brings the marker of an original up to date. Returns the evidence where the database is a copy.
+    /// Updates the marker of an original. Returns the evidence where the database is a copy.
     pub(crate) async fn identity_keep(&self) -> Result<Option<CopyEvidence>, StoreError> {
         if let Pools::Postgres(_) = self.pools() {
             return Ok(match self.identity_check().await? {
@@ -154,10 +161,10 @@ impl Database {
                 _ => None,
             });
         }
-        let Some((judgement, place, moved_on)) = self.compare().await? else { return Ok(None) };
-        match (judgement, moved_on) {
-            (Judgement::Copy(evidence), _) => return Ok(Some(evidence)),
-            (Judgement::Original, Some(marker)) => {
+        let Some((comparison, place, new_marker)) = self.compare().await? else { return Ok(None) };
+        match (comparison, new_marker) {
+            (Comparison::Copy(evidence), _) => return Ok(Some(evidence)),
+            (Comparison::Original, Some(marker)) => {
                 self.on_disk(place, move |place| place.write(&marker)).await?;
             }
             _ => {}
@@ -165,25 +172,26 @@ impl Database {
         Ok(None)
     }
 
-    /// Compares a SQLite database with its marker; `None` in memory. Also returns the marker as it should be, where
-    /// it is not so.
-    async fn compare(&self) -> Result<Option<(Judgement, Arc<MarkerFile>, Option<Marker>)>, StoreError> {
+    /// Compares a SQLite database with its marker; `None` in memory. Also returns the new content
+    /// of the marker, where it has to be written.
+    async fn compare(&self) -> Result<Option<(Comparison, Arc<MarkerFile>, Option<Marker>)>, StoreError> {
         let (Pools::Sqlite { readers, .. }, Some(place)) = (self.pools(), self.marker().cloned()) else {
             return Ok(None);
         };
-        // Before the database is read: a connection that is opened after the file was replaced reads another one.
+        // Before the database is read: a connection that is opened after the file was replaced
+        // reads another file.
         let (place, open) = self.on_disk(place, MarkerFile::open_file).await?;
         if open.is_none() {
             let evidence = CopyEvidence::Replaced { file: place.name() };
-            return Ok(Some((Judgement::Copy(evidence), place, None)));
+            return Ok(Some((Comparison::Copy(evidence), place, None)));
         }
         let installation = self.row::<(String,)>(&GET, args![INSTALLATION]).await?.map(|(id,)| id);
         let (place, marker) = self.on_disk(place, MarkerFile::read).await?;
-        // After the marker: what it says was in the database before.
-        let (progress, holds_runs) = progress::read(self.place(), readers).await?;
+        // After the marker: its marks were in the database before they were in the marker.
+        let (progress, holds_runs) = high_water_marks::read(self.place(), readers).await?;
         let (place, file) = self.on_disk(place, MarkerFile::open_file).await?;
         let name = place.name();
-        let copy = |evidence| Ok(Some((Judgement::Copy(evidence), Arc::clone(&place), None)));
+        let copy = |evidence| Ok(Some((Comparison::Copy(evidence), Arc::clone(&place), None)));
         let Some(file) = file else { return copy(CopyEvidence::Replaced { file: name }) };
         place.set_replaced(false);
         let marker = match marker {
@@ -191,16 +199,18 @@ impl Database {
             marker => marker.flatten(),
         };
         let found = Snapshot { installation, holds_runs, file, progress };
-        let judgement = judge(&name, marker.as_ref(), &found);
-        let moved_on = found.installation.map(|installation| Marker {
+        let comparison = compare_with_marker(&name, marker.as_ref(), &found);
+        let new_marker = found.installation.map(|installation| Marker {
             installation,
             file: found.file,
             progress: found.progress,
         });
-        let moved_on = moved_on.filter(|moved_on| marker.as_ref() != Some(moved_on));
-        Ok(Some((judgement, place, moved_on)))
+        let new_marker = new_marker.filter(|new_marker| marker.as_ref() != Some(new_marker));
+        Ok(Some((comparison, place, new_marker)))
     }
 
+    /// Reads the identity of the PostgreSQL database that was last used; `None` where none is
+    /// stored.
     async fn server_identity(&self) -> Result<Option<ServerIdentity>, StoreError> {
         let Some((json,)) = self.row::<(String,)>(&GET, args![DATABASE_IDENTITY]).await? else {
             return Ok(None);
@@ -210,7 +220,7 @@ impl Database {
         read.map(Some).map_err(|error| RowError::Json { problem: problem(), error }.into())
     }
 
-    /// Reads or writes the marker or looks at the file, away from the reactor.
+    /// Runs file work on the marker on a blocking thread, off the reactor.
     async fn on_disk<T: Send + 'static>(
         &self,
         place: Arc<MarkerFile>,
@@ -223,12 +233,12 @@ impl Database {
     }
 }
 
-impl From<Judgement> for Identity {
-    fn from(judgement: Judgement) -> Self {
-        match judgement {
-            Judgement::Original => Self::Original,
-            Judgement::Unmarked => Self::Unmarked,
-            Judgement::Copy(evidence) => Self::Copy(evidence),
+impl From<Comparison> for Identity {
+    fn from(comparison: Comparison) -> Self {
+        match comparison {
+            Comparison::Original => Self::Original,
+            Comparison::Unmarked => Self::Unmarked,
+            Comparison::Copy(evidence) => Self::Copy(evidence),
         }
     }
 }

@@ -1,3 +1,3 @@
-//! What the values of texts are, in the reader's order.
+//! Tests of the values found in texts.
 
 mod values;

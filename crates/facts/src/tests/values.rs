@@ -1,9 +1,9 @@
-//! Values read from texts: each row is a text and what it says.
+//! Tests of the values found in texts: each row is a text and its values in a short form.
 
-use crate::{Coin, Value, values};
+use crate::{StatedCurrency, Value, values};
 
-/// Values in a short form: `CNY 98`, `20% off`, `2027-04-30`, `--04-30`, `10:00` (`10:00?` where the half of the day
-/// is open), `250 g`, `3 pieces`.
+/// Returns the values of a text in a short form: `CNY 98`, `20% off`, `2027-04-30`, `--04-30`,
+/// `10:00` (`10:00?` if the half of the day is unknown), `250 g`, `3 pieces`.
 fn read(text: &str) -> String {
     values(text).iter().map(|found| short(&found.value)).collect::<Vec<_>>().join(", ")
 }
@@ -11,14 +11,14 @@ fn read(text: &str) -> String {
 fn short(value: &Value) -> String {
     let amount = |micros: i64| format!("{}", micros as f64 / 1e6);
     match value {
-        Value::Money { micros, coin } => {
-            let coin = match coin {
-                Coin::Code(code) => std::str::from_utf8(code).unwrap(),
-                Coin::YuanOrYen => "¥",
-                Coin::Yuan => "元",
-                Coin::Dollar => "$",
+        Value::Money { micros, currency } => {
+            let currency = match currency {
+                StatedCurrency::Code(code) => std::str::from_utf8(code).unwrap(),
+                StatedCurrency::YuanOrYen => "¥",
+                StatedCurrency::Yuan => "元",
+                StatedCurrency::Dollar => "$",
             };
-            format!("{coin} {}", amount(*micros))
+            format!("{currency} {}", amount(*micros))
         }
         Value::Percent { micros, off } => format!("{}%{}", amount(*micros), if *off { " off" } else { "" }),
         Value::Date { year, month, day } => {
@@ -32,16 +32,17 @@ fn short(value: &Value) -> String {
     }
 }
 
-/// Tells every row that is read otherwise.
-fn table(rows: &[(&str, &str)]) {
-    let wrong = rows.iter().filter(|(text, said)| read(text) != *said);
-    let wrong: Vec<_> = wrong.map(|(text, said)| format!("{text}: {said}, not {}", read(text))).collect();
+/// Fails with all rows whose values differ.
+fn check_rows(rows: &[(&str, &str)]) {
+    let wrong = rows.iter().filter(|(text, expected)| read(text) != *expected);
+    let wrong: Vec<_> =
+        wrong.map(|(text, expected)| format!("{text}: {expected}, not {}", read(text))).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn money_is_read_in_every_way_it_is_written() {
-    table(&[
+    check_rows(&[
         ("¥199", "¥ 199"),
         ("￥199", "¥ 199"),
         ("¥ 199", "¥ 199"),
@@ -88,7 +89,7 @@ fn money_is_read_in_every_way_it_is_written() {
 
 #[test]
 fn money_is_read_with_its_currency() {
-    table(&[
+    check_rows(&[
         ("RMB 199", "CNY 199"),
         ("RMB199", "CNY 199"),
         ("rmb 199", "CNY 199"),
@@ -150,8 +151,8 @@ fn money_is_read_with_its_currency() {
 }
 
 #[test]
-fn what_only_looks_like_money_is_none() {
-    table(&[
+fn what_only_looks_like_money_is_not_read() {
+    check_rows(&[
         ("2027元旦快乐", "2027 pieces"),
         ("¥", ""),
         ("$ {{x}}", ""),
@@ -177,8 +178,8 @@ fn what_only_looks_like_money_is_none() {
 }
 
 #[test]
-fn shares_are_read_in_every_way_they_are_written() {
-    table(&[
+fn percentages_are_read_in_every_way_they_are_written() {
+    check_rows(&[
         ("20%", "20%"),
         ("20 %", "20%"),
         ("２０％", "20%"),
@@ -226,7 +227,7 @@ fn shares_are_read_in_every_way_they_are_written() {
 
 #[test]
 fn days_are_read_in_every_way_they_are_written() {
-    table(&[
+    check_rows(&[
         ("30 April 2027", "2027-04-30"),
         ("30th April 2027", "2027-04-30"),
         ("the 30th of April 2027", "2027-04-30"),
@@ -290,7 +291,7 @@ fn days_are_read_in_every_way_they_are_written() {
 
 #[test]
 fn times_are_read_in_every_way_they_are_written() {
-    table(&[
+    check_rows(&[
         ("10:00", "10:00?"),
         ("14:30", "14:30"),
         ("10:00 am", "10:00"),
@@ -320,7 +321,7 @@ fn times_are_read_in_every_way_they_are_written() {
 
 #[test]
 fn quantities_are_read_with_their_units() {
-    table(&[
+    check_rows(&[
         ("250 g", "250 g"),
         ("250g", "250 g"),
         ("250 grams", "250 g"),

@@ -1,29 +1,30 @@
-//! Mentions, links, tags and cashtags in plain text.
+//! Detection of mentions, links, tags and cashtags in plain text.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 use super::record::{Facet, Feature};
-use crate::address::is_top;
+use crate::url::is_tld;
 
-/// A tag is no longer, in code units of UTF-16.
-const LONGEST_TAG: usize = 64;
+/// The longest hashtag, in code units of UTF-16.
+const MAX_TAG_UTF16_UNITS: usize = 64;
 
-/// A cashtag is no longer.
-const LONGEST_TICKER: usize = 5;
+/// The longest ticker of a cashtag, in letters and digits.
+const MAX_TICKER_CHARS: usize = 5;
 
-pub(super) fn all(text: &str, did: &dyn Fn(&str) -> Option<String>) -> Vec<Facet> {
+pub(super) fn detect_facets(text: &str, did: &dyn Fn(&str) -> Option<String>) -> Vec<Facet> {
     let mut facets = Vec::new();
-    let mut linked = 0;
-    for start in starts(text) {
+    let mut link_end = 0;
+    for start in candidate_starts(text) {
         let opened = text[..start].ends_with('(');
         let facet = match text[start..].chars().next() {
             Some('@') => mention(text, start, did),
             Some('#' | '＃') if !opened => tag(text, start),
             Some('$') => cashtag(text, start),
-            // What looked like an address is over at the next space, whether it was one or not.
-            Some(_) if start >= linked => match link(text, start) {
+            // A run of text that looked like a URL ends at the next space, whether it was a link or
+            // not.
+            Some(_) if start >= link_end => match link(text, start) {
                 Some((end, facet)) => {
-                    linked = end;
+                    link_end = end;
                     facet
                 }
                 None => None,
@@ -32,27 +33,29 @@ pub(super) fn all(text: &str, did: &dyn Fn(&str) -> Option<String>) -> Vec<Facet
         };
         facets.extend(facet);
     }
-    apart(facets)
+    without_overlaps(facets)
 }
 
-/// Where something may begin: at the start of the text, after a space, after an opening parenthesis.
-fn starts(text: &str) -> impl Iterator<Item = usize> {
+/// Returns the offsets at which a facet may begin: the start of the text, after a space, after an
+/// opening parenthesis.
+fn candidate_starts(text: &str) -> impl Iterator<Item = usize> {
     let after = |(at, c): (usize, char)| (is_space(c) || c == '(').then(|| at + c.len_utf8());
     std::iter::once(0).chain(text.char_indices().filter_map(after))
 }
 
-/// The first of those that overlap: an address with parentheses in it is one.
-fn apart(facets: Vec<Facet>) -> Vec<Facet> {
+/// Keeps the first of overlapping facets: a URL with parentheses in it is one link.
+fn without_overlaps(facets: Vec<Facet>) -> Vec<Facet> {
     let mut kept: Vec<Facet> = Vec::with_capacity(facets.len());
     for facet in facets {
-        if kept.last().is_none_or(|last| !last.meets(&facet)) {
+        if kept.last().is_none_or(|last| !last.overlaps(&facet)) {
             kept.push(facet);
         }
     }
     kept
 }
 
-/// `(^|\s|\()(@)([a-zA-Z0-9.-]+)(\b)`, where the last label is a top-level domain or `test`.
+/// Finds a mention: `(^|\s|\()(@)([a-zA-Z0-9.-]+)(\b)`, where the last label is a top-level domain
+/// or `test`.
 fn mention(text: &str, start: usize, did: &dyn Fn(&str) -> Option<String>) -> Option<Facet> {
     let rest = &text[start + 1..];
     let run = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-')).count();
@@ -67,18 +70,19 @@ fn mention(text: &str, start: usize, did: &dyn Fn(&str) -> Option<String>) -> Op
     Some(Facet::new(start..start + 1 + handle.len(), Feature::Mention { did }))
 }
 
-/// `https?://\S+`, or a domain and what follows it up to a space, and where that is; the last mark of punctuation is
-/// not part of the link.
+/// Finds a link: `https?://\S+`, or a domain with the text after it up to a space. Returns the end
+/// of that run of text, and the facet if the run is a link. A final punctuation mark is not part of
+/// the link.
 fn link(text: &str, start: usize) -> Option<(usize, Option<Facet>)> {
     let rest = &text[start..];
     let scheme = ["https://", "http://"].into_iter().find(|scheme| begins_with(rest, scheme));
-    let links = match scheme {
+    let is_link = match scheme {
         Some(scheme) => rest.starts_with(scheme),
         None => ends_in_domain(domain(rest)?),
     };
     let whole = &rest[..rest.find(is_space).unwrap_or(rest.len())];
     let end = start + whole.len();
-    if !links {
+    if !is_link {
         return Some((end, None));
     }
     let shown = whole.strip_suffix(['.', ',', ';', ':', '!', '?']).unwrap_or(whole);
@@ -87,13 +91,14 @@ fn link(text: &str, start: usize) -> Option<(usize, Option<Facet>)> {
     Some((end, Some(Facet::new(start..start + shown.len(), Feature::Link { uri }))))
 }
 
-/// Whether `text` begins with a scheme, in letters of any case, and something after it.
+/// Returns true if `text` begins with `scheme`, in any case, followed by a character other than a
+/// space.
 fn begins_with(text: &str, scheme: &str) -> bool {
     text.get(..scheme.len()).is_some_and(|it| it.eq_ignore_ascii_case(scheme))
         && text[scheme.len()..].starts_with(|c| !is_space(c))
 }
 
-/// `[a-z][a-z0-9]*(\.[a-z0-9]+)+` at the start.
+/// Returns the domain at the start of `text`: `[a-z][a-z0-9]*(\.[a-z0-9]+)+`.
 fn domain(text: &str) -> Option<&str> {
     let run = |text: &str| text.bytes().take_while(u8::is_ascii_alphanumeric).count();
     let first = run(text);
@@ -107,35 +112,37 @@ fn domain(text: &str) -> Option<&str> {
     (end > first).then(|| &text[..end])
 }
 
-/// Whether what is after the last dot is a top-level domain, in small letters as the list has it.
+/// Returns true if the label after the last dot is a top-level domain, in lower case as in the
+/// list.
 fn ends_in_domain(name: &str) -> bool {
     name.rsplit_once('.')
-        .is_some_and(|(_, top)| !top.contains(|c: char| c.is_ascii_uppercase()) && is_top(top))
+        .is_some_and(|(_, top)| !top.contains(|c: char| c.is_ascii_uppercase()) && is_tld(top))
 }
 
-/// `#` and what follows up to a space or something invisible, if there is more in it than digits and punctuation.
+/// Finds a hashtag: `#` and the text up to a space or an invisible character, if it contains more
+/// than digits and punctuation.
 fn tag(text: &str, start: usize) -> Option<Facet> {
     let sign = text[start..].chars().next().map_or(0, char::len_utf8);
     let rest = &text[start + sign..];
     let run = &rest[..rest.find(|c| is_space(c) || is_invisible(c)).unwrap_or(rest.len())];
-    let counts = |c: char| !c.is_ascii_digit() && !is_punctuation(c);
-    if run.starts_with('\u{FE0F}') || !run.contains(counts) {
+    let is_significant = |c: char| !c.is_ascii_digit() && !is_punctuation(c);
+    if run.starts_with('\u{FE0F}') || !run.contains(is_significant) {
         return None;
     }
     let tag = run.trim_end_matches(is_punctuation);
-    if tag.is_empty() || tag.encode_utf16().count() > LONGEST_TAG {
+    if tag.is_empty() || tag.encode_utf16().count() > MAX_TAG_UTF16_UNITS {
         return None;
     }
     Some(Facet::new(start..start + sign + tag.len(), Feature::Tag { tag: tag.to_owned() }))
 }
 
-/// `$` and a ticker, where a space or punctuation follows.
+/// Finds a cashtag: `$` and a ticker, followed by a space, punctuation or the end.
 fn cashtag(text: &str, start: usize) -> Option<Facet> {
     let rest = &text[start + 1..];
     let run = rest.bytes().take_while(u8::is_ascii_alphanumeric).count();
-    let begins_well = rest.starts_with(|c: char| c.is_ascii_alphabetic());
+    let starts_with_letter = rest.starts_with(|c: char| c.is_ascii_alphabetic());
     let closes = |c| is_space(c) || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | ')' | '"' | '\'' | '’');
-    if !begins_well || run > LONGEST_TICKER || !rest[run..].chars().next().is_none_or(closes) {
+    if !starts_with_letter || run > MAX_TICKER_CHARS || !rest[run..].chars().next().is_none_or(closes) {
         return None;
     }
     let tag = text[start..=start + run].to_ascii_uppercase();
@@ -146,12 +153,13 @@ fn is_punctuation(c: char) -> bool {
     c.general_category_group() == GeneralCategoryGroup::Punctuation
 }
 
-/// JavaScript's `\s`: white space, but the byte order mark instead of U+0085.
+/// Matches JavaScript's `\s`: white space, with the byte order mark but without U+0085.
 fn is_space(c: char) -> bool {
     c == '\u{FEFF}' || (c.is_whitespace() && c != '\u{85}')
 }
 
-/// A soft hyphen, joiners, hair space, the enclosing keycap's neighbour: they end a tag.
+/// Matches the invisible characters that end a tag: soft hyphen, joiners, hair space, and U+20E2
+/// beside the enclosing keycap.
 const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{2060}' | '\u{200A}'..='\u{200D}' | '\u{20E2}')
 }

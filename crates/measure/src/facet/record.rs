@@ -1,48 +1,48 @@
-//! One facet, as the record wants it.
+//! Serialization of a facet as the record `app.bsky.richtext.facet` requires it.
 
 use std::ops::Range;
 
 use serde::Serialize;
 
-/// A part of a text that is more than text.
+/// A range of a post's text that is a link, a mention or a tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facet {
-    /// Where it is.
+    /// Byte range in the text.
     pub index: Index,
-    /// What it is.
+    /// The single feature of the range; the record's schema has an array here.
     pub features: [Feature; 1],
 }
 
-/// A range of bytes of UTF-8.
+/// A half-open range of bytes of UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Index {
-    /// The first byte.
+    /// Offset of the first byte.
     pub byte_start: usize,
-    /// The byte after the last.
+    /// Offset of the byte after the last.
     pub byte_end: usize,
 }
 
-/// What a part of a text is.
+/// The kind of a facet, with its target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "$type")]
 pub enum Feature {
-    /// A link.
+    /// A link to a page.
     #[serde(rename = "app.bsky.richtext.facet#link")]
     Link {
-        /// Where to.
+        /// The absolute URL of the page.
         uri: String,
     },
-    /// A mention of somebody.
+    /// A mention of an account.
     #[serde(rename = "app.bsky.richtext.facet#mention")]
     Mention {
-        /// Whom: `did:plc:…`.
+        /// The account's identifier, `did:plc:…`.
         did: String,
     },
-    /// A hashtag, or a cashtag with its sign.
+    /// A hashtag, or a cashtag including its `$`.
     #[serde(rename = "app.bsky.richtext.facet#tag")]
     Tag {
-        /// Without the sign of a hashtag.
+        /// The tag; a hashtag is without its `#`.
         tag: String,
     },
 }
@@ -52,7 +52,7 @@ impl Facet {
         Self { index: Index { byte_start: range.start, byte_end: range.end }, features: [feature] }
     }
 
-    pub(super) const fn meets(&self, other: &Self) -> bool {
+    pub(super) const fn overlaps(&self, other: &Self) -> bool {
         self.index.byte_start < other.index.byte_end && other.index.byte_start < self.index.byte_end
     }
 }

@@ -1,4 +1,4 @@
-//! Bluesky's facets.
+//! Tests of the facets found in Bluesky posts.
 
 use serde_json::json;
 
@@ -8,15 +8,15 @@ fn plain(text: &str) -> RichText {
     RichText::new(&[Span { text, link: None }], &|handle| Some(format!("did:web:{handle}")))
 }
 
-/// What is found, as `start-end kind`.
+/// Returns each facet found in `text`, as `start-end value`.
 fn found(text: &str) -> Vec<String> {
     let facets = serde_json::to_value(plain(text).facets).unwrap();
-    let told = |facet: &serde_json::Value| {
+    let describe = |facet: &serde_json::Value| {
         let feature = facet["features"][0].as_object().unwrap();
         let (_, value) = feature.iter().find(|(name, _)| *name != "$type").unwrap();
         format!("{}-{} {}", facet["index"]["byteStart"], facet["index"]["byteEnd"], value.as_str().unwrap())
     };
-    facets.as_array().unwrap().iter().map(told).collect()
+    facets.as_array().unwrap().iter().map(describe).collect()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn facets_are_byte_ranges() {
 }
 
 #[test]
-fn what_is_found_is_what_the_library_finds() {
+fn detection_matches_the_atproto_library() {
     let rows: [(&str, &[&str]); 14] = [
         ("see example.com.", &["4-15 https://example.com"]),
         ("(example.com/a)", &["1-14 https://example.com/a"]),
@@ -51,13 +51,14 @@ fn what_is_found_is_what_the_library_finds() {
 }
 
 #[test]
-fn an_address_without_a_scheme_gets_one_even_if_it_begins_like_one() {
-    // @atproto/api leaves "httpbin.org" as it is, which is no URI, and the server refuses the record.
+fn a_url_without_a_scheme_gets_one_even_if_it_begins_like_one() {
+    // @atproto/api leaves "httpbin.org" as it is, which is no URI, and the server refuses the
+    // record.
     assert_eq!(found("httpbin.org"), ["0-11 https://httpbin.org"]);
 }
 
 #[test]
-fn links_of_the_text_come_before_what_is_found() {
+fn given_links_win_over_detected_facets() {
     let spans = [
         Span { text: "春节: ", link: None },
         Span { text: "example.com #1", link: Some("https://harbour.example/r?a=1") },

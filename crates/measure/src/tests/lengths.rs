@@ -1,16 +1,16 @@
-//! Graphemes, bytes, UTF-16, weights: the vectors of the networks' own libraries.
+//! Tests of graphemes, bytes, UTF-16 and weights, with the vectors of the networks' own libraries.
 
-use crate::{Budget, Measure, limit};
+use crate::{LengthBudget, Measure, limit};
 
 const FAMILY: &str = "👨‍👩‍👧‍👦";
 
-fn fits(budgets: &[Budget]) -> bool {
-    budgets.iter().all(Budget::fits)
+fn fits(budgets: &[LengthBudget]) -> bool {
+    budgets.iter().all(LengthBudget::fits)
 }
 
 #[test]
-fn a_text_of_everything_counts_as_the_libraries_say() {
-    // @atproto/api 0.19.19 and twitter-text 3.1.0.
+fn a_mixed_text_counts_as_the_libraries_say() {
+    // Expected values from @atproto/api 0.19.19 and twitter-text 3.1.0.
     let text = "✨ 春节大促 @alice.test 👨‍❤️‍👨 https://t.example/c/abc #春节";
     assert_eq!(Measure::Graphemes.of(text), 48);
     assert_eq!(Measure::Bytes.of(text), 81);
@@ -31,19 +31,20 @@ fn bluesky_counts_graphemes_and_bytes() {
 }
 
 #[test]
-fn x_weighs() {
+fn x_counts_by_weight() {
     let rows = [
         ("春".repeat(140), 280, None),
         ("春".repeat(141), 282, Some(420)),
         (format!("{FAMILY} https://harbour.example.com/{}", "a".repeat(192)), 26, None),
         ("a".repeat(281), 281, Some(280)),
-        // The composed letter counts one, wherever the limit falls; its two code points are not parted.
+        // The composed letter counts one, wherever the limit falls; its two code points are not
+        // separated.
         ("e\u{301}".repeat(281), 281, Some(840)),
-        // 257 and a space leave 22, an address takes 23.
+        // 257 and a space leave 22, but a URL takes 23.
         (format!("{} harbour.com", "a".repeat(257)), 281, Some(258)),
         ("🇨🇳".repeat(141), 282, Some(1_120)),
         ("⚡️☕️❤️©️1️⃣👍🏽".to_owned(), 12, None),
-        // Younger than Emoji 11: a heart, a joiner, a flame.
+        // Newer than Emoji 11: a heart, a joiner, a flame.
         ("❤️‍🔥".to_owned(), 5, None),
         (String::new(), 0, None),
     ];
@@ -54,7 +55,7 @@ fn x_weighs() {
 }
 
 #[test]
-fn an_address_counts_23_where_x_sees_one() {
+fn a_url_counts_23_where_x_sees_one() {
     let rows = [
         ("https://example.com", 23),
         ("HTTP://EXAMPLE.COM/a?b=c#d", 23),
@@ -89,7 +90,7 @@ fn an_address_counts_23_where_x_sees_one() {
 }
 
 #[test]
-fn a_cut_makes_no_address_of_what_was_none() {
+fn a_cut_does_not_create_a_url() {
     // Cut at 280, the text would end in "x.com", which counts 23.
     let text = format!("{} x.commerceandmore", "a".repeat(274));
     let budget = limit::x(&text);

@@ -1,7 +1,9 @@
-//! The measures, against vectors of the networks and what must hold for all texts.
+//! Tests of the measures, against the networks' own vectors and properties that hold for every
+//! text.
 
 mod facets;
-mod folds;
 mod lengths;
-mod messages;
+mod linkedin;
+mod mastodon;
 mod properties;
+mod sms;

@@ -1,11 +1,11 @@
-//! What holds for every text.
+//! Properties that hold for every text.
 
 use proptest::prelude::*;
 
 use crate::facet::{RichText, Span};
-use crate::{Measure, little, sms};
+use crate::{Measure, linkedin, sms};
 
-const ALL: [Measure; 7] = [
+const ALL_MEASURES: [Measure; 7] = [
     Measure::Characters,
     Measure::Graphemes,
     Measure::Bytes,
@@ -15,7 +15,7 @@ const ALL: [Measure; 7] = [
     Measure::Segments,
 ];
 
-/// Texts of what makes counting hard, and of anything.
+/// Generates texts from pieces that are hard to count, and arbitrary texts.
 fn texts() -> impl Strategy<Value = String> {
     let hard = [
         "a",
@@ -75,8 +75,8 @@ fn texts() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_is_before_the_cut_fits(text in texts(), allowed in 0..60_usize) {
-        for measure in ALL {
+    fn the_text_before_the_cut_fits(text in texts(), allowed in 0..60_usize) {
+        for measure in ALL_MEASURES {
             let at = measure.cut_point(&text, allowed);
             prop_assert!(text.is_char_boundary(at));
             prop_assert!(measure.of(&text[..at]) <= allowed, "{measure:?} {at}");
@@ -89,16 +89,17 @@ proptest! {
     #[test]
     fn more_text_is_never_shorter(a in texts(), b in texts()) {
         let both = format!("{a}{b}");
-        // Addresses and mentions may stop being one where something follows at once, composition likewise.
+        // URLs, mentions and composed characters may change when text follows directly, so a space
+        // separates the two.
         let apart = format!("{a} {b}");
-        for measure in ALL {
-            let folds = matches!(measure, Measure::Weighted | Measure::Mastodon { .. });
-            prop_assert!(measure.of(if folds { &apart } else { &both }) >= measure.of(&a), "{measure:?}");
+        for measure in ALL_MEASURES {
+            let separate = matches!(measure, Measure::Weighted | Measure::Mastodon { .. });
+            prop_assert!(measure.of(if separate { &apart } else { &both }) >= measure.of(&a), "{measure:?}");
         }
     }
 
     #[test]
-    fn parts_are_the_text_and_each_goes_in_one(text in texts()) {
+    fn segments_join_to_the_text_and_each_fits_in_one_message(text in texts()) {
         let parts = sms::split(&text);
         prop_assert_eq!(parts.concat(), text.clone());
         prop_assert_eq!(parts.len(), sms::Sms::of(&text).segments);
@@ -118,10 +119,10 @@ proptest! {
     }
 
     #[test]
-    fn escapes_undone_are_the_text(text in texts()) {
+    fn unescaping_returns_the_text(text in texts()) {
         let mut plain = String::new();
-        let little = little::escaped(&text).replace("{hashtag|\\#|", "\u{F0000}");
-        let mut chars = little.chars();
+        let escaped = linkedin::escaped(&text).replace("{hashtag|\\#|", "\u{F0000}");
+        let mut chars = escaped.chars();
         while let Some(c) = chars.next() {
             match c {
                 '\\' => plain.extend(chars.next()),
@@ -136,12 +137,12 @@ proptest! {
 
 #[test]
 fn a_long_text_costs_no_more_than_its_length() {
-    // Were any of it quadratic, this would take minutes.
+    // If any of it were quadratic, this would take minutes.
     for unit in
         ["a", "a.", "春", "a.com", "https://a.co/(", "@a", "e\u{301}", "❤️‍", "😀.", "_a.", "#a ", "(("]
     {
         let text = unit.repeat(20_000);
-        for measure in ALL {
+        for measure in ALL_MEASURES {
             assert!(measure.of(&text[..measure.cut_point(&text, 280)]) <= 280, "{unit} {measure:?}");
         }
         assert_eq!(RichText::new(&[Span { text: &text, link: None }], &|_| None).text, text);

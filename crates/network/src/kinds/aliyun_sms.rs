@@ -14,9 +14,9 @@ use message::{Content, Post, RejectReason, digest};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
-use crate::{again, own};
+use crate::{idempotency, json_template};
 
 #[derive(Debug)]
 pub(crate) struct AliyunSms;
@@ -27,8 +27,8 @@ const EARLIER: &str = "earlier";
 const DETAILS: &str = "/SmsSendDetailDTOs/SmsSendDetailDTO";
 
 impl Protocol for AliyunSms {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let Content::Own(parameters) = &post.content else {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let Content::Json(parameters) = &post.content else {
             return Err(
                 "Aliyun sends approved templates only: add aliyun_sms.json with its parameters".into()
             );
@@ -41,7 +41,7 @@ impl Protocol for AliyunSms {
             ("TemplateParam", texts(parameters)?),
             ("OutId", post.id.clone()),
         ];
-        Ok(signed("post", access, own, known.now(), &post.id).publishes())
+        Ok(signed("post", access, own, prior.now(), &post.id).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
@@ -58,9 +58,9 @@ impl Protocol for AliyunSms {
     }
 
     /// By number and day, in Aliyun's own zone: the day the post fell due, and today.
-    fn look_up(&self, access: &Access, post: &Post, known: &Known) -> Option<Request> {
-        let (due, today) = (day(post.at), day(known.now()));
-        let (name, day) = match known.get(EARLIER) {
+    fn look_up(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Option<Request> {
+        let (due, today) = (day(post.at), day(prior.now()));
+        let (name, day) = match prior.get(EARLIER) {
             None if due != today => (EARLIER, due),
             Some(answer) if is_in(post, answer).is_some() => (LOOK_UP, due),
             _ => (LOOK_UP, today),
@@ -72,43 +72,44 @@ impl Protocol for AliyunSms {
             ("PageSize", "50".to_owned()),
             ("CurrentPage", "1".to_owned()),
         ];
-        Some(signed(name, access, own, known.now(), &post.id))
+        Some(signed(name, access, own, prior.now(), &post.id))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         is_in(post, answer)
     }
 
     /// Whether the approved template is there.
-    fn examine(&self, access: &Access, now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, now: Timestamp) -> Option<Request> {
         let own =
             vec![("Action", "QuerySmsTemplate".to_owned()), ("TemplateCode", access.template_id.clone())];
         Some(signed("examine", access, own, now, "examine"))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "Code": "OK", "Message": "OK", "SmsSendDetailDTOs": { "SmsSendDetailDTO": [] } })
     }
 }
 
 /// The post among what was said to its number.
 fn is_in(post: &Post, answer: &Response) -> Option<Verdict> {
-    again::search(answer, DETAILS, |detail| {
+    idempotency::search_list(answer, DETAILS, |detail| {
         (text_at(detail, "/OutId")? == post.id).then(|| Verdict::sent(None, None))
     })
 }
 
-/// A number as Aliyun writes it: 11 digits inland, country code and number, without a plus, elsewhere.
+/// A number as Aliyun writes it: 11 digits inland, country code and number, without a plus,
+/// elsewhere.
 fn number(e164: &str) -> String {
     let digits: String = e164.chars().filter(char::is_ascii_digit).collect();
     let inland = digits.strip_prefix("86").filter(|rest| rest.len() == 11 && rest.starts_with('1'));
     inland.map(str::to_owned).unwrap_or(digits)
 }
 
-/// The parameters of a template, which must be texts: `{"code":"123456"}` is taken, `{"code":123456}` is not
-/// (`isv.INVALID_JSON_PARAM`).
+/// The parameters of a template, which must be texts: `{"code":"123456"}` is taken,
+/// `{"code":123456}` is not (`isv.INVALID_JSON_PARAM`).
 fn texts(parameters: &str) -> Result<String, ComposeError> {
-    let mut object = own::object(parameters)?;
+    let mut object = json_template::parse_object(parameters)?;
     for (name, value) in &mut object {
         *value = match value.take() {
             Value::String(text) => Value::String(text),
@@ -130,8 +131,8 @@ fn day(at: Timestamp) -> String {
     Offset::constant(8).to_datetime(at).strftime("%Y%m%d").to_string()
 }
 
-/// A request with the parameters that all have, and the signature over all of them. `seed` and the time make the
-/// nonce, which may be used once.
+/// A request with the parameters that all have, and the signature over all of them. `seed` and the
+/// time make the nonce, which may be used once.
 fn signed(
     name: &'static str,
     access: &Access,
@@ -156,7 +157,8 @@ fn signed(
     Request::new(name, "POST", "/", Body::Form(fields))
 }
 
-/// The signature of RPC requests: HMAC-SHA1 with the secret and `&` over the method, the path and the sorted fields.
+/// The signature of RPC requests: HMAC-SHA1 with the secret and `&` over the method, the path and
+/// the sorted fields.
 fn signature(method: &str, fields: &[(&str, String)], secret: &str) -> String {
     let mut fields: Vec<_> = fields.iter().map(|(name, value)| (segment(name), segment(value))).collect();
     fields.sort();
@@ -213,10 +215,10 @@ fn refusal(code: &str, request: &Request, answer: &Response) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, known, next, now, post, verdict};
+    use crate::sample::{access, answer, next, now, post, prior, verdict};
 
     fn message() -> Post {
-        let own = Content::Own("{\"name\":\"李\",\"price\":98}".into());
+        let own = Content::Json("{\"name\":\"李\",\"price\":98}".into());
         Post { to: Some("+8613800138000".into()), content: own, ..post() }
     }
 
@@ -245,17 +247,17 @@ mod tests {
 
     #[test]
     fn a_message_is_a_signed_form() {
-        let request = next("aliyun_sms", &message(), &known(&[]));
+        let request = next("aliyun_sms", &message(), &prior(&[]));
         let Body::Form(fields) = &request.body else { panic!() };
         insta::assert_json_snapshot!(fields);
         let (signature_, signed) = fields.split_last().unwrap();
         assert_eq!(signature_.1, signature("POST", signed, "this is secret"));
-        let mut later = Known::new(now() + std::time::Duration::from_millis(1));
+        let mut later = PriorAnswers::new(now() + std::time::Duration::from_millis(1));
         later.put("x", answer(200, &[], ""));
         assert_ne!(next("aliyun_sms", &message(), &later).body, request.body, "a nonce is used once");
-        let nested = Post { content: Content::Own("{\"a\":[1]}".into()), ..message() };
+        let nested = Post { content: Content::Json("{\"a\":[1]}".into()), ..message() };
         for post in [post(), nested, Post { to: None, ..message() }] {
-            assert!(AliyunSms.next(&access("aliyun_sms"), &post, &known(&[])).is_err());
+            assert!(AliyunSms.next(&access("aliyun_sms"), &post, &prior(&[])).is_err());
         }
     }
 
@@ -309,21 +311,21 @@ mod tests {
     #[test]
     fn a_message_is_looked_up_by_its_key_on_both_days() {
         let details = |id: &str| json!({ "Code": "OK", "SmsSendDetailDTOs": { "SmsSendDetailDTO": [{ "OutId": id, "SendStatus": 1 }] } });
-        let date = |known: &Known| {
-            let request = AliyunSms.look_up(&access("aliyun_sms"), &message(), known).unwrap();
+        let date = |prior: &PriorAnswers| {
+            let request = AliyunSms.look_up(&access("aliyun_sms"), &message(), prior).unwrap();
             let Body::Form(fields) = request.body else { panic!() };
             (request.name, fields.iter().find(|(name, _)| *name == "SendDate").unwrap().1.clone())
         };
         // 20:26 in China.
-        assert_eq!(date(&known(&[])), (LOOK_UP, "20200913".to_owned()));
-        let mut next_day = Known::new(now() + std::time::Duration::from_hours(4));
+        assert_eq!(date(&prior(&[])), (LOOK_UP, "20200913".to_owned()));
+        let mut next_day = PriorAnswers::new(now() + std::time::Duration::from_hours(4));
         assert_eq!(date(&next_day), (EARLIER, "20200913".to_owned()));
         next_day.put(EARLIER, answer(200, &[], &details("other").to_string()));
         assert_eq!(date(&next_day), (LOOK_UP, "20200914".to_owned()));
         next_day.put(EARLIER, answer(200, &[], &details(&message().id).to_string()));
         assert_eq!(date(&next_day), (LOOK_UP, "20200913".to_owned()));
         let found = |body: Value| {
-            AliyunSms.found(&access("aliyun_sms"), &message(), &answer(200, &[], &body.to_string()))
+            AliyunSms.find_post(&access("aliyun_sms"), &message(), &answer(200, &[], &body.to_string()))
         };
         assert_eq!(found(details(&message().id)), Some(Verdict::sent(None, None)));
         assert_eq!(found(details("other")), None);

@@ -2,7 +2,8 @@
 //! <https://docs.bsky.app/docs/api/com-atproto-server-create-session>, limits of rate:
 //! <https://docs.bsky.app/docs/advanced-guides/rate-limits>, record keys: <https://atproto.com/specs/tid>.
 //!
-//! The key of the record is made of the delivery, so that a second try can look for the first one's.
+//! The key of the record is made of the delivery, so that a second try can look for the first
+//! one's.
 
 mod record;
 
@@ -10,14 +11,14 @@ use std::time::Duration;
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Unit, limit};
+use measure::{LengthBudget, Unit, limit};
 use message::{Content, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::own::{fill, object};
+use crate::json_template::{parse_object, set_default};
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 use record::{COLLECTION, record, rich, rkey};
 
@@ -32,32 +33,32 @@ const KEPT: Duration = Duration::from_secs(90 * 60);
 const PICTURE: usize = 2_000_000;
 
 impl Protocol for Bluesky {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let mut budgets = limit::bluesky(&rich(parts).text).to_vec();
         if let Some(file) = parts.picture.as_ref().and_then(|picture| picture.file()) {
-            budgets.push(Budget::of_things("picture", Unit::Bytes, file.bytes.len(), PICTURE));
+            budgets.push(LengthBudget::of_things("picture", Unit::Bytes, file.bytes.len(), PICTURE));
         }
         budgets
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let Some(token) = known.text(SESSION, "/accessJwt") else {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let Some(token) = prior.text(SESSION, "/accessJwt") else {
             let who = json!({ "identifier": access.account, "password": access.token });
-            return Ok(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who).kept(KEPT));
+            return Ok(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who).cached_for(KEPT));
         };
         let record = match &post.content {
-            Content::Own(body) => {
-                let mut record = object(body)?;
-                fill(&mut record, "$type", COLLECTION);
-                fill(&mut record, "createdAt", post.at.to_string());
+            Content::Json(body) => {
+                let mut record = parse_object(body)?;
+                set_default(&mut record, "$type", COLLECTION);
+                set_default(&mut record, "createdAt", post.at.to_string());
                 record.into()
             }
             Content::Parts(parts) => {
-                let blob = match Upload::of(parts, known)? {
+                let blob = match Upload::of(parts, prior)? {
                     Upload::None => None,
                     Upload::Fetch(request) => return Ok(request),
-                    Upload::File(file, alt) => match known.get(UPLOAD).map(Response::json) {
+                    Upload::File(file, alt) => match prior.get(UPLOAD).map(Response::json) {
                         Some(answer) => Some((answer["blob"].clone(), alt)),
                         None => return upload(&file, &token),
                     },
@@ -65,7 +66,7 @@ impl Protocol for Bluesky {
                 record(parts, post, blob)
             }
         };
-        let did = known.text(SESSION, "/did").unwrap_or_else(|| access.account.clone());
+        let did = prior.text(SESSION, "/did").unwrap_or_else(|| access.account.clone());
         let body = json!({ "repo": did, "collection": COLLECTION, "rkey": rkey(post), "record": record });
         Ok(Request::json("post", "/xrpc/com.atproto.repo.createRecord", body).bearer(&token).publishes())
     }
@@ -106,22 +107,23 @@ impl Protocol for Bluesky {
             (_, _) if said.contains("already a value at key") => {
                 Verdict::sent(uri(request), uri(request).as_deref().and_then(page))
             }
-            // A key that is taken is such a 500 as well, and says no more: only one of which nobody knows is looked for.
+            // A key that is taken is such a 500 as well, and says no more: only one of which nobody
+            // knows is looked for.
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let (who, key) = (segment(&access.account), rkey(post));
         let target =
             format!("/xrpc/com.atproto.repo.getRecord?repo={who}&collection={COLLECTION}&rkey={key}");
         Some(Request::get(LOOK_UP, target))
     }
 
-    fn found(&self, _access: &Access, _post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, _post: &Post, answer: &Response) -> Option<Verdict> {
         let json = answer.json();
         let said = json["message"].as_str().unwrap_or_default();
-        if let Some(uri) = text_at(&json, "/uri").filter(|_| answer.is_good()) {
+        if let Some(uri) = text_at(&json, "/uri").filter(|_| answer.is_success()) {
             let url = page(&uri);
             return Some(Verdict::sent(uri, url));
         }
@@ -130,12 +132,12 @@ impl Protocol for Bluesky {
     }
 
     /// Making a session posts nothing, and shows whether we are let in.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let who = json!({ "identifier": access.account, "password": access.token });
         Some(Request::json(SESSION, "/xrpc/com.atproto.server.createSession", who))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             SESSION => {
                 json!({ "did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz", "accessJwt": "token", "refreshJwt": "token" })
@@ -175,17 +177,17 @@ fn page(uri: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json as body, known, next, post, post_of, post_with_file, verdict};
-    use message::dialect::{SPAN, SPAN_END, SPAN_TO};
+    use crate::sample::{access, answer, json as body, next, post, post_of, post_with_file, prior, verdict};
+    use message::dialect::{SPAN_END, SPAN_SEPARATOR, SPAN_START};
 
     const LET_IN: &str = "{\"did\":\"did:plc:abc\",\"accessJwt\":\"jwt-1\",\"refreshJwt\":\"jwt-2\"}";
     const BLOB: &str = "{\"blob\":{\"$type\":\"blob\",\"size\":4}}";
 
     #[test]
     fn a_session_is_made_and_kept() {
-        let request = next("bluesky", &post_of("x"), &known(&[]));
+        let request = next("bluesky", &post_of("x"), &prior(&[]));
         assert_eq!(
-            (request.target.as_str(), request.keep),
+            (request.target.as_str(), request.cache_for),
             ("/xrpc/com.atproto.server.createSession", Some(KEPT))
         );
         assert_eq!(body(&request), json!({ "identifier": "account-1", "password": "token-1" }));
@@ -193,14 +195,14 @@ mod tests {
 
     #[test]
     fn a_picture_is_uploaded_and_has_its_words() {
-        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN)]));
+        let request = next("bluesky", &post_with_file(), &prior(&[(SESSION, LET_IN)]));
         assert_eq!((request.name, request.target.as_str()), (UPLOAD, "/xrpc/com.atproto.repo.uploadBlob"));
         assert_eq!(request.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
         assert_eq!(request.credentials, [("authorization", "Bearer jwt-1".to_owned())]);
-        let request = next("bluesky", &post_with_file(), &known(&[(SESSION, LET_IN), (UPLOAD, BLOB)]));
+        let request = next("bluesky", &post_with_file(), &prior(&[(SESSION, LET_IN), (UPLOAD, BLOB)]));
         assert!(request.publishes);
         insta::assert_json_snapshot!(body(&request));
-        let request = next("bluesky", &post(), &known(&[(SESSION, LET_IN)]));
+        let request = next("bluesky", &post(), &prior(&[(SESSION, LET_IN)]));
         assert_eq!((request.name, request.target.as_str()), (FETCH, "https://harbour.example/spring.png"));
     }
 
@@ -209,9 +211,9 @@ mod tests {
         let mut post = post();
         if let Content::Parts(parts) = &mut post.content {
             parts.picture = None;
-            parts.text = format!("春 {SPAN}the shop{SPAN_TO}https://a.example/{SPAN_END}!");
+            parts.text = format!("春 {SPAN_START}the shop{SPAN_SEPARATOR}https://a.example/{SPAN_END}!");
         }
-        let record = body(&next("bluesky", &post, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        let record = body(&next("bluesky", &post, &prior(&[(SESSION, LET_IN)])))["record"].clone();
         assert_eq!(record["text"], "Spring Tide\n\n春 the shop!\n\nChoose");
         insta::assert_json_snapshot!(record["facets"], @r##"
         [
@@ -245,20 +247,20 @@ mod tests {
             json!({ "uri": "https://news.example/c/1.tok", "title": "Spring Tide", "description": "Choose" });
         assert_eq!(record["embed"], json!({ "$type": "app.bsky.embed.external", "external": external }));
         let alone =
-            body(&next("bluesky", &post_of("only text"), &known(&[(SESSION, LET_IN)])))["record"].clone();
+            body(&next("bluesky", &post_of("only text"), &prior(&[(SESSION, LET_IN)])))["record"].clone();
         assert!(alone.get("embed").is_none() && alone.get("facets").is_none());
     }
 
     #[test]
     fn own_json_is_the_record() {
-        let own = Post { content: Content::Own("{\"text\":\"x\"}".into()), ..post() };
-        let record = body(&next("bluesky", &own, &known(&[(SESSION, LET_IN)])))["record"].clone();
+        let own = Post { content: Content::Json("{\"text\":\"x\"}".into()), ..post() };
+        let record = body(&next("bluesky", &own, &prior(&[(SESSION, LET_IN)])))["record"].clone();
         assert_eq!(record, json!({ "$type": COLLECTION, "text": "x", "createdAt": "2020-09-13T12:26:40Z" }));
     }
 
     #[test]
     fn a_post_is_found_again() {
-        let request = Bluesky.look_up(&access("bluesky"), &post(), &known(&[])).unwrap();
+        let request = Bluesky.look_up(&access("bluesky"), &post(), &prior(&[])).unwrap();
         let key = rkey(&post());
         assert_eq!(
             request.target,
@@ -273,11 +275,11 @@ mod tests {
         );
         let page = "https://bsky.app/profile/did:plc:abc/post/3k".to_owned();
         let sent = Verdict::sent("at://did:plc:abc/app.bsky.feed.post/3k".to_owned(), page);
-        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &there), Some(sent));
+        assert_eq!(Bluesky.find_post(&access("bluesky"), &post(), &there), Some(sent));
         let missing = answer(400, &[], "{\"error\":\"RecordNotFound\"}");
-        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &missing), None);
+        assert_eq!(Bluesky.find_post(&access("bluesky"), &post(), &missing), None);
         let cut = answer(200, &[], "{\"uri\":\"at");
-        assert_eq!(Bluesky.found(&access("bluesky"), &post(), &cut), Some(Verdict::Unknown));
+        assert_eq!(Bluesky.find_post(&access("bluesky"), &post(), &cut), Some(Verdict::Unknown));
         assert_eq!(
             verdict("bluesky", LOOK_UP, false, 400, &[], "{\"error\":\"RecordNotFound\"}"),
             Verdict::Ready
@@ -298,7 +300,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_taken_is_our_post() {
-        let request = next("bluesky", &post_of("x"), &known(&[(SESSION, LET_IN)]));
+        let request = next("bluesky", &post_of("x"), &prior(&[(SESSION, LET_IN)]));
         let answer = answer(
             500,
             &[],

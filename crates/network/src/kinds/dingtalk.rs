@@ -7,15 +7,15 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use egress::{Request, Response, segment};
-use measure::{Budget, Unit};
+use measure::{LengthBudget, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::marked::{escaped, link, paragraphs, picture};
-use crate::own;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::json_template;
+use crate::markdown::{escaped, link, paragraphs, picture};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -27,19 +27,19 @@ const PENALTY: Duration = Duration::from_secs(600);
 const BODY: usize = 20_000;
 
 impl Protocol for Dingtalk {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let bytes = match &post.content {
-            Content::Own(body) => body.len(),
+            Content::Json(body) => body.len(),
             Content::Parts(parts) => message(parts).to_string().len(),
         };
-        vec![Budget::of_things("message", Unit::Bytes, bytes, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, BODY)]
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let body = own::body(post, message);
-        let mut target = access.hook.clone();
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let body = json_template::body(post, message);
+        let mut target = access.webhook_path.clone();
         if let Some(secret) = &access.secret {
-            let at = known.now().as_millisecond();
+            let at = prior.now().as_millisecond();
             let mark = if target.contains('?') { '&' } else { '?' };
             target = format!("{target}{mark}timestamp={at}&sign={}", segment(&sign(secret, at)));
         }
@@ -54,8 +54,8 @@ impl Protocol for Dingtalk {
             Some(0) => Verdict::sent(None, None),
             Some(130_101 | 410_100 | 90_030 | 90_018) => Verdict::RateLimited(Some(wait(&json))),
             Some(-1) => Verdict::Retryable,
-            // "message validation failed": the robot's own rules on keywords, signatures and addresses.
-            // It says so in Chinese: "关键词不匹配".
+            // "message validation failed": the robot's own rules on keywords, signatures and
+            // addresses. It says so in Chinese: "关键词不匹配".
             Some(310_000) if said.contains("关键词") || said.to_lowercase().contains("keyword") => {
                 Verdict::KeywordMissing
             }
@@ -82,7 +82,8 @@ fn sign(secret: &str, at: i64) -> String {
     STANDARD.encode(hmac::sign(&key, format!("{at}\n{secret}").as_bytes()))
 }
 
-/// An action card with one button; Markdown where there is none. The title is what lists of chats show.
+/// An action card with one button; Markdown where there is none. The title is what lists of chats
+/// show.
 fn message(parts: &Parts) -> Value {
     let heading = parts.title.as_ref().map(|title| format!("### {}", escaped(Flavor::Dingtalk, title)));
     let shown =
@@ -112,7 +113,7 @@ fn message(parts: &Parts) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, verdict};
+    use crate::sample::{json, next, post, post_of, prior, verdict};
 
     #[test]
     fn signs_as_the_vendor_does() {
@@ -122,11 +123,11 @@ mod tests {
 
     #[test]
     fn a_post_is_an_action_card() {
-        let request = next("dingtalk", &post(), &known(&[]));
+        let request = next("dingtalk", &post(), &prior(&[]));
         let signed = "MYEtKC4%2FNfMR1l4prX%2B%2Bai6oOf70X1xOf6UlnyUhJH4%3D";
         let target = format!("/hook/T1/B2/topsecret?key=k1&timestamp=1600000000000&sign={signed}");
         assert_eq!((request.target, request.publishes), (target, true));
-        let request = next("dingtalk", &post(), &known(&[]));
+        let request = next("dingtalk", &post(), &prior(&[]));
         insta::assert_json_snapshot!(json(&request), @r####"
         {
           "actionCard": {
@@ -138,10 +139,10 @@ mod tests {
           "msgtype": "actionCard"
         }
         "####);
-        let plain = json(&next("dingtalk", &post_of("first\nsecond"), &known(&[])));
+        let plain = json(&next("dingtalk", &post_of("first\nsecond"), &prior(&[])));
         assert_eq!(plain["markdown"], json!({ "title": "first", "text": "first\nsecond" }));
-        let own = Post { content: Content::Own("{\"msgtype\":\"text\"}".into()), ..post() };
-        assert_eq!(json(&next("dingtalk", &own, &known(&[])))["msgtype"], "text");
+        let own = Post { content: Content::Json("{\"msgtype\":\"text\"}".into()), ..post() };
+        assert_eq!(json(&next("dingtalk", &own, &prior(&[])))["msgtype"], "text");
     }
 
     #[test]

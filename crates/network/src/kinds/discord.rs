@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use egress::{Body, Part, Request, Response};
 use jiff::Timestamp;
-use measure::{Budget, Measure, Unit};
+use measure::{LengthBudget, Measure, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
-use crate::marked::escaped;
+use crate::json_template::{parse_object, set_default};
+use crate::markdown::escaped;
 use crate::mention;
-use crate::own::{fill, object};
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Discord;
 
 impl Protocol for Discord {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         if !is_card(parts) {
             return vec![Measure::Characters.budget("text", &content(parts), 2_000)];
@@ -35,25 +35,25 @@ impl Protocol for Discord {
             Measure::Characters.budget("title", title, 256),
             Measure::Characters.budget("text", &parts.text, 4_096),
             Measure::Characters.budget("words of the picture", alt, 1_024),
-            Budget::of_things("embed", Unit::Characters, all, 6_000),
+            LengthBudget::of_things("embed", Unit::Characters, all, 6_000),
         ];
         if let Some(action) = &parts.action {
             budgets.push(Measure::Characters.budget("button", &action.label, 80));
             budgets.push(Measure::Characters.budget("address of the button", &action.url, 512));
         }
         if let Some(file) = parts.picture.as_ref().and_then(|picture| picture.file()) {
-            budgets.push(Budget::of_things("picture", Unit::Bytes, file.bytes.len(), 10 << 20));
+            budgets.push(LengthBudget::of_things("picture", Unit::Bytes, file.bytes.len(), 10 << 20));
         }
         budgets
     }
 
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         // Whoever does not wait is not told that a message was not saved.
-        let target = with(&access.hook, "wait=true&with_components=true");
+        let target = with(&access.webhook_path, "wait=true&with_components=true");
         let body = match &post.content {
-            Content::Own(body) => {
-                let mut body = object(body)?;
-                fill(&mut body, "allowed_mentions", nobody());
+            Content::Json(body) => {
+                let mut body = parse_object(body)?;
+                set_default(&mut body, "allowed_mentions", nobody());
                 Body::Json(body.into())
             }
             Content::Parts(parts) => body(parts),
@@ -73,7 +73,8 @@ impl Protocol for Discord {
             (200, _) if json["id"].is_string() => Verdict::sent(text_at(&json, "/id"), None),
             (204, _) if request.publishes => Verdict::sent(None, None),
             (429, _) => Verdict::RateLimited(wait()),
-            // Unknown channel, guild, webhook. A webhook that is not there is never to be asked again.
+            // Unknown channel, guild, webhook. A webhook that is not there is never to be asked
+            // again.
             (_, 10_003 | 10_004 | 10_015) | (404, _) => Verdict::Gone,
             (_, 50_027) => Verdict::AuthExpired,
             (_, 40_005) => Verdict::Rejected(RejectReason::TooBig),
@@ -84,8 +85,8 @@ impl Protocol for Discord {
         }
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
-        Some(Request::get("webhook", access.hook.split('?').next().unwrap_or_default()))
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+        Some(Request::get("webhook", access.webhook_path.split('?').next().unwrap_or_default()))
     }
 }
 
@@ -113,11 +114,12 @@ fn is_card(parts: &Parts) -> bool {
 fn content(parts: &Parts) -> String {
     // With everybody allowed, the text must not call by itself.
     let text =
-        if parts.mention.is_empty() { parts.text.clone() } else { mention::silenced(&parts.text, &[]) };
-    mention::led(mention::written(parts), text)
+        if parts.mention.is_empty() { parts.text.clone() } else { mention::neutralized(&parts.text, &[]) };
+    mention::prepend(mention::as_text(parts), text)
 }
 
-/// The title of an embed, which is Markdown. One that says nothing is refused: the button's words are its title then.
+/// The title of an embed, which is Markdown. One that says nothing is refused: the button's words
+/// are its title then.
 fn title(parts: &Parts) -> Option<String> {
     let label = parts.action.as_ref().map(|action| &action.label).filter(|_| parts.text.is_empty());
     parts.title.as_ref().or(label).map(|title| escaped(Flavor::Discord, title))
@@ -131,7 +133,7 @@ fn body(parts: &Parts) -> Body {
     let mut message = Map::new();
     message.insert("allowed_mentions".to_owned(), allowed(parts));
     // Embeds call nobody.
-    if let Some(call) = mention::written(parts) {
+    if let Some(call) = mention::as_text(parts) {
         message.insert("content".to_owned(), call.into());
     }
     let mut embed = json!({});
@@ -173,7 +175,8 @@ fn safe(name: &str) -> String {
     name.chars().map(|c| if good(c) { c } else { '_' }).collect()
 }
 
-/// Whether one of the errors, which lie as deep as what they are about, is that something is too long.
+/// Whether one of the errors, which lie as deep as what they are about, is that something is too
+/// long.
 fn is_too_long(errors: &Value) -> bool {
     match errors {
         Value::Object(map) => {
@@ -189,11 +192,11 @@ fn is_too_long(errors: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, json, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_post_is_an_embed_with_a_button() {
-        let request = next("discord", &post(), &known(&[]));
+        let request = next("discord", &post(), &prior(&[]));
         assert_eq!(request.target, "/hook/T1/B2/topsecret?key=k1&wait=true&with_components=true");
         assert!(request.publishes);
         insta::assert_json_snapshot!(json(&request), @r#"
@@ -229,24 +232,24 @@ mod tests {
           ]
         }
         "#);
-        let plain = json(&next("discord", &post_of("only @everyone"), &known(&[])));
+        let plain = json(&next("discord", &post_of("only @everyone"), &prior(&[])));
         assert_eq!(plain, json!({ "content": "only @everyone", "allowed_mentions": { "parse": [] } }));
         let mut bare = post();
         if let Content::Parts(parts) = &mut bare.content {
             (parts.title, parts.text) = (None, String::new());
         }
-        let bare = json(&next("discord", &bare, &known(&[])));
+        let bare = json(&next("discord", &bare, &prior(&[])));
         assert_eq!(
             (&bare["embeds"][0]["title"], bare["embeds"][0].get("description")),
             (&Value::from("Choose"), None)
         );
-        let own = Post { content: Content::Own("{\"content\":\"x\"}".into()), ..post() };
-        assert_eq!(json(&next("discord", &own, &known(&[])))["allowed_mentions"], nobody());
+        let own = Post { content: Content::Json("{\"content\":\"x\"}".into()), ..post() };
+        assert_eq!(json(&next("discord", &own, &prior(&[])))["allowed_mentions"], nobody());
     }
 
     #[test]
     fn a_file_goes_with_its_words() {
-        let request = next("discord", &post_with_file(), &known(&[]));
+        let request = next("discord", &post_with_file(), &prior(&[]));
         let Body::Multipart(parts) = &request.body else { panic!("{request:?}") };
         let payload: Value = serde_json::from_slice(&parts[0].bytes).unwrap();
         assert_eq!(payload["embeds"][0]["image"]["url"], "attachment://spring.png");
@@ -260,7 +263,7 @@ mod tests {
 
     #[test]
     fn doctor_asks_for_the_webhook() {
-        let request = Discord.examine(&access("discord"), crate::sample::now()).unwrap();
+        let request = Discord.access_check(&access("discord"), crate::sample::now()).unwrap();
         assert_eq!((request.method, request.target.as_str()), ("GET", "/hook/T1/B2/topsecret"));
         assert_eq!(verdict("discord", "webhook", false, 200, &[], "{\"id\":\"1\"}"), Verdict::Ready);
     }
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn the_parts_are_measured() {
         let budgets = crate::sample::budgets("discord", &post());
-        assert!(budgets.iter().all(Budget::fits) && budgets.len() == 6, "{budgets:?}");
+        assert!(budgets.iter().all(LengthBudget::fits) && budgets.len() == 6, "{budgets:?}");
         assert!(!crate::sample::budgets("discord", &post_of(&"x".repeat(2_001)))[0].fits());
     }
 

@@ -4,14 +4,14 @@
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::{Content, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::own;
+use crate::json_template;
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -20,11 +20,11 @@ pub(crate) struct Douyin;
 const UPLOAD: &str = "upload";
 
 impl Protocol for Douyin {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let body = match &post.content {
-            Content::Own(json) => Value::Object(own::object(json)?),
+            Content::Json(json) => Value::Object(json_template::parse_object(json)?),
             Content::Parts(parts) => {
-                let file = match Upload::of(parts, known)? {
+                let file = match Upload::of(parts, prior)? {
                     Upload::None => {
                         return Err(
                             "Douyin takes no post without a picture: give the message an image".into()
@@ -33,7 +33,7 @@ impl Protocol for Douyin {
                     Upload::Fetch(request) => return Ok(request),
                     Upload::File(file, _) => file,
                 };
-                let Some(id) = known.text(UPLOAD, "/data/image/image_id") else {
+                let Some(id) = prior.text(UPLOAD, "/data/image/image_id") else {
                     let body = Body::Multipart(vec![picture::part("image", &file)]);
                     return Ok(request(UPLOAD, access, "upload_image", body));
                 };
@@ -52,7 +52,7 @@ impl Protocol for Douyin {
         match (request.name, bad) {
             (FETCH, _) => picture::verdict(answer),
             (_, Some(code)) => refusal(code, request, answer),
-            (_, None) if codes.is_empty() || !answer.is_good() => {
+            (_, None) if codes.is_empty() || !answer.is_success() => {
                 Verdict::by_status(answer, request.publishes)
             }
             (UPLOAD, None) if text_at(&json, "/data/image/image_id").is_none() => Verdict::rejected(),
@@ -64,19 +64,19 @@ impl Protocol for Douyin {
     }
 
     /// 1,000 characters.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let text = post.parts().map(|parts| Measure::Characters.budget("text", &parts.text, 1_000));
         text.into_iter().collect()
     }
 
     /// The account's own posts, one of them.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let id = segment(&access.account);
         let target = format!("/api/douyin/v1/video/video_list/?open_id={id}&cursor=0&count=1");
         Some(Request::get("examine", target).credential("access-token", &*access.token))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "data": { "error_code": 0, "image": { "image_id": "image-1" } } })
     }
 }
@@ -117,13 +117,13 @@ fn refusal(code: i64, request: &Request, answer: &Response) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, json, next, post, post_of, post_with_file, prior, verdict};
 
     const UP: (&str, &str) = (UPLOAD, r#"{"data":{"error_code":0,"image":{"image_id":"i1"}}}"#);
 
     #[test]
     fn a_picture_goes_up_and_is_posted_with_its_text() {
-        let first = next("douyin", &post_with_file(), &known(&[]));
+        let first = next("douyin", &post_with_file(), &prior(&[]));
         assert_eq!(
             (first.name, &*first.target),
             (UPLOAD, "/api/douyin/v1/video/upload_image/?open_id=account-1")
@@ -131,16 +131,16 @@ mod tests {
         assert_eq!(first.credentials, [("access-token", "token-1".to_owned())]);
         let Body::Multipart(parts) = &first.body else { panic!() };
         assert_eq!((parts[0].name, &*parts[0].bytes), ("image", &[1, 2, 3, 4][..]));
-        let post_ = next("douyin", &post_with_file(), &known(&[UP]));
+        let post_ = next("douyin", &post_with_file(), &prior(&[UP]));
         assert_eq!(post_.target, "/api/douyin/v1/video/create_image_text/?open_id=account-1");
         assert_eq!(json(&post_), json!({ "text": "CNY 98 for 250 g & a cup", "image_list": ["i1"] }));
         assert!(post_.publishes && !first.publishes);
-        assert_eq!(next("douyin", &post(), &known(&[])).name, FETCH);
-        let own = Post { content: Content::Own(r#"{"text":"a","image_list":["x"]}"#.into()), ..post() };
-        assert!(next("douyin", &own, &known(&[])).publishes);
+        assert_eq!(next("douyin", &post(), &prior(&[])).name, FETCH);
+        let own = Post { content: Content::Json(r#"{"text":"a","image_list":["x"]}"#.into()), ..post() };
+        assert!(next("douyin", &own, &prior(&[])).publishes);
         assert!(
             Douyin
-                .next(&access("douyin"), &post_of("a"), &known(&[]))
+                .next(&access("douyin"), &post_of("a"), &prior(&[]))
                 .unwrap_err()
                 .to_string()
                 .contains("picture")
@@ -196,9 +196,9 @@ mod tests {
 
     #[test]
     fn the_text_is_measured() {
-        assert!(Douyin.budgets(&post_of(&"春".repeat(1_000)), &crate::sample::known(&[]))[0].fits());
+        assert!(Douyin.budgets(&post_of(&"春".repeat(1_000)), &crate::sample::prior(&[]))[0].fits());
         assert_eq!(
-            Douyin.budgets(&post_of(&"春".repeat(1_001)), &crate::sample::known(&[]))[0].over_at,
+            Douyin.budgets(&post_of(&"春".repeat(1_001)), &crate::sample::prior(&[]))[0].over_at,
             Some(3_000)
         );
     }

@@ -3,15 +3,15 @@
 
 use egress::{Body, Part, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::{Content, Parts, Picture, PictureSource, Post};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::idempotency::{self, PostFingerprint};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
-use crate::{graph, own};
+use crate::{graph, json_template};
 
 #[derive(Debug)]
 pub(crate) struct Facebook;
@@ -21,26 +21,26 @@ const VERSION: &str = "v26.0";
 const PHOTO: &str = "photo";
 
 impl Protocol for Facebook {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let mut body = match &post.content {
-            Content::Own(json) => own::object(json)?,
+            Content::Json(json) => json_template::parse_object(json)?,
             Content::Parts(parts) => {
-                if let (Some(picture), None) = (&parts.picture, known.get(PHOTO)) {
+                if let (Some(picture), None) = (&parts.picture, prior.get(PHOTO)) {
                     return Ok(photo(access, picture));
                 }
-                own::object(&feed(parts, known).to_string())?
+                json_template::parse_object(&feed(parts, prior).to_string())?
             }
         };
         body.insert("access_token".to_owned(), access.token.as_str().into());
         let target = target(access, "/feed");
-        Ok(Request::json(again::name(post), target, Value::Object(body)).publishes())
+        Ok(Request::json(idempotency::request_name(post), target, Value::Object(body)).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let id = || text_at(&answer.json(), "/id");
         match (request.name, answer.status) {
             (LOOK_UP, 200) => Verdict::Ready,
-            (LOOK_UP, 403) => again::readable(answer),
+            (LOOK_UP, 403) => idempotency::look_up_verdict(answer),
             (PHOTO, 200) => id().map_or(Verdict::rejected(), |_| Verdict::Ready),
             (_, 200) if request.publishes => id().map_or(Verdict::Unknown, sent),
             (_, 200) => Verdict::Ready,
@@ -49,41 +49,43 @@ impl Protocol for Facebook {
     }
 
     /// 63,206 characters.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let text = post.parts().map(|parts| Measure::Characters.budget("text", &parts.text, 63_206));
         text.into_iter().collect()
     }
 
-    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let fields = segment("id,message,created_time,attachments{unshimmed_url,url}");
-        let since = Trace::of(post, "").since().as_second();
+        let since = PostFingerprint::of(post, "").since().as_second();
         let token = segment(&access.token);
         let query = format!("?fields={fields}&since={since}&limit=100&access_token={token}");
         Some(Request::get(LOOK_UP, target(access, "/feed") + &query))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let text = match &post.content {
-            Content::Own(json) => crate::form::field(json, "message").unwrap_or_default(),
+            Content::Json(json) => crate::form::field(json, "message").unwrap_or_default(),
             Content::Parts(parts) => parts.text.clone(),
         };
-        let trace = Trace::of(post, &text);
-        again::search(answer, "/data", |post| {
+        let fingerprint = PostFingerprint::of(post, &text);
+        idempotency::search_list(answer, "/data", |post| {
             let at = text_at(post, "/created_time").and_then(|at| time(&at));
             let attachments = post.pointer("/attachments/data").and_then(Value::as_array);
             let links =
                 attachments.into_iter().flatten().filter_map(|one| one.get("unshimmed_url")?.as_str());
             let said = text_at(post, "/message").unwrap_or_default();
-            trace.is(at, &said, &links.collect::<Vec<_>>()).then(|| text_at(post, "/id").map(sent))?
+            fingerprint
+                .matches(at, &said, &links.collect::<Vec<_>>())
+                .then(|| text_at(post, "/id").map(sent))?
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let query = format!("?fields=id,name&access_token={}", segment(&access.token));
         Some(Request::get("examine", target(access, "") + &query))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "id": "1001234567890" })
     }
 }
@@ -119,8 +121,8 @@ fn photo(access: &Access, picture: &Picture) -> Request {
 }
 
 /// The text with its picture, or with the card of what it leads to: it cannot have both.
-fn feed(parts: &Parts, known: &Known) -> Value {
-    match (known.text(PHOTO, "/id"), &parts.link) {
+fn feed(parts: &Parts, prior: &PriorAnswers) -> Value {
+    match (prior.text(PHOTO, "/id"), &parts.link) {
         (Some(id), _) => json!({ "message": parts.text, "attached_media": [{ "media_fbid": id }] }),
         (None, Some(link)) => json!({ "message": parts.text, "link": link }),
         (None, None) => json!({ "message": parts.text }),
@@ -135,22 +137,22 @@ fn sent(id: String) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_picture_goes_first_and_is_attached() {
-        let first = next("facebook", &post(), &known(&[]));
+        let first = next("facebook", &post(), &prior(&[]));
         assert_eq!((first.name, &*first.target, first.publishes), (PHOTO, "/v26.0/account-1/photos", false));
         assert_eq!(
             json(&first),
             json!({ "url": "https://harbour.example/spring.png", "published": false,
                 "alt_text_custom": "A white cup", "access_token": "token-1" })
         );
-        let file = next("facebook", &post_with_file(), &known(&[]));
+        let file = next("facebook", &post_with_file(), &prior(&[]));
         let Body::Multipart(parts) = &file.body else { panic!() };
         let names: Vec<_> = parts.iter().map(|part| part.name).collect();
         assert_eq!(names, ["published", "access_token", "alt_text_custom", "source"]);
-        let feed = next("facebook", &post(), &known(&[(PHOTO, r#"{"id":"77"}"#)]));
+        let feed = next("facebook", &post(), &prior(&[(PHOTO, r#"{"id":"77"}"#)]));
         assert!(feed.publishes);
         assert_eq!(feed.target, "/v26.0/account-1/feed");
         assert_eq!(
@@ -165,11 +167,11 @@ mod tests {
         let mut post = post();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.picture = None;
-        let body = json(&next("facebook", &post, &known(&[])));
+        let body = json(&next("facebook", &post, &prior(&[])));
         assert_eq!(body["link"], "https://news.example/c/1.tok");
-        assert_eq!(json(&next("facebook", &post_of("a"), &known(&[]))).get("link"), None);
-        let own = Post { content: Content::Own(r#"{"message":"a","access_token":"x"}"#.into()), ..post };
-        let body = json(&next("facebook", &own, &known(&[])));
+        assert_eq!(json(&next("facebook", &post_of("a"), &prior(&[]))).get("link"), None);
+        let own = Post { content: Content::Json(r#"{"message":"a","access_token":"x"}"#.into()), ..post };
+        let body = json(&next("facebook", &own, &prior(&[])));
         assert_eq!(body, json!({ "message": "a", "access_token": "token-1" }));
     }
 
@@ -197,12 +199,12 @@ mod tests {
 
     #[test]
     fn a_post_is_looked_up_on_the_page() {
-        let request = Facebook.look_up(&access("facebook"), &post(), &known(&[])).unwrap();
+        let request = Facebook.look_up(&access("facebook"), &post(), &prior(&[])).unwrap();
         assert!(request.target.contains("since=1599999880"), "{}", request.target);
         let found = |url: &str, at: &str| {
             let body = json!({ "data": [{ "id": "1_2", "message": "m", "created_time": at,
                 "attachments": { "data": [{ "unshimmed_url": url }] } }] });
-            Facebook.found(&access("facebook"), &post(), &answer(200, &[], &body.to_string()))
+            Facebook.find_post(&access("facebook"), &post(), &answer(200, &[], &body.to_string()))
         };
         let there = Some(sent("1_2".into()));
         assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T12:26:41+0000"), there);

@@ -6,15 +6,15 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use egress::{Request, Response};
-use measure::{Budget, Unit};
+use measure::{LengthBudget, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
-use crate::marked::link;
-use crate::own::object;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::json_template::parse_object;
+use crate::markdown::link;
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -26,25 +26,25 @@ const BODY: usize = 20 << 10;
 const SIGNED: usize = 92;
 
 impl Protocol for Feishu {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let bytes = match &post.content {
-            Content::Own(body) => body.len(),
+            Content::Json(body) => body.len(),
             Content::Parts(parts) => Value::from(message(parts, &post.language)).to_string().len(),
         };
-        vec![Budget::of_things("message", Unit::Bytes, bytes + SIGNED, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes + SIGNED, BODY)]
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let mut body = match &post.content {
-            Content::Own(body) => object(body)?,
+            Content::Json(body) => parse_object(body)?,
             Content::Parts(parts) => message(parts, &post.language),
         };
         if let Some(secret) = &access.secret {
-            let at = known.now().as_second();
+            let at = prior.now().as_second();
             body.insert("timestamp".to_owned(), at.to_string().into());
             body.insert("sign".to_owned(), sign(secret, at).into());
         }
-        Ok(Request::json("post", access.hook.clone(), body.into()).publishes())
+        Ok(Request::json("post", access.webhook_path.clone(), body.into()).publishes())
     }
 
     /// `code`, whatever the status.
@@ -68,7 +68,7 @@ impl Protocol for Feishu {
             Some(19_024) => Verdict::KeywordMissing,
             Some(230_025) => Verdict::Rejected(RejectReason::TooBig),
             Some(_) if answer.status == 429 => Verdict::RateLimited(answer.retry_after()),
-            Some(_) if answer.status >= 500 => Verdict::trouble(answer, request.publishes),
+            Some(_) if answer.status >= 500 => Verdict::server_error(answer, request.publishes),
             Some(_) => Verdict::rejected(),
             None => Verdict::by_status(answer, request.publishes),
         }
@@ -137,7 +137,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, verdict};
+    use crate::sample::{json, next, post, post_of, prior, verdict};
 
     #[test]
     fn signs_as_the_vendor_does() {
@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_post_is_a_card() {
-        let request = next("feishu", &post(), &known(&[]));
+        let request = next("feishu", &post(), &prior(&[]));
         assert_eq!((request.target.as_str(), request.publishes), ("/hook/T1/B2/topsecret?key=k1", true));
         insta::assert_json_snapshot!(json(&request), @r#"
         {
@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn text_alone_is_a_rich_text_and_own_json_is_signed() {
         let plain = Post { language: "zh-CN".into(), ..post_of("一\n二") };
-        let plain = json(&next("feishu", &plain, &known(&[])));
+        let plain = json(&next("feishu", &plain, &prior(&[])));
         let lines = json!([[{ "tag": "text", "text": "一" }], [{ "tag": "text", "text": "二" }]]);
         assert_eq!(plain["content"]["post"]["zh_cn"]["content"], lines);
-        let own = Post { content: Content::Own("{\"msg_type\":\"text\"}".into()), ..post() };
-        let own = json(&next("feishu", &own, &known(&[])));
+        let own = Post { content: Content::Json("{\"msg_type\":\"text\"}".into()), ..post() };
+        let own = json(&next("feishu", &own, &prior(&[])));
         assert_eq!((own["msg_type"].as_str(), own["timestamp"].as_str()), (Some("text"), Some("1600000000")));
     }
 

@@ -5,42 +5,42 @@
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure, limit, little};
+use measure::{LengthBudget, Measure, limit, linkedin};
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
-use crate::own;
+use crate::idempotency::{self, PostFingerprint};
+use crate::json_template;
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct LinkedIn;
 
-/// The version of the API that this file speaks: July 2026. Each is served for a year at least; this one until July
-/// 2027, and then requests are answered with 426.
+/// The version of the API that this file speaks: July 2026. Each is served for a year at least;
+/// this one until July 2027, and then requests are answered with 426.
 const VERSION: &str = "202607";
 const INITIALIZE: &str = "initialize";
 const UPLOAD: &str = "upload";
 
 impl Protocol for LinkedIn {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let body = match &post.content {
-            Content::Own(json) => {
-                let mut object = own::object(json)?;
-                own::fill(&mut object, "author", access.account.as_str());
+            Content::Json(json) => {
+                let mut object = json_template::parse_object(json)?;
+                json_template::set_default(&mut object, "author", access.account.as_str());
                 Value::Object(object)
             }
             Content::Parts(parts) => {
-                if let Some(request) = upload(access, parts, known)? {
+                if let Some(request) = upload(access, parts, prior)? {
                     return Ok(request);
                 }
-                share(access, parts, known)
+                share(access, parts, prior)
             }
         };
-        let request = Request::json(again::name(post), "/rest/posts", body);
+        let request = Request::json(idempotency::request_name(post), "/rest/posts", body);
         Ok(versioned(access, request).publishes())
     }
 
@@ -48,7 +48,7 @@ impl Protocol for LinkedIn {
         let json = answer.json();
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
-            (LOOK_UP, _) => again::readable(answer),
+            (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (INITIALIZE, 200) if address(&json).is_none() => Verdict::rejected(),
             (_, 201) if request.publishes => {
                 let id = answer.header("x-restli-id").or_else(|| answer.header("x-linkedin-id"));
@@ -57,7 +57,7 @@ impl Protocol for LinkedIn {
             (_, 422) if answer.text().contains("DUPLICATE_POST") => {
                 let id = duplicate(&json);
                 let url = id.as_deref().map(url);
-                again::refused(request, id, url)
+                idempotency::duplicate_refusal(request, id, url)
             }
             (_, 400 | 413 | 422) if is_too_long(&answer.text()) => Verdict::Rejected(RejectReason::TooBig),
             // A version that is not served any more: nothing goes out with this program.
@@ -67,7 +67,7 @@ impl Protocol for LinkedIn {
     }
 
     /// 3,000 in the text, 400 in a card's title, 4,086 in the words of a picture.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let has_picture = parts.picture.is_some();
         let title = parts.title.iter().filter(|_| !has_picture);
@@ -77,35 +77,35 @@ impl Protocol for LinkedIn {
         [limit::linkedin(&commentary(parts))].into_iter().chain(title).chain(alt).collect()
     }
 
-    fn look_up(&self, access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let author = segment(&access.account);
         let target = format!("/rest/posts?author={author}&q=author&count=50&sortBy=LAST_MODIFIED");
         let request = Request::get(LOOK_UP, target).header("x-restli-method", "FINDER");
         Some(versioned(access, request))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let text = match &post.content {
-            Content::Own(json) => crate::form::field(json, "commentary").unwrap_or_default(),
-            Content::Parts(parts) => little::escaped(&commentary(parts)),
+            Content::Json(json) => crate::form::field(json, "commentary").unwrap_or_default(),
+            Content::Parts(parts) => linkedin::escaped(&commentary(parts)),
         };
-        let trace = Trace::of(post, &text);
-        again::search(answer, "/elements", |share| {
+        let fingerprint = PostFingerprint::of(post, &text);
+        idempotency::search_list(answer, "/elements", |share| {
             let at = share.get("createdAt").and_then(Value::as_i64);
             let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
             let said = text_at(share, "/commentary").unwrap_or_default();
             let source = text_at(share, "/content/article/source").unwrap_or_default();
-            trace.is(at, &said, &[&source]).then(|| text_at(share, "/id").map(sent))?
+            fingerprint.matches(at, &said, &[&source]).then(|| text_at(share, "/id").map(sent))?
         })
     }
 
     /// The newest post of the author: it needs no more than what posting needs on pages.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let target = format!("/rest/posts?author={}&q=author&count=1", segment(&access.account));
         Some(versioned(access, Request::get("examine", target).header("x-restli-method", "FINDER")))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             INITIALIZE => json!({ "value": {
                 "uploadUrl": "https://www.linkedin.com/dms-uploads/example",
@@ -124,18 +124,18 @@ fn versioned(access: &Access, request: Request) -> Request {
 }
 
 /// What has to be done for the picture: an address to upload it to, and the upload.
-fn upload(access: &Access, parts: &Parts, known: &Known) -> Result<Option<Request>, ComposeError> {
-    let file = match Upload::of(parts, known)? {
+fn upload(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Result<Option<Request>, ComposeError> {
+    let file = match Upload::of(parts, prior)? {
         Upload::None => return Ok(None),
         Upload::Fetch(request) => return Ok(Some(request)),
         Upload::File(file, _) => file,
     };
-    let Some(place) = known.get(INITIALIZE) else {
+    let Some(place) = prior.get(INITIALIZE) else {
         let body = json!({ "initializeUploadRequest": { "owner": access.account } });
         let request = Request::json(INITIALIZE, "/rest/images?action=initializeUpload", body);
         return Ok(Some(versioned(access, request)));
     };
-    if known.get(UPLOAD).is_some() {
+    if prior.get(UPLOAD).is_some() {
         return Ok(None);
     }
     let target = address(&place.json()).ok_or("LinkedIn names no place for its picture")?;
@@ -148,10 +148,10 @@ fn address(place: &Value) -> Option<String> {
     text_at(place, "/value/image").and_then(|_| text_at(place, "/value/uploadUrl"))
 }
 
-fn share(access: &Access, parts: &Parts, known: &Known) -> Value {
+fn share(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Value {
     let mut share = json!({
         "author": access.account,
-        "commentary": little::escaped(&commentary(parts)),
+        "commentary": linkedin::escaped(&commentary(parts)),
         "visibility": "PUBLIC",
         "distribution": {
             "feedDistribution": "MAIN_FEED", "targetEntities": [], "thirdPartyDistributionChannels": []
@@ -159,15 +159,15 @@ fn share(access: &Access, parts: &Parts, known: &Known) -> Value {
         "lifecycleState": "PUBLISHED",
         "isReshareDisabledByAuthor": false,
     });
-    if let Some(content) = content(parts, known) {
+    if let Some(content) = content(parts, prior) {
         share["content"] = content;
     }
     share
 }
 
 /// The picture, or the card of what the post leads to.
-fn content(parts: &Parts, known: &Known) -> Option<Value> {
-    if let (Some(picture), Some(id)) = (&parts.picture, known.text(INITIALIZE, "/value/image")) {
+fn content(parts: &Parts, prior: &PriorAnswers) -> Option<Value> {
+    if let (Some(picture), Some(id)) = (&parts.picture, prior.text(INITIALIZE, "/value/image")) {
         let alt = Some(&picture.alt).filter(|alt| !alt.is_empty());
         return Some(match alt {
             Some(alt) => json!({ "media": { "id": id, "altText": alt } }),
@@ -225,7 +225,7 @@ fn is_too_long(words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json, next, post, post_of, post_with_file, prior, verdict};
 
     const PLACE: (&str, &str) =
         (INITIALIZE, r#"{"value":{"uploadUrl":"https://www.linkedin.com/dms/1","image":"urn:li:image:7"}}"#);
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_link_is_a_card() {
-        let request = next("linkedin", &without_picture(post()), &known(&[]));
+        let request = next("linkedin", &without_picture(post()), &prior(&[]));
         assert_eq!((request.name, request.target.as_str()), ("post", "/rest/posts"));
         assert_eq!(
             request.headers,
@@ -252,24 +252,24 @@ mod tests {
     #[test]
     fn a_picture_is_uploaded_and_has_all_the_words_beside_it() {
         let post = post_with_file();
-        let place = next("linkedin", &post, &known(&[]));
+        let place = next("linkedin", &post, &prior(&[]));
         assert_eq!((place.name, &*place.target), (INITIALIZE, "/rest/images?action=initializeUpload"));
         assert_eq!(json(&place), json!({ "initializeUploadRequest": { "owner": "account-1" } }));
-        let upload = next("linkedin", &post, &known(&[PLACE]));
+        let upload = next("linkedin", &post, &prior(&[PLACE]));
         assert_eq!((upload.method, &*upload.target), ("PUT", "https://www.linkedin.com/dms/1"));
         assert_eq!(upload.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
         assert_eq!(upload.credentials, [("authorization", "Bearer token-1".to_owned())]);
-        let share = next("linkedin", &post, &known(&[PLACE, (UPLOAD, "")]));
+        let share = next("linkedin", &post, &prior(&[PLACE, (UPLOAD, "")]));
         assert!(share.publishes);
         insta::assert_json_snapshot!(json(&share));
     }
 
     #[test]
     fn what_is_reserved_is_escaped_and_hashtags_live() {
-        let body = json(&next("linkedin", &post_of("A (new) cup_1 #Spring | 5*"), &known(&[])));
+        let body = json(&next("linkedin", &post_of("A (new) cup_1 #Spring | 5*"), &prior(&[])));
         assert_eq!(body["commentary"], "A \\(new\\) cup\\_1 {hashtag|\\#|Spring} \\| 5\\*");
-        let own = Post { content: Content::Own(r#"{"commentary":"a"}"#.into()), ..post() };
-        let body = json(&next("linkedin", &own, &known(&[])));
+        let own = Post { content: Content::Json(r#"{"commentary":"a"}"#.into()), ..post() };
+        let body = json(&next("linkedin", &own, &prior(&[])));
         assert_eq!(body, json!({ "author": "account-1", "commentary": "a" }));
     }
 
@@ -309,26 +309,26 @@ mod tests {
 
     #[test]
     fn a_post_is_looked_up_among_the_authors() {
-        let request = LinkedIn.look_up(&access("linkedin"), &post(), &known(&[])).unwrap();
+        let request = LinkedIn.look_up(&access("linkedin"), &post(), &prior(&[])).unwrap();
         assert!(request.target.starts_with("/rest/posts?author=account-1&q=author"), "{}", request.target);
         let found = |source: &str, at: i64| {
             let share = json!({ "elements": [{ "id": "urn:li:share:1", "createdAt": at, "commentary": "other",
                 "content": { "article": { "source": source } } }] });
-            LinkedIn.found(&access("linkedin"), &post(), &answer(200, &[], &share.to_string()))
+            LinkedIn.find_post(&access("linkedin"), &post(), &answer(200, &[], &share.to_string()))
         };
         let there = Some(sent("urn:li:share:1".into()));
         assert_eq!(found("https://news.example/c/1.tok", 1_600_000_000_001), there);
         assert_eq!(found("https://news.example/c/1.tok", 1_500_000_000_000), None);
         assert_eq!(found("https://news.example/c/2.tok", 1_600_000_000_001), None);
         let unreadable = answer(403, &[], "{}");
-        assert_eq!(LinkedIn.found(&access("linkedin"), &post(), &unreadable), Some(Verdict::Unknown));
+        assert_eq!(LinkedIn.find_post(&access("linkedin"), &post(), &unreadable), Some(Verdict::Unknown));
     }
 
     #[test]
     fn the_text_is_measured_as_it_is_read() {
         let over = |text: &str| {
             LinkedIn
-                .budgets(&post_of(text), &crate::sample::known(&[]))
+                .budgets(&post_of(text), &crate::sample::prior(&[]))
                 .into_iter()
                 .find(|budget| !budget.fits())
         };

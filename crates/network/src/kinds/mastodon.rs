@@ -2,22 +2,23 @@
 //! <https://docs.joinmastodon.org/methods/media/#v2>, limits of an instance:
 //! <https://docs.joinmastodon.org/entities/Instance/>, limits of rate: <https://docs.joinmastodon.org/api/rate-limits/>.
 //!
-//! `Idempotency-Key` is known for an hour; after that the account's own posts tell whether a post is there.
+//! `Idempotency-Key` is known for an hour; after that the account's own posts tell whether a post
+//! is there.
 
 use std::time::Duration;
 
 use egress::{Body, Part, Request, Response, segment};
 use jiff::{SignedDuration, Timestamp};
-use measure::{Budget, Measure, RESERVED_PER_URL, limit};
+use measure::{LengthBudget, Measure, RESERVED_PER_URL, limit};
 use message::{Content, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::own::object;
+use crate::json_template::parse_object;
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
-use crate::{again, html, mention};
+use crate::{html, idempotency, mention};
 
 #[derive(Debug)]
 pub(crate) struct Mastodon;
@@ -31,9 +32,9 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const APART: SignedDuration = SignedDuration::from_mins(5);
 
 impl Protocol for Mastodon {
-    fn budgets(&self, post: &Post, known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
-        let says = |pointer: &str| known.text(INSTANCE, &format!("/configuration/{pointer}"))?.parse().ok();
+        let says = |pointer: &str| prior.text(INSTANCE, &format!("/configuration/{pointer}"))?.parse().ok();
         let most = says("statuses/max_characters").unwrap_or(500);
         let url = says("statuses/characters_reserved_per_url").unwrap_or(RESERVED_PER_URL);
         let mut budgets = vec![limit::mastodon(&status(parts), most, url)];
@@ -44,18 +45,18 @@ impl Protocol for Mastodon {
         budgets
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        if known.get(INSTANCE).is_none() {
-            return Ok(get(access, INSTANCE, "/api/v2/instance").kept(DAY));
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        if prior.get(INSTANCE).is_none() {
+            return Ok(get(access, INSTANCE, "/api/v2/instance").cached_for(DAY));
         }
         let body = match &post.content {
-            Content::Own(body) => object(body)?.into(),
+            Content::Json(body) => parse_object(body)?.into(),
             Content::Parts(parts) => {
                 let mut status = json!({ "status": status(parts), "language": language(&post.language) });
-                match Upload::of(parts, known)? {
+                match Upload::of(parts, prior)? {
                     Upload::None => {}
                     Upload::Fetch(request) => return Ok(request),
-                    Upload::File(file, alt) => match media(access, &file, alt, known) {
+                    Upload::File(file, alt) => match media(access, &file, alt, prior) {
                         Ok(id) => status["media_ids"] = json!([id]),
                         Err(request) => return Ok(*request),
                     },
@@ -72,9 +73,10 @@ impl Protocol for Mastodon {
         let said = json["error"].as_str().unwrap_or_default();
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
-            (LOOK_UP, _) => again::readable(answer),
+            (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (ACCOUNT | UPLOAD, 200 | 202) if text_at(&json, "/id").is_none() => Verdict::Retryable,
-            // Others that speak as Mastodon does may not tell their limits: theirs are the usual ones then.
+            // Others that speak as Mastodon does may not tell their limits: theirs are the usual
+            // ones then.
             (INSTANCE, 200 | 400 | 404 | 405 | 422) => Verdict::Ready,
             (MEDIA, 206) => Verdict::Wait(Duration::from_secs(1)),
             ("post", 200) if json["id"].is_string() => Verdict::sent(
@@ -89,9 +91,9 @@ impl Protocol for Mastodon {
         }
     }
 
-    fn look_up(&self, access: &Access, _post: &Post, known: &Known) -> Option<Request> {
-        Some(match known.text(ACCOUNT, "/id") {
-            None => get(access, ACCOUNT, "/api/v1/accounts/verify_credentials").kept(DAY),
+    fn look_up(&self, access: &Access, _post: &Post, prior: &PriorAnswers) -> Option<Request> {
+        Some(match prior.text(ACCOUNT, "/id") {
+            None => get(access, ACCOUNT, "/api/v1/accounts/verify_credentials").cached_for(DAY),
             Some(id) => {
                 let target =
                     format!("/api/v1/accounts/{}/statuses?limit=40&exclude_reblogs=true", segment(&id));
@@ -100,28 +102,29 @@ impl Protocol for Mastodon {
         })
     }
 
-    /// It is there if it says the same, or leads to the same tracked link, and is no older than the delivery.
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    /// It is there if it says the same, or leads to the same tracked link, and is no older than the
+    /// delivery.
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let parts = post.parts()?;
-        let said = html::squashed(&status(parts).replace('&', "&amp;").replace('<', "&lt;"));
+        let said = html::text_without_spaces(&status(parts).replace('&', "&amp;").replace('<', "&lt;"));
         let link = parts.link.as_deref().filter(|link| parts.text.contains(link)).map(str::to_owned);
         let since = post.at.checked_sub(APART).unwrap_or(post.at);
         let is_it = |status: &Value| {
             let at = status["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
-            let shown = html::squashed(status["content"].as_str().unwrap_or_default());
+            let shown = html::text_without_spaces(status["content"].as_str().unwrap_or_default());
             at.is_some_and(|at| at >= since)
                 && (shown == said || link.as_ref().is_some_and(|link| shown.contains(link)))
         };
-        again::search(answer, "", |status| {
+        idempotency::search_list(answer, "", |status| {
             is_it(status).then(|| Verdict::sent(text_at(status, "/id"), text_at(status, "/url")))
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(get(access, ACCOUNT, "/api/v1/accounts/verify_credentials"))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             INSTANCE => {
                 json!({ "configuration": { "statuses": { "max_characters": 500, "characters_reserved_per_url": 23 } } })
@@ -134,9 +137,10 @@ impl Protocol for Mastodon {
     }
 }
 
-/// The text, which calls nobody. After these signs no name is a mention (Mastodon's `Account::MENTION_RE`).
+/// The text, which calls nobody. After these signs no name is a mention (Mastodon's
+/// `Account::MENTION_RE`).
 fn status(parts: &message::Parts) -> String {
-    mention::led(mention::written(parts), mention::silenced(&parts.text, &['/', '=']))
+    mention::prepend(mention::as_text(parts), mention::neutralized(&parts.text, &['/', '=']))
 }
 
 fn get(access: &Access, name: &'static str, target: &str) -> Request {
@@ -153,15 +157,15 @@ fn media(
     access: &Access,
     file: &message::PictureFile,
     alt: &str,
-    known: &Known,
+    prior: &PriorAnswers,
 ) -> Result<String, Box<Request>> {
-    let Some(id) = known.text(UPLOAD, "/id") else {
+    let Some(id) = prior.text(UPLOAD, "/id") else {
         let parts = vec![picture::part("file", file), Part::text("description", alt)];
         let upload = Request::new(UPLOAD, "POST", "/api/v2/media", Body::Multipart(parts));
         return Err(Box::new(upload.bearer(&access.token)));
     };
     // Without an address it is still being looked at.
-    if known.text(UPLOAD, "/url").is_none() && known.get(MEDIA).is_none() {
+    if prior.text(UPLOAD, "/url").is_none() && prior.get(MEDIA).is_none() {
         return Err(Box::new(get(access, MEDIA, &format!("/api/v1/media/{}", segment(&id)))));
     }
     Ok(id)
@@ -170,19 +174,19 @@ fn media(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json as body, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json as body, next, post, post_of, post_with_file, prior, verdict};
 
     const LIMITS: &str = "{\"configuration\":{\"statuses\":{\"max_characters\":1000,\"characters_reserved_per_url\":10},\"media_attachments\":{\"description_limit\":5}}}";
 
     #[test]
     fn a_picture_is_uploaded_and_waited_for() {
         let post = post_with_file();
-        let request = next("mastodon", &post, &known(&[]));
+        let request = next("mastodon", &post, &prior(&[]));
         assert_eq!(
-            (request.method, request.target.as_str(), request.keep),
+            (request.method, request.target.as_str(), request.cache_for),
             ("GET", "/api/v2/instance", Some(DAY))
         );
-        let request = next("mastodon", &post, &known(&[(INSTANCE, "{}")]));
+        let request = next("mastodon", &post, &prior(&[(INSTANCE, "{}")]));
         assert_eq!(
             (request.name, request.target.as_str(), request.publishes),
             (UPLOAD, "/api/v2/media", false)
@@ -190,11 +194,11 @@ mod tests {
         let Body::Multipart(parts) = &request.body else { panic!("{request:?}") };
         assert_eq!((parts[0].name, parts[0].bytes.as_slice()), ("file", &[1, 2, 3, 4][..]));
         assert_eq!((parts[1].name, parts[1].bytes.as_slice()), ("description", &b"A white cup"[..]));
-        let early = known(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"7\",\"url\":null}")]);
+        let early = prior(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"7\",\"url\":null}")]);
         let request = next("mastodon", &post, &early);
         assert_eq!((request.name, request.target.as_str()), (MEDIA, "/api/v1/media/7"));
         let ready =
-            known(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"7\",\"url\":null}"), (MEDIA, "{\"id\":\"7\"}")]);
+            prior(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"7\",\"url\":null}"), (MEDIA, "{\"id\":\"7\"}")]);
         let request = next("mastodon", &post, &ready);
         assert!(request.publishes);
         assert_eq!(
@@ -203,21 +207,23 @@ mod tests {
         );
         assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         assert_eq!(request.headers, [("idempotency-key", "5f2b0c1d".to_owned())]);
-        let at_once = known(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"8\",\"url\":\"https://a\"}")]);
+        let at_once = prior(&[(INSTANCE, "{}"), (UPLOAD, "{\"id\":\"8\",\"url\":\"https://a\"}")]);
         assert_eq!(body(&next("mastodon", &post, &at_once))["media_ids"], json!(["8"]));
     }
 
     #[test]
     fn a_picture_elsewhere_is_fetched_and_text_alone_is_posted() {
-        let request = next("mastodon", &post(), &known(&[(INSTANCE, "{}")]));
+        let request = next("mastodon", &post(), &prior(&[(INSTANCE, "{}")]));
         assert_eq!((request.name, request.target.as_str()), (FETCH, "https://harbour.example/spring.png"));
         assert!(request.headers.is_empty() && request.credentials.is_empty());
         let plain = Post { language: "zh-CN".into(), ..post_of("茶") };
-        let request = next("mastodon", &plain, &known(&[(INSTANCE, "{}")]));
+        let request = next("mastodon", &plain, &prior(&[(INSTANCE, "{}")]));
         assert_eq!(body(&request), json!({ "status": "茶", "language": "zh" }));
-        let own =
-            Post { content: Content::Own("{\"status\":\"x\",\"visibility\":\"unlisted\"}".into()), ..post() };
-        assert_eq!(body(&next("mastodon", &own, &known(&[(INSTANCE, "{}")])))["visibility"], "unlisted");
+        let own = Post {
+            content: Content::Json("{\"status\":\"x\",\"visibility\":\"unlisted\"}".into()),
+            ..post()
+        };
+        assert_eq!(body(&next("mastodon", &own, &prior(&[(INSTANCE, "{}")])))["visibility"], "unlisted");
     }
 
     #[test]
@@ -225,18 +231,18 @@ mod tests {
         let usual = crate::sample::budgets("mastodon", &post());
         assert_eq!((usual[0].allowed, usual[1].allowed), (500, 1_500));
         let long = post_of("https://harbour.com/a/long/way");
-        let budgets = Mastodon.budgets(&long, &known(&[(INSTANCE, LIMITS)]));
+        let budgets = Mastodon.budgets(&long, &prior(&[(INSTANCE, LIMITS)]));
         assert_eq!((budgets[0].measured, budgets[0].allowed), (10, 1_000));
-        let budgets = Mastodon.budgets(&post(), &known(&[(INSTANCE, LIMITS)]));
+        let budgets = Mastodon.budgets(&post(), &prior(&[(INSTANCE, LIMITS)]));
         assert!(!budgets[1].fits(), "{budgets:?}");
     }
 
     #[test]
     fn a_post_is_found_again() {
         let access = access("mastodon");
-        let first = Mastodon.look_up(&access, &post(), &known(&[])).unwrap();
+        let first = Mastodon.look_up(&access, &post(), &prior(&[])).unwrap();
         assert_eq!(first.target, "/api/v1/accounts/verify_credentials");
-        let second = Mastodon.look_up(&access, &post(), &known(&[(ACCOUNT, "{\"id\":\"9\"}")])).unwrap();
+        let second = Mastodon.look_up(&access, &post(), &prior(&[(ACCOUNT, "{\"id\":\"9\"}")])).unwrap();
         assert_eq!(second.name, LOOK_UP);
         assert_eq!(second.target, "/api/v1/accounts/9/statuses?limit=40&exclude_reblogs=true");
         let status = |at: &str, content: &str| {
@@ -249,14 +255,14 @@ mod tests {
             ("2020-09-13T12:26:41.000Z", "<p>another</p>", false),
             ("soon", there, false),
         ] {
-            let verdict = Mastodon.found(&access, &post(), &answer(200, &[], &status(at, content)));
+            let verdict = Mastodon.find_post(&access, &post(), &answer(200, &[], &status(at, content)));
             assert_eq!(
                 verdict,
                 found.then(|| Verdict::sent("1".to_owned(), "u".to_owned())),
                 "{at} {content}"
             );
         }
-        let unread = Mastodon.found(&access, &post(), &answer(200, &[], "<html>"));
+        let unread = Mastodon.find_post(&access, &post(), &answer(200, &[], "<html>"));
         assert_eq!(unread, Some(Verdict::Unknown));
         let mut linked = post();
         if let Content::Parts(parts) = &mut linked.content {
@@ -265,7 +271,7 @@ mod tests {
         let shown =
             "<p>@friend <a><span>https://</span><span>news.example/c</span><span>/1.tok</span></a></p>";
         let answer = answer(200, &[], &status("2020-09-13T12:26:41.000Z", shown));
-        assert!(Mastodon.found(&access, &linked, &answer).is_some());
+        assert!(Mastodon.find_post(&access, &linked, &answer).is_some());
     }
 
     #[test]

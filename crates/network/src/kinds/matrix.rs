@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Unit};
+use measure::{LengthBudget, Unit};
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
+use crate::json_template::{parse_object, set_default};
 use crate::mention;
-use crate::own::{fill, object};
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -28,34 +28,34 @@ const UPLOAD: &str = "upload";
 const EVENT: usize = 60_000;
 
 impl Protocol for Matrix {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let bytes = match &post.content {
-            Content::Own(body) => body.len(),
+            Content::Json(body) => body.len(),
             Content::Parts(parts) => text(parts).to_string().len(),
         };
-        vec![Budget::of_things("message", Unit::Bytes, bytes, EVENT)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, EVENT)]
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let room = match known.text(ROOM, "/room_id") {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let room = match prior.text(ROOM, "/room_id") {
             Some(room) => room,
             None if access.room.starts_with('#') => {
                 let target = format!("/_matrix/client/v3/directory/room/{}", segment(&access.room));
                 let request = Request::get(ROOM, target).bearer(&access.token);
-                return Ok(request.kept(Duration::from_secs(60 * 60)));
+                return Ok(request.cached_for(Duration::from_secs(60 * 60)));
             }
             None => access.room.clone(),
         };
         let event = match &post.content {
-            Content::Own(body) => {
-                let mut event = object(body)?;
-                fill(&mut event, "m.mentions", json!({}));
+            Content::Json(body) => {
+                let mut event = parse_object(body)?;
+                set_default(&mut event, "m.mentions", json!({}));
                 event.into()
             }
-            Content::Parts(parts) => match Upload::of(parts, known)? {
+            Content::Parts(parts) => match Upload::of(parts, prior)? {
                 Upload::None => text(parts),
                 Upload::Fetch(request) => return Ok(request),
-                Upload::File(file, _) => match known.text(UPLOAD, "/content_uri") {
+                Upload::File(file, _) => match prior.text(UPLOAD, "/content_uri") {
                     None => {
                         let target = format!("/_matrix/media/v3/upload?filename={}", segment(&file.name));
                         let body = Body::Bytes(file.media.clone(), file.bytes.clone());
@@ -107,7 +107,8 @@ impl Protocol for Matrix {
             ) => Verdict::AuthExpired,
             (_, "M_TOO_LARGE") => Verdict::Rejected(RejectReason::TooBig),
             (404, "M_NOT_FOUND") => Verdict::Gone,
-            // Not in the room, or no right to write there; else the text is refused, as spam for one.
+            // Not in the room, or no right to write there; else the text is refused, as spam for
+            // one.
             (403, "M_FORBIDDEN") => match json["error"].as_str().unwrap_or_default() {
                 said if ["room", "permission", "power level", "join", "invite"]
                     .iter()
@@ -123,11 +124,11 @@ impl Protocol for Matrix {
         }
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(Request::get("account", "/_matrix/client/v3/account/whoami").bearer(&access.token))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             ROOM => json!({ "room_id": "!harbour:example.org" }),
             UPLOAD => json!({ "content_uri": "mxc://example.org/AQwafuaFswefuhsfAFAgsw" }),
@@ -144,11 +145,12 @@ fn text(parts: &Parts) -> Value {
         message::escape::html(alt, &mut shown);
         shown + "</em>"
     });
-    let html = crate::marked::paragraphs([Some(parts.text.as_str()), shown.as_deref()]).replace('\n', "<br>");
-    let plain = crate::marked::paragraphs([Some(parts.plain.as_str()), alt]);
+    let html =
+        crate::markdown::paragraphs([Some(parts.text.as_str()), shown.as_deref()]).replace('\n', "<br>");
+    let plain = crate::markdown::paragraphs([Some(parts.plain.as_str()), alt]);
     // Without it, servers look for names in the text: <https://spec.matrix.org/v1.12/client-server-api/#user-and-room-mentions>.
     let mentions = if parts.mention.is_empty() { json!({}) } else { json!({ "room": true }) };
-    let (plain, html) = match mention::written(parts) {
+    let (plain, html) = match mention::as_text(parts) {
         Some(call) => (format!("{call}\n{plain}"), format!("{call}<br>{html}")),
         None => (plain, html),
     };
@@ -167,31 +169,31 @@ fn page(request: &Request, event: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, json as body, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, json as body, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_text_is_plain_and_html() {
-        let request = next("matrix", &post_of("a\nb"), &known(&[]));
+        let request = next("matrix", &post_of("a\nb"), &prior(&[]));
         assert_eq!((request.method, request.publishes), ("PUT", true));
         assert_eq!(request.target, "/_matrix/client/v3/rooms/room-1/send/m.room.message/5f2b0c1d");
         assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         let expected = json!({ "msgtype": "m.text", "body": "a\nb", "format": "org.matrix.custom.html", "formatted_body": "a<br>b", "m.mentions": {} });
         assert_eq!(body(&request), expected);
         let own =
-            Post { content: Content::Own("{\"msgtype\":\"m.notice\",\"body\":\"x\"}".into()), ..post() };
-        assert_eq!(body(&next("matrix", &own, &known(&[])))["msgtype"], "m.notice");
+            Post { content: Content::Json("{\"msgtype\":\"m.notice\",\"body\":\"x\"}".into()), ..post() };
+        assert_eq!(body(&next("matrix", &own, &prior(&[])))["msgtype"], "m.notice");
     }
 
     #[test]
     fn a_picture_is_uploaded_and_has_a_caption() {
-        let request = next("matrix", &post_with_file(), &known(&[]));
+        let request = next("matrix", &post_with_file(), &prior(&[]));
         assert_eq!(
             (request.name, request.target.as_str()),
             (UPLOAD, "/_matrix/media/v3/upload?filename=spring.png")
         );
         assert_eq!(request.body, Body::Bytes("image/png".into(), vec![1, 2, 3, 4]));
         let request =
-            next("matrix", &post_with_file(), &known(&[(UPLOAD, "{\"content_uri\":\"mxc://a/b\"}")]));
+            next("matrix", &post_with_file(), &prior(&[(UPLOAD, "{\"content_uri\":\"mxc://a/b\"}")]));
         insta::assert_json_snapshot!(body(&request), @r#"
         {
           "body": "Spring Tide\n\nCNY 98 for 250 g & a cup\n\nChoose: https://news.example/c/1.tok\n\nA white cup",
@@ -207,17 +209,17 @@ mod tests {
           "url": "mxc://a/b"
         }
         "#);
-        assert_eq!(next("matrix", &post(), &known(&[])).name, FETCH);
+        assert_eq!(next("matrix", &post(), &prior(&[])).name, FETCH);
     }
 
     #[test]
     fn a_name_of_a_room_is_looked_up() {
         let named = Access { room: "#harbour:a.example".into(), ..access("matrix") };
-        let request = Matrix.next(&named, &post_of("x"), &known(&[])).unwrap();
+        let request = Matrix.next(&named, &post_of("x"), &prior(&[])).unwrap();
         assert_eq!(request.target, "/_matrix/client/v3/directory/room/%23harbour%3Aa.example");
-        assert!(request.keep.is_some());
+        assert!(request.cache_for.is_some());
         let request =
-            Matrix.next(&named, &post_of("x"), &known(&[(ROOM, "{\"room_id\":\"!r:a.example\"}")])).unwrap();
+            Matrix.next(&named, &post_of("x"), &prior(&[(ROOM, "{\"room_id\":\"!r:a.example\"}")])).unwrap();
         assert!(
             request.target.starts_with("/_matrix/client/v3/rooms/%21r%3Aa.example/send/"),
             "{}",
@@ -233,7 +235,7 @@ mod tests {
 
     #[test]
     fn people_see_it_at_its_address() {
-        let request = next("matrix", &post_of("x"), &known(&[]));
+        let request = next("matrix", &post_of("x"), &prior(&[]));
         let answer = crate::sample::answer(200, &[], "{\"event_id\":\"$e:1\"}");
         let url = "https://matrix.to/#/room-1/%24e%3A1".to_owned();
         assert_eq!(Matrix.verdict(&request, &answer), Verdict::sent("$e:1".to_owned(), url));

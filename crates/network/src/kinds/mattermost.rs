@@ -1,18 +1,19 @@
 //! Mattermost, by incoming webhook: <https://developers.mattermost.com/integrate/webhooks/incoming/>, message
 //! attachments: <https://developers.mattermost.com/integrate/reference/message-attachments/>. Buttons there call the
-//! server back, so that a button of ours is a link below the text; the words of a picture stand in its Markdown.
+//! server back, so that a button of ours is a link below the text; the words of a picture stand in
+//! its Markdown.
 
 use egress::{Body, Request, Response};
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::marked::{link, paragraphs, picture};
-use crate::mention::{led, silenced, silenced_outside_code, written};
-use crate::own::{fill, object};
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::json_template::{parse_object, set_default};
+use crate::markdown::{link, paragraphs, picture};
+use crate::mention::{as_text, neutralized, neutralized_outside_code, prepend};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -22,19 +23,19 @@ pub(crate) struct Mattermost;
 const TEXT: usize = 16_383;
 
 impl Protocol for Mattermost {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| Measure::Characters.budget("text", &text(parts), TEXT)).into_iter().collect()
     }
 
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let mut body = match &post.content {
-            Content::Own(body) => object(body)?,
-            Content::Parts(parts) => object(&message(parts).to_string())?,
+            Content::Json(body) => parse_object(body)?,
+            Content::Parts(parts) => parse_object(&message(parts).to_string())?,
         };
         if !access.room.is_empty() {
-            fill(&mut body, "channel", access.room.clone());
+            set_default(&mut body, "channel", access.room.clone());
         }
-        Ok(Request::new("post", "POST", access.hook.clone(), Body::Json(body.into())).publishes())
+        Ok(Request::new("post", "POST", access.webhook_path.clone(), Body::Json(body.into())).publishes())
     }
 
     /// `ok` in plain text, or JSON whose `id` says what is wrong.
@@ -45,7 +46,8 @@ impl Protocol for Mattermost {
         let json = answer.json();
         let id = json["id"].as_str().unwrap_or_default();
         match id.strip_prefix("web.incoming_webhook.").and_then(|id| id.strip_suffix(".app_error")) {
-            // Newer servers call everything so; what it was stands beside it, if at all. Our JSON can be read.
+            // Newer servers call everything so; what it was stands beside it, if at all. Our JSON
+            // can be read.
             Some("general") if answer.status == 400 && is_ours(&json) => Verdict::rejected(),
             Some("general") if answer.status >= 500 && answer.status != 501 => {
                 Verdict::by_status(answer, request.publishes)
@@ -72,16 +74,16 @@ fn text(parts: &Parts) -> String {
     let shown =
         parts.picture.as_ref().and_then(|shown| Some(picture(Flavor::Mattermost, &shown.alt, shown.url()?)));
     let button = parts.action.as_ref().map(|action| link(Flavor::Mattermost, &action.label, &action.url));
-    silenced_outside_code(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]))
+    neutralized_outside_code(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]))
 }
 
 /// One attachment where there is a title, else a text.
 fn message(parts: &Parts) -> Value {
     let text = text(parts);
-    let call = written(parts);
-    let Some(title) = &parts.title else { return json!({ "text": led(call, text) }) };
+    let call = as_text(parts);
+    let Some(title) = &parts.title else { return json!({ "text": prepend(call, text) }) };
     let mut attachment =
-        json!({ "fallback": silenced(&parts.plain, &[]), "title": silenced(title, &[]), "text": text });
+        json!({ "fallback": neutralized(&parts.plain, &[]), "title": neutralized(title, &[]), "text": text });
     if let Some(action) = &parts.action {
         attachment["title_link"] = action.url.clone().into();
     }
@@ -96,11 +98,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, verdict};
+    use crate::sample::{json, next, post, post_of, prior, verdict};
 
     #[test]
     fn a_post_is_an_attachment() {
-        let request = next("mattermost", &post(), &known(&[]));
+        let request = next("mattermost", &post(), &prior(&[]));
         assert_eq!((request.method, request.target.as_str()), ("POST", "/hook/T1/B2/topsecret?key=k1"));
         assert!(request.publishes);
         insta::assert_json_snapshot!(json(&request), @r#"
@@ -116,10 +118,10 @@ mod tests {
           "channel": "room-1"
         }
         "#);
-        let plain = json(&next("mattermost", &post_of("only text"), &known(&[])));
+        let plain = json(&next("mattermost", &post_of("only text"), &prior(&[])));
         assert_eq!(plain, serde_json::json!({ "channel": "room-1", "text": "only text" }));
-        let own = Post { content: Content::Own("{\"text\":\"x\",\"channel\":\"mine\"}".into()), ..post() };
-        assert_eq!(json(&next("mattermost", &own, &known(&[])))["channel"], "mine");
+        let own = Post { content: Content::Json("{\"text\":\"x\",\"channel\":\"mine\"}".into()), ..post() };
+        assert_eq!(json(&next("mattermost", &own, &prior(&[])))["channel"], "mine");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The networks, one file each.
+//! The protocols of the networks, one file each.
 
 pub(crate) mod aliyun_sms;
 pub(crate) mod bluesky;

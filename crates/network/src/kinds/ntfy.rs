@@ -1,16 +1,17 @@
 //! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>, limits: <https://docs.ntfy.sh/publish/#limitations>, codes:
-//! `server/errors.go` of its source. A picture is an attachment by its address, without words of its own.
+//! `server/errors.go` of its source. A picture is an attachment by its address, without words of
+//! its own.
 
 use egress::{Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
-use crate::again;
-use crate::own::{fill, object};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::idempotency;
+use crate::json_template::{parse_object, set_default};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -21,16 +22,16 @@ const APART: i64 = 120;
 
 impl Protocol for Ntfy {
     /// What is longer becomes a file that nobody reads.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| Measure::Bytes.budget("text", &parts.text, 4_096)).into_iter().collect()
     }
 
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let mut body = match &post.content {
-            Content::Own(body) => object(body)?,
+            Content::Json(body) => parse_object(body)?,
             Content::Parts(parts) => message(parts),
         };
-        fill(&mut body, "topic", access.room.clone());
+        set_default(&mut body, "topic", access.room.clone());
         Ok(with_token(Request::json("post", "/", body.into()), access).publishes())
     }
 
@@ -38,7 +39,7 @@ impl Protocol for Ntfy {
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         if request.name == LOOK_UP {
-            return again::readable(answer);
+            return idempotency::look_up_verdict(answer);
         }
         match (answer.status, json["code"].as_i64().unwrap_or_default()) {
             (200, _) if !request.publishes => Verdict::Ready,
@@ -57,19 +58,20 @@ impl Protocol for Ntfy {
     }
 
     /// What the topic still holds: a server keeps messages for twelve hours.
-    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let since = post.at.as_second().saturating_sub(APART);
         let target = format!("/{}/json?poll=1&since={since}", segment(&access.room));
         Some(with_token(Request::get(LOOK_UP, target), access))
     }
 
-    /// A message a line: ours says the same under the same title. Who may write but not read is not told.
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    /// A message a line: ours says the same under the same title. Who may write but not read is not
+    /// told.
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let ours = match &post.content {
-            Content::Own(body) => object(body).ok()?,
+            Content::Json(body) => parse_object(body).ok()?,
             Content::Parts(parts) => message(parts),
         };
-        if !answer.is_good() || answer.cut {
+        if !answer.is_success() || answer.truncated {
             return Some(Verdict::Unknown);
         }
         for line in String::from_utf8_lossy(&answer.body).lines().filter(|line| !line.trim().is_empty()) {
@@ -83,7 +85,7 @@ impl Protocol for Ntfy {
     }
 
     /// The account of the token; everybody's without one.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(with_token(Request::get("account", "/v1/account"), access))
     }
 }
@@ -116,11 +118,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sample::{access, json as body, known, next, post, post_of, verdict};
+    use crate::sample::{access, json as body, next, post, post_of, prior, verdict};
 
     #[test]
     fn a_post_is_a_notification_with_a_button() {
-        let request = next("ntfy", &post(), &known(&[]));
+        let request = next("ntfy", &post(), &prior(&[]));
         assert_eq!((request.method, request.target.as_str(), request.publishes), ("POST", "/", true));
         assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         insta::assert_json_snapshot!(body(&request), @r#"
@@ -140,19 +142,19 @@ mod tests {
           "topic": "room-1"
         }
         "#);
-        let own = Post { content: Content::Own("{\"message\":\"x\",\"priority\":4}".into()), ..post() };
+        let own = Post { content: Content::Json("{\"message\":\"x\",\"priority\":4}".into()), ..post() };
         assert_eq!(
-            body(&next("ntfy", &own, &known(&[]))),
+            body(&next("ntfy", &own, &prior(&[]))),
             json!({ "message": "x", "priority": 4, "topic": "room-1" })
         );
         let open = Access { token: String::new(), ..access("ntfy") };
-        assert!(Ntfy.next(&open, &post(), &known(&[])).unwrap().credentials.is_empty());
+        assert!(Ntfy.next(&open, &post(), &prior(&[])).unwrap().credentials.is_empty());
     }
 
     #[test]
     fn a_post_is_found_again() {
         let access = access("ntfy");
-        let request = Ntfy.look_up(&access, &post(), &known(&[])).unwrap();
+        let request = Ntfy.look_up(&access, &post(), &prior(&[])).unwrap();
         assert_eq!(request.target, "/room-1/json?poll=1&since=1599999880");
         let line = |text: &str| {
             format!(
@@ -169,7 +171,7 @@ mod tests {
             (403, "{\"code\":40301}".to_owned(), Some(Verdict::Unknown)),
         ] {
             let answer = crate::sample::answer(status, &[], &body);
-            assert_eq!(Ntfy.found(&access, &post(), &answer), expected, "{body}");
+            assert_eq!(Ntfy.find_post(&access, &post(), &answer), expected, "{body}");
         }
         assert_eq!(verdict("ntfy", LOOK_UP, false, 403, &[], ""), Verdict::Ready);
     }

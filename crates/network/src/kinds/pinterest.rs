@@ -5,33 +5,33 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use egress::{Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::{Content, Parts, PictureSource, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
-use crate::own;
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::idempotency::{self, PostFingerprint};
+use crate::json_template;
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Pinterest;
 
 impl Protocol for Pinterest {
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let mut body = match &post.content {
-            Content::Own(json) => own::object(json)?,
-            Content::Parts(parts) => own::object(&pin(parts)?.to_string())?,
+            Content::Json(json) => json_template::parse_object(json)?,
+            Content::Parts(parts) => json_template::parse_object(&pin(parts)?.to_string())?,
         };
-        own::fill(&mut body, "board_id", access.room.as_str());
-        let request = Request::json(again::name(post), "/v5/pins", Value::Object(body));
+        json_template::set_default(&mut body, "board_id", access.room.as_str());
+        let request = Request::json(idempotency::request_name(post), "/v5/pins", Value::Object(body));
         Ok(request.bearer(&access.token).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         match (request.name, answer.status) {
-            (LOOK_UP, _) => again::readable(answer),
+            (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (_, 201) if request.publishes => text_at(&answer.json(), "/id").map_or(Verdict::Unknown, sent),
             // No such board.
             (_, 404) => Verdict::Gone,
@@ -40,8 +40,9 @@ impl Protocol for Pinterest {
         }
     }
 
-    /// Of the description of the API, `PinCreate`: title 100, description 800, link 2,048, words of the picture 500.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    /// Of the description of the API, `PinCreate`: title 100, description 800, link 2,048, words of
+    /// the picture 500.
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let measured = |what: &'static str, text: Option<&str>, most: usize| {
             text.map(|text| Measure::Characters.budget(what, text, most))
@@ -58,32 +59,34 @@ impl Protocol for Pinterest {
         .collect()
     }
 
-    fn look_up(&self, access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let target = format!("/v5/boards/{}/pins?page_size=250", segment(&access.room));
         Some(Request::get(LOOK_UP, target).bearer(&access.token))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let text = match &post.content {
-            Content::Own(json) => crate::form::field(json, "description").unwrap_or_default(),
+            Content::Json(json) => crate::form::field(json, "description").unwrap_or_default(),
             Content::Parts(parts) => parts.text.clone(),
         };
-        let trace = Trace::of(post, &text);
-        again::search(answer, "/items", |pin| {
+        let fingerprint = PostFingerprint::of(post, &text);
+        idempotency::search_list(answer, "/items", |pin| {
             // UTC, though it does not say so.
             let at = text_at(pin, "/created_at").map(|at| format!("{}Z", at.trim_end_matches('Z')));
             let at = at.and_then(|at| at.parse().ok());
             let (said, link) = (text_at(pin, "/description"), text_at(pin, "/link").unwrap_or_default());
-            trace.is(at, &said.unwrap_or_default(), &[&link]).then(|| text_at(pin, "/id").map(sent))?
+            fingerprint
+                .matches(at, &said.unwrap_or_default(), &[&link])
+                .then(|| text_at(pin, "/id").map(sent))?
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let target = format!("/v5/boards/{}", segment(&access.room));
         Some(Request::get("examine", target).bearer(&access.token))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         Value::Null
     }
 }
@@ -133,28 +136,28 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sample::{access, answer, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_post_is_a_pin() {
-        let request = next("pinterest", &post(), &known(&[]));
+        let request = next("pinterest", &post(), &prior(&[]));
         assert_eq!((&*request.target, request.publishes), ("/v5/pins", true));
         assert_eq!(request.credentials, [("authorization", "Bearer token-1".to_owned())]);
         insta::assert_json_snapshot!(json(&request));
-        let file = json(&next("pinterest", &post_with_file(), &known(&[])));
+        let file = json(&next("pinterest", &post_with_file(), &prior(&[])));
         assert_eq!(
             file["media_source"],
             json!({ "source_type": "image_base64", "content_type": "image/png", "data": "AQIDBA==" })
         );
         assert!(
             Pinterest
-                .next(&access("pinterest"), &post_of("a"), &known(&[]))
+                .next(&access("pinterest"), &post_of("a"), &prior(&[]))
                 .unwrap_err()
                 .to_string()
                 .contains("picture")
         );
-        let own = Post { content: Content::Own(r#"{"board_section_id":"5"}"#.into()), ..post() };
-        let own = json(&next("pinterest", &own, &known(&[])));
+        let own = Post { content: Content::Json(r#"{"board_section_id":"5"}"#.into()), ..post() };
+        let own = json(&next("pinterest", &own, &prior(&[])));
         assert_eq!(own, json!({ "board_section_id": "5", "board_id": "room-1" }));
     }
 
@@ -187,12 +190,12 @@ mod tests {
 
     #[test]
     fn a_pin_is_looked_up_on_its_board() {
-        let request = Pinterest.look_up(&access("pinterest"), &post(), &known(&[])).unwrap();
+        let request = Pinterest.look_up(&access("pinterest"), &post(), &prior(&[])).unwrap();
         assert_eq!(request.target, "/v5/boards/room-1/pins?page_size=250");
         let found = |link: &str, at: &str| {
             let body =
                 json!({ "items": [{ "id": "8", "link": link, "created_at": at, "description": "d" }] });
-            Pinterest.found(&access("pinterest"), &post(), &answer(200, &[], &body.to_string()))
+            Pinterest.find_post(&access("pinterest"), &post(), &answer(200, &[], &body.to_string()))
         };
         assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T12:26:41"), Some(sent("8".into())));
         assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T11:26:41Z"), None);
@@ -202,11 +205,11 @@ mod tests {
     #[test]
     fn all_fields_are_measured() {
         let whats: Vec<_> = Pinterest
-            .budgets(&post(), &crate::sample::known(&[]))
+            .budgets(&post(), &crate::sample::prior(&[]))
             .iter()
             .map(|b| (b.what, b.allowed))
             .collect();
         assert_eq!(whats, [("title", 100), ("text", 800), ("link", 2_048), ("image_alt", 500)]);
-        assert!(!Pinterest.budgets(&post_of(&"a".repeat(801)), &crate::sample::known(&[]))[0].fits());
+        assert!(!Pinterest.budgets(&post_of(&"a".repeat(801)), &crate::sample::prior(&[]))[0].fits());
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use egress::{Body, Request, Response, segment};
 use jiff::{SignedDuration, Timestamp};
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::Value;
 
 use crate::access::Access;
-use crate::again::{self, Trace};
 use crate::form;
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::idempotency::{self, PostFingerprint};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -23,17 +23,17 @@ pub(crate) struct Reddit;
 const MAX_TITLE: usize = 300;
 
 impl Protocol for Reddit {
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let fixed = vec![
             ("api_type", "json".to_owned()),
             ("sr", bare(&access.room, "r/").to_owned()),
             ("resubmit", "false".to_owned()),
         ];
         let body = match &post.content {
-            Content::Own(json) => form::of(json, fixed)?,
+            Content::Json(json) => form::of(json, fixed)?,
             Content::Parts(parts) => Body::Form([fixed, fields(parts)?].concat()),
         };
-        let request = Request::new(again::name(post), "POST", "/api/submit", body);
+        let request = Request::new(idempotency::request_name(post), "POST", "/api/submit", body);
         Ok(as_us(access, request).publishes())
     }
 
@@ -42,7 +42,7 @@ impl Protocol for Reddit {
         let json = answer.json();
         let error = text_at(&json, "/json/errors/0/0");
         match (request.name, answer.status, error) {
-            (LOOK_UP, ..) => again::readable(answer),
+            (LOOK_UP, ..) => idempotency::look_up_verdict(answer),
             (_, 200, Some(error)) => refusal(&error, &json, request),
             (_, 200, None) if request.publishes => there(&json),
             (_, 200, None) => Verdict::Ready,
@@ -53,26 +53,26 @@ impl Protocol for Reddit {
     }
 
     /// 300 characters in a title, 40,000 in a text.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let text = body(parts).map(|text| Measure::Characters.budget("text", &text, 40_000));
         let title = parts.title.iter().map(|title| Measure::Characters.budget("title", title, MAX_TITLE));
         title.chain(text).collect()
     }
 
-    fn look_up(&self, access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let name = segment(bare(&access.account, "u/"));
         let target = format!("/user/{name}/submitted?sort=new&limit=100&raw_json=1");
         Some(as_us(access, Request::get(LOOK_UP, target)))
     }
 
-    fn found(&self, access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let said = match &post.content {
-            Content::Own(json) => form::field(json, "title").unwrap_or_default(),
+            Content::Json(json) => form::field(json, "title").unwrap_or_default(),
             Content::Parts(parts) => title(parts),
         };
-        let trace = Trace::of(post, &said);
-        again::search(answer, "/data/children", |child| {
+        let fingerprint = PostFingerprint::of(post, &said);
+        idempotency::search_list(answer, "/data/children", |child| {
             let child = child.get("data")?;
             let text = |name: &str| text_at(child, name).unwrap_or_default();
             let here = text("/subreddit").eq_ignore_ascii_case(bare(&access.room, "r/"));
@@ -80,18 +80,20 @@ impl Protocol for Reddit {
             let at = at.and_then(|at| SignedDuration::try_from_secs_f64(at).ok());
             let at = at.and_then(|at| Timestamp::from_duration(at).ok());
             let (url, own) = (text("/url"), text("/selftext"));
-            let is = here && (trace.is(at, &text("/title"), &[&url]) || trace.is(at, &own, &[]));
+            let is = here
+                && (fingerprint.matches(at, &text("/title"), &[&url]) || fingerprint.matches(at, &own, &[]));
             let link = text_at(child, "/permalink").map(|path| format!("https://www.reddit.com{path}"));
             is.then(|| Verdict::sent(text_at(child, "/name"), link))
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(as_us(access, Request::get("examine", "/api/v1/me")))
     }
 }
 
-/// Reddit wants to know who speaks: "<platform>:<app ID>:<version string> (by /u/<reddit username>)".
+/// Reddit wants to know who speaks: "<platform>:<app ID>:<version string> (by /u/<reddit
+/// username>)".
 fn as_us(access: &Access, request: Request) -> Request {
     let (version, account) = (env!("CARGO_PKG_VERSION"), bare(&access.account, "u/"));
     let account: String = account.chars().filter(char::is_ascii_graphic).collect();
@@ -129,8 +131,8 @@ fn title(parts: &Parts) -> String {
     title[..Measure::Characters.cut_point(title, MAX_TITLE)].to_owned()
 }
 
-/// What is read under the title: the text, the picture's words leading to it, and the button as a link. None where
-/// the link is all there is.
+/// What is read under the title: the text, the picture's words leading to it, and the button as a
+/// link. None where the link is all there is.
 fn body(parts: &Parts) -> Option<String> {
     let picture = parts.picture.as_ref().and_then(|picture| Some((picture.alt.as_str(), picture.url()?)));
     if parts.text.is_empty() && picture.is_none() {
@@ -147,7 +149,7 @@ fn body(parts: &Parts) -> Option<String> {
 
 /// The words of a link, which end at no bracket of their own.
 fn words(words: &str, url: &str) -> String {
-    crate::marked::escaped(Flavor::Reddit, if words.is_empty() { url } else { words })
+    crate::markdown::escaped(Flavor::Reddit, if words.is_empty() { url } else { words })
 }
 
 fn there(json: &Value) -> Verdict {
@@ -164,7 +166,7 @@ fn refusal(error: &str, json: &Value, request: &Request) -> Verdict {
             let wait = wait.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
             Verdict::RateLimited(wait.map(|wait| wait.min(egress::MAX_WAIT)))
         }
-        "ALREADY_SUB" => again::refused(request, None, None),
+        "ALREADY_SUB" => idempotency::duplicate_refusal(request, None, None),
         "TOO_LONG" | "TITLE_TOO_LONG" => Verdict::Rejected(RejectReason::TooBig),
         "SUBREDDIT_NOEXIST"
         | "SUBREDDIT_NOTALLOWED"
@@ -186,7 +188,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::sample::{access, answer, known, next, post, post_of, verdict};
+    use crate::sample::{access, answer, next, post, post_of, prior, verdict};
 
     fn form(request: &Request) -> Vec<(String, String)> {
         url::form_urlencoded::parse(&request.body.encoded().1).into_owned().collect()
@@ -194,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_post_is_a_text_or_a_link() {
-        let request = next("reddit", &post(), &known(&[]));
+        let request = next("reddit", &post(), &prior(&[]));
         assert_eq!((request.method, &*request.target, request.publishes), ("POST", "/api/submit", true));
         let agent = &request.headers.iter().find(|(name, _)| *name == "user-agent").unwrap().1;
         assert!(agent.starts_with("server:chorus:v") && agent.ends_with(" (by /u/account-1)"), "{agent}");
@@ -202,18 +204,18 @@ mod tests {
         let mut post = post();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         (parts.text, parts.picture) = (String::new(), None);
-        let fields = form(&next("reddit", &post, &known(&[])));
+        let fields = form(&next("reddit", &post, &prior(&[])));
         assert!(fields.contains(&("kind".into(), "link".into())));
         assert!(fields.contains(&("url".into(), "https://news.example/c/1.tok".into())));
     }
 
     #[test]
     fn a_title_is_the_first_line_where_there_is_none() {
-        let fields = form(&next("reddit", &post_of(&"春\n2".repeat(2)), &known(&[])));
+        let fields = form(&next("reddit", &post_of(&"春\n2".repeat(2)), &prior(&[])));
         assert!(fields.contains(&("title".into(), "春".into())), "{fields:?}");
-        assert!(Reddit.next(&access("reddit"), &post_of(""), &known(&[])).is_err());
-        let own = Content::Own(r#"{"kind":"self","title":"t","flair_id":"f","sr":"other"}"#.into());
-        let fields = form(&next("reddit", &Post { content: own, ..post() }, &known(&[])));
+        assert!(Reddit.next(&access("reddit"), &post_of(""), &prior(&[])).is_err());
+        let own = Content::Json(r#"{"kind":"self","title":"t","flair_id":"f","sr":"other"}"#.into());
+        let fields = form(&next("reddit", &Post { content: own, ..post() }, &prior(&[])));
         assert!(fields.contains(&("flair_id".into(), "f".into())));
         assert!(fields.contains(&("sr".into(), "room-1".into())) && fields.len() == 6, "{fields:?}");
     }
@@ -260,12 +262,12 @@ mod tests {
 
     #[test]
     fn a_post_is_looked_up_among_ours() {
-        let request = Reddit.look_up(&access("reddit"), &post(), &known(&[])).unwrap();
+        let request = Reddit.look_up(&access("reddit"), &post(), &prior(&[])).unwrap();
         assert_eq!(request.target, "/user/account-1/submitted?sort=new&limit=100&raw_json=1");
         let found = |room: &str, text: &str, at: f64| {
             let body = json!({ "data": { "children": [{ "kind": "t3", "data": { "name": "t3_1", "subreddit": room,
                 "title": "x", "selftext": text, "created_utc": at, "permalink": "/r/a/1/" } }] } });
-            Reddit.found(&access("reddit"), &post(), &answer(200, &[], &body.to_string()))
+            Reddit.find_post(&access("reddit"), &post(), &answer(200, &[], &body.to_string()))
         };
         let there = Verdict::sent("t3_1".to_owned(), "https://www.reddit.com/r/a/1/".to_owned());
         let text = "[Choose](https://news.example/c/1.tok)";
@@ -280,6 +282,6 @@ mod tests {
         let mut post = post();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.title = Some("春".repeat(301));
-        assert_eq!(Reddit.budgets(&post, &crate::sample::known(&[]))[0].over_at, Some(900));
+        assert_eq!(Reddit.budgets(&post, &crate::sample::prior(&[]))[0].over_at, Some(900));
     }
 }

@@ -3,28 +3,29 @@
 //! <https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks>.
 
 use egress::{Request, Response};
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::escape::{self, Escape};
 use message::{Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
+use crate::json_template;
 use crate::mention;
-use crate::own;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Slack;
 
 impl Protocol for Slack {
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = own::body(post, message);
-        Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let body = json_template::body(post, message);
+        Ok(Request::new("post", "POST", access.webhook_path.clone(), body).publishes())
     }
 
-    /// Block Kit: a header has 150 characters, a section 3,000, a button 75, all blocks together about 13,200.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    /// Block Kit: a header has 150 characters, a section 3,000, a button 75, all blocks together
+    /// about 13,200.
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let title = parts.title.iter().map(|title| Measure::Characters.budget("title", title, 150));
         let label = parts.action.iter().map(|action| Measure::Characters.budget("button", &action.label, 75));
@@ -57,11 +58,11 @@ impl Protocol for Slack {
 
 /// <https://docs.slack.dev/messaging/formatting-message-text#special-mentions>
 fn call(parts: &Parts) -> Option<String> {
-    mention::calls(parts, |name| format!("<!{name}>"))
+    mention::mentions(parts, |name| format!("<!{name}>"))
 }
 
 fn text(parts: &Parts) -> String {
-    mention::led(call(parts), parts.text.clone())
+    mention::prepend(call(parts), parts.text.clone())
 }
 
 /// Block Kit: header, text, picture, button; `text` is what notifications show.
@@ -86,22 +87,22 @@ fn message(parts: &Parts) -> Value {
     }
     let mut text = String::new();
     escape::escaped(Escape::Angles, &parts.plain, &mut text);
-    let text = mention::led(call(parts), text);
+    let text = mention::prepend(call(parts), text);
     json!({ "text": text, "blocks": blocks, "unfurl_links": false })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, verdict};
+    use crate::sample::{json, next, post, post_of, prior, verdict};
 
     #[test]
     fn a_post_is_a_card() {
-        let request = next("slack", &post(), &known(&[]));
+        let request = next("slack", &post(), &prior(&[]));
         assert_eq!((request.method, request.target.as_str()), ("POST", "/hook/T1/B2/topsecret?key=k1"));
         assert!(request.publishes);
         insta::assert_json_snapshot!(json(&request));
-        let plain = json(&next("slack", &post_of("only text"), &known(&[])));
+        let plain = json(&next("slack", &post_of("only text"), &prior(&[])));
         assert_eq!(plain["blocks"].as_array().unwrap().len(), 1);
     }
 
@@ -109,7 +110,7 @@ mod tests {
     fn what_is_too_long_is_told_with_its_place() {
         let over = |text: &str| {
             Slack
-                .budgets(&post_of(text), &crate::sample::known(&[]))
+                .budgets(&post_of(text), &crate::sample::prior(&[]))
                 .into_iter()
                 .find(|budget| !budget.fits())
         };

@@ -2,19 +2,20 @@
 //! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>, Adaptive
 //! Cards: <https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference>.
 //!
-//! A workflow answers 202 before it has looked at the card: whether people see it, it does not tell.
+//! A workflow answers 202 before it has looked at the card: whether people see it, it does not
+//! tell.
 
 use std::time::Duration;
 
 use egress::{Request, Response};
-use measure::{Budget, Unit};
+use measure::{LengthBudget, Unit};
 use message::flavor::Flavor;
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::own;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::json_template;
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -24,17 +25,17 @@ pub(crate) struct Teams;
 const BODY: usize = 28 << 10;
 
 impl Protocol for Teams {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let bytes = match &post.content {
-            Content::Own(body) => body.len(),
+            Content::Json(body) => body.len(),
             Content::Parts(parts) => message(parts).to_string().len(),
         };
-        vec![Budget::of_things("message", Unit::Bytes, bytes, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, BODY)]
     }
 
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = own::body(post, message);
-        Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let body = json_template::body(post, message);
+        Ok(Request::new("post", "POST", access.webhook_path.clone(), body).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
@@ -65,7 +66,7 @@ impl Protocol for Teams {
 fn message(parts: &Parts) -> Value {
     let mut body = Vec::new();
     if let Some(title) = &parts.title {
-        let title = crate::marked::escaped_line(Flavor::Adaptive, title);
+        let title = crate::markdown::escaped_line(Flavor::Adaptive, title);
         body.push(
             json!({ "type": "TextBlock", "text": title, "size": "Large", "weight": "Bolder", "wrap": true }),
         );
@@ -93,18 +94,18 @@ fn message(parts: &Parts) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{json as body, known, next, post, post_of, verdict};
+    use crate::sample::{json as body, next, post, post_of, prior, verdict};
 
     #[test]
     fn a_post_is_an_adaptive_card() {
-        let request = next("teams", &post(), &known(&[]));
+        let request = next("teams", &post(), &prior(&[]));
         assert_eq!((request.target.as_str(), request.publishes), ("/hook/T1/B2/topsecret?key=k1", true));
         insta::assert_json_snapshot!(body(&request));
-        let plain = body(&next("teams", &post_of("only text"), &known(&[])));
+        let plain = body(&next("teams", &post_of("only text"), &prior(&[])));
         let card = &plain["attachments"][0]["content"];
         assert_eq!((card["body"].as_array().map(Vec::len), card.get("actions")), (Some(1), None));
-        let own = Post { content: Content::Own("{\"type\":\"message\"}".into()), ..post() };
-        assert_eq!(body(&next("teams", &own, &known(&[]))), json!({ "type": "message" }));
+        let own = Post { content: Content::Json("{\"type\":\"message\"}".into()), ..post() };
+        assert_eq!(body(&next("teams", &own, &prior(&[]))), json!({ "type": "message" }));
     }
 
     #[test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use egress::{Body, Part, Request, Response};
 use jiff::Timestamp;
-use measure::{Budget, Measure, Unit, limit};
+use measure::{LengthBudget, Measure, Unit, limit};
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
 use crate::html;
-use crate::own::{fill, object};
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::json_template::{parse_object, set_default};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -24,20 +24,20 @@ const MOVED: &str = "moved";
 
 impl Protocol for Telegram {
     /// What is read is counted, not the tags.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let mut budgets = vec![limit::telegram(&html::text(&text(parts)), parts.picture.is_some())];
         if let Some(action) = &parts.action {
             budgets.push(Measure::Bytes.budget("address of the button", &action.url, 2_048));
         }
         if let Some(file) = parts.picture.as_ref().and_then(|picture| picture.file()) {
-            budgets.push(Budget::of_things("picture", Unit::Bytes, file.bytes.len(), 10 << 20));
+            budgets.push(LengthBudget::of_things("picture", Unit::Bytes, file.bytes.len(), 10 << 20));
         }
         budgets
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let now_called = known.text(POST, "/parameters/migrate_to_chat_id");
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let now_called = prior.text(POST, "/parameters/migrate_to_chat_id");
         let name = if now_called.is_some() { MOVED } else { POST };
         let to = now_called.or_else(|| post.to.clone()).unwrap_or_else(|| access.room.clone());
         if to.is_empty() {
@@ -46,13 +46,13 @@ impl Protocol for Telegram {
             ));
         }
         let mut fields = match &post.content {
-            Content::Own(body) => object(body)?,
+            Content::Json(body) => parse_object(body)?,
             Content::Parts(parts) => fields(parts),
         };
         if name == MOVED {
             fields.insert("chat_id".to_owned(), to.into());
         } else {
-            fill(&mut fields, "chat_id", to);
+            set_default(&mut fields, "chat_id", to);
         }
         let file = post.parts().and_then(|parts| parts.picture.as_ref()?.file());
         let method = if file.is_some() || fields.contains_key("photo") { "sendPhoto" } else { "sendMessage" };
@@ -118,7 +118,7 @@ impl Protocol for Telegram {
         }
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(Request::get("bot", path(access, "getMe")))
     }
 }
@@ -134,7 +134,7 @@ fn text(parts: &Parts) -> String {
         message::escape::html(title, &mut bold);
         bold + "</b>"
     });
-    crate::marked::paragraphs([title.as_deref(), Some(&parts.text)])
+    crate::markdown::paragraphs([title.as_deref(), Some(&parts.text)])
 }
 
 fn fields(parts: &Parts) -> Map<String, Value> {
@@ -189,11 +189,11 @@ fn page(message: &Value) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json as body, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json as body, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_post_is_a_photo_with_a_button() {
-        let request = next("telegram", &post(), &known(&[]));
+        let request = next("telegram", &post(), &prior(&[]));
         assert_eq!((request.target.as_str(), request.publishes), ("/bottoken-1/sendPhoto", true));
         insta::assert_json_snapshot!(body(&request), @r#"
         {
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_file_goes_as_a_form() {
-        let request = next("telegram", &post_with_file(), &known(&[]));
+        let request = next("telegram", &post_with_file(), &prior(&[]));
         let Body::Multipart(parts) = &request.body else { panic!("{request:?}") };
         let names: Vec<_> = parts.iter().map(|part| part.name).collect();
         assert_eq!(names, ["chat_id", "caption", "parse_mode", "reply_markup", "photo"]);
@@ -231,22 +231,22 @@ mod tests {
     #[test]
     fn a_contact_is_written_to_in_his_chat() {
         let post = Post { to: Some("4711".into()), ..post_of("hello") };
-        let request = next("telegram", &post, &known(&[]));
+        let request = next("telegram", &post, &prior(&[]));
         assert_eq!(body(&request), json!({ "chat_id": "4711", "parse_mode": "HTML", "text": "hello" }));
         assert_eq!(request.target, "/bottoken-1/sendMessage");
         assert!(is_person(&request));
-        let own = Content::Own("{\"text\":\"x\",\"chat_id\":\"@mine\"}".into());
-        let request = next("telegram", &Post { content: own, ..post }, &known(&[]));
+        let own = Content::Json("{\"text\":\"x\",\"chat_id\":\"@mine\"}".into());
+        let request = next("telegram", &Post { content: own, ..post }, &prior(&[]));
         assert_eq!(body(&request), json!({ "chat_id": "@mine", "text": "x" }));
         let nowhere = Access { room: String::new(), ..access("telegram") };
-        assert!(Telegram.next(&nowhere, &post_of("x"), &known(&[])).is_err());
+        assert!(Telegram.next(&nowhere, &post_of("x"), &prior(&[])).is_err());
     }
 
     #[test]
     fn a_group_that_moved_is_followed_once() {
         let moved = "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: group chat was upgraded to a supergroup chat\",\"parameters\":{\"migrate_to_chat_id\":-1001234}}";
         assert_eq!(verdict("telegram", POST, true, 400, &[], moved), Verdict::Ready);
-        let request = next("telegram", &post_of("x"), &known(&[(POST, moved)]));
+        let request = next("telegram", &post_of("x"), &prior(&[(POST, moved)]));
         assert_eq!((request.name, body(&request)["chat_id"].as_str()), (MOVED, Some("-1001234")));
         assert_eq!(verdict("telegram", MOVED, true, 400, &[], moved), Verdict::Gone);
     }
@@ -272,8 +272,8 @@ mod tests {
             &[],
             "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: chat not found\"}",
         );
-        let person = next("telegram", &Post { to: Some("4711".into()), ..post_of("x") }, &known(&[]));
-        let group = next("telegram", &Post { to: Some("-4711".into()), ..post_of("x") }, &known(&[]));
+        let person = next("telegram", &Post { to: Some("4711".into()), ..post_of("x") }, &prior(&[]));
+        let group = next("telegram", &Post { to: Some("-4711".into()), ..post_of("x") }, &prior(&[]));
         for answer in [blocked, nobody] {
             assert_eq!(Telegram.verdict(&person, &answer), Verdict::Rejected(RejectReason::BadAddress));
             assert_eq!(Telegram.verdict(&group, &answer), Verdict::Gone);

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure, Unit};
+use measure::{LengthBudget, Measure, Unit};
 use message::{Content, Parts, Post};
 use serde_json::{Value, json};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::access::Access;
-use crate::again::{self, Trace};
+use crate::idempotency::{self, PostFingerprint};
 use crate::kinds::facebook;
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 use crate::{form, graph};
 
@@ -28,29 +28,30 @@ const LOOK: Duration = Duration::from_secs(3);
 const MAX_TEXT: usize = 500;
 
 impl Protocol for Threads {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let token = ("access_token", access.token.clone());
-        let Some(container) = known.text(CONTAINER, "/id") else {
+        let Some(container) = prior.text(CONTAINER, "/id") else {
             let body = match &post.content {
-                Content::Own(json) => form::of(json, vec![token])?,
+                Content::Json(json) => form::of(json, vec![token])?,
                 Content::Parts(parts) => Body::Form([fields(parts), vec![token]].concat()),
             };
             return Ok(Request::new(CONTAINER, "POST", target(access, "/threads"), body));
         };
-        if known.get(STATUS).is_none() {
+        if prior.get(STATUS).is_none() {
             let token = segment(&access.token);
             let target =
                 format!("/v1.0/{}?fields=status,error_message&access_token={token}", segment(&container));
             return Ok(Request::get(STATUS, target));
         }
         let fields = vec![("creation_id", container), token];
-        Ok(Request::form(again::name(post), target(access, "/threads_publish"), fields).publishes())
+        Ok(Request::form(idempotency::request_name(post), target(access, "/threads_publish"), fields)
+            .publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         match (request.name, answer.status) {
-            (LOOK_UP, 403) => again::readable(answer),
+            (LOOK_UP, 403) => idempotency::look_up_verdict(answer),
             (STATUS, 200) => status(&json),
             (CONTAINER, 200) => text_at(&json, "/id").map_or(Verdict::rejected(), |_| Verdict::Ready),
             (_, 200) if request.publishes => {
@@ -62,43 +63,43 @@ impl Protocol for Threads {
     }
 
     /// 500 characters, where an emoji counts as many as it has bytes.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let alt =
             parts.picture.iter().map(|picture| Measure::Characters.budget("image_alt", &picture.alt, 1_000));
         [text(&parts.text)].into_iter().chain(alt).collect()
     }
 
-    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
-        let since = Trace::of(post, "").since().as_second();
+    fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
+        let since = PostFingerprint::of(post, "").since().as_second();
         let token = segment(&access.token);
         let fields = "id,text,timestamp,permalink,link_attachment_url";
         let query = format!("?fields={fields}&since={since}&limit=100&access_token={token}");
         Some(Request::get(LOOK_UP, target(access, "/threads") + &query))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let text = match &post.content {
-            Content::Own(json) => form::field(json, "text").unwrap_or_default(),
+            Content::Json(json) => form::field(json, "text").unwrap_or_default(),
             Content::Parts(parts) => parts.text.clone(),
         };
-        let trace = Trace::of(post, &text);
-        again::search(answer, "/data", |post| {
+        let fingerprint = PostFingerprint::of(post, &text);
+        idempotency::search_list(answer, "/data", |post| {
             let at = text_at(post, "/timestamp").and_then(|at| facebook::time(&at));
             let said = text_at(post, "/text").unwrap_or_default();
             let link = text_at(post, "/link_attachment_url").unwrap_or_default();
             let there = || Verdict::sent(text_at(post, "/id"), text_at(post, "/permalink"));
-            trace.is(at, &said, &[&link]).then(there)
+            fingerprint.matches(at, &said, &[&link]).then(there)
         })
     }
 
     /// How much of the day's 250 posts is used: it asks for the token, and posts nothing.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let query = format!("?fields=quota_usage,config&access_token={}", segment(&access.token));
         Some(Request::get("examine", target(access, "/threads_publishing_limit") + &query))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             STATUS => json!({ "id": "17889615691921648", "status": "FINISHED" }),
             _ => json!({ "id": "17889615691921648" }),
@@ -136,7 +137,7 @@ fn status(json: &Value) -> Verdict {
 }
 
 /// "For the post character limit, emojis are counted as the number of UTF-8 bytes."
-fn text(text: &str) -> Budget {
+fn text(text: &str) -> LengthBudget {
     let (mut measured, mut over_at) = (0, None);
     for (at, seen) in text.grapheme_indices(true) {
         let is_emoji = emojis::get(seen).is_some();
@@ -145,13 +146,13 @@ fn text(text: &str) -> Budget {
             over_at = Some(at);
         }
     }
-    Budget { what: "text", unit: Unit::Characters, measured, allowed: MAX_TEXT, over_at }
+    LengthBudget { what: "text", unit: Unit::Characters, measured, allowed: MAX_TEXT, over_at }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, known, next, post, post_of, verdict};
+    use crate::sample::{access, answer, next, post, post_of, prior, verdict};
 
     fn form(request: &Request) -> Vec<(String, String)> {
         url::form_urlencoded::parse(&request.body.encoded().1).into_owned().collect()
@@ -163,13 +164,13 @@ mod tests {
 
     #[test]
     fn a_post_is_contained_waited_for_and_published() {
-        let request = next("threads", &post(), &known(&[]));
+        let request = next("threads", &post(), &prior(&[]));
         assert_eq!((request.name, &*request.target), (CONTAINER, "/v1.0/account-1/threads"));
         insta::assert_json_snapshot!(form(&request));
         let answers = [(CONTAINER, r#"{"id":"17"}"#), (STATUS, r#"{"status":"FINISHED"}"#)];
-        let request = next("threads", &post(), &known(&answers[..1]));
+        let request = next("threads", &post(), &prior(&answers[..1]));
         assert_eq!(request.target, "/v1.0/17?fields=status,error_message&access_token=token-1");
-        let request = next("threads", &post(), &known(&answers));
+        let request = next("threads", &post(), &prior(&answers));
         assert_eq!((&*request.target, request.publishes), ("/v1.0/account-1/threads_publish", true));
         assert_eq!(field(&request, "creation_id").as_deref(), Some("17"));
     }
@@ -179,11 +180,11 @@ mod tests {
         let mut post = post();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.picture = None;
-        let request = next("threads", &post, &known(&[]));
+        let request = next("threads", &post, &prior(&[]));
         assert_eq!(field(&request, "media_type").as_deref(), Some("TEXT"));
         assert_eq!(field(&request, "link_attachment").as_deref(), Some("https://news.example/c/1.tok"));
-        let own = Post { content: Content::Own(r#"{"media_type":"TEXT","text":"a"}"#.into()), ..post };
-        let request = next("threads", &own, &known(&[]));
+        let own = Post { content: Content::Json(r#"{"media_type":"TEXT","text":"a"}"#.into()), ..post };
+        let request = next("threads", &own, &prior(&[]));
         assert_eq!(field(&request, "text").as_deref(), Some("a"));
         assert_eq!(field(&request, "access_token").as_deref(), Some("token-1"));
     }
@@ -214,12 +215,12 @@ mod tests {
 
     #[test]
     fn a_post_is_looked_up_by_its_link() {
-        let request = Threads.look_up(&access("threads"), &post(), &known(&[])).unwrap();
+        let request = Threads.look_up(&access("threads"), &post(), &prior(&[])).unwrap();
         assert!(request.target.contains("since=1599999880"), "{}", request.target);
         let found = |text: &str| {
             let body = json!({ "data": [{ "id": "18", "text": text, "timestamp": "2020-09-13T12:26:41+0000",
                 "permalink": "https://www.threads.net/@a/post/1" }] });
-            Threads.found(&access("threads"), &post(), &answer(200, &[], &body.to_string()))
+            Threads.find_post(&access("threads"), &post(), &answer(200, &[], &body.to_string()))
         };
         let url = "https://www.threads.net/@a/post/1".to_owned();
         assert_eq!(
@@ -234,12 +235,12 @@ mod tests {
     fn emoji_count_their_bytes() {
         let over = |text: &str| {
             Threads
-                .budgets(&post_of(text), &crate::sample::known(&[]))
+                .budgets(&post_of(text), &crate::sample::prior(&[]))
                 .into_iter()
                 .find(|budget| !budget.fits())
         };
         assert_eq!(over(&"春".repeat(500)), None);
         assert_eq!(over(&"春".repeat(501)).unwrap().over_at, Some(1_500));
-        assert_eq!(Threads.budgets(&post_of("a👨‍👩‍👧‍👦"), &crate::sample::known(&[]))[0].measured, 26);
+        assert_eq!(Threads.budgets(&post_of("a👨‍👩‍👧‍👦"), &crate::sample::prior(&[]))[0].measured, 26);
     }
 }

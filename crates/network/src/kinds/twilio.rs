@@ -3,26 +3,26 @@
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, limit};
+use measure::{LengthBudget, limit};
 use message::{Content, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
 use crate::form;
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::idempotency::{self, PostFingerprint};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Twilio;
 
 impl Protocol for Twilio {
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let to = post.to.clone().ok_or("it has no phone number to go to")?;
         let from = if access.from.starts_with("MG") { "MessagingServiceSid" } else { "From" };
         let fixed = vec![("To", to), (from, access.from.clone())];
         let body = match &post.content {
-            Content::Own(json) => form::of(json, fixed)?,
+            Content::Json(json) => form::of(json, fixed)?,
             Content::Parts(parts) => Body::Form([fixed, vec![("Body", parts.text.clone())]].concat()),
         };
         let request = Request::new("post", "POST", target(access, "/Messages.json"), body);
@@ -32,41 +32,42 @@ impl Protocol for Twilio {
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         match json.get("code").and_then(Value::as_u64) {
-            _ if answer.is_good() && !request.publishes => Verdict::Ready,
+            _ if answer.is_success() && !request.publishes => Verdict::Ready,
             _ if answer.status == 201 => accepted(&json),
             Some(code) => refusal(code, request, answer),
             None => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// 1,600 characters; the segments are told, not limited: ten is what most carriers put together again.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    /// 1,600 characters; the segments are told, not limited: ten is what most carriers put together
+    /// again.
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         words(post).map(|words| limit::sms(&words, 10).to_vec()).unwrap_or_default()
     }
 
-    fn look_up(&self, access: &Access, post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let to = segment(post.to.as_deref()?);
         let target = target(access, &format!("/Messages.json?To={to}&PageSize=50"));
         Some(Request::get(LOOK_UP, target).basic(&access.account, &access.token))
     }
 
     /// What was said to this number since then, in these words: newest first.
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let words = words(post)?;
-        let trace = Trace::of(post, &words);
-        again::search(answer, "/messages", |message| {
+        let fingerprint = PostFingerprint::of(post, &words);
+        idempotency::search_list(answer, "/messages", |message| {
             let said = text_at(message, "/body")?;
             let at = text_at(message, "/date_created");
             let at = at.and_then(|at| jiff::fmt::rfc2822::parse(&at).ok()).map(|at| at.timestamp());
-            trace.is(at, &said, &[]).then(|| accepted(message))
+            fingerprint.matches(at, &said, &[]).then(|| accepted(message))
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(Request::get("examine", target(access, ".json")).basic(&access.account, &access.token))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "messages": [] })
     }
 }
@@ -78,7 +79,7 @@ fn target(access: &Access, rest: &str) -> String {
 /// What the message says.
 fn words(post: &Post) -> Option<String> {
     match &post.content {
-        Content::Own(json) => form::field(json, "Body"),
+        Content::Json(json) => form::field(json, "Body"),
         Content::Parts(parts) => Some(parts.text.clone()),
     }
 }
@@ -104,7 +105,8 @@ fn refusal(code: u64, request: &Request, answer: &Response) -> Verdict {
         21_211 | 21_214 | 21_217 | 21_265 | 21_610 | 21_612 | 21_614 | 21_635 => {
             Verdict::Rejected(RejectReason::BadAddress)
         }
-        // Countries that the account does not send to, numbers that a trial does not know, what carriers filter.
+        // Countries that the account does not send to, numbers that a trial does not know, what
+        // carriers filter.
         21_215 | 21_408 | 21_608 | 30_007 | 30_034 => Verdict::Rejected(RejectReason::Policy),
         21_605 | 21_617 => Verdict::Rejected(RejectReason::TooBig),
         _ => Verdict::by_status(answer, request.publishes),
@@ -114,7 +116,7 @@ fn refusal(code: u64, request: &Request, answer: &Response) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, known, next, post_of, verdict};
+    use crate::sample::{access, answer, next, post_of, prior, verdict};
 
     fn message() -> Post {
         Post { to: Some("+8613800138000".into()), ..post_of("Spring: https://news.example/c/1.tok") }
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_message_is_a_form() {
-        let request = next("twilio", &message(), &known(&[]));
+        let request = next("twilio", &message(), &prior(&[]));
         assert_eq!(
             (request.method, &*request.target),
             ("POST", "/2010-04-01/Accounts/account-1/Messages.json")
@@ -138,15 +140,15 @@ mod tests {
         );
         assert!(request.publishes);
         let service = Access { from: "MG123".into(), ..access("twilio") };
-        let request = Twilio.next(&service, &message(), &known(&[])).unwrap();
+        let request = Twilio.next(&service, &message(), &prior(&[])).unwrap();
         assert!(form(&request).contains("MessagingServiceSid=MG123"));
-        let own = Content::Own(r#"{"Body":"Hi","MediaUrl":["https://a/b.png"],"To":"+1"}"#.into());
-        let request = next("twilio", &Post { content: own, ..message() }, &known(&[]));
+        let own = Content::Json(r#"{"Body":"Hi","MediaUrl":["https://a/b.png"],"To":"+1"}"#.into());
+        let request = next("twilio", &Post { content: own, ..message() }, &prior(&[]));
         assert_eq!(
             form(&request),
             "Body=Hi&MediaUrl=https%3A%2F%2Fa%2Fb.png&To=%2B8613800138000&From=%2B15005550006"
         );
-        assert!(Twilio.next(&service, &post_of("x"), &known(&[])).is_err());
+        assert!(Twilio.next(&service, &post_of("x"), &prior(&[])).is_err());
     }
 
     #[test]
@@ -187,14 +189,14 @@ mod tests {
 
     #[test]
     fn a_message_is_looked_up_by_number_and_words() {
-        let request = Twilio.look_up(&access("twilio"), &message(), &known(&[])).unwrap();
+        let request = Twilio.look_up(&access("twilio"), &message(), &prior(&[])).unwrap();
         assert_eq!(
             request.target,
             "/2010-04-01/Accounts/account-1/Messages.json?To=%2B8613800138000&PageSize=50"
         );
         let found = |body: &str, date: &str| {
             let body = json!({ "messages": [{ "body": body, "date_created": date, "sid": "SM9", "status": "sent" }] });
-            Twilio.found(&access("twilio"), &message(), &answer(200, &[], &body.to_string()))
+            Twilio.find_post(&access("twilio"), &message(), &answer(200, &[], &body.to_string()))
         };
         let said = "Spring: https://news.example/c/1.tok";
         assert_eq!(
@@ -207,8 +209,8 @@ mod tests {
 
     #[test]
     fn segments_are_told() {
-        let budgets = Twilio.budgets(&post_of(&"春".repeat(71)), &crate::sample::known(&[]));
+        let budgets = Twilio.budgets(&post_of(&"春".repeat(71)), &crate::sample::prior(&[]));
         assert_eq!((budgets[0].measured, budgets[1].measured), (71, 2));
-        assert!(!Twilio.budgets(&post_of(&"a".repeat(1_601)), &crate::sample::known(&[]))[0].fits());
+        assert!(!Twilio.budgets(&post_of(&"a".repeat(1_601)), &crate::sample::prior(&[]))[0].fits());
     }
 }

@@ -9,33 +9,34 @@ use message::{Post, RejectReason};
 use sha2::Sha256;
 
 use crate::access::Access;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Webhook;
 
 impl Protocol for Webhook {
-    fn ready(&self, access: &Access) -> Result<(), ComposeError> {
+    fn check_settings(&self, access: &Access) -> Result<(), ComposeError> {
         let secret = access.secret.as_deref().unwrap_or_default();
         sign(secret, "", 0, b"").map(|_| ())
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let body = post.said();
-        let at = known.now().as_second();
-        let mut request = Request::new("post", "POST", access.hook.clone(), Body::JsonText(body.to_owned()))
-            .header("webhook-id", &post.id)
-            .header("webhook-timestamp", at.to_string());
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let body = post.text();
+        let at = prior.now().as_second();
+        let mut request =
+            Request::new("post", "POST", access.webhook_path.clone(), Body::JsonText(body.to_owned()))
+                .header("webhook-id", &post.id)
+                .header("webhook-timestamp", at.to_string());
         if let Some(secret) = &access.secret {
             request = request.header("webhook-signature", sign(secret, &post.id, at, body.as_bytes())?);
         }
         Ok(request.publishes())
     }
 
-    /// 2xx: it is there. 408, 425, 429 and 5xx: again, later, with the same `webhook-id`, which the other side knows.
-    /// 3xx, 401, 407 and 410 have nothing to do with this message: nobody's is lost by them. Every other 4xx refuses
-    /// this one.
+    /// 2xx: it is there. 408, 425, 429 and 5xx: again, later, with the same `webhook-id`, which the
+    /// other side knows. 3xx, 401, 407 and 410 have nothing to do with this message: nobody's is
+    /// lost by them. Every other 4xx refuses this one.
     fn verdict(&self, _request: &Request, answer: &Response) -> Verdict {
         match answer.status {
             200..=299 => Verdict::sent(None, None),
@@ -50,8 +51,8 @@ impl Protocol for Webhook {
     }
 }
 
-/// The headers that sign a body at a time in seconds. With several secrets, separated by white space, each signs:
-/// that is how a secret is changed without a gap ("Multiple signatures").
+/// The headers that sign a body at a time in seconds. With several secrets, separated by white
+/// space, each signs: that is how a secret is changed without a gap ("Multiple signatures").
 ///
 /// # Errors
 /// A secret is none: 24 to 64 bytes in Base64, with `whsec_` or without.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::{Content, Parts, PictureFile, Post, RejectReason, escape};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::own;
+use crate::json_template;
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -26,21 +26,21 @@ pub(crate) const TOKEN: &str = "token";
 const MATERIAL: &str = "material";
 const DRAFT: &str = "draft";
 
-/// A token is made anew five minutes before it runs out, and the old one serves until then: what was asked for less
-/// than five minutes ago is good.
+/// A token is made anew five minutes before it runs out, and the old one serves until then: what
+/// was asked for less than five minutes ago is good.
 const KEEP: Duration = Duration::from_secs(4 * 60 + 30);
 
 impl Protocol for WeChat {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let Some(token) = known.text(TOKEN, "/access_token") else { return Ok(self::token(access)) };
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let Some(token) = prior.text(TOKEN, "/access_token") else { return Ok(self::token(access)) };
         let mut body = match &post.content {
-            Content::Own(json) => own::object(json)?,
-            Content::Parts(parts) => match prepared(parts, known, &token)? {
+            Content::Json(json) => json_template::parse_object(json)?,
+            Content::Parts(parts) => match prepared(parts, prior, &token)? {
                 Prepared::Before(request) => return Ok(request),
-                Prepared::Post(body) => own::object(&body.to_string())?,
+                Prepared::Post(body) => json_template::parse_object(&body.to_string())?,
             },
         };
-        own::fill(&mut body, "filter", json!({ "is_to_all": true }));
+        json_template::set_default(&mut body, "filter", json!({ "is_to_all": true }));
         // At most 64 bytes; ours are 32. Kept for a day: the same again is answered with 45065.
         body.insert("clientmsgid".to_owned(), post.id.as_str().into());
         let target = with("/cgi-bin/message/mass/sendall", &token);
@@ -56,14 +56,15 @@ impl Protocol for WeChat {
             (_, Some(0 | 45065)) if request.publishes => Verdict::sent(text_at(&json, "/msg_id"), None),
             (_, Some(code)) if code != 0 => refusal(code, answer),
             // It knows the post by its key.
-            _ if request.publishes && (answer.is_good() || answer.status >= 500) => Verdict::Retryable,
-            _ if answer.is_good() => Verdict::Retryable,
+            _ if request.publishes && (answer.is_success() || answer.status >= 500) => Verdict::Retryable,
+            _ if answer.is_success() => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// An article: 64 characters in its title, 20,000 in its content, 1 KB in its link. A text: 2,048 bytes.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    /// An article: 64 characters in its title, 20,000 in its content, 1 KB in its link. A text:
+    /// 2,048 bytes.
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         if !is_article(parts) {
             let text = if parts.picture.is_some() { &parts.text } else { &parts.plain };
@@ -76,11 +77,11 @@ impl Protocol for WeChat {
     }
 
     /// The token itself: nothing else is asked.
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(self::token(access))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             TOKEN => json!({ "access_token": "ACCESS_TOKEN", "expires_in": 7200 }),
             MATERIAL => json!({ "media_id": "MEDIA_ID", "url": "https://mmbiz.qpic.cn/mmbiz_png/example/0" }),
@@ -96,7 +97,7 @@ pub(crate) fn token(access: &Access) -> Request {
         "appid": access.account,
         "secret": access.secret.as_deref().unwrap_or_default(),
     });
-    Request::json(TOKEN, "/cgi-bin/stable_token", body).kept(KEEP)
+    Request::json(TOKEN, "/cgi-bin/stable_token", body).cached_for(KEEP)
 }
 
 /// A path with the token in its query, where WeChat wants it.
@@ -154,24 +155,24 @@ enum Prepared {
     Post(Value),
 }
 
-fn prepared(parts: &Parts, known: &Known, token: &str) -> Result<Prepared, ComposeError> {
-    let file = match Upload::of(parts, known)? {
+fn prepared(parts: &Parts, prior: &PriorAnswers, token: &str) -> Result<Prepared, ComposeError> {
+    let file = match Upload::of(parts, prior)? {
         Upload::None => {
             return Ok(Prepared::Post(json!({ "msgtype": "text", "text": { "content": parts.plain } })));
         }
         Upload::Fetch(request) => return Ok(Prepared::Before(request)),
         Upload::File(file, _) => file,
     };
-    let Some(picture) = known.text(MATERIAL, "/media_id") else {
+    let Some(picture) = prior.text(MATERIAL, "/media_id") else {
         return Ok(Prepared::Before(material(&file, token)));
     };
     if !is_article(parts) {
         let images = json!({ "media_ids": [picture], "recommend": parts.plain });
         return Ok(Prepared::Post(json!({ "msgtype": "image", "images": images })));
     }
-    Ok(match known.text(DRAFT, "/media_id") {
+    Ok(match prior.text(DRAFT, "/media_id") {
         None => {
-            let shown = known.text(MATERIAL, "/url");
+            let shown = prior.text(MATERIAL, "/url");
             let articles = json!({ "articles": [article(parts, &picture, shown.as_deref())] });
             Prepared::Before(Request::json(DRAFT, with("/cgi-bin/draft/add", token), articles))
         }
@@ -201,8 +202,8 @@ fn article(parts: &Parts, cover: &str, shown: Option<&str>) -> Value {
     article
 }
 
-/// What is read in an article: the picture with its words, the paragraphs, the button as a link. Accounts that may not
-/// link elsewhere show its words, and "Read more" leads there.
+/// What is read in an article: the picture with its words, the paragraphs, the button as a link.
+/// Accounts that may not link elsewhere show its words, and "Read more" leads there.
 fn html(parts: &Parts, shown: Option<&str>) -> String {
     let escaped = |text: &str| {
         let mut out = String::with_capacity(text.len());
@@ -222,15 +223,15 @@ fn html(parts: &Parts, shown: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{json, next, post, post_of, post_with_file, prior, verdict};
 
     const LET_IN: (&str, &str) = (TOKEN, r#"{"access_token":"T 1","expires_in":7200}"#);
 
     #[test]
     fn a_token_is_asked_for_and_kept() {
-        let request = next("wechat", &post_of("a"), &known(&[]));
+        let request = next("wechat", &post_of("a"), &prior(&[]));
         assert_eq!(
-            (request.name, &*request.target, request.keep),
+            (request.name, &*request.target, request.cache_for),
             (TOKEN, "/cgi-bin/stable_token", Some(KEEP))
         );
         assert_eq!(
@@ -241,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_text_goes_to_all_with_its_key() {
-        let request = next("wechat", &post_of("春"), &known(&[LET_IN]));
+        let request = next("wechat", &post_of("春"), &prior(&[LET_IN]));
         assert_eq!(request.target, "/cgi-bin/message/mass/sendall?access_token=T%201");
         assert!(request.publishes);
         assert_eq!(
@@ -249,8 +250,8 @@ mod tests {
             json!({ "msgtype": "text", "text": { "content": "春" }, "filter": { "is_to_all": true },
                 "clientmsgid": "5f2b0c1d" })
         );
-        let own = Content::Own(r#"{"filter":{"tag_id":2},"msgtype":"text","text":{"content":"a"}}"#.into());
-        let body = json(&next("wechat", &Post { content: own, ..post() }, &known(&[LET_IN])));
+        let own = Content::Json(r#"{"filter":{"tag_id":2},"msgtype":"text","text":{"content":"a"}}"#.into());
+        let body = json(&next("wechat", &Post { content: own, ..post() }, &prior(&[LET_IN])));
         assert_eq!((&body["filter"], &body["clientmsgid"]), (&json!({ "tag_id": 2 }), &json!("5f2b0c1d")));
     }
 
@@ -262,14 +263,14 @@ mod tests {
             (MATERIAL, r#"{"media_id":"M1","url":"https://mmbiz/1"}"#),
             (DRAFT, r#"{"media_id":"D1"}"#),
         ];
-        let request = next("wechat", &post, &known(&answers[..1]));
+        let request = next("wechat", &post, &prior(&answers[..1]));
         assert_eq!(request.target, "/cgi-bin/material/add_material?access_token=T%201&type=image");
         let Body::Multipart(parts) = &request.body else { panic!() };
         assert_eq!((parts[0].name, &*parts[0].bytes), ("media", &[1, 2, 3, 4][..]));
-        let draft = next("wechat", &post, &known(&answers[..2]));
+        let draft = next("wechat", &post, &prior(&answers[..2]));
         assert_eq!((draft.name, draft.publishes), (DRAFT, false));
         insta::assert_json_snapshot!(json(&draft));
-        let mass = json(&next("wechat", &post, &known(&answers)));
+        let mass = json(&next("wechat", &post, &prior(&answers)));
         assert_eq!((&mass["msgtype"], &mass["mpnews"]), (&json!("mpnews"), &json!({ "media_id": "D1" })));
     }
 
@@ -278,7 +279,7 @@ mod tests {
         let mut post = post_with_file();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.title = None;
-        let body = json(&next("wechat", &post, &known(&[LET_IN, (MATERIAL, r#"{"media_id":"M1"}"#)])));
+        let body = json(&next("wechat", &post, &prior(&[LET_IN, (MATERIAL, r#"{"media_id":"M1"}"#)])));
         assert_eq!(body["images"]["media_ids"], json!(["M1"]));
         assert!(body["images"]["recommend"].as_str().unwrap().contains("CNY 98"));
     }
@@ -331,12 +332,12 @@ mod tests {
         assert!(html(parts, None).starts_with("<p>&lt;b&gt;1<br>2&lt;/b&gt;</p><p>&quot;3&quot;</p>"));
         assert_eq!(
             WeChat
-                .budgets(&post, &crate::sample::known(&[]))
+                .budgets(&post, &crate::sample::prior(&[]))
                 .iter()
                 .map(|budget| budget.what)
                 .collect::<Vec<_>>(),
             ["title", "text", "link"]
         );
-        assert!(!WeChat.budgets(&post_of(&"春".repeat(683)), &crate::sample::known(&[]))[0].fits());
+        assert!(!WeChat.budgets(&post_of(&"春".repeat(683)), &crate::sample::prior(&[]))[0].fits());
     }
 }

@@ -8,22 +8,22 @@ use message::{Content, Post};
 use serde_json::{Map, Value, json};
 
 use crate::access::Access;
+use crate::json_template;
 use crate::kinds::wechat::{self, TOKEN};
-use crate::own;
-use crate::protocol::{ComposeError, Known, Protocol, text_at};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct WeChatTemplate;
 
 impl Protocol for WeChatTemplate {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
-        let Content::Own(parameters) = &post.content else {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let Content::Json(parameters) = &post.content else {
             return Err("WeChat sends approved templates only: add wechat_template.json with its data".into());
         };
         let to = post.to.as_deref().ok_or("it has no openid to go to")?;
-        let Some(token) = known.text(TOKEN, "/access_token") else { return Ok(wechat::token(access)) };
-        let mut body = body(own::object(parameters)?)?;
+        let Some(token) = prior.text(TOKEN, "/access_token") else { return Ok(wechat::token(access)) };
+        let mut body = body(json_template::parse_object(parameters)?)?;
         body.insert("touser".to_owned(), to.into());
         body.insert("template_id".to_owned(), access.template_id.as_str().into());
         // The same key to the same person goes out once, for ten minutes.
@@ -39,16 +39,16 @@ impl Protocol for WeChatTemplate {
             (_, Some(0 | 45065)) if request.publishes => Verdict::sent(text_at(&json, "/msgid"), None),
             (_, Some(code)) if code != 0 => template_refusal(code, answer),
             // It knows the message by its key.
-            _ if answer.is_good() || answer.status >= 500 => Verdict::Retryable,
+            _ if answer.is_success() || answer.status >= 500 => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(wechat::token(access))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "access_token": "ACCESS_TOKEN", "expires_in": 7200 })
     }
 }
@@ -61,8 +61,8 @@ fn template_refusal(code: i64, answer: &Response) -> Verdict {
     }
 }
 
-/// What a template file says: the whole request with `data`, `url`, `miniprogram`; or the data alone, with or without a
-/// `url` among them.
+/// What a template file says: the whole request with `data`, `url`, `miniprogram`; or the data
+/// alone, with or without a `url` among them.
 fn body(mut object: Map<String, Value>) -> Result<Map<String, Value>, ComposeError> {
     let whole = object.get("data").is_some_and(|data| data.is_object() && data.get("value").is_none());
     let mut body = Map::new();
@@ -94,21 +94,21 @@ fn parameter(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, json, known, next, post, verdict};
+    use crate::sample::{access, json, next, post, prior, verdict};
     use message::RejectReason;
 
     fn message(template: &str) -> Post {
-        Post { to: Some("oABC".into()), content: Content::Own(template.into()), ..post() }
+        Post { to: Some("oABC".into()), content: Content::Json(template.into()), ..post() }
     }
 
     fn sent(template: &str) -> Value {
-        let let_in = known(&[(TOKEN, r#"{"access_token":"T1","expires_in":7200}"#)]);
+        let let_in = prior(&[(TOKEN, r#"{"access_token":"T1","expires_in":7200}"#)]);
         json(&next("wechat_template", &message(template), &let_in))
     }
 
     #[test]
     fn a_message_is_a_template_with_its_data() {
-        assert_eq!(next("wechat_template", &message("{}"), &known(&[])).name, TOKEN);
+        assert_eq!(next("wechat_template", &message("{}"), &prior(&[])).name, TOKEN);
         let expected = json!({
             "touser": "oABC", "template_id": "template-1", "client_msg_id": "5f2b0c1d",
             "url": "https://news.example/c/1.tok",
@@ -121,8 +121,8 @@ mod tests {
         let named = sent(r#"{"data":{"value":"x"},"url":{"value":"y"}}"#);
         assert_eq!(named["data"], json!({ "data": { "value": "x" }, "url": { "value": "y" } }));
         for post in [post(), Post { to: None, ..message("{}") }, message("[]")] {
-            let known = known(&[(TOKEN, r#"{"access_token":"T1"}"#)]);
-            assert!(WeChatTemplate.next(&access("wechat_template"), &post, &known).is_err());
+            let prior = prior(&[(TOKEN, r#"{"access_token":"T1"}"#)]);
+            assert!(WeChatTemplate.next(&access("wechat_template"), &post, &prior).is_err());
         }
     }
 

@@ -5,29 +5,29 @@
 use std::time::Duration;
 
 use egress::{Request, Response};
-use measure::{Budget, Measure};
+use measure::{LengthBudget, Measure};
 use message::flavor::JOINER;
 use message::{Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::marked::paragraphs;
+use crate::json_template;
+use crate::markdown::paragraphs;
 use crate::mention;
-use crate::own;
-use crate::protocol::{ComposeError, Known, Protocol};
+use crate::protocol::{ComposeError, PriorAnswers, Protocol};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
 pub(crate) struct Wecom;
 
 impl Protocol for Wecom {
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| Measure::Bytes.budget("text", &content(parts), 4_096)).into_iter().collect()
     }
 
-    fn next(&self, access: &Access, post: &Post, _known: &Known) -> Result<Request, ComposeError> {
-        let body = own::body(post, message);
-        Ok(Request::new("post", "POST", access.hook.clone(), body).publishes())
+    fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
+        let body = json_template::body(post, message);
+        Ok(Request::new("post", "POST", access.webhook_path.clone(), body).publishes())
     }
 
     /// Always 200; `errcode` tells.
@@ -59,7 +59,7 @@ fn content(parts: &Parts) -> String {
     let text = paragraphs([title.as_deref(), Some(&parts.text), picture.as_deref(), button.as_deref()]);
     // `<@all>` would call everybody.
     let text = text.replace("<@", &format!("<{JOINER}@"));
-    mention::led(mention::calls(parts, |name| format!("<@{name}>")), text)
+    mention::prepend(mention::mentions(parts, |name| format!("<@{name}>")), text)
 }
 
 /// Brackets would end it; there is no escaping them.
@@ -78,11 +78,11 @@ mod tests {
     use message::Content;
 
     use super::*;
-    use crate::sample::{json, known, next, post, post_of, verdict};
+    use crate::sample::{json, next, post, post_of, prior, verdict};
 
     #[test]
     fn a_post_is_markdown() {
-        let request = next("wecom", &post(), &known(&[]));
+        let request = next("wecom", &post(), &prior(&[]));
         assert_eq!((request.target.as_str(), request.publishes), ("/hook/T1/B2/topsecret?key=k1", true));
         insta::assert_json_snapshot!(json(&request), @r####"
         {
@@ -92,10 +92,10 @@ mod tests {
           "msgtype": "markdown_v2"
         }
         "####);
-        let plain = json(&next("wecom", &post_of("只有文字"), &known(&[])));
+        let plain = json(&next("wecom", &post_of("只有文字"), &prior(&[])));
         assert_eq!(plain, json!({ "msgtype": "markdown", "markdown": { "content": "只有文字" } }));
-        let own = Post { content: Content::Own("{\"msgtype\":\"news\"}".into()), ..post() };
-        assert_eq!(json(&next("wecom", &own, &known(&[])))["msgtype"], "news");
+        let own = Post { content: Content::Json("{\"msgtype\":\"news\"}".into()), ..post() };
+        assert_eq!(json(&next("wecom", &own, &prior(&[])))["msgtype"], "news");
         assert_eq!(label("[a]"), "［a］");
     }
 

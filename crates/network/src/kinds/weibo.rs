@@ -5,15 +5,15 @@ use std::net::IpAddr;
 
 use egress::{Body, Part, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Unit};
+use measure::{LengthBudget, Unit};
 use message::{Content, Parts, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
 use crate::form;
+use crate::idempotency::{self, PostFingerprint};
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ const MAX_TEXT: usize = 140;
 const ADDRESS: usize = 20;
 
 impl Protocol for Weibo {
-    fn ready(&self, access: &Access) -> Result<(), ComposeError> {
+    fn check_settings(&self, access: &Access) -> Result<(), ComposeError> {
         match access.from.is_empty() || access.from.parse::<IpAddr>().is_ok() {
             true => Ok(()),
             false => Err(ComposeError::from(
@@ -33,19 +33,19 @@ impl Protocol for Weibo {
         }
     }
 
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let fixed = vec![("access_token", access.token.clone()), ("rip", address(access))];
         let body = match &post.content {
-            Content::Own(json) => form::of(json, fixed)?,
+            Content::Json(json) => form::of(json, fixed)?,
             Content::Parts(parts) => {
                 fit(&parts.text)?;
-                match body(parts, known, fixed)? {
+                match body(parts, prior, fixed)? {
                     Form::Ready(body) => body,
                     Form::Fetch(request) => return Ok(request),
                 }
             }
         };
-        Ok(Request::new(again::name(post), "POST", "/2/statuses/share.json", body).publishes())
+        Ok(Request::new(idempotency::request_name(post), "POST", "/2/statuses/share.json", body).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
@@ -56,60 +56,63 @@ impl Protocol for Weibo {
             // Reading wants a right of its own.
             (LOOK_UP, Some(10_005 | 10_014)) => Verdict::Ready,
             (_, Some(code)) => refusal(code, request, answer),
-            (LOOK_UP, None) => again::readable(answer),
-            (_, None) if answer.is_good() && request.publishes => there(&json).unwrap_or(Verdict::Unknown),
+            (LOOK_UP, None) => idempotency::look_up_verdict(answer),
+            (_, None) if answer.is_success() && request.publishes => there(&json).unwrap_or(Verdict::Unknown),
             (_, None) => Verdict::by_status(answer, request.publishes),
         }
     }
 
     /// 140 Chinese characters: two Latin letters are one, an address is ten.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| text(&parts.text)).into_iter().collect()
     }
 
-    fn look_up(&self, access: &Access, _post: &Post, _known: &Known) -> Option<Request> {
+    fn look_up(&self, access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
         let target =
             format!("/2/statuses/user_timeline.json?access_token={}&count=100", segment(&access.token));
         Some(Request::get(LOOK_UP, target))
     }
 
     /// By its words: addresses stand there as t.cn.
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let said = match &post.content {
-            Content::Own(json) => form::field(json, "status").unwrap_or_default(),
+            Content::Json(json) => form::field(json, "status").unwrap_or_default(),
             Content::Parts(parts) => parts.text.clone(),
         };
-        let trace = Trace::of(post, &said);
-        again::search(answer, "/statuses", |status| {
+        let fingerprint = PostFingerprint::of(post, &said);
+        idempotency::search_list(answer, "/statuses", |status| {
             let at = text_at(status, "/created_at");
             let at = at.and_then(|at| Timestamp::strptime("%a %b %d %H:%M:%S %z %Y", at).ok());
-            trace.is(at, &text_at(status, "/text").unwrap_or_default(), &[]).then(|| there(status))?
+            fingerprint
+                .matches(at, &text_at(status, "/text").unwrap_or_default(), &[])
+                .then(|| there(status))?
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let token = segment(&access.token);
         Some(Request::get("examine", format!("/2/account/get_uid.json?access_token={token}")))
     }
 
-    fn example(&self, _name: &str) -> Value {
+    fn example_answer(&self, _name: &str) -> Value {
         json!({ "uid": 1_904_178_193 })
     }
 }
 
-/// `rip`: "the real IP address of the user who acts". Who posts is this machine; `from` says by which address it is
-/// seen.
+/// `rip`: "the real IP address of the user who acts". Who posts is this machine; `from` says by
+/// which address it is seen.
 fn address(access: &Access) -> String {
     if access.from.is_empty() { "127.0.0.1".to_owned() } else { access.from.clone() }
 }
 
 /// What Weibo refuses whatever else is right: a share without an address, and `#topics#`.
 fn fit(text: &str) -> Result<(), ComposeError> {
-    let Some((mut words, mut rest)) = again::address(text).map(|(before, rest)| (before.to_owned(), rest))
+    let Some((mut words, mut rest)) =
+        idempotency::split_at_url(text).map(|(before, rest)| (before.to_owned(), rest))
     else {
         return Err(ComposeError::from("Weibo takes no post without a link: write it in the text"));
     };
-    while let Some((before, after)) = again::address(rest) {
+    while let Some((before, after)) = idempotency::split_at_url(rest) {
         words.push_str(before);
         rest = after;
     }
@@ -134,9 +137,13 @@ enum Form {
     Fetch(Request),
 }
 
-fn body(parts: &Parts, known: &Known, fixed: Vec<(&'static str, String)>) -> Result<Form, ComposeError> {
+fn body(
+    parts: &Parts,
+    prior: &PriorAnswers,
+    fixed: Vec<(&'static str, String)>,
+) -> Result<Form, ComposeError> {
     let fields = [fixed, vec![("status", parts.text.clone())]].concat();
-    Ok(match Upload::of(parts, known)? {
+    Ok(match Upload::of(parts, prior)? {
         Upload::None => Form::Ready(Body::Form(fields)),
         Upload::Fetch(request) => Form::Fetch(request),
         Upload::File(file, _) => {
@@ -164,7 +171,7 @@ fn refusal(code: u32, request: &Request, answer: &Response) -> Verdict {
         10_001 | 10_003 | 10_010 | 10_011 => Verdict::Retryable,
         10_005 | 10_006 | 10_013 | 10_014 | 21_301..=21_335 => Verdict::AuthExpired,
         // Said before, by these words.
-        20_017 | 20_019 | 20_111 => again::refused(request, None, None),
+        20_017 | 20_019 | 20_111 => idempotency::duplicate_refusal(request, None, None),
         10_018 | 20_006 | 20_012 | 20_013 => Verdict::Rejected(RejectReason::TooBig),
         20_015 | 20_018 | 20_020 | 20_021 | 20_031 => Verdict::Rejected(RejectReason::Policy),
         _ => Verdict::rejected(),
@@ -172,7 +179,7 @@ fn refusal(code: u32, request: &Request, answer: &Response) -> Verdict {
 }
 
 /// As Weibo's own pages count: half a character for what is ASCII.
-fn text(text: &str) -> Budget {
+fn text(text: &str) -> LengthBudget {
     let (mut halves, mut over_at, mut rest, mut at) = (0, None, text, 0);
     let mut add = |size: usize, at: usize| {
         halves += size;
@@ -182,7 +189,7 @@ fn text(text: &str) -> Budget {
     };
     loop {
         let (before, after) =
-            again::address(rest).map_or((rest, None), |(before, after)| (before, Some(after)));
+            idempotency::split_at_url(rest).map_or((rest, None), |(before, after)| (before, Some(after)));
         for (offset, c) in before.char_indices() {
             add(if c.is_ascii() { 1 } else { 2 }, at + offset);
         }
@@ -192,13 +199,13 @@ fn text(text: &str) -> Budget {
         rest = after;
     }
     let measured = halves.div_ceil(2);
-    Budget { what: "text", unit: Unit::Characters, measured, allowed: MAX_TEXT, over_at }
+    LengthBudget { what: "text", unit: Unit::Characters, measured, allowed: MAX_TEXT, over_at }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, next, post, post_of, post_with_file, prior, verdict};
 
     const SAID: &str = "春节大促 https://news.example/c/1.tok 选购";
 
@@ -211,25 +218,27 @@ mod tests {
 
     #[test]
     fn a_post_is_a_form_and_with_a_picture_in_parts() {
-        let request = next("weibo", &post_of(SAID), &known(&[]));
+        let request = next("weibo", &post_of(SAID), &prior(&[]));
         assert_eq!((request.method, &*request.target), ("POST", "/2/statuses/share.json"));
         let fields: Vec<_> = url::form_urlencoded::parse(&request.body.encoded().1).into_owned().collect();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
         assert_eq!(fields, [("access_token", "token-1"), ("rip", "+15005550006"), ("status", SAID)]);
-        let request = next("weibo", &with_link(post_with_file()), &known(&[]));
+        let request = next("weibo", &with_link(post_with_file()), &prior(&[]));
         let Body::Multipart(parts) = &request.body else { panic!() };
         assert_eq!((parts[3].name, &*parts[3].bytes), ("pic", &[1, 2, 3, 4][..]));
-        assert_eq!(next("weibo", &with_link(post()), &known(&[])).name, FETCH);
-        let own = Post { content: Content::Own(r#"{"status":"a","rip":"1.1.1.1"}"#.into()), ..post() };
-        let form = String::from_utf8(next("weibo", &own, &known(&[])).body.encoded().1).unwrap();
+        assert_eq!(next("weibo", &with_link(post()), &prior(&[])).name, FETCH);
+        let own = Post { content: Content::Json(r#"{"status":"a","rip":"1.1.1.1"}"#.into()), ..post() };
+        let form = String::from_utf8(next("weibo", &own, &prior(&[])).body.encoded().1).unwrap();
         assert_eq!(form, "status=a&access_token=token-1&rip=%2B15005550006");
     }
 
     #[test]
     fn an_address_is_one_or_ours() {
         let from = |from: &str| Access { from: from.into(), ..access("weibo") };
-        assert!(Weibo.ready(&from("211.156.0.1")).is_ok() && Weibo.ready(&from("")).is_ok());
-        assert!(Weibo.ready(&from("brand")).is_err());
+        assert!(
+            Weibo.check_settings(&from("211.156.0.1")).is_ok() && Weibo.check_settings(&from("")).is_ok()
+        );
+        assert!(Weibo.check_settings(&from("brand")).is_err());
         assert_eq!(
             (address(&from("")), address(&from("211.156.0.1"))),
             ("127.0.0.1".into(), "211.156.0.1".into())
@@ -290,7 +299,7 @@ mod tests {
     fn a_post_is_looked_up_by_its_words() {
         let found = |text: &str, at: &str| {
             let body = json!({ "statuses": [{ "idstr": "35", "text": text, "created_at": at }] });
-            Weibo.found(&access("weibo"), &post_of(SAID), &answer(200, &[], &body.to_string()))
+            Weibo.find_post(&access("weibo"), &post_of(SAID), &answer(200, &[], &body.to_string()))
         };
         let there = there(&json!({ "idstr": "35" }));
         assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 20:26:41 +0800 2020"), there);
@@ -300,7 +309,7 @@ mod tests {
 
     #[test]
     fn the_text_is_counted_as_there() {
-        let budget = |text: &str| Weibo.budgets(&post_of(text), &crate::sample::known(&[])).remove(0);
+        let budget = |text: &str| Weibo.budgets(&post_of(text), &crate::sample::prior(&[])).remove(0);
         assert_eq!(budget("春节ab").measured, 3);
         assert_eq!(budget(&format!("a https://news.example/{}", "x".repeat(300))).measured, 11);
         assert_eq!(budget(&"春".repeat(140)).over_at, None);

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use egress::{Body, Part, Request, Response, segment};
 use jiff::Timestamp;
-use measure::{Budget, Measure, limit};
+use measure::{LengthBudget, Measure, limit};
 use message::{Content, Parts, PictureFile, Post, RejectReason};
 use serde_json::{Value, json};
 
 use crate::access::Access;
-use crate::again::{self, Trace};
+use crate::idempotency::{self, PostFingerprint};
 use crate::picture::{self, FETCH, Upload};
-use crate::protocol::{ComposeError, Known, LOOK_UP, Protocol, text_at};
+use crate::protocol::{ComposeError, LOOK_UP, PriorAnswers, Protocol, text_at};
 use crate::verdict::Verdict;
 
 #[derive(Debug)]
@@ -26,23 +26,25 @@ const ME: &str = "me";
 const KEEP_ME: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Protocol for X {
-    fn next(&self, access: &Access, post: &Post, known: &Known) -> Result<Request, ComposeError> {
+    fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let body = match &post.content {
-            Content::Own(json) => Body::JsonText(json.clone()),
+            Content::Json(json) => Body::JsonText(json.clone()),
             Content::Parts(parts) => {
-                if let Some(request) = upload(access, parts, known)? {
+                if let Some(request) = upload(access, parts, prior)? {
                     return Ok(request);
                 }
-                Body::Json(tweet(parts, known))
+                Body::Json(tweet(parts, prior))
             }
         };
-        Ok(Request::new(again::name(post), "POST", "/2/tweets", body).bearer(&access.token).publishes())
+        Ok(Request::new(idempotency::request_name(post), "POST", "/2/tweets", body)
+            .bearer(&access.token)
+            .publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
-            (LOOK_UP, _) => again::readable(answer),
+            (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (MEDIA | ME, 200..=299) if text_at(&answer.json(), "/data/id").is_none() => Verdict::rejected(),
             (_, 201) if request.publishes => match text_at(&answer.json(), "/data/id") {
                 Some(id) => sent(id),
@@ -55,7 +57,7 @@ impl Protocol for X {
     }
 
     /// 280, weighted; the words of a picture have 1,000 characters.
-    fn budgets(&self, post: &Post, _known: &Known) -> Vec<Budget> {
+    fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let alt =
             parts.picture.iter().map(|picture| Measure::Characters.budget("image_alt", &picture.alt, 1_000));
@@ -63,37 +65,39 @@ impl Protocol for X {
     }
 
     /// In our own timeline, since the post fell due.
-    fn look_up(&self, access: &Access, post: &Post, known: &Known) -> Option<Request> {
-        let Some(id) = known.text(ME, "/data/id") else {
-            return Some(Request::get(ME, "/2/users/me").bearer(&access.token).kept(KEEP_ME));
+    fn look_up(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Option<Request> {
+        let Some(id) = prior.text(ME, "/data/id") else {
+            return Some(Request::get(ME, "/2/users/me").bearer(&access.token).cached_for(KEEP_ME));
         };
-        let since = Trace::of(post, "").since().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let since = PostFingerprint::of(post, "").since().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let fields = "tweet.fields=created_at,entities&exclude=replies,retweets&max_results=100";
         let target = format!("/2/users/{}/tweets?{fields}&start_time={}", segment(&id), segment(&since));
         Some(Request::get(LOOK_UP, target).bearer(&access.token))
     }
 
-    fn found(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
+    fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         // Nothing at all is `{"meta":{"result_count":0}}`, without a list.
         if text_at(&answer.json(), "/meta/result_count").as_deref() == Some("0") {
             return None;
         }
         let text = text(post)?;
-        let trace = Trace::of(post, &text);
-        again::search(answer, "/data", |tweet| {
+        let fingerprint = PostFingerprint::of(post, &text);
+        idempotency::search_list(answer, "/data", |tweet| {
             let at = text_at(tweet, "/created_at").and_then(|at| at.parse().ok());
             let urls = tweet.pointer("/entities/urls").and_then(Value::as_array);
             let links = urls.into_iter().flatten().filter_map(|url| url.get("expanded_url")?.as_str());
             let said = text_at(tweet, "/text").unwrap_or_default();
-            trace.is(at, &said, &links.collect::<Vec<_>>()).then(|| text_at(tweet, "/id").map(sent))?
+            fingerprint
+                .matches(at, &said, &links.collect::<Vec<_>>())
+                .then(|| text_at(tweet, "/id").map(sent))?
         })
     }
 
-    fn examine(&self, access: &Access, _now: Timestamp) -> Option<Request> {
+    fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(Request::get("examine", "/2/users/me").bearer(&access.token))
     }
 
-    fn example(&self, name: &str) -> Value {
+    fn example_answer(&self, name: &str) -> Value {
         match name {
             ME => json!({ "data": { "id": "2244994945", "username": "brand" } }),
             _ => json!({ "data": { "id": "1880028106020515840", "media_key": "3_1880028106020515840" } }),
@@ -102,12 +106,12 @@ impl Protocol for X {
 }
 
 /// What has to be done for the picture: it is uploaded, and gets its words.
-fn upload(access: &Access, parts: &Parts, known: &Known) -> Result<Option<Request>, ComposeError> {
-    Ok(match (Upload::of(parts, known)?, known.text(MEDIA, "/data/id")) {
+fn upload(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Result<Option<Request>, ComposeError> {
+    Ok(match (Upload::of(parts, prior)?, prior.text(MEDIA, "/data/id")) {
         (Upload::None, _) => None,
         (Upload::Fetch(request), _) => Some(request),
         (Upload::File(file, _), None) => Some(media(&file).bearer(&access.token)),
-        (Upload::File(_, alt), Some(id)) if !alt.is_empty() && known.get(ALT).is_none() => {
+        (Upload::File(_, alt), Some(id)) if !alt.is_empty() && prior.get(ALT).is_none() => {
             let words = json!({ "id": id, "metadata": { "alt_text": { "text": alt } } });
             Some(Request::json(ALT, "/2/media/metadata", words).bearer(&access.token))
         }
@@ -124,8 +128,8 @@ fn media(file: &PictureFile) -> Request {
     Request::new(MEDIA, "POST", "/2/media/upload", Body::Multipart(parts))
 }
 
-fn tweet(parts: &Parts, known: &Known) -> Value {
-    match known.text(MEDIA, "/data/id") {
+fn tweet(parts: &Parts, prior: &PriorAnswers) -> Value {
+    match prior.text(MEDIA, "/data/id") {
         Some(id) => json!({ "text": parts.text, "media": { "media_ids": [id] } }),
         None => json!({ "text": parts.text }),
     }
@@ -133,7 +137,7 @@ fn tweet(parts: &Parts, known: &Known) -> Value {
 
 fn text(post: &Post) -> Option<String> {
     match &post.content {
-        Content::Own(json) => crate::form::field(json, "text"),
+        Content::Json(json) => crate::form::field(json, "text"),
         Content::Parts(parts) => Some(parts.text.clone()),
     }
 }
@@ -150,7 +154,7 @@ fn wait(answer: &Response) -> Option<Duration> {
         ("x-app-limit-24hour-remaining", "x-app-limit-24hour-reset"),
     ];
     let day = DAYS.iter().find(|(left, _)| answer.header(left) == Some("0"));
-    day.and_then(|(_, reset)| answer.wait_in(reset)).or_else(|| answer.retry_after())
+    day.and_then(|(_, reset)| answer.retry_after_in(reset)).or_else(|| answer.retry_after())
 }
 
 /// Problems (RFC 9457) name what is wrong in `type`, or only in words.
@@ -166,7 +170,7 @@ fn refusal(request: &Request, answer: &Response) -> Verdict {
     let kind = text_at(&json, "/type").unwrap_or_default();
     let words = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
     match () {
-        () if words.contains("duplicate content") => again::refused(request, None, None),
+        () if words.contains("duplicate content") => idempotency::duplicate_refusal(request, None, None),
         () if words.contains("too long") => Verdict::Rejected(RejectReason::TooBig),
         () if BARRED.iter().any(|barred| kind.ends_with(barred)) => Verdict::AuthExpired,
         () if answer.status == 403 && words.contains("account is") => Verdict::AuthExpired,
@@ -179,23 +183,23 @@ fn refusal(request: &Request, answer: &Response) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::{access, answer, json, known, next, post, post_of, post_with_file, verdict};
+    use crate::sample::{access, answer, json, next, post, post_of, post_with_file, prior, verdict};
 
     #[test]
     fn a_post_with_a_picture_takes_three_requests() {
         let post = post_with_file();
-        let media = next("x", &post, &known(&[]));
+        let media = next("x", &post, &prior(&[]));
         assert_eq!((media.name, media.target.as_str(), media.publishes), (MEDIA, "/2/media/upload", false));
         let Body::Multipart(parts) = &media.body else { panic!() };
         assert_eq!(parts[2].bytes, [1, 2, 3, 4]);
         let answers = [(MEDIA, r#"{"data":{"id":"77"}}"#), (ALT, "{}")];
-        let words = next("x", &post, &known(&answers[..1]));
+        let words = next("x", &post, &prior(&answers[..1]));
         assert_eq!((words.name, words.target.as_str()), (ALT, "/2/media/metadata"));
         assert_eq!(
             json(&words),
             json!({ "id": "77", "metadata": { "alt_text": { "text": "A white cup" } } })
         );
-        let tweet = next("x", &post, &known(&answers));
+        let tweet = next("x", &post, &prior(&answers));
         assert_eq!(
             json(&tweet),
             json!({ "text": "CNY 98 for 250 g & a cup", "media": { "media_ids": ["77"] } })
@@ -206,10 +210,10 @@ mod tests {
 
     #[test]
     fn a_post_is_its_text_and_a_picture_elsewhere_is_fetched() {
-        assert_eq!(json(&next("x", &post_of("春"), &known(&[]))), json!({ "text": "春" }));
-        assert_eq!(next("x", &post(), &known(&[])).name, FETCH);
-        let own = Post { content: Content::Own(r#"{"text":"a","poll":{}}"#.into()), ..post() };
-        assert_eq!(json(&next("x", &own, &known(&[]))), json!({ "text": "a", "poll": {} }));
+        assert_eq!(json(&next("x", &post_of("春"), &prior(&[]))), json!({ "text": "春" }));
+        assert_eq!(next("x", &post(), &prior(&[])).name, FETCH);
+        let own = Post { content: Content::Json(r#"{"text":"a","poll":{}}"#.into()), ..post() };
+        assert_eq!(json(&next("x", &own, &prior(&[]))), json!({ "text": "a", "poll": {} }));
     }
 
     #[test]
@@ -278,12 +282,12 @@ mod tests {
 
     #[test]
     fn a_post_is_looked_up_in_our_timeline_by_its_link() {
-        assert_eq!(X.look_up(&access("x"), &post(), &known(&[])).unwrap().name, ME);
-        let request = X.look_up(&access("x"), &post(), &known(&[(ME, r#"{"data":{"id":"5"}}"#)])).unwrap();
+        assert_eq!(X.look_up(&access("x"), &post(), &prior(&[])).unwrap().name, ME);
+        let request = X.look_up(&access("x"), &post(), &prior(&[(ME, r#"{"data":{"id":"5"}}"#)])).unwrap();
         assert_eq!(request.name, LOOK_UP);
         assert!(request.target.starts_with("/2/users/5/tweets?"), "{}", request.target);
         assert!(request.target.ends_with("start_time=2020-09-13T12%3A24%3A40Z"), "{}", request.target);
-        let found = |body: Value| X.found(&access("x"), &post(), &answer(200, &[], &body.to_string()));
+        let found = |body: Value| X.find_post(&access("x"), &post(), &answer(200, &[], &body.to_string()));
         let tweet = |url: &str| {
             json!({ "data": [{ "id": "9", "text": "Spring https://t.co/a", "created_at": "2020-09-13T12:26:41.000Z",
                 "entities": { "urls": [{ "url": "https://t.co/a", "expanded_url": url }] } }] })
@@ -297,7 +301,7 @@ mod tests {
     #[test]
     fn the_text_is_weighed() {
         let over = |text: &str| {
-            X.budgets(&post_of(text), &crate::sample::known(&[])).into_iter().find(|budget| !budget.fits())
+            X.budgets(&post_of(text), &crate::sample::prior(&[])).into_iter().find(|budget| !budget.fits())
         };
         assert_eq!(over(&"春".repeat(140)), None);
         assert_eq!(over(&"春".repeat(141)).unwrap().over_at, Some(420));

@@ -1,4 +1,5 @@
-//! What a post on Bluesky may hold (lexicons app.bsky.feed.post, app.bsky.richtext.facet, app.bsky.embed.*).
+//! What a post on Bluesky may hold (lexicons app.bsky.feed.post, app.bsky.richtext.facet,
+//! app.bsky.embed.*).
 
 use fake_server::text::graphemes;
 use fake_server::{NetworkState, Picture, text_field};
@@ -64,8 +65,8 @@ fn need(fits: bool, flaw: impl Into<Flaw>) -> Result<(), Flaw> {
     if fits { Ok(()) } else { Err(flaw.into()) }
 }
 
-/// The lexicon asks for numbers from 0; clients drop facets outside the text or inside a character, and so they
-/// are refused here.
+/// The lexicon asks for numbers from 0; clients drop facets outside the text or inside a character,
+/// and so they are refused here.
 fn facet(text: &str, facet: &Value) -> Result<(), Flaw> {
     let place = |name: &'static str| {
         let number = facet.pointer(&format!("/index/{name}")).and_then(Value::as_u64);

@@ -1,4 +1,5 @@
-//! DingTalk's group robots (open.dingtalk.com/document/robots/custom-robot-access). Every answer has status 200.
+//! DingTalk's group robots (open.dingtalk.com/document/robots/custom-robot-access). Every answer
+//! has status 200.
 
 use axum::http::Method;
 use base64::Engine as _;

@@ -1,4 +1,5 @@
-//! What a message on Discord may hold (discord.com/developers/docs/resources/message, "Embed limits").
+//! What a message on Discord may hold (discord.com/developers/docs/resources/message, "Embed
+//! limits").
 
 use fake_server::text::{chars, is_web};
 use fake_server::{Button, Picture, text_field};

@@ -1,4 +1,5 @@
-//! Douyin's open platform: pictures with a text (developer.open-douyin.com). Refusals have status 200.
+//! Douyin's open platform: pictures with a text (developer.open-douyin.com). Refusals have status
+//! 200.
 
 use axum::http::Method;
 use fake_server::text::chars;

@@ -11,7 +11,8 @@ use super::graph::{self, param, refuse};
 
 /// Characters of a message.
 const MESSAGE: usize = 63_206;
-/// The time in which the same message counts as a duplicate, in milliseconds. The vendor publishes no number.
+/// The time in which the same message counts as a duplicate, in milliseconds. The vendor publishes
+/// no number.
 const DUPLICATE: i64 = 600_000;
 
 /// A Facebook Page.

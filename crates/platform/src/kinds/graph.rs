@@ -1,4 +1,5 @@
-//! The parts that Facebook's and Threads' Graph APIs share (developers.facebook.com/docs/graph-api).
+//! The parts that Facebook's and Threads' Graph APIs share
+//! (developers.facebook.com/docs/graph-api).
 
 use axum::http::Method;
 use fake_server::{Reply, Request, VendorError, ensure, field};

@@ -1,4 +1,5 @@
-//! LinkedIn's Posts and Images APIs (learn.microsoft.com/linkedin: posts-api, images-api, little-text-format).
+//! LinkedIn's Posts and Images APIs (learn.microsoft.com/linkedin: posts-api, images-api,
+//! little-text-format).
 
 use axum::http::Method;
 use fake_server::text::{chars, is_web};

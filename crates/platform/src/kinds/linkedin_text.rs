@@ -4,7 +4,8 @@
 /// Signs that mean something unless a backslash stands before them.
 const RESERVED: &str = "|{}@[]()<>#*_~";
 
-/// The text as it is stored: at the first reserved sign that is not escaped and begins nothing, it ends.
+/// The text as it is stored: at the first reserved sign that is not escaped and begins nothing, it
+/// ends.
 pub(crate) fn read(commentary: &str) -> String {
     let mut out = String::with_capacity(commentary.len());
     let mut rest = commentary;

@@ -1,4 +1,5 @@
-//! A Mastodon instance with its default limits (docs.joinmastodon.org/methods/statuses, /media, /instance).
+//! A Mastodon instance with its default limits (docs.joinmastodon.org/methods/statuses, /media,
+//! /instance).
 
 use axum::http::Method;
 use fake_server::text::chars;

@@ -1,4 +1,5 @@
-//! How Mastodon counts a status and turns it into HTML (docs.joinmastodon.org/user/posting, "Text").
+//! How Mastodon counts a status and turns it into HTML (docs.joinmastodon.org/user/posting,
+//! "Text").
 
 use fake_server::text::{graphemes, link_at};
 

@@ -98,7 +98,8 @@ fn keep(state: &mut NetworkState, request: &Request, text: &str, attachments: &[
     }
 }
 
-/// The readable content of attachments (developers.mattermost.com/integrate/reference/message-attachments).
+/// The readable content of attachments
+/// (developers.mattermost.com/integrate/reference/message-attachments).
 fn read(attachments: &[Value]) -> Post {
     let mut post = Post::default();
     let mut lines: Vec<&str> = Vec::new();

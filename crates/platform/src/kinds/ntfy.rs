@@ -52,7 +52,8 @@ impl FakeNetwork for Ntfy {
 }
 
 impl Ntfy {
-    /// Answers requests about a topic: the permission to use it, the account, and its messages, one line of JSON each.
+    /// Answers requests about a topic: the permission to use it, the account, and its messages, one
+    /// line of JSON each.
     fn look(&self, state: &NetworkState, request: &Request) -> Answer {
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

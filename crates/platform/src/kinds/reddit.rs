@@ -1,4 +1,5 @@
-//! Reddit's submit (reddit.com/dev/api#POST_api_submit; errors as in r2/lib/errors.py). Refusals have status 200.
+//! Reddit's submit (reddit.com/dev/api#POST_api_submit; errors as in r2/lib/errors.py). Refusals
+//! have status 200.
 
 use axum::http::Method;
 use fake_server::text::{chars, is_web};
@@ -89,7 +90,8 @@ fn refuse(code: &str, words: &str, field: &str) -> Reply {
         .with_reason(format!("{code}: {words}"))
 }
 
-/// Those that do not say who they are get nothing but 429 (github.com/reddit-archive/reddit/wiki/API).
+/// Those that do not say who they are get nothing but 429
+/// (github.com/reddit-archive/reddit/wiki/API).
 fn agent(request: &Request) -> Result<(), Reply> {
     let agent = request.header("user-agent").unwrap_or_default().to_lowercase();
     let plain = ["curl/", "python", "reqwest", "okhttp", "go-http-client", "java/", "wget"];

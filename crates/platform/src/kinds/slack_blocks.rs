@@ -1,4 +1,5 @@
-//! Slack's Block Kit (docs.slack.dev/reference/block-kit/blocks; limits as in slack_sdk/models/blocks).
+//! Slack's Block Kit (docs.slack.dev/reference/block-kit/blocks; limits as in
+//! slack_sdk/models/blocks).
 
 use std::collections::HashSet;
 

@@ -1,5 +1,5 @@
-//! A Teams workflow "when a webhook request is received" that posts a card
-//! (learn.microsoft.com: Teams, create incoming webhooks with Workflows; adaptivecards.io, schema 1.4).
+//! A Teams workflow "when a webhook request is received" that posts a card (learn.microsoft.com:
+//! Teams, create incoming webhooks with Workflows; adaptivecards.io, schema 1.4).
 //!
 //! What is wrong with a card nobody is told: the answer is 202 before anything is posted.
 

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::telegram_html;
 
-/// UTF-16 code units after entities are parsed. The documents say "characters"; offsets are UTF-16, and of the
-/// ways to count this one refuses first.
+/// UTF-16 code units after entities are parsed. The documents say "characters"; offsets are UTF-16,
+/// and of the ways to count this one refuses first.
 const TEXT: usize = 4096;
 const CAPTION: usize = 1024;
 /// Bytes of an uploaded photo.
@@ -88,7 +88,8 @@ fn bot_user() -> Value {
     json!({ "id": 110_201_543, "is_bot": true, "first_name": "Harbour Coffee", "username": "harbour_bot" })
 }
 
-/// Parameters of the address and of the body: JSON, urlencoded or multipart; texts of a form that are JSON, read.
+/// Parameters of the address and of the body: JSON, urlencoded or multipart; texts of a form that
+/// are JSON, read.
 fn parameters(request: &Request) -> Result<Map<String, Value>, Reply> {
     if request.says_json() {
         let body = request.object().and_then(|body| body.as_object().cloned());

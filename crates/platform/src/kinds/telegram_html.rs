@@ -1,4 +1,5 @@
-//! Telegram's HTML: its few tags, and errors with byte offsets (core.telegram.org/bots/api#html-style).
+//! Telegram's HTML: its few tags, and errors with byte offsets
+//! (core.telegram.org/bots/api#html-style).
 
 use fake_server::text::{is_web, unescaped};
 

@@ -9,7 +9,8 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// The largest deviation of the timestamp, in seconds ("to prevent replay attacks"; the libraries' five minutes).
+/// The largest deviation of the timestamp, in seconds ("to prevent replay attacks"; the libraries'
+/// five minutes).
 const TOLERANCE: u64 = 5 * 60;
 /// This receiver's limit in bytes; the standard recommends less than 20 kB.
 const LARGEST: usize = 64 << 10;
@@ -76,7 +77,8 @@ fn signed(request: &Request) -> Result<&str, Reply> {
     Ok(id)
 }
 
-/// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` (specification, "Signature scheme").
+/// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` (specification, "Signature
+/// scheme").
 fn signature(secret: &str, id: &str, at: &str, body: &[u8]) -> Option<String> {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
     let message = [id.as_bytes(), b".", at.as_bytes(), b".", body].concat();
@@ -89,7 +91,8 @@ fn is_event_type(kind: &str) -> bool {
     kind.split('.').all(word)
 }
 
-/// Receivers define what is in `data`: the words that a text, a headline, a link and a picture usually have.
+/// Receivers define what is in `data`: the words that a text, a headline, a link and a picture
+/// usually have.
 fn post(id: &str, data: &Value, raw: &Value) -> Post {
     let first = |names: &[&str]| names.iter().find_map(|name| text_field(data, name)).map(str::to_owned);
     let links = [first(&["link", "url"])].into_iter().flatten().collect();

@@ -1,4 +1,5 @@
-//! A WeChat official account: drafts and mass messages (developers.weixin.qq.com/doc/offiaccount, Batch_Sends).
+//! A WeChat official account: drafts and mass messages (developers.weixin.qq.com/doc/offiaccount,
+//! Batch_Sends).
 
 use fake_server::text::{chars, is_web};
 use fake_server::{

@@ -1,5 +1,5 @@
-//! The common part of WeChat's official accounts: tokens, errors, uploads (developers.weixin.qq.com/doc/offiaccount).
-//! Every answer has status 200.
+//! The common part of WeChat's official accounts: tokens, errors, uploads
+//! (developers.weixin.qq.com/doc/offiaccount). Every answer has status 200.
 
 use fake_server::text::chars;
 use fake_server::{
@@ -29,7 +29,8 @@ pub(crate) fn error_reply(error: &VendorError) -> Reply {
     }
 }
 
-/// Answers what is not about posts: tokens, uploads, checks. `None` where the request is about something else.
+/// Answers what is not about posts: tokens, uploads, checks. `None` where the request is about
+/// something else.
 pub(crate) fn shared(state: &mut NetworkState, request: &Request, kind: Kind) -> Option<Answer> {
     let method = request.method.as_str();
     Some(match (method, request.path.as_str()) {

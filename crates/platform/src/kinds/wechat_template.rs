@@ -1,4 +1,5 @@
-//! Template messages of a WeChat official account (developers.weixin.qq.com/doc/offiaccount, api_sendtemplatemessage).
+//! Template messages of a WeChat official account (developers.weixin.qq.com/doc/offiaccount,
+//! api_sendtemplatemessage).
 
 use fake_server::text::is_web;
 use fake_server::{

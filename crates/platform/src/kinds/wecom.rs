@@ -1,4 +1,5 @@
-//! WeCom's group robots (developer.work.weixin.qq.com/document/path/91770). Every answer has status 200.
+//! WeCom's group robots (developer.work.weixin.qq.com/document/path/91770). Every answer has status
+//! 200.
 
 use axum::http::Method;
 use base64::Engine as _;

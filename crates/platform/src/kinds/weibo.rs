@@ -1,4 +1,5 @@
-//! Weibo's share (open.weibo.com/wiki/2/statuses/share; codes as in open.weibo.com/wiki/Error_code).
+//! Weibo's share (open.weibo.com/wiki/2/statuses/share; codes as in
+//! open.weibo.com/wiki/Error_code).
 
 use std::net::IpAddr;
 
@@ -10,7 +11,8 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Chinese characters; two of other letters count as one, and an address as ten: it becomes a short one.
+/// Chinese characters; two of other letters count as one, and an address as ten: it becomes a short
+/// one.
 const TEXT: usize = 140;
 const LINK: usize = 20;
 /// No text of more bytes is worth being counted.

@@ -15,7 +15,8 @@ const ID: &str = "1600000000000000001";
 const WEIGHT: usize = 280;
 /// Bytes of a picture.
 const IMAGE: usize = 5 << 20;
-/// The time in which the same text counts as a duplicate, in milliseconds. The vendor publishes no number.
+/// The time in which the same text counts as a duplicate, in milliseconds. The vendor publishes no
+/// number.
 const DUPLICATE: i64 = 3_600_000;
 /// The request's known fields (TweetCreateRequest, additionalProperties false).
 const FIELDS: [&str; 16] = [

@@ -7,7 +7,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 /// The weight of every address.
 const URL: usize = 23;
 
-/// After NFC: Latin and punctuation 1, everything else 2, an emoji 2 whatever it is made of, an address 23.
+/// After NFC: Latin and punctuation 1, everything else 2, an emoji 2 whatever it is made of, an
+/// address 23.
 pub(crate) fn weight(text: &str) -> usize {
     let text: String = text.nfc().collect();
     let mut sum = 0;
@@ -18,7 +19,8 @@ pub(crate) fn weight(text: &str) -> usize {
         let taken = match fresh.then(|| link_at(rest)).flatten() {
             Some(link) => {
                 sum += URL;
-                // An address of X's ends at the first letter that no address has: here, what is not ASCII.
+                // An address of X's ends at the first letter that no address has: here, what is not
+                // ASCII.
                 let end = link.find(|c: char| !c.is_ascii()).unwrap_or(link.len());
                 &link[..end.max("http://".len())]
             }

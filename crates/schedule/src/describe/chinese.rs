@@ -1,37 +1,38 @@
-//! A schedule in Chinese.
+//! The description of a schedule in Chinese.
 
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::spans::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
+use super::parts::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
 use crate::cron::{Cron, Days};
-use crate::field::Field;
+use crate::field::CronField;
 use crate::values::Values;
-use crate::{Condition, Reaction, Schedule, Trigger, Zone};
+use crate::{Condition, Reaction, Schedule, ScheduleZone, Trigger};
 
 const WEEKDAYS: [&str; 7] = ["周日", "周一", "周二", "周三", "周四", "周五", "周六"];
 
 pub(super) fn describe(schedule: &Schedule) -> String {
     match &schedule.trigger {
-        Trigger::Cron(cron) => format!("{}，{}", rhythm(cron), whose(&schedule.zone)),
-        Trigger::At(wall) => format!("一次，{}，{}", moment(*wall), whose(&schedule.zone)),
-        Trigger::Dates(walls) => format!("{}，{}", on_dates(walls), whose(&schedule.zone)),
+        Trigger::Cron(cron) => format!("{}，{}", recurrence(cron), zone_text(&schedule.zone)),
+        Trigger::At(wall) => format!("一次，{}，{}", moment(*wall), zone_text(&schedule.zone)),
+        Trigger::Dates(walls) => format!("{}，{}", on_dates(walls), zone_text(&schedule.zone)),
         Trigger::ByHand => "手动，用 `chorus send` 发送".to_owned(),
         Trigger::After { step, delay, condition } => {
-            let only = condition.map(|condition| format!("，{}", for_whom(condition))).unwrap_or_default();
+            let only =
+                condition.map(|condition| format!("，{}", condition_text(condition))).unwrap_or_default();
             match delay.as_secs() {
                 0 => format!("紧接 `{step}` 之后{only}"),
-                _ => format!("`{step}` 之后 {}{only}", length(*delay)),
+                _ => format!("`{step}` 之后 {}{only}", delay_text(*delay)),
             }
         }
     }
 }
 
-fn whose(zone: &Zone) -> String {
+fn zone_text(zone: &ScheduleZone) -> String {
     match zone {
-        Zone::Contact { .. } => "按每位联系人的当地时间".to_owned(),
-        Zone::Fixed(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
+        ScheduleZone::Contact { .. } => "按每位联系人的当地时间".to_owned(),
+        ScheduleZone::Fixed(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
             (Some("UTC"), _) => "UTC 时间".to_owned(),
             (Some(name), _) => format!("{name} 时间"),
             (None, Ok(offset)) => format!("UTC{offset} 时间"),
@@ -48,15 +49,15 @@ fn moment(wall: DateTime) -> String {
 }
 
 fn on_dates(walls: &[DateTime]) -> String {
-    let (said, more) = first_dates(walls);
-    let said: Vec<_> = said.iter().map(|wall| moment(*wall)).collect();
+    let (dates, more) = first_dates(walls);
+    let dates: Vec<_> = dates.iter().map(|wall| moment(*wall)).collect();
     match more {
-        0 => listed(&said),
-        more => format!("{}，以及另外 {more} 个日期", said.join("、")),
+        0 => listed(&dates),
+        more => format!("{}，以及另外 {more} 个日期", dates.join("、")),
     }
 }
 
-fn for_whom(condition: Condition) -> String {
+fn condition_text(condition: Condition) -> String {
     let (verb, reaction) = match condition {
         Condition::If(reaction) => ("已", reaction),
         Condition::Unless(reaction) => ("未", reaction),
@@ -69,29 +70,29 @@ fn for_whom(condition: Condition) -> String {
     format!("仅发给{verb}{what}的人")
 }
 
-fn length(delay: Duration) -> String {
+fn delay_text(delay: Duration) -> String {
     const UNITS: [&str; 4] = ["天", "小时", "分钟", "秒"];
-    let said = super::spans::parts(delay)
+    let parts = super::parts::delay_parts(delay)
         .map(|(count, unit)| format!("{count} {}", UNITS.get(unit).copied().unwrap_or_default()));
-    said.collect::<Vec<_>>().join(" ")
+    parts.collect::<Vec<_>>().join(" ")
 }
 
-fn rhythm(cron: &Cron) -> String {
-    let time = TimeOfDay::of(cron.hours, cron.minutes);
+fn recurrence(cron: &Cron) -> String {
+    let kind = TimeOfDay::of(cron.hours, cron.minutes);
     let two_kinds_of_days = matches!(cron.days, Days::Either(..));
     let days = days(cron);
-    let said = time_of_day(&time, cron.hours, cron.minutes);
-    match (days.as_str(), two_kinds_of_days || time.repeats()) {
-        ("每天", true) => said,
-        (_, true) => format!("{days}，{said}"),
-        (_, false) if days.ends_with('）') => format!("{days}{said}"),
-        (_, false) => format!("{days} {said}"),
+    let time = time_of_day(&kind, cron.hours, cron.minutes);
+    match (days.as_str(), two_kinds_of_days || kind.repeats()) {
+        ("每天", true) => time,
+        (_, true) => format!("{days}，{time}"),
+        (_, false) if days.ends_with('）') => format!("{days}{time}"),
+        (_, false) => format!("{days} {time}"),
     }
 }
 
 fn days(cron: &Cron) -> String {
     let months = (cron.months.len() < 12).then(|| name_list(cron.months, |month| format!("{month} 月")));
-    // `3 月的` stands before days of the month and `3 月` before days of the week; `每月` is for all months.
+    // `3 月的` precedes days of the month, `3 月` days of the week; `每月` is for all months.
     let of_months = months.as_ref().map_or_else(|| "每月".to_owned(), |months| format!("{months}的"));
     let in_months = months.clone().unwrap_or_default();
     let unless_missing =
@@ -114,8 +115,8 @@ fn days(cron: &Cron) -> String {
                 false => String::new(),
             };
             let which = match together {
-                true => listed(&which(nth, last, "天")),
-                false => format!("{}{}", listed(&which(nth, last, "个")), name_each(weekdays)),
+                true => listed(&ordinal_names(nth, last, "天")),
+                false => format!("{}{}", listed(&ordinal_names(nth, last, "个")), name_each(weekdays)),
             };
             format!("{of_months}{of}{which}{}", unless_missing(nth.has(5) && !last))
         }
@@ -132,14 +133,14 @@ fn days(cron: &Cron) -> String {
     }
 }
 
-/// `第一个`, `第三个`, `最后一个` with the unit `个`.
-fn which(nth: Values, last: bool, unit: &str) -> Vec<String> {
+/// Returns the names of ordinals: `第一个`, `第三个`, `最后一个` with the unit `个`.
+fn ordinal_names(nth: Values, last: bool, unit: &str) -> Vec<String> {
     const DIGITS: [&str; 5] = ["一", "二", "三", "四", "五"];
     let nth = nth.iter().map(|at| format!("第{}{unit}", name_at(&DIGITS, at - 1)));
     nth.chain(last.then(|| format!("最后一{unit}"))).collect()
 }
 
-/// The days with Sunday as the last, 7, where Chinese weeks have it.
+/// Returns the days with Sunday as 7, because Chinese weeks end on Sunday.
 fn from_monday(days: Values) -> Values {
     let days = days.iter().map(|day| Values::one(if day == 0 { 7 } else { day }));
     days.reduce(Values::union).unwrap_or_else(|| Values::one(7))
@@ -158,7 +159,7 @@ fn name_each(days: Values) -> String {
 }
 
 fn every(days: Values) -> String {
-    if days == Values::span(Field::DayOfWeek.bounds()) {
+    if days == Values::span(CronField::DayOfWeek.bounds()) {
         "每天".to_owned()
     } else {
         format!("每{}", weekdays(days))
@@ -182,7 +183,7 @@ fn time_of_day(time: &TimeOfDay, hours: Values, minutes: Values) -> String {
     }
 }
 
-/// `09:00 至 17:59 之间`, `9 点、12 点和 15 点`, or nothing for all hours.
+/// Returns `09:00 至 17:59 之间`, `9 点、12 点和 15 点的一小时内`, or an empty text for all hours.
 fn during(hours: Values) -> String {
     match (hours.iter().next(), hours.iter().last()) {
         _ if hours.len() == 24 => String::new(),
@@ -209,7 +210,7 @@ fn listed(parts: &[String]) -> String {
     }
 }
 
-/// Two texts with a word between them, with a space where a digit or a Latin letter stands beside it.
+/// Joins two texts by a word, with a space between the word and a digit or Latin letter.
 fn joined(left: &str, word: &str, right: &str) -> String {
     let before = if left.ends_with(|c: char| c.is_ascii()) { " " } else { "" };
     let after = if right.starts_with(|c: char| c.is_ascii()) { " " } else { "" };

@@ -1,14 +1,14 @@
-//! A schedule in plain English.
+//! The description of a schedule in English.
 
 use std::time::Duration;
 
 use jiff::civil::DateTime;
 
-use super::spans::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
+use super::parts::{TimeOfDay, clock, first_dates, is_consecutive, name_at, name_spans};
 use crate::cron::{Cron, Days};
-use crate::field::Field;
+use crate::field::CronField;
 use crate::values::Values;
-use crate::{Condition, Reaction, Schedule, Trigger, Zone};
+use crate::{Condition, Reaction, Schedule, ScheduleZone, Trigger};
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -28,24 +28,25 @@ const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursd
 
 pub(super) fn describe(schedule: &Schedule) -> String {
     match &schedule.trigger {
-        Trigger::Cron(cron) => format!("{}, {}", rhythm(cron), whose(&schedule.zone)),
-        Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), whose(&schedule.zone)),
-        Trigger::Dates(walls) => format!("{}, {}", on_dates(walls), whose(&schedule.zone)),
+        Trigger::Cron(cron) => format!("{}, {}", recurrence(cron), zone_text(&schedule.zone)),
+        Trigger::At(wall) => format!("once, on {}, {}", moment(*wall), zone_text(&schedule.zone)),
+        Trigger::Dates(walls) => format!("{}, {}", on_dates(walls), zone_text(&schedule.zone)),
         Trigger::ByHand => "by hand, with `chorus send`".to_owned(),
         Trigger::After { step, delay, condition } => {
-            let only = condition.map(|condition| format!(", {}", for_whom(condition))).unwrap_or_default();
+            let only =
+                condition.map(|condition| format!(", {}", condition_text(condition))).unwrap_or_default();
             match delay.as_secs() {
                 0 => format!("right after `{step}`{only}"),
-                _ => format!("{} after `{step}`{only}", length(*delay)),
+                _ => format!("{} after `{step}`{only}", delay_text(*delay)),
             }
         }
     }
 }
 
-fn whose(zone: &Zone) -> String {
+fn zone_text(zone: &ScheduleZone) -> String {
     match zone {
-        Zone::Contact { .. } => "each contact's time".to_owned(),
-        Zone::Fixed(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
+        ScheduleZone::Contact { .. } => "each contact's time".to_owned(),
+        ScheduleZone::Fixed(zone) => match (zone.iana_name(), zone.to_fixed_offset()) {
             (Some("UTC"), _) => "UTC".to_owned(),
             (Some(name), _) => format!("{name} time"),
             (None, Ok(offset)) => format!("UTC{offset}"),
@@ -60,16 +61,16 @@ fn moment(wall: DateTime) -> String {
 }
 
 fn on_dates(walls: &[DateTime]) -> String {
-    let (said, more) = first_dates(walls);
-    let said: Vec<_> = said.iter().map(|wall| moment(*wall)).collect();
+    let (dates, more) = first_dates(walls);
+    let dates: Vec<_> = dates.iter().map(|wall| moment(*wall)).collect();
     match more {
-        0 => format!("on {}", listed(&said)),
-        1 => format!("on {} and one more date", said.join(", ")),
-        more => format!("on {} and {more} more dates", said.join(", ")),
+        0 => format!("on {}", listed(&dates)),
+        1 => format!("on {} and one more date", dates.join(", ")),
+        more => format!("on {} and {more} more dates", dates.join(", ")),
     }
 }
 
-fn for_whom(condition: Condition) -> String {
+fn condition_text(condition: Condition) -> String {
     let (verb, reaction) = match condition {
         Condition::If(reaction) => ("did", reaction),
         Condition::Unless(reaction) => ("did not", reaction),
@@ -82,24 +83,24 @@ fn for_whom(condition: Condition) -> String {
     format!("only for those who {verb} {what}")
 }
 
-fn length(delay: Duration) -> String {
+fn delay_text(delay: Duration) -> String {
     const UNITS: [&str; 4] = ["day", "hour", "minute", "second"];
-    let said = super::spans::parts(delay).map(|(count, unit)| {
+    let parts = super::parts::delay_parts(delay).map(|(count, unit)| {
         let plural = if count == 1 { "" } else { "s" };
         format!("{count} {}{plural}", UNITS.get(unit).copied().unwrap_or_default())
     });
-    listed(&said.collect::<Vec<_>>())
+    listed(&parts.collect::<Vec<_>>())
 }
 
-fn rhythm(cron: &Cron) -> String {
-    let time = TimeOfDay::of(cron.hours, cron.minutes);
+fn recurrence(cron: &Cron) -> String {
+    let kind = TimeOfDay::of(cron.hours, cron.minutes);
     let two_kinds_of_days = matches!(cron.days, Days::Either(..));
     let days = days(cron);
-    let said = time_of_day(&time, cron.hours, cron.minutes);
-    match (days.as_str(), two_kinds_of_days || time.repeats()) {
-        ("every day", true) => said,
-        (_, true) => format!("{days}, {said}"),
-        (_, false) => format!("{days} {said}"),
+    let time = time_of_day(&kind, cron.hours, cron.minutes);
+    match (days.as_str(), two_kinds_of_days || kind.repeats()) {
+        ("every day", true) => time,
+        (_, true) => format!("{days}, {time}"),
+        (_, false) => format!("{days} {time}"),
     }
 }
 
@@ -117,7 +118,7 @@ fn days(cron: &Cron) -> String {
     }
     match cron.days {
         Days::Nth { nth, last, weekdays, together } => {
-            let which = which(nth, last);
+            let which = ordinal_names(nth, last);
             let of = match together {
                 true if weekdays == Values::span((1, 5)) => "weekday".to_owned(),
                 true => "day of a weekend".to_owned(),
@@ -139,8 +140,8 @@ fn days(cron: &Cron) -> String {
     }
 }
 
-/// `second`, `first and third`, `last`.
-fn which(nth: Values, last: bool) -> String {
+/// Returns the names of ordinals: `second`, `first and third`, `last`.
+fn ordinal_names(nth: Values, last: bool) -> String {
     const NAMES: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
     let mut names: Vec<_> = nth.iter().map(|at| name_at(&NAMES, at - 1)).collect();
     if last {
@@ -153,13 +154,13 @@ fn name_each(days: Values) -> String {
     listed(&days.iter().map(|at| name_at(&WEEKDAYS, at)).collect::<Vec<_>>())
 }
 
-/// The days as they stand after `on`.
+/// Returns the names of days for use after `on`.
 fn weekday_names(days: Values) -> String {
     if days == Values::span((1, 5)) { "weekdays".to_owned() } else { name_each(days) }
 }
 
 fn weekdays(days: Values) -> String {
-    if days == Values::span(Field::DayOfWeek.bounds()) {
+    if days == Values::span(CronField::DayOfWeek.bounds()) {
         "every day".to_owned()
     } else if days == Values::span((1, 5)) {
         "every weekday".to_owned()
@@ -197,7 +198,8 @@ fn time_of_day(time: &TimeOfDay, hours: Values, minutes: Values) -> String {
     }
 }
 
-/// ` between 09:00 and 17:59`, ` in the hours 9, 12 and 15`, or nothing for all hours.
+/// Returns ` between 09:00 and 17:59`, ` in the hours 9, 12 and 15`, or an empty text for all
+/// hours.
 fn during(hours: Values) -> String {
     match (hours.iter().next(), hours.iter().last()) {
         _ if hours.len() == 24 => String::new(),

@@ -1,4 +1,4 @@
-//! The calendar against a second opinion: the `croner` package, on a clock that never moves.
+//! Tests of the calendar against another implementation, the `croner` package, in UTC.
 
 use std::str::FromStr;
 
@@ -8,8 +8,9 @@ use proptest::prelude::*;
 use super::random::{Expression, any_expression};
 use super::*;
 
-/// The same expression as `croner` reads it: days of the week by number, `*` only where a day field is not restricted.
-fn second_opinion(expression: &Expression) -> croner::Cron {
+/// Returns the expression for `croner`: days of the week by number, `*` only for a day field that
+/// is not restricted.
+fn croner_expression(expression: &Expression) -> croner::Cron {
     let fields: Vec<&str> = expression.text.split(' ').collect();
     let parts = fields.iter().zip(&expression.values).map(|(field, values)| match *field {
         "*" => "*".to_owned(),
@@ -22,12 +23,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn agrees_with_the_package(expression in any_expression(), day in 0..45_000i32, minute in 0..1440i64) {
+    fn agrees_with_croner(expression in any_expression(), day in 0..45_000i32, minute in 0..1440i64) {
         let start = date(1971, 1, 1).at(0, 0, 0, 0).saturating_add(jiff::Span::new().days(day).minutes(minute));
         let ours: Vec<DateTime> = Cron::parse(&expression.text).unwrap().walls_after(start).take(60).collect();
         let from = start.to_zoned(TimeZone::UTC).unwrap();
-        let theirs = second_opinion(&expression).iter_after(from).map(|time| time.datetime());
-        // Ours ends with 2100.
+        let theirs = croner_expression(&expression).iter_after(from).map(|time| time.datetime());
+        // This crate's calendar ends with 2100.
         let theirs: Vec<DateTime> = theirs.take(60).take_while(|wall| wall.year() <= 2100).collect();
         prop_assert_eq!(ours, theirs, "{} after {}", expression.text, start);
     }
@@ -37,7 +38,7 @@ proptest! {
         let start = date(1971, 1, 1).at(0, 0, 0, 0).saturating_add(jiff::Span::new().days(day));
         let cron = Cron::parse(&expression.text).unwrap();
         let walls: Vec<_> = cron.walls_after(start).take(60).collect();
-        prop_assert!(walls.iter().all(|wall| *wall > start && expression.says(*wall)));
+        prop_assert!(walls.iter().all(|wall| *wall > start && expression.matches(*wall)));
     }
 }
 
@@ -47,7 +48,8 @@ fn walls(cron: &Cron, after: &str, count: usize) -> Vec<String> {
 
 #[test]
 fn either_day_field_is_enough() {
-    // POSIX's own example: "0 0 1,15 * 1" is midnight of the 1st, of the 15th, and of every Monday.
+    // The example of POSIX: "0 0 1,15 * 1" is midnight of the 1st, of the 15th, and of every
+    // Monday.
     let cron = Cron::parse("0 0 1,15 * 1").unwrap();
     let expected = ["06-01", "06-02", "06-09", "06-15", "06-16", "06-23", "06-30", "07-01", "07-07"];
     let expected: Vec<_> = expected.iter().map(|day| format!("2025-{day}T00:00:00")).collect();

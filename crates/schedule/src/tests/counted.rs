@@ -1,5 +1,5 @@
-//! Days that are counted, in a month or in weeks, against a list of all days of the month or a count from the start; and
-//! lists of dates.
+//! Tests of days counted in a month or by an interval of weeks, against a list of all days of the
+//! month or a count from the start; and of lists of dates.
 
 use jiff::ToSpan;
 use jiff::civil::{Date, Weekday, date};
@@ -18,9 +18,9 @@ const DAYS: [(&str, Weekday); 7] = [
 ];
 const ORDINALS: [&str; 6] = ["first", "2nd", "third", "Fourth", "5th", "last"];
 
-/// All days on which the words fire from 2025 to 2029.
+/// Returns all days on which the schedule fires from 2025 to 2029.
 fn fired(cron: Cron) -> Vec<Date> {
-    let schedule = schedule(Trigger::Cron(cron), Zone::Fixed(TimeZone::UTC));
+    let schedule = schedule(Trigger::Cron(cron), ScheduleZone::Fixed(TimeZone::UTC));
     let found = schedule.occurrences(instant("2024-12-31T23:59:59Z"), instant("2029-12-31T23:59:59Z"), 9_999);
     let days = found.iter().map(|occurrence| occurrence.instant.to_zoned(TimeZone::UTC).date());
     days.collect()
@@ -38,7 +38,8 @@ fn named(days: &[usize]) -> String {
     days.iter().map(|day| DAYS[*day].0).collect::<Vec<_>>().join(", ")
 }
 
-/// True where the ordinals name `day` among those of its month that `counted` has.
+/// Returns true if `day` has one of the ordinals among the days of its month that `counted`
+/// selects.
 fn is_nth(day: Date, ordinals: &[usize], counted: impl Fn(Date) -> bool) -> bool {
     let month: Vec<Date> = day
         .first_of_month()
@@ -80,7 +81,7 @@ proptest! {
     }
 
     #[test]
-    fn every_so_many_weeks_from_the_start(weeks in 1_i32..=52, days in some_days(), start in 0_i32..1_500) {
+    fn interval_of_weeks_from_the_start(weeks in 1_i32..=52, days in some_days(), start in 0_i32..1_500) {
         let start = date(2024, 6, 1).checked_add(start.days()).unwrap();
         let words = format!("{weeks} weeks {} 10:00", named(&days));
         let cron = every(&words).unwrap();
@@ -96,8 +97,8 @@ proptest! {
 }
 
 #[test]
-fn words_of_counted_days() {
-    let said: String = [
+fn descriptions_of_counted_days() {
+    let descriptions: String = [
         "month second tuesday 10:00",
         "month first, third monday 09:00",
         "month last friday 17:00",
@@ -114,19 +115,19 @@ fn words_of_counted_days() {
     .iter()
     .map(|words| {
         let cron = every(words).unwrap().counted_from(date(2027, 3, 2));
-        let schedule = schedule(Trigger::Cron(cron), Zone::Fixed(TimeZone::UTC));
+        let schedule = schedule(Trigger::Cron(cron), ScheduleZone::Fixed(TimeZone::UTC));
         let chinese = schedule.describe_in("zh");
         format!("{words:40} {}\n{:40} {chinese}\n", schedule.describe(), "")
     })
     .collect();
-    insta::assert_snapshot!(said);
+    insta::assert_snapshot!(descriptions);
 }
 
 #[test]
 fn a_list_of_dates_fires_at_each_once_also_where_clocks_change() {
     let walls = ["2027-03-27T01:30", "2027-03-28T01:30", "2027-10-31T01:30", "2027-12-24T10:00"];
     let walls: Vec<DateTime> = walls.iter().map(|wall| wall.parse().unwrap()).collect();
-    let dates = schedule(Trigger::Dates(walls), Zone::Fixed(zone("Europe/London")));
+    let dates = schedule(Trigger::Dates(walls), ScheduleZone::Fixed(zone("Europe/London")));
     let found = dates.occurrences(instant("2027-03-27T01:30:00Z"), Timestamp::MAX, 9);
     let found: Vec<_> = found.iter().map(|occurrence| occurrence.instant.to_string()).collect();
     assert_eq!(found, ["2027-03-28T01:00:00Z", "2027-10-31T00:30:00Z", "2027-12-24T10:00:00Z"]);

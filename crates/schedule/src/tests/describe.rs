@@ -1,4 +1,4 @@
-//! Schedules in plain English and in Chinese.
+//! Tests of descriptions in English and Chinese.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn chinese(schedule: &Schedule) -> String {
 }
 
 #[test]
-fn crons_in_words() {
+fn crons_in_english_and_chinese() {
     let crons = [
         "* * * * *",
         "*/15 * * * *",
@@ -39,60 +39,62 @@ fn crons_in_words() {
         "*/10 * 1 * FRI",
         "0 9 31 * *",
     ];
-    let said = |describe: fn(&Schedule) -> String| -> String {
+    let described = |describe: fn(&Schedule) -> String| -> String {
         crons.iter().map(|cron| format!("{cron:28} {}\n", describe(&fixed(cron, "UTC")))).collect()
     };
-    insta::assert_snapshot!("crons_in_words", said(Schedule::describe));
-    insta::assert_snapshot!("crons_in_chinese", said(chinese));
+    insta::assert_snapshot!("crons_in_english", described(Schedule::describe));
+    insta::assert_snapshot!("crons_in_chinese", described(chinese));
 }
 
 #[test]
-fn whose_clock_and_other_triggers() {
+fn zones_and_other_triggers() {
     assert_eq!(contact("0 10 * * TUE").describe(), "every Tuesday at 10:00, each contact's time");
     assert_eq!(
         fixed("0 10 * * TUE", "Asia/Shanghai").describe(),
         "every Tuesday at 10:00, Asia/Shanghai time"
     );
-    let offset = Zone::Fixed(TimeZone::fixed(jiff::tz::offset(5)));
+    let offset = ScheduleZone::Fixed(TimeZone::fixed(jiff::tz::offset(5)));
     let cron = Trigger::Cron(every("month last 09:00").unwrap());
     assert_eq!(schedule(cron, offset).describe(), "on the last day of every month at 09:00, UTC+05");
     let at = Trigger::At("2027-03-02T10:05:00".parse().unwrap());
-    let brand = Zone::Fixed(zone("Asia/Shanghai"));
+    let brand = ScheduleZone::Fixed(zone("Asia/Shanghai"));
     assert_eq!(schedule(at, brand).describe(), "once, on Tuesday 2 March 2027 at 10:05, Asia/Shanghai time");
     assert_eq!(chinese(&contact("0 10 * * TUE")), "每周二 10:00，按每位联系人的当地时间");
-    let at =
-        schedule(Trigger::At("2027-03-02T10:05:07".parse().unwrap()), Zone::Fixed(zone("Asia/Shanghai")));
+    let at = schedule(
+        Trigger::At("2027-03-02T10:05:07".parse().unwrap()),
+        ScheduleZone::Fixed(zone("Asia/Shanghai")),
+    );
     assert_eq!(chinese(&at), "一次，2027 年 3 月 2 日（周二）10:05:07，Asia/Shanghai 时间");
-    let by_hand = schedule(Trigger::ByHand, Zone::Fixed(TimeZone::UTC));
+    let by_hand = schedule(Trigger::ByHand, ScheduleZone::Fixed(TimeZone::UTC));
     assert_eq!(by_hand.describe(), "by hand, with `chorus send`");
     assert_eq!(chinese(&by_hand), "手动，用 `chorus send` 发送");
 }
 
 #[test]
 fn after_another_step() {
-    let said = |delay, condition| {
+    let described = |delay, condition| {
         let trigger = Trigger::After {
             step: StepId::parse("mail").unwrap(),
             delay: Duration::from_secs(delay),
             condition,
         };
-        let schedule = schedule(trigger, Zone::Fixed(TimeZone::UTC));
+        let schedule = schedule(trigger, ScheduleZone::Fixed(TimeZone::UTC));
         [schedule.describe(), chinese(&schedule)]
     };
-    assert_eq!(said(0, None), ["right after `mail`", "紧接 `mail` 之后"]);
+    assert_eq!(described(0, None), ["right after `mail`", "紧接 `mail` 之后"]);
     assert_eq!(
-        said(3 * 86400, Some(Condition::Unless(Reaction::Clicked))),
+        described(3 * 86400, Some(Condition::Unless(Reaction::Clicked))),
         ["3 days after `mail`, only for those who did not click it", "`mail` 之后 3 天，仅发给未点击的人"]
     );
     assert_eq!(
-        said(90061, Some(Condition::If(Reaction::Opened))),
+        described(90061, Some(Condition::If(Reaction::Opened))),
         [
             "1 day, 1 hour, 1 minute and 1 second after `mail`, only for those who did open it",
             "`mail` 之后 1 天 1 小时 1 分钟 1 秒，仅发给已打开的人",
         ]
     );
     assert_eq!(
-        said(5400, Some(Condition::Unless(Reaction::Converted))),
+        described(5400, Some(Condition::Unless(Reaction::Converted))),
         [
             "1 hour and 30 minutes after `mail`, only for those who did not do what the campaign is for",
             "`mail` 之后 1 小时 30 分钟，仅发给未完成活动目标的人",

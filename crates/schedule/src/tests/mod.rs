@@ -1,4 +1,4 @@
-//! What schedules promise, in the reader's order.
+//! Tests of schedules.
 
 mod calendar;
 mod catch_up;
@@ -16,7 +16,7 @@ use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use super::*;
 
-/// A zone of the database that is built in, so that the machine's own changes nothing.
+/// Returns a zone of the built-in database, so that the machine's database does not matter.
 fn zone(name: &str) -> TimeZone {
     TimeZoneDatabase::bundled().get(name).unwrap()
 }
@@ -26,14 +26,17 @@ fn instant(text: &str) -> Timestamp {
 }
 
 fn fixed(cron: &str, name: &str) -> Schedule {
-    schedule(Trigger::Cron(Cron::parse(cron).unwrap()), Zone::Fixed(zone(name)))
+    schedule(Trigger::Cron(Cron::parse(cron).unwrap()), ScheduleZone::Fixed(zone(name)))
 }
 
 fn contact(cron: &str) -> Schedule {
-    schedule(Trigger::Cron(Cron::parse(cron).unwrap()), Zone::Contact { fallback: zone("Asia/Shanghai") })
+    schedule(
+        Trigger::Cron(Cron::parse(cron).unwrap()),
+        ScheduleZone::Contact { fallback: zone("Asia/Shanghai") },
+    )
 }
 
-fn schedule(trigger: Trigger, zone: Zone) -> Schedule {
+fn schedule(trigger: Trigger, zone: ScheduleZone) -> Schedule {
     Schedule {
         trigger,
         zone,

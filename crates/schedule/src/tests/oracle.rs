@@ -1,5 +1,5 @@
-//! Schedules against an oracle that knows nothing but the clock on the wall: it walks through time minute by
-//! minute, notes which minutes the clock has shown, and looks for the ones that it leapt over.
+//! Tests of schedules against an oracle that knows only the wall clock: it walks through time
+//! minute by minute, records which minutes the clock has shown, and finds the ones that it skipped.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use super::random::{Expression, any_expression, dense};
 use super::*;
 
-/// Random windows per run of the tests: 256 are about 600,000 minutes of the oracle. 40,000 (96 million minutes,
-/// 9 million occurrences) passed when this was written; raise it before trusting a change to the zone rules.
+/// The number of random windows per test run: 256 are about 600,000 minutes of the oracle. 40,000
+/// (96 million minutes, 9 million occurrences) passed when this was written; raise the number
+/// before trusting a change to the zone rules.
 const CASES: u32 = 256;
 
-/// Zones whose clocks moved between 2011 and 2035: by DST, by Ramadan, or by decree.
+/// Zones whose clocks changed between 2011 and 2035: for DST, for Ramadan, or by decree.
 const ZONES: [&str; 62] = [
     "Africa/Cairo",
     "Africa/Casablanca",
@@ -80,7 +81,7 @@ const ZONES: [&str; 62] = [
     "Pacific/Norfolk",
 ];
 
-/// Every zone with the instants at which its clock moved.
+/// Each zone with the instants at which its clock changed.
 static CHANGES: LazyLock<Vec<(TimeZone, Vec<Timestamp>)>> = LazyLock::new(|| {
     let (from, to) = (instant("2011-01-01T00:00:00Z"), instant("2036-01-01T00:00:00Z"));
     let moved = |zone: &TimeZone, at: Timestamp| zone.to_offset(at) != zone.to_offset(at - MINUTE);
@@ -93,9 +94,11 @@ static CHANGES: LazyLock<Vec<(TimeZone, Vec<Timestamp>)>> = LazyLock::new(|| {
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// Everything that fires after `after` and up to `until`, by walking through every minute.
+/// Returns all instants at which the expression fires after `after` and up to `until`, by walking
+/// through every minute.
 fn walk(expression: &Expression, zone: &TimeZone, after: Timestamp, until: Timestamp) -> Vec<Timestamp> {
-    // No clock goes back by more than three hours in these years; what it showed before cannot matter.
+    // No clock goes back by more than three hours in these years; what it showed before cannot
+    // matter.
     let start = after.as_second() / 60 - 4 * 60;
     let mut seen = HashSet::new();
     let mut shown = zone.to_datetime(Timestamp::from_second((start - 1) * 60).unwrap());
@@ -103,10 +106,10 @@ fn walk(expression: &Expression, zone: &TimeZone, after: Timestamp, until: Times
     for minute in start..=until.as_second() / 60 {
         let now = Timestamp::from_second(minute * 60).unwrap();
         let wall = zone.to_datetime(now);
-        let leapt_over = std::iter::successors(Some(shown + MINUTE), |wall| Some(*wall + MINUTE));
-        let fires = leapt_over.take_while(|leapt| *leapt < wall).any(|leapt| expression.says(leapt));
+        let skipped = std::iter::successors(Some(shown + MINUTE), |wall| Some(*wall + MINUTE));
+        let fires = skipped.take_while(|skipped| *skipped < wall).any(|skipped| expression.matches(skipped));
         let new = seen.insert(wall);
-        if (fires || new && expression.says(wall)) && now > after && now <= until {
+        if (fires || new && expression.matches(wall)) && now > after && now <= until {
             fired.push(now);
         }
         shown = wall;
@@ -115,15 +118,16 @@ fn walk(expression: &Expression, zone: &TimeZone, after: Timestamp, until: Times
 }
 
 fn on(expression: &Expression, zone: &TimeZone) -> Schedule {
-    schedule(Trigger::Cron(Cron::parse(&expression.text).unwrap()), Zone::Fixed(zone.clone()))
+    schedule(Trigger::Cron(Cron::parse(&expression.text).unwrap()), ScheduleZone::Fixed(zone.clone()))
 }
 
 fn found(schedule: &Schedule, after: Timestamp, until: Timestamp) -> Vec<Timestamp> {
     schedule.occurrences(after, until, usize::MAX).iter().map(|occurrence| occurrence.instant).collect()
 }
 
-/// A zone, and a window of up to three days, to the second, that starts at most a day and a half before one of the
-/// zone's changes, or up to four hours after it, when a repeated hour may still be running.
+/// Generates a zone, and a window of up to three days, to the second, that starts at most a day and
+/// a half before one of the zone's changes, or up to four hours after it, when a repeated hour may
+/// still be running.
 fn window() -> impl Strategy<Value = (TimeZone, Timestamp, Timestamp)> {
     let hour = 3600_i64;
     let start = prop_oneof![-36 * hour..4 * hour, -hour..2 * hour];
@@ -168,7 +172,7 @@ proptest! {
     }
 
     #[test]
-    fn everybody_falls_due_within_the_run(expression in dense(), (zone, after, until) in window()) {
+    fn every_contact_falls_due_within_the_run(expression in dense(), (zone, after, until) in window()) {
         for occurrence in contact(&expression.text).occurrences(after, until, 50) {
             let due = occurrence.moment.due_in(&zone);
             prop_assert!(occurrence.instant <= due && due <= occurrence.until);
@@ -177,7 +181,7 @@ proptest! {
 }
 
 #[test]
-fn every_zone_moves_and_the_windows_are_not_empty() {
+fn every_zone_has_changes_and_the_windows_are_not_empty() {
     for ((_, changes), name) in CHANGES.iter().zip(ZONES) {
         assert!(!changes.is_empty(), "{name}");
     }
@@ -191,7 +195,6 @@ fn every_zone_moves_and_the_windows_are_not_empty() {
     assert_eq!(day("2025-10-25T22:59:00Z", "2025-10-26T23:59:00Z"), 24, "and the repeated hour");
 }
 
-/// What the oracle walks over depends on nothing but the wall clock's own order.
 #[test]
 fn the_oracle_sees_a_lost_day_once() {
     let daily = Expression {

@@ -1,19 +1,19 @@
-//! What `cron` and `every` accept, and what they say about the rest.
+//! Tests of the parsers of `cron` and `every`, and of their errors.
 
 use proptest::prelude::*;
 
 use super::random::any_expression;
 use super::*;
 
-/// The error's place, drawn under the text, then what it says and its fix.
-fn complaint(text: &str, error: &CronError) -> String {
+/// Returns the text, a line that marks the error's place under it, the error and its fix.
+fn diagnostic(text: &str, error: &CronError) -> String {
     let carets = "^".repeat(text[error.span.clone()].chars().count().max(1));
     let indent = " ".repeat(text[..error.span.start].chars().count());
     format!("{text}\n{indent}{carets} {error}; {}\n", error.fix)
 }
 
 #[test]
-fn cron_mistakes_are_told_with_their_place_and_fix() {
+fn cron_errors_have_a_place_and_a_fix() {
     let mistakes = [
         "",
         "@daily",
@@ -57,13 +57,13 @@ fn cron_mistakes_are_told_with_their_place_and_fix() {
         "9999999999999999999999999999999999 * * * *",
         "a\u{1b}[2J * * * *",
     ];
-    let told: String =
-        mistakes.iter().map(|text| complaint(text, &Cron::parse(text).expect_err(text)) + "\n").collect();
-    insta::assert_snapshot!(told);
+    let diagnostics: String =
+        mistakes.iter().map(|text| diagnostic(text, &Cron::parse(text).expect_err(text)) + "\n").collect();
+    insta::assert_snapshot!(diagnostics);
 }
 
 #[test]
-fn every_mistakes_are_told_with_their_place_and_fix() {
+fn every_errors_have_a_place_and_a_fix() {
     let mistakes = [
         "  ",
         "fortnight 10:00",
@@ -100,9 +100,9 @@ fn every_mistakes_are_told_with_their_place_and_fix() {
         "2 weeks month 1 10:00",
         "day 茶:00",
     ];
-    let told: String =
-        mistakes.iter().map(|text| complaint(text, &every(text).expect_err(text)) + "\n").collect();
-    insta::assert_snapshot!(told);
+    let diagnostics: String =
+        mistakes.iter().map(|text| diagnostic(text, &every(text).expect_err(text)) + "\n").collect();
+    insta::assert_snapshot!(diagnostics);
 }
 
 #[test]
@@ -153,8 +153,8 @@ fn the_source_is_kept() {
     assert_eq!(every("Tuesday 10:00").unwrap().to_string(), "Tuesday 10:00");
 }
 
-/// Texts close to the language, and far from it.
-fn hostile() -> impl Strategy<Value = String> {
+/// Generates texts that resemble valid ones, and arbitrary texts.
+fn any_text() -> impl Strategy<Value = String> {
     let near = prop::collection::vec(
         prop::sample::select(vec![
             "*", "/", "-", ",", " ", "0", "7", "31", "60", "MON", "feb", "L", "@", "last", "month", "hour",
@@ -169,7 +169,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn parsing_never_panics_and_points_into_the_text(text in hostile()) {
+    fn parsing_never_panics_and_points_into_the_text(text in any_text()) {
         for error in [Cron::parse(&text).err(), every(&text).err()].into_iter().flatten() {
             prop_assert!(text.get(error.span.clone()).is_some(), "{:?} of {:?}", error.span, text);
             prop_assert!(!error.fix.is_empty() && error.to_string().len() < 200);
@@ -177,17 +177,17 @@ proptest! {
     }
 
     #[test]
-    fn whatever_parses_fires_and_is_described(text in hostile()) {
+    fn whatever_parses_fires_and_is_described(text in any_text()) {
         for cron in [Cron::parse(&text), every(&text)].into_iter().flatten() {
             let start: jiff::civil::DateTime = "2001-01-01T00:00:00".parse().unwrap();
             let cron = cron.counted_from(start.date());
             prop_assert!(cron.walls_after(start).next().is_some(), "{}", text);
-            prop_assert!(!schedule(Trigger::Cron(cron), Zone::Fixed(TimeZone::UTC)).describe().is_empty());
+            prop_assert!(!schedule(Trigger::Cron(cron), ScheduleZone::Fixed(TimeZone::UTC)).describe().is_empty());
         }
     }
 
     #[test]
-    fn whatever_the_language_says_is_read(expression in any_expression()) {
+    fn every_valid_expression_parses(expression in any_expression()) {
         prop_assert!(Cron::parse(&expression.text).is_ok(), "{}", expression.text);
     }
 }

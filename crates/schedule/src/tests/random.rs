@@ -1,21 +1,21 @@
-//! Random cron expressions, each with the values that it means, worked out apart from the parser.
+//! Random cron expressions, each with its values, worked out independently of the parser.
 
 use jiff::civil::DateTime;
 use proptest::prelude::*;
 
-/// A cron expression and what it means.
+/// A cron expression with the values of its fields.
 #[derive(Debug, Clone)]
 pub(super) struct Expression {
     pub(super) text: String,
     /// Minutes, hours, days of the month, months, days of the week with Sunday as 0.
     pub(super) values: [Vec<i8>; 5],
-    /// Whether both day fields are restricted, so that either is enough.
+    /// True if both day fields are restricted, so that either is enough.
     pub(super) either: bool,
 }
 
 impl Expression {
-    /// Whether it fires at this minute, straight from the definition.
-    pub(super) fn says(&self, wall: DateTime) -> bool {
+    /// Returns true if the expression fires at this minute, straight from the definition.
+    pub(super) fn matches(&self, wall: DateTime) -> bool {
         let [minutes, hours, days, months, weekdays] = &self.values;
         let day = days.contains(&wall.day());
         let weekday = weekdays.contains(&wall.weekday().to_sunday_zero_offset());
@@ -26,7 +26,7 @@ impl Expression {
     }
 }
 
-/// Mostly dense enough to fire within a few days; now and then anything.
+/// Generates expressions of which most fire within a few days.
 pub(super) fn dense() -> impl Strategy<Value = Expression> {
     let days = prop_oneof![3 => star(1, 31), 1 => field(1, 31)];
     let months = prop_oneof![9 => star(1, 12), 1 => field(1, 12)];
@@ -34,22 +34,22 @@ pub(super) fn dense() -> impl Strategy<Value = Expression> {
     expression(field(0, 59), prop_oneof![1 => star(0, 23), 3 => field(0, 23)], days, months, weekdays)
 }
 
-/// Anything that the language can say.
+/// Generates any valid expression.
 pub(super) fn any_expression() -> impl Strategy<Value = Expression> {
     let weekdays = prop_oneof![star(0, 6), weekday()];
     expression(field(0, 59), field(0, 23), field(1, 31), month(), weekdays)
 }
 
-type Meant = (String, Vec<i8>);
+type FieldCase = (String, Vec<i8>);
 
 fn expression(
-    minutes: impl Strategy<Value = Meant>,
-    hours: impl Strategy<Value = Meant>,
-    days: impl Strategy<Value = Meant>,
-    months: impl Strategy<Value = Meant>,
-    weekdays: impl Strategy<Value = Meant>,
+    minutes: impl Strategy<Value = FieldCase>,
+    hours: impl Strategy<Value = FieldCase>,
+    days: impl Strategy<Value = FieldCase>,
+    months: impl Strategy<Value = FieldCase>,
+    weekdays: impl Strategy<Value = FieldCase>,
 ) -> impl Strategy<Value = Expression> {
-    let possible = |(.., d, m, w): &(Meant, Meant, Meant, Meant, Meant)| {
+    let possible = |(.., d, m, w): &(FieldCase, FieldCase, FieldCase, FieldCase, FieldCase)| {
         let starred = d.0 != "*" && w.0 != "*" && (d.0.contains('*') || w.0.contains('*'));
         let longest =
             m.1.iter().map(|month| [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][index(month - 1)]);
@@ -65,11 +65,11 @@ fn expression(
     )
 }
 
-fn star(low: i8, high: i8) -> impl Strategy<Value = Meant> {
+fn star(low: i8, high: i8) -> impl Strategy<Value = FieldCase> {
     Just(("*".to_owned(), (low..=high).collect()))
 }
 
-fn field(low: i8, high: i8) -> impl Strategy<Value = Meant> {
+fn field(low: i8, high: i8) -> impl Strategy<Value = FieldCase> {
     let list = prop::collection::vec(item(low, high), 1..4).prop_map(|items| {
         let texts: Vec<_> = items.iter().map(|item| item.0.as_str()).collect();
         (texts.join(","), items.iter().flat_map(|item| item.1.clone()).collect())
@@ -79,7 +79,7 @@ fn field(low: i8, high: i8) -> impl Strategy<Value = Meant> {
     prop_oneof![1 => star(low, high), 4 => list, 2 => every]
 }
 
-fn item(low: i8, high: i8) -> impl Strategy<Value = Meant> {
+fn item(low: i8, high: i8) -> impl Strategy<Value = FieldCase> {
     let one = (low..=high).prop_map(|value| (value.to_string(), vec![value]));
     let range = (low..high).prop_flat_map(move |a| (Just(a), a + 1..=high)).prop_flat_map(|(a, b)| {
         let plain = Just((format!("{a}-{b}"), (a..=b).collect::<Vec<_>>()));
@@ -90,15 +90,15 @@ fn item(low: i8, high: i8) -> impl Strategy<Value = Meant> {
     prop_oneof![one, range]
 }
 
-fn month() -> impl Strategy<Value = Meant> {
+fn month() -> impl Strategy<Value = FieldCase> {
     const NAMES: [&str; 12] =
         ["jan", "FEB", "Mar", "apr", "MAY", "Jun", "jul", "AUG", "Sep", "oct", "NOV", "Dec"];
     let named = (0..12i8).prop_map(|at| (NAMES[index(at)].to_owned(), vec![at + 1]));
     prop_oneof![2 => field(1, 12), 1 => named]
 }
 
-/// Numbers to 7, names, and weeks that end on Sunday.
-fn weekday() -> impl Strategy<Value = Meant> {
+/// Generates numbers up to 7, names, and ranges that end on Sunday.
+fn weekday() -> impl Strategy<Value = FieldCase> {
     const NAMES: [&str; 7] = ["SUN", "mon", "Tue", "WED", "thu", "FRI", "Sat"];
     let named = (0..7i8).prop_map(|at| (NAMES[index(at)].to_owned(), vec![at]));
     let to_sunday =

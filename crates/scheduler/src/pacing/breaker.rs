@@ -1,121 +1,142 @@
-//! A receiver that puts us off is left alone for a while, longer each time, and then asked with one message.
+//! The circuit breaker of a receiver: it opens when the receiver puts us off or refuses too much,
+//! longer each time. While it is open nothing is sent; then one message probes the receiver.
 
 use std::time::Duration;
 
 use store::MachineTime;
 
+/// A second, in microseconds.
 const SECOND: i64 = 1_000_000;
+/// A minute, in microseconds.
 const MINUTE: i64 = 60 * SECOND;
-/// The longest rest that we take without being asked for it: KumoMTA's rule after a throttle.
-const LONGEST: i64 = 90 * MINUTE;
-/// The longest rest that we take when asked.
-const LONGEST_ASKED: i64 = 24 * 60 * MINUTE;
-/// So many refusals of us, in so many messages, and we stop asking for a while (reference/email.md §1.4).
-const REFUSALS: (u32, u32) = (5, 20);
-const REFUSED_REST: i64 = 30 * MINUTE;
-/// As much of an answer as people read.
-const SHOWN: usize = 200;
+/// The longest backoff where the receiver requests none: KumoMTA's rule after a throttle.
+const MAX_BACKOFF: i64 = 90 * MINUTE;
+/// The longest backoff that a receiver can request.
+const MAX_REQUESTED_BACKOFF: i64 = 24 * 60 * MINUTE;
+/// The number of refusals of the sender, among [`REFUSAL_SAMPLE`] messages, that opens the breaker
+/// (reference/email.md §1.4).
+const REFUSAL_LIMIT: u32 = 5;
+/// The number of last messages among which refusals are counted.
+const REFUSAL_SAMPLE: u32 = 20;
+/// The backoff after too many refusals.
+const REFUSAL_BACKOFF: i64 = 30 * MINUTE;
+/// The length to which an answer is cut when it is shown.
+const MAX_ANSWER_CHARS: usize = 200;
 
-/// Whether a receiver is left alone, and why.
+/// The circuit breaker of one receiver, with the reason for which it opened.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Breaker {
-    until: MachineTime,
-    /// How many rests in a row.
-    rests: u32,
-    why: Option<String>,
-    /// The last messages, one bit each: 1 was refused because of us.
-    refused: u32,
+    ends: MachineTime,
+    /// The number of times that it opened in a row.
+    consecutive: u32,
+    /// The reason, while it is open or half-open.
+    reason: Option<String>,
+    /// The last messages, one bit each: 1 if it was refused because of the sender.
+    refusals: u32,
 }
 
 impl Breaker {
-    /// Until when nothing is sent, and why.
-    pub(super) fn holds(&self, now: MachineTime) -> Option<(MachineTime, &str)> {
-        let why = self.why.as_deref().filter(|_| now < self.until)?;
-        Some((self.until, why))
+    /// Returns the time until which nothing is sent, with the reason; `None` unless the breaker is
+    /// open.
+    pub(super) fn open_until(&self, now: MachineTime) -> Option<(MachineTime, &str)> {
+        let reason = self.reason.as_deref().filter(|_| now < self.ends)?;
+        Some((self.ends, reason))
     }
 
-    /// Whether the rest is over and no answer has come since: one message may ask.
-    pub(super) fn probes(&self, now: MachineTime) -> bool {
-        self.why.is_some() && now >= self.until
+    /// Returns true if the backoff is over and no answer has come since: one message probes the
+    /// receiver.
+    pub(super) fn is_half_open(&self, now: MachineTime) -> bool {
+        self.reason.is_some() && now >= self.ends
     }
 
-    /// The receiver put us off. True when it is left alone from now on; not for what was under way when the rest
-    /// began. As long as it asked, to the fraction of a second; where it did not ask, a minute. Twice as long each time
-    /// that it puts us off again; twice a second where it asks for less.
-    pub(super) fn put_off(
+    /// Takes in that the receiver put a message off. Returns true if this opens the breaker, or
+    /// extends its backoff; messages that were under way when it opened do not.
+    ///
+    /// The backoff is at least what the receiver requests. Its own minimum is a minute, or a second
+    /// where the receiver requests a time, and doubles each time in a row, up to [`MAX_BACKOFF`].
+    pub(super) fn on_deferral(
         &mut self,
         name: &str,
-        asked: Option<Duration>,
+        requested: Option<Duration>,
         answer: &str,
         now: MachineTime,
     ) -> bool {
-        let least = if asked.is_some() { SECOND } else { MINUTE };
-        let asked = asked.and_then(|asked| i64::try_from(asked.as_micros()).ok()).unwrap_or(0);
-        let asked = asked.min(LONGEST_ASKED);
-        if now < self.until && now.saturating_add(asked) <= self.until {
+        let initial = if requested.is_some() { SECOND } else { MINUTE };
+        let requested =
+            requested.and_then(|requested| i64::try_from(requested.as_micros()).ok()).unwrap_or(0);
+        let requested = requested.min(MAX_REQUESTED_BACKOFF);
+        if now < self.ends && now.saturating_add(requested) <= self.ends {
             return false;
         }
-        if now >= self.until {
-            self.rests = self.rests.saturating_add(1);
+        if now >= self.ends {
+            self.consecutive = self.consecutive.saturating_add(1);
         }
-        let doubled = least << (self.rests.max(1) - 1).min(13);
-        self.rest(now, asked.max(doubled.min(LONGEST)), format!("{name} said \"{}\"", shown(answer)));
+        let doubled = initial << (self.consecutive.max(1) - 1).min(13);
+        self.open(
+            now,
+            requested.max(doubled.min(MAX_BACKOFF)),
+            format!("{name} said \"{}\"", shorten(answer)),
+        );
         true
     }
 
-    /// The receiver refused a message because of us. True when it is left alone from now on.
-    pub(super) fn refuse(&mut self, name: &str, answer: &str, now: MachineTime) -> bool {
-        self.note(true);
-        if self.refused.count_ones() < REFUSALS.0 || now < self.until {
+    /// Takes in that the receiver refused a message because of the sender. Returns true if this
+    /// opens the breaker.
+    pub(super) fn on_refusal(&mut self, name: &str, answer: &str, now: MachineTime) -> bool {
+        self.record(true);
+        if self.refusals.count_ones() < REFUSAL_LIMIT || now < self.ends {
             return false;
         }
-        self.refused = 0;
-        let (many, of) = REFUSALS;
-        let why = format!("{name} refused {many} of the last {of}, the last one with \"{}\"", shown(answer));
-        self.rest(now, REFUSED_REST, why);
+        self.refusals = 0;
+        let reason = format!(
+            "{name} refused {REFUSAL_LIMIT} of the last {REFUSAL_SAMPLE}, the last one with \"{}\"",
+            shorten(answer)
+        );
+        self.open(now, REFUSAL_BACKOFF, reason);
         true
     }
 
-    /// The receiver took a message, or refused it because of the person. True when that ends a rest.
-    pub(super) fn answered(&mut self, now: MachineTime) -> bool {
-        self.note(false);
-        if !self.probes(now) {
+    /// Takes in that the receiver accepted a message, or refused it because of the recipient.
+    /// Returns true if this closes the breaker.
+    pub(super) fn on_answer(&mut self, now: MachineTime) -> bool {
+        self.record(false);
+        if !self.is_half_open(now) {
             return false;
         }
-        self.rests = 0;
-        self.why = None;
+        self.consecutive = 0;
+        self.reason = None;
         true
     }
 
-    /// What another worker found, or this one before it was restarted.
-    pub(super) fn recall(&mut self, until: MachineTime, why: String) {
-        self.until = until;
-        self.why = Some(why);
-        self.rests = 1;
+    /// Opens the breaker as another worker stored it, or this one before a restart.
+    pub(super) fn restore(&mut self, ends: MachineTime, reason: String) {
+        self.ends = ends;
+        self.reason = Some(reason);
+        self.consecutive = 1;
     }
 
-    /// The clock went back.
+    /// Moves the times back after the clock was set back by so many microseconds.
     pub(super) fn shift(&mut self, back: i64) {
-        self.until = self.until.saturating_sub(back);
+        self.ends = self.ends.saturating_sub(back);
     }
 
-    fn rest(&mut self, now: MachineTime, length: i64, why: String) {
-        self.until = now.saturating_add(length);
-        self.why = Some(why);
+    fn open(&mut self, now: MachineTime, duration: i64, reason: String) {
+        self.ends = now.saturating_add(duration);
+        self.reason = Some(reason);
     }
 
-    fn note(&mut self, refused: bool) {
-        self.refused = ((self.refused << 1) | u32::from(refused)) & ((1 << REFUSALS.1) - 1);
+    fn record(&mut self, refused: bool) {
+        self.refusals = ((self.refusals << 1) | u32::from(refused)) & ((1 << REFUSAL_SAMPLE) - 1);
     }
 }
 
-/// An answer on one line, as long as people read, without addresses: it is shown to others than the one it was
-/// about.
-fn shown(answer: &str) -> String {
+/// Shortens an answer to one line of [`MAX_ANSWER_CHARS`] characters, and removes addresses: it is
+/// shown with other recipients than the one it was about.
+fn shorten(answer: &str) -> String {
     let words = answer.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let words: Vec<_> = words.map(|word| if word.contains('@') { "<…>" } else { word }).collect();
     let line = words.join(" ");
-    match line.char_indices().nth(SHOWN) {
+    match line.char_indices().nth(MAX_ANSWER_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
@@ -128,52 +149,55 @@ mod tests {
     const START: MachineTime = MachineTime::EPOCH;
 
     #[test]
-    fn rests_longer_each_time_until_a_probe_is_answered() {
+    fn it_opens_for_longer_each_time_until_a_probe_is_answered() {
         let mut breaker = Breaker::default();
         let mut now = MachineTime::EPOCH;
         for minutes in [1, 2, 4, 8, 16, 32, 64, 90, 90] {
-            assert!(breaker.put_off("gmail", None, "421 4.7.28 slow\ndown", now));
-            assert!(!breaker.put_off("gmail", None, "421 again", now + 1), "was under way");
+            assert!(breaker.on_deferral("gmail", None, "421 4.7.28 slow\ndown", now));
+            assert!(!breaker.on_deferral("gmail", None, "421 again", now + 1), "was under way");
             assert_eq!(
-                breaker.holds(now + 1),
+                breaker.open_until(now + 1),
                 Some((now + minutes * MINUTE, "gmail said \"421 4.7.28 slow down\""))
             );
             now += minutes * MINUTE;
-            assert!(breaker.holds(now).is_none() && breaker.probes(now));
+            assert!(breaker.open_until(now).is_none() && breaker.is_half_open(now));
         }
-        assert!(breaker.answered(now));
-        assert!(!breaker.probes(now) && !breaker.answered(now));
-        assert!(breaker.put_off("gmail", None, "421", now));
-        assert_eq!(breaker.holds(now).map(|(until, _)| until), Some(now + MINUTE));
+        assert!(breaker.on_answer(now));
+        assert!(!breaker.is_half_open(now) && !breaker.on_answer(now));
+        assert!(breaker.on_deferral("gmail", None, "421", now));
+        assert_eq!(breaker.open_until(now).map(|(ends, _)| ends), Some(now + MINUTE));
     }
 
     #[test]
-    fn rests_as_long_as_asked_within_reason() {
+    fn it_opens_for_as_long_as_requested_up_to_a_day() {
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
         let mut breaker = Breaker::default();
-        assert!(breaker.put_off("yahoo", hours(2), "421 [TSS04]", START));
-        assert_eq!(breaker.holds(START).map(|(until, _)| until), Some(START + 120 * MINUTE));
+        assert!(breaker.on_deferral("yahoo", hours(2), "421 [TSS04]", START));
+        assert_eq!(breaker.open_until(START).map(|(ends, _)| ends), Some(START + 120 * MINUTE));
         assert!(
-            breaker.put_off("yahoo", hours(9_999), "421 [TSS04]", START + 1),
-            "a longer one counts at once"
+            breaker.on_deferral("yahoo", hours(9_999), "421 [TSS04]", START + 1),
+            "a longer request counts at once"
         );
-        assert_eq!(breaker.holds(START + 1).map(|(until, _)| until), Some(START + 1 + LONGEST_ASKED));
+        assert_eq!(
+            breaker.open_until(START + 1).map(|(ends, _)| ends),
+            Some(START + 1 + MAX_REQUESTED_BACKOFF)
+        );
     }
 
     #[test]
-    fn a_wait_of_a_second_and_a_half_is_no_minute() {
+    fn a_requested_wait_below_a_minute_is_kept() {
         let mut breaker = Breaker::default();
-        let (mut now, asked) = (START, Some(Duration::from_millis(1_500)));
+        let (mut now, requested) = (START, Some(Duration::from_millis(1_500)));
         for seconds in [1.5, 2.0, 4.0, 8.0] {
-            assert!(breaker.put_off("Discord", asked, "429", now));
-            let rest =
-                breaker.holds(now).map(|(until, _)| Duration::from_micros((until - now).unsigned_abs()));
-            assert_eq!(rest, Some(Duration::from_secs_f64(seconds)));
-            now += rest.map_or(0, |rest| i64::try_from(rest.as_micros()).unwrap());
+            assert!(breaker.on_deferral("Discord", requested, "429", now));
+            let open =
+                breaker.open_until(now).map(|(ends, _)| Duration::from_micros((ends - now).unsigned_abs()));
+            assert_eq!(open, Some(Duration::from_secs_f64(seconds)));
+            now += open.map_or(0, |open| i64::try_from(open.as_micros()).unwrap());
         }
-        assert!(breaker.answered(now));
-        assert!(breaker.put_off("Discord", Some(Duration::ZERO), "429", now));
-        assert_eq!(breaker.holds(now).map(|(until, _)| until), Some(now + SECOND));
+        assert!(breaker.on_answer(now));
+        assert!(breaker.on_deferral("Discord", Some(Duration::ZERO), "429", now));
+        assert_eq!(breaker.open_until(now).map(|(ends, _)| ends), Some(now + SECOND));
     }
 
     #[test]
@@ -182,25 +206,25 @@ mod tests {
         for message in 0..400 {
             // Four in twenty.
             if message % 5 == 0 {
-                assert!(!breaker.refuse("gmail", "550 5.7.1", START));
+                assert!(!breaker.on_refusal("gmail", "550 5.7.1", START));
             } else {
-                breaker.answered(START);
+                breaker.on_answer(START);
             }
         }
-        assert!(!breaker.refuse("gmail", "550 5.7.1", START), "the first of them is forgotten");
-        assert!(breaker.refuse("gmail", "550 5.7.1 no", START));
-        let (until, why) = breaker.holds(START).unwrap();
+        assert!(!breaker.on_refusal("gmail", "550 5.7.1", START), "the first of them is out of the sample");
+        assert!(breaker.on_refusal("gmail", "550 5.7.1 no", START));
+        let (ends, reason) = breaker.open_until(START).unwrap();
         assert_eq!(
-            (until, why),
-            (START + REFUSED_REST, "gmail refused 5 of the last 20, the last one with \"550 5.7.1 no\"")
+            (ends, reason),
+            (START + REFUSAL_BACKOFF, "gmail refused 5 of the last 20, the last one with \"550 5.7.1 no\"")
         );
-        assert!(!breaker.refuse("gmail", "550 5.7.1", START + 1));
+        assert!(!breaker.on_refusal("gmail", "550 5.7.1", START + 1));
     }
 
     #[test]
-    fn a_long_answer_is_cut() {
-        assert_eq!(shown(&"é".repeat(300)).chars().count(), SHOWN + 1);
-        assert_eq!(shown("250\r\n ok"), "250 ok");
-        assert_eq!(shown("450 <ada@pier.example>: slow"), "450 <…> slow");
+    fn a_long_answer_is_cut_and_addresses_are_removed() {
+        assert_eq!(shorten(&"é".repeat(300)).chars().count(), MAX_ANSWER_CHARS + 1);
+        assert_eq!(shorten("250\r\n ok"), "250 ok");
+        assert_eq!(shorten("450 <ada@pier.example>: slow"), "450 <…> slow");
     }
 }

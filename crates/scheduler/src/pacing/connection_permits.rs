@@ -1,14 +1,15 @@
-//! Limits the connections of one receiver while others want to send: to its share of them and a few more, so that a
-//! receiver that stops answering in the middle of a run leaves the others theirs.
+//! Connection permits: while other receivers want to send, one receiver gets its share of the
+//! connections and a few more, so that a receiver that stops answering does not block the
+//! connections of all.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The permits of one receiver, shared by all connections.
+/// The connection permits of one receiver, shared by all connections.
 #[derive(Debug)]
 pub(crate) struct ConnectionPermits {
-    taken: AtomicU32,
-    most: AtomicU32,
+    used: AtomicU32,
+    limit: AtomicU32,
 }
 
 /// One connection's permit to serve a receiver, until it is dropped.
@@ -17,48 +18,49 @@ pub(crate) struct ConnectionPermit(Arc<ConnectionPermits>);
 
 impl Default for ConnectionPermits {
     fn default() -> Self {
-        Self { taken: AtomicU32::new(0), most: AtomicU32::new(u32::MAX) }
+        Self { used: AtomicU32::new(0), limit: AtomicU32::new(u32::MAX) }
     }
 }
 
 impl ConnectionPermits {
-    /// Sets the number of permits.
-    pub(super) fn set(&self, most: u32) {
-        self.most.store(most, Ordering::Relaxed);
+    /// Sets the number of permits; those that are in use stay valid.
+    pub(super) fn set(&self, limit: u32) {
+        self.limit.store(limit, Ordering::Relaxed);
     }
 
     /// Takes a permit, if one is free.
     pub(crate) fn try_acquire(self: &Arc<Self>) -> Option<ConnectionPermit> {
-        let most = self.most.load(Ordering::Relaxed);
-        let more = |taken: u32| (taken < most).then_some(taken + 1);
-        let acquired = self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        let limit = self.limit.load(Ordering::Relaxed);
+        let more = |used: u32| (used < limit).then_some(used + 1);
+        let acquired = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         acquired.is_ok().then(|| ConnectionPermit(Arc::clone(self)))
     }
 }
 
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.0.used.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
-/// The recent number of messages of a receiver or a channel; older ones count less.
+/// The recent traffic of a receiver or a channel: a number of messages, in which older ones count
+/// less.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Share(f32);
+pub(super) struct RecentTraffic(f32);
 
-impl Share {
-    /// Counts a message.
+impl RecentTraffic {
+    /// Counts one message.
     pub(super) fn add(&mut self) {
         self.0 += 1.0;
     }
 
-    /// Halves the weight of the messages so far.
-    pub(super) fn fade(&mut self) {
+    /// Halves the weight of the messages counted so far.
+    pub(super) fn decay(&mut self) {
         self.0 /= 2.0;
     }
 
-    /// Returns the number of permits for this share of `all` messages and of `connections`. A connection prepares the
-    /// next message while one is under way, which takes a permit as well.
+    /// Returns the number of permits for this share of `all` messages and of `connections`. A
+    /// connection prepares the next message while one is under way, which takes a permit as well.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -94,7 +96,7 @@ mod tests {
     fn permits_are_given_by_share_and_never_too_few_for_all() {
         let permits = |part: u16, all: u16| {
             let share = |count: u16| {
-                (0..count).fold(Share::default(), |mut share, _| {
+                (0..count).fold(RecentTraffic::default(), |mut share, _| {
                     share.add();
                     share
                 })

@@ -1,23 +1,23 @@
-//! A day where the brand is, by the machine's clock.
+//! A calendar day in the brand's time zone, with its end by the machine's clock.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use store::{MachineTime, Millis};
 
-/// A day as people count them, where the brand is.
+/// A calendar day in the brand's time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Day {
-    /// The date.
+    /// The date of the day.
     pub(crate) date: Date,
-    /// Its number, as the shared accounts know it.
+    /// The number of the day that the shared allowances use.
     pub(crate) number: i64,
-    /// When it ends, by the machine's clock.
+    /// The end of the day, by the machine's clock.
     pub(crate) ends: MachineTime,
 }
 
 impl Day {
-    /// The day that `now` is on in a zone; `machine` says what the machine's clock shows at an instant.
+    /// Returns the day of `now` in a zone; `machine` converts an instant to the machine's clock.
     pub(crate) fn at(now: Timestamp, zone: &TimeZone, machine: impl FnOnce(Millis) -> MachineTime) -> Self {
         let date = now.to_zoned(zone.clone()).date();
         let next = date.tomorrow().ok().and_then(|next| next.to_zoned(zone.clone()).ok());
@@ -25,15 +25,16 @@ impl Day {
         Self { date, number: campaign::pace::day_number(date), ends: machine(Millis::from(next)) }
     }
 
-    /// The number of the day that a time is on.
+    /// Returns the number of the day of a time.
     pub(crate) fn number_at(&self, time: MachineTime) -> i64 {
         if time < self.ends { self.number } else { self.number + 1 + (time - self.ends) / DAY }
     }
 
-    /// When a day of that number begins; today has begun.
+    /// Returns the start of the day with a number; [`MachineTime::MIN`] for today and earlier days.
     pub(crate) fn start_of(&self, number: i64) -> MachineTime {
         if number <= self.number { MachineTime::MIN } else { self.ends + (number - self.number - 1) * DAY }
     }
 }
 
+/// A day of 24 hours, in microseconds.
 const DAY: i64 = 86_400_000_000;

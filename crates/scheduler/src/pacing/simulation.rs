@@ -1,14 +1,15 @@
-//! A lane, its connections and the receivers, in made-up time; the shared accounts are the real ones.
+//! A simulated lane with its connections and receivers, in simulated time; the shared allowances
+//! are real ones.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use campaign::{Channel, ChannelId, ChannelKind, Daily, Limits, Mailbox, Rate, Receivers};
-use channel::{Scope, SendOutcome};
+use campaign::{Channel, ChannelId, ChannelKind, DailyLimit, Mailbox, Rate, ReceiverLimits, Receivers};
+use channel::{DeferralScope, SendOutcome};
 use jiff::tz::TimeZone;
 use store::{MachineTime, Store};
 
-use super::{Admit, Day, Groups, Servers, Ticket};
+use super::{Admission, ChannelRateLimiter, Day, MxLookup, Ticket};
 
 pub(super) const START: MachineTime = MachineTime::new(1_800_000_000_000_000);
 pub(super) const SECOND: i64 = 1_000_000;
@@ -21,7 +22,7 @@ pub(super) fn channel(rate: Option<&str>, receivers: Receivers) -> Channel {
         kind: ChannelKind::Outbox { from, reply_to: None },
         rate: rate.map(|rate| Rate::parse(rate).unwrap()),
         connections: 8,
-        daily: Daily::default(),
+        daily: DailyLimit::default(),
         receivers,
         cost: None,
     }
@@ -31,7 +32,7 @@ pub(super) fn limited(limits: &[(&str, &str)]) -> Receivers {
     let mut receivers = Receivers::default();
     for (name, rate) in limits {
         let domains = if *name == "default" { vec![] } else { vec![format!("{name}.example")] };
-        let limits = Limits { rate: Some(Rate::parse(rate).unwrap()), ..Limits::default() };
+        let limits = ReceiverLimits { rate: Some(Rate::parse(rate).unwrap()), ..ReceiverLimits::default() };
         receivers.add(name, domains, limits);
     }
     receivers
@@ -44,114 +45,121 @@ pub(super) fn accepted() -> SendOutcome {
 pub(super) fn throttled() -> SendOutcome {
     SendOutcome::Deferred {
         retry_after: None,
-        scope: Scope::Group,
+        scope: DeferralScope::Receiver,
         answer: "421 4.7.28 slow down".to_owned(),
     }
 }
 
-/// One message.
+/// One message, with the number of times that it was put off.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct Message {
     domain: &'static str,
-    touched: u32,
+    postponed: u32,
 }
 
 /// One message under way.
-struct Flight {
+struct InFlight {
     ends: MachineTime,
     began: MachineTime,
-    row: Row,
+    message: Message,
     ticket: Ticket,
 }
 
-/// What a receiver does with a message that begins at a time: how long until it says what.
+/// The behaviour of receivers: for a message to a domain that begins at a time, the time to the
+/// answer in microseconds, and the answer.
 pub(super) type Behaviour = Box<dyn Fn(&str, MachineTime) -> (i64, SendOutcome)>;
 
-/// One worker's lane. Its commits and claims take no time; what it sends takes as long as the receivers say.
-pub(super) struct Sim {
+/// The lane of one worker. Its commits and claims take no time; messages take as long as the
+/// receivers need.
+pub(super) struct Simulation {
     pub(super) now: MachineTime,
-    pub(super) groups: Groups,
+    pub(super) limiter: ChannelRateLimiter,
     behaviour: Behaviour,
     connections: usize,
     step: i64,
-    /// The rows of the database: those due now, and those put off.
-    due: VecDeque<Row>,
-    later: BTreeMap<(MachineTime, u64), Row>,
-    ready: VecDeque<Row>,
-    queue: VecDeque<(Row, Ticket)>,
-    flights: Vec<Flight>,
+    /// The rows of the database that are due now.
+    due: VecDeque<Message>,
+    postponed_messages: BTreeMap<(MachineTime, u64), Message>,
+    ready: VecDeque<Message>,
+    queue: VecDeque<(Message, Ticket)>,
+    in_flight: Vec<InFlight>,
     serial: u64,
-    /// When each message was begun, by domain.
+    /// The times at which messages were begun, by domain.
     pub(super) begun: BTreeMap<&'static str, Vec<MachineTime>>,
     pub(super) done: usize,
-    /// How often a row was put off, at most.
-    pub(super) most_touched: u32,
-    pub(super) touches: u64,
+    /// The largest number of times that one message was put off.
+    pub(super) max_postponed: u32,
+    pub(super) postponements: u64,
     pub(super) reasons: BTreeSet<String>,
-    pub(super) takes: u32,
+    pub(super) refills: u32,
 }
 
 const WINDOW: usize = 32;
 
-impl Sim {
+impl Simulation {
     pub(super) fn new(channel: &Channel, step: i64, behaviour: Behaviour) -> Self {
         Self {
             now: START,
-            groups: Groups::new(channel, WINDOW, true, Servers::not_asked()),
+            limiter: ChannelRateLimiter::new(channel, WINDOW, true, MxLookup::disabled()),
             behaviour,
             connections: channel.connections,
             step,
             due: VecDeque::new(),
-            later: BTreeMap::new(),
+            postponed_messages: BTreeMap::new(),
             ready: VecDeque::new(),
             queue: VecDeque::new(),
-            flights: Vec::new(),
+            in_flight: Vec::new(),
             serial: 0,
             begun: BTreeMap::new(),
             done: 0,
-            most_touched: 0,
-            touches: 0,
+            max_postponed: 0,
+            postponements: 0,
             reasons: BTreeSet::new(),
-            takes: 0,
+            refills: 0,
         }
     }
 
-    /// Adds messages, the domains taking turns.
-    pub(super) fn add(&mut self, count: usize, domains: &[&'static str]) {
-        let row = |domain| Row { domain, touched: 0 };
-        self.due.extend(domains.iter().copied().cycle().take(count).map(row));
+    /// Adds messages to the domains in turn.
+    pub(super) fn add_messages(&mut self, count: usize, domains: &[&'static str]) {
+        let message = |domain| Message { domain, postponed: 0 };
+        self.due.extend(domains.iter().copied().cycle().take(count).map(message));
     }
 
     pub(super) fn left(&self) -> usize {
-        self.due.len() + self.later.len() + self.ready.len() + self.queue.len() + self.flights.len()
+        self.due.len()
+            + self.postponed_messages.len()
+            + self.ready.len()
+            + self.queue.len()
+            + self.in_flight.len()
     }
 
-    /// How many connections a domain holds.
+    /// Returns the number of connections that a domain holds.
     pub(super) fn held_by(&self, domain: &str) -> usize {
-        self.flights.iter().filter(|flight| flight.row.domain == domain).count()
+        self.in_flight.iter().filter(|flight| flight.message.domain == domain).count()
     }
 
-    /// How many messages to a domain began in `span`.
+    /// Returns the number of messages to a domain that began in `span`, in microseconds after
+    /// [`START`].
     pub(super) fn count(&self, domain: &str, span: std::ops::Range<i64>) -> usize {
         let times = self.begun.get(domain).into_iter().flatten();
         times.filter(|time| span.contains(&(**time - START))).count()
     }
 
-    /// From now on, time passes in longer steps.
-    pub(super) fn hurry(&mut self, step: i64) {
+    /// Sets the length of a time step, in microseconds.
+    pub(super) fn set_step(&mut self, step: i64) {
         self.step = step;
     }
 
     pub(super) async fn run(&mut self, store: &Store, span: i64) {
         let end = self.now + span;
         while self.now < end && self.left() > 0 {
-            self.turn(store).await;
+            self.step_lane(store).await;
             self.now += self.step;
         }
     }
 
-    /// One turn of the lane.
-    pub(super) async fn turn(&mut self, store: &Store) {
+    /// Runs one step of the lane.
+    pub(super) async fn step_lane(&mut self, store: &Store) {
         self.answer();
         self.claim();
         let day =
@@ -159,11 +167,11 @@ impl Sim {
                 MachineTime::new(at.as_millisecond() * 1_000)
             });
         self.admit(day);
-        let wants = self.groups.wants();
+        let wants = self.limiter.refill_requests();
         if !wants.is_empty() {
-            self.takes += 1;
+            self.refills += 1;
             let grants = store.allowance_take("email", &wants, self.now, day.number).await.unwrap();
-            self.groups.granted(&grants);
+            self.limiter.apply_grants(&grants);
             self.admit(day);
         }
         self.connect();
@@ -172,79 +180,79 @@ impl Sim {
     fn answer(&mut self) {
         let now = self.now;
         let (over, rest) =
-            std::mem::take(&mut self.flights).into_iter().partition(|flight| flight.ends <= now);
-        self.flights = rest;
-        let over: Vec<Flight> = over;
+            std::mem::take(&mut self.in_flight).into_iter().partition(|flight| flight.ends <= now);
+        self.in_flight = rest;
+        let over: Vec<InFlight> = over;
         for flight in over {
-            let (took, outcome) = (self.behaviour)(flight.row.domain, flight.began);
+            let (took, outcome) = (self.behaviour)(flight.message.domain, flight.began);
             let took = Duration::from_micros(took.unsigned_abs());
-            self.groups.on_outcome(flight.ticket, &outcome, took, now);
+            self.limiter.on_outcome(flight.ticket, &outcome, took, now);
             if matches!(outcome, SendOutcome::Accepted { .. }) {
                 self.done += 1;
             } else {
-                self.put_off(flight.row, now + 300 * SECOND);
+                self.put_off(flight.message, now + 300 * SECOND);
             }
         }
     }
 
     fn claim(&mut self) {
-        let share = self.groups.share().min(WINDOW * 8);
-        if self.ready.len() >= share.min(WINDOW) + self.groups.aside() {
+        let share = self.limiter.claim_size().min(WINDOW * 8);
+        if self.ready.len() >= share.min(WINDOW) + self.limiter.waiting_for_receivers() {
             return;
         }
         for _ in 0..share {
-            // What was due first comes first, as the database has it.
-            let row = self.due.pop_front().or_else(|| {
-                let next = self.later.first_key_value().filter(|(key, _)| key.0 <= self.now);
-                next.map(|(key, _)| *key).and_then(|key| self.later.remove(&key))
+            // Messages are claimed in the order of their due times, as in the database.
+            let message = self.due.pop_front().or_else(|| {
+                let next = self.postponed_messages.first_key_value().filter(|(key, _)| key.0 <= self.now);
+                next.map(|(key, _)| *key).and_then(|key| self.postponed_messages.remove(&key))
             });
-            self.ready.extend(row);
+            self.ready.extend(message);
         }
     }
 
     fn admit(&mut self, day: Day) {
-        self.groups.begin(self.now, day);
-        let mut room = WINDOW.saturating_sub(self.queue.len() + self.flights.len());
+        self.limiter.begin_round(self.now, day);
+        let mut room = WINDOW.saturating_sub(self.queue.len() + self.in_flight.len());
         let mut kept = VecDeque::new();
-        while let Some(row) = self.ready.pop_front() {
+        while let Some(message) = self.ready.pop_front() {
             if room == 0 {
-                kept.push_back(row);
+                kept.push_back(message);
                 continue;
             }
-            match self.groups.admit(&format!("a@{}", row.domain)) {
-                Admit::Now(ticket) => {
+            match self.limiter.admit(&format!("a@{}", message.domain)) {
+                Admission::Now(ticket) => {
                     room -= 1;
-                    self.begun.entry(row.domain).or_default().push(self.now);
-                    self.queue.push_back((row, ticket));
+                    self.begun.entry(message.domain).or_default().push(self.now);
+                    self.queue.push_back((message, ticket));
                 }
-                Admit::Wait => kept.push_back(row),
-                Admit::Later { until, why } => {
+                Admission::Wait => kept.push_back(message),
+                Admission::Later { until, why } => {
                     assert!(until > self.now, "{why}");
                     self.reasons.insert(why);
-                    self.touches += 1;
-                    self.most_touched = self.most_touched.max(row.touched + 1);
-                    self.put_off(Row { touched: row.touched + 1, ..row }, until);
+                    self.postponements += 1;
+                    self.max_postponed = self.max_postponed.max(message.postponed + 1);
+                    self.put_off(Message { postponed: message.postponed + 1, ..message }, until);
                 }
             }
         }
         self.ready = kept;
     }
 
-    fn put_off(&mut self, row: Row, until: MachineTime) {
+    fn put_off(&mut self, message: Message, until: MachineTime) {
         self.serial += 1;
-        self.later.insert((until, self.serial), row);
+        self.postponed_messages.insert((until, self.serial), message);
     }
 
     fn connect(&mut self) {
-        while self.flights.len() < self.connections {
-            let Some((row, ticket)) = self.queue.pop_front() else { break };
-            let (took, _) = (self.behaviour)(row.domain, self.now);
-            self.flights.push(Flight { ends: self.now + took, began: self.now, row, ticket });
+        while self.in_flight.len() < self.connections {
+            let Some((message, ticket)) = self.queue.pop_front() else { break };
+            let (took, _) = (self.behaviour)(message.domain, self.now);
+            self.in_flight.push(InFlight { ends: self.now + took, began: self.now, message, ticket });
         }
     }
 }
 
-pub(super) async fn accounts() -> Store {
+pub(super) async fn store_in_memory() -> Store {
     let store = Store::open("sqlite::memory:").await.unwrap();
     store.migrate().await.unwrap();
     store

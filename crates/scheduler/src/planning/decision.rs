@@ -1,36 +1,38 @@
-//! What becomes of the occurrences of one step up to now: pure, so that a plan and the engine give the same answer.
+//! The decision on the occurrences of one step up to now. It is a pure function, so that `chorus
+//! plan` and the engine give the same answer.
 
 use campaign::{Campaign, Step};
 use jiff::{SignedDuration, Timestamp};
-use schedule::{Definition, GRACE, Moment, Occurrence, Trigger, Zone};
+use schedule::{Definition, Moment, ON_TIME_TOLERANCE, Occurrence, ScheduleZone, Trigger};
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, ScheduleRow};
 
 use crate::fire::millis;
 
-/// A step that is absent for less than this is taken to have been there all the time.
-pub(crate) const ABSENCE: i64 = 60_000;
+/// The time in milliseconds below which the absence of a step from the files is ignored.
+pub(crate) const MIN_ABSENCE: i64 = 60_000;
 
-/// A watermark that is so far ahead of the clock was set by a clock that was wrong.
-const AHEAD: i64 = 60_000;
+/// The time in milliseconds above which a watermark ahead of the clock was set by a clock that was
+/// wrong.
+const MAX_CLOCK_LEAD: i64 = 60_000;
 
-/// An occurrence by contacts' own clocks lasts for this long at most: from UTC+14 to UTC−12, and an hour that clocks may
-/// have moved.
-pub(crate) const LONGEST: SignedDuration = SignedDuration::from_hours(27);
+/// The longest duration of an occurrence in contacts' own time zones: from UTC+14 to UTC−12, and an
+/// hour for clock changes.
+pub(crate) const MAX_OCCURRENCE_SPAN: SignedDuration = SignedDuration::from_hours(27);
 
-/// How far back occurrences are listed that an edit left behind.
-const LISTED: SignedDuration = SignedDuration::from_hours(31 * 24);
+/// The time before an edit for which missed occurrences are listed.
+const LISTED_SPAN: SignedDuration = SignedDuration::from_hours(31 * 24);
 
-/// So many occurrences of one decision have rows of their own; those before them share one.
-const OWN_ROWS: usize = 50;
+/// The number of latest missed occurrences that get one row each; those before them share one row.
+const MAX_SEPARATE_ROWS: usize = 50;
 
-/// What is decided of a step's occurrences.
+/// The decision on a step's occurrences.
 #[derive(Debug, Default)]
 pub(crate) struct Decision {
-    /// The occurrences that run, unless something else holds them.
+    /// The occurrences that run, unless another check holds them.
     pub(crate) fire: Vec<Due>,
-    /// The occurrences that do not.
+    /// The rows of the occurrences that do not run.
     pub(crate) rows: Vec<NewOccurrence>,
-    /// Nothing is decided now: the clock will reach the watermark within a minute.
+    /// True if nothing is decided now, because the clock reaches the watermark within a minute.
     pub(crate) wait: bool,
 }
 
@@ -38,7 +40,8 @@ pub(crate) struct Decision {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Due {
     pub(crate) occurrence: Occurrence,
-    /// An edit in the middle of it: recipients whose own instant is not after it are missed.
+    /// The time of an edit in the middle of the occurrence: recipients whose own instant is not
+    /// after it are missed.
     pub(crate) missed_to: Option<Millis>,
 }
 
@@ -48,14 +51,14 @@ impl Due {
     }
 }
 
-/// What makes everything up to now decided.
+/// The kind of edit for which everything up to now is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Edit {
-    /// The step was not there before.
+    /// The step is new.
     New,
-    /// The step was absent for a while.
+    /// The step is back after an absence.
     Back,
-    /// Its times are others.
+    /// The times of the step changed.
     Changed,
 }
 
@@ -69,8 +72,8 @@ impl Edit {
     }
 }
 
-/// Decides the occurrences of a step that fires by itself, from where they were decided before up to `now`. `row` is
-/// what is kept of its schedule. `had_errors`: its file could not be used in the meantime.
+/// Decides the occurrences of a step that follows no other, from its watermark up to `now`. `row`
+/// is its stored schedule. `had_errors` is true if its file could not be used in the meantime.
 pub(crate) fn decide(
     campaign: &Campaign,
     step: &Step,
@@ -79,8 +82,8 @@ pub(crate) fn decide(
     had_errors: bool,
 ) -> Decision {
     let at = Millis::from(now);
-    let Some(row) = row else { return edited(campaign, step, Edit::New, None, now) };
-    if row.planned_through > at.saturating_add(AHEAD) {
+    let Some(row) = row else { return decide_edited(campaign, step, Edit::New, None, now) };
+    if row.planned_through > at.saturating_add(MAX_CLOCK_LEAD) {
         return clock_back(row.planned_through, at);
     }
     if row.planned_through >= at {
@@ -88,18 +91,18 @@ pub(crate) fn decide(
     }
     let before = row.definition.as_deref().and_then(|json| serde_json::from_str::<Definition>(json).ok());
     let old = before.as_ref().map(|definition| (definition, row.planned_through));
-    if row.gone_since.is_some_and(|since| at.since(since) >= ABSENCE) {
-        return edited(campaign, step, Edit::Back, old, now);
+    if row.gone_since.is_some_and(|since| at.since(since) >= MIN_ABSENCE) {
+        return decide_edited(campaign, step, Edit::Back, old, now);
     }
     let definition = Definition::of(&step.schedule, campaign.starts, campaign.ends);
     if before.as_ref().is_some_and(|before| *before != definition) {
-        return edited(campaign, step, Edit::Changed, old, now);
+        return decide_edited(campaign, step, Edit::Changed, old, now);
     }
-    caught_up(campaign, step, row.planned_through, now, had_errors)
+    decide_unchanged(campaign, step, row.planned_through, now, had_errors)
 }
 
-/// The same times as before: what fell due since is judged by `catch_up`.
-fn caught_up(
+/// Decides the occurrences of a step with the same times as before, by its `catch_up`.
+fn decide_unchanged(
     campaign: &Campaign,
     step: &Step,
     planned_through: Millis,
@@ -113,7 +116,8 @@ fn caught_up(
         step.schedule.within(occurrence, campaign.starts, None)
             && !step.schedule.within(occurrence, None, campaign.ends)
     };
-    // The first occurrence after the end is told; a schedule that recurs has them for ever.
+    // Only the first occurrence after the campaign's end gets a row: a recurring schedule has them
+    // for ever.
     let ended = missed.iter().chain(&fire).find(|occurrence| after_end(occurrence));
     if let Some(occurrence) = ended.filter(|occurrence| is_first_after_end(campaign, step, occurrence)) {
         rows.push(row_of(occurrence, OccurrenceKind::Ended, OccurrenceReason::Ends));
@@ -125,6 +129,7 @@ fn caught_up(
     Decision { fire: fire.into_iter().map(Due::whole).collect(), rows, wait: false }
 }
 
+/// Returns true if an occurrence is the first one after the campaign's end.
 fn is_first_after_end(campaign: &Campaign, step: &Step, occurrence: &Occurrence) -> bool {
     let Some(ends) = campaign.ends else { return false };
     let early = ends.saturating_sub(SignedDuration::from_hours(26)).unwrap_or(ends);
@@ -133,10 +138,11 @@ fn is_first_after_end(campaign: &Campaign, step: &Step, occurrence: &Occurrence)
     after.next().is_none_or(|first| first.instant == occurrence.instant)
 }
 
-/// An edit never makes the past due: everything up to now is decided. What the old and the new times have in common
-/// within the last minute is on time and fires; where each contact's own clock counts, those fire whose own time is
+/// Decides the occurrences of a step after an edit. An edit never makes the past due: everything up
+/// to now is decided. An occurrence of both the old and the new times within the last minute is on
+/// time and fires. In contacts' own time zones, an occurrence fires for those whose own time is
 /// still to come.
-fn edited(
+fn decide_edited(
     campaign: &Campaign,
     step: &Step,
     edit: Edit,
@@ -145,21 +151,22 @@ fn edited(
 ) -> Decision {
     let at = Millis::from(now);
     let schedule = &step.schedule;
-    let listed_from = now.saturating_sub(LISTED).unwrap_or(Timestamp::MIN);
+    let listed_from = now.saturating_sub(LISTED_SPAN).unwrap_or(Timestamp::MIN);
     let old_due = old.map_or_else(Vec::new, |(definition, from)| {
         definition.occurrences(instant(from).max(listed_from), now, usize::MAX)
     });
-    let day_ago = now.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN);
+    let day_ago = now.saturating_sub(MAX_OCCURRENCE_SPAN).unwrap_or(Timestamp::MIN);
     let mut ours = schedule.occurrences(day_ago, now, usize::MAX);
     ours.retain(|occurrence| schedule.within(occurrence, campaign.starts, campaign.ends));
     let on_time = |occurrence: &Occurrence| {
         edit == Edit::Changed
             && old_due.iter().any(|old| old.instant == occurrence.instant)
-            && at.since(occurrence.instant.into()) <= millis(GRACE)
+            && at.since(occurrence.instant.into()) <= millis(ON_TIME_TOLERANCE)
     };
-    let goes_on =
-        |occurrence: &Occurrence| matches!(schedule.zone, Zone::Contact { .. }) && occurrence.until > now;
-    // Occurrences by contacts' own clocks that are still going: their runs keep their times.
+    let is_still_due = |occurrence: &Occurrence| {
+        matches!(schedule.zone, ScheduleZone::Contact { .. }) && occurrence.until > now
+    };
+    // Occurrences in contacts' own time zones that have not ended: their runs keep their times.
     let still_going: Vec<Occurrence> = old.map_or_else(Vec::new, |(definition, from)| {
         let mut planned = definition.occurrences(day_ago, instant(from).min(now), usize::MAX);
         planned.retain(|occurrence| is_own_clock(occurrence) && occurrence.until > now);
@@ -170,13 +177,13 @@ fn edited(
         Moment::Instant(_) => None,
     };
     let mut fire = Vec::new();
-    let mut twice = Vec::new();
+    let mut overlapping = Vec::new();
     for occurrence in ours {
         if on_time(&occurrence) {
             fire.push(Due::whole(occurrence));
-        } else if goes_on(&occurrence) && still_going.iter().any(|old| day(old) == day(&occurrence)) {
-            twice.push(row_of(&occurrence, OccurrenceKind::Skipped, OccurrenceReason::Overlap));
-        } else if goes_on(&occurrence) {
+        } else if is_still_due(&occurrence) && still_going.iter().any(|old| day(old) == day(&occurrence)) {
+            overlapping.push(row_of(&occurrence, OccurrenceKind::Skipped, OccurrenceReason::Overlap));
+        } else if is_still_due(&occurrence) {
             fire.push(Due { occurrence, missed_to: Some(at) });
         }
     }
@@ -184,7 +191,7 @@ fn edited(
     let missed: Vec<_> = old_due.into_iter().filter(|old| !fires(old.instant)).collect();
     let reason = if edit == Edit::Back { OccurrenceReason::Absent } else { OccurrenceReason::Edited };
     let mut rows = listed(&missed, reason);
-    rows.extend(twice);
+    rows.extend(overlapping);
     if matches!(schedule.trigger, Trigger::At(_)) {
         let passed = schedule.occurrences(listed_from, now, 1);
         let passed = passed.iter().filter(|occurrence| {
@@ -199,15 +206,17 @@ fn edited(
     Decision { fire, rows, wait: false }
 }
 
+/// Decides for a step whose watermark was set by a clock that was ahead: the clock was put back.
 fn clock_back(planned_through: Millis, now: Millis) -> Decision {
     let mut row = NewOccurrence::one(now, OccurrenceKind::Clock, OccurrenceReason::ClockBack);
     row.detail = Some(instant(planned_through).to_string());
     Decision { rows: vec![row], ..Decision::default() }
 }
 
-/// The latest have a row each, those before them one together.
+/// Makes the rows of missed occurrences: one each for the latest, one together for those before
+/// them.
 fn listed(missed: &[Occurrence], reason: OccurrenceReason) -> Vec<NewOccurrence> {
-    let (older, latest) = missed.split_at(missed.len().saturating_sub(OWN_ROWS));
+    let (older, latest) = missed.split_at(missed.len().saturating_sub(MAX_SEPARATE_ROWS));
     let mut rows = Vec::new();
     if let (Some(first), Some(last)) = (older.first(), older.last()) {
         let mut row = row_of(first, OccurrenceKind::Missed, reason);
@@ -219,6 +228,7 @@ fn listed(missed: &[Occurrence], reason: OccurrenceReason) -> Vec<NewOccurrence>
     rows
 }
 
+/// Makes the row of an occurrence that does not run.
 pub(crate) fn row_of(
     occurrence: &Occurrence,
     kind: OccurrenceKind,
@@ -227,11 +237,13 @@ pub(crate) fn row_of(
     NewOccurrence::one(Millis::from(occurrence.instant), kind, reason)
 }
 
+/// Converts a stored time to a timestamp, at least [`Timestamp::MIN`] and at most
+/// [`Timestamp::MAX`].
 pub(crate) fn instant(time: Millis) -> Timestamp {
     time.timestamp().unwrap_or(if time < Millis::EPOCH { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-/// True where each contact's own clock decides when they fall due.
+/// Returns true if an occurrence is in contacts' own time zones.
 pub(crate) const fn is_own_clock(occurrence: &Occurrence) -> bool {
     matches!(occurrence.moment, Moment::Local(_))
 }

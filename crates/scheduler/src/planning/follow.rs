@@ -1,4 +1,5 @@
-//! Steps that follow another: one run for each run of the earlier step, each recipient at their own time.
+//! Follow-ups: steps that follow another get one run for each run of the earlier step, with each
+//! recipient at their own time.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,26 +7,27 @@ use std::time::Duration;
 use campaign::{Campaign, Step};
 use schedule::{Definition, Moment, Occurrence, Trigger};
 use store::{
-    Advance, Delay, Delays, Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
-    RunState, ScheduleRow, Store, StoreError,
+    Delay, Delays, Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind, RunState,
+    ScheduleAdvance, ScheduleRow, Store, StoreError,
 };
 
-use super::decision::{ABSENCE, instant};
-use super::{Look, Planner, definition, held, key, told};
+use super::decision::{MIN_ABSENCE, instant};
+use super::{Planner, TickContext, definition, hold_reason, key, log_step_error};
 use crate::fire::{millis, new_run, revision};
 use crate::fire_error::FireError;
 
-/// Later than this after its recipients fell due, nothing of a parent run is looked for any more.
-const REACH: Duration = Duration::from_secs(4 * 86_400);
+/// The time after the recipients of a parent run fell due for which follow-ups are still made.
+const FOLLOW_REACH: Duration = Duration::from_secs(4 * 86_400);
 
-/// How far back parent runs are looked at, however long the delay.
-const LONGEST_REACH: Duration = Duration::from_secs(400 * 86_400);
+/// The longest time for which parent runs are read, however long the delay is.
+const MAX_FOLLOW_REACH: Duration = Duration::from_secs(400 * 86_400);
 
-/// So many edits of a delay are kept.
-const EDITS: usize = 50;
+/// The number of edits of a delay that are stored.
+const MAX_DELAY_EDITS: usize = 50;
 
-/// A parent run that nothing follows yet, and when its first recipient falls due.
-pub(super) struct Following {
+/// A parent run without a follow-up, and the time at which the first recipient of the follow-up
+/// falls due.
+pub(super) struct DueFollowUp {
     pub(super) parent: Run,
     pub(super) due: Millis,
 }
@@ -34,46 +36,47 @@ impl Planner {
     /// Makes the runs of all steps that follow another, as their first recipients fall due.
     pub(super) async fn follow_all(
         &mut self,
-        look: &Look<'_>,
+        tick: &TickContext<'_>,
         after: &[(&Campaign, &Step)],
     ) -> Result<(), StoreError> {
         if after.is_empty() {
             return Ok(());
         }
-        let now = Millis::from(look.now);
+        let now = Millis::from(tick.now);
         let recent = self.store.run_recent(since(after, now)).await?;
         let followed = followed(&self.store, &recent).await?;
         for (campaign, step) in after {
-            let result = self.follow(look, campaign, step, &recent, &followed).await;
-            told(campaign, step, result)?;
+            let result = self.follow(tick, campaign, step, &recent, &followed).await;
+            log_step_error(campaign, step, result)?;
         }
         Ok(())
     }
 
+    /// Makes the runs of one step that follows another.
     async fn follow(
         &mut self,
-        look: &Look<'_>,
+        tick: &TickContext<'_>,
         campaign: &Campaign,
         step: &Step,
         recent: &[Run],
         followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<(), FireError> {
-        let Some(delays) = self.delays(look, campaign, step, recent, followed).await? else { return Ok(()) };
-        let now = Millis::from(look.now);
+        let Some(delays) = self.delays(tick, campaign, step, recent, followed).await? else { return Ok(()) };
+        let now = Millis::from(tick.now);
         let mut made = None;
-        for following in following(campaign, step, &delays, recent, followed, now) {
-            if following.due > now {
+        for follow_up in follow_ups(campaign, step, &delays, recent, followed, now) {
+            if follow_up.due > now {
                 continue;
             }
-            let at = occurrence(step, &following);
+            let at = occurrence(step, &follow_up);
             let row = |kind, reason| NewOccurrence {
-                parent_id: Some(following.parent.id),
+                parent_id: Some(follow_up.parent.id),
                 ..NewOccurrence::one(Millis::from(at.instant), kind, reason)
             };
-            let row = if campaign.ends.is_some_and(|ends| instant(following.due) > ends) {
+            let row = if campaign.ends.is_some_and(|ends| instant(follow_up.due) > ends) {
                 Some(row(OccurrenceKind::Ended, OccurrenceReason::Ends))
             } else {
-                held(campaign, look.stopped).map(|reason| row(OccurrenceKind::Held, reason))
+                hold_reason(campaign, tick.stopped).map(|reason| row(OccurrenceKind::Held, reason))
             };
             if let Some(row) = row {
                 let (campaign, step) = (campaign.id.as_str(), step.id.as_str());
@@ -82,11 +85,11 @@ impl Planner {
             }
             let revision = match made {
                 Some(revision) => revision,
-                None => *made.insert(revision(&self.store, look.loaded, campaign, step, now).await?),
+                None => *made.insert(revision(&self.store, tick.loaded, campaign, step, now).await?),
             };
-            let channel = look.loaded.0.channels.get(&step.channel);
+            let channel = tick.loaded.0.channels.get(&step.channel);
             let mut run = new_run(campaign, step, channel, revision, &at, RunKind::Scheduled);
-            run.parent_id = Some(following.parent.id);
+            run.parent_id = Some(follow_up.parent.id);
             run.condition = condition(step);
             run.origin.delays = Some(delays.clone());
             if let Some(id) = self.store.run_insert_follower(&run, now).await? {
@@ -96,20 +99,21 @@ impl Planner {
         Ok(())
     }
 
-    /// The delays of a step through all its edits; `None` where another process is faster.
+    /// Returns the delays of a step with all its edits, and stores a new edit; `None` where another
+    /// process was faster.
     async fn delays(
         &mut self,
-        look: &Look<'_>,
+        tick: &TickContext<'_>,
         campaign: &Campaign,
         step: &Step,
         recent: &[Run],
         followed: &BTreeSet<(String, String, RunId)>,
     ) -> Result<Option<Delays>, StoreError> {
-        let now = Millis::from(look.now);
+        let now = Millis::from(tick.now);
         let key = key(campaign, step);
-        let row = self.known().get(&key);
-        let is_older = self.older.contains(campaign.id.as_str());
-        let delays = edited(campaign, step, row, is_older, now);
+        let row = self.schedules().get(&key);
+        let is_older = self.older_campaigns.contains(campaign.id.as_str());
+        let delays = edited_delays(campaign, step, row, is_older, now);
         let definition = definition(campaign, step);
         let is_kept = row.is_some_and(|row| {
             row.history.as_ref() == Some(&delays)
@@ -120,9 +124,10 @@ impl Planner {
             return Ok(Some(delays));
         }
         let from = row.map(|row| row.planned_through);
-        let lost = if is_older { Vec::new() } else { lost(campaign, step, row, recent, followed, now) };
+        let missed =
+            if is_older { Vec::new() } else { missed_follow_ups(campaign, step, row, recent, followed, now) };
         let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
-        let advance = Advance {
+        let advance = ScheduleAdvance {
             campaign: name,
             step: step_name,
             from,
@@ -130,7 +135,7 @@ impl Planner {
             definition: &definition,
             history: Some(&delays),
             runs: &[],
-            occurrences: &lost,
+            occurrences: &missed,
         };
         if self.store.schedule_advance(&advance, now).await?.is_none() {
             self.rows = None;
@@ -149,7 +154,8 @@ impl Planner {
     }
 }
 
-/// The parent runs that have their follow-up, or of which that is written down: campaign, step, parent.
+/// Returns the parent runs that have a follow-up, or a row for one that does not run: campaign,
+/// step, parent.
 pub(super) async fn followed(
     store: &Store,
     recent: &[Run],
@@ -161,9 +167,9 @@ pub(super) async fn followed(
     Ok(followed)
 }
 
-/// The delays of a step with today's file taken into account. `is_older`: its campaign was known before delays were
-/// kept, so that the first sight of this one is no edit.
-pub(super) fn edited(
+/// Returns the delays of a step, with that of today's file. `is_older` is true if its campaign was
+/// stored before delays were, so that the first delay is no edit.
+pub(super) fn edited_delays(
     campaign: &Campaign,
     step: &Step,
     row: Option<&ScheduleRow>,
@@ -174,7 +180,7 @@ pub(super) fn edited(
     let length = millis(*delay);
     let fresh = Delays(vec![Delay(now, length)]);
     let Some(row) = row else { return if is_older { Delays::always(length) } else { fresh } };
-    let was_absent = row.gone_since.is_some_and(|since| now.since(since) >= ABSENCE);
+    let was_absent = row.gone_since.is_some_and(|since| now.since(since) >= MIN_ABSENCE);
     let same_parent = row.definition.as_deref().is_some_and(|json| {
         let before = serde_json::from_str::<Definition>(json).ok();
         before.is_some_and(|before| {
@@ -183,25 +189,25 @@ pub(super) fn edited(
     });
     let Some(mut delays) = row.history.clone().filter(|_| same_parent && !was_absent) else { return fresh };
     for delay in &mut delays.0 {
-        // Set by a clock that was ahead.
+        // A clock that was ahead may have set the time of an edit.
         delay.0 = delay.0.min(now);
     }
     delays.edit(now, length);
-    let surplus = delays.0.len().saturating_sub(EDITS);
+    let surplus = delays.0.len().saturating_sub(MAX_DELAY_EDITS);
     delays.0.drain(..surplus);
     delays
 }
 
-/// The parent runs that a step is to follow, each with the instant at which its first recipient falls due: none of
-/// cancelled runs, none twice, none whose recipients' time lay before the step was added.
-pub(super) fn following(
+/// Returns the follow-ups that are still to be made for a step. Cancelled parent runs have none,
+/// and a follow-up whose time lay before the step was added is not made.
+pub(super) fn follow_ups(
     campaign: &Campaign,
     step: &Step,
     delays: &Delays,
     recent: &[Run],
     followed: &BTreeSet<(String, String, RunId)>,
     now: Millis,
-) -> Vec<Following> {
+) -> Vec<DueFollowUp> {
     let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
     let parents = parents(campaign, step, parent.as_str(), *delay, recent, now);
     let is_followed = is_followed(campaign, step, followed);
@@ -210,15 +216,16 @@ pub(super) fn following(
         let started = run.started_at?;
         let last = run.finished_at.unwrap_or(now);
         let due = delays.due(started).or_else(|| {
-            // The first were reached too early for a step that was added later; others may not have been.
+            // The first recipients were reached too early for a step that was added later; others
+            // may not have been.
             delays.due(last).and_then(|_| delays.0.first()).map(|delay| delay.since().saturating_add(1))
         })?;
-        Some(Following { parent: run.clone(), due })
+        Some(DueFollowUp { parent: run.clone(), due })
     };
     parents.filter_map(first).collect()
 }
 
-/// The runs of the earlier step that one may follow, far enough back.
+/// Returns the runs of the earlier step that can have follow-ups.
 fn parents<'a>(
     campaign: &'a Campaign,
     step: &Step,
@@ -237,7 +244,7 @@ fn parents<'a>(
     })
 }
 
-/// True for runs that are in `followed`.
+/// Returns a predicate that is true for runs in `followed`.
 fn is_followed<'a>(
     campaign: &Campaign,
     step: &Step,
@@ -247,9 +254,9 @@ fn is_followed<'a>(
     move |run| followed.contains(&(campaign.clone(), step.clone(), run.id))
 }
 
-/// The follow-ups that do not happen although they would have: all that fell due while the step was absent, and, where it is new, what
-/// would have followed the latest run.
-fn lost(
+/// Returns the follow-ups that are missed: those that fell due while the step was absent and, where
+/// it is new, the one of the latest run.
+fn missed_follow_ups(
     campaign: &Campaign,
     step: &Step,
     row: Option<&ScheduleRow>,
@@ -264,31 +271,32 @@ fn lost(
             let latest = runs.filter(|run| run.started_at.is_some()).max_by_key(|run| run.instant);
             (latest.into_iter().collect(), Delays::always(millis(*delay)), OccurrenceReason::Added)
         }
-        Some(row) if row.gone_since.is_some_and(|since| now.since(since) >= ABSENCE) => {
+        Some(row) if row.gone_since.is_some_and(|since| now.since(since) >= MIN_ABSENCE) => {
             (runs.collect(), row.history.clone().unwrap_or_default(), OccurrenceReason::Absent)
         }
         Some(_) => return Vec::new(),
     };
     let is_followed = is_followed(campaign, step, followed);
-    let lost = runs.into_iter().filter(|run| !is_followed(run)).filter_map(|run| {
+    let missed = runs.into_iter().filter(|run| !is_followed(run)).filter_map(|run| {
         let due = run.started_at.and_then(|started| delays.due(started)).filter(|due| *due <= now)?;
-        let at = occurrence(step, &Following { parent: run.clone(), due }).instant.into();
+        let at = occurrence(step, &DueFollowUp { parent: run.clone(), due }).instant.into();
         Some(NewOccurrence {
             parent_id: Some(run.id),
             ..NewOccurrence::one(at, OccurrenceKind::Missed, reason)
         })
     });
-    lost.collect()
+    missed.collect()
 }
 
-/// The key of the run that follows, and the last instant at which anybody in it falls due.
-pub(super) fn occurrence(step: &Step, following: &Following) -> Occurrence {
+/// Returns the occurrence of a follow-up: its instant, and the last instant at which a recipient
+/// falls due.
+pub(super) fn occurrence(step: &Step, follow_up: &DueFollowUp) -> Occurrence {
     let Trigger::After { delay, .. } = &step.schedule.trigger else {
-        return schedule::after(instant(following.parent.instant), Duration::ZERO);
+        return schedule::after(instant(follow_up.parent.instant), Duration::ZERO);
     };
-    let until = instant(following.parent.expires_at.saturating_add(millis(*delay)));
-    let at = schedule::after(instant(following.parent.instant), *delay).instant;
-    Occurrence { instant: at, until, moment: Moment::Instant(instant(following.due)) }
+    let until = instant(follow_up.parent.expires_at.saturating_add(millis(*delay)));
+    let at = schedule::after(instant(follow_up.parent.instant), *delay).instant;
+    Occurrence { instant: at, until, moment: Moment::Instant(instant(follow_up.due)) }
 }
 
 fn condition(step: &Step) -> Option<schedule::Condition> {
@@ -298,16 +306,17 @@ fn condition(step: &Step) -> Option<schedule::Condition> {
     }
 }
 
+/// Returns the time before now for which parent runs of a step are read.
 fn reach(delay: Duration, step: &Step) -> Duration {
-    delay.saturating_add(step.expires).saturating_add(REACH).min(LONGEST_REACH)
+    delay.saturating_add(step.expires).saturating_add(FOLLOW_REACH).min(MAX_FOLLOW_REACH)
 }
 
-/// Since when runs are read: as far back as any step reaches.
+/// Returns the time since which runs are read: as far back as any step needs.
 fn since(after: &[(&Campaign, &Step)], now: Millis) -> Millis {
     let reaches = after.iter().map(|(_, step)| match &step.schedule.trigger {
         Trigger::After { delay, .. } => millis(reach(*delay, step)),
         _ => 0,
     });
-    // A run may be planned long after it was made.
-    now.saturating_sub(reaches.max().unwrap_or(0)).saturating_sub(millis(REACH))
+    // A run can be planned long after it was made.
+    now.saturating_sub(reaches.max().unwrap_or(0)).saturating_sub(millis(FOLLOW_REACH))
 }

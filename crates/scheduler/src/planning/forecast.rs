@@ -1,4 +1,5 @@
-//! What will run, or will not and why: the planner's own answer, without doing it.
+//! The forecast of a campaign: the occurrences that will run, and those that will not, by the
+//! planner's own decision and without any change.
 
 use std::collections::BTreeSet;
 
@@ -7,61 +8,64 @@ use jiff::Timestamp;
 use schedule::{Occurrence, Trigger};
 use store::{Millis, OccurrenceKind, OccurrenceReason, OccurrenceState, RunId, Store};
 
-use super::decision::{Decision, LONGEST, decide, instant};
-use super::{follow, held, key, same_text};
+use super::decision::{Decision, MAX_OCCURRENCE_SPAN, decide, instant};
+use super::{follow, hold_reason, key, same_text};
 use crate::Loaded;
 use crate::fire_error::FireError;
 
-/// How many occurrences of one step are listed.
-const LISTED: usize = 2_000;
+/// The largest number of occurrences of one step that are listed.
+const MAX_OCCURRENCES: usize = 2_000;
 
-/// How far back runs are looked at that a step may still follow, in milliseconds.
-const LONGEST_LOOK: i64 = 400 * 86_400_000;
+/// The time for which runs are read that a step can still follow, in milliseconds.
+const RUN_HISTORY: i64 = 400 * 86_400_000;
 
-/// How many occurrences that did not run are read.
-const ROWS: i64 = 10_000;
+/// The largest number of stored occurrences that did not run which are read.
+const MAX_ROWS: i64 = 10_000;
 
-/// An occurrence to come.
+/// An expected occurrence of a step.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expected {
-    /// Of this step.
+pub struct ExpectedOccurrence {
+    /// The id of the step.
     pub step: StepId,
-    /// When.
+    /// The time of the occurrence.
     pub occurrence: Occurrence,
-    /// Whether it follows another step.
+    /// True if the step follows another.
     pub follows: bool,
-    /// An edit in the middle of it: recipients whose own instant is not after it are missed.
+    /// The time of an edit in the middle of the occurrence: recipients whose own instant is not
+    /// after it are missed.
     pub missed_to: Option<Millis>,
-    /// It fell due since the planner last looked: this becomes of it as soon as a worker runs.
+    /// True if it fell due since the planner's last check: the outcome takes effect as soon as a
+    /// worker runs.
     pub overdue: bool,
-    /// What becomes of it.
-    pub fate: Fate,
+    /// The outcome to expect.
+    pub outcome: ExpectedOutcome,
 }
 
-/// What becomes of an occurrence.
+/// The expected outcome of an occurrence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fate {
-    /// It runs.
+pub enum ExpectedOutcome {
+    /// The occurrence runs.
     Runs,
-    /// It does not run.
+    /// The occurrence does not run.
     Not {
-        /// What it is called then.
+        /// The kind of row that it gets.
         kind: OccurrenceKind,
-        /// Why.
+        /// The reason for which it does not run.
         reason: OccurrenceReason,
-        /// What the reason is about: a run's number, a step's name.
+        /// The object of the reason: a run's id or a step's name.
         detail: Option<String>,
     },
 }
 
-impl Fate {
+impl ExpectedOutcome {
     const fn not(kind: OccurrenceKind, reason: OccurrenceReason, detail: Option<String>) -> Self {
         Self::Not { kind, reason, detail }
     }
 }
 
-/// What becomes of a campaign's occurrences after `from` and up to `to`, by its files as they are now, in the order of
-/// the steps. What fell due since the planner last looked is decided as it would be at `now`.
+/// Returns the expected occurrences of a campaign after `from` and up to `to`, by its current
+/// files, in the order of the steps. Occurrences that fell due since the planner's last check are
+/// decided as they would be at `now`.
 ///
 /// # Errors
 /// The database refuses, or a step does not compile.
@@ -72,12 +76,12 @@ pub async fn forecast(
     from: Timestamp,
     to: Timestamp,
     now: Timestamp,
-) -> Result<Vec<Expected>, FireError> {
+) -> Result<Vec<ExpectedOccurrence>, FireError> {
     let rows = store.schedule_all().await?;
     let is_older =
         rows.iter().any(|((name, _), row)| name == campaign.id.as_str() && row.definition.is_none());
-    let recent = store.run_recent(Millis::from(now).saturating_sub(LONGEST_LOOK)).await?;
-    let view = View {
+    let recent = store.run_recent(Millis::from(now).saturating_sub(RUN_HISTORY)).await?;
+    let input = ForecastInput {
         stopped: store.stopped().await?,
         dismissed: dismissed(store, campaign).await?,
         followed: follow::followed(store, &recent).await?,
@@ -86,11 +90,11 @@ pub async fn forecast(
         is_older,
         now,
     };
-    let mut expected: Vec<Expected> = Vec::new();
+    let mut expected: Vec<ExpectedOccurrence> = Vec::new();
     for step in &campaign.steps {
         let found = match &step.schedule.trigger {
-            Trigger::After { .. } => view.followers(campaign, step, &expected),
-            _ => view.by_itself(store, loaded, campaign, step, (from, to)).await?,
+            Trigger::After { .. } => input.followers(campaign, step, &expected),
+            _ => input.by_itself(store, loaded, campaign, step, (from, to)).await?,
         };
         expected.extend(found);
     }
@@ -102,7 +106,8 @@ pub async fn forecast(
     Ok(expected)
 }
 
-struct View {
+/// The stored state from which a forecast is made.
+struct ForecastInput {
     stopped: Option<store::Stopped>,
     dismissed: BTreeSet<(String, Millis)>,
     recent: Vec<store::Run>,
@@ -112,7 +117,8 @@ struct View {
     now: Timestamp,
 }
 
-impl View {
+impl ForecastInput {
+    /// Returns the expected occurrences of a step that follows no other.
     async fn by_itself(
         &self,
         store: &Store,
@@ -120,107 +126,123 @@ impl View {
         campaign: &Campaign,
         step: &Step,
         (from, to): (Timestamp, Timestamp),
-    ) -> Result<Vec<Expected>, FireError> {
+    ) -> Result<Vec<ExpectedOccurrence>, FireError> {
         let row = self.rows.get(&key(campaign, step));
         let Decision { fire, rows, .. } = decide(campaign, step, row, self.now, false);
-        let one = |occurrence, missed_to, overdue, fate| Expected {
+        let one = |occurrence, missed_to, overdue, outcome| ExpectedOccurrence {
             step: step.id.clone(),
             occurrence,
             follows: false,
             missed_to,
             overdue,
-            fate,
+            outcome,
         };
         let passed = rows.into_iter().filter(|row| row.kind != OccurrenceKind::Clock).map(|row| {
             let at = instant(row.instant);
             let occurrence = schedule::after(at, std::time::Duration::ZERO);
-            one(occurrence, None, true, Fate::not(row.kind, row.reason, row.detail))
+            one(occurrence, None, true, ExpectedOutcome::not(row.kind, row.reason, row.detail))
         });
         let mut expected: Vec<_> = passed.collect();
         let coming = fire.into_iter().map(|due| (due.occurrence, due.missed_to, true));
-        let start = from.saturating_sub(LONGEST).unwrap_or(Timestamp::MIN).max(self.now);
-        let mut ahead = step.schedule.occurrences(start, to, LISTED);
+        let start = from.saturating_sub(MAX_OCCURRENCE_SPAN).unwrap_or(Timestamp::MIN).max(self.now);
+        let mut ahead = step.schedule.occurrences(start, to, MAX_OCCURRENCES);
         ahead.retain(|occurrence| step.schedule.within(occurrence, campaign.starts, campaign.ends));
         let mut coming: Vec<_> =
             coming.chain(ahead.into_iter().map(|occurrence| (occurrence, None, false))).collect();
-        // What a clock fired that was ahead is a run already, and fires no second time.
+        // Occurrences that were fired while the clock was ahead have a run already, and do not fire
+        // again.
         let runs = self.instants_of_runs(campaign, step);
         coming.retain(|(occurrence, ..)| !runs.contains(&Millis::from(occurrence.instant)));
         if coming.is_empty() {
             return Ok(expected);
         }
-        let always = self.always(store, loaded, campaign, step).await?;
+        let permanent_outcome = self.permanent_outcome(store, loaded, campaign, step).await?;
         expected.extend(coming.into_iter().map(|(occurrence, missed_to, overdue)| {
             let at = (step.id.to_string(), Millis::from(occurrence.instant));
-            let fate = match &always {
-                Some(fate) => fate.clone(),
+            let outcome = match &permanent_outcome {
+                Some(outcome) => outcome.clone(),
                 None if self.dismissed.contains(&at) => {
-                    Fate::not(OccurrenceKind::Skipped, OccurrenceReason::ByHand, None)
+                    ExpectedOutcome::not(OccurrenceKind::Skipped, OccurrenceReason::ByHand, None)
                 }
-                None => Fate::Runs,
+                None => ExpectedOutcome::Runs,
             };
-            one(occurrence, missed_to, overdue, fate)
+            one(occurrence, missed_to, overdue, outcome)
         }));
         Ok(expected)
     }
 
-    /// The keys of a step's runs.
+    /// Returns the instants of a step's runs.
     fn instants_of_runs(&self, campaign: &Campaign, step: &Step) -> BTreeSet<Millis> {
         let of_step =
             |run: &&store::Run| run.campaign == campaign.id.as_str() && run.step == step.id.as_str();
         self.recent.iter().filter(of_step).map(|run| run.instant).collect()
     }
 
-    /// What keeps every occurrence of a step from running, as things are now.
-    async fn always(
+    /// Returns the outcome of all future occurrences of a step where it is the same for all; `None`
+    /// where they can run.
+    async fn permanent_outcome(
         &self,
         store: &Store,
         loaded: &Loaded,
         campaign: &Campaign,
         step: &Step,
-    ) -> Result<Option<Fate>, FireError> {
+    ) -> Result<Option<ExpectedOutcome>, FireError> {
         let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
         if let Trigger::At(_) = step.schedule.trigger
             && let Some(run) = store.run_of_one_shot(name, step_name).await?
         {
             let detail = Some(run.to_string());
-            return Ok(Some(Fate::not(OccurrenceKind::Skipped, OccurrenceReason::AlreadySent, detail)));
+            return Ok(Some(ExpectedOutcome::not(
+                OccurrenceKind::Skipped,
+                OccurrenceReason::AlreadySent,
+                detail,
+            )));
         }
-        if let Some(reason) = held(campaign, self.stopped.as_ref()) {
-            return Ok(Some(Fate::not(OccurrenceKind::Held, reason, None)));
+        if let Some(reason) = hold_reason(campaign, self.stopped.as_ref()) {
+            return Ok(Some(ExpectedOutcome::not(OccurrenceKind::Held, reason, None)));
         }
         let same = same_text::find(store, loaded, campaign, step, self.now).await?;
-        Ok(same.map(|same| Fate::not(OccurrenceKind::Held, OccurrenceReason::SameText, Some(same))))
+        Ok(same
+            .map(|same| ExpectedOutcome::not(OccurrenceKind::Held, OccurrenceReason::SameText, Some(same))))
     }
 
-    /// What follows the runs that there are, and the occurrences to come of the earlier step.
-    fn followers(&self, campaign: &Campaign, step: &Step, expected: &[Expected]) -> Vec<Expected> {
+    /// Returns the expected follow-ups of existing runs, and of expected occurrences of the earlier
+    /// step.
+    fn followers(
+        &self,
+        campaign: &Campaign,
+        step: &Step,
+        expected: &[ExpectedOccurrence],
+    ) -> Vec<ExpectedOccurrence> {
         let Trigger::After { step: parent, delay, .. } = &step.schedule.trigger else { return Vec::new() };
         let now = Millis::from(self.now);
-        let delays = follow::edited(campaign, step, self.rows.get(&key(campaign, step)), self.is_older, now);
-        let due = follow::following(campaign, step, &delays, &self.recent, &self.followed, now);
-        let due = due.into_iter().map(|following| instant(following.due).max(self.now));
-        let parents =
-            expected.iter().filter(|expected| expected.step == *parent && expected.fate == Fate::Runs);
+        let delays =
+            follow::edited_delays(campaign, step, self.rows.get(&key(campaign, step)), self.is_older, now);
+        let due = follow::follow_ups(campaign, step, &delays, &self.recent, &self.followed, now);
+        let due = due.into_iter().map(|follow_up| instant(follow_up.due).max(self.now));
+        let parents = expected
+            .iter()
+            .filter(|expected| expected.step == *parent && expected.outcome == ExpectedOutcome::Runs);
         let after = parents.map(|parent| {
             let at = parent.occurrence.moment.due_in(zone(step)).max(parent.occurrence.instant);
             schedule::after(at.max(self.now), *delay).instant
         });
-        let fate = |at: Timestamp| {
+        let outcome = |at: Timestamp| {
             if campaign.ends.is_some_and(|ends| at > ends) {
-                Fate::not(OccurrenceKind::Ended, OccurrenceReason::Ends, None)
+                ExpectedOutcome::not(OccurrenceKind::Ended, OccurrenceReason::Ends, None)
             } else {
-                held(campaign, self.stopped.as_ref())
-                    .map_or(Fate::Runs, |reason| Fate::not(OccurrenceKind::Held, reason, None))
+                hold_reason(campaign, self.stopped.as_ref()).map_or(ExpectedOutcome::Runs, |reason| {
+                    ExpectedOutcome::not(OccurrenceKind::Held, reason, None)
+                })
             }
         };
-        let one = |at: Timestamp| Expected {
+        let one = |at: Timestamp| ExpectedOccurrence {
             step: step.id.clone(),
             occurrence: schedule::after(at, std::time::Duration::ZERO),
             follows: true,
             missed_to: None,
             overdue: false,
-            fate: fate(at),
+            outcome: outcome(at),
         };
         due.chain(after).map(one).collect()
     }
@@ -228,13 +250,13 @@ impl View {
 
 fn zone(step: &Step) -> &jiff::tz::TimeZone {
     match &step.schedule.zone {
-        schedule::Zone::Fixed(zone) | schedule::Zone::Contact { fallback: zone } => zone,
+        schedule::ScheduleZone::Fixed(zone) | schedule::ScheduleZone::Contact { fallback: zone } => zone,
     }
 }
 
-/// The occurrences that a person took out.
+/// Returns the occurrences that a person dismissed: step and instant.
 async fn dismissed(store: &Store, campaign: &Campaign) -> Result<BTreeSet<(String, Millis)>, FireError> {
-    let rows = store.occurrence_list(Some(campaign.id.as_str()), false, ROWS).await?;
+    let rows = store.occurrence_list(Some(campaign.id.as_str()), false, MAX_ROWS).await?;
     let dismissed = rows.into_iter().filter(|row| row.state == OccurrenceState::Dismissed);
     Ok(dismissed.map(|row| (row.step, row.instant)).collect())
 }

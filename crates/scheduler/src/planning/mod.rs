@@ -1,18 +1,19 @@
-//! From the files' schedules to runs: what fell due since it was last looked at, fired once, and a row with its reason
-//! for what does not run.
+//! The planner: makes runs from the schedules in the files. Each occurrence that fell due since the
+//! last check is fired once, or gets a row with the reason for which it does not run.
 //!
-//! A step's watermark says up to which instant its occurrences have been decided. It moves in the transaction
-//! that makes the runs, so that no restart, clock step or second process fires twice or misses. What decides the step's
-//! times is kept beside it: where that differs, the files were edited, and everything up to now is decided.
+//! A step's watermark (`planned_through`) is the instant up to which its occurrences are decided.
+//! It moves in the transaction that makes the runs, so that no restart, clock change or second
+//! process fires an occurrence twice or misses it. The definition of the step's times is stored
+//! beside it: where it differs, the files were edited, and everything up to now is decided.
 
 mod absence;
-mod carry;
 mod decision;
 mod follow;
 mod forecast;
 #[cfg(test)]
 mod model;
 mod overdue;
+mod renames;
 mod same_text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,50 +25,52 @@ use jiff::Timestamp;
 use schedule::Definition;
 use schedule::{Overlap, Trigger};
 use store::{
-    Advance, Clock, Millis, NewOccurrence, NewRun, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind,
-    RunState, ScheduleRow, StepKey, StopReason, Stopped, Store, StoreError,
+    Clock, Millis, NewOccurrence, NewRun, OccurrenceKind, OccurrenceReason, Run, RunId, RunKind, RunState,
+    ScheduleAdvance, ScheduleRow, StepKey, StopReason, Stopped, Store, StoreError,
 };
 use tokio::time::Instant;
 
-pub use self::forecast::{Expected, Fate, forecast};
+pub use self::forecast::{ExpectedOccurrence, ExpectedOutcome, forecast};
 pub use self::overdue::overdue;
-pub(crate) use self::same_text::{find as same_text, says_the_same};
+pub(crate) use self::same_text::{find as same_text, has_same_text};
 use crate::Loaded;
 use crate::fire::{fire_occurrence, new_run, revision};
 use crate::fire_error::FireError;
 use decision::{Decision, Due, decide, row_of};
 
-/// How often `after` steps are looked at.
+/// The interval at which steps that follow others are checked.
 const FOLLOW_INTERVAL: Duration = Duration::from_secs(2);
 
-/// A clock that goes back by more than this makes everything that was computed from it void.
+/// The time, in milliseconds, by which the clock may go back before computed due times are
+/// discarded.
 const CLOCK_TOLERANCE: i64 = 60_000;
 
-/// Makes runs out of schedules.
+/// Makes runs from schedules.
 pub(crate) struct Planner {
     store: Store,
     clock: Clock,
     rows: Option<BTreeMap<StepKey, ScheduleRow>>,
-    /// Campaigns whose schedules were kept before definitions were: what they have now is no edit.
-    older: BTreeSet<String>,
-    /// Until when nothing can fall due, so that an idle worker computes no calendars.
-    quiet: BTreeMap<StepKey, Timestamp>,
-    /// The earliest of these once every step has one: until then no step is looked at.
-    all_quiet: Option<Timestamp>,
-    /// True where a step of the files follows another.
+    /// Campaigns whose schedules were stored before definitions were: their present definitions are
+    /// no edit.
+    older_campaigns: BTreeSet<String>,
+    /// The next time at which each step can fall due, so that an idle worker computes no calendars.
+    next_due: BTreeMap<StepKey, Timestamp>,
+    /// The earliest of these once every step has one; until that time no step is checked.
+    next_due_of_all: Option<Timestamp>,
+    /// True if a step of the files follows another.
     has_followers: bool,
-    /// Campaigns whose file had errors when it was last looked at.
+    /// Campaigns whose file had errors at the last check.
     broken: BTreeSet<String>,
-    /// Up to when the occurrences of a step whose file has errors were written down.
-    told_broken: BTreeMap<StepKey, Timestamp>,
-    /// The reading of the files that all this was computed from.
-    seen: Option<Loaded>,
-    last_look: Millis,
+    /// The time up to which missed occurrences of a step whose file has errors were recorded.
+    broken_recorded_to: BTreeMap<StepKey, Timestamp>,
+    /// The version of the files that all this was computed from.
+    seen_files: Option<Loaded>,
+    last_tick_at: Millis,
     next_follow: Option<Instant>,
 }
 
-/// A look at the steps at one instant.
-struct Look<'a> {
+/// The input of one check of all steps.
+struct TickContext<'a> {
     loaded: &'a Loaded,
     live: &'a [Run],
     stopped: Option<&'a Stopped>,
@@ -80,20 +83,20 @@ impl Planner {
             store,
             clock,
             rows: None,
-            older: BTreeSet::new(),
-            quiet: BTreeMap::new(),
-            all_quiet: None,
+            older_campaigns: BTreeSet::new(),
+            next_due: BTreeMap::new(),
+            next_due_of_all: None,
             has_followers: false,
             broken: BTreeSet::new(),
-            told_broken: BTreeMap::new(),
-            seen: None,
-            last_look: Millis::MIN,
+            broken_recorded_to: BTreeMap::new(),
+            seen_files: None,
+            last_tick_at: Millis::MIN,
             next_follow: None,
         }
     }
 
-    /// Looks at every step once, makes the runs that fell due, and writes down what does not run. `live` are the runs
-    /// that have not ended.
+    /// Checks every step once, makes the runs that fell due, and records the occurrences that do
+    /// not run. `live` are the runs that have not ended.
     pub(crate) async fn tick(
         &mut self,
         loaded: &Loaded,
@@ -106,32 +109,32 @@ impl Planner {
         if follow {
             self.next_follow = Some(Instant::now() + FOLLOW_INTERVAL);
         }
-        let look = Look { loaded, live, stopped, now };
-        if self.all_quiet.is_none_or(|until| now >= until) {
+        let tick = TickContext { loaded, live, stopped, now };
+        if self.next_due_of_all.is_none_or(|until| now >= until) {
             let steps = steps(loaded, false);
             for (campaign, step) in &steps {
-                told(campaign, step, self.look(&look, campaign, step).await)?;
+                log_step_error(campaign, step, self.check_step(&tick, campaign, step).await)?;
             }
-            let is_quiet = self.quiet.len() == steps.len();
-            self.all_quiet = self.quiet.values().min().copied().filter(|_| is_quiet);
+            let is_quiet = self.next_due.len() == steps.len();
+            self.next_due_of_all = self.next_due.values().min().copied().filter(|_| is_quiet);
         }
         if follow {
             let after = if self.has_followers { steps(loaded, true) } else { Vec::new() };
-            self.follow_all(&look, &after).await?;
-            self.note_broken(&look).await?;
-            self.fire_asked(&look).await?;
+            self.follow_all(&tick, &after).await?;
+            self.note_broken(&tick).await?;
+            self.fire_requested(&tick).await?;
         }
         self.broken.retain(|id| !loaded.0.campaigns.contains_key(id.as_str()));
         Ok(())
     }
 
-    /// Runs what a person asked for on a page.
-    async fn fire_asked(&self, look: &Look<'_>) -> Result<(), StoreError> {
-        if look.stopped.is_some() {
+    /// Fires the occurrences that a person requested on a page.
+    async fn fire_requested(&self, tick: &TickContext<'_>) -> Result<(), StoreError> {
+        if tick.stopped.is_some() {
             return Ok(());
         }
-        for row in self.store.occurrence_asked().await? {
-            let campaign = look.loaded.0.campaigns.get(row.campaign.as_str());
+        for row in self.store.occurrence_requested().await? {
+            let campaign = tick.loaded.0.campaigns.get(row.campaign.as_str());
             let step = campaign.and_then(|campaign| {
                 Some((campaign, campaign.steps.iter().find(|step| step.id.as_str() == row.step)?))
             });
@@ -143,8 +146,8 @@ impl Planner {
                 self.store.occurrence_reopen(&row, "the campaign says hold = true").await?;
                 continue;
             }
-            match fire_occurrence(&self.store, look.loaded, campaign, step, &row, look.now).await {
-                Ok(Some(id)) => tracing::info!(run = id.0, "fired, as a person asked"),
+            match fire_occurrence(&self.store, tick.loaded, campaign, step, &row, tick.now).await {
+                Ok(Some(id)) => tracing::info!(run = id.0, "fired, as a person requested"),
                 Ok(None) => self.store.occurrence_reopen(&row, "it ran already").await?,
                 Err(FireError::Store(error)) => return Err(error),
                 Err(error) => self.store.occurrence_reopen(&row, &error.to_string()).await?,
@@ -153,24 +156,25 @@ impl Planner {
         Ok(())
     }
 
-    /// Reads what is kept, and takes note of steps that came, went or were renamed.
+    /// Reads the stored schedules, and records steps that were added, removed or renamed in the
+    /// files.
     async fn prepare(&mut self, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
         let at = Millis::from(now);
-        if at < self.last_look.saturating_sub(CLOCK_TOLERANCE) {
-            self.rouse();
+        if at < self.last_tick_at.saturating_sub(CLOCK_TOLERANCE) {
+            self.clear_next_due();
         }
-        self.last_look = at;
-        let is_new = !self.seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, loaded));
+        self.last_tick_at = at;
+        let is_new = !self.seen_files.as_ref().is_some_and(|seen_files| Arc::ptr_eq(seen_files, loaded));
         if self.rows.is_none() {
-            self.read().await?;
+            self.read_schedules().await?;
         }
         if is_new {
-            self.rouse();
+            self.clear_next_due();
             self.next_follow = None;
-            if carry::carry_over(&self.store, loaded, self.known(), at).await? {
-                self.read().await?;
+            if renames::apply(&self.store, loaded, self.schedules(), at).await? {
+                self.read_schedules().await?;
             }
-            self.see_new(loaded, at).await?;
+            self.insert_new_steps(loaded, at).await?;
         }
         if is_new {
             self.note_absent(loaded, at).await?;
@@ -179,34 +183,34 @@ impl Planner {
             self.broken.extend(broken.cloned());
             self.has_followers = !steps(loaded, true).is_empty();
         }
-        self.seen = Some(Arc::clone(loaded));
+        self.seen_files = Some(Arc::clone(loaded));
         Ok(())
     }
 
-    async fn read(&mut self) -> Result<(), StoreError> {
+    async fn read_schedules(&mut self) -> Result<(), StoreError> {
         let rows = self.store.schedule_all().await?;
-        let older = rows.iter().filter(|(_, row)| row.definition.is_none());
-        self.older.extend(older.map(|((campaign, _), _)| campaign.clone()));
+        let older_campaigns = rows.iter().filter(|(_, row)| row.definition.is_none());
+        self.older_campaigns.extend(older_campaigns.map(|((campaign, _), _)| campaign.clone()));
         self.rows = Some(rows);
         Ok(())
     }
 
-    fn known(&self) -> &BTreeMap<StepKey, ScheduleRow> {
+    fn schedules(&self) -> &BTreeMap<StepKey, ScheduleRow> {
         static NONE: BTreeMap<StepKey, ScheduleRow> = BTreeMap::new();
         self.rows.as_ref().unwrap_or(&NONE)
     }
 
-    /// Writes down, in one transaction, the steps that are seen for the first time and of which nothing has to be
-    /// decided one by one.
-    async fn see_new(&mut self, loaded: &Loaded, now: Millis) -> Result<(), StoreError> {
+    /// Stores new steps in one transaction, except those whose occurrences have to be decided one
+    /// by one.
+    async fn insert_new_steps(&mut self, loaded: &Loaded, now: Millis) -> Result<(), StoreError> {
         let mut fresh = Vec::new();
         for campaign in loaded.0.campaigns.values() {
             for step in &campaign.steps {
                 let recurs =
                     matches!(step.schedule.trigger, Trigger::Cron(_) | Trigger::Dates(_) | Trigger::ByHand);
-                let everywhere = matches!(step.schedule.zone, schedule::Zone::Fixed(_));
+                let everywhere = matches!(step.schedule.zone, schedule::ScheduleZone::Fixed(_));
                 let key = key(campaign, step);
-                if recurs && everywhere && !self.known().contains_key(&key) {
+                if recurs && everywhere && !self.schedules().contains_key(&key) {
                     fresh.push((key, definition(campaign, step)));
                 }
             }
@@ -214,18 +218,24 @@ impl Planner {
         if fresh.is_empty() {
             return Ok(());
         }
-        self.store.schedule_see(&fresh, now).await?;
-        self.read().await
+        self.store.schedule_insert_new(&fresh, now).await?;
+        self.read_schedules().await
     }
 
-    async fn look(&mut self, look: &Look<'_>, campaign: &Campaign, step: &Step) -> Result<(), FireError> {
+    /// Decides the occurrences of one step, and stores the decision.
+    async fn check_step(
+        &mut self,
+        tick: &TickContext<'_>,
+        campaign: &Campaign,
+        step: &Step,
+    ) -> Result<(), FireError> {
         let key = key(campaign, step);
-        if self.quiet.get(&key).is_some_and(|until| look.now < *until) {
+        if self.next_due.get(&key).is_some_and(|until| tick.now < *until) {
             return Ok(());
         }
-        let row = self.known().get(&key).cloned();
+        let row = self.schedules().get(&key).cloned();
         let had_errors = self.broken.contains(campaign.id.as_str());
-        let decision = decide(campaign, step, row.as_ref(), look.now, had_errors);
+        let decision = decide(campaign, step, row.as_ref(), tick.now, had_errors);
         if decision.wait {
             return Ok(());
         }
@@ -234,39 +244,39 @@ impl Planner {
             .as_ref()
             .is_some_and(|row| row.definition.as_deref() == Some(&definition) && row.gone_since.is_none());
         if unchanged && decision.fire.is_empty() && decision.rows.is_empty() {
-            self.rest(key, step, look.now);
+            self.set_next_due(key, step, tick.now);
             return Ok(());
         }
-        let Some((runs, rows)) = self.settle(look, campaign, step, decision).await? else { return Ok(()) };
-        let (from, to) = (row.map(|row| row.planned_through), Millis::from(look.now));
+        let Some((runs, rows)) = self.resolve(tick, campaign, step, decision).await? else { return Ok(()) };
+        let (from, to) = (row.map(|row| row.planned_through), Millis::from(tick.now));
         self.advance(key, from, to, &definition, &runs, &rows).await
     }
 
-    /// Every step has to be looked at again.
-    fn rouse(&mut self) {
-        self.quiet.clear();
-        self.all_quiet = None;
+    /// Discards the computed due times, so that every step is checked again.
+    fn clear_next_due(&mut self) {
+        self.next_due.clear();
+        self.next_due_of_all = None;
     }
 
-    /// Nothing is due before the next occurrence.
-    fn rest(&mut self, key: StepKey, step: &Step, now: Timestamp) {
+    /// Sets the time of the step's next occurrence; before it the step is not checked.
+    fn set_next_due(&mut self, key: StepKey, step: &Step, now: Timestamp) {
         let next = step.schedule.occurrences(now, Timestamp::MAX, 1);
         let until = next.first().map_or(Timestamp::MAX, |occurrence| occurrence.instant);
-        self.quiet.insert(key, until);
+        self.next_due.insert(key, until);
     }
 
-    /// The runs and the rows of a decision, after everything that may hold an occurrence back was asked; `None` while
-    /// it waits for the last run.
-    async fn settle(
+    /// Returns the runs and the rows of a decision, after all checks that can hold an occurrence
+    /// back; `None` while it waits for the last run of the step.
+    async fn resolve(
         &self,
-        look: &Look<'_>,
+        tick: &TickContext<'_>,
         campaign: &Campaign,
         step: &Step,
         decision: Decision,
     ) -> Result<Option<(Vec<NewRun>, Vec<NewOccurrence>)>, FireError> {
         let Decision { fire, mut rows, .. } = decision;
-        // While everything stands still a worker or none makes no difference.
-        if let Some(reason) = held(campaign, look.stopped).filter(|_| look.stopped.is_some()) {
+        // While everything is stopped, the reason is the stop, whether a worker ran or not.
+        if let Some(reason) = hold_reason(campaign, tick.stopped).filter(|_| tick.stopped.is_some()) {
             for row in rows.iter_mut().filter(|row| row.reason == OccurrenceReason::Off) {
                 (row.kind, row.reason) = (OccurrenceKind::Held, reason);
             }
@@ -279,12 +289,12 @@ impl Planner {
             for row in rows.iter_mut().filter(|row| row.kind == OccurrenceKind::Missed) {
                 (row.kind, row.reason, row.detail) = (kind, reason, detail.clone());
             }
-            rows.extend(held_back(&fire, kind, reason, detail.as_deref()));
+            rows.extend(held_rows(&fire, kind, reason, detail.as_deref()));
             return Ok(Some((Vec::new(), rows)));
         }
         let is_added = |row: &NewOccurrence| row.reason == OccurrenceReason::Added;
         if rows.iter().any(is_added)
-            && let Some(same) = same_text::find(&self.store, look.loaded, campaign, step, look.now).await?
+            && let Some(same) = same_text::find(&self.store, tick.loaded, campaign, step, tick.now).await?
         {
             for row in rows.iter_mut().filter(|row| is_added(row)) {
                 (row.kind, row.reason) = (OccurrenceKind::Held, OccurrenceReason::SameText);
@@ -294,17 +304,17 @@ impl Planner {
         if fire.is_empty() {
             return Ok(Some((Vec::new(), rows)));
         }
-        if let Some(reason) = held(campaign, look.stopped) {
-            rows.extend(held_back(&fire, OccurrenceKind::Held, reason, None));
+        if let Some(reason) = hold_reason(campaign, tick.stopped) {
+            rows.extend(held_rows(&fire, OccurrenceKind::Held, reason, None));
             return Ok(Some((Vec::new(), rows)));
         }
-        if let Some(run) = self.in_the_way(look, campaign, step).await? {
+        if let Some(run) = self.overlapping_run(tick, campaign, step).await? {
             match step.schedule.overlap {
                 Overlap::Allow => {}
                 Overlap::Queue => return Ok(None),
                 Overlap::Skip => {
                     let detail = Some(run.to_string());
-                    rows.extend(held_back(
+                    rows.extend(held_rows(
                         &fire,
                         OccurrenceKind::Skipped,
                         OccurrenceReason::Overlap,
@@ -314,12 +324,12 @@ impl Planner {
                 }
             }
         }
-        if let Some(same) = same_text::find(&self.store, look.loaded, campaign, step, look.now).await? {
-            rows.extend(held_back(&fire, OccurrenceKind::Held, OccurrenceReason::SameText, Some(&same)));
+        if let Some(same) = same_text::find(&self.store, tick.loaded, campaign, step, tick.now).await? {
+            rows.extend(held_rows(&fire, OccurrenceKind::Held, OccurrenceReason::SameText, Some(&same)));
             return Ok(Some((Vec::new(), rows)));
         }
-        let revision = revision(&self.store, look.loaded, campaign, step, Millis::from(look.now)).await?;
-        let channel = look.loaded.0.channels.get(&step.channel);
+        let revision = revision(&self.store, tick.loaded, campaign, step, Millis::from(tick.now)).await?;
+        let channel = tick.loaded.0.channels.get(&step.channel);
         let run = |due: &Due| {
             let mut run = new_run(campaign, step, channel, revision, &due.occurrence, RunKind::Scheduled);
             run.origin.missed_to = due.missed_to;
@@ -329,11 +339,12 @@ impl Planner {
         Ok(Some((fire.iter().map(run).collect(), rows)))
     }
 
-    /// A run of the step of which somebody was not tried yet. A paused run is in nobody's way, nor are those whom the
-    /// other side put off, nor those whose own time is still to come.
-    async fn in_the_way(
+    /// Returns a run of the step that overlaps: it has deliveries that were not tried yet. Paused
+    /// runs, deliveries that a server put off, and deliveries whose own time is still to come do
+    /// not count.
+    async fn overlapping_run(
         &self,
-        look: &Look<'_>,
+        tick: &TickContext<'_>,
         campaign: &Campaign,
         step: &Step,
     ) -> Result<Option<RunId>, StoreError> {
@@ -342,10 +353,10 @@ impl Planner {
                 && run.campaign == campaign.id.as_str()
                 && run.step == step.id.as_str()
         };
-        for run in look.live.iter().filter(of_step) {
+        for run in tick.live.iter().filter(of_step) {
             let untried = match run.state {
                 RunState::Planned => true,
-                RunState::Running => self.store.run_is_untried(run.id, Millis::from(look.now)).await?,
+                RunState::Running => self.store.run_has_untried(run.id, Millis::from(tick.now)).await?,
                 _ => false,
             };
             if untried {
@@ -355,6 +366,7 @@ impl Planner {
         Ok(None)
     }
 
+    /// Moves the watermark of a step, and makes its runs and rows, in one transaction.
     async fn advance(
         &mut self,
         key: StepKey,
@@ -365,13 +377,14 @@ impl Planner {
         occurrences: &[NewOccurrence],
     ) -> Result<(), FireError> {
         let (campaign, step) = (key.0.as_str(), key.1.as_str());
-        let advance = Advance { campaign, step, from, to, definition, history: None, runs, occurrences };
+        let advance =
+            ScheduleAdvance { campaign, step, from, to, definition, history: None, runs, occurrences };
         let Some(made) = self.store.schedule_advance(&advance, to).await? else {
-            // Another process was faster: read its rows before the next look.
+            // Another process was faster: its rows are read before the next check.
             self.rows = None;
             return Ok(());
         };
-        self.quiet.remove(&key);
+        self.next_due.remove(&key);
         for id in &made {
             tracing::info!(run = id.0, campaign, step, "fired");
         }
@@ -392,11 +405,11 @@ impl Planner {
     }
 }
 
-/// Writes down, as held, all that fell due while everything stood still and no worker ran: so that ending the stop sends
-/// nothing by itself.
+/// Records as held all occurrences that fell due while everything was stopped and no worker ran, so
+/// that ending the stop sends nothing by itself.
 ///
 /// # Errors
-/// The database refused or went away.
+/// The database refuses the statement, or the connection is lost.
 pub async fn hold_due(
     store: &Store,
     loaded: &Loaded,
@@ -407,32 +420,51 @@ pub async fn hold_due(
     Planner::new(store.clone(), clock.clone()).tick(loaded, &live, Some(stopped)).await
 }
 
-/// Sees the steps of a workspace for the first time at `now`: what lies before it is decided. Where each contact's own clock
-/// counts, the planner sees them, and takes those in whose own time is still to come.
+/// Stores the steps of a new workspace as decided up to `now`. Steps in contacts' own time zones
+/// are left to the planner, which includes the contacts whose own time is still to come.
 ///
 /// # Errors
-/// The database refused or went away.
-pub async fn see(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
+/// The database refuses the statement, or the connection is lost.
+pub async fn register_steps(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
     let mut steps = Vec::new();
     for campaign in loaded.0.campaigns.values() {
         let by_itself = campaign.steps.iter().filter(|step| {
-            matches!(step.schedule.zone, schedule::Zone::Fixed(_))
+            matches!(step.schedule.zone, schedule::ScheduleZone::Fixed(_))
                 && !matches!(step.schedule.trigger, Trigger::After { .. })
         });
         steps.extend(by_itself.map(|step| (key(campaign, step), definition(campaign, step))));
     }
-    store.schedule_see(&steps, Millis::from(now)).await
+    store.schedule_insert_new(&steps, Millis::from(now)).await
 }
 
-/// The steps that follow another, or those that do not.
+/// Moves the history of steps to the names that the files declare with `was`, for a command that
+/// works without a planner. Does nothing while another worker plans with other files.
+///
+/// # Errors
+/// The database refuses the statement, or the connection is lost.
+pub async fn apply_renames(store: &Store, loaded: &Loaded, now: Timestamp) -> Result<(), StoreError> {
+    let mut campaigns = loaded.0.campaigns.values();
+    let is_declared = campaigns
+        .any(|it| it.previous_id.is_some() || it.steps.iter().any(|step| step.previous_id.is_some()));
+    let now = Millis::from(now);
+    if !is_declared || store.files_other_planner(&loaded.0.hash, now).await?.is_some() {
+        return Ok(());
+    }
+    let known = store.schedule_all().await?;
+    renames::apply(store, loaded, &known, now).await?;
+    Ok(())
+}
+
+/// Returns the steps that follow another (`following`), or those that do not.
 fn steps(loaded: &Loaded, following: bool) -> Vec<(&Campaign, &Step)> {
     let campaigns = loaded.0.campaigns.values();
     let steps = campaigns.flat_map(|campaign| campaign.steps.iter().map(move |step| (campaign, step)));
     steps.filter(|(_, step)| matches!(step.schedule.trigger, Trigger::After { .. }) == following).collect()
 }
 
-/// What goes wrong with one step is logged and keeps nothing else from being looked at, but for the database.
-fn told(campaign: &Campaign, step: &Step, result: Result<(), FireError>) -> Result<(), StoreError> {
+/// Logs the error of one step, so that the other steps are still checked. Errors of the database
+/// are returned.
+fn log_step_error(campaign: &Campaign, step: &Step, result: Result<(), FireError>) -> Result<(), StoreError> {
     match result {
         Ok(()) => Ok(()),
         Err(FireError::Store(error)) => Err(error),
@@ -443,8 +475,8 @@ fn told(campaign: &Campaign, step: &Step, result: Result<(), FireError>) -> Resu
     }
 }
 
-/// Why nothing of a campaign goes out for now.
-pub(crate) fn held(campaign: &Campaign, stopped: Option<&Stopped>) -> Option<OccurrenceReason> {
+/// Returns the reason for which all occurrences of a campaign are held now, if they are.
+pub(crate) fn hold_reason(campaign: &Campaign, stopped: Option<&Stopped>) -> Option<OccurrenceReason> {
     match stopped.map(|stopped| stopped.reason) {
         Some(StopReason::Copy) => Some(OccurrenceReason::Copy),
         Some(StopReason::Stop) => Some(OccurrenceReason::Stop),
@@ -452,7 +484,8 @@ pub(crate) fn held(campaign: &Campaign, stopped: Option<&Stopped>) -> Option<Occ
     }
 }
 
-fn held_back(
+/// Makes the rows of occurrences that do not run.
+fn held_rows(
     fire: &[Due],
     kind: OccurrenceKind,
     reason: OccurrenceReason,
@@ -465,13 +498,14 @@ fn held_back(
     fire.iter().map(row).collect()
 }
 
+/// Returns the key of a step: its campaign and its id.
 pub(crate) fn key(campaign: &Campaign, step: &Step) -> StepKey {
     (campaign.id.to_string(), step.id.to_string())
 }
 
-/// What decides the step's times, as it is stored.
+/// Returns the definition of a step's times as JSON, as it is stored.
 pub(crate) fn definition(campaign: &Campaign, step: &Step) -> String {
     let definition = Definition::of(&step.schedule, campaign.starts, campaign.ends);
-    // It holds numbers and texts only, which always have a JSON.
+    // It holds only numbers and texts, which can always be written as JSON.
     serde_json::to_string(&definition).unwrap_or_default()
 }

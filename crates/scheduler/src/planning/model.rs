@@ -1,6 +1,7 @@
-//! Random histories of edits, restarts, clock steps and hand sends beside a naive model: nobody gets a one-shot or an
-//! occurrence twice unasked, nothing fires whose instant lies before the edit that made it due, and what was forecast
-//! is what ran.
+//! A property test of the planner: random histories of edits, restarts, clock changes and manual
+//! sends are compared with a naive model. No contact gets a one-shot or an occurrence twice without
+//! a request, no occurrence fires whose instant lies before the edit that made it due, and the
+//! forecast is what runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,12 +11,13 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use store::{
-    Clock, ContactId, DeliveryId, LeaseId, Millis, NewContact, Outcome, Record, Run, RunKind, RunState, Store,
+    Clock, ContactId, DeliveryId, GroupCommit, LeaseId, Millis, NewContact, Outcome, Run, RunKind, RunState,
+    Store,
 };
 use tempfile::TempDir;
 
-use super::{Fate, Planner, forecast};
-use crate::{Loaded, by_hand, fire};
+use super::{ExpectedOutcome, Planner, forecast};
+use crate::{Loaded, fire, manual_send};
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -26,40 +28,40 @@ const PEOPLE: [(&str, Option<&str>); 4] = [
     ("d@example.com", Some("Pacific/Auckland")),
 ];
 
-/// What a marketer or fate may do.
+/// An action of a marketer, or an event around the process.
 #[derive(Debug, Clone)]
-enum Act {
-    /// Time passes while a worker looks every ten minutes.
+enum Action {
+    /// So many minutes pass while a worker checks every ten minutes.
     Work(i64),
-    /// Time passes while nothing runs.
+    /// So many minutes pass while no worker runs.
     Off(i64),
-    /// The clock is set by so many minutes.
+    /// The clock is moved by so many minutes.
     Clock(i64),
-    /// The letter gets another `when`.
+    /// The first step gets another `when`.
     When(usize),
     /// The reminder gets another delay, in hours.
     Delay(i64),
-    /// The campaign gets other bounds: ends in so many hours, or never.
+    /// The campaign gets another end: in so many hours, or none.
     Ends(Option<i64>),
     /// The step is renamed, with `was` or without.
     RenameStep { declared: bool },
     /// The campaign is renamed, with `was` or without.
     RenameCampaign { declared: bool },
-    /// The file goes away for so many minutes and comes back.
+    /// The file is away for so many minutes and comes back.
     Away(i64),
     /// The file has an error for so many minutes.
     Broken(i64),
     /// The text changes.
     Text,
-    /// `chorus send`, which sends again only if it is asked to.
-    Send { again: bool },
+    /// `chorus send` runs, with `--again` or without.
+    Send { sent_again: bool },
     /// The oldest live run is paused; the oldest paused one goes on.
     PauseOrResume,
     /// The oldest live run is cancelled.
     Cancel,
 }
 
-const WHENS: [&str; 10] = [
+const SCHEDULES: [&str; 10] = [
     "at = 2027-03-03T10:00:00",
     "at = 2027-03-03T10:30:00",
     "at = 2027-03-04T09:00:00, timezone = \"contact\"",
@@ -72,26 +74,26 @@ const WHENS: [&str; 10] = [
     "every = \"month first weekday 10:00\"",
 ];
 
-fn act() -> impl Strategy<Value = Act> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        6 => (1_i64..2_000).prop_map(Act::Work),
-        2 => (1_i64..3_000).prop_map(Act::Off),
-        1 => prop_oneof![Just(-1_440_i64), Just(-30), Just(2), Just(60), Just(1_440)].prop_map(Act::Clock),
-        4 => (0..WHENS.len()).prop_map(Act::When),
-        2 => prop_oneof![Just(1_i64), Just(5), Just(30)].prop_map(Act::Delay),
-        1 => prop_oneof![Just(None), (1_i64..60).prop_map(Some)].prop_map(Act::Ends),
-        1 => any::<bool>().prop_map(|declared| Act::RenameStep { declared }),
-        1 => any::<bool>().prop_map(|declared| Act::RenameCampaign { declared }),
-        1 => prop_oneof![Just(0_i64), Just(20), Just(2_000)].prop_map(Act::Away),
-        1 => prop_oneof![Just(20_i64), Just(300)].prop_map(Act::Broken),
-        1 => Just(Act::Text),
-        1 => any::<bool>().prop_map(|again| Act::Send { again }),
-        1 => Just(Act::PauseOrResume),
-        1 => Just(Act::Cancel),
+        6 => (1_i64..2_000).prop_map(Action::Work),
+        2 => (1_i64..3_000).prop_map(Action::Off),
+        1 => prop_oneof![Just(-1_440_i64), Just(-30), Just(2), Just(60), Just(1_440)].prop_map(Action::Clock),
+        4 => (0..SCHEDULES.len()).prop_map(Action::When),
+        2 => prop_oneof![Just(1_i64), Just(5), Just(30)].prop_map(Action::Delay),
+        1 => prop_oneof![Just(None), (1_i64..60).prop_map(Some)].prop_map(Action::Ends),
+        1 => any::<bool>().prop_map(|declared| Action::RenameStep { declared }),
+        1 => any::<bool>().prop_map(|declared| Action::RenameCampaign { declared }),
+        1 => prop_oneof![Just(0_i64), Just(20), Just(2_000)].prop_map(Action::Away),
+        1 => prop_oneof![Just(20_i64), Just(300)].prop_map(Action::Broken),
+        1 => Just(Action::Text),
+        1 => any::<bool>().prop_map(|sent_again| Action::Send { sent_again }),
+        1 => Just(Action::PauseOrResume),
+        1 => Just(Action::Cancel),
     ]
 }
 
-/// The files as the marketer sees them.
+/// The content of the files.
 #[derive(Debug, Clone)]
 struct Files {
     campaign: usize,
@@ -103,16 +105,16 @@ struct Files {
     ends: Option<String>,
     text: usize,
     error: bool,
-    there: bool,
+    exists: bool,
 }
 
-/// One message that somebody got.
+/// One message that a contact received.
 #[derive(Debug, Clone)]
-struct Got {
+struct Receipt {
     contact: i64,
     run: Run,
     at: Millis,
-    /// The text that the file had.
+    /// The number of the text that the file had.
     text: usize,
 }
 
@@ -125,10 +127,10 @@ struct Simulation {
     loaded: Loaded,
     planner: Planner,
     lease: LeaseId,
-    got: Vec<Got>,
-    /// Runs that were made by `--again`.
-    again: BTreeSet<store::RunId>,
-    /// When the step's `when` was last edited, as the worker saw it.
+    receipts: Vec<Receipt>,
+    /// The runs that were made with `--again`.
+    sent_again: BTreeSet<store::RunId>,
+    /// The time at which the worker saw the last edit of the step's `when`.
     edited_at: Millis,
     seen_when: Option<(usize, Option<String>, bool)>,
     made: BTreeMap<store::RunId, Millis>,
@@ -155,7 +157,7 @@ impl Simulation {
             ends: None,
             text: 0,
             error: false,
-            there: true,
+            exists: true,
         };
         let store = Store::open("sqlite::memory:").await.unwrap();
         store.migrate().await.unwrap();
@@ -185,8 +187,8 @@ impl Simulation {
             loaded,
             planner,
             lease,
-            got: Vec::new(),
-            again: BTreeSet::new(),
+            receipts: Vec::new(),
+            sent_again: BTreeSet::new(),
             edited_at: now,
             seen_when: None,
             made: BTreeMap::new(),
@@ -208,26 +210,26 @@ impl Simulation {
         self.loaded = load(&self.folder);
     }
 
-    /// One look of a worker, and everything that is due goes out.
+    /// Runs one check of a worker, and sends everything that is due.
     async fn tick(&mut self) {
         self.planner.next_follow = None;
-        let seen = (self.files.when, self.files.ends.clone(), self.files.there);
-        let usable = self.files.there && !self.files.error;
-        if usable && self.seen_when.as_ref() != Some(&seen) {
+        let seen_files = (self.files.when, self.files.ends.clone(), self.files.exists);
+        let usable = self.files.exists && !self.files.error;
+        if usable && self.seen_when.as_ref() != Some(&seen_files) {
             self.edited_at = self.now;
-            self.seen_when = Some(seen);
+            self.seen_when = Some(seen_files);
         }
         let live = self.store.run_live().await.unwrap();
         self.planner.tick(&self.loaded, &live, None).await.unwrap();
         let live = self.store.run_live().await.unwrap();
-        self.planner.look_after_absent(&self.loaded, &live).await.unwrap();
+        self.planner.update_absent_runs(&self.loaded, &live).await.unwrap();
         let live = self.store.run_live().await.unwrap();
-        crate::upkeep::upkeep(&self.store, &self.loaded, &live).await.unwrap();
+        crate::file_edits::apply(&self.store, &self.loaded, &live).await.unwrap();
         self.check_new_runs().await;
         self.deliver().await;
     }
 
-    /// Nothing fires whose instant lies before the edit that made it due.
+    /// Checks that no run fired whose instant lies before the edit that made it due.
     async fn check_new_runs(&mut self) {
         for run in self.store.run_list(None, 10_000).await.unwrap() {
             if self.made.insert(run.id, self.now).is_some() {
@@ -255,13 +257,14 @@ impl Simulation {
             }
             let claimed = self.store.delivery_claim(self.lease, run.id, self.now, 1_000).await.unwrap();
             let intents: Vec<DeliveryId> = claimed.iter().map(|claimed| claimed.id).collect();
-            let record = Record { intents, ..Record::default() };
+            let record = GroupCommit { intents, ..GroupCommit::default() };
             let granted = self.store.delivery_record(self.lease, &record, self.now).await.unwrap().granted;
             let accepted = |id: &DeliveryId| (*id, Outcome::Accepted { answer: "250 ok".into(), post: None });
-            let record = Record { outcomes: granted.iter().map(accepted).collect(), ..Record::default() };
+            let record =
+                GroupCommit { outcomes: granted.iter().map(accepted).collect(), ..GroupCommit::default() };
             self.store.delivery_record(self.lease, &record, self.now).await.unwrap();
             for id in granted {
-                self.got.push(Got {
+                self.receipts.push(Receipt {
                     contact: id.contact().0,
                     run: run.clone(),
                     at: self.now,
@@ -280,50 +283,50 @@ impl Simulation {
         }
     }
 
-    async fn act(&mut self, act: &Act) {
-        match act {
-            Act::Work(minutes) => return self.foreseen(*minutes).await,
-            Act::Off(minutes) => {
+    async fn action(&mut self, action: &Action) {
+        match action {
+            Action::Work(minutes) => return self.compare_with_forecast(*minutes).await,
+            Action::Off(minutes) => {
                 self.set(self.now + minutes * MINUTE);
                 self.planner = Planner::new(self.store.clone(), self.clock.clone());
             }
-            Act::Clock(minutes) => {
+            Action::Clock(minutes) => {
                 self.set(self.now + minutes * MINUTE);
-                // An edit that a wrong clock dated ahead counts from now.
+                // An edit that was dated ahead by a wrong clock counts from now.
                 self.edited_at = self.edited_at.min(self.now);
             }
-            Act::When(when) => self.files.when = *when,
-            Act::Delay(delay) => self.files.delay = *delay,
-            Act::Ends(hours) => {
+            Action::When(when) => self.files.when = *when,
+            Action::Delay(delay) => self.files.delay = *delay,
+            Action::Ends(hours) => {
                 self.files.ends =
                     hours.map(|hours| (self.now + hours * HOUR).timestamp().unwrap().to_string());
             }
-            Act::RenameStep { declared } => {
+            Action::RenameStep { declared } => {
                 self.files.step_was = declared.then_some(self.files.step);
                 self.files.step += 1;
             }
-            Act::RenameCampaign { declared } => {
+            Action::RenameCampaign { declared } => {
                 self.files.campaign_was = declared.then_some(self.files.campaign);
                 self.files.campaign += 1;
                 self.files.step_was = None;
             }
-            Act::Away(minutes) => {
-                self.files.there = false;
+            Action::Away(minutes) => {
+                self.files.exists = false;
                 self.reload();
                 self.tick().await;
                 self.pass(*minutes).await;
-                self.files.there = true;
+                self.files.exists = true;
             }
-            Act::Broken(minutes) => {
+            Action::Broken(minutes) => {
                 self.files.error = true;
                 self.reload();
                 self.tick().await;
                 self.pass(*minutes).await;
                 self.files.error = false;
             }
-            Act::Text => self.files.text += 1,
-            Act::Send { again } => self.send(*again).await,
-            Act::PauseOrResume => {
+            Action::Text => self.files.text += 1,
+            Action::Send { sent_again } => self.send(*sent_again).await,
+            Action::PauseOrResume => {
                 let live = self.store.run_live().await.unwrap();
                 if let Some(run) = live.iter().find(|run| run.state == RunState::Paused) {
                     self.store.run_resume(run.id).await.unwrap();
@@ -331,38 +334,40 @@ impl Simulation {
                     self.store.run_pause(run.id, "by hand").await.unwrap();
                 }
             }
-            Act::Cancel => {
+            Action::Cancel => {
                 if let Some(run) = self.store.run_live().await.unwrap().first() {
                     self.store.run_cancel(run.id, self.now).await.unwrap();
                 }
             }
         }
-        // No two looks have the same millisecond.
+        // No two checks have the same millisecond.
         self.set(self.now + 1_000);
         self.reload();
         self.tick().await;
     }
 
-    /// What `chorus send` does: a step that went out needs `--again`, an open run is in the way.
-    async fn send(&mut self, again: bool) {
+    /// Does what `chorus send` does: a step that was sent needs `--again`, and an open run refuses
+    /// the send.
+    async fn send(&mut self, sent_again: bool) {
         let Some(campaign) = self.loaded.0.campaigns.values().next().cloned() else { return };
         let step = campaign.steps[0].clone();
-        let ask = by_hand::HandSend { again, ..by_hand::HandSend::default() };
-        if by_hand::refusal(&self.store, &self.loaded, &campaign, &step, &ask, self.at())
+        let ask =
+            manual_send::ManualSendOptions { again: sent_again, ..manual_send::ManualSendOptions::default() };
+        if manual_send::refusal(&self.store, &self.loaded, &campaign, &step, &ask, self.at())
             .await
             .unwrap()
             .is_some()
         {
             return;
         }
-        let run = by_hand::fire(&self.store, &self.loaded, &campaign, &step, &ask, self.at()).await;
-        if let (Ok(run), true) = (run, again) {
-            self.again.insert(run);
+        let run = manual_send::fire(&self.store, &self.loaded, &campaign, &step, &ask, self.at()).await;
+        if let (Ok(run), true) = (run, sent_again) {
+            self.sent_again.insert(run);
         }
     }
 
-    /// Works for a while, and holds what was forecast against what ran.
-    async fn foreseen(&mut self, minutes: i64) {
+    /// Works for so many minutes, and compares the forecast with the runs that were made.
+    async fn compare_with_forecast(&mut self, minutes: i64) {
         self.set(self.now + 1_000);
         self.tick().await;
         let (from, to) = (self.at(), (self.now + minutes * MINUTE).timestamp().unwrap());
@@ -373,11 +378,11 @@ impl Simulation {
         if let Some(campaign) = self.loaded.0.campaigns.values().next() {
             let found = forecast(&self.store, &self.loaded, campaign, from, to, from).await.unwrap();
             let live = self.store.run_live().await.unwrap();
-            // A run that is not handed out may be in the way of the next one.
+            // A run that is not handed out can overlap with the next one.
             uncertain = live.iter().any(|run| matches!(run.state, RunState::Running | RunState::Planned));
             expected = found
                 .into_iter()
-                .filter(|e| e.fate == Fate::Runs && !e.follows && e.occurrence.instant > from)
+                .filter(|e| e.outcome == ExpectedOutcome::Runs && !e.follows && e.occurrence.instant > from)
                 .map(|e| (e.step.to_string(), Millis::from(e.occurrence.instant)))
                 .collect();
         }
@@ -400,7 +405,7 @@ impl Simulation {
         }
     }
 
-    /// The naive model: who may have got what.
+    /// Compares the received messages with the naive model.
     async fn check(&self) {
         let runs: BTreeMap<_, _> =
             self.store.run_list(None, 10_000).await.unwrap().into_iter().map(|run| (run.id, run)).collect();
@@ -408,33 +413,40 @@ impl Simulation {
         let mut once: BTreeMap<(String, String, i64), usize> = BTreeMap::new();
         let mut parents = BTreeSet::new();
         let mut words: BTreeMap<(usize, i64), BTreeSet<store::RunId>> = BTreeMap::new();
-        for got in &self.got {
-            // A rename carries the history over: the run's name today counts.
-            let run = &runs[&got.run.id];
-            assert!(occurrences.insert((run.id, got.contact)), "twice in one run: {run:?}");
-            assert!(run.ends_at.is_none_or(|_| got.run.ends_at.is_none_or(|ends| got.at <= ends)), "{got:?}");
+        for receipt in &self.receipts {
+            // A rename moves the history: the run's current name counts.
+            let run = &runs[&receipt.run.id];
+            assert!(occurrences.insert((run.id, receipt.contact)), "twice in one run: {run:?}");
+            assert!(
+                run.ends_at.is_none_or(|_| receipt.run.ends_at.is_none_or(|ends| receipt.at <= ends)),
+                "{receipt:?}"
+            );
             if let Some(parent) = run.parent_id {
-                assert!(parents.insert((run.step.clone(), parent, got.contact)), "two follow-ups: {run:?}");
-                let _ = ContactId(got.contact);
+                assert!(
+                    parents.insert((run.step.clone(), parent, receipt.contact)),
+                    "two follow-ups: {run:?}"
+                );
+                let _ = ContactId(receipt.contact);
             }
             let is_one_shot = run.trigger == Some(store::RunTrigger::At);
             if is_one_shot && run.kind == RunKind::Scheduled {
-                words.entry((got.text, got.contact)).or_default().insert(run.id);
+                words.entry((receipt.text, receipt.contact)).or_default().insert(run.id);
             }
-            if is_one_shot && !self.again.contains(&run.id) {
-                *once.entry((run.campaign.clone(), run.step.clone(), got.contact)).or_default() += 1;
+            if is_one_shot && !self.sent_again.contains(&run.id) {
+                *once.entry((run.campaign.clone(), run.step.clone(), receipt.contact)).or_default() += 1;
             }
         }
         for ((campaign, step, contact), count) in once {
             assert_eq!(
                 count, 1,
                 "{contact} got the one-shot {campaign}/{step} {count} times: {:#?}",
-                self.got
+                self.receipts
             );
         }
-        // Without `was` a new name is a new step, but the same words do not go to the same people unasked.
+        // Without `was` a new name is a new step, but the same text is not sent to the same people
+        // without a request.
         for ((text, contact), runs) in words {
-            assert!(runs.len() <= 1, "{contact} got the words {text} in {runs:?}: {:#?}", self.got);
+            assert!(runs.len() <= 1, "{contact} got the text {text} in {runs:?}: {:#?}", self.receipts);
         }
     }
 }
@@ -445,14 +457,14 @@ fn save(folder: &TempDir, files: &Files) {
     for entry in std::fs::read_dir(&campaigns).unwrap() {
         std::fs::remove_file(entry.unwrap().path()).unwrap();
     }
-    if !files.there {
+    if !files.exists {
         return;
     }
     let was = files.campaign_was.map_or_else(String::new, |was| format!("was = \"c{was}\"\n"));
     let ends = files.ends.as_ref().map_or_else(String::new, |ends| format!("ends = {ends}\n"));
     let step_was = files.step_was.map_or_else(String::new, |was| format!("was = \"s{was}\"\n"));
     let error = if files.error { "nonsense = 1\n" } else { "" };
-    let (step, when, delay, text) = (files.step, WHENS[files.when], files.delay, files.text);
+    let (step, when, delay, text) = (files.step, SCHEDULES[files.when], files.delay, files.text);
     let campaign = format!(
         "title = \"Hello\"\naudience = \"everyone\"\n{was}{ends}{error}
 [message]
@@ -490,20 +502,21 @@ proptest! {
     })]
 
     #[test]
-    fn nobody_gets_it_twice_whatever_is_edited(acts in prop::collection::vec(act(), 1..14)) {
+    fn no_contact_gets_it_twice_whatever_is_edited(actions in prop::collection::vec(action(), 1..14)) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let mut simulation = Simulation::new().await;
             simulation.tick().await;
-            for act in &acts {
-                simulation.act(act).await;
+            for action in &actions {
+                simulation.action(action).await;
                 simulation.check().await;
             }
         });
     }
 }
 
-/// `CHORUS_MODEL_CASES` and `CHORUS_MODEL_SEED`, when this is compiled, say how many histories are tried, and which.
+/// Parses `CHORUS_MODEL_CASES` or `CHORUS_MODEL_SEED`, read at compile time: the number of
+/// histories, and their seed.
 fn number(text: Option<&str>, default: u32) -> u32 {
     text.and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -1,4 +1,4 @@
-//! Occurrences that are due and not decided: how far the planner lies behind.
+//! Overdue occurrences: due and not decided yet, as a measure of the planner's lag.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use super::decision::decide;
 use super::{key, steps};
 use crate::Loaded;
 
-/// The oldest occurrence of each channel that is due at `now` and is no run yet, by the channel's id, in UTC
-/// milliseconds; nothing of channels that are up to date. Steps that follow others are left out. The steps are looked
-/// at off the reactor.
+/// Returns the oldest occurrence of each channel that is due at `now` and has no run yet, by the
+/// channel's id, in UTC milliseconds. Channels that are up to date are left out, and so are steps
+/// that follow others. The calendars are computed off the reactor.
 ///
 /// # Errors
-/// The database refused or went away.
+/// The database refuses the statement, or the connection is lost.
 pub async fn overdue(
     store: &Store,
     loaded: &Loaded,
@@ -27,7 +27,7 @@ pub async fn overdue(
         Ok(oldest) => Ok(oldest),
         Err(ended) => match ended.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The process ends.
+            // The runtime is shutting down.
             Err(_cancelled) => Ok(BTreeMap::new()),
         },
     }

@@ -1,24 +1,25 @@
-//! Whether a new step says what a step that is gone said, to people who got that: then it was probably renamed.
+//! The comparison of texts: a new step with the same text as a step that is gone, for the same
+//! people, was probably renamed.
 
 use std::collections::BTreeMap;
 
 use campaign::{Campaign, CampaignId, Step, StepId};
 use jiff::{SignedDuration, Timestamp};
-use store::{Address, Millis, RevisionId, Store};
+use store::{Millis, RecipientAddress, RevisionId, Store};
 
 use crate::Loaded;
 use crate::compiled::{compile, compiled};
 use crate::fire_error::FireError;
-use crate::recipients::address;
+use crate::recipients::required_address;
 
-/// How far back steps are looked at that are gone.
-const BACK: SignedDuration = SignedDuration::from_hours(400 * 24);
+/// The time for which steps that are gone are compared.
+const HISTORY: SignedDuration = SignedDuration::from_hours(400 * 24);
 
-/// At most so many steps that are gone are compared.
-const MOST: usize = 200;
+/// The largest number of compiled names under which a step is compared.
+const MAX_COMPARED: usize = 200;
 
-/// `CAMPAIGN/STEP` of a step that is gone, whose text is the same and that reached somebody whom this step is for. Only
-/// for a step that has no run of its own.
+/// Returns `CAMPAIGN/STEP` of a step that is gone from the files, has the same text as this step,
+/// and reached a recipient of this step. Returns `None` for a step that has runs.
 pub(crate) async fn find(
     store: &Store,
     loaded: &Loaded,
@@ -29,18 +30,18 @@ pub(crate) async fn find(
     if store.step_has_runs(campaign.id.as_str(), step.id.as_str()).await? {
         return Ok(None);
     }
-    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN).into();
+    let since = now.saturating_sub(HISTORY).unwrap_or(Timestamp::MIN).into();
     let mut gone = store.step_texts(step.channel.as_str(), since).await?;
-    gone.retain(|text| !is_there(loaded, &text.campaign, &text.step));
+    gone.retain(|text| !is_in_files(loaded, &text.campaign, &text.step));
     let mut compared = BTreeMap::<(String, String), String>::new();
     for of_step in gone {
         let text = of_step.text;
         let names = (text.compiled_campaign, text.compiled_step);
         let hash = match compared.get(&names) {
             Some(hash) => hash,
-            None if compared.len() >= MOST => continue,
+            None if compared.len() >= MAX_COMPARED => continue,
             None => {
-                let hash = said_as(loaded, campaign, step, &names.0, &names.1).await?;
+                let hash = hash_as(loaded, campaign, step, &names.0, &names.1).await?;
                 compared.entry(names).or_insert(hash)
             }
         };
@@ -48,11 +49,16 @@ pub(crate) async fn find(
             continue;
         }
         let channel = loaded.0.channels.get(&step.channel);
-        let reached = match channel.and_then(address) {
-            None => store.run_reached(of_step.run, None, Millis::from(now)).await?,
-            Some(Address::Anyone | Address::Attribute(_) | Address::Email | Address::Phone) => {
-                let whom = Some((&loaded.0.audiences, &step.audience));
-                store.run_reached(of_step.run, whom, Millis::from(now)).await?
+        let reached = match channel.and_then(required_address) {
+            None => store.run_reached_audience(of_step.run, None, Millis::from(now)).await?,
+            Some(
+                RecipientAddress::Anyone
+                | RecipientAddress::Attribute(_)
+                | RecipientAddress::Email
+                | RecipientAddress::Phone,
+            ) => {
+                let audience = Some((&loaded.0.audiences, &step.audience));
+                store.run_reached_audience(of_step.run, audience, Millis::from(now)).await?
             }
         };
         if reached {
@@ -62,8 +68,9 @@ pub(crate) async fn find(
     Ok(None)
 }
 
-/// True where a step says today what a revision of it said, whatever the names were under which that was compiled.
-pub(crate) async fn says_the_same(
+/// Returns true if a step has the same text today as a revision, whatever names that was compiled
+/// under.
+pub(crate) async fn has_same_text(
     store: &Store,
     loaded: &Loaded,
     campaign: &Campaign,
@@ -75,21 +82,21 @@ pub(crate) async fn says_the_same(
     let hash = if (campaign.id.as_str(), step.id.as_str()) == (old_campaign, old_step) {
         compiled(loaded, campaign, step).await?.hash()
     } else {
-        said_as(loaded, campaign, step, old_campaign, old_step).await?
+        hash_as(loaded, campaign, step, old_campaign, old_step).await?
     };
     Ok(hash == text.hash)
 }
 
-fn is_there(loaded: &Loaded, campaign: &str, step: &str) -> bool {
+fn is_in_files(loaded: &Loaded, campaign: &str, step: &str) -> bool {
     match loaded.0.campaigns.get(campaign) {
         Some(campaign) => campaign.steps.iter().any(|other| other.id.as_str() == step),
-        // A file with errors may have it.
+        // A file with errors may still have the step.
         None => !loaded.0.campaigns_listed || loaded.0.campaign_files.contains(campaign),
     }
 }
 
-/// The hash of what the step would say under another name: names stand in links and headers.
-async fn said_as(
+/// Returns the hash of the step compiled under another name: names are part of links and headers.
+async fn hash_as(
     loaded: &Loaded,
     campaign: &Campaign,
     step: &Step,

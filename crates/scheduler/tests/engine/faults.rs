@@ -1,48 +1,53 @@
-//! The whole engine against servers that do what servers do: one end state for every recipient, nobody twice.
+//! Tests of the engine with faulty servers: every recipient ends in one state, and no one gets a
+//! message twice.
 
 use std::time::Duration;
 
 use store::{DeliveryState, RunState};
-use tests::{Act, Phase, Relay, Script, Whom};
+use tests::{Phase, RecipientFilter, Relay, RelayAction, Script};
 
-use crate::case::{Case, NOW, ONCE, answers, hasty};
-use crate::world::{MAIL, World, tally};
+use crate::fixture::{Fixture, MAIL, tally};
+use crate::relay_case::{NOW, ONCE, RelayCase, answers, short_timeouts};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_grey_list_gets_everybody_the_second_time() {
-    let case = Case::new(300, answers(Phase::Rcpt, Whom::New, "450 4.7.1 Greylisted, come back later")).await;
-    let engine = case.world.engine();
+async fn a_greylisting_server_takes_all_messages_the_second_time() {
+    let case = RelayCase::new(
+        300,
+        answers(Phase::Rcpt, RecipientFilter::New, "450 4.7.1 Greylisted, come back later"),
+    )
+    .await;
+    let engine = case.fixture.engine();
     case.until(&[DeliveryState::Deferred]).await;
-    assert!(case.got().is_empty());
-    let engine = case.world.later(engine, 4).await;
+    assert!(case.accepted_counts().is_empty());
+    let engine = case.fixture.later(engine, 4).await;
     tokio::time::sleep(Duration::from_millis(600)).await;
-    assert!(case.got().is_empty(), "four minutes are too early");
-    let engine = case.world.later(engine, 2).await;
+    assert!(case.accepted_counts().is_empty(), "four minutes are too early");
+    let engine = case.fixture.later(engine, 2).await;
     case.until(&[DeliveryState::Sent]).await;
     engine.stop().await;
-    case.everybody_once(300);
+    case.all_received_once(300);
     assert!(case.rows().await.iter().all(|row| row.attempts == 2 && row.repeats == 0));
-    case.nobody_is_suppressed().await;
+    case.nothing_is_suppressed().await;
 }
 
-/// What passes loses nobody, however long it takes.
+/// Checks that a transient failure loses no message, however long it takes.
 async fn a_storm_passes(at: Phase, line: &str) {
-    let case = Case::new(200, answers(at, Whom::All, line)).await;
-    let mut engine = case.world.engine();
+    let case = RelayCase::new(200, answers(at, RecipientFilter::All, line)).await;
+    let mut engine = case.fixture.engine();
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(700)).await;
-        engine = case.world.later(engine, 100).await;
+        engine = case.fixture.later(engine, 100).await;
     }
-    assert!(case.got().is_empty());
-    case.relay.behave(Script::default());
+    assert!(case.accepted_counts().is_empty());
+    case.relay.set_script(Script::default());
     for _ in 0..3 {
         tokio::time::sleep(Duration::from_millis(300)).await;
-        engine = case.world.later(engine, 300).await;
+        engine = case.fixture.later(engine, 300).await;
     }
     case.until(&[DeliveryState::Sent]).await;
     engine.stop().await;
-    case.everybody_once(200);
-    case.nobody_is_suppressed().await;
+    case.all_received_once(200);
+    case.nothing_is_suppressed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,89 +66,89 @@ async fn a_451_storm_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_without_our_password_holds_everybody_back() {
+async fn a_relay_that_requires_authentication_holds_back_all_messages() {
     a_storm_passes(Phase::Mail, "530 5.7.0 Authentication required").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_never_answers_is_given_up_in_time() {
-    let script = Script::default().with(Phase::Rcpt, Whom::All, Act::Silence);
-    let case = Case::with(12, script, "", MAIL, hasty()).await;
-    let engine = case.world.engine();
+    let script = Script::default().with(Phase::Rcpt, RecipientFilter::All, RelayAction::Silence);
+    let case = RelayCase::with(12, script, "", MAIL, short_timeouts()).await;
+    let engine = case.fixture.engine();
     case.until(&[DeliveryState::Deferred]).await;
-    case.relay.behave(Script::default());
-    let engine = case.world.later(engine, 300).await;
+    case.relay.set_script(Script::default());
+    let engine = case.fixture.later(engine, 300).await;
     case.until(&[DeliveryState::Sent]).await;
     engine.stop().await;
-    case.everybody_once(12);
-    assert!(case.rows().await.iter().all(|row| row.repeats == 0), "it never had them");
+    case.all_received_once(12);
+    assert!(case.rows().await.iter().all(|row| row.repeats == 0), "the server never had them");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_answer_to_the_message_is_no_answer() {
+async fn no_answer_to_the_message_leaves_it_uncertain() {
     let held = format!("{MAIL}on_uncertain = \"hold\"\n");
-    let script = Script::default().with(Phase::Dot, Whom::All, Act::Silence);
-    let case = Case::with(8, script, "", &held, hasty()).await;
-    let engine = case.world.engine();
+    let script = Script::default().with(Phase::Dot, RecipientFilter::All, RelayAction::Silence);
+    let case = RelayCase::with(8, script, "", &held, short_timeouts()).await;
+    let engine = case.fixture.engine();
     case.until(&[DeliveryState::Uncertain]).await;
-    case.world.wait("it ends", |runs| runs[0].state == RunState::FinishedWithFailures).await;
+    case.fixture.wait("it ends", |runs| runs[0].state == RunState::FinishedWithFailures).await;
     engine.stop().await;
-    assert!(case.got().is_empty());
+    assert!(case.accepted_counts().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_byte_a_second_is_too_slow() {
-    let script = Script::default().with(Phase::Rcpt, Whom::All, Act::Drip);
-    let case = Case::with(8, script, "", MAIL, hasty()).await;
-    let engine = case.world.engine();
+    let script = Script::default().with(Phase::Rcpt, RecipientFilter::All, RelayAction::Drip);
+    let case = RelayCase::with(8, script, "", MAIL, short_timeouts()).await;
+    let engine = case.fixture.engine();
     case.until(&[DeliveryState::Deferred]).await;
     engine.stop().await;
-    assert!(case.got().is_empty());
+    assert!(case.accepted_counts().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tarpit_for_some_is_theirs_alone() {
-    let script = Script::default().with(Phase::Rcpt, Whom::Share(0.05), Act::Silence);
-    let case = Case::with(100, script, "", MAIL, hasty()).await;
-    let engine = case.world.engine();
+async fn a_tarpit_for_some_does_not_delay_the_others() {
+    let script = Script::default().with(Phase::Rcpt, RecipientFilter::Share(0.05), RelayAction::Silence);
+    let case = RelayCase::with(100, script, "", MAIL, short_timeouts()).await;
+    let engine = case.fixture.engine();
     let counts = case.until(&[DeliveryState::Sent, DeliveryState::Deferred]).await;
     engine.stop().await;
-    assert_eq!(counts["sent "], case.got().len());
-    assert!(case.got().values().all(|times| *times == 1));
+    assert_eq!(counts["sent "], case.accepted_counts().len());
+    assert!(case.accepted_counts().values().all(|times| *times == 1));
     assert!((80..100).contains(&counts["sent "]), "{counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_without_starttls_gets_nothing_in_clear() {
+async fn a_server_without_starttls_gets_no_message() {
     let relay = Relay::new(Script::default());
-    let door = relay.open().unwrap();
+    let listener = relay.listen().unwrap();
     let channel = format!(
         "kind = \"smtp\"\nurl = \"smtp://127.0.0.1:{}\"\nfrom = \"news@test.example\"\nconnections = 4",
-        door.port
+        listener.port
     );
-    let world = World::with_channel(&channel, &format!("{MAIL}{ONCE}"), NOW).await;
-    world.contacts(50, None).await;
-    let run = world.fire("mail").await;
-    let engine = world.engine();
-    world
+    let fixture = Fixture::with_channel(&channel, &format!("{MAIL}{ONCE}"), NOW).await;
+    fixture.contacts(50, None).await;
+    let run = fixture.fire("mail").await;
+    let engine = fixture.engine();
+    fixture
         .wait("it says why", |runs| runs[0].note.as_deref().is_some_and(|note| note.contains("STARTTLS")))
         .await;
     engine.stop().await;
-    assert!(relay.lines().iter().all(|line| line.messages.is_empty()), "not one MAIL");
-    let rows = world.deliveries(run).await;
+    assert!(relay.connections().iter().all(|connection| connection.messages.is_empty()), "not one MAIL");
+    let rows = fixture.deliveries(run).await;
     assert!(rows.iter().all(|row| row.state == DeliveryState::Queued && row.attempts == 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_cannot_write_headers() {
-    let relay = Relay::new(Script { keeps: true, ..Script::default() });
-    let door = relay.open().unwrap();
+    let relay = Relay::new(Script { keep_content: true, ..Script::default() });
+    let listener = relay.listen().unwrap();
     let channel = format!(
         "kind = \"smtp\"\nurl = \"smtp://127.0.0.1:{}?tls=off\"\nfrom = \"news@test.example\"",
-        door.port
+        listener.port
     );
     let subject = "[steps.message]\nsubject = \"For {{contact.name}}\"\n";
-    let world = World::with_channel(&channel, &format!("{MAIL}{ONCE}{subject}"), NOW).await;
+    let fixture = Fixture::with_channel(&channel, &format!("{MAIL}{ONCE}{subject}"), NOW).await;
     let names = [
         "x".repeat(300),
         "名".repeat(300),
@@ -155,18 +160,18 @@ async fn names_cannot_write_headers() {
         .iter()
         .enumerate()
         .map(|(n, name)| {
-            let mut person = World::person(&format!("n{n}@example.com"));
+            let mut person = Fixture::person(&format!("n{n}@example.com"));
             person.attributes.insert("name".to_owned(), name.clone().into());
             person
         })
         .collect();
-    world.store.contact_upsert(&people, world.clock.millis()).await.unwrap();
-    world.fire("mail").await;
-    let engine = world.engine();
-    let run = world.wait("it ends", |runs| runs[0].finished_at.is_some()).await.remove(0);
+    fixture.store.contact_upsert(&people, fixture.clock.millis()).await.unwrap();
+    fixture.fire("mail").await;
+    let engine = fixture.engine();
+    let run = fixture.wait("it ends", |runs| runs[0].finished_at.is_some()).await.remove(0);
     engine.stop().await;
     assert_eq!((run.state, tally(&run, "sent")), (RunState::Finished, 5));
-    let taken = relay.taken();
+    let taken = relay.accepted_messages();
     assert_eq!(taken.len(), 5);
     for message in taken {
         let text = String::from_utf8(message.raw).unwrap();

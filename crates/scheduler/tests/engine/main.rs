@@ -1,14 +1,15 @@
-//! The engine over a real SQLite database and real files, with a clock that the tests move.
+//! Integration tests of the engine, with a real SQLite database and real files, and a clock that
+//! the tests move.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by unwrapping it")]
 
-mod case;
 mod copies;
 mod edits;
 mod faults;
-mod fit;
+mod fixture;
 mod instants;
+mod length_check;
 mod once;
+mod relay_case;
 mod schedule;
 mod sending;
-mod stops;
-mod world;
+mod stop_rules;

@@ -1,7 +1,8 @@
-//! The relaxed form of a message (RFC 6376 §3.4.2, §3.4.4): what may change on the way without breaking a
-//! signature is taken out before it is signed.
+//! The relaxed form of a message (RFC 6376 §3.4.2, §3.4.4): what may change on the way without
+//! breaking a signature is taken out before it is signed.
 
-/// Appends a header field, given with or without the line end after it, in its relaxed form without one.
+/// Appends a header field, given with or without the line end after it, in its relaxed form without
+/// one.
 pub(super) fn field(field: &[u8], out: &mut Vec<u8>) {
     let colon = field.iter().position(|byte| *byte == b':').unwrap_or(field.len());
     let (name, value) = field.split_at(colon);
@@ -21,7 +22,8 @@ pub(super) fn field(field: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Gives the relaxed form of a body, piece by piece. Lines end by CR LF; another CR or LF is a byte like others.
+/// Gives the relaxed form of a body, piece by piece. Lines end by CR LF; another CR or LF is a byte
+/// like others.
 pub(super) fn body(body: &[u8], mut take: impl FnMut(&[u8])) {
     let mut empty = 0;
     let mut rest = body;

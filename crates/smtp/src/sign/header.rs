@@ -42,8 +42,8 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// The relaxed form of the fields of these names, each with its line end. Of several of a name the last comes
-    /// first; where there are no more, nothing does (RFC 6376 §5.4.2, §3.5 `h=`).
+    /// The relaxed form of the fields of these names, each with its line end. Of several of a name
+    /// the last comes first; where there are no more, nothing does (RFC 6376 §5.4.2, §3.5 `h=`).
     pub(super) fn canonical(&self, names: &[&str]) -> Vec<u8> {
         let mut out = Vec::with_capacity(2048);
         for (at, name) in names.iter().enumerate() {

@@ -65,8 +65,8 @@ impl Key {
         }
     }
 
-    /// The public half as it stands in the DNS: RSA as SubjectPublicKeyInfo, as everybody writes it (RFC 6376
-    /// §3.6.1 with erratum 3017), Ed25519 bare (RFC 8463 §4).
+    /// The public half as it stands in the DNS: RSA as SubjectPublicKeyInfo, as everybody writes it
+    /// (RFC 6376 §3.6.1 with erratum 3017), Ed25519 bare (RFC 8463 §4).
     pub(super) fn record(&self) -> String {
         let (name, public) = match &self.pair {
             Pair::Rsa(pair) => {

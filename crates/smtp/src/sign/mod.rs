@@ -1,8 +1,9 @@
-//! DomainKeys Identified Mail (RFC 6376): says in the brand's name that a message is the brand's, unchanged.
+//! DomainKeys Identified Mail (RFC 6376): says in the brand's name that a message is the brand's,
+//! unchanged.
 //!
-//! Signs bytes, after everything else was done to them: RSA with SHA-256 always, Ed25519 (RFC 8463) besides where
-//! a key is given, both relaxed/relaxed. The same message gets the same signatures: their time is the message's
-//! date.
+//! Signs bytes, after everything else was done to them: RSA with SHA-256 always, Ed25519 (RFC 8463)
+//! besides where a key is given, both relaxed/relaxed. The same message gets the same signatures:
+//! their time is the message's date.
 
 mod canonical;
 mod header;
@@ -28,8 +29,8 @@ pub struct Signer {
     keys: Vec<Key>,
 }
 
-/// Signed, and once more than they occur, so that none of them can be added (RFC 6376 §5.4.2, §8.15). A field
-/// that is not there is listed too.
+/// Signed, and once more than they occur, so that none of them can be added (RFC 6376 §5.4.2,
+/// §8.15). A field that is not there is listed too.
 const SEALED: [&str; 12] = [
     "From",
     "Reply-To",
@@ -83,12 +84,12 @@ impl Signer {
         &self.domain
     }
 
-    /// The same message with its signatures in front. Costs processor time, most of it for RSA: about a
-    /// millisecond, so call it off the reactor.
+    /// The same message with its signatures in front. Costs processor time, most of it for RSA:
+    /// about a millisecond, so call it off the reactor.
     ///
     /// # Errors
-    /// The cryptographic library could not sign, which happens when the machine is out of memory or broken. The
-    /// message must not go out then.
+    /// The cryptographic library could not sign, which happens when the machine is out of memory or
+    /// broken. The message must not go out then.
     pub fn sign(&self, email: Email) -> Result<Email, RenderError> {
         let raw = self.signed(&email.raw)?;
         Ok(Email { raw, ..email })

@@ -26,7 +26,8 @@ impl<'a> Tags<'a> {
         self.get(name).map(|value| value.chars().filter(|c| !c.is_ascii_whitespace()).collect())
     }
 
-    /// Whether a tag's value, a list of words between colons, has a word; `missing` where there is no such tag.
+    /// Whether a tag's value, a list of words between colons, has a word; `missing` where there is
+    /// no such tag.
     pub fn lists(&self, name: &str, word: &str, missing: bool) -> bool {
         let mut words = match self.get(name) {
             Some(value) => value.split(':'),

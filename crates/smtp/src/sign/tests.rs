@@ -15,7 +15,8 @@ use super::*;
 const SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 const PUBLIC: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
-/// RFC 8463 appendix A.2 and A.3: the message, and the field of its first signature without the signature.
+/// RFC 8463 appendix A.2 and A.3: the message, and the field of its first signature without the
+/// signature.
 const MESSAGE: &str = "From: Joe SixPack <joe@football.example.com>\r\n\
 To: Suzie Q <suzie@shopping.example.net>\r\n\
 Subject: Is dinner ready?\r\n\

@@ -26,8 +26,8 @@ pub enum Broken {
     Key,
 }
 
-/// How many signatures of a message hold, all of them. `record` gives the TXT record of a key by its name,
-/// `SELECTOR._domainkey.DOMAIN`.
+/// How many signatures of a message hold, all of them. `record` gives the TXT record of a key by
+/// its name, `SELECTOR._domainkey.DOMAIN`.
 ///
 /// # Errors
 /// One of them does not hold, or there is none.

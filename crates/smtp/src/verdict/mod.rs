@@ -7,7 +7,7 @@ mod transient;
 
 use std::time::Duration;
 
-use message::{Scope, SendOutcome};
+use message::{DeferralScope, SendOutcome};
 
 use crate::reply::Reply;
 pub(crate) use row::Stage;
@@ -19,7 +19,7 @@ pub(crate) fn verdict(stage: Stage, reply: &Reply) -> SendOutcome {
     let words = without_addresses(&reply.words());
     let answer = reply.to_string();
     let fits = |row: &&Row| row.fits(stage, reply, &words);
-    match TABLE.iter().find(fits).map_or(Means::Later(0, Scope::Message), |row| row.means) {
+    match TABLE.iter().find(fits).map_or(Means::Later(0, DeferralScope::Message), |row| row.means) {
         Means::Later(seconds, scope) => {
             let retry_after = (seconds > 0).then(|| Duration::from_secs(seconds));
             SendOutcome::Deferred { retry_after, scope, answer }
@@ -29,8 +29,8 @@ pub(crate) fn verdict(stage: Stage, reply: &Reply) -> SendOutcome {
     }
 }
 
-/// The words without the addresses and links among them: what somebody or some page is called says nothing about
-/// what became of the message.
+/// The words without the addresses and links among them: what somebody or some page is called says
+/// nothing about what became of the message.
 fn without_addresses(words: &str) -> String {
     const ENDS: &[char] = &['<', '>', '(', ')', '[', ']', '"', '\'', ',', ';', ':'];
     let mut kept = String::with_capacity(words.len());

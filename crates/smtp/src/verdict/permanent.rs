@@ -1,5 +1,5 @@
-//! Words, in small letters, of servers that will never take it. The order of the rows says which list is asked
-//! first.
+//! Words, in small letters, of servers that will never take it. The order of the rows says which
+//! list is asked first.
 
 /// The message has too many bytes.
 pub(super) const TOO_BIG: &[&str] = &[
@@ -239,7 +239,8 @@ pub(super) const NOBODY: &[&str] = &[
     "i cannot deliver mail for",
 ];
 
-/// The same, said of the whole message: only what names a person. Filters speak there too, of links and domains.
+/// The same, said of the whole message: only what names a person. Filters speak there too, of links
+/// and domains.
 pub(super) const NOBODY_AT_END: &[&str] = &[
     "user unknown",
     "unknown user",

@@ -1,6 +1,6 @@
 //! A row of the table: what a reply must be, and what it means then.
 
-use message::{RejectReason, Scope};
+use message::{DeferralScope, RejectReason};
 
 use crate::reply::Reply;
 
@@ -29,13 +29,14 @@ pub(super) struct Row {
     pub(super) means: Means,
 }
 
-/// In `enhanced`, any detail: codes have three digits at most (RFC 3463 §2), and nobody gave out this one.
+/// In `enhanced`, any detail: codes have three digits at most (RFC 3463 §2), and nobody gave out
+/// this one.
 pub(super) const ANY_DETAIL: u16 = 999;
 
 #[derive(Clone, Copy)]
 pub(super) enum Means {
     /// Try again, not before so many seconds if not 0; and who else waits.
-    Later(u64, Scope),
+    Later(u64, DeferralScope),
     /// Never, and why.
     Never(RejectReason),
     /// It is about us, not about this message: the channel rests.

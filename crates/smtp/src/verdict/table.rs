@@ -1,20 +1,20 @@
 //! The table: RFC 5321 §4.2.3, RFC 3463 with its registry, and what large receivers say in words.
 //!
-//! Three rules hold for every row, and a test holds the rows to them. A refusal is the person's only when it
-//! says so: whatever smells of us (reputation, signatures, speed, configuration) suppresses nobody. What is
-//! about everybody at a receiver is not counted against one message. A channel rests only for what it would
-//! hear of every message.
+//! Three rules hold for every row, and a test holds the rows to them. A refusal is the person's
+//! only when it says so: whatever smells of us (reputation, signatures, speed, configuration)
+//! suppresses nobody. What is about everybody at a receiver is not counted against one message. A
+//! channel rests only for what it would hear of every message.
 
-use message::{RejectReason, Scope};
+use message::{DeferralScope, RejectReason};
 
 use super::permanent::{INACTIVE, NOBODY, NOBODY_AT_END, POLICY, TOO_BIG};
 use super::row::{ANY_DETAIL, Means, Row, Stage};
 use super::transient::{
     BUSY, FULL, GREY, NO_LOGIN, NOT_NOW_5, OUR_ACCOUNT, PUSHED, SLOW_DOWN, YAHOO_COMPLAINTS,
 };
+use DeferralScope::{Mailbox, Message, Receiver};
 use Means::{Down, Later, Never};
 use RejectReason::{BadAddress, Inactive, Policy, Rejected, TooBig};
-use Scope::{Group, Mailbox, Message};
 
 const ANY: &[Stage] = &[];
 const MAIL: &[Stage] = &[Stage::Mail];
@@ -26,7 +26,7 @@ const MINUTES: u64 = 60;
 const HOURS: u64 = 60 * MINUTES;
 
 /// Gmail, Outlook and KumoMTA's rule for most: an hour and a half of quiet.
-const THROTTLED: Means = Later(90 * MINUTES, Group);
+const THROTTLED: Means = Later(90 * MINUTES, Receiver);
 
 /// In order: the first that fits decides.
 pub(super) const TABLE: &[Row] = &[
@@ -41,21 +41,22 @@ pub(super) const TABLE: &[Row] = &[
     // One person gets too much, from everybody.
     row(ANY, &[4, 5], &[], PUSHED, Later(HOURS, Message)),
     // Throttled. Yahoo asks for two hours.
-    row(ANY, &[4], &[], YAHOO_COMPLAINTS, Later(2 * HOURS, Group)),
+    row(ANY, &[4], &[], YAHOO_COMPLAINTS, Later(2 * HOURS, Receiver)),
     row(ANY, &[4], &[], SLOW_DOWN, THROTTLED),
     row(ANY, &[5], &[], NOT_NOW_5, THROTTLED),
-    // Gmail's authentication and rate codes, Microsoft's 4.7.5xx to 4.7.8xx: a reputation, not a message.
+    // Gmail's authentication and rate codes, Microsoft's 4.7.5xx to 4.7.8xx: a reputation, not a
+    // message.
     row(ANY, &[4], SENDER_THROTTLES, &[], THROTTLED),
     // Grey-listed: not before five minutes.
     row(ANY, &[4], &[], GREY, Later(5 * MINUTES, Message)),
     row(NOT_US, &[4], &[], FULL, Later(0, Mailbox)),
     // The server goes, is busy, has no room: so it says to everybody.
-    row(ANY, &[4], &[], BUSY, Later(0, Group)),
-    row(ANY, &[421], &[], &[], Later(0, Group)),
-    row(ANY, &[4], SERVER_TROUBLES, &[], Later(0, Group)),
+    row(ANY, &[4], &[], BUSY, Later(0, Receiver)),
+    row(ANY, &[421], &[], &[], Later(0, Receiver)),
+    row(ANY, &[4], SERVER_TROUBLES, &[], Later(0, Receiver)),
     row(ANY, &[450, 451], &[(7, 1), (2, 1)], &[], Later(5 * MINUTES, Message)),
-    row(ANY, &[4], &[(7, ANY_DETAIL)], &[], Later(5 * MINUTES, Group)),
-    row(MAIL, &[4], &[], &[], Later(0, Group)),
+    row(ANY, &[4], &[(7, ANY_DETAIL)], &[], Later(5 * MINUTES, Receiver)),
+    row(MAIL, &[4], &[], &[], Later(0, Receiver)),
     row(ANY, &[4], &[], &[], Later(0, Message)),
     // The message is too big, for this server or for this person.
     row(ANY, &[5], &[(3, 4), (2, 3)], &[], Never(TooBig)),
@@ -113,8 +114,9 @@ const SENDER_THROTTLES: &[(u16, u16)] = &[
     (7, 891),
 ];
 
-/// RFC 3463: no room (3.1), not accepting (3.2), misconfigured (3.5), no answer (4.1), the connection (4.2), the directory (4.3), the
-/// route (4.4), congestion (4.5), too many recipients (5.3: there is one); RFC 5321's sender domain (1.8).
+/// RFC 3463: no room (3.1), not accepting (3.2), misconfigured (3.5), no answer (4.1), the
+/// connection (4.2), the directory (4.3), the route (4.4), congestion (4.5), too many recipients
+/// (5.3: there is one); RFC 5321's sender domain (1.8).
 const SERVER_TROUBLES: &[(u16, u16)] =
     &[(3, 0), (3, 1), (3, 2), (3, 5), (4, 0), (4, 1), (4, 2), (4, 3), (4, 4), (4, 5), (5, 3), (1, 7), (1, 8)];
 

@@ -1,5 +1,5 @@
-//! Words, in small letters, of servers that will or may take it another time, or when our account is mended. The
-//! order of the rows says which list is asked first.
+//! Words, in small letters, of servers that will or may take it another time, or when our account
+//! is mended. The order of the rows says which list is asked first.
 
 /// They want a password or TLS first.
 pub(super) const NO_LOGIN: &[&str] = &[

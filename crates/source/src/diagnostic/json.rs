@@ -1,16 +1,16 @@
-//! Findings for programs: a stable form.
+//! Findings as JSON in a stable form, for programs.
 
 use serde::Serialize;
 
-use super::{Diagnostic, Diagnostics, Severity, place};
+use super::{Diagnostic, Diagnostics, Severity, position};
 
-/// One finding as JSON.
+/// The JSON object of one finding.
 #[derive(Serialize)]
-struct Entry<'a> {
+struct JsonFinding<'a> {
     file: String,
-    /// From 1; null when it is about the file as a whole, or its text is not known.
+    /// Line number from 1; null when the finding is about the whole file or its text is unknown.
     line: Option<usize>,
-    /// From 1, in characters.
+    /// Column from 1, counted in characters; null when `line` is.
     column: Option<usize>,
     severity: Severity,
     code: &'a str,
@@ -19,20 +19,21 @@ struct Entry<'a> {
 }
 
 impl Diagnostics {
-    /// The findings as a JSON array of objects with `file`, `line`, `column`, `severity`, `code`, `message`
-    /// and `help`, by file and place. Lines and columns count from 1, columns in characters.
+    /// Returns the findings as a JSON array of objects with `file`, `line`, `column`, `severity`,
+    /// `code`, `message` and `help`, sorted by file and place. Lines and columns count from 1,
+    /// columns in characters.
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         let entries =
-            self.iter().map(|finding| serde_json::to_value(self.entry(finding)).unwrap_or_default());
+            self.iter().map(|finding| serde_json::to_value(self.json_finding(finding)).unwrap_or_default());
         serde_json::Value::Array(entries.collect())
     }
 
-    fn entry<'a>(&self, finding: &'a Diagnostic) -> Entry<'a> {
+    fn json_finding<'a>(&self, finding: &'a Diagnostic) -> JsonFinding<'a> {
         let source = self.sources.get(&finding.file);
         let place =
-            source.zip(finding.span.as_ref()).map(|(text, span)| place::line_and_column(text, span.start));
-        Entry {
+            source.zip(finding.span.as_ref()).map(|(text, span)| position::line_and_column(text, span.start));
+        JsonFinding {
             file: finding.file.display().to_string(),
             line: place.map(|(line, _)| line),
             column: place.map(|(_, column)| column),

@@ -1,7 +1,8 @@
-//! What is wrong with a file, where, and what to do: all of it at once.
+//! Findings about files: severity, place, message and fix, collected so that all are reported at
+//! once.
 
 mod json;
-mod place;
+mod position;
 mod render;
 
 use std::cmp::{Ordering, Reverse};
@@ -9,35 +10,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// How bad a finding is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Worth knowing; nothing is held back.
+    /// A warning, which blocks nothing.
     Warning,
-    /// The campaign does not run.
+    /// An error, which keeps the campaign from running.
     Error,
 }
 
-/// One finding.
+/// One finding about a file, with its place and fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad.
+    /// `Error` if the finding keeps a campaign from running, else `Warning`.
     pub severity: Severity,
     /// A stable name of the rule, such as `unknown-key` or `fact-not-said`.
     pub code: &'static str,
-    /// What is wrong, in a marketer's words, with the value that is.
+    /// The problem in a marketer's words, with the offending value.
     pub message: String,
-    /// The file, relative to the workspace.
+    /// Path of the file, relative to the workspace.
     pub file: PathBuf,
-    /// Bytes in the file that it is about; `None` when it is about the file as a whole.
+    /// Byte range in the file; `None` when the finding is about the file as a whole.
     pub span: Option<Range<usize>>,
-    /// What to do.
+    /// The fix, as a sentence for the marketer.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
-    /// Something that holds a campaign back, about `file` as a whole.
+    /// Creates an error about `file` as a whole.
     #[must_use]
     pub fn error(code: &'static str, file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
         Self {
@@ -50,28 +51,28 @@ impl Diagnostic {
         }
     }
 
-    /// Something worth knowing, about `file` as a whole.
+    /// Creates a warning about `file` as a whole.
     #[must_use]
     pub fn warning(code: &'static str, file: impl Into<PathBuf>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, file, message) }
     }
 
-    /// The same, about these bytes of the file.
+    /// Sets the byte range in the file that the finding is about.
     #[must_use]
     pub fn at(mut self, span: impl Into<Option<Range<usize>>>) -> Self {
         self.span = span.into();
         self
     }
 
-    /// The same, with what to do.
+    /// Sets the fix shown with the finding.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// What findings are ordered by: file, then place, the worse first.
-    fn rank(&self) -> impl Ord + '_ {
+    /// Returns the sort key: file, then place, errors before warnings.
+    fn sort_key(&self) -> impl Ord + '_ {
         let start = self.span.as_ref().map(|span| span.start);
         let end = self.span.as_ref().map(|span| span.end);
         (&self.file, start, Reverse(self.severity), self.code, &self.message, end, &self.help)
@@ -80,7 +81,7 @@ impl Diagnostic {
 
 impl Ord for Diagnostic {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
+        self.sort_key().cmp(&other.sort_key())
     }
 }
 
@@ -98,28 +99,28 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// No findings yet.
+    /// Creates a collection without findings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a finding, unless the very same is there.
+    /// Adds a finding unless an equal one is there.
     pub fn push(&mut self, finding: Diagnostic) {
         self.findings.insert(finding);
     }
 
-    /// Takes over the findings and sources of `other`.
+    /// Adds the findings and sources of `other`.
     pub fn merge(&mut self, other: Self) {
         self.sources.extend(other.sources);
         self.extend(other.findings);
     }
 
-    /// Gives the text of `file`, so that a finding in it can be shown with its line. `text` is only called
-    /// when a finding points into the file and its text is not known yet. Texts that hold secrets must be
-    /// masked before, byte for byte.
+    /// Sets the text of `file`, so that a finding in it can be shown with its line. `text` is
+    /// called only when the file has a finding and its text is not set yet. A text with secrets
+    /// must be masked first, with every byte offset unchanged.
     pub fn add_source(&mut self, file: &Path, text: impl FnOnce() -> String) {
-        // The least of all findings in the file, as they are ordered.
+        // Sorts before every other finding of the file.
         let least = Diagnostic::error("", file, "");
         let wanted = self.findings.range(least..).next().is_some_and(|finding| finding.file == file);
         if wanted && !self.sources.contains_key(file) {
@@ -127,34 +128,34 @@ impl Diagnostics {
         }
     }
 
-    /// Every finding, by file and place.
+    /// Iterates over all findings, sorted by file and place.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.findings.iter()
     }
 
-    /// The findings that hold something back, by file and place.
+    /// Iterates over the errors, sorted by file and place.
     pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         self.iter().filter(|finding| finding.severity == Severity::Error)
     }
 
-    /// The findings worth knowing, by file and place.
+    /// Iterates over the warnings, sorted by file and place.
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         self.iter().filter(|finding| finding.severity == Severity::Warning)
     }
 
-    /// Whether anything holds something back.
+    /// Returns true if any finding is an error.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
         self.findings.iter().any(|finding| finding.severity == Severity::Error)
     }
 
-    /// Whether there is nothing to tell.
+    /// Returns true if there are no findings.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()
     }
 
-    /// How many findings there are.
+    /// Returns the number of findings, warnings included.
     #[must_use]
     pub fn len(&self) -> usize {
         self.findings.len()

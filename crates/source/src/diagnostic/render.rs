@@ -1,13 +1,14 @@
-//! Findings for people: the file, the line, a caret, and what to do.
+//! Findings as text for people: file, line, caret and fix.
 
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
-use super::{Diagnostic, Diagnostics, Severity, place};
+use super::{Diagnostic, Diagnostics, Severity, position};
 
 impl Diagnostics {
-    /// The findings as text, by file and place, with an empty line between them. Colours only when asked.
+    /// Returns the findings as text, sorted by file and place and separated by empty lines.
+    /// `colour` adds ANSI colours.
     #[must_use]
     pub fn to_text(&self, colour: bool) -> String {
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
@@ -20,12 +21,12 @@ impl Diagnostics {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let title = level.primary_title(visible(&finding.message)).id(finding.code);
+        let title = level.primary_title(without_control_characters(&finding.message)).id(finding.code);
         let place = self.sources.get(&finding.file).zip(finding.span.as_ref());
-        let path = visible(&finding.file.display().to_string());
+        let path = without_control_characters(&finding.file.display().to_string());
         let group = match place {
             Some((text, span)) => {
-                let caret = AnnotationKind::Primary.span(place::first_line(text, span));
+                let caret = AnnotationKind::Primary.span(position::first_line(text, span));
                 title.element(Snippet::source(text.as_str()).path(path).annotation(caret))
             }
             None => title.element(Origin::path(path)),
@@ -36,13 +37,14 @@ impl Diagnostics {
 
 fn with_help<'a>(group: Group<'a>, finding: &'a Diagnostic) -> Group<'a> {
     match &finding.help {
-        Some(help) => group.element(Level::HELP.message(visible(help))),
+        Some(help) => group.element(Level::HELP.message(without_control_characters(help))),
         None => group,
     }
 }
 
-/// Without control characters: a file must not steer the terminal it is shown on.
-fn visible(text: &str) -> String {
+/// Replaces control characters other than line breaks: a file must not control the terminal it is
+/// shown on.
+fn without_control_characters(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 

@@ -12,12 +12,12 @@ fn sample() -> Diagnostics {
 }
 
 #[test]
-fn are_told_by_file_and_place_with_a_caret_and_the_fix() {
+fn text_shows_file_line_caret_and_fix() {
     insta::assert_snapshot!(sample().to_text(false));
 }
 
 #[test]
-fn have_a_stable_json_form() {
+fn json_form_is_stable() {
     insta::assert_json_snapshot!(sample().to_json());
 }
 
@@ -28,7 +28,7 @@ fn colours_only_when_asked() {
 }
 
 #[test]
-fn errors_and_warnings_are_told_apart() {
+fn errors_and_warnings_are_separated() {
     let findings = sample();
     assert_eq!(findings.errors().map(|finding| finding.code).collect::<Vec<_>>(), ["early", "late"]);
     assert_eq!(findings.warnings().map(|finding| finding.code).collect::<Vec<_>>(), ["b"]);
@@ -36,7 +36,7 @@ fn errors_and_warnings_are_told_apart() {
 }
 
 #[test]
-fn the_same_finding_is_told_once() {
+fn equal_findings_are_kept_once() {
     let mut findings = sample();
     findings.push(Diagnostic::error("early", "a.toml", "early in the file").at(0..1));
     assert_eq!(findings.len(), 3);
@@ -56,7 +56,7 @@ fn a_source_is_only_read_for_a_file_with_findings() {
 }
 
 #[test]
-fn a_file_cannot_steer_the_terminal() {
+fn a_file_cannot_control_the_terminal() {
     let mut findings = Diagnostics::new();
     findings.push(Diagnostic::error("x", "a.toml", "\u{1b}[2Jgone").at(0..4));
     findings.add_source(Path::new("a.toml"), || "\u{1b}[2J\u{7}\n".to_owned());
@@ -65,7 +65,7 @@ fn a_file_cannot_steer_the_terminal() {
 
 proptest! {
     #[test]
-    fn any_place_in_any_text_can_be_shown(text in any::<String>(), start in 0usize..80, length in 0usize..80) {
+    fn any_span_in_any_text_can_be_shown(text in any::<String>(), start in 0usize..80, length in 0usize..80) {
         let mut findings = Diagnostics::new();
         findings.push(Diagnostic::error("x", "a.toml", text.clone()).at(start..start + length).help(text.clone()));
         findings.add_source(Path::new("a.toml"), || text);

@@ -1,25 +1,25 @@
-//! What channels may still send and receivers still get: one account for all workers, so that a rate is one rate
-//! and a day's cap one cap, whoever sends and however often they are restarted.
+//! Shared allowances: the rate and the daily cap of each channel and receiver, in one rate limiter
+//! for all workers, so that they hold however many workers send and however often they restart.
 
-mod account;
+mod rate_limiter;
 
 use std::collections::BTreeMap;
 
-use database::{MachineTime, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
+use database::{MachineTime, Millis, Sql, StoreError, Tx, args, batch, retry_on_deadlock, sql};
 
 use crate::Store;
-use account::Account;
-pub use account::{Grant, Want};
+use rate_limiter::RateLimiter;
+pub use rate_limiter::{AllowanceGrant, AllowanceRequest};
 
-/// A receiver that nothing is sent to for a while.
+/// A hold on a receiver: nothing is sent to it until a time.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
-pub struct Held {
-    /// Its name; empty for the channel as a whole.
+pub struct ReceiverHold {
+    /// The name of the receiver; empty for the channel as a whole.
     pub receiver: String,
-    /// Until when.
+    /// The time at which the hold ends.
     #[sqlx(rename = "held_until")]
     pub until: Millis,
-    /// Why, in words.
+    /// The reason for the hold, for people.
     #[sqlx(rename = "held_why")]
     pub why: String,
 }
@@ -29,7 +29,7 @@ struct Name<'a> {
     receiver: &'a str,
 }
 
-const OPEN: Sql = sql!(
+const INSERT_MISSING: Sql = sql!(
     "with " [batch 1 as input: receiver text]
     "insert into allowances (channel, receiver) select $2, receiver from input where true order by receiver
      on conflict (channel, receiver) do nothing"
@@ -43,16 +43,16 @@ const READ: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Saved<'a> {
+struct LimiterInput<'a> {
     receiver: &'a str,
     free_at: MachineTime,
     day: i64,
     used: i64,
 }
 
-impl<'a> From<&'a (String, Account)> for Saved<'a> {
-    fn from((receiver, account): &'a (String, Account)) -> Self {
-        Self { receiver, free_at: account.free_at, day: account.day, used: account.used }
+impl<'a> From<&'a (String, RateLimiter)> for LimiterInput<'a> {
+    fn from((receiver, limiter): &'a (String, RateLimiter)) -> Self {
+        Self { receiver, free_at: limiter.free_at, day: limiter.day, used: limiter.used }
     }
 }
 
@@ -63,8 +63,9 @@ const SAVE: Sql = sql!(
 );
 
 impl Store {
-    /// Takes what may go of what is wanted from a channel's accounts. `now` is the machine's time, `day` the
-    /// number of the day (any numbering that grows by one at midnight). One transaction for all receivers.
+    /// Takes as many of the requested messages from a channel's allowances as may be sent. `now` is
+    /// the machine's time in microseconds, `day` the number of the day (any numbering that grows by
+    /// one at midnight). One transaction covers all receivers.
     ///
     /// # Errors
     /// The database refused or went away: nothing was granted.
@@ -72,26 +73,28 @@ impl Store {
     pub async fn allowance_take(
         &self,
         channel: &str,
-        wants: &[Want],
+        requests: &[AllowanceRequest],
         now: MachineTime,
         day: i64,
-    ) -> Result<Vec<Grant>, StoreError> {
-        let wants: BTreeMap<_, _> = wants.iter().map(|want| (want.receiver.as_str(), want)).collect();
-        if wants.is_empty() {
+    ) -> Result<Vec<AllowanceGrant>, StoreError> {
+        let requests: BTreeMap<_, _> =
+            requests.iter().map(|request| (request.receiver.as_str(), request)).collect();
+        if requests.is_empty() {
             return Ok(Vec::new());
         }
-        let take =
-            |name: &str, account: &mut Account| wants.get(name).map(|want| account.take(want, now, day));
-        let names: Vec<_> = wants.keys().map(|receiver| Name { receiver }).collect();
-        again_if_deadlocked!(self.allowance_change(channel, &names, &take))
+        let take = |name: &str, limiter: &mut RateLimiter| {
+            requests.get(name).map(|request| limiter.take(request, now, day))
+        };
+        let names: Vec<_> = requests.keys().map(|receiver| Name { receiver }).collect();
+        retry_on_deadlock!(self.allowance_change(channel, &names, &take))
     }
 
-    /// Puts back what was granted on `day` and did not go, by receiver.
+    /// Refunds messages, by receiver, that were granted on `day` and not sent.
     ///
     /// # Errors
-    /// The database refused or went away: it counts as gone.
+    /// The database refused or went away: the messages count as sent.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn allowance_give_back(
+    pub async fn allowance_refund(
         &self,
         channel: &str,
         unused: &BTreeMap<String, u32>,
@@ -100,29 +103,29 @@ impl Store {
         if unused.is_empty() {
             return Ok(());
         }
-        let give = |name: &str, account: &mut Account| {
-            account.give_back(i64::from(unused.get(name).copied().unwrap_or(0)), day);
+        let refund = |name: &str, limiter: &mut RateLimiter| {
+            limiter.refund(i64::from(unused.get(name).copied().unwrap_or(0)), day);
             Some(())
         };
         let names: Vec<_> = unused.keys().map(|receiver| Name { receiver }).collect();
-        again_if_deadlocked!(self.allowance_change(channel, &names, &give)).map(|_| ())
+        retry_on_deadlock!(self.allowance_change(channel, &names, &refund)).map(|_| ())
     }
 
-    /// Changes accounts, opened where there is none, under their locks.
+    /// Changes rate limiters under their locks, after it inserts those that do not exist.
     async fn allowance_change<T>(
         &self,
         channel: &str,
         names: &[Name<'_>],
-        change: &(dyn Fn(&str, &mut Account) -> Option<T> + Sync),
+        change: &(dyn Fn(&str, &mut RateLimiter) -> Option<T> + Sync),
     ) -> Result<Vec<T>, StoreError> {
         let mut tx = self.begin().await?;
-        let mut accounts = read(&mut tx, channel, names).await?;
-        if accounts.len() < names.len() {
-            tx.execute(&OPEN, args![batch(names)?, channel]).await?;
-            accounts = read(&mut tx, channel, names).await?;
+        let mut limiters = read(&mut tx, channel, names).await?;
+        if limiters.len() < names.len() {
+            tx.execute(&INSERT_MISSING, args![batch(names)?, channel]).await?;
+            limiters = read(&mut tx, channel, names).await?;
         }
-        let changed = accounts.iter_mut().filter_map(|(name, account)| change(name, account)).collect();
-        let rows: Vec<_> = accounts.iter().map(Saved::from).collect();
+        let changed = limiters.iter_mut().filter_map(|(name, limiter)| change(name, limiter)).collect();
+        let rows: Vec<_> = limiters.iter().map(LimiterInput::from).collect();
         tx.execute(&SAVE, args![batch(&rows)?, channel]).await?;
         tx.commit().await?;
         Ok(changed)
@@ -130,17 +133,22 @@ impl Store {
 }
 
 #[derive(sqlx::FromRow)]
-struct AccountRow {
+struct LimiterRow {
     receiver: String,
     free_at: MachineTime,
     day: i64,
     used: i64,
 }
 
-async fn read(tx: &mut Tx, channel: &str, names: &[Name<'_>]) -> Result<Vec<(String, Account)>, StoreError> {
-    let rows: Vec<AccountRow> = tx.rows(&READ, args![batch(names)?, channel]).await?;
-    let account = |AccountRow { receiver, free_at, day, used }| (receiver, Account { free_at, day, used });
-    Ok(rows.into_iter().map(account).collect())
+async fn read(
+    tx: &mut Tx,
+    channel: &str,
+    names: &[Name<'_>],
+) -> Result<Vec<(String, RateLimiter)>, StoreError> {
+    let rows: Vec<LimiterRow> = tx.rows(&READ, args![batch(names)?, channel]).await?;
+    let limiter =
+        |LimiterRow { receiver, free_at, day, used }| (receiver, RateLimiter { free_at, day, used });
+    Ok(rows.into_iter().map(limiter).collect())
 }
 
 const HOLD: Sql = sql!(
@@ -148,7 +156,7 @@ const HOLD: Sql = sql!(
      on conflict (channel, receiver) do update set held_until = excluded.held_until, held_why = excluded.held_why"
 );
 
-const LET_GO: Sql = sql!(
+const CLEAR_HOLD: Sql = sql!(
     "update allowances set held_until = null, held_why = null
      where channel = $1 and receiver = $2 and held_until is not null"
 );
@@ -160,41 +168,43 @@ const HELD: Sql = sql!(
 
 const USED: Sql = sql!("select receiver, used from allowances where channel = $1 and day >= $2 and used > 0");
 
-/// What is older than two days and holds nothing is what a new account would be.
+/// Deletes rate limiters that are older than two days and hold nothing: a new one would be the
+/// same.
 const SWEEP: Sql =
     sql!("delete from allowances where free_at < $1 and day < $2 and coalesce(held_until, 0) <= $3");
 
 impl Store {
-    /// Says that nothing is sent to a receiver for a while, and why; every worker that starts, and every page,
-    /// sees it.
+    /// Holds a receiver until a time, with a reason. Each worker that starts and each page sees the
+    /// hold.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn allowance_hold(&self, channel: &str, held: &Held) -> Result<(), StoreError> {
+    pub async fn allowance_hold(&self, channel: &str, held: &ReceiverHold) -> Result<(), StoreError> {
         let args = args![channel, held.receiver.as_str(), held.until, held.why.as_str()];
         self.execute(&HOLD, args).await.map(|_| ())
     }
 
-    /// A receiver takes messages again.
+    /// Releases the hold on a receiver.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn allowance_let_go(&self, channel: &str, receiver: &str) -> Result<(), StoreError> {
-        self.execute(&LET_GO, args![channel, receiver]).await.map(|_| ())
+    pub async fn allowance_release(&self, channel: &str, receiver: &str) -> Result<(), StoreError> {
+        self.execute(&CLEAR_HOLD, args![channel, receiver]).await.map(|_| ())
     }
 
-    /// The receivers that wait, the one that goes on first first; at most 100.
+    /// Lists the held receivers in the order in which their holds end; at most 100.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn allowance_held(&self, channel: &str, now: Millis) -> Result<Vec<Held>, StoreError> {
+    pub async fn allowance_held(&self, channel: &str, now: Millis) -> Result<Vec<ReceiverHold>, StoreError> {
         self.rows(&HELD, args![channel, now]).await
     }
 
-    /// How many messages each receiver got on `day`; the channel as a whole stands under the empty name.
+    /// Returns the number of messages that each receiver got on `day`; the channel as a whole has
+    /// the empty name.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -204,8 +214,9 @@ impl Store {
         Ok(rows.into_iter().map(|(name, used)| (name, used.unsigned_abs())).collect())
     }
 
-    /// Forgets accounts that nobody used for two days. `now` as time and, by the machine's clock, in
-    /// microseconds; `day` is its number.
+    /// Deletes rate limiters that were not used for two days. `now` and `machine` are the current
+    /// time in milliseconds and, by the machine's clock, in microseconds; `day` is the number of
+    /// the day.
     ///
     /// # Errors
     /// The database refused or went away.

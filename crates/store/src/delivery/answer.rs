@@ -1,11 +1,11 @@
-//! The part of an answer that is kept.
+//! Truncation of answers: the part of a relay's or platform's answer that is stored.
 
-/// How much of an answer is kept: a hostile server talks for ever.
-const LONGEST_ANSWER: usize = 1_000;
+/// The largest part of an answer that is stored, in bytes: a hostile server may send without end.
+const MAX_ANSWER_BYTES: usize = 1_000;
 
-/// The start of an answer, at most [`LONGEST_ANSWER`] bytes.
-pub(super) fn shortened(answer: &str) -> &str {
-    &answer[..answer.floor_char_boundary(LONGEST_ANSWER)]
+/// Returns the start of an answer, at most [`MAX_ANSWER_BYTES`] long, cut between characters.
+pub(super) fn truncated(answer: &str) -> &str {
+    &answer[..answer.floor_char_boundary(MAX_ANSWER_BYTES)]
 }
 
 #[cfg(test)]
@@ -14,7 +14,7 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_cut_between_characters() {
-        assert_eq!(shortened(&"é".repeat(800)).chars().count(), 500);
-        assert_eq!(shortened("250 ok"), "250 ok");
+        assert_eq!(truncated(&"é".repeat(800)).chars().count(), 500);
+        assert_eq!(truncated("250 ok"), "250 ok");
     }
 }

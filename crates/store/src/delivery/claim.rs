@@ -1,29 +1,31 @@
-//! Claiming: due deliveries into the hands of a worker, the hopeless ones out of its way.
+//! Claims of due deliveries by a worker; deliveries that must not be sent any more end on the way.
 
 use std::collections::HashMap;
 
-use contacts::{Contact, packed_columns, unpacked};
+use contacts::{Contact, packed_columns, unpack_contacts};
 use database::{
     ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Sql, StoreError, Tx, args, batch, batch_of_ids,
     id_space, sql,
 };
 use schedule::{Condition, Reaction};
 
-use super::{Claimed, DeliveryName, DeliveryState};
+use super::{ClaimedDelivery, DeliveryName, DeliveryState};
 use crate::Store;
 use crate::address::{address_of, suppressed_because};
-use crate::moves::Moves;
-use crate::run::{SLAB, StoredCondition, before, counted, slab_end};
+use crate::counter_deltas::CounterDeltas;
+use crate::run::{CHUNK_SIZE, StoredCondition, before_first, chunk_end, count_in_state};
 
-/// Held until the commit, so that a sweep that ends the lease sees what was claimed under it.
-const LEASE: Sql = sql!(
+/// Checks and locks a lease. The lock is held until the commit, so that a sweep that ends the lease
+/// sees what was claimed under it.
+const LOCK_LEASE: Sql = sql!(
     "select id from leases where id = $1 and expires_at > $2"
     { sqlite: "", postgres: " for key share" }
 );
 
-/// With whether there is a newer occurrence of the same step, and an older one that may just have reached somebody.
-/// Nothing leaves after the campaign's end, which is its last instant.
-const RUN: Sql = sql!(
+/// Reads a running run, whether the step has a newer occurrence, and whether it has an older one
+/// that may have reached contacts within the last minute. No delivery leaves after the campaign's
+/// end, which is its last instant.
+const GET_RUN: Sql = sql!(
     "select r.parent_id, r.condition, r.started_at, r.name, r.to_address,
        cast(case when r.expires_at <= $2 or coalesce(r.ends_at, $2) < $2 then 1 else 0 end as bigint) as is_over,
        cast(case when exists (select 1 from runs n where " is_newer!("$2") ") then 1 else 0 end as bigint) as has_newer,
@@ -36,7 +38,8 @@ const RUN: Sql = sql!(
 
 const STARTED: Sql = sql!("update runs set started_at = $2 where id = $1 and started_at is null");
 
-/// Those after $2, at most $3 of them. What an earlier try may have brought is not said to have failed.
+/// Ends deliveries of an expired run after id $2, at most $3 of them. A delivery that an earlier
+/// try may have brought becomes `uncertain` and not `failed`.
 const EXPIRE: Sql = sql!(
     "update deliveries set due_at = null, state = case when repeats > 0 then 'uncertain' else 'failed' end,
        reason = case when repeats > 0 then null else 'expired' end
@@ -48,9 +51,11 @@ const EXPIRE: Sql = sql!(
      returning id, state"
 );
 
-/// $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if wanted, $8 1 if a newer occurrence may
-/// supersede, $9 1 if an older one may just have reached somebody. Nobody gets two occurrences of a step out of order, or
-/// within a minute because the older was put off; of those that are caught up together, the newer waits for the older.
+/// Arguments: $1 run, $2 now, $3 limit, $4 lease, $5 parent run, $6 reaction, $7 1 if the reaction
+/// is required, $8 1 if a newer occurrence may supersede, $9 1 if an older one may have reached
+/// contacts within the last minute. No contact gets two occurrences of a step out of order, or
+/// within a minute of each other because the older one was deferred. Of occurrences that are caught
+/// up together, the newer waits for the older.
 const CLAIM: Sql = sql!(
     "with due as materialized (
        select d.id, d.contact_id from deliveries d
@@ -90,7 +95,7 @@ const CLAIM: Sql = sql!(
        deliveries.due_at as due_at, deliveries.scheduled_at as scheduled_at, deliveries.repeats as repeats"
 );
 
-/// All in one row: a thousand rows cost more than one long text.
+/// Reads contacts as one JSON text in one row, which is faster than a thousand rows.
 const CONTACTS: Sql = sql!(
     "with " [batch 1 as input: id bigint] "select "
     { sqlite: "json_group_array(json_array(", postgres: "cast(coalesce(json_agg(json_build_array(" }
@@ -100,11 +105,11 @@ const CONTACTS: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Who {
+struct ContactKey {
     id: ContactId,
 }
 
-/// One running run, as far as a claim asks.
+/// The columns of a running run that a claim needs.
 #[derive(sqlx::FromRow)]
 struct RunRow {
     parent_id: Option<i64>,
@@ -119,34 +124,35 @@ struct RunRow {
 }
 
 /// The result of one transaction of a claim.
-enum Claiming {
-    /// These are claimed; the claim is complete.
-    Done(Vec<Claimed>),
+enum ClaimStep {
+    /// The claim is complete, with these deliveries.
+    Done(Vec<ClaimedDelivery>),
     /// The run has expired, and may have more deliveries to end after this one.
     MoreExpired(DeliveryId),
 }
 
-/// One row that a claim changed.
+/// One delivery that a claim changed.
 #[derive(sqlx::FromRow)]
-struct Touched {
+struct ClaimRow {
     id: DeliveryId,
-    /// True where the lease has it now.
+    /// True where the lease holds it now.
     is_claimed: bool,
-    /// The reason for which it was left out; else empty.
+    /// The reason for which it was left out; empty where it was not.
     reason: String,
     attempts: i64,
-    /// `None` where it was left out.
+    /// The time at which it is due; `None` where it was left out.
     due_at: Option<Millis>,
-    /// The time at which it first fell due.
+    /// The time at which it was first due.
     scheduled_at: Millis,
     repeats: i64,
 }
 
 impl Store {
-    /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their contacts.
-    /// On the way, set-based: those past the run's expiry become `failed` (`expired`); those whose address was
-    /// suppressed or whose consent was taken back since become `suppressed`; those who do not meet the run's
-    /// condition become `suppressed` (`condition`). An expired lease claims nothing.
+    /// Claims up to `limit` due deliveries of a running run for a lease, earliest first, with their
+    /// contacts. The same statements end others: deliveries past the run's expiry become `failed`
+    /// (`expired`); those whose address was suppressed or whose consent was withdrawn since become
+    /// `suppressed`; those that do not meet the run's condition become `suppressed` (`condition`).
+    /// An expired lease claims nothing.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -157,18 +163,19 @@ impl Store {
         run: RunId,
         now: Millis,
         limit: i64,
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let mut after = before(run);
+    ) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let mut after = before_first(run);
         loop {
-            // A run that expired may be large: each slab of it is a transaction, so that others get a turn.
+            // An expired run may be large: each chunk of it is a transaction of its own, so that
+            // other writers get a turn.
             match self.claim_once(lease, run, now, limit, after).await? {
-                Claiming::Done(claimed) => return Ok(claimed),
-                Claiming::MoreExpired(last) => after = last,
+                ClaimStep::Done(claimed) => return Ok(claimed),
+                ClaimStep::MoreExpired(last) => after = last,
             }
         }
     }
 
-    /// One transaction of a claim.
+    /// Runs one transaction of a claim.
     async fn claim_once(
         &self,
         lease: LeaseId,
@@ -176,35 +183,35 @@ impl Store {
         now: Millis,
         limit: i64,
         after: DeliveryId,
-    ) -> Result<Claiming, StoreError> {
+    ) -> Result<ClaimStep, StoreError> {
         let mut tx = self.begin().await?;
-        if tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_none() {
-            return Ok(Claiming::Done(Vec::new()));
+        if tx.row::<(i64,)>(&LOCK_LEASE, args![lease, now]).await?.is_none() {
+            return Ok(ClaimStep::Done(Vec::new()));
         }
-        let Some(row) = tx.row::<RunRow>(&RUN, args![run, now]).await? else {
-            return Ok(Claiming::Done(Vec::new()));
+        let Some(row) = tx.row::<RunRow>(&GET_RUN, args![run, now]).await? else {
+            return Ok(ClaimStep::Done(Vec::new()));
         };
-        let mut moves = Moves::default();
+        let mut deltas = CounterDeltas::default();
         let mut more = None;
         let (name, to_address) = (row.name, row.to_address.clone());
         let claimed = if row.is_over == 1 {
-            let some: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, SLAB]).await?;
-            more = slab_end(&some);
-            let (failed, uncertain) = counted(&some, DeliveryState::Failed);
-            moves.ended(run, DeliveryState::Failed, "expired", failed);
-            moves.ended(run, DeliveryState::Uncertain, "", uncertain);
+            let expired: Vec<(DeliveryId, String)> = tx.rows(&EXPIRE, args![run, after, CHUNK_SIZE]).await?;
+            more = chunk_end(&expired);
+            let (failed, uncertain) = count_in_state(&expired, DeliveryState::Failed);
+            deltas.add_ended(run, DeliveryState::Failed, "expired", failed);
+            deltas.add_ended(run, DeliveryState::Uncertain, "", uncertain);
             Vec::new()
         } else {
             if row.started_at.is_none() {
                 tx.execute(&STARTED, args![run, now]).await?;
             }
             let claim = Claim { lease, run, now, row };
-            claim.fill(&mut tx, limit, &mut moves).await?
+            claim.fill(&mut tx, limit, &mut deltas).await?
         };
-        moves.apply(&mut tx, now).await?;
+        deltas.apply(&mut tx, now).await?;
         let claimed = with_contacts(&mut tx, claimed, name, to_address.as_deref()).await?;
         tx.commit().await?;
-        Ok(more.map_or(Claiming::Done(claimed), Claiming::MoreExpired))
+        Ok(more.map_or(ClaimStep::Done(claimed), ClaimStep::MoreExpired))
     }
 }
 
@@ -216,8 +223,14 @@ struct Claim {
 }
 
 impl Claim {
-    /// Claims until the limit is reached or nothing is due: those left out do not count.
-    async fn fill(&self, tx: &mut Tx, limit: i64, moves: &mut Moves) -> Result<Vec<Touched>, StoreError> {
+    /// Claims until the limit is reached or no delivery is due; deliveries that are left out do not
+    /// count.
+    async fn fill(
+        &self,
+        tx: &mut Tx,
+        limit: i64,
+        deltas: &mut CounterDeltas,
+    ) -> Result<Vec<ClaimRow>, StoreError> {
         let (reaction, wanted) = match self.row.condition {
             None => (None, 0),
             Some(Condition::If(reaction)) => (Some(reaction), 1),
@@ -238,39 +251,40 @@ impl Claim {
             let args = args![
                 self.run, self.now, left, self.lease, parent_id, reaction, wanted, has_newer, has_older
             ];
-            let touched: Vec<Touched> = tx.rows(&CLAIM, args).await?;
-            let found = i64::try_from(touched.len()).unwrap_or(i64::MAX);
-            for row in touched {
-                // What waits for a moment has its time still.
+            let changed: Vec<ClaimRow> = tx.rows(&CLAIM, args).await?;
+            let found = i64::try_from(changed.len()).unwrap_or(i64::MAX);
+            for row in changed {
+                // A delivery that waits for an older occurrence keeps a due time, and has not
+                // ended.
                 if row.is_claimed {
                     claimed.push(row);
                 } else if row.due_at.is_none() {
-                    moves.ended(self.run, DeliveryState::Suppressed, &row.reason, 1);
+                    deltas.add_ended(self.run, DeliveryState::Suppressed, &row.reason, 1);
                 }
             }
             if found < left {
                 break;
             }
         }
-        claimed.sort_unstable_by_key(|row: &Touched| (row.due_at, row.id));
+        claimed.sort_unstable_by_key(|row: &ClaimRow| (row.due_at, row.id));
         Ok(claimed)
     }
 }
 
 async fn with_contacts(
     tx: &mut Tx,
-    claimed: Vec<Touched>,
+    claimed: Vec<ClaimRow>,
     run: Option<RunName>,
     to_address: Option<&str>,
-) -> Result<Vec<Claimed>, StoreError> {
-    let who: Vec<_> = claimed.iter().map(|row| Who { id: row.id.contact() }).collect();
-    if who.is_empty() {
+) -> Result<Vec<ClaimedDelivery>, StoreError> {
+    let keys: Vec<_> = claimed.iter().map(|row| ContactKey { id: row.id.contact() }).collect();
+    if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let packed: Option<(String,)> = tx.row(&CONTACTS, args![batch(&who)?]).await?;
-    let contacts = packed.map_or_else(|| Ok(Vec::new()), |(packed,)| unpacked(&packed))?;
+    let packed: Option<(String,)> = tx.row(&CONTACTS, args![batch(&keys)?]).await?;
+    let contacts = packed.map_or_else(|| Ok(Vec::new()), |(packed,)| unpack_contacts(&packed))?;
     let mut contacts: HashMap<ContactId, Contact> = contacts.into_iter().map(|c| (c.id, c)).collect();
-    let with_contact = |row: Touched| Claimed {
+    let with_contact = |row: ClaimRow| ClaimedDelivery {
         id: row.id,
         name: DeliveryName::new(run, row.id),
         contact: contacts.remove(&row.id.contact()),
@@ -282,7 +296,8 @@ async fn with_contacts(
     Ok(claimed.into_iter().map(with_contact).collect())
 }
 
-/// Runs with something to claim, or past their expiry: looked at without the writer.
+/// The runs that have deliveries to claim or are past their expiry; read without the writer
+/// connection.
 const CLAIMABLE: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select i.id from input i join runs r on r.id = i.id
@@ -294,13 +309,13 @@ const CLAIMABLE: Sql = sql!(
 );
 
 #[derive(serde::Serialize)]
-struct Which {
+struct RunKey {
     id: RunId,
 }
 
 impl Store {
-    /// Which of these running runs [`Store::delivery_claim`] would do something for. Only reads, so that waiting
-    /// runs cost nearly nothing.
+    /// Returns those of these running runs for which [`Store::delivery_claim`] would change
+    /// anything. It only reads, so that waiting runs cost almost nothing.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -309,7 +324,7 @@ impl Store {
         if runs.is_empty() {
             return Ok(Vec::new());
         }
-        let input: Vec<_> = runs.iter().map(|id| Which { id: *id }).collect();
+        let input: Vec<_> = runs.iter().map(|id| RunKey { id: *id }).collect();
         let rows: Vec<(RunId,)> = self.rows(&CLAIMABLE, args![batch(&input)?, now]).await?;
         Ok(rows.into_iter().map(|(id,)| id).collect())
     }
@@ -322,7 +337,7 @@ const RELEASE: Sql = sql!(
 );
 
 impl Store {
-    /// Gives claimed but unbegun deliveries back.
+    /// Releases claimed deliveries that were not begun.
     ///
     /// # Errors
     /// The database refused or went away.

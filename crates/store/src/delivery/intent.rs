@@ -1,21 +1,23 @@
-//! Intents: what a worker is about to begin, granted or not.
+//! Intents: deliveries that a worker is about to begin, granted or refused.
 
 use std::collections::HashSet;
 
 use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
 
 use super::DeliveryState;
-use super::answer::shortened;
+use super::answer::truncated;
 use crate::address::{address_of, suppressed_because};
-use crate::moves::Moves;
+use crate::counter_deltas::CounterDeltas;
 
-/// Held until the commit, so that a sweep that ends the lease sees what was begun under it.
-const LEASE: Sql = sql!(
+/// Checks and locks a lease. The lock is held until the commit, so that a sweep that ends the lease
+/// sees what was begun under it.
+const LOCK_LEASE: Sql = sql!(
     "select id from leases where id = $1 and expires_at > $2"
     { sqlite: "", postgres: " for key share" }
 );
 
-/// A run that stopped takes its rows back; a person who said no meanwhile is left out. $2 is now, $3 the lease.
+/// Grants intents. Deliveries of a run that is not running any more are released; contacts who
+/// withdrew their consent meanwhile are left out. $2 is now, $3 the lease.
 const GRANT: Sql = sql!(
     "with " [batch 1 as input: id bigint] ", judged as materialized (
        select due.id, case
@@ -44,45 +46,45 @@ const GRANT: Sql = sql!(
      returning deliveries.id, deliveries.state, coalesce(deliveries.reason, '')"
 );
 
-/// Whether the lease still holds.
-pub(super) async fn lease_holds(tx: &mut Tx, lease: LeaseId, now: Millis) -> Result<bool, StoreError> {
-    Ok(tx.row::<(i64,)>(&LEASE, args![lease, now]).await?.is_some())
+/// Returns whether the lease is still valid, and locks it until the commit.
+pub(super) async fn lease_is_valid(tx: &mut Tx, lease: LeaseId, now: Millis) -> Result<bool, StoreError> {
+    Ok(tx.row::<(i64,)>(&LOCK_LEASE, args![lease, now]).await?.is_some())
 }
 
-/// Sets those that may be begun to `sending` and says which, in the order they were asked for.
+/// Sets the deliveries that may be begun to `sending` and returns them, in the order of `intents`.
 pub(super) async fn grant(
     tx: &mut Tx,
     lease: LeaseId,
     intents: &[DeliveryId],
     now: Millis,
-    moves: &mut Moves,
+    deltas: &mut CounterDeltas,
 ) -> Result<Vec<DeliveryId>, StoreError> {
     if intents.is_empty() {
         return Ok(Vec::new());
     }
-    let touched: Vec<(DeliveryId, String, String)> =
+    let changed: Vec<(DeliveryId, String, String)> =
         tx.rows(&GRANT, args![batch_of_ids(intents)?, now, lease]).await?;
-    let mut granted = HashSet::with_capacity(touched.len());
-    for (id, state, reason) in touched {
+    let mut granted = HashSet::with_capacity(changed.len());
+    for (id, state, reason) in changed {
         if state == DeliveryState::Sending.as_str() {
             granted.insert(id);
         } else if state == DeliveryState::Suppressed.as_str() {
-            moves.ended(id.run(), DeliveryState::Suppressed, &reason, 1);
+            deltas.add_ended(id.run(), DeliveryState::Suppressed, &reason, 1);
         }
     }
     Ok(intents.iter().copied().filter(|id| granted.remove(id)).collect())
 }
 
 #[derive(serde::Serialize)]
-struct PutOff<'a> {
+struct PutOffInput<'a> {
     id: DeliveryId,
     due: Millis,
     reason: &'a str,
 }
 
-impl<'a> From<&'a (DeliveryId, Millis, String)> for PutOff<'a> {
-    fn from((id, due, why): &'a (DeliveryId, Millis, String)) -> Self {
-        Self { id: *id, due: *due, reason: shortened(why) }
+impl<'a> From<&'a (DeliveryId, Millis, String)> for PutOffInput<'a> {
+    fn from((id, due, reason): &'a (DeliveryId, Millis, String)) -> Self {
+        Self { id: *id, due: *due, reason: truncated(reason) }
     }
 }
 
@@ -92,7 +94,7 @@ const PUT_OFF: Sql = sql!(
      where deliveries.id = i.id and deliveries.lease_id + 0 = $2 and deliveries.state in ('queued', 'deferred')"
 );
 
-/// Gives claimed rows back until a time each, with the reason.
+/// Releases claimed deliveries, each until a time and with a reason.
 pub(super) async fn put_off(
     tx: &mut Tx,
     lease: LeaseId,
@@ -101,7 +103,7 @@ pub(super) async fn put_off(
     if put_off.is_empty() {
         return Ok(());
     }
-    let mut rows: Vec<_> = put_off.iter().map(PutOff::from).collect();
+    let mut rows: Vec<_> = put_off.iter().map(PutOffInput::from).collect();
     rows.sort_unstable_by_key(|row| row.id);
     tx.execute(&PUT_OFF, args![batch(&rows)?, lease]).await.map(|_| ())
 }

@@ -1,11 +1,12 @@
 //! Deliveries: claimed under a lease, begun by a recorded intent, ended by a recorded outcome.
 //!
-//! Statements that go by ids say `lease_id + 0 = …`: an expression keeps PostgreSQL from the index on leases,
-//! whose statistics know nothing of a lease that began a minute ago, and from looking at every row of the
-//! lease for each id.
+//! Statements that select by ids compare `lease_id + 0`: the expression keeps PostgreSQL from using
+//! the index on leases. Its statistics know nothing of a lease that began a minute ago, and
+//! PostgreSQL would read every row of the lease for each id.
 
-/// True where run `n` is a newer occurrence of the step of run `r` at the time in this placeholder. A run made by a clock
-/// that was ahead is none yet, and of those that are caught up together all are wanted.
+/// SQL condition: run `n` is a newer occurrence of the step of run `r` at the time in this
+/// placeholder. A run whose instant lies ahead, made by a clock that was fast, is not newer yet,
+/// and of occurrences that are caught up together none supersedes another.
 macro_rules! is_newer {
     ($now:literal) => {
         concat!(
@@ -18,8 +19,8 @@ macro_rules! is_newer {
     };
 }
 
-/// Whether a newer occurrence of the step of run `r` has reached the target of delivery `due`, or will within a
-/// minute; $2 is now.
+/// SQL condition: a newer occurrence of the step of run `r` has reached the target of delivery
+/// `due`, or will within a minute; $2 is now.
 macro_rules! superseded {
     () => {
         concat!(
@@ -38,12 +39,12 @@ pub(crate) use is_newer;
 
 mod answer;
 mod claim;
+mod fast_path;
 mod intent;
 mod locks;
 mod name;
 mod outcomes;
 mod post;
-mod quick;
 mod read;
 mod reconcile;
 mod record;
@@ -55,191 +56,196 @@ pub use post::PostRef;
 pub use settlement::Settlement;
 pub use state::DeliveryState;
 
-pub(crate) use outcomes::{Ended, settle};
+pub(crate) use outcomes::{RecordedOutcome, record_outcomes};
 
 use contacts::{Contact, SuppressionReason};
 use database::{ContactId, DeliveryId, Millis, RunId};
 
 use crate::{Run, SoftBounce};
 
-/// A delivery in the hands of a worker.
+/// A delivery that a worker has claimed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Claimed {
-    /// The row.
+pub struct ClaimedDelivery {
+    /// The id of the delivery.
     pub id: DeliveryId,
-    /// Its identity in tokens and Message-IDs: the same on every try.
+    /// Its identity in tokens and Message-IDs: the same on each try.
     pub name: DeliveryName,
-    /// Whom it goes to; `None` for a feed, or for a test copy to an address that is no contact's.
+    /// The contact it goes to; `None` for a feed, or for a test copy to an address that belongs to
+    /// no contact.
     pub contact: Option<Contact>,
-    /// Where a test copy goes, instead of the contact's own address.
+    /// The address of a test copy, which replaces the contact's own.
     pub to_address: Option<String>,
-    /// How many tries came before.
+    /// The number of earlier tries.
     pub attempts: i64,
-    /// How many of them may have arrived all the same: the other side did not answer.
+    /// The number of earlier tries that may have arrived, because the other side did not answer.
     pub repeats: i64,
-    /// When it first fell due: the same on every try.
+    /// The time at which it was first due: the same on each try.
     pub scheduled_at: Millis,
 }
 
-/// What a try came to.
+/// The outcome of a try to send a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Accepted, with the answer.
+    /// The relay or platform accepted the delivery.
     Accepted {
-        /// The relay's or platform's words.
+        /// The answer of the relay or platform.
         answer: String,
-        /// What it published, where it says so.
+        /// The published post, where the platform names it.
         post: Option<PostRef>,
     },
-    /// To be tried again.
+    /// The try failed for now; the delivery is tried again.
     Deferred {
-        /// When.
+        /// The time of the next try.
         until: Millis,
-        /// The words.
+        /// The answer of the relay or platform.
         answer: String,
-        /// Whether it was the mailbox.
+        /// The soft bounce, where the mailbox was the cause.
         soft: Option<SoftBounce>,
     },
-    /// Refused for good.
+    /// The relay or platform refused the delivery permanently.
     Rejected(Rejection),
-    /// Nothing was sent, for a reason that has nothing to do with this delivery: it is queued again at once and
-    /// the try does not count (`attempts` goes back by one).
+    /// Nothing was sent, for a reason that has nothing to do with this delivery. It is queued again
+    /// at once, and the try does not count (`attempts` decreases by one).
     Returned {
-        /// What was seen.
+        /// The error or answer that was observed.
         answer: String,
     },
-    /// Nothing was sent, because its receiver takes nothing from us for now: queued again until then, for a
-    /// reason in words, and the try does not count.
+    /// Nothing was sent, because the receiver accepts nothing from this sender for now. It is
+    /// queued until a later time with a reason, and the try does not count.
     PutOff {
-        /// When.
+        /// The time of the next try.
         until: Millis,
-        /// Why, as people read it.
+        /// The reason, shown to people.
         why: String,
-        /// The words.
+        /// The answer of the relay or platform.
         answer: String,
     },
-    /// Nobody knows: the connection broke after the last byte.
+    /// Unknown: the connection broke after the last byte was sent.
     Unknown {
-        /// When to try again if the step says `resend`; `None` where somebody has to look, whatever it says.
+        /// The time of the next try if the step says `resend`; `None` where a person has to decide,
+        /// whatever the step says.
         retry_at: Option<Millis>,
-        /// What was seen.
+        /// The error or answer that was observed.
         answer: String,
     },
 }
 
-/// A refusal.
+/// A permanent refusal of a delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
-    /// One of a closed list: `bad_address`, `inactive`, `policy`, `too_big`, `render`, `expired`, `rejected`.
+    /// The reason, one of a closed list: `bad_address`, `inactive`, `policy`, `too_big`, `render`,
+    /// `expired`, `rejected`.
     pub reason: String,
-    /// The words.
+    /// The answer of the relay or platform.
     pub answer: String,
-    /// Whether the address may never be written to again.
+    /// The suppression to add, where the address must not be written to again.
     pub suppress: Option<SuppressionReason>,
-    /// Whether it was the mailbox, which may come back.
+    /// The soft bounce, where the cause was a mailbox that may work again.
     pub soft: Option<SoftBounce>,
 }
 
-/// A message for the outbox, stored with its outcome.
+/// A message for the outbox channel, stored with the outcome of its delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxMessage {
-    /// Of this delivery.
+    /// The id of its delivery.
     pub delivery: DeliveryId,
-    /// Kept by this channel.
+    /// The id of the outbox channel.
     pub channel: String,
-    /// To whom.
+    /// The address of the recipient.
     pub recipient: String,
-    /// The subject.
+    /// The subject line, decoded.
     pub subject: String,
-    /// As a browser shows it.
+    /// The HTML part, as a browser shows it.
     pub html: String,
-    /// As a terminal shows it.
+    /// The text part, as a terminal shows it.
     pub text: String,
-    /// As a server would get it.
+    /// The raw message, as a mail server would receive it.
     pub raw: Vec<u8>,
 }
 
-/// One group commit: the outcomes of the last deliveries, the intents of the next.
+/// One group commit of a worker: the outcomes of its last deliveries and the intents of the next.
 #[derive(Debug, Clone, Default)]
-pub struct Record {
-    /// What tries came to.
+pub struct GroupCommit {
+    /// The outcomes of tries, by delivery.
     pub outcomes: Vec<(DeliveryId, Outcome)>,
-    /// What is about to be begun.
+    /// The deliveries that the worker is about to begin.
     pub intents: Vec<DeliveryId>,
-    /// What cannot go yet and is given back until a time, with the reason in words: its state stays.
+    /// Deliveries that cannot be sent yet: each is released until a time, with a reason for people.
+    /// Its state does not change.
     pub put_off: Vec<(DeliveryId, Millis, String)>,
-    /// What the outbox keeps.
+    /// The messages for the outbox channel.
     pub outbox: Vec<OutboxMessage>,
 }
 
-/// What a group commit did.
+/// The result of a [`GroupCommit`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recorded {
-    /// Those that may be begun: still this lease's, still queued, their run still running, the address not
-    /// suppressed meanwhile.
+pub struct GroupCommitResult {
+    /// The deliveries that may be begun: still claimed by this lease, still queued, their run still
+    /// running, and the address not suppressed meanwhile.
     pub granted: Vec<DeliveryId>,
-    /// Outcomes that changed a row; the rest belonged to somebody else by then.
+    /// The number of outcomes that changed a row; the other deliveries belonged to another lease by
+    /// then.
     pub recorded: u64,
-    /// Whether the lease was still good. When it was not, nothing was granted, and nothing that was claimed
-    /// under it was given up either.
-    pub held: bool,
+    /// True if the lease was still valid. If it was not, nothing was granted, and deliveries
+    /// claimed under it were not released.
+    pub lease_is_valid: bool,
 }
 
-/// One delivery as people read it.
+/// A delivery with the names and addresses that people read.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct DeliveryRow {
-    /// The row.
+    /// The id of the delivery.
     pub id: DeliveryId,
-    /// Of this run.
+    /// The id of its run.
     pub run_id: RunId,
-    /// Of this campaign.
+    /// The id of its campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of its step.
     pub step: String,
-    /// By this channel.
+    /// The id of its channel.
     pub channel: String,
-    /// To whom; 0 for a feed.
+    /// The id of the contact; 0 for a feed.
     pub contact_id: ContactId,
-    /// E-mail, phone or external id; empty for a feed.
+    /// The e-mail address, phone number or external id of the contact; empty for a feed.
     pub address: String,
-    /// Where it stands.
+    /// The current state of the delivery.
     #[sqlx(try_from = "String")]
     pub state: DeliveryState,
-    /// Why.
+    /// The reason for the state, where there is more to say.
     pub reason: Option<String>,
-    /// When it may be tried next.
+    /// The time of the next try; `None` in an end state.
     pub due_at: Option<Millis>,
-    /// How many tries.
+    /// The number of tries.
     pub attempts: i64,
-    /// How many of them may have been received twice.
+    /// The number of tries that may have been received twice.
     pub repeats: i64,
-    /// When it was accepted.
+    /// The time at which it was accepted.
     pub sent_at: Option<Millis>,
-    /// The last answer.
+    /// The last answer of the relay or platform.
     pub answer: Option<String>,
-    /// First opened by a person.
+    /// The time at which a person first opened it.
     pub opened_at: Option<Millis>,
-    /// First clicked by a person.
+    /// The time at which a person first clicked in it.
     pub clicked_at: Option<Millis>,
-    /// First credited with a conversion.
+    /// The time of the first conversion credited to it.
     pub converted_at: Option<Millis>,
-    /// What the platform calls the post.
+    /// The platform's id of the post.
     pub post_id: Option<String>,
-    /// Where the post can be seen; see [`DeliveryRow::link`].
+    /// The address of the post; see [`DeliveryRow::link`].
     pub post_url: Option<String>,
 }
 
 impl DeliveryRow {
-    /// Where the post can be seen, if that is something a page may lead to: `http` or `https`.
+    /// Returns the address of the post, if a page may link to it: `http` or `https`.
     #[must_use]
     pub fn link(&self) -> Option<&str> {
         self.post_url.as_deref().and_then(post::web_address)
     }
 }
 
-/// All that is known of one person and one campaign.
+/// The deliveries of one contact in one campaign.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Explanation {
-    /// Every run of the campaign, with this person's delivery if there is one; newest first.
+    /// All runs of the campaign, each with the contact's delivery if there is one; newest first.
     pub runs: Vec<(Run, Option<DeliveryRow>)>,
 }

@@ -1,26 +1,27 @@
-//! Identities of deliveries that leave the database: in tokens, Message-IDs and idempotency keys.
+//! Identities of deliveries outside the database: in tokens, Message-IDs and idempotency keys.
 
 use database::{ContactId, DeliveryId, RunId, RunName, Sql, StoreError, args, id_space, sql};
 
 use crate::{RunKind, Store};
 
-/// Identity of a delivery in tokens, Message-IDs and idempotency keys: the same on every try. Row numbers start again
-/// in a database restored from an older copy, and deliveries that it lost may have been sent; random names do not.
+/// The identity of a delivery in tokens, Message-IDs and idempotency keys: the same on each try. A
+/// database restored from an older copy gives row numbers a second time, although deliveries that
+/// it lost may have been sent; random names are never given twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryName {
-    /// The row, in a run made before runs had names.
+    /// The row number, in a run made before runs had names.
     Unnamed(DeliveryId),
-    /// The name of the run, and the contact.
+    /// The random name of the run, and the contact.
     Named {
-        /// The run.
+        /// The name of the run.
         run: RunName,
-        /// The contact; [`ContactId::FEED`] for a feed.
+        /// The id of the contact; [`ContactId::FEED`] for a feed.
         contact: ContactId,
     },
 }
 
 impl DeliveryName {
-    /// The identity of the delivery `id` in a run of this name.
+    /// Creates the identity of the delivery `id` in a run of this name.
     #[must_use]
     pub const fn new(run: Option<RunName>, id: DeliveryId) -> Self {
         match run {
@@ -30,12 +31,12 @@ impl DeliveryName {
     }
 }
 
-/// Reference to a delivery.
+/// A reference to a delivery, by row or by identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DeliveryRef {
-    /// The row, as read from this database.
+    /// A row number that was read from this database.
     Row(DeliveryId),
-    /// An identity that came back from outside.
+    /// An identity that was received from outside.
     Name(DeliveryName),
 }
 
@@ -54,9 +55,9 @@ impl From<DeliveryName> for DeliveryRef {
 /// The delivery that an identity refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedDelivery {
-    /// The row.
+    /// The id of the delivery.
     pub id: DeliveryId,
-    /// Whether it belongs to a run of kind `test`: what comes back of it changes nothing.
+    /// True if it belongs to a run of kind `test`: events about it change nothing.
     pub is_test_copy: bool,
 }
 
@@ -67,9 +68,10 @@ const BY_NAME: Sql = sql!(
 const BY_ROW: Sql = sql!("select name, kind from runs where id = $1");
 
 impl Store {
-    /// The delivery with this identity. `None` where the database does not have it: a run or delivery that a restored
-    /// database lost, or an identity without a name whose number belongs to a run with a name. An identity without a
-    /// name whose run is not there still says which contact it was for.
+    /// Finds the delivery with this identity. `None` where the database does not have it: a run or
+    /// delivery that a restored database lost, or an identity without a name whose number belongs
+    /// to a run with a name. An identity without a name whose run is missing is returned too: it
+    /// still contains the contact.
     ///
     /// # Errors
     /// The database refused or went away.

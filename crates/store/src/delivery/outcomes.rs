@@ -1,13 +1,13 @@
-//! Outcomes of deliveries: what they change in rows, attempts, suppressions and posts.
+//! Recording of outcomes: their effects on deliveries, attempts, suppressions and posts.
 
 use std::collections::BTreeMap;
 
 use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, id_space, sql};
 
-use super::answer::shortened;
+use super::answer::truncated;
 use super::{DeliveryState, Outcome, Rejection, post};
-use crate::address::held_against;
-use crate::moves::Moves;
+use crate::address::suppressible_address;
+use crate::counter_deltas::CounterDeltas;
 use crate::soft_bounce;
 
 #[derive(serde::Serialize)]
@@ -19,8 +19,9 @@ struct OutcomeInput<'a> {
     answer: &'a str,
 }
 
-/// What is looked for before it is sent again waits until the other side must have done with it. Outcomes are `sent`, `failed`, `deferred`, `returned`, `put_off` and `unknown`. A run that was cancelled sends nothing
-/// again.
+/// Applies outcomes: `sent`, `failed`, `deferred`, `returned`, `put_off` and `unknown`. An unknown
+/// try is looked up at the other side before the next one, which waits until the other side must
+/// have finished with it (`look_after`). A cancelled run sends nothing again.
 const OUTCOMES: Sql = sql!(
     "with " [batch 1 as input: id bigint, outcome text, reason text, due bigint, answer text]
     ", judged as materialized (
@@ -69,12 +70,12 @@ struct SuppressionInput {
     source: String,
 }
 
-/// A refusal of a test copy is held against nobody.
+/// Suppresses addresses that were refused; refusals of test copies suppress nothing.
 const SUPPRESS: Sql = sql!(
     "with " [batch 1 as input: id bigint, reason text, source text]
     "insert into suppressions (kind, address, reason, source, created_at)
      select kind, address, reason, source, $2
-     from (select r.address as kind, " held_against!() " as address, i.reason,
+     from (select r.address as kind, " suppressible_address!() " as address, i.reason,
                   case r.address when 'phone' then 'sms' else 'smtp' end || i.source as source, i.id
            from input i join deliveries d on d.id = i.id join runs r on r.id = d.run_id and r.kind <> 'test'
            join contacts c on c.id = d.contact_id) refused
@@ -82,78 +83,79 @@ const SUPPRESS: Sql = sql!(
      on conflict (kind, address) do nothing"
 );
 
-/// One row whose outcome was recorded.
+/// A delivery whose outcome was recorded.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Ended {
+pub(crate) struct RecordedOutcome {
     pub(crate) id: DeliveryId,
-    /// The state that it is in now.
+    /// The state after the outcome.
     #[sqlx(try_from = "String")]
     pub(crate) state: DeliveryState,
-    /// The number of tries.
+    /// The number of tries so far.
     pub(crate) attempts: i64,
 }
 
-/// Ends or defers the rows that this lease holds in `sending`, with their attempts, suppressions and posts.
-pub(crate) async fn settle(
+/// Records outcomes of the deliveries that this lease holds in `sending`, with their attempts,
+/// suppressions and posts.
+pub(crate) async fn record_outcomes(
     tx: &mut Tx,
     lease: LeaseId,
     outcomes: &BTreeMap<DeliveryId, &Outcome>,
     now: Millis,
-    moves: &mut Moves,
-) -> Result<Vec<Ended>, StoreError> {
-    let ended = end(tx, lease, outcomes, now, moves).await?;
-    note_attempts(tx, outcomes, &ended, now).await?;
+    deltas: &mut CounterDeltas,
+) -> Result<Vec<RecordedOutcome>, StoreError> {
+    let ended = apply_outcomes(tx, lease, outcomes, now, deltas).await?;
+    insert_attempts(tx, outcomes, &ended, now).await?;
     suppress(tx, outcomes, &ended, now).await?;
-    let posts = ended.iter().filter_map(|Ended { id, .. }| match outcomes.get(id)? {
+    let posts = ended.iter().filter_map(|RecordedOutcome { id, .. }| match outcomes.get(id)? {
         Outcome::Accepted { post, .. } => Some((*id, post.as_ref()?)),
         _ => None,
     });
-    post::keep(tx, posts.collect(), now).await?;
+    post::upsert(tx, posts.collect(), now).await?;
     Ok(ended)
 }
 
-/// Ends or defers the rows that this lease holds.
-async fn end(
+/// Sets the states of the deliveries that this lease holds, and counts them.
+async fn apply_outcomes(
     tx: &mut Tx,
     lease: LeaseId,
     outcomes: &BTreeMap<DeliveryId, &Outcome>,
     now: Millis,
-    moves: &mut Moves,
-) -> Result<Vec<Ended>, StoreError> {
+    deltas: &mut CounterDeltas,
+) -> Result<Vec<RecordedOutcome>, StoreError> {
     if outcomes.is_empty() {
         return Ok(Vec::new());
     }
     let input: Vec<_> = outcomes.iter().map(|(id, outcome)| OutcomeInput::from((*id, *outcome))).collect();
-    let ended: Vec<Ended> = tx.rows(&OUTCOMES, args![batch(&input)?, lease, now]).await?;
-    for Ended { id, state, .. } in &ended {
+    let ended: Vec<RecordedOutcome> = tx.rows(&OUTCOMES, args![batch(&input)?, lease, now]).await?;
+    for RecordedOutcome { id, state, .. } in &ended {
         let state = *state;
         match (state, outcomes.get(id)) {
-            (DeliveryState::Deferred, Some(Outcome::Unknown { .. })) => moves.repeated(id.run(), 1),
+            (DeliveryState::Deferred, Some(Outcome::Unknown { .. })) => deltas.add_repeats(id.run(), 1),
             (DeliveryState::Deferred | DeliveryState::Queued, _) => {}
             (DeliveryState::Failed, Some(Outcome::Rejected(rejection))) => {
-                moves.ended(id.run(), state, &rejection.reason, 1);
+                deltas.add_ended(id.run(), state, &rejection.reason, 1);
             }
-            _ => moves.ended(id.run(), state, "", 1),
+            _ => deltas.add_ended(id.run(), state, "", 1),
         }
     }
     Ok(ended)
 }
 
-/// One row for every try that was not accepted.
-async fn note_attempts(
+/// Inserts a row for each try that was not accepted.
+async fn insert_attempts(
     tx: &mut Tx,
     outcomes: &BTreeMap<DeliveryId, &Outcome>,
-    ended: &[Ended],
+    ended: &[RecordedOutcome],
     now: Millis,
 ) -> Result<(), StoreError> {
-    let attempt = |Ended { id, attempts: number, .. }: &Ended| {
+    let attempt = |RecordedOutcome { id, attempts: number, .. }: &RecordedOutcome| {
         let (outcome, answer) = match outcomes.get(id)? {
             Outcome::Accepted { .. } | Outcome::Returned { .. } | Outcome::PutOff { .. } => return None,
             Outcome::Deferred { answer, .. } => ("deferred", answer),
             Outcome::Rejected(rejection) => ("rejected", &rejection.answer),
             Outcome::Unknown { answer, .. } => ("unknown", answer),
         };
-        Some(AttemptInput { id: *id, number: *number, outcome, answer: shortened(answer) })
+        Some(AttemptInput { id: *id, number: *number, outcome, answer: truncated(answer) })
     };
     let input: Vec<_> = ended.iter().filter_map(attempt).collect();
     if !input.is_empty() {
@@ -162,18 +164,18 @@ async fn note_attempts(
     Ok(())
 }
 
-/// The addresses that may never be written to again: at once, or because it was so once too often. Whoever got
-/// something begins anew.
+/// Suppresses addresses that must not be written to again, at once or after too many soft bounces.
+/// An accepted delivery resets the contact's soft bounces.
 async fn suppress(
     tx: &mut Tx,
     outcomes: &BTreeMap<DeliveryId, &Outcome>,
-    ended: &[Ended],
+    ended: &[RecordedOutcome],
     now: Millis,
 ) -> Result<(), StoreError> {
-    let refusal = |Ended { id, .. }: &Ended| match outcomes.get(id)? {
+    let refusal = |RecordedOutcome { id, .. }: &RecordedOutcome| match outcomes.get(id)? {
         Outcome::Rejected(rejection) => {
             let reason = rejection.suppress?.as_str();
-            Some(SuppressionInput { id: *id, reason, source: source(&rejection.answer) })
+            Some(SuppressionInput { id: *id, reason, source: suppression_source(&rejection.answer) })
         }
         _ => None,
     };
@@ -181,14 +183,15 @@ async fn suppress(
     if !input.is_empty() {
         tx.execute(&SUPPRESS, args![batch(&input)?, now]).await?;
     }
-    let soft = |Ended { id, .. }: &Ended| match outcomes.get(id)? {
+    let soft = |RecordedOutcome { id, .. }: &RecordedOutcome| match outcomes.get(id)? {
         Outcome::Deferred { soft, .. } | Outcome::Rejected(Rejection { soft, .. }) => Some((*id, (*soft)?)),
         _ => None,
     };
     let soft: Vec<_> = ended.iter().filter_map(soft).collect();
     soft_bounce::count(tx, &soft, now).await?;
-    let sent =
-        ended.iter().filter(|Ended { id, .. }| matches!(outcomes.get(id), Some(Outcome::Accepted { .. })));
+    let sent = ended
+        .iter()
+        .filter(|RecordedOutcome { id, .. }| matches!(outcomes.get(id), Some(Outcome::Accepted { .. })));
     soft_bounce::clear(tx, sent.map(|row| row.id)).await
 }
 
@@ -198,18 +201,19 @@ impl<'a> From<(DeliveryId, &'a Outcome)> for OutcomeInput<'a> {
             Outcome::Accepted { answer, .. } => ("sent", None, None, answer),
             Outcome::Deferred { until, answer, .. } => ("deferred", None, Some(*until), answer),
             Outcome::Returned { answer } => ("returned", None, None, answer),
-            Outcome::PutOff { until, why, answer } => ("put_off", Some(shortened(why)), Some(*until), answer),
+            Outcome::PutOff { until, why, answer } => ("put_off", Some(truncated(why)), Some(*until), answer),
             Outcome::Rejected(rejection) => {
                 ("failed", Some(rejection.reason.as_str()), None, &rejection.answer)
             }
             Outcome::Unknown { retry_at, answer } => ("unknown", None, *retry_at, answer),
         };
-        Self { id, outcome, reason, due, answer: shortened(answer) }
+        Self { id, outcome, reason, due, answer: truncated(answer) }
     }
 }
 
-/// Where a suppression came from: the codes at the start of the answer, each after a space, ` 550 5.1.1`.
-fn source(answer: &str) -> String {
+/// The suffix of a suppression's source: the codes at the start of the answer, each after a space,
+/// such as ` 550 5.1.1`.
+fn suppression_source(answer: &str) -> String {
     let is_code = |word: &&str| word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 12;
     let words = answer.split([' ', '-']).take(2).take_while(is_code);
     words.fold(String::new(), |source, word| source + " " + word)
@@ -221,8 +225,8 @@ mod tests {
 
     #[test]
     fn a_source_is_the_codes_of_an_answer() {
-        assert_eq!(source("550 5.1.1 no such user"), " 550 5.1.1");
-        assert_eq!(source("550-5.1.1 The account"), " 550 5.1.1");
-        assert_eq!(source("gone"), "");
+        assert_eq!(suppression_source("550 5.1.1 no such user"), " 550 5.1.1");
+        assert_eq!(suppression_source("550-5.1.1 The account"), " 550 5.1.1");
+        assert_eq!(suppression_source("gone"), "");
     }
 }

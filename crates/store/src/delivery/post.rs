@@ -1,18 +1,20 @@
-//! What a platform calls what it published, and where people see it.
+//! Published posts: their ids on the platform and their addresses.
 
 use database::{DeliveryId, Millis, Sql, StoreError, Tx, args, batch, sql};
 
-/// A published post.
+/// A reference to a post that a platform published.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PostRef {
-    /// The platform's own name for it. Longer than 500 bytes, or with control characters, it is not kept.
+    /// The platform's id of the post. Ids longer than 500 bytes or with control characters are not
+    /// stored.
     pub id: Option<String>,
-    /// Where it can be seen. Kept only if it is an address of the web, up to 2,000 bytes.
+    /// The address of the post. It is stored only if it is an `http` or `https` address of at most
+    /// 2,000 bytes.
     pub url: Option<String>,
 }
 
-const LONGEST_ID: usize = 500;
-const LONGEST_URL: usize = 2_000;
+const MAX_ID_BYTES: usize = 500;
+const MAX_URL_BYTES: usize = 2_000;
 
 #[derive(serde::Serialize)]
 struct Input<'a> {
@@ -21,8 +23,8 @@ struct Input<'a> {
     url: Option<&'a str>,
 }
 
-/// A second try that was accepted is the post that counts.
-const KEEP: Sql = sql!(
+/// Stores posts; the post of a later accepted try replaces the earlier one.
+const UPSERT: Sql = sql!(
     "with " [batch 1 as input: id bigint, external_id text, url text]
     "insert into posts (delivery_id, external_id, url, created_at)
      select id, external_id, url, $2 from input where true order by id
@@ -30,8 +32,8 @@ const KEEP: Sql = sql!(
        created_at = excluded.created_at"
 );
 
-/// Keeps what is known of posts; of most deliveries, nothing is.
-pub(super) async fn keep(
+/// Stores the known posts of deliveries; most deliveries have none.
+pub(super) async fn upsert(
     tx: &mut Tx,
     mut posts: Vec<(DeliveryId, &PostRef)>,
     now: Millis,
@@ -39,29 +41,30 @@ pub(super) async fn keep(
     posts.sort_unstable_by_key(|(id, _)| *id);
     let input: Vec<_> = posts.into_iter().filter_map(|(id, post)| Input::of(id, post)).collect();
     if !input.is_empty() {
-        tx.execute(&KEEP, args![batch(&input)?, now]).await?;
+        tx.execute(&UPSERT, args![batch(&input)?, now]).await?;
     }
     Ok(())
 }
 
 impl<'a> Input<'a> {
     fn of(id: DeliveryId, post: &'a PostRef) -> Option<Self> {
-        let external_id = post.id.as_deref().filter(|id| is_name(id));
+        let external_id = post.id.as_deref().filter(|id| is_valid_id(id));
         let url = post.url.as_deref().and_then(web_address);
         (external_id.is_some() || url.is_some()).then_some(Self { id, external_id, url })
     }
 }
 
-fn is_name(id: &str) -> bool {
-    (1..=LONGEST_ID).contains(&id.len()) && !id.contains(char::is_control)
+fn is_valid_id(id: &str) -> bool {
+    (1..=MAX_ID_BYTES).contains(&id.len()) && !id.contains(char::is_control)
 }
 
-/// The text, if a page may show it as a link: what a platform says is where it is seen may be anything.
+/// Returns the text if a page may show it as a link: an address that a platform returns may be any
+/// text.
 pub(super) fn web_address(text: &str) -> Option<&str> {
     let starts =
         |scheme: &str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
     let plain = !text.contains(|c: char| c.is_control() || c.is_whitespace());
-    (plain && text.len() <= LONGEST_URL && (starts("https://") || starts("http://"))).then_some(text)
+    (plain && text.len() <= MAX_URL_BYTES && (starts("https://") || starts("http://"))).then_some(text)
 }
 
 #[cfg(test)]
@@ -73,7 +76,7 @@ mod tests {
         for link in ["https://social.example/@harbour/1", "HTTP://x.example"] {
             assert_eq!(web_address(link), Some(link));
         }
-        let long = format!("https://x.example/{}", "a".repeat(LONGEST_URL));
+        let long = format!("https://x.example/{}", "a".repeat(MAX_URL_BYTES));
         for other in [
             "javascript:alert(1)",
             "data:text/html,x",

@@ -1,4 +1,4 @@
-//! Reading deliveries.
+//! Queries that list deliveries by run, contact and campaign.
 
 use database::{ContactId, DeliveryId, RunId, Sql, StoreError, args, id_space, sql};
 
@@ -6,7 +6,8 @@ use super::{DeliveryRow, DeliveryState, Explanation};
 use crate::Store;
 use crate::run::run_columns;
 
-/// The columns of a [`DeliveryRow`], of `deliveries d join runs r left join contacts c left join posts o`.
+/// The columns of a [`DeliveryRow`], selected from `deliveries d join runs r left join contacts c
+/// left join posts o`.
 macro_rules! delivery_columns {
     () => {
         "d.id, d.run_id, r.campaign, r.step, r.channel, d.contact_id, \
@@ -23,7 +24,7 @@ const LIST: Sql = sql!(
      order by d.id limit $5"
 );
 
-const OF_CONTACT: Sql = sql!(
+const LIST_OF_CONTACT: Sql = sql!(
     "select " delivery_columns!() "
      from runs r join deliveries d on d.id = r.id * " id_space!() " + $1 left join contacts c on c.id = d.contact_id left join posts o on o.delivery_id = d.id
      order by r.id desc limit $2"
@@ -38,7 +39,8 @@ const EXPLAIN: Sql = sql!(
 );
 
 impl Store {
-    /// Deliveries of a run in one state, or of any, after an id. `repeated` keeps those with repeats.
+    /// Lists the deliveries of a run in one state, or in any, after an id. `repeated` selects those
+    /// with repeats.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -57,7 +59,7 @@ impl Store {
         self.rows(&LIST, args![after, end, state, i64::from(repeated), limit]).await
     }
 
-    /// Everything sent, or not sent, to one person, newest first.
+    /// Lists the latest `limit` deliveries to one contact, sent or not, newest first.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -67,13 +69,13 @@ impl Store {
         contact: ContactId,
         limit: i64,
     ) -> Result<Vec<DeliveryRow>, StoreError> {
-        if !is_person(contact) {
+        if !is_contact_id(contact) {
             return Ok(Vec::new());
         }
-        self.rows(&OF_CONTACT, args![contact, limit]).await
+        self.rows(&LIST_OF_CONTACT, args![contact, limit]).await
     }
 
-    /// What became of one person in one campaign.
+    /// Returns the deliveries of one contact in one campaign.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -85,7 +87,7 @@ impl Store {
     ) -> Result<Explanation, StoreError> {
         let runs = self.with_tallies(self.rows(&RUNS, args![campaign]).await?).await?;
         let mut rows: Vec<DeliveryRow> = Vec::new();
-        if is_person(contact) {
+        if is_contact_id(contact) {
             rows = self.rows(&EXPLAIN, args![campaign, contact]).await?;
         }
         let mut take = |run: RunId| {
@@ -100,7 +102,8 @@ impl Store {
     }
 }
 
-/// A number that no contact can have would be somebody else's in another run.
-fn is_person(contact: ContactId) -> bool {
-    (1..=ContactId::LAST.0).contains(&contact.0)
+/// Returns whether a contact can have this id: an id beyond 32 bits would belong to a delivery of
+/// another run.
+fn is_contact_id(contact: ContactId) -> bool {
+    (1..=ContactId::MAX.0).contains(&contact.0)
 }

@@ -1,14 +1,14 @@
-//! The group commit: outcomes of the last deliveries, intents of the next.
+//! The group commit: outcomes of the last deliveries, intents of the next, in one transaction.
 
 use std::collections::{BTreeMap, HashSet};
 
-use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, sql};
+use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, retry_on_deadlock, sql};
 
-use super::locks::hold_runs;
-use super::outcomes::{Ended, settle};
-use super::{Outcome, Record, Recorded, intent, quick};
+use super::locks::lock_runs;
+use super::outcomes::{RecordedOutcome, record_outcomes};
+use super::{GroupCommit, GroupCommitResult, Outcome, fast_path, intent};
 use crate::Store;
-use crate::moves::Moves;
+use crate::counter_deltas::CounterDeltas;
 
 #[derive(serde::Serialize)]
 struct OutboxInput<'a> {
@@ -21,7 +21,7 @@ struct OutboxInput<'a> {
     raw: String,
 }
 
-const OUTBOX: Sql = sql!(
+const UPSERT_OUTBOX: Sql = sql!(
     "with " [batch 1 as input: id bigint, channel text, recipient text, subject text, html text, body text, raw text]
     "insert into outbox (delivery_id, channel, recipient, subject, html, text, raw, created_at)
      select id, channel, recipient, subject, html, body, "
@@ -33,9 +33,10 @@ const OUTBOX: Sql = sql!(
 );
 
 impl Store {
-    /// One group commit. Outcomes count only for rows that this lease holds in `sending`; rollups, tallies,
-    /// attempts and suppressions are kept in the same transaction. Intents are granted only while the lease
-    /// has not expired. Of two outcomes of one delivery the first counts.
+    /// Runs one group commit. Outcomes count only for deliveries that this lease holds in
+    /// `sending`; rollups, tallies, attempts and suppressions are written in the same transaction.
+    /// Intents are granted only while the lease has not expired. Of two outcomes of one delivery
+    /// the first counts.
     ///
     /// # Errors
     /// The database refused or went away: nothing was recorded.
@@ -43,53 +44,60 @@ impl Store {
     pub async fn delivery_record(
         &self,
         lease: LeaseId,
-        record: &Record,
+        record: &GroupCommit,
         now: Millis,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<GroupCommitResult, StoreError> {
         if record.outcomes.is_empty() && record.intents.is_empty() && record.put_off.is_empty() {
-            return Ok(Recorded { held: true, ..Recorded::default() });
+            return Ok(GroupCommitResult { lease_is_valid: true, ..GroupCommitResult::default() });
         }
         let mut outcomes = BTreeMap::new();
         for (id, outcome) in &record.outcomes {
             outcomes.entry(*id).or_insert(outcome);
         }
-        again_if_deadlocked!(self.record_once(lease, record, &outcomes, now))
+        retry_on_deadlock!(self.record_once(lease, record, &outcomes, now))
     }
 
     async fn record_once(
         &self,
         lease: LeaseId,
-        record: &Record,
+        record: &GroupCommit,
         outcomes: &BTreeMap<DeliveryId, &Outcome>,
         now: Millis,
-    ) -> Result<Recorded, StoreError> {
+    ) -> Result<GroupCommitResult, StoreError> {
         let mut tx = self.begin().await?;
-        if let Some((moves, recorded)) = quick::all(&mut tx, lease, record, outcomes, now).await? {
-            moves.apply(&mut tx, now).await?;
+        if let Some((deltas, recorded)) = fast_path::record_all(&mut tx, lease, record, outcomes, now).await?
+        {
+            deltas.apply(&mut tx, now).await?;
             tx.commit().await?;
             let granted = record.intents.clone();
-            return Ok(Recorded { granted, recorded, held: true });
+            return Ok(GroupCommitResult { granted, recorded, lease_is_valid: true });
         }
         drop(tx);
         let mut tx = self.begin().await?;
-        let mut moves = Moves::default();
-        let holds = intent::lease_holds(&mut tx, lease, now).await?;
-        hold_runs(&mut tx, record).await?;
-        let ended = settle(&mut tx, lease, outcomes, now, &mut moves).await?;
+        let mut deltas = CounterDeltas::default();
+        let is_valid = intent::lease_is_valid(&mut tx, lease, now).await?;
+        lock_runs(&mut tx, record).await?;
+        let ended = record_outcomes(&mut tx, lease, outcomes, now, &mut deltas).await?;
         let mut granted = Vec::new();
-        if holds {
-            granted = intent::grant(&mut tx, lease, &record.intents, now, &mut moves).await?;
+        if is_valid {
+            granted = intent::grant(&mut tx, lease, &record.intents, now, &mut deltas).await?;
             intent::put_off(&mut tx, lease, &record.put_off).await?;
         }
-        keep(&mut tx, record, &ended, now).await?;
-        moves.apply(&mut tx, now).await?;
+        insert_outbox(&mut tx, record, &ended, now).await?;
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(Recorded { granted, recorded: ended.len() as u64, held: holds })
+        Ok(GroupCommitResult { granted, recorded: ended.len() as u64, lease_is_valid: is_valid })
     }
 }
 
-/// What the outbox keeps: of rows whose outcome was recorded, nothing of somebody else's.
-async fn keep(tx: &mut Tx, record: &Record, ended: &[Ended], now: Millis) -> Result<(), StoreError> {
+/// Stores outbox messages of the deliveries whose outcome was recorded; those of other workers are
+/// ignored.
+async fn insert_outbox(
+    tx: &mut Tx,
+    record: &GroupCommit,
+    ended: &[RecordedOutcome],
+    now: Millis,
+) -> Result<(), StoreError> {
     let ended: HashSet<_> = ended.iter().map(|row| row.id).collect();
     let mut input = BTreeMap::new();
     for message in &record.outbox {
@@ -99,7 +107,7 @@ async fn keep(tx: &mut Tx, record: &Record, ended: &[Ended], now: Millis) -> Res
     }
     let input: Vec<_> = input.into_values().collect();
     if !input.is_empty() {
-        tx.execute(&OUTBOX, args![batch(&input)?, now]).await?;
+        tx.execute(&UPSERT_OUTBOX, args![batch(&input)?, now]).await?;
     }
     Ok(())
 }

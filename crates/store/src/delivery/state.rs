@@ -1,38 +1,39 @@
-//! The states of a delivery.
+//! The states of a delivery, from queued to an end state.
 
-use database::words;
+use database::enum_names;
 
-/// The state of a delivery. Its words in rows, files, addresses of pages and JSON are those of `as_str`.
+/// The state of a delivery. Rows, files, page addresses and JSON contain the words of `as_str`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// Waits until it is due.
+    /// It waits until it is due.
     Queued,
-    /// Begun; no answer is recorded.
+    /// It was begun; no answer is recorded.
     Sending,
     /// The relay or platform accepted it.
     Sent,
-    /// To be tried again.
+    /// The last try failed for now; it is tried again.
     Deferred,
-    /// Refused for good.
+    /// It was refused permanently, or it expired.
     Failed,
     /// A crash or a lost connection left no answer, and the step says `hold`.
     Uncertain,
-    /// Was not to be sent.
+    /// It was left out and not sent.
     Suppressed,
-    /// Its run was ended first.
+    /// Its run was cancelled before it was sent.
     Cancelled,
 }
 
 impl DeliveryState {
-    /// True where a delivery leaves the state by itself: it is to be sent, or being sent.
+    /// Returns whether the delivery is still to be sent or being sent, and so leaves the state
+    /// without a person's help.
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Sending | Self::Deferred)
     }
 }
 
-words!(DeliveryState, {
+enum_names!(DeliveryState, {
     Queued => "queued",
     Sending => "sending",
     Sent => "sent",

@@ -1,127 +1,130 @@
-//! What came back. Append-only; rollups and the first-time marks of deliveries move in the same transaction.
+//! Events about deliveries and contacts. Append-only; rollups and the first-time marks of
+//! deliveries change in the same transaction.
 
-mod convert;
+mod conversion;
+mod reclassify;
 mod record;
-mod rejudge;
 mod resolve;
 
 use campaign::Money;
-use database::{ContactId, DeliveryId, LinkId, Millis, Sql, StoreError, args, id_space, sql, words};
+use database::{ContactId, DeliveryId, LinkId, Millis, Sql, StoreError, args, enum_names, id_space, sql};
 
-pub use rejudge::{Hit, Judge};
+pub use reclassify::{Hit, HitClassifier};
 
 use crate::{DeliveryRef, Store};
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
-    /// A later report says that it arrived.
+    /// A later report says that the message arrived.
     Delivered,
-    /// Its picture was fetched.
+    /// The tracking pixel of the message was fetched.
     Opened,
-    /// A link was followed.
+    /// A link in the message was followed.
     Clicked,
-    /// The campaign's goal happened and is credited to it.
+    /// The campaign's goal was reached and is credited to the delivery.
     Converted,
-    /// It came back.
+    /// The message bounced after it was accepted.
     Bounced,
-    /// It was called spam.
+    /// The contact marked the message as spam.
     Complained,
-    /// They asked to be left alone.
+    /// The contact unsubscribed with this message.
     Unsubscribed,
-    /// They answered.
+    /// The contact replied to the message.
     Replied,
-    /// Anything else a contact did, by name.
+    /// Any other named event of a contact.
     Custom,
 }
 
-/// An event to be written, about one delivery.
+/// An event to insert, about one delivery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewEvent {
-    /// What happened.
+    /// The kind of the event.
     pub kind: EventKind,
-    /// The delivery it is about.
+    /// The delivery that it is about.
     pub delivery: DeliveryRef,
-    /// By this link.
+    /// The link that was followed.
     pub link: Option<LinkId>,
-    /// When.
+    /// The time at which it happened.
     pub occurred_at: Millis,
-    /// `human`, `prefetch`, or `machine:` and the rule that says so. Only `human` counts.
+    /// The actor: `human`, `prefetch`, or `machine:` and the rule that says so. Only `human`
+    /// counts.
     pub actor: String,
-    /// Anything else worth keeping, as JSON; hostile text.
+    /// Other details to store, as JSON; the text comes from outside and is not trusted.
     pub detail: Option<String>,
 }
 
-/// Something a contact did, posted from outside.
+/// An event of a contact, posted from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversion {
-    /// Its name, such as `purchase`.
+    /// The name of the event, such as `purchase`.
     pub name: String,
-    /// Who.
+    /// The id of the contact.
     pub contact: ContactId,
-    /// When.
+    /// The time at which it happened.
     pub occurred_at: Millis,
-    /// What it is worth.
+    /// The value of the event, in millionths of `currency`.
     pub value_micros: Option<Money>,
-    /// In this currency.
+    /// The currency of the value.
     pub currency: Option<String>,
-    /// Says it twice, counts once.
+    /// A key that makes the event count once, even if it is posted twice.
     pub idempotency_key: Option<String>,
-    /// Anything else, as JSON.
+    /// Other details to store, as JSON.
     pub detail: Option<String>,
 }
 
-/// A campaign that counts an event as its goal.
+/// The goal of a campaign: events of one name within a window after a reaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Goal {
-    /// The campaign.
+pub struct AttributionGoal {
+    /// The id of the campaign.
     pub campaign: String,
-    /// How long after the touch it still counts.
+    /// The time after a click or open in which the event still counts, in milliseconds.
     pub window: i64,
 }
 
-/// What became of a posted event.
+/// The result of posting an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credit {
-    /// Written, and credited to this delivery: the last one clicked within its goal's window before the
-    /// event, else the last one opened.
+    /// Inserted, and credited to this delivery: the last one clicked within its goal's window
+    /// before the event, otherwise the last one opened.
     Delivery(DeliveryId),
-    /// Written; no campaign can claim it.
-    Nobody,
-    /// The idempotency key was there: nothing was written.
+    /// Inserted; no campaign can claim it.
+    #[serde(rename = "nobody")]
+    NoDelivery,
+    /// The idempotency key existed already: nothing was inserted.
     Repeated,
 }
 
-/// One event as people read it.
+/// An event with the names that people read.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct EventRow {
-    /// What happened.
+    /// The kind of the event.
     #[sqlx(try_from = "String")]
     pub kind: EventKind,
-    /// Its name.
+    /// The name of a posted event.
     pub name: Option<String>,
-    /// When.
+    /// The time at which it happened.
     pub occurred_at: Millis,
-    /// To this delivery.
+    /// The delivery that it is about.
     pub delivery_id: Option<DeliveryId>,
-    /// Of this campaign, if one.
+    /// The id of the delivery's campaign.
     pub campaign: Option<String>,
-    /// And this step.
+    /// The id of the delivery's step.
     pub step: Option<String>,
-    /// Where the link went.
+    /// The destination of the followed link.
     pub url: Option<String>,
-    /// Who did it.
+    /// The actor: `human`, `prefetch`, or `machine:` and a rule.
     pub actor: String,
-    /// What it is worth.
+    /// The value of the event, in millionths of `currency`.
     #[sqlx(try_from = "StoredMoney")]
     pub value_micros: Option<Money>,
-    /// In this currency.
+    /// The currency of the value.
     pub currency: Option<String>,
 }
 
-words!(EventKind, {
+enum_names!(EventKind, {
     Delivered => "delivered",
     Opened => "opened",
     Clicked => "clicked",
@@ -133,27 +136,27 @@ words!(EventKind, {
     Custom => "custom",
 });
 
-/// The columns of an [`EventRow`], of `events e left join runs r left join links l`.
+/// The columns of an [`EventRow`], selected from `events e left join runs r left join links l`.
 macro_rules! event_columns {
     () => {
         "e.kind, e.name, e.occurred_at, e.delivery_id, r.campaign, r.step, l.url, e.actor, e.value_micros, e.currency"
     };
 }
 
-const OF_CONTACT: Sql = sql!(
+const LIST_OF_CONTACT: Sql = sql!(
     "select " event_columns!() "
      from events e left join runs r on r.id = e.delivery_id / " id_space!() " left join links l on l.id = e.link_id
      where e.contact_id = $1 order by e.occurred_at desc, e.id desc limit $2"
 );
 
-const RECENT: Sql = sql!(
+const LIST_RECENT: Sql = sql!(
     "select " event_columns!() "
      from events e left join runs r on r.id = e.delivery_id / " id_space!() " left join links l on l.id = e.link_id
      order by e.id desc limit $1"
 );
 
 impl Store {
-    /// What one person did, newest first.
+    /// Lists the latest `limit` events of one contact, newest first.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -163,20 +166,20 @@ impl Store {
         contact: ContactId,
         limit: i64,
     ) -> Result<Vec<EventRow>, StoreError> {
-        self.rows(&OF_CONTACT, args![contact, limit]).await
+        self.rows(&LIST_OF_CONTACT, args![contact, limit]).await
     }
 
-    /// What was written last, whoever did it, newest first.
+    /// Lists the latest `limit` events of all contacts, newest first.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_recent(&self, limit: i64) -> Result<Vec<EventRow>, StoreError> {
-        self.rows(&RECENT, args![limit]).await
+        self.rows(&LIST_RECENT, args![limit]).await
     }
 }
 
-/// `events.value_micros`.
+/// The column `events.value_micros`, in millionths.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub(crate) struct StoredMoney(Option<i64>);

@@ -1,21 +1,21 @@
-//! Events about deliveries: written in batches, counted once.
+//! Recording of events about deliveries, in batches, each counted once.
 
 use std::collections::{BTreeMap, HashSet};
 
-use contacts::{Engaged, SuppressionReason};
+use contacts::{EngagementKind, SuppressionReason};
 use database::{
-    ContactId, DeliveryId, Millis, Sql, StoreError, Tx, again_if_deadlocked, args, batch, batch_of_ids,
-    id_space, sql,
+    ContactId, DeliveryId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, id_space,
+    retry_on_deadlock, sql,
 };
 
-use super::rejudge::{self, Judge};
+use super::reclassify::{self, HitClassifier};
 use super::resolve::{Resolved, resolve};
 use super::{EventKind, NewEvent};
+use crate::counter_deltas::CounterDeltas;
 use crate::engagement;
-use crate::moves::Moves;
 use crate::{Metric, Store};
 
-/// Reports that came before: receivers repeat them.
+/// Selects earlier reports of the same deliveries, because receivers repeat reports.
 const REPORTED: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select distinct e.delivery_id, e.kind from input i join events e on e.delivery_id = i.id
@@ -89,47 +89,50 @@ const SUPPRESS: Sql = sql!(
 );
 
 impl Store {
-    /// Writes events in one transaction; those of deliveries that do not exist are dropped, and so are those of test
-    /// copies, which change nothing. The first human open, click and unsubscription of a delivery move `opened`,
-    /// `clicked`, `unsubscribed` in the rollups (once per contact delivery; each time for a feed) and its marks; every
-    /// human click moves `clicks`; `clicked` without `opened` moves `opened` too. The first report of a delivery's
-    /// arrival, bounce and complaint moves `delivered`, `bounced`, `complained`. Unsubscribed, bounced and complained
-    /// add a suppression of the contact's e-mail address, or of the phone number where the run needed that (what
-    /// bounced elsewhere says nothing of either), its source from `detail.source` if there is one. Says how many were
-    /// written.
+    /// Inserts events in one transaction. Events of deliveries that do not exist are dropped, and
+    /// so are those of test copies, which change nothing. The first human open, click and
+    /// unsubscription of a delivery change `opened`, `clicked`, `unsubscribed` in the rollups (once
+    /// per delivery to a contact; each time for a feed) and the delivery's marks; each human click
+    /// changes `clicks`; `clicked` without `opened` changes `opened` too. The first report of a
+    /// delivery's arrival, bounce and complaint changes `delivered`, `bounced`, `complained`.
+    /// Unsubscriptions, bounces and complaints add a suppression of the contact's e-mail address,
+    /// or of the phone number if the run needed that (a bounce on another channel suppresses
+    /// neither); its source is `detail.source` if there is one. Returns the number of inserted
+    /// events.
     ///
     /// # Errors
-    /// The database refused or went away: nothing was written.
+    /// The database refused or went away: nothing was inserted.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn event_record(&self, events: &[NewEvent], now: Millis) -> Result<u64, StoreError> {
         if events.is_empty() {
             return Ok(0);
         }
-        again_if_deadlocked!(self.write_once(events, None, now))
+        retry_on_deadlock!(self.insert_once(events, None, now))
     }
 
-    /// The same, and judges opens and clicks with those of the same message around them: what turns out to be a machine's
-    /// counts no more, in marks, figures, audiences and credits, whenever it came.
+    /// Records events as [`Store::event_record`] does, and classifies opens and clicks together
+    /// with those of the same message around them: a hit that turns out to be a machine's does not
+    /// count any more, in marks, rollups, audiences and credits, whenever it arrived.
     ///
     /// # Errors
-    /// The database refused or went away: nothing was written.
+    /// The database refused or went away: nothing was inserted.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn event_record_judged(
+    pub async fn event_record_classified(
         &self,
         events: &[NewEvent],
-        judge: &Judge<'_>,
+        classifier: &HitClassifier<'_>,
         now: Millis,
     ) -> Result<u64, StoreError> {
         if events.is_empty() {
             return Ok(0);
         }
-        again_if_deadlocked!(self.write_once(events, Some(judge), now))
+        retry_on_deadlock!(self.insert_once(events, Some(classifier), now))
     }
 
-    async fn write_once(
+    async fn insert_once(
         &self,
         events: &[NewEvent],
-        judge: Option<&Judge<'_>>,
+        classifier: Option<&HitClassifier<'_>>,
         now: Millis,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
@@ -137,40 +140,44 @@ impl Store {
         if events.is_empty() {
             return Ok(0);
         }
-        let mut moves = Moves::default();
-        report(&mut tx, &events, &mut moves).await?;
-        let written = insert(&mut tx, &events, now).await?;
-        mark(&mut tx, &events, &mut moves).await?;
+        let mut deltas = CounterDeltas::default();
+        count_reports(&mut tx, &events, &mut deltas).await?;
+        let inserted = insert(&mut tx, &events, now).await?;
+        mark(&mut tx, &events, &mut deltas).await?;
         suppress(&mut tx, &events).await?;
-        moves.apply(&mut tx, now).await?;
-        if let Some(judge) = judge {
-            rejudge::rejudge(&mut tx, &events, judge).await?;
+        deltas.apply(&mut tx, now).await?;
+        if let Some(classifier) = classifier {
+            reclassify::reclassify(&mut tx, &events, classifier).await?;
         }
         tx.commit().await?;
-        Ok(written)
+        Ok(inserted)
     }
 }
 
-/// Counts arrivals, bounces and complaints, each once for a delivery.
-async fn report(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result<(), StoreError> {
+/// Counts arrivals, bounces and complaints, each once per delivery.
+async fn count_reports(
+    tx: &mut Tx,
+    events: &[Resolved<'_>],
+    deltas: &mut CounterDeltas,
+) -> Result<(), StoreError> {
     let metric = |kind| match kind {
         EventKind::Delivered => Some(Metric::Delivered),
         EventKind::Bounced => Some(Metric::Bounced),
         EventKind::Complained => Some(Metric::Complained),
         _ => None,
     };
-    let reports = || events.iter().filter(|about| metric(about.event.kind).is_some());
+    let reports = || events.iter().filter(|resolved| metric(resolved.event.kind).is_some());
     if reports().next().is_none() {
         return Ok(());
     }
-    let ids = batch_of_ids(reports().map(|about| about.delivery))?;
+    let ids = batch_of_ids(reports().map(|resolved| resolved.delivery))?;
     let rows: Vec<(DeliveryId, String)> = tx.rows(&REPORTED, args![ids]).await?;
     let mut reported: HashSet<(DeliveryId, String)> = rows.into_iter().collect();
     for Resolved { delivery, event } in events {
         if let Some(metric) = metric(event.kind)
             && reported.insert((*delivery, event.kind.as_str().to_owned()))
         {
-            moves.counted(delivery.run(), metric, 1);
+            deltas.add_metric(delivery.run(), metric, 1);
         }
     }
     Ok(())
@@ -190,24 +197,24 @@ async fn insert(tx: &mut Tx, events: &[Resolved<'_>], now: Millis) -> Result<u64
     tx.execute(&INSERT, args![batch(&input)?, now]).await
 }
 
-/// Opens, clicks and unsubscriptions of a batch, by delivery.
+/// The earliest opens, clicks and unsubscriptions in a batch, by delivery.
 #[derive(Default)]
-struct Firsts {
+struct FirstReactions {
     opened: BTreeMap<DeliveryId, Millis>,
     clicked: BTreeMap<DeliveryId, Millis>,
     unsubscribed: BTreeMap<DeliveryId, Millis>,
 }
 
-/// Sets the marks of what people did first, and counts it.
-async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result<(), StoreError> {
-    let mut firsts = Firsts::default();
+/// Sets the marks of first reactions on deliveries, and counts those that are first.
+async fn mark(tx: &mut Tx, events: &[Resolved<'_>], deltas: &mut CounterDeltas) -> Result<(), StoreError> {
+    let mut reactions = FirstReactions::default();
     for event in events {
-        firsts.note(event, moves);
+        reactions.add(event, deltas);
     }
-    let Firsts { opened, clicked, unsubscribed } = firsts;
+    let FirstReactions { opened, clicked, unsubscribed } = reactions;
     for (sql, metric, engaged, at) in [
-        (&OPENED, Metric::Opened, Some(Engaged::Opened), opened),
-        (&CLICKED, Metric::Clicked, Some(Engaged::Clicked), clicked),
+        (&OPENED, Metric::Opened, Some(EngagementKind::Opened), opened),
+        (&CLICKED, Metric::Clicked, Some(EngagementKind::Clicked), clicked),
         (&UNSUBSCRIBED, Metric::Unsubscribed, None, unsubscribed),
     ] {
         let input: Vec<_> = at.iter().map(|(id, at)| MarkInput { id: *id, at: *at }).collect();
@@ -215,41 +222,41 @@ async fn mark(tx: &mut Tx, events: &[Resolved<'_>], moves: &mut Moves) -> Result
             continue;
         }
         let first: Vec<(DeliveryId,)> = tx.rows(sql, args![batch(&input)?]).await?;
-        // A feed has many readers behind one delivery: theirs were counted one by one.
+        // A feed has many readers behind one delivery; their reactions were counted one by one.
         if let Some(engaged) = engaged {
             let at = first.iter().filter_map(|(id,)| Some((*id, *at.get(id)?)));
-            engagement::reacted(tx, engaged, at).await?;
+            engagement::record_reactions(tx, engaged, at).await?;
         }
         for (id,) in first.into_iter().filter(|(id,)| metric == Metric::Unsubscribed || !is_feed(*id)) {
-            moves.counted(id.run(), metric, 1);
+            deltas.add_metric(id.run(), metric, 1);
         }
     }
     Ok(())
 }
 
-impl Firsts {
-    fn note(&mut self, about: &Resolved<'_>, moves: &mut Moves) {
-        let Resolved { delivery: id, event } = *about;
+impl FirstReactions {
+    fn add(&mut self, resolved: &Resolved<'_>, deltas: &mut CounterDeltas) {
+        let Resolved { delivery: id, event } = *resolved;
         let at = event.occurred_at;
         let run = id.run();
         let earliest = |map: &mut BTreeMap<DeliveryId, Millis>| {
             map.entry(id).and_modify(|first| *first = at.min(*first)).or_insert(at);
         };
         match (event.kind, event.actor == "human") {
-            (EventKind::Opened | EventKind::Clicked, false) => moves.counted(run, Metric::Machine, 1),
+            (EventKind::Opened | EventKind::Clicked, false) => deltas.add_metric(run, Metric::Machine, 1),
             (EventKind::Opened, true) => {
                 earliest(&mut self.opened);
                 if is_feed(id) {
-                    moves.counted(run, Metric::Opened, 1);
+                    deltas.add_metric(run, Metric::Opened, 1);
                 }
             }
             (EventKind::Clicked, true) => {
                 earliest(&mut self.opened);
                 earliest(&mut self.clicked);
-                moves.counted(run, Metric::Clicks, 1);
+                deltas.add_metric(run, Metric::Clicks, 1);
                 if is_feed(id) {
-                    moves.counted(run, Metric::Opened, 1);
-                    moves.counted(run, Metric::Clicked, 1);
+                    deltas.add_metric(run, Metric::Opened, 1);
+                    deltas.add_metric(run, Metric::Clicked, 1);
                 }
             }
             (EventKind::Unsubscribed, true) => earliest(&mut self.unsubscribed),
@@ -262,7 +269,8 @@ fn is_feed(id: DeliveryId) -> bool {
     id.contact() == ContactId::FEED
 }
 
-/// Takes people at their word, whatever read the message for them.
+/// Suppresses the addresses of contacts who unsubscribed, bounced or complained, whatever the actor
+/// of the event is.
 async fn suppress(tx: &mut Tx, events: &[Resolved<'_>]) -> Result<(), StoreError> {
     let suppression = |(position, Resolved { delivery, event }): (usize, &Resolved<'_>)| {
         let reason = match event.kind {
@@ -287,7 +295,7 @@ async fn suppress(tx: &mut Tx, events: &[Resolved<'_>]) -> Result<(), StoreError
     Ok(())
 }
 
-/// `detail.source`, else the kind of the event.
+/// Returns `detail.source`, otherwise the kind of the event, at most 100 characters.
 fn source(event: &NewEvent) -> String {
     let detail =
         event.detail.as_deref().and_then(|json| serde_json::from_str::<serde_json::Value>(json).ok());

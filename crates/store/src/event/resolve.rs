@@ -1,4 +1,4 @@
-//! The deliveries that events are about.
+//! Resolution of the references in events to rows of deliveries.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,8 +17,8 @@ const NAMED_RUNS: Sql = sql!(
     "select i.name, r.id from input i join runs r on r.name = i.name"
 );
 
-/// Deliveries that exist, test copies left out, each with whether its run has a name. Their rows stay locked, so that
-/// what is first is decided once.
+/// Selects the deliveries that exist, without test copies, each with whether its run has a name.
+/// Their rows stay locked, so that first reactions are decided once.
 const EXISTING: Sql = sql!(
     "with " [batch 1 as input: id bigint]
     "select d.id, r.name is not null
@@ -27,13 +27,13 @@ const EXISTING: Sql = sql!(
     { sqlite: "", postgres: " for no key update of d" }
 );
 
-/// An event and the row of its delivery.
+/// An event and the id of its delivery.
 pub(super) struct Resolved<'a> {
     pub(super) delivery: DeliveryId,
     pub(super) event: &'a NewEvent,
 }
 
-/// Finds the rows that events are about.
+/// Finds the deliveries of events; drops events whose delivery does not exist or is a test copy.
 pub(super) async fn resolve<'a>(
     tx: &mut Tx,
     events: &'a [NewEvent],
@@ -52,14 +52,14 @@ pub(super) async fn resolve<'a>(
     let ids = batch_of_ids(found.iter().map(|event| event.delivery))?;
     let rows: Vec<(DeliveryId, bool)> = tx.rows(&EXISTING, args![ids]).await?;
     let existing: HashMap<_, _> = rows.into_iter().collect();
-    let is_meant = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {
+    let exists = |found: &Resolved<'_>| match (existing.get(&found.delivery), found.event.delivery) {
         (None, _) | (Some(true), DeliveryRef::Name(DeliveryName::Unnamed(_))) => false,
         (Some(_), _) => true,
     };
-    Ok(found.into_iter().filter(is_meant).collect())
+    Ok(found.into_iter().filter(exists).collect())
 }
 
-/// The runs that events name.
+/// Returns the runs that events refer to by name.
 async fn named_runs(tx: &mut Tx, events: &[NewEvent]) -> Result<HashMap<RunName, RunId>, StoreError> {
     let name = |event: &NewEvent| match event.delivery {
         DeliveryRef::Name(DeliveryName::Named { run, .. }) => Some(run),

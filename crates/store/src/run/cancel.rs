@@ -1,19 +1,20 @@
-//! The end of a run by hand: marked at once, its deliveries a slab at a time, so that a large one keeps nobody
-//! from the one writer of SQLite.
+//! Cancellation of runs: the run is marked at once and its deliveries follow in chunks, so that a
+//! large run does not block SQLite's single writer.
 
 use database::{
-    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, again_if_deadlocked, args, id_space, sql,
+    ContactId, DeliveryId, Millis, RunId, Sql, StoreError, args, id_space, retry_on_deadlock, sql,
 };
 
-use crate::moves::Moves;
+use crate::counter_deltas::CounterDeltas;
 use crate::{DeliveryState, Store};
 
-/// From here on nothing of it is claimed, begun or put off. It has ended when its last delivery has: until then
-/// it is among those that every worker looks after.
+/// Marks a run as cancelled: from now on none of its deliveries is claimed, begun or deferred. It
+/// has ended when its last delivery has; until then it is a live run that each worker continues to
+/// cancel.
 const CANCEL: Sql =
     sql!("update runs set state = 'cancelled' where id = $1 and state in ('planned', 'running', 'paused')");
 
-/// Runs that follow it, and those that follow them.
+/// Cancels the runs that follow it, and those that follow them.
 const FOLLOWERS: Sql = sql!(
     "with recursive followers(id) as (
        select id from runs where parent_id = $1
@@ -23,13 +24,14 @@ const FOLLOWERS: Sql = sql!(
      returning id"
 );
 
-/// Held until the commit: who ends the run sees every slab.
+/// Locks the run until the commit, so that the transaction that ends it sees every chunk.
 const LOCK: Sql = sql!(
     "select id from runs where id = $1 and state = 'cancelled' and finished_at is null"
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// Those after $2, at most $3 of them. Whether an earlier try arrived, no cancellation changes.
+/// Cancels the deliveries after $2, at most $3 of them. A delivery that an earlier try may have
+/// brought becomes `uncertain`.
 const DELIVERIES: Sql = sql!(
     "update deliveries set reason = null, due_at = null, lease_id = null,
        state = case when repeats > 0 then 'uncertain' else 'cancelled' end
@@ -46,31 +48,34 @@ const CANCELLED: Sql = sql!(
     "select cast(coalesce(sum(count), 0) as bigint) from run_tallies where run_id = $1 and state = 'cancelled'"
 );
 
-/// How many deliveries end in one transaction: some tens of milliseconds.
-pub(crate) const SLAB: i64 = 4_000;
+/// The number of deliveries that end in one transaction, which takes some tens of milliseconds.
+pub(crate) const CHUNK_SIZE: i64 = 2_000;
 
-/// Before every delivery of a run.
-pub(crate) fn before(run: RunId) -> DeliveryId {
+/// Returns an id before all deliveries of a run.
+pub(crate) fn before_first(run: RunId) -> DeliveryId {
     DeliveryId(DeliveryId::new(run, ContactId::FEED).0 - 1)
 }
 
-/// Where a slab of deliveries stopped, if it is a full one: there may be more.
-pub(crate) fn slab_end(slab: &[(DeliveryId, String)]) -> Option<DeliveryId> {
-    let is_full = i64::try_from(slab.len()) == Ok(SLAB);
-    slab.iter().map(|(id, _)| *id).max().filter(|_| is_full)
+/// Returns the last id of a full chunk, after which there may be more; `None` for the last chunk.
+pub(crate) fn chunk_end(chunk: &[(DeliveryId, String)]) -> Option<DeliveryId> {
+    let is_full = i64::try_from(chunk.len()) == Ok(CHUNK_SIZE);
+    chunk.iter().map(|(id, _)| *id).max().filter(|_| is_full)
 }
 
-/// How many deliveries are in a state, and how many are not.
-pub(crate) fn counted(slab: &[(DeliveryId, String)], state: DeliveryState) -> (i64, i64) {
-    let there = slab.iter().filter(|(_, its)| its == state.as_str()).count();
+/// Returns the numbers of deliveries in a chunk that are in a state, and that are not.
+pub(crate) fn count_in_state(chunk: &[(DeliveryId, String)], state: DeliveryState) -> (i64, i64) {
+    let matching = chunk.iter().filter(|(_, its)| its == state.as_str()).count();
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    (count(there), count(slab.len() - there))
+    (count(matching), count(chunk.len() - matching))
 }
 
 impl Store {
-    /// Ends a run, and those that follow it: what is not under way is `cancelled`, or `uncertain` where an earlier try may have arrived; what is finishes. Nothing more is begun as soon as this
-    /// is asked for; of a large run the deliveries follow. Should this be dropped before, every
-    /// [`Store::run_cancel_more`] goes on. Says how many were cancelled, or `None` if the run had ended.
+    /// Cancels a run and the runs that follow it: deliveries that are not being sent become
+    /// `cancelled`, or `uncertain` if an earlier try may have arrived; those being sent finish. As
+    /// soon as this is called, no further delivery is begun; the deliveries of a large run are
+    /// cancelled in chunks. If the future is dropped before the end, each
+    /// [`Store::run_cancel_more`] continues. Returns the number of cancelled deliveries, or `None`
+    /// if the run had ended.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -86,14 +91,15 @@ impl Store {
             let mut after = None;
             while let Some(last) = self.run_cancel_more(run, after, now).await? {
                 after = Some(last);
-                self.let_others_write().await;
+                self.yield_writer().await;
             }
         }
         Ok(Some(self.row::<(i64,)>(&CANCELLED, args![id]).await?.map_or(0, |(count,)| count)))
     }
 
-    /// Goes on with the cancellation of a run by some thousands of its deliveries, after the one where it stopped
-    /// or from the first on, and ends the run when none is left. Says where it stopped if there is more to do.
+    /// Continues the cancellation of a run with some thousands of its deliveries, after `after` or
+    /// from the first, and ends the run when none is left. Returns the last delivery of the chunk
+    /// if there is more to do.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -104,11 +110,11 @@ impl Store {
         after: Option<DeliveryId>,
         now: Millis,
     ) -> Result<Option<DeliveryId>, StoreError> {
-        let after = after.unwrap_or_else(|| before(id));
-        again_if_deadlocked!(self.cancel_slab(id, after, now))
+        let after = after.unwrap_or_else(|| before_first(id));
+        retry_on_deadlock!(self.cancel_chunk(id, after, now))
     }
 
-    async fn cancel_slab(
+    async fn cancel_chunk(
         &self,
         id: RunId,
         after: DeliveryId,
@@ -118,16 +124,16 @@ impl Store {
         if tx.row::<(i64,)>(&LOCK, args![id]).await?.is_none() {
             return Ok(None);
         }
-        let some: Vec<(DeliveryId, String)> = tx.rows(&DELIVERIES, args![id, after, SLAB]).await?;
-        let last = slab_end(&some);
+        let ended: Vec<(DeliveryId, String)> = tx.rows(&DELIVERIES, args![id, after, CHUNK_SIZE]).await?;
+        let last = chunk_end(&ended);
         if last.is_none() {
             tx.execute(&END, args![id, now]).await?;
         }
-        let mut moves = Moves::default();
-        let (cancelled, uncertain) = counted(&some, DeliveryState::Cancelled);
-        moves.ended(id, DeliveryState::Cancelled, "", cancelled);
-        moves.ended(id, DeliveryState::Uncertain, "", uncertain);
-        moves.apply(&mut tx, now).await?;
+        let mut deltas = CounterDeltas::default();
+        let (cancelled, uncertain) = count_in_state(&ended, DeliveryState::Cancelled);
+        deltas.add_ended(id, DeliveryState::Cancelled, "", cancelled);
+        deltas.add_ended(id, DeliveryState::Uncertain, "", uncertain);
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
         Ok(last)
     }

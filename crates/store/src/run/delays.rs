@@ -1,28 +1,30 @@
-//! When those who follow a parent delivery fall due, through every edit of the delay.
+//! Delays of follow-up steps: the time at which a follow-up of a delivery is due, through every
+//! edit of the delay.
 
 use database::{InputError, Millis, RowError, StoreError};
 
-/// The delays of a step that follows another, each with the instant of the edit that set it, oldest first.
+/// The delays of a step that follows another, each with the instant of the edit that set it, oldest
+/// first.
 ///
-/// An edit never makes the past due: a delay counts for a parent delivery only if the instant it gives lies after the
-/// edit that set it; otherwise the delay before it counts. Where no delay counts, the instant lay before the step
-/// was added, and the recipient is missed.
+/// An edit never makes a follow-up due in the past: a delay counts for a parent delivery only if
+/// the due time it gives lies after the edit that set it; otherwise the delay before it counts. If
+/// no delay counts, the due time was before the step was added, and the recipient is missed.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Delays(pub Vec<Delay>);
 
-/// One delay: since when, and how long, in milliseconds. Stored as a pair.
+/// One delay: the instant of its edit, and its length in milliseconds. Stored as a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Delay(pub Millis, pub i64);
 
 impl Delay {
-    /// The instant of the edit that set it.
+    /// Returns the instant of the edit that set it.
     #[must_use]
     pub const fn since(self) -> Millis {
         self.0
     }
 
-    /// How long after the parent delivery.
+    /// Returns the time after the parent delivery, in milliseconds.
     #[must_use]
     pub const fn length(self) -> i64 {
         self.1
@@ -30,33 +32,35 @@ impl Delay {
 }
 
 impl Delays {
-    /// A delay that counts for every parent delivery, however old.
+    /// Creates a delay that counts for all parent deliveries, however old.
     #[must_use]
     pub fn always(length: i64) -> Self {
         Self(vec![Delay(Millis::new(-1), length)])
     }
 
-    /// When somebody falls due whom the parent step reached at `sent`; `None` if that lay before the step was added.
+    /// Returns the due time of a follow-up of a delivery sent at `sent`; `None` if it was before
+    /// the step was added.
     #[must_use]
     pub fn due(&self, sent: Millis) -> Option<Millis> {
         let mut edits = self.0.iter().rev().map(|delay| (delay.since(), sent.saturating_add(delay.length())));
         edits.find(|(since, due)| due > since).map(|(_, due)| due)
     }
 
-    /// The delay of the last edit.
+    /// Returns the delay of the last edit, in milliseconds.
     #[must_use]
     pub fn latest(&self) -> Option<i64> {
         self.0.last().map(|delay| delay.length())
     }
 
-    /// An edit sets another delay.
+    /// Adds the edit that set another delay.
     pub fn edit(&mut self, since: Millis, length: i64) {
         if self.latest() != Some(length) {
             self.0.push(Delay(since, length));
         }
     }
 
-    /// [`Delays::due`] as an SQL expression over the column `sent`: numbers of ours only.
+    /// Returns [`Delays::due`] as an SQL expression over the column `sent`; it contains only
+    /// numbers of this type.
     pub(super) fn expression(&self, sent: &str) -> String {
         let arms = self.0.iter().rev().map(|delay| {
             let (since, length) = (delay.since(), delay.length());
@@ -76,7 +80,7 @@ impl Delays {
     }
 }
 
-/// `runs.delays`: the JSON of [`Delays`].
+/// The column `runs.delays`: the JSON of [`Delays`].
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub(super) struct StoredDelays(Option<String>);
@@ -100,11 +104,12 @@ mod tests {
     fn an_edit_never_makes_the_past_due() {
         let mut delays = Delays::always(3 * DAY);
         assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(3 * DAY)));
-        // On the second day the delay becomes one day: whoever was reached at 0 keeps their third day.
+        // On the second day the delay becomes one day: a contact who was reached at 0 keeps the
+        // third day.
         delays.edit(Millis::new(2 * DAY), DAY);
         assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(3 * DAY)));
         assert_eq!(delays.due(Millis::new(DAY + HOUR)), Some(Millis::new(2 * DAY + HOUR)));
-        // Then five days: both still lie ahead.
+        // Then it becomes five days: both due times still lie ahead.
         delays.edit(Millis::new(2 * DAY + 1), 5 * DAY);
         assert_eq!(delays.due(Millis::EPOCH), Some(Millis::new(5 * DAY)));
         assert_eq!(delays.latest(), Some(5 * DAY));

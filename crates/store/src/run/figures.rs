@@ -1,42 +1,45 @@
-//! A run's figures, by which its stop rules judge it.
+//! Figures of a run, which its stop rules evaluate.
 
 use database::RowError;
 
 use crate::tally::SETTLED;
 use crate::{DeliveryState, Tally, TallyState};
 
-/// The results of a run so far, as its stop rules read them.
+/// The results of a run so far, as its stop rules read them: numbers of deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Figures {
-    /// Accepted by the other side.
+pub struct RunFigures {
+    /// Deliveries that the other side accepted.
     pub sent: i64,
-    /// Accepted or refused for good by the other side.
+    /// Deliveries that the other side accepted or refused permanently.
     pub tried: i64,
-    /// Refused, or returned later, because there is no such mailbox or it is closed.
+    /// Deliveries that were refused, or bounced later, because the mailbox does not exist or is
+    /// closed.
     pub bounced: i64,
-    /// Called spam.
+    /// Deliveries that were marked as spam.
     pub complained: i64,
-    /// Refused because of us.
+    /// Deliveries that were refused because of the sender.
     pub refused: i64,
-    /// Refused because the message has too many bytes.
+    /// Deliveries that were refused because the message has too many bytes.
     pub too_big: i64,
 }
 
-/// Returned or called spam after they were sent. In the tallies of the database, split off when a run is read.
+/// Deliveries that bounced or were marked as spam after they were sent. The database stores them
+/// among the tallies; they are split off when a run is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
-pub struct CameBack {
-    /// Returned.
+pub struct FeedbackCounts {
+    /// Deliveries that bounced after they were sent.
     pub bounced: i64,
-    /// Called spam.
+    /// Deliveries that were marked as spam.
     pub complained: i64,
 }
 
-/// Reasons of a failure that the other side gave. Others, such as `expired`, are our own.
+/// The reasons of failures that come from the other side. Other reasons, such as `expired`, are
+/// Chorus's own.
 const REFUSALS: [&str; 5] = ["bad_address", "inactive", "policy", "too_big", "rejected"];
 
-impl Figures {
-    /// The results of a run: how its deliveries ended, and what came back of them.
-    pub(super) fn of(tallies: &[Tally], came_back: CameBack) -> Self {
+impl RunFigures {
+    /// Computes the figures of a run from its tallies and its bounces and complaints.
+    pub(super) fn of(tallies: &[Tally], feedback: FeedbackCounts) -> Self {
         let count = |state: DeliveryState, reasons: &[&str]| -> i64 {
             let fits =
                 |tally: &&Tally| tally.state == state.into() && reasons.contains(&tally.reason.as_str());
@@ -46,15 +49,15 @@ impl Figures {
         Self {
             sent,
             tried: sent + count(DeliveryState::Failed, &REFUSALS),
-            bounced: count(DeliveryState::Failed, &["bad_address", "inactive"]) + came_back.bounced,
-            complained: came_back.complained,
+            bounced: count(DeliveryState::Failed, &["bad_address", "inactive"]) + feedback.bounced,
+            complained: feedback.complained,
             refused: count(DeliveryState::Failed, &["policy"]),
             too_big: count(DeliveryState::Failed, &["too_big"]),
         }
     }
 }
 
-impl std::ops::Sub for Figures {
+impl std::ops::Sub for RunFigures {
     type Output = Self;
 
     fn sub(self, before: Self) -> Self {
@@ -69,28 +72,28 @@ impl std::ops::Sub for Figures {
     }
 }
 
-impl CameBack {
-    /// Takes its figures out of the tallies of a run.
+impl FeedbackCounts {
+    /// Removes the bounces and complaints from the tallies of a run, and returns them.
     pub(crate) fn split_off(tallies: &mut Vec<Tally>) -> Self {
-        let mut came = Self::default();
+        let mut feedback = Self::default();
         tallies.retain(|tally| {
             match tally.state {
-                TallyState::Bounced => came.bounced += tally.count,
-                TallyState::Complained => came.complained += tally.count,
+                TallyState::Bounced => feedback.bounced += tally.count,
+                TallyState::Complained => feedback.complained += tally.count,
                 TallyState::Ended(_) | TallyState::Repeat => return true,
             }
             false
         });
-        came
+        feedback
     }
 }
 
-/// `runs.stopped`: the JSON of [`Figures`].
+/// The column `runs.stopped`: the JSON of [`RunFigures`].
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub(crate) struct StoredFigures(Option<String>);
 
-impl TryFrom<StoredFigures> for Option<Figures> {
+impl TryFrom<StoredFigures> for Option<RunFigures> {
     type Error = RowError;
 
     fn try_from(stored: StoredFigures) -> Result<Self, Self::Error> {
@@ -113,7 +116,7 @@ mod tests {
         let tally = |state, count| Tally { state, reason: String::new(), count };
         let sent = tally(TallyState::Ended(DeliveryState::Sent), 9);
         let mut tallies = vec![tally(TallyState::Bounced, 2), tally(TallyState::Complained, 3), sent.clone()];
-        assert_eq!(CameBack::split_off(&mut tallies), CameBack { bounced: 2, complained: 3 });
+        assert_eq!(FeedbackCounts::split_off(&mut tallies), FeedbackCounts { bounced: 2, complained: 3 });
         assert_eq!(tallies, [sent]);
     }
 }

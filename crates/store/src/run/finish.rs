@@ -1,11 +1,11 @@
-//! How runs stop, go on and end: single guarded statements.
+//! Pausing, resuming, retrying and finishing of runs, by guarded statements.
 
 use database::{Arg, DeliveryId, Millis, RunId, Sql, StoreError, Tx, args, batch_of_ids, id_space, sql};
 
-use super::reopen::{NOTE, got_it_later};
-use super::{PausedBy, before};
-use crate::engagement::sends_anew;
-use crate::moves::Moves;
+use super::reopen::{REOPENING_NOTE, reached_by_later_run};
+use super::{PausedBy, before_first};
+use crate::counter_deltas::CounterDeltas;
+use crate::engagement::reread_sends;
 use crate::{DeliveryState, Store, Tally, TallyState};
 
 const PAUSE: Sql = sql!(
@@ -21,12 +21,14 @@ const RESUME: Sql = sql!(
      where id = $1 and state = 'paused'"
 );
 
-/// A cancelled run that was being taken up again when the process ended: since when its deliveries fall due.
-const CUT_SHORT: Sql = sql!("select instant from runs where id = $1 and state = 'paused' and note = $2");
+/// Selects a run whose reopening was interrupted when the process ended, with the time at which its
+/// deliveries are due.
+const INTERRUPTED_REOPENING: Sql =
+    sql!("select instant from runs where id = $1 and state = 'paused' and note = $2");
 
-/// Takes the row's lock before its deliveries are looked at.
+/// Reopens the run, and locks its row before its deliveries are read.
 const RETRY: Sql = sql!(
-    "update runs set state = 'running', finished_at = null, note = null, " sends_anew!() ",
+    "update runs set state = 'running', finished_at = null, note = null, " reread_sends!() ",
        expires_at = case when expires_at > $2 then expires_at
                          when expires_at - instant > 3600000 then $2 + expires_at - instant
                          else $2 + 3600000 end
@@ -48,23 +50,24 @@ const RETRY_DELIVERIES: Sql = sql!(
      returning id"
 );
 
-/// Ends failed deliveries of people who got it by a later run.
+/// Ends failed deliveries of contacts that a later run of the step reached.
 const SUPERSEDE: Sql = sql!(
     "update deliveries set state = 'suppressed', reason = 'superseded'
      where id in (select d.id from deliveries d
-                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state = 'failed' and " got_it_later!() "
+                  where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state = 'failed' and " reached_by_later_run!() "
                   order by d.id limit 20000)
      returning id"
 );
 
-const FINISHED: Sql = sql!(
+const LIST_FINISHABLE: Sql = sql!(
     "select r.id from runs r where r.state = 'running' and r.finished_at is null
        and not exists (select 1 from deliveries d where d.run_id = r.id and d.due_at is not null)
        and not exists (select 1 from runs p where p.id = r.parent_id
                        and (p.finished_at is null or p.finished_at > r.planned_at))"
 );
 
-/// Locked before their deliveries are looked at, so that a retry under way is either seen or waited out.
+/// Locks running runs before their deliveries are read, so that a concurrent retry is either seen
+/// or waited for.
 const FINISH_LOCK: Sql = sql!(
     "select id from runs where state = 'running' and finished_at is null order by id"
     { sqlite: "", postgres: " for no key update skip locked" }
@@ -85,7 +88,7 @@ const FINISH: Sql = sql!(
 );
 
 impl Store {
-    /// Stops a planned or running run for now, by hand, with a note. Says whether it did.
+    /// Pauses a planned or running run by hand, with a note. Returns whether it was paused.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -94,7 +97,7 @@ impl Store {
         self.run_pause_by(id, PausedBy::Hand, note).await
     }
 
-    /// Stops a planned or running run for now, with a note. Says whether it did.
+    /// Pauses a planned or running run, with a note. Returns whether it was paused.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -103,7 +106,8 @@ impl Store {
         Ok(self.execute(&PAUSE, args![id, note, by.as_str()]).await? > 0)
     }
 
-    /// Says what people should know of a run; nothing, when empty. Says whether that is new.
+    /// Sets the note for people about a run; an empty text removes it. Returns whether the note
+    /// changed.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -112,31 +116,34 @@ impl Store {
         Ok(self.execute(&SET_NOTE, args![id, note]).await? > 0)
     }
 
-    /// Lets a paused run go on: `planned` if its deliveries are not made yet, else `running`. One that stopped
-    /// itself is judged by what it comes to from here on: answers that were under way when it stopped are not
-    /// held against it again.
+    /// Resumes a paused run: it becomes `planned` if its deliveries are not made yet, otherwise
+    /// `running`. If its stop rules had paused it, they evaluate only what happens from here on:
+    /// answers that arrived after the pause are not counted again.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_resume(&self, id: RunId) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        if let Some((cut_short,)) = tx.row::<(Millis,)>(&CUT_SHORT, args![id, NOTE]).await? {
+        if let Some((due_at,)) =
+            tx.row::<(Millis,)>(&INTERRUPTED_REOPENING, args![id, REOPENING_NOTE]).await?
+        {
             drop(tx);
-            self.requeue_cancelled(id, cut_short).await?;
+            self.requeue_cancelled(id, due_at).await?;
             return Ok(true);
         }
         if tx.execute(&RESUME, args![id]).await? == 0 {
             return Ok(false);
         }
-        self.rebase(&mut tx, id).await?;
+        self.reset_baseline(&mut tx, id).await?;
         tx.commit().await?;
         Ok(true)
     }
 
-    /// Queues exactly the failed and the held uncertain deliveries of an ended or running run again, and sets it
-    /// running; whoever failed and got it by a later run of the step is left out. Its expiry, if past, moves as far from
-    /// now as it was from its instant, an hour at least. Says how many; a run without any stays as it is.
+    /// Queues the failed and the held uncertain deliveries of an ended or running run again, and
+    /// sets it running; a contact whose delivery failed and that a later run of the step reached is
+    /// left out. An expiry in the past moves as far from now as it was from the run's instant, but
+    /// at least an hour. Returns the number queued; a run without any stays as it is.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -146,35 +153,35 @@ impl Store {
         if tx.execute(&RETRY, args![id, now]).await? == 0 {
             return Ok(0);
         }
-        let mut moves = Moves::default();
+        let mut deltas = CounterDeltas::default();
         for Tally { state, reason, count } in tx.rows(&RETRY_COUNTS, args![id]).await? {
             let TallyState::Ended(state) = state else { continue };
-            moves.ended(id, state, &reason, -count);
+            deltas.add_ended(id, state, &reason, -count);
             if state == DeliveryState::Uncertain {
-                moves.repeated(id, count);
+                deltas.add_repeats(id, count);
             }
         }
-        let superseded = in_slabs(&mut tx, id, &SUPERSEDE, &[]).await?;
-        moves.ended(id, DeliveryState::Suppressed, "superseded", superseded);
-        let queued = in_slabs(&mut tx, id, &RETRY_DELIVERIES, &[now.into()]).await?;
+        let superseded = in_chunks(&mut tx, id, &SUPERSEDE, &[]).await?;
+        deltas.add_ended(id, DeliveryState::Suppressed, "superseded", superseded);
+        let queued = in_chunks(&mut tx, id, &RETRY_DELIVERIES, &[now.into()]).await?;
         if queued == 0 {
             return Ok(0);
         }
-        moves.apply(&mut tx, now).await?;
-        self.rebase(&mut tx, id).await?;
+        deltas.apply(&mut tx, now).await?;
+        self.reset_baseline(&mut tx, id).await?;
         tx.commit().await?;
         Ok(queued)
     }
 
-    /// Ends running runs that have no open delivery left; one that follows another only when that has ended and
-    /// was looked at since. Says which.
+    /// Finishes running runs that have no open delivery left; a run that follows another only after
+    /// that one has ended and was checked since. Returns the finished runs.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_finish(&self, now: Millis) -> Result<Vec<RunId>, StoreError> {
-        // Most of the time nothing ends: then SQLite's one writer is left alone.
-        if self.rows::<(RunId,)>(&FINISHED, args![]).await?.is_empty() {
+        // Most of the time no run ends: then SQLite's single writer is left to others.
+        if self.rows::<(RunId,)>(&LIST_FINISHABLE, args![]).await?.is_empty() {
             return Ok(Vec::new());
         }
         let mut tx = self.begin().await?;
@@ -187,16 +194,17 @@ impl Store {
     }
 }
 
-/// Runs an update of a run's deliveries on some at a time, because SQLite remembers every row that a statement is
-/// about to move in an index. $1 is the run, $2 the delivery after which it looks; it returns those it moved.
-async fn in_slabs(tx: &mut Tx, run: RunId, sql: &'static Sql, more: &[Arg]) -> Result<i64, StoreError> {
-    let mut moved = 0;
-    let mut after = before(run);
+/// Runs an update of a run's deliveries in chunks, because SQLite remembers each row whose index
+/// entry a statement is about to move. $1 is the run, $2 the delivery after which it starts; the
+/// statement returns the ids it changed.
+async fn in_chunks(tx: &mut Tx, run: RunId, sql: &'static Sql, more: &[Arg]) -> Result<i64, StoreError> {
+    let mut count = 0;
+    let mut after = before_first(run);
     loop {
         let args = args![run, after].into_iter().chain(more.iter().cloned()).collect();
-        let some: Vec<(DeliveryId,)> = tx.rows(sql, args).await?;
-        let Some((last,)) = some.iter().max() else { return Ok(moved) };
+        let changed: Vec<(DeliveryId,)> = tx.rows(sql, args).await?;
+        let Some((last,)) = changed.iter().max() else { return Ok(count) };
         after = *last;
-        moved += i64::try_from(some.len()).unwrap_or(i64::MAX);
+        count += i64::try_from(changed.len()).unwrap_or(i64::MAX);
     }
 }

@@ -1,9 +1,9 @@
-//! Making runs, each once.
+//! Insertion of runs, each once per campaign, step and instant.
 
 use campaign::OnUncertain;
 use database::{Millis, RunId, Sql, StoreError, Tx, args, batch, sql};
 
-use super::{Asked, Delays, NewRun, RunTrigger, StoredCondition};
+use super::{Delays, ManualRequest, NewRun, RunTrigger, StoredCondition};
 use crate::engagement;
 use crate::{Store, occurrence};
 
@@ -33,8 +33,9 @@ struct Input<'a> {
     asked: Option<String>,
 }
 
-/// A run's name comes from the database's own generator of random numbers (SQLite: ChaCha20 seeded by the system;
-/// PostgreSQL: strong random UUIDs), so that a copy of a database never gives a name that the other gave.
+/// Inserts runs. A run's name comes from the database's own random number generator (SQLite:
+/// ChaCha20 seeded by the system; PostgreSQL: strong random UUIDs), so that a copy of a database
+/// never gives a name that the original gave.
 const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, campaign text, step text, channel text, instant bigint, kind text,
              revision_id bigint, parent_id bigint, condition text, on_uncertain text, look_after bigint,
@@ -54,21 +55,22 @@ const INSERT: Sql = sql!(
 );
 
 impl Store {
-    /// Makes one run. `None` when its key exists.
+    /// Inserts one run. Returns `None` if its key exists.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_insert(&self, run: &NewRun, now: Millis) -> Result<Option<RunId>, StoreError> {
         let mut tx = self.begin().await?;
-        let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
-        occurrence::fired(&mut tx, &made).await?;
+        let inserted = insert(&mut tx, std::slice::from_ref(run), now).await?;
+        occurrence::mark_fired(&mut tx, &inserted).await?;
         tx.commit().await?;
-        Ok(made.into_iter().next())
+        Ok(inserted.into_iter().next())
     }
 }
 
-/// Of two that send the same step by hand, one waits for the other; and for the planner, which moves the schedule.
+/// Locks a step: of two people who send the same step by hand, one waits for the other; both wait
+/// for the planner, which advances the schedule.
 const STEP_LOCK: Sql = sql!(
     { sqlite: "select campaign from schedules where campaign = $1 and step = $2",
       postgres: "select cast(pg_advisory_xact_lock(hashtextextended(cast($1 as text) || '/' || cast($2 as text), 0)) as text),
@@ -78,47 +80,49 @@ const STEP_LOCK: Sql = sql!(
 const LATEST: Sql =
     sql!("select id from runs where campaign = $1 and step = $2 and kind <> 'test' order by id desc limit 1");
 
-/// The result of [`Store::run_insert_by_hand`].
+/// The result of [`Store::run_insert_manual`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InsertedByHand {
-    /// The run was made.
+pub enum ManualInsert {
+    /// The run was inserted.
     Made(RunId),
-    /// The step has another run at the same instant; nothing was made.
+    /// The step has another run at the same instant; nothing was inserted.
     KeyExists,
-    /// The step has this run, which is later than the latest that the person knew of; nothing was made.
+    /// The step has this run, which is later than the latest that the person knew of; nothing was
+    /// inserted.
     Raced(RunId),
 }
 
 impl Store {
-    /// Makes a run by hand, unless the step has a later run than `seen`, the latest that the person knew of. Open occurrences of a step that happens once become the run.
+    /// Inserts a run by hand, unless the step has a later run than `seen`, the latest that the
+    /// person knew of. Open occurrences of a step that happens once become the run.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn run_insert_by_hand(
+    pub async fn run_insert_manual(
         &self,
         run: &NewRun,
         seen: RunId,
         now: Millis,
-    ) -> Result<InsertedByHand, StoreError> {
+    ) -> Result<ManualInsert, StoreError> {
         let mut tx = self.begin().await?;
         tx.execute(&STEP_LOCK, args![run.campaign.as_str(), run.step.as_str()]).await?;
         let latest: Option<(RunId,)> =
             tx.row(&LATEST, args![run.campaign.as_str(), run.step.as_str()]).await?;
         if let Some((latest,)) = latest.filter(|(latest,)| *latest > seen) {
-            return Ok(InsertedByHand::Raced(latest));
+            return Ok(ManualInsert::Raced(latest));
         }
-        let made = insert(&mut tx, std::slice::from_ref(run), now).await?;
-        occurrence::fired(&mut tx, &made).await?;
+        let inserted = insert(&mut tx, std::slice::from_ref(run), now).await?;
+        occurrence::mark_fired(&mut tx, &inserted).await?;
         if run.origin.trigger == Some(RunTrigger::At) {
-            occurrence::over(&mut tx, &run.campaign, &run.step, &made).await?;
+            occurrence::fire_open(&mut tx, &run.campaign, &run.step, &inserted).await?;
         }
         tx.commit().await?;
-        Ok(made.into_iter().next().map_or(InsertedByHand::KeyExists, InsertedByHand::Made))
+        Ok(inserted.into_iter().next().map_or(ManualInsert::KeyExists, ManualInsert::Made))
     }
 }
 
-/// Held until the commit, so that of two processes one makes the run that follows.
+/// Locks the parent run until the commit, so that of two processes one inserts the follow-up run.
 const PARENT: Sql = sql!(
     "select id from runs where id = $1 and state <> 'cancelled'"
     { sqlite: "", postgres: " for no key update" }
@@ -127,12 +131,13 @@ const PARENT: Sql = sql!(
 const FOLLOWED: Sql =
     sql!("select id from runs where campaign = $1 and step = $2 and parent_id = $3 limit 1");
 
-/// So many instants are tried for a run whose key another one has.
-const TRIES: i64 = 1_000;
+/// The number of instants that are tried for a follow-up run whose instant another run has.
+const MAX_INSTANT_TRIES: i64 = 1_000;
 
 impl Store {
-    /// Makes the run of a step that follows another run, once per parent run. Where another run of the step has its
-    /// instant, it gets one some milliseconds later. `None` when the parent is followed already, or was cancelled.
+    /// Inserts the run of a step that follows another run, once per parent run. If another run of
+    /// the step has its instant, it gets an instant some milliseconds later. Returns `None` if the
+    /// parent is followed already, or was cancelled.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -146,13 +151,13 @@ impl Store {
         if tx.row::<(RunId,)>(&FOLLOWED, args).await?.is_some() {
             return Ok(None);
         }
-        for later in 0..TRIES {
+        for later in 0..MAX_INSTANT_TRIES {
             let run = NewRun { instant: run.instant.saturating_add(later), ..run.clone() };
-            let made = insert(&mut tx, std::slice::from_ref(&run), now).await?;
-            if !made.is_empty() {
-                occurrence::fired(&mut tx, &made).await?;
+            let inserted = insert(&mut tx, std::slice::from_ref(&run), now).await?;
+            if !inserted.is_empty() {
+                occurrence::mark_fired(&mut tx, &inserted).await?;
                 tx.commit().await?;
-                return Ok(made.into_iter().next());
+                return Ok(inserted.into_iter().next());
             }
         }
         Ok(None)
@@ -199,6 +204,6 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
         own_clock: i64::from(run.origin.own_clock),
         to_address: run.origin.to_address.as_deref(),
         account: run.origin.account.as_deref(),
-        asked: run.origin.asked.as_ref().map(Asked::stored).transpose()?,
+        asked: run.origin.request.as_ref().map(ManualRequest::stored).transpose()?,
     })
 }

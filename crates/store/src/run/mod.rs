@@ -1,157 +1,161 @@
 //! Runs: one firing of a step at one instant.
 
 mod cancel;
+mod changed_contacts;
 mod delays;
 mod figures;
 mod finish;
-mod follow;
+mod follow_up;
+mod forecast;
 pub(crate) mod insert;
-mod join;
-mod outlook;
-mod people;
 mod plan;
 mod read;
-mod reader;
+mod recipients;
 mod reopen;
+mod sample;
 mod step;
 mod stop;
 
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId, Money, OnUncertain};
-use database::{ContactId, InputError, Millis, RevisionId, RowError, RunId, RunName, StoreError, words};
+use database::{ContactId, InputError, Millis, RevisionId, RowError, RunId, RunName, StoreError, enum_names};
 use jiff::tz::TimeZone;
 use schedule::{Condition, Moment};
 
-pub(crate) use cancel::{SLAB, before, counted, slab_end};
+pub(crate) use cancel::{CHUNK_SIZE, before_first, chunk_end, count_in_state};
 use delays::StoredDelays;
 pub use delays::{Delay, Delays};
 use figures::StoredFigures;
-pub use figures::{CameBack, Figures};
-pub use insert::InsertedByHand;
-pub use reader::Length;
+pub use figures::{FeedbackCounts, RunFigures};
+pub use insert::ManualInsert;
+pub use sample::LengthUnit;
 pub use step::{RevisionText, StepText};
 
-use crate::{Address, Tally};
+use crate::{RecipientAddress, Tally};
 
-/// Why a run was made.
+/// The cause of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunKind {
-    /// Its schedule fired.
+    /// The schedule of its step fired.
     Scheduled,
-    /// Somebody asked for it.
+    /// A person sent the step by hand.
     Manual,
-    /// One copy to one address; in no report.
+    /// A test copy to one address; it is in no report.
     Test,
 }
 
-/// Where a run stands: `planned → running ⇄ paused → finished | finished_with_failures | cancelled`.
+/// The state of a run: `planned → running ⇄ paused → finished | finished_with_failures |
+/// cancelled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Made, its deliveries not yet.
+    /// The run was inserted, its deliveries were not.
     Planned,
-    /// Its deliveries are made and go out as they fall due.
+    /// Its deliveries exist and are sent as they become due.
     Running,
-    /// Somebody, or Chorus itself, stopped it for now.
+    /// A person, or Chorus itself, paused it.
     Paused,
-    /// Every delivery ended, none failed.
+    /// All deliveries ended, none failed.
     Finished,
-    /// Every delivery ended, some failed or are left uncertain.
+    /// All deliveries ended, some failed or are left uncertain.
     FinishedWithFailures,
-    /// Somebody ended it.
+    /// A person cancelled it.
     Cancelled,
 }
 
-/// A run to be made.
+/// A run to insert. Campaign, step and instant are its key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewRun {
-    /// Of this campaign.
+    /// The id of its campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of its step.
     pub step: String,
-    /// By this channel.
+    /// The id of its channel.
     pub channel: String,
-    /// The key.
+    /// The instant that it fires for, unique within the step.
     pub instant: Millis,
-    /// Why.
+    /// The cause of the run.
     pub kind: RunKind,
-    /// What it says.
+    /// The compiled step that it sends.
     pub revision_id: RevisionId,
-    /// The run it follows, of an `after` step.
+    /// The parent run that it follows, of an `after` step.
     pub parent_id: Option<RunId>,
-    /// Who of the parent's recipients go on; looked at when each delivery falls due.
+    /// The condition on the parent's recipients; evaluated when each delivery is due.
     pub condition: Option<Condition>,
-    /// What a crash leaves.
+    /// The treatment of deliveries whose outcome a crash left unknown.
     pub on_uncertain: OnUncertain,
-    /// How long the other side may be busy with a try in doubt: a second one, which looks for it first, waits so
-    /// long. 0 where the other side knows a message again.
+    /// The time for which the other side may be busy with an uncertain try, in milliseconds: a
+    /// second try, which looks the first one up, waits so long. 0 if the other side recognises a
+    /// repeated message.
     pub look_after: i64,
-    /// What each sent message costs.
+    /// The cost of each sent message, in millionths of `currency`.
     pub cost_micros: Money,
-    /// In this currency; empty when it costs nothing.
+    /// The currency of the cost; empty if a message costs nothing.
     pub currency: String,
-    /// After this, what has not gone out does not.
+    /// The expiry: deliveries that are not sent by then are not sent at all.
     pub expires_at: Millis,
-    /// What the run takes from the files as they are when it is made.
-    pub origin: Origin,
+    /// The settings that the run takes from the files when it is inserted.
+    pub origin: RunOrigin,
 }
 
-/// What a run takes from its files when it is made; later edits do not change it.
+/// The settings that a run takes from its files when it is inserted; later edits do not change it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Origin {
-    /// The trigger of the step.
+pub struct RunOrigin {
+    /// The kind of trigger of the step.
     pub trigger: Option<RunTrigger>,
-    /// The end of the campaign: what has not been handed out by then does not go out.
+    /// The end of the campaign: deliveries that are not handed out by then are not sent.
     pub ends_at: Option<Millis>,
-    /// By which delays those who follow a parent delivery fall due.
+    /// The delays of a follow-up run after a parent delivery.
     pub delays: Option<Delays>,
-    /// An edit up to which nobody falls due: recipients whose own instant is not after it are `missed`.
+    /// The time of an edit up to which no recipient is due: recipients whose own due time is not
+    /// after it are `missed`.
     pub missed_to: Option<Millis>,
-    /// Whether each contact's own time zone decides when they fall due.
+    /// True if the due time depends on each contact's time zone.
     pub own_clock: bool,
-    /// Where a test copy goes, whatever the contact's own address is.
+    /// The address of a test copy, which replaces the contact's own.
     pub to_address: Option<String>,
-    /// Names the account that the channel used when the run was made.
+    /// The account that the channel used when the run was inserted.
     pub account: Option<String>,
-    /// A person's request, of a run by hand or a test copy.
-    pub asked: Option<Asked>,
+    /// The request of the person, of a run by hand or a test copy.
+    pub request: Option<ManualRequest>,
 }
 
-/// The request of a person who sent a step by hand: kept, so that a planning that is cut short goes on for the same
-/// people.
+/// The request of a person who sent a step by hand. It is stored so that an interrupted planning
+/// continues with the same recipients.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Asked {
-    /// Only those who have not got it.
+pub struct ManualRequest {
+    /// A filter that selects only contacts who have not got the step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing: Option<Missing>,
-    /// The step that it follows, and who goes on by what they did with the latest of it that they got.
+    pub missing: Option<MissingFrom>,
+    /// The step that it follows, and the condition on each contact's reaction to the latest
+    /// delivery of that step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<(String, Condition)>,
-    /// The contact whose values a test copy shows; nobody's if `None`.
+    /// The contact whose values a test copy shows; `None` for no contact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contact: Option<ContactId>,
 }
 
-impl Asked {
+impl ManualRequest {
     pub(crate) fn stored(&self) -> Result<String, StoreError> {
         Ok(serde_json::to_string(self).map_err(InputError::Json)?)
     }
 }
 
-/// `runs.asked`: the JSON of an [`Asked`].
+/// The column `runs.asked`: the JSON of a [`ManualRequest`].
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
-struct StoredAsked(Option<String>);
+struct StoredManualRequest(Option<String>);
 
-impl TryFrom<StoredAsked> for Option<Asked> {
+impl TryFrom<StoredManualRequest> for Option<ManualRequest> {
     type Error = RowError;
 
-    fn try_from(stored: StoredAsked) -> Result<Self, Self::Error> {
+    fn try_from(stored: StoredManualRequest) -> Result<Self, Self::Error> {
         let read = |json: String| {
             serde_json::from_str(&json).map_err(|error| RowError::Json {
-                problem: format!("what was asked for, {json}, is not known"),
+                problem: format!("the manual request {json} is not known"),
                 error,
             })
         };
@@ -159,233 +163,240 @@ impl TryFrom<StoredAsked> for Option<Asked> {
     }
 }
 
-/// The trigger of a run's step when the run was made.
+/// The kind of trigger that a run's step had when the run was inserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunTrigger {
-    /// Recurs: `cron`, `every` or `dates`.
+    /// The step recurs: `cron`, `every` or `dates`.
     Cron,
-    /// Happens once: `at`.
+    /// The step happens once: `at`.
     At,
-    /// Follows another step: `after`.
+    /// The step follows another: `after`.
     After,
     /// The step has no `when`.
     None,
 }
 
-/// Who or what paused a run.
+/// The person or mechanism that paused a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PausedBy {
-    /// A person.
+    /// A person paused it by hand.
     Hand,
     /// One of the campaign's stop rules.
     StopRule,
-    /// The channel, which cannot be used until somebody repairs it.
+    /// The channel, which cannot be used until a person repairs it.
     Channel,
-    /// `hold = true` in the campaign's file.
+    /// The line `hold = true` in the campaign's file.
     Hold,
-    /// `chorus stop`.
+    /// The command `chorus stop`.
     Stop,
-    /// The campaign's file, or the step in it, is absent.
+    /// The absence of the campaign's file or of the step in it.
     Absent,
-    /// The channel changed its kind or account.
+    /// A change of the channel's kind or account.
     Account,
-    /// `chorus send`, which waited too long without progress.
+    /// The command `chorus send`, which waited too long without progress.
     Wait,
 }
 
-/// One run.
+/// A run, as stored in `runs`, with its tallies.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, sqlx::FromRow)]
 pub struct Run {
-    /// The row.
+    /// The id of the run.
     pub id: RunId,
-    /// Of this campaign.
+    /// The id of its campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of its step.
     pub step: String,
-    /// By this channel.
+    /// The id of its channel.
     pub channel: String,
-    /// The key.
+    /// The instant that it fires for, unique within the step.
     pub instant: Millis,
-    /// Why.
+    /// The cause of the run.
     #[sqlx(try_from = "String")]
     pub kind: RunKind,
-    /// Where it stands.
+    /// The current state of the run.
     #[sqlx(try_from = "String")]
     pub state: RunState,
-    /// What it says.
+    /// The compiled step that it sends.
     pub revision_id: Option<RevisionId>,
-    /// The run it follows.
+    /// The parent run that it follows.
     pub parent_id: Option<RunId>,
-    /// Who of the parent's recipients go on.
+    /// The condition on the parent's recipients.
     #[sqlx(try_from = "StoredCondition")]
     pub condition: Option<Condition>,
-    /// What each sent message costs.
+    /// The cost of each sent message, in millionths of `currency`.
     #[sqlx(try_from = "i64")]
     pub cost_micros: Money,
-    /// In this currency.
+    /// The currency of the cost.
     pub currency: String,
-    /// After this, what has not gone out does not.
+    /// The expiry: deliveries that are not sent by then are not sent at all.
     pub expires_at: Millis,
-    /// How many deliveries it has.
+    /// The number of its deliveries.
     pub total: i64,
-    /// What people should know: why it paused, say.
+    /// A note for people, such as why it paused.
     pub note: Option<String>,
-    /// What it had come to when it last stopped itself.
+    /// The figures at the time at which its stop rules last paused it.
     #[sqlx(try_from = "StoredFigures")]
-    pub stopped: Option<Figures>,
-    /// When it was made.
+    pub stopped: Option<RunFigures>,
+    /// The time at which it was inserted.
     pub created_at: Millis,
-    /// When its deliveries were made.
+    /// The time at which its deliveries were made.
     pub planned_at: Option<Millis>,
-    /// When its first delivery was claimed.
+    /// The time at which its first delivery was claimed.
     pub started_at: Option<Millis>,
-    /// When it ended.
+    /// The time at which it ended.
     pub finished_at: Option<Millis>,
-    /// Random and never given twice; `None` for a run made before names existed.
+    /// Its random name, never given twice; `None` for a run made before names existed.
     #[serde(skip)]
     pub name: Option<RunName>,
-    /// The trigger of the step when the run was made; `None` for a run made before it was kept.
+    /// The kind of trigger of the step when the run was inserted; `None` for a run made before it
+    /// was stored.
     #[sqlx(try_from = "StoredTrigger")]
     pub trigger: Option<RunTrigger>,
-    /// The end of the campaign.
+    /// The time at which the campaign ends.
     pub ends_at: Option<Millis>,
-    /// By which delays those who follow a parent delivery fall due.
+    /// The delays of a follow-up run after a parent delivery.
     #[serde(skip)]
     #[sqlx(try_from = "StoredDelays")]
     pub delays: Option<Delays>,
-    /// An edit up to which nobody falls due.
+    /// The time of an edit up to which no recipient is due.
     pub missed_to: Option<Millis>,
-    /// 1 where each contact's own time zone decides when they fall due.
+    /// 1 if the due time depends on each contact's time zone, otherwise 0.
     pub own_clock: i64,
-    /// Who or what paused it; `None` while it is not paused, or where that was not kept.
+    /// The person or mechanism that paused it; `None` while it is not paused, or if that was not
+    /// stored.
     #[sqlx(try_from = "StoredPausedBy")]
     pub paused_by: Option<PausedBy>,
-    /// The run whose cancellation reached it.
+    /// The run whose cancellation also cancelled this one.
     pub cancelled_with: Option<RunId>,
-    /// Where a test copy goes.
+    /// The address of a test copy.
     #[serde(skip)]
     pub to_address: Option<String>,
-    /// Names the account that the channel used when the run was made.
+    /// The account that the channel used when the run was inserted.
     #[serde(skip)]
     pub account: Option<String>,
     /// The request of the person who sent it by hand.
     #[serde(skip)]
-    #[sqlx(try_from = "StoredAsked")]
-    pub asked: Option<Asked>,
-    /// The contact up to which its deliveries are made, while they are.
+    #[sqlx(rename = "asked", try_from = "StoredManualRequest")]
+    pub request: Option<ManualRequest>,
+    /// The contact up to which its deliveries are made, during planning.
     #[serde(skip)]
     pub planned_through: i64,
-    /// How its deliveries ended so far.
+    /// The numbers of its deliveries by how they ended so far.
     #[sqlx(skip)]
     pub tallies: Vec<Tally>,
-    /// What came back of those that were sent.
+    /// The bounces and complaints of its sent deliveries.
+    #[serde(rename = "came_back")]
     #[sqlx(skip)]
-    pub came_back: CameBack,
+    pub feedback: FeedbackCounts,
 }
 
 impl Run {
-    /// What it has come to.
+    /// Returns its figures so far, as stop rules read them.
     #[must_use]
-    pub fn figures(&self) -> Figures {
-        Figures::of(&self.tallies, self.came_back)
+    pub fn figures(&self) -> RunFigures {
+        RunFigures::of(&self.tallies, self.feedback)
     }
 }
 
-/// Whom a run goes to.
+/// The source of a run's recipients.
 #[derive(Debug, Clone)]
-pub enum Planned<'a> {
-    /// The channel's own feed, once.
+pub enum RecipientSource<'a> {
+    /// The channel's own feed: one delivery without a contact.
     Feed {
-        /// When.
+        /// The time at which it is due.
         due_at: Millis,
     },
-    /// Members of an audience. One `insert … select`: those who cannot get it are there as `suppressed`,
-    /// with the reason `no_address`, `no_consent`, `unsubscribed`, `bounced`, `complained`, `manual` or
-    /// `too_late` (their local time passed longer ago than `catch_up_window`).
+    /// Members of an audience, inserted by `insert … select`. Contacts who cannot get it have a
+    /// delivery that is `suppressed`, with the reason `no_address`, `no_consent`, `unsubscribed`,
+    /// `bounced`, `complained`, `manual` or `too_late` (their local time passed longer ago than
+    /// `catch_up_window`).
     Audience {
-        /// Every audience of the workspace.
+        /// All audiences of the workspace.
         audiences: &'a BTreeMap<AudienceId, Audience>,
-        /// This one.
+        /// The audience of the run.
         audience: &'a AudienceId,
-        /// Which address the channel needs.
-        address: Address,
-        /// When it falls due.
+        /// The address that the channel needs.
+        address: RecipientAddress,
+        /// The instant or local time at which it is due.
         moment: Moment,
-        /// The zone of contacts whose own is not known.
+        /// The time zone of contacts without a known one.
         fallback: &'a TimeZone,
-        /// How late a local time may be, in milliseconds.
+        /// The longest time by which a local time may have passed, in milliseconds.
         catch_up_window: i64,
-        /// What a person asked for, of a run by hand.
-        by_hand: Option<ByHand<'a>>,
+        /// The request of a person, of a run by hand.
+        by_hand: Option<ManualSend<'a>>,
     },
-    /// Those whom the parent run reached, `delay` milliseconds after it did.
+    /// Contacts that the parent run reached, `delay` milliseconds after it did.
     Followers {
-        /// How long after.
+        /// The delay after the parent delivery, in milliseconds.
         delay: i64,
-        /// Which address the channel needs.
-        address: Address,
-        /// Only members of this audience, where the step has another than the earlier one; with all that it may name.
-        of: Option<(&'a BTreeMap<AudienceId, Audience>, &'a AudienceId)>,
+        /// The address that the channel needs.
+        address: RecipientAddress,
+        /// All audiences and the audience that followers must belong to, if the step has another
+        /// audience than its parent.
+        audience: Option<(&'a BTreeMap<AudienceId, Audience>, &'a AudienceId)>,
     },
-    /// One contact.
+    /// One contact, for a test copy.
     One {
-        /// Who.
+        /// The id of the contact.
         contact: ContactId,
-        /// Which address the channel needs.
-        address: Address,
-        /// When.
+        /// The address that the channel needs.
+        address: RecipientAddress,
+        /// The time at which it is due.
         due_at: Millis,
     },
 }
 
-/// What a person asked for who sends a step by hand.
+/// A person's request to send a step by hand, with the step.
 #[derive(Debug, Clone, Copy)]
-pub struct ByHand<'a> {
-    /// Of this campaign.
+pub struct ManualSend<'a> {
+    /// The id of the campaign.
     pub campaign: &'a str,
-    /// This step.
+    /// The id of the step.
     pub step: &'a str,
-    /// To whom, of its audience.
-    pub asked: &'a Asked,
+    /// The request, which selects recipients from the step's audience.
+    pub request: &'a ManualRequest,
 }
 
-/// Who has not got a step.
+/// A filter for contacts who have not got a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Missing {
-    /// Whom none of its runs reached, or will.
-    Ever,
-    /// Whom its latest run did not reach, and will not.
-    LastTime,
+pub enum MissingFrom {
+    /// Contacts that no run of the step reached or will reach.
+    #[serde(rename = "ever")]
+    AllRuns,
+    /// Contacts that the latest run of the step did not and will not reach.
+    #[serde(rename = "last_time")]
+    LatestRun,
 }
 
-/// Who a plan reaches and who is left out.
+/// The numbers of contacts that a plan reaches and leaves out.
 #[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct PlanCounts {
-    /// Everybody in the audience.
+    /// The number of contacts in the audience.
     pub audience: i64,
-    /// Who would get it.
+    /// The number of contacts who would get it.
     pub reached: i64,
-    /// Who would not: reason to count.
+    /// The numbers of contacts who would not get it, by reason.
     pub left_out: BTreeMap<String, i64>,
 }
 
-words!(RunKind, {
+enum_names!(RunKind, {
     Scheduled => "scheduled",
     Manual => "manual",
     Test => "test",
 });
 
-words!(RunTrigger, {
+enum_names!(RunTrigger, {
     Cron => "cron",
     At => "at",
     After => "after",
     None => "none",
 });
 
-words!(PausedBy, {
+enum_names!(PausedBy, {
     Hand => "hand",
     StopRule => "stop_rule",
     Channel => "channel",
@@ -396,7 +407,7 @@ words!(PausedBy, {
     Wait => "wait",
 });
 
-words!(RunState, {
+enum_names!(RunState, {
     Planned => "planned",
     Running => "running",
     Paused => "paused",
@@ -405,7 +416,7 @@ words!(RunState, {
     Cancelled => "cancelled",
 });
 
-/// The columns of a [`Run`], of `runs r`.
+/// The columns of a [`Run`], selected from `runs r`.
 macro_rules! run_columns {
     () => {
         "r.id, r.campaign, r.step, r.channel, r.instant, r.kind, r.state, r.revision_id, r.parent_id, r.condition, \
@@ -416,7 +427,7 @@ macro_rules! run_columns {
 }
 pub(crate) use run_columns;
 
-/// `runs.condition`: the JSON of a [`Condition`].
+/// The column `runs.condition`: the JSON of a [`Condition`].
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 pub(crate) struct StoredCondition(Option<String>);
@@ -444,7 +455,7 @@ impl StoredCondition {
     }
 }
 
-/// `runs.trigger`.
+/// The column `runs.trigger`, null for none.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 struct StoredTrigger(Option<String>);
@@ -457,7 +468,7 @@ impl TryFrom<StoredTrigger> for Option<RunTrigger> {
     }
 }
 
-/// `runs.paused_by`.
+/// The column `runs.paused_by`, null for none.
 #[derive(sqlx::Type)]
 #[sqlx(transparent)]
 struct StoredPausedBy(Option<String>);

@@ -1,22 +1,24 @@
-//! The deliveries of a run, made by `insert … select` in ranges of contacts.
+//! Planning of runs: their deliveries are made by `insert … select` in ranges of contacts.
 
 use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 use contacts::{ContactRange, Expression};
 use database::{
-    Assembled, DeliveryId, Dialect, ID_SPACE, Millis, RunId, Sql, StoreError, Tx, again_if_deadlocked, args,
-    id_space, sql,
+    Assembled, DeliveryId, ID_SPACE, Millis, RunId, Sql, SqlDialect, StoreError, Tx, args, id_space,
+    retry_on_deadlock, sql,
 };
 
-use super::people::{Counts, People, Zones, counts_by_reason, judged, left_out, plan_counts};
-use super::{PlanCounts, Planned};
-use crate::moves::Moves;
-use crate::{Address, DeliveryState, Store};
+use super::recipients::{
+    ReasonCounts, RecipientQuery, Zones, counts_by_reason, excluded_counts, plan_counts, recipients_query,
+};
+use super::{PlanCounts, RecipientSource};
+use crate::counter_deltas::CounterDeltas;
+use crate::{DeliveryState, RecipientAddress, Store};
 
-/// A run gets its name anew with its deliveries: one that was planned in a copy, too, has another name there. One made
-/// before names existed keeps none.
-pub(super) const START: Sql = sql!(
+/// Sets a run running and gives it a new random name with its deliveries: a copy of the database
+/// that also plans it gives another name. A run made before names existed keeps none.
+pub(super) const SET_RUNNING: Sql = sql!(
     "update runs set state = 'running', planned_at = $2, address = $3, name = case when name is not null then "
     { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
     " end
@@ -28,8 +30,9 @@ const FEED: Sql = sql!(
      values ($1 * " id_space!() ", $1, 0, 'queued', $2, $2)"
 );
 
-/// Open follow-ups of those between $2 and $3 who get one by hand: that one is theirs.
-const USE_UP: Sql = sql!(
+/// Ends open follow-ups of contacts between $2 and $3 who get the follow-up by hand: the run by
+/// hand replaces them.
+const END_FOLLOW_UPS: Sql = sql!(
     "update deliveries set state = 'suppressed', reason = 'sent_by_hand', due_at = null
      where state in ('queued', 'deferred') and lease_id is null and id in (
        select f.id from runs m
@@ -41,14 +44,15 @@ const USE_UP: Sql = sql!(
      returning id"
 );
 
-/// The progress of planning a run. Held until the commit, so that of two workers each makes other rows.
+/// Reads the progress of planning a run, and locks it until the commit, so that two workers make
+/// different rows.
 const PROGRESS: Sql = sql!(
     "select planning_at, planned_through, planning, missed_to, to_address from runs where id = $1 and state = 'planned'"
     { sqlite: "", postgres: " for no key update" }
 );
 
 #[derive(sqlx::FromRow)]
-struct Progress {
+struct HighWaterMarks {
     /// The time at which the planning began.
     planning_at: Option<Millis>,
     /// The contact up to which deliveries are made.
@@ -59,54 +63,55 @@ struct Progress {
     to_address: Option<String>,
 }
 
-/// The last of the next contacts after $1, and how many they are, $2 at most.
+/// Selects the last of the next contacts after $1, and their number, at most $2.
 const NEXT: Sql = sql!(
     "select coalesce(max(id), 0), count(*) from (select id from contacts where id > $1 order by id limit $2) next"
 );
 
-const PROGRESSED: Sql = sql!(
+const SET_PROGRESS: Sql = sql!(
     "update runs set total = total + $2, planning_at = $3, planned_through = $4, planning = $5 where id = $1"
 );
 
-const GROWN: Sql = sql!("update runs set total = total + $2 where id = $1");
+const ADD_TO_TOTAL: Sql = sql!("update runs set total = total + $2 where id = $1");
 
-/// Deliveries that were made by other rules than those that count now.
-const UNMADE: Sql = sql!(
+/// Deletes deliveries that were made by rules that are not valid any more.
+const DELETE_OUTDATED: Sql = sql!(
     "delete from deliveries where id in (
        select id from deliveries where id >= $1 * " id_space!() " and id < ($1 + 1) * " id_space!() " order by id limit $2)
      returning id, state, coalesce(reason, '')"
 );
 
-const BEGIN_ANEW: Sql =
+const RESET_PLANNING: Sql =
     sql!("update runs set total = 0, planning_at = null, planned_through = 0, planning = null where id = $1");
 
-/// From how many new deliveries on the planner's statistics are worth renewing.
-pub(super) const MANY: i64 = 1_000;
+/// The number of new deliveries from which the statistics of PostgreSQL's planner are renewed.
+pub(super) const ANALYZE_THRESHOLD: i64 = 1_000;
 
-/// Of how many contacts the deliveries are made in one transaction: some tens of milliseconds.
-const RANGE: i64 = 10_000;
+/// The number of contacts whose deliveries are made in one transaction, which takes some tens of
+/// milliseconds.
+const RANGE_SIZE: i64 = 10_000;
 
 /// The planning of a run by one call.
 struct Planning<'a> {
     run: RunId,
-    whom: &'a Planned<'a>,
+    recipients: &'a RecipientSource<'a>,
     zones: Zones,
-    /// Made once for all ranges.
+    /// The rules, built once for all ranges.
     rules: Option<Rules>,
 }
 
-/// The statement that makes deliveries, as of a time, with the digest of the rules in it.
+/// The query that makes deliveries, as of a time, with the digest of its rules.
 struct Rules {
     at: Millis,
-    people: People,
+    query: RecipientQuery,
     digest: String,
 }
 
 impl Planning<'_> {
-    /// The rules as of `at`. `missed_to` and `to_address` are those of the run.
+    /// Returns the rules as of `at`. `missed_to` and `to_address` are those of the run.
     fn rules(
         &mut self,
-        dialect: Dialect,
+        dialect: SqlDialect,
         at: Millis,
         missed_to: Option<Millis>,
         to_address: Option<&str>,
@@ -114,12 +119,18 @@ impl Planning<'_> {
         let rules = match self.rules.take().filter(|rules| rules.at == at) {
             Some(rules) => rules,
             None => {
-                let mut people =
-                    People::of(dialect, self.run, self.whom, &self.zones, ContactRange::ALL, at)?;
-                people.leave_out_missed(missed_to);
-                people.whatever = to_address.is_some();
-                let digest = people.digest();
-                Rules { at, people, digest }
+                let mut query = RecipientQuery::build(
+                    dialect,
+                    self.run,
+                    self.recipients,
+                    &self.zones,
+                    ContactRange::ALL,
+                    at,
+                )?;
+                query.leave_out_missed(missed_to);
+                query.ignores_exclusions = to_address.is_some();
+                let digest = query.digest();
+                Rules { at, query, digest }
             }
         };
         Ok(self.rules.insert(rules))
@@ -127,38 +138,46 @@ impl Planning<'_> {
 }
 
 /// The result of one transaction of a planning.
-struct Made {
+struct RangeResult {
     count: i64,
     is_last: bool,
 }
 
 impl Store {
-    /// Makes a planned run's deliveries in ranges of contacts, each in a transaction of its own, and sets it running
-    /// with the last: until then nothing is handed out. Where it was cut short it goes on; where the audience or what it
-    /// is asked with has changed since, it begins anew. Does nothing to a run that is not `planned`, with one exception:
-    /// `Planned::Followers` of a running run adds those whom the parent reached since. Says how many rows were made.
+    /// Makes a planned run's deliveries in ranges of contacts, each in a transaction of its own,
+    /// and sets it running with the last: until then none is handed out. An interrupted planning
+    /// continues; if the audience or the values it uses have changed since, it starts again. Does
+    /// nothing to a run that is not `planned`, with one exception: `RecipientSource::Followers` of
+    /// a running run adds contacts that the parent reached since. Returns the number of inserted
+    /// rows.
     ///
     /// # Errors
-    /// The audience cannot be asked for, or the database refused or went away.
+    /// The audience cannot be evaluated, or the database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn run_plan(&self, run: RunId, whom: &Planned<'_>, now: Millis) -> Result<i64, StoreError> {
-        if let Planned::Followers { delay, address, of } = whom {
-            return self.run_follow(run, address, *delay, *of, now).await;
+    pub async fn run_plan(
+        &self,
+        run: RunId,
+        recipients: &RecipientSource<'_>,
+        now: Millis,
+    ) -> Result<i64, StoreError> {
+        if let RecipientSource::Followers { delay, address, audience } = recipients {
+            return self.run_follow(run, address, *delay, *audience, now).await;
         }
-        if let Planned::Feed { due_at } = whom {
+        if let RecipientSource::Feed { due_at } = recipients {
             return self.plan_feed(run, *due_at, now).await;
         }
-        let mut planning = Planning { run, whom, zones: Zones::read(self, whom).await?, rules: None };
+        let mut planning =
+            Planning { run, recipients, zones: Zones::read(self, recipients).await?, rules: None };
         let mut count = 0;
         loop {
-            let made = again_if_deadlocked!(self.plan_range(&mut planning, now))?;
+            let made = retry_on_deadlock!(self.plan_range(&mut planning, now))?;
             count += made.count;
             if made.is_last {
                 break;
             }
-            self.let_others_write().await;
+            self.yield_writer().await;
         }
-        if count >= MANY {
+        if count >= ANALYZE_THRESHOLD {
             self.analyze().await;
         }
         Ok(count)
@@ -167,165 +186,175 @@ impl Store {
     /// Makes the one delivery of a feed.
     async fn plan_feed(&self, run: RunId, due_at: Millis, now: Millis) -> Result<i64, StoreError> {
         let mut tx = self.begin().await?;
-        if tx.execute(&START, args![run, now, None::<&str>]).await? == 0 {
+        if tx.execute(&SET_RUNNING, args![run, now, None::<&str>]).await? == 0 {
             return Ok(0);
         }
         tx.execute(&FEED, args![run, due_at]).await?;
-        tx.execute(&GROWN, args![run, 1]).await?;
+        tx.execute(&ADD_TO_TOTAL, args![run, 1]).await?;
         tx.commit().await?;
         Ok(1)
     }
 
-    /// Makes the deliveries of one range.
-    async fn plan_range(&self, planning: &mut Planning<'_>, now: Millis) -> Result<Made, StoreError> {
-        let Planning { run, whom, .. } = *planning;
-        let address = whom.address().map(Address::stored).transpose()?;
+    /// Makes the deliveries of one range of contacts.
+    async fn plan_range(&self, planning: &mut Planning<'_>, now: Millis) -> Result<RangeResult, StoreError> {
+        let Planning { run, recipients, .. } = *planning;
+        let address = recipients.address().map(RecipientAddress::stored).transpose()?;
         let mut tx = self.begin().await?;
-        let Some(progress) = tx.row::<Progress>(&PROGRESS, args![run]).await? else {
-            return Ok(Made { count: 0, is_last: true });
+        let Some(progress) = tx.row::<HighWaterMarks>(&PROGRESS, args![run]).await? else {
+            return Ok(RangeResult { count: 0, is_last: true });
         };
-        // What is asked of contacts is asked as of when it began.
+        // The audience is evaluated as of the time at which the planning began.
         let at = progress.planning_at.unwrap_or(now);
         let to_address = progress.to_address.as_deref();
         let rules = planning.rules(tx.dialect(), at, progress.missed_to, to_address)?;
-        let mut moves = Moves::default();
+        let mut deltas = CounterDeltas::default();
         if progress.planning.is_some_and(|by| by != rules.digest) {
-            unmake(&mut tx, run, &mut moves).await?;
-            moves.apply(&mut tx, now).await?;
+            delete_outdated(&mut tx, run, &mut deltas).await?;
+            deltas.apply(&mut tx, now).await?;
             tx.commit().await?;
-            return Ok(Made { count: 0, is_last: false });
+            return Ok(RangeResult { count: 0, is_last: false });
         }
-        let (range, is_last) = next_range(&mut tx, whom, progress.planned_through).await?;
-        rules.people.look_at(range);
-        let (text, args) = rules.people.insert();
+        let (range, is_last) = next_range(&mut tx, recipients, progress.planned_through).await?;
+        rules.query.set_range(range);
+        let (text, args) = rules.query.insert_statement();
         let count = i64::try_from(tx.execute(Assembled(text), args).await?).unwrap_or(i64::MAX);
-        count_left_out(&mut tx, run, range, &mut moves).await?;
-        tx.execute(&PROGRESSED, args![run, count, at, range.upto, rules.digest.as_str()]).await?;
+        count_left_out(&mut tx, run, range, &mut deltas).await?;
+        tx.execute(&SET_PROGRESS, args![run, count, at, range.upto, rules.digest.as_str()]).await?;
         if is_last {
-            tx.execute(&START, args![run, now, address.as_deref()]).await?;
+            tx.execute(&SET_RUNNING, args![run, now, address.as_deref()]).await?;
         }
-        moves.apply(&mut tx, now).await?;
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok(Made { count, is_last })
+        Ok(RangeResult { count, is_last })
     }
 
-    /// Tells PostgreSQL's planner of the new rows: until it looks for itself, a minute later, it would take a run
-    /// of a million for a handful, and sort them anew for every claim.
+    /// Renews the statistics of PostgreSQL's planner after many new rows. Until autovacuum does so,
+    /// a minute later, it would assume that a run of a million has few rows, and sort them again
+    /// for each claim.
     pub(super) async fn analyze(&self) {
         if let Err(error) = self.maintain("analyze deliveries").await {
             tracing::warn!(%error, "claims may be slow until PostgreSQL has analysed the deliveries");
         }
     }
 
-    /// What `run_plan` would do for a run that is not made yet, without doing it: those whose own instant lies up to
-    /// `missed_to` are `missed`, those whose own instant lies after `ends` would be `expired`.
+    /// Counts what `run_plan` would do for a run that does not exist yet: contacts whose own due
+    /// time is not after `missed_to` are `missed`, those whose own due time is after `ends` would
+    /// be `expired`.
     ///
     /// # Errors
-    /// The audience cannot be asked for, or the database refused or went away.
+    /// The audience cannot be evaluated, or the database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_preview(
         &self,
-        whom: &Planned<'_>,
+        recipients: &RecipientSource<'_>,
         missed_to: Option<Millis>,
         ends: Option<Millis>,
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
-        if matches!(whom, Planned::Feed { .. }) {
+        if matches!(recipients, RecipientSource::Feed { .. }) {
             return Ok(PlanCounts { audience: 1, reached: 1, left_out: BTreeMap::new() });
         }
-        let zones = Zones::read(self, whom).await?;
+        let zones = Zones::read(self, recipients).await?;
         let dialect = self.dialect();
-        let mut people = People::of(dialect, RunId(0), whom, &zones, ContactRange::ALL, now)?;
-        people.leave_out_missed(missed_to);
+        let mut query = RecipientQuery::build(dialect, RunId(0), recipients, &zones, ContactRange::ALL, now)?;
+        query.leave_out_missed(missed_to);
         if let Some(ends) = ends {
-            people.left_out.push_str(&format!(" when due > {ends} then 'expired'"));
+            query.exclusions.push_str(&format!(" when due > {ends} then 'expired'"));
         }
-        let (text, args) = people.count();
-        let row: Option<Counts> = self.row(Assembled(text), args).await?;
+        let (text, args) = query.count_statement();
+        let row: Option<ReasonCounts> = self.row(Assembled(text), args).await?;
         Ok(plan_counts(row))
     }
 
-    /// What `run_plan` would do for an audience, without doing it.
+    /// Counts what `run_plan` would do for an audience.
     ///
     /// # Errors
-    /// The audience cannot be asked for, or the database refused or went away.
+    /// The audience cannot be evaluated, or the database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn plan_count(
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
-        address: &Address,
+        address: &RecipientAddress,
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
         let args = args![address.stored()?.as_str()];
-        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
-        let members = who.members(audience)?;
-        let people = judged("contacts c", "0", "$1", &members, "");
-        let text = format!("select {} from ({people}) judged", counts_by_reason());
-        let row: Option<Counts> = self.row(Assembled(text), who.args()).await?;
+        let mut expression = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
+        let members = expression.members(audience)?;
+        let query = recipients_query("contacts c", "0", "$1", &members, "");
+        let text = format!("select {} from ({query}) judged", counts_by_reason());
+        let row: Option<ReasonCounts> = self.row(Assembled(text), expression.args()).await?;
         Ok(plan_counts(row))
     }
 }
 
-/// The contacts that come after `after`, and whether they are the last: then the range has no end.
-async fn next_range(tx: &mut Tx, whom: &Planned<'_>, after: i64) -> Result<(ContactRange, bool), StoreError> {
-    if !matches!(whom, Planned::Audience { .. }) {
+/// Returns the next range of contacts after `after`, and whether it is the last: then it has no
+/// end.
+async fn next_range(
+    tx: &mut Tx,
+    recipients: &RecipientSource<'_>,
+    after: i64,
+) -> Result<(ContactRange, bool), StoreError> {
+    if !matches!(recipients, RecipientSource::Audience { .. }) {
         return Ok((ContactRange::ALL, true));
     }
-    let (upto, count) = tx.row::<(i64, i64)>(&NEXT, args![after, RANGE]).await?.unwrap_or_default();
-    let is_last = count < RANGE;
+    let (upto, count) = tx.row::<(i64, i64)>(&NEXT, args![after, RANGE_SIZE]).await?.unwrap_or_default();
+    let is_last = count < RANGE_SIZE;
     let upto = if is_last { ContactRange::ALL.upto } else { upto };
     Ok((ContactRange { after, upto }, is_last))
 }
 
-/// Adds people to a run that has deliveries. Returns how many.
-pub(super) async fn add(
+/// Adds recipients to a run that has deliveries. Returns the number added.
+pub(super) async fn add_recipients(
     tx: &mut Tx,
     run: RunId,
-    people: &People,
-    moves: &mut Moves,
+    query: &RecipientQuery,
+    deltas: &mut CounterDeltas,
 ) -> Result<i64, StoreError> {
-    let (text, args) = people.insert();
+    let (text, args) = query.insert_statement();
     let text = format!("{text} where true returning coalesce(reason, '')");
     let added = tx.rows::<(String,)>(Assembled(text), args).await?;
     for (reason,) in added.iter().filter(|(reason,)| !reason.is_empty()) {
-        moves.ended(run, DeliveryState::Suppressed, reason, 1);
+        deltas.add_ended(run, DeliveryState::Suppressed, reason, 1);
     }
     let count = i64::try_from(added.len()).unwrap_or(i64::MAX);
-    tx.execute(&GROWN, args![run, count]).await?;
+    tx.execute(&ADD_TO_TOTAL, args![run, count]).await?;
     Ok(count)
 }
 
-/// Counts those of a range who are left out, and takes the open follow-ups of those who get one by hand.
+/// Counts the contacts of a range that are left out, and ends the open follow-ups of contacts who
+/// get one by hand.
 async fn count_left_out(
     tx: &mut Tx,
     run: RunId,
     range: ContactRange,
-    moves: &mut Moves,
+    deltas: &mut CounterDeltas,
 ) -> Result<(), StoreError> {
     let between = || args![run, range.after, range.upto];
-    for (id,) in tx.rows::<(DeliveryId,)>(&USE_UP, between()).await? {
-        moves.ended(id.run(), DeliveryState::Suppressed, "sent_by_hand", 1);
+    for (id,) in tx.rows::<(DeliveryId,)>(&END_FOLLOW_UPS, between()).await? {
+        deltas.add_ended(id.run(), DeliveryState::Suppressed, "sent_by_hand", 1);
     }
     let text = format!(
         "select {} from deliveries
          where id > $1 * {ID_SPACE} + $2 and id <= $1 * {ID_SPACE} + $3 and state = 'suppressed'",
         counts_by_reason()
     );
-    for (reason, count) in left_out(tx.row(Assembled(text), between()).await?) {
-        moves.ended(run, DeliveryState::Suppressed, reason, count);
+    for (reason, count) in excluded_counts(tx.row(Assembled(text), between()).await?) {
+        deltas.add_ended(run, DeliveryState::Suppressed, reason, count);
     }
     Ok(())
 }
 
-/// Takes back some of the deliveries of a run that is not handed out yet; with the last, its planning begins anew.
-async fn unmake(tx: &mut Tx, run: RunId, moves: &mut Moves) -> Result<(), StoreError> {
-    let some: Vec<(DeliveryId, String, String)> = tx.rows(&UNMADE, args![run, RANGE]).await?;
-    for (_, _, reason) in some.iter().filter(|(_, state, _)| state == DeliveryState::Suppressed.as_str()) {
-        moves.ended(run, DeliveryState::Suppressed, reason, -1);
+/// Deletes some of the deliveries of a run that is not handed out yet; after the last, its planning
+/// starts again.
+async fn delete_outdated(tx: &mut Tx, run: RunId, deltas: &mut CounterDeltas) -> Result<(), StoreError> {
+    let deleted: Vec<(DeliveryId, String, String)> =
+        tx.rows(&DELETE_OUTDATED, args![run, RANGE_SIZE]).await?;
+    for (_, _, reason) in deleted.iter().filter(|(_, state, _)| state == DeliveryState::Suppressed.as_str()) {
+        deltas.add_ended(run, DeliveryState::Suppressed, reason, -1);
     }
-    if some.is_empty() {
-        tx.execute(&BEGIN_ANEW, args![run]).await?;
+    if deleted.is_empty() {
+        tx.execute(&RESET_PLANNING, args![run]).await?;
     }
     Ok(())
 }

@@ -1,15 +1,16 @@
-//! Reading runs.
+//! Queries that read runs with their tallies.
 
 use std::collections::HashMap;
 
 use database::{RunId, Sql, StoreError, args, batch_of_ids, sql};
 
-use super::{CameBack, Run, run_columns};
+use super::{FeedbackCounts, Run, run_columns};
 use crate::{Store, Tally, TallyState};
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
 
-const LIVE: Sql = sql!("select " run_columns!() " from runs r where r.finished_at is null order by r.id");
+const LIST_LIVE: Sql =
+    sql!("select " run_columns!() " from runs r where r.finished_at is null order by r.id");
 
 const LIST: Sql = sql!(
     "select " run_columns!() " from runs r where $1 is null or r.campaign = $1 order by r.id desc limit $2"
@@ -28,14 +29,14 @@ struct TallyRow {
 }
 
 impl Run {
-    /// The number of deliveries in an end state, or of repeats, for whatever reason.
+    /// Returns the number of deliveries in an end state, or of repeats, for all reasons.
     #[must_use]
     pub fn tally(&self, state: impl Into<TallyState>) -> i64 {
         let state = state.into();
         self.tally_sum(|tally| tally.state == state)
     }
 
-    /// The number of deliveries that are in any end state.
+    /// Returns the number of deliveries that are in any end state.
     #[must_use]
     pub fn ended(&self) -> i64 {
         self.tally_sum(|tally| matches!(tally.state, TallyState::Ended(_)))
@@ -48,7 +49,7 @@ impl Run {
 }
 
 impl Store {
-    /// One run.
+    /// Returns one run with its tallies.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -57,16 +58,16 @@ impl Store {
         Ok(self.with_tallies(self.rows(&GET, args![id]).await?).await?.pop())
     }
 
-    /// Runs that have not ended, oldest first.
+    /// Lists runs that have not ended, oldest first.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_live(&self) -> Result<Vec<Run>, StoreError> {
-        self.with_tallies(self.rows(&LIVE, args![]).await?).await
+        self.with_tallies(self.rows(&LIST_LIVE, args![]).await?).await
     }
 
-    /// The latest runs first, of one campaign if given, of kind `test` too.
+    /// Lists runs, the latest first, of one campaign if given, including those of kind `test`.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -87,8 +88,8 @@ impl Store {
         }
         for run in &mut runs {
             run.tallies = tallies.remove(&run.id).unwrap_or_default();
-            run.came_back = CameBack::split_off(&mut run.tallies);
-            // Sorted here, because databases differ in how they sort texts.
+            run.feedback = FeedbackCounts::split_off(&mut run.tallies);
+            // Sorted here, because the databases sort texts differently.
             run.tallies.sort_by(|a, b| (a.state.as_str(), &a.reason).cmp(&(b.state.as_str(), &b.reason)));
         }
         Ok(runs)

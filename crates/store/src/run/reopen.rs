@@ -1,16 +1,17 @@
-//! A cancelled run goes on, for those who have not got it.
+//! Reopening of cancelled runs, for the contacts who have not got them.
 
-use database::{DeliveryId, Millis, RunId, Sql, StoreError, again_if_deadlocked, args, id_space, sql};
+use database::{DeliveryId, Millis, RunId, Sql, StoreError, args, id_space, retry_on_deadlock, sql};
 
-use super::cancel::{SLAB, before, slab_end};
-use crate::engagement::sends_anew;
-use crate::moves::Moves;
+use super::cancel::{CHUNK_SIZE, before_first, chunk_end};
+use crate::counter_deltas::CounterDeltas;
+use crate::engagement::reread_sends;
 use crate::{DeliveryState, Store};
 
-/// It is paused until its deliveries are queued again; its expiry moves as it does for a retry.
+/// Pauses a cancelled run until its deliveries are queued again; its expiry moves as it does for a
+/// retry.
 const REOPEN: Sql = sql!(
     "update runs set state = 'paused', paused_by = 'hand', note = $3, finished_at = null, cancelled_with = null,
-       " sends_anew!() ",
+       " reread_sends!() ",
        expires_at = case when expires_at > $2 then expires_at
                          when expires_at - instant > 3600000 then $2 + expires_at - instant
                          else $2 + 3600000 end
@@ -20,15 +21,15 @@ const REOPEN: Sql = sql!(
 const FOLLOWERS: Sql =
     sql!("select id from runs where cancelled_with = $1 and state = 'cancelled' order by id");
 
-/// Held until the commit.
+/// Locks the paused run until the commit.
 const LOCK: Sql = sql!(
     "select id from runs where id = $1 and state = 'paused'"
     { sqlite: "", postgres: " for no key update" }
 );
 
-/// True where a later run of the same step reached the target of delivery `d` of run $1, or will: by hand with `--missing`
-/// or `--again`, or the next occurrence.
-macro_rules! got_it_later {
+/// SQL condition: a later run of the same step reached the target of delivery `d` of run $1, or
+/// will: one by hand with `--missing` or `--again`, or the next occurrence.
+macro_rules! reached_by_later_run {
     () => {
         concat!(
         "exists (select 1 from runs r
@@ -41,64 +42,67 @@ database::id_space!(),
 )
     };
 }
-pub(super) use got_it_later;
+pub(super) use reached_by_later_run;
 
-/// Those after $2, at most $3 of them; $4 is now. Whoever's time lies ahead keeps it. Who got it by a later run stays
-/// as they are.
+/// Queues cancelled deliveries after $2, at most $3 of them; $4 is now. A due time that lies ahead
+/// is kept. Deliveries to contacts that a later run reached stay cancelled.
 const DELIVERIES: Sql = sql!(
     "update deliveries set state = 'queued', reason = null,
        due_at = case when scheduled_at > $4 then scheduled_at else $4 end
      where id in (select d.id from deliveries d
                   where d.id > $2 and d.id < ($1 + 1) * " id_space!() " and d.state = 'cancelled'
-                    and not " got_it_later!() "
+                    and not " reached_by_later_run!() "
                   order by d.id limit $3)
        and state = 'cancelled'
      returning id, state"
 );
 
-const GO_ON: Sql = sql!(
+const RESUME: Sql = sql!(
     "update runs set state = case when planned_at is null then 'planned' else 'running' end, note = null, paused_by = null
      where id = $1 and state = 'paused'"
 );
 
-/// What stands on the run while its deliveries are queued again; `chorus runs resume` goes on where that was cut short.
-pub(super) const NOTE: &str = "it is being taken up again";
+/// The note on the run while its deliveries are queued again; `chorus runs resume` continues after
+/// an interruption.
+pub(super) const REOPENING_NOTE: &str = "it is being taken up again";
 
 impl Store {
-    /// Takes a cancelled run up again, with the runs that were cancelled with it: who has not got it is queued. Says
-    /// how many of the run itself; `None` if it is not cancelled, or its cancellation has not ended.
+    /// Reopens a cancelled run, with the runs that were cancelled with it: contacts who have not
+    /// got it are queued. Returns the number of queued deliveries of the run itself; `None` if it
+    /// is not cancelled, or its cancellation has not ended.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn run_reopen(&self, id: RunId, now: Millis) -> Result<Option<i64>, StoreError> {
         let followers: Vec<(RunId,)> = self.rows(&FOLLOWERS, args![id]).await?;
-        if self.execute(&REOPEN, args![id, now, NOTE]).await? == 0 {
+        if self.execute(&REOPEN, args![id, now, REOPENING_NOTE]).await? == 0 {
             return Ok(None);
         }
         let queued = self.requeue_cancelled(id, now).await?;
         for (follower,) in followers {
-            if self.execute(&REOPEN, args![follower, now, NOTE]).await? > 0 {
+            if self.execute(&REOPEN, args![follower, now, REOPENING_NOTE]).await? > 0 {
                 self.requeue_cancelled(follower, now).await?;
             }
         }
         Ok(Some(queued))
     }
 
-    /// Queues the cancelled deliveries of a paused run again, some thousands at a time, and lets it go on.
+    /// Queues the cancelled deliveries of a paused run again, some thousands at a time, and resumes
+    /// it.
     pub(super) async fn requeue_cancelled(&self, id: RunId, now: Millis) -> Result<i64, StoreError> {
-        let (mut queued, mut after) = (0, Some(before(id)));
+        let (mut queued, mut after) = (0, Some(before_first(id)));
         while let Some(last) = after {
-            let (some, next) = again_if_deadlocked!(self.requeue_slab(id, last, now))?;
-            queued += some;
+            let (count, next) = retry_on_deadlock!(self.requeue_chunk(id, last, now))?;
+            queued += count;
             after = next;
-            self.let_others_write().await;
+            self.yield_writer().await;
         }
-        self.execute(&GO_ON, args![id]).await?;
+        self.execute(&RESUME, args![id]).await?;
         Ok(queued)
     }
 
-    async fn requeue_slab(
+    async fn requeue_chunk(
         &self,
         id: RunId,
         after: DeliveryId,
@@ -108,12 +112,13 @@ impl Store {
         if tx.row::<(i64,)>(&LOCK, args![id]).await?.is_none() {
             return Ok((0, None));
         }
-        let some: Vec<(DeliveryId, String)> = tx.rows(&DELIVERIES, args![id, after, SLAB, now]).await?;
-        let count = i64::try_from(some.len()).unwrap_or(i64::MAX);
-        let mut moves = Moves::default();
-        moves.ended(id, DeliveryState::Cancelled, "", -count);
-        moves.apply(&mut tx, now).await?;
+        let chunk: Vec<(DeliveryId, String)> =
+            tx.rows(&DELIVERIES, args![id, after, CHUNK_SIZE, now]).await?;
+        let count = i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+        let mut deltas = CounterDeltas::default();
+        deltas.add_ended(id, DeliveryState::Cancelled, "", -count);
+        deltas.apply(&mut tx, now).await?;
         tx.commit().await?;
-        Ok((count, slab_end(&some)))
+        Ok((count, chunk_end(&chunk)))
     }
 }

@@ -1,4 +1,5 @@
-//! Runs of one step: whether it has any, whether it happened, what it said, whom it reached.
+//! Queries about the runs of a step: whether it has any, what they sent, and the contacts they
+//! reached.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,8 @@ use crate::Store;
 const HAS_RUNS: Sql =
     sql!("select cast(1 as bigint) from runs where campaign = $1 and step = $2 and kind <> 'test' limit 1");
 
-/// A run made before triggers were kept counts, too: rather not sent than sent twice.
+/// The latest run of a one-time step. A run made before triggers were stored counts too: a step
+/// that is not sent is better than one that is sent twice.
 const ONE_SHOT: Sql = sql!(
     "select id from runs where campaign = $1 and step = $2 and kind <> 'test' and coalesce(trigger, 'at') = 'at'
      order by id desc limit 1"
@@ -21,7 +23,8 @@ const ONE_SHOT: Sql = sql!(
 const ONE_SHOTS: Sql =
     sql!("select distinct campaign, step from runs where kind <> 'test' and coalesce(trigger, 'at') = 'at'");
 
-/// Put off by the other side is not untried, nor is one whose own time is still to come.
+/// Selects a delivery that is due and was never tried. Deliveries that the other side deferred do
+/// not count, nor do those whose own due time is still to come.
 const UNTRIED: Sql = sql!(
     "select id from deliveries where run_id = $1 and due_at is not null and state = 'queued' and attempts = 0
        and scheduled_at <= $2 limit 1"
@@ -64,16 +67,16 @@ const REVISE: Sql = sql!(
     "update runs set revision_id = $2 where id = $1 and finished_at is null and coalesce(revision_id, 0) <> $2"
 );
 
-/// What a step said in some of its runs.
+/// The compiled text that a step sent in some of its runs.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct StepText {
-    /// Of this campaign.
+    /// The id of the campaign.
     pub campaign: String,
-    /// And this step.
+    /// The id of the step.
     pub step: String,
-    /// The latest run that said it.
+    /// The latest run that sent it.
     pub run: RunId,
-    /// What was compiled.
+    /// The compiled step that was sent.
     #[sqlx(flatten)]
     pub text: RevisionText,
 }
@@ -81,7 +84,7 @@ pub struct StepText {
 /// A compiled step by its hash.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct RevisionText {
-    /// The hash.
+    /// The hash of the compiled step.
     pub hash: String,
     /// The campaign's name when it was compiled, which may be another by now.
     pub compiled_campaign: String,
@@ -90,7 +93,7 @@ pub struct RevisionText {
 }
 
 impl Store {
-    /// Whether a step has a run that is no test.
+    /// Returns whether a step has a run that is not a test.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -99,7 +102,8 @@ impl Store {
         Ok(self.row::<(i64,)>(&HAS_RUNS, args![campaign, step]).await?.is_some())
     }
 
-    /// The latest run that makes a step that happens once be over: by its time or by hand, cancelled or not.
+    /// Returns the latest run of a step that happens once, after which it does not happen again: by
+    /// its time or by hand, cancelled or not.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -108,7 +112,7 @@ impl Store {
         Ok(self.row::<(RunId,)>(&ONE_SHOT, args![campaign, step]).await?.map(|(id,)| id))
     }
 
-    /// The steps that happened once: they do not happen again by themselves.
+    /// Returns the steps that happen once and have happened.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -117,16 +121,17 @@ impl Store {
         Ok(self.rows(&ONE_SHOTS, args![]).await?.into_iter().collect())
     }
 
-    /// Whether somebody in a run is due and was never tried.
+    /// Returns whether a delivery of a run is due and was never tried.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn run_is_untried(&self, run: RunId, now: Millis) -> Result<bool, StoreError> {
+    pub async fn run_has_untried(&self, run: RunId, now: Millis) -> Result<bool, StoreError> {
         Ok(self.row::<(i64,)>(&UNTRIED, args![run, now]).await?.is_some())
     }
 
-    /// What the steps of a channel said in their runs since `since`, the latest first.
+    /// Lists the texts that the steps of a channel sent in their runs after `since`, the latest
+    /// first.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -135,12 +140,12 @@ impl Store {
         self.rows(&TEXTS, args![channel, since]).await
     }
 
-    /// Whether a run reached somebody of an audience, or its feed where there is none.
+    /// Returns whether a run reached a contact of an audience, or its feed if there is no audience.
     ///
     /// # Errors
-    /// The audience cannot be asked for, or the database refused or went away.
+    /// The audience cannot be evaluated, or the database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn run_reached(
+    pub async fn run_reached_audience(
         &self,
         run: RunId,
         audience: Option<(&BTreeMap<AudienceId, Audience>, &AudienceId)>,
@@ -149,17 +154,18 @@ impl Store {
         let Some((audiences, audience)) = audience else {
             return Ok(self.row::<(i64,)>(&REACHED_FEED, args![run]).await?.is_some());
         };
-        let mut who = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args![run]);
-        let members = who.members(audience)?;
+        let mut expression = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args![run]);
+        let members = expression.members(audience)?;
         let text = format!(
             "select c.id from deliveries d join contacts c on c.id = d.contact_id
              where d.id > $1 * {ID_SPACE} and d.id < ($1 + 1) * {ID_SPACE} and d.state in ('sent', 'uncertain')
                and {members} limit 1"
         );
-        Ok(self.row::<(i64,)>(Assembled(text), who.args()).await?.is_some())
+        Ok(self.row::<(i64,)>(Assembled(text), expression.args()).await?.is_some())
     }
 
-    /// Runs that were made or ended after `since`, or have not ended, oldest first, without tests and without tallies.
+    /// Lists runs that were inserted or ended after `since`, or have not ended, oldest first,
+    /// without tests and without tallies.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -168,7 +174,7 @@ impl Store {
         self.rows(&RECENT, args![since]).await
     }
 
-    /// The latest runs of a step, without tests.
+    /// Lists the latest `limit` runs of a step, without tests.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -177,7 +183,7 @@ impl Store {
         self.with_tallies(self.rows(&OF_STEP, args![campaign, step, limit]).await?).await
     }
 
-    /// The latest run of every step, without tests.
+    /// Lists the latest run of each step, without tests.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -186,7 +192,7 @@ impl Store {
         self.with_tallies(self.rows(&LATEST, args![]).await?).await
     }
 
-    /// The hash of a compiled step, with the names under which it was compiled.
+    /// Returns the hash of a compiled step, with the names under which it was compiled.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -195,7 +201,7 @@ impl Store {
         self.row(&TEXT, args![id]).await
     }
 
-    /// Moves the end of the campaign for a run. Says whether it was another.
+    /// Sets the end of the campaign for a run. Returns whether it changed.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -204,7 +210,7 @@ impl Store {
         Ok(self.execute(&SET_ENDS, args![run, ends_at]).await? > 0)
     }
 
-    /// Notes the account that a run goes through. Says whether it was another.
+    /// Sets the account that a run uses. Returns whether it changed.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -213,7 +219,8 @@ impl Store {
         Ok(self.execute(&SET_ACCOUNT, args![run, account]).await? > 0)
     }
 
-    /// Gives those of a run who are not handed out yet another revision. False where it had that already, or has ended.
+    /// Sets another revision for the deliveries of a run that are not handed out yet. Returns false
+    /// if the run had that revision already, or has ended.
     ///
     /// # Errors
     /// The database refused or went away.

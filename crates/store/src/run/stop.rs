@@ -1,8 +1,9 @@
-//! How a run stops itself: what it has come to, and the guarded statement that pauses it.
+//! Pauses by stop rules: the figures of a run at its pause, and the guarded statements that pause
+//! it.
 
-use database::{InputError, RunId, Sql, StoreError, Tx, again_if_deadlocked, args, id_space, sql};
+use database::{InputError, RunId, Sql, StoreError, Tx, args, id_space, retry_on_deadlock, sql};
 
-use super::figures::{CameBack, Figures};
+use super::figures::{FeedbackCounts, RunFigures};
 use super::{Run, run_columns};
 use crate::Store;
 
@@ -20,52 +21,53 @@ const STOP: Sql = sql!(
      where id = $1 and state in ('planned', 'running')"
 );
 
-/// The first answer of a kind: among the deliveries in the order they were made.
+/// Selects the first answer to a delivery that failed for a reason, in the order of the deliveries.
 const ANSWER: Sql = sql!(
     "select coalesce(d.answer, '') from deliveries d
      where d.id > $1 * " id_space!() " - 1 and d.id < ($1 + 1) * " id_space!() " and d.state = 'failed' and d.reason = $2
      order by d.id limit 1"
 );
 
-/// What it has come to now counts no more.
-const REBASE: Sql = sql!("update runs set stopped = $2 where id = $1");
+/// Sets the figures from which stop rules count.
+const SET_BASELINE: Sql = sql!("update runs set stopped = $2 where id = $1");
 
 const GET: Sql = sql!("select " run_columns!() " from runs r where r.id = $1");
 
 const TALLIES: Sql = sql!("select state, reason, count from run_tallies where run_id = $1");
 
 impl Store {
-    /// A run that once stopped itself is judged by what it comes to from here on: after it was let go on, and
-    /// after a retry, which makes its figures smaller.
-    pub(super) async fn rebase(&self, tx: &mut Tx, id: RunId) -> Result<(), StoreError> {
+    /// Resets the baseline of a run that its stop rules paused once, after it was resumed and after
+    /// a retry, which makes its figures smaller: the rules evaluate only what happens from here on.
+    pub(super) async fn reset_baseline(&self, tx: &mut Tx, id: RunId) -> Result<(), StoreError> {
         let Some(mut run) = tx.row::<Run>(&GET, args![id]).await? else { return Ok(()) };
         if run.stopped.is_none() {
             return Ok(());
         }
         run.tallies = tx.rows(&TALLIES, args![id]).await?;
-        run.came_back = CameBack::split_off(&mut run.tallies);
-        let at = json(&run.figures())?;
-        tx.execute(&REBASE, args![id, at.as_str()]).await.map(|_| ())
+        run.feedback = FeedbackCounts::split_off(&mut run.tallies);
+        let json = to_json(&run.figures())?;
+        tx.execute(&SET_BASELINE, args![id, json.as_str()]).await.map(|_| ())
     }
 
-    /// Pauses a planned or running run that went wrong, with a note, and remembers what it had come to. Says whether it did.
+    /// Pauses a planned or running run that broke a stop rule, with a note, and stores its figures.
+    /// Returns whether it was paused.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn run_stop(&self, id: RunId, note: &str, at: &Figures) -> Result<bool, StoreError> {
-        let at = json(at)?;
-        Ok(self.execute(&STOP, args![id, note, at.as_str()]).await? > 0)
+    pub async fn run_stop(&self, id: RunId, note: &str, figures: &RunFigures) -> Result<bool, StoreError> {
+        let json = to_json(figures)?;
+        Ok(self.execute(&STOP, args![id, note, json.as_str()]).await? > 0)
     }
 
-    /// Pauses every planned and running run of a channel that cannot be used any more, because its token has expired,
-    /// say, with a note that tells why and what to do. Says which.
+    /// Pauses all planned and running runs of a channel that cannot be used any more, such as after
+    /// its token expired, with a note that says why and what to do. Returns the paused runs.
     ///
     /// # Errors
     /// The database refused or went away.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn runs_pause_channel(&self, channel: &str, note: &str) -> Result<Vec<RunId>, StoreError> {
-        again_if_deadlocked!(self.pause_channel(channel, note))
+        retry_on_deadlock!(self.pause_channel(channel, note))
     }
 
     async fn pause_channel(&self, channel: &str, note: &str) -> Result<Vec<RunId>, StoreError> {
@@ -76,7 +78,8 @@ impl Store {
         Ok(paused.into_iter().map(|(id,)| id).collect())
     }
 
-    /// An answer that a run got to a delivery that failed for `reason`; empty if there is none.
+    /// Returns the first answer to a delivery of a run that failed for `reason`; empty if there is
+    /// none.
     ///
     /// # Errors
     /// The database refused or went away.
@@ -86,6 +89,6 @@ impl Store {
     }
 }
 
-fn json(at: &Figures) -> Result<String, StoreError> {
-    Ok(serde_json::to_string(at).map_err(InputError::Json)?)
+fn to_json(figures: &RunFigures) -> Result<String, StoreError> {
+    Ok(serde_json::to_string(figures).map_err(InputError::Json)?)
 }

@@ -1,9 +1,9 @@
-//! People are found by any of their keys and never made twice.
+//! Tests that contacts are found by any of their keys and never inserted twice.
 
 use serde_json::{Map, Value, json};
-use store::{Consent, ContactId, NewContact, Upserted};
+use store::{Consent, ContactId, NewContact, UpsertCounts};
 
-use crate::world::{NOW, World, person};
+use crate::fixture::{NOW, StoreFixture, person};
 
 fn keyed(external_id: Option<&str>, email: Option<&str>, phone: Option<&str>) -> NewContact {
     let owned = |key: Option<&str>| key.map(str::to_owned);
@@ -15,46 +15,46 @@ fn attributes(json: Value) -> Map<String, Value> {
     attributes
 }
 
-async fn upsert(w: &World, people: &[NewContact]) -> Upserted {
-    w.store.contact_upsert(people, NOW).await.unwrap()
+async fn upsert(f: &StoreFixture, people: &[NewContact]) -> UpsertCounts {
+    f.store.contact_upsert(people, NOW).await.unwrap()
 }
 
-pub(crate) async fn upsert_finds_by_each_key(w: &World) {
-    let created = upsert(w, &[keyed(Some("a"), Some("a@x.example"), Some("+861"))]).await;
-    assert_eq!(created, Upserted { created: 1, updated: 0 });
+pub(crate) async fn upsert_finds_by_each_key(f: &StoreFixture) {
+    let created = upsert(f, &[keyed(Some("a"), Some("a@x.example"), Some("+861"))]).await;
+    assert_eq!(created, UpsertCounts { created: 1, updated: 0 });
     for again in [
         keyed(Some("a"), None, None),
         keyed(None, Some("a@x.example"), None),
         keyed(None, None, Some("+861")),
     ] {
-        assert_eq!(upsert(w, &[again]).await, Upserted { created: 0, updated: 1 });
+        assert_eq!(upsert(f, &[again]).await, UpsertCounts { created: 0, updated: 1 });
     }
-    assert_eq!(upsert(w, &[keyed(Some("b"), Some("b@x.example"), None)]).await.created, 1);
-    assert_eq!(w.store.contact_count().await.unwrap(), 2);
-    let a = w.store.contact_get(ContactId(1)).await.unwrap().unwrap();
+    assert_eq!(upsert(f, &[keyed(Some("b"), Some("b@x.example"), None)]).await.created, 1);
+    assert_eq!(f.store.contact_count().await.unwrap(), 2);
+    let a = f.store.contact_get(ContactId(1)).await.unwrap().unwrap();
     assert_eq!(
         (a.external_id.as_deref(), a.email.as_deref(), a.phone.as_deref()),
         (Some("a"), Some("a@x.example"), Some("+861"))
     );
-    // An unknown external id with a known address is the person of the address.
-    assert_eq!(upsert(w, &[keyed(Some("c"), Some("a@x.example"), None)]).await.updated, 1);
-    assert_eq!(w.store.contact_find("c").await.unwrap().unwrap().id, a.id);
-    assert_eq!(w.store.contact_find("a").await.unwrap(), None);
+    // An unknown external id with a known address is the contact with that address.
+    assert_eq!(upsert(f, &[keyed(Some("c"), Some("a@x.example"), None)]).await.updated, 1);
+    assert_eq!(f.store.contact_find("c").await.unwrap().unwrap().id, a.id);
+    assert_eq!(f.store.contact_find("a").await.unwrap(), None);
 }
 
-pub(crate) async fn upsert_merges(w: &World) {
+pub(crate) async fn upsert_merges(f: &StoreFixture) {
     let mut first = person("p@x.example");
     first.language = Some("zh-CN".to_owned());
     first.consent = Some(Consent::No);
     first.attributes =
         attributes(json!({"tier": "gold", "visits": 3, "vip": true, "city": "上海", "ratio": 0.25}));
-    upsert(w, &[first]).await;
+    upsert(f, &[first]).await;
     let mut second = person("p@x.example");
     second.timezone = Some("Asia/Shanghai".to_owned());
     second.attributes = attributes(json!({"tier": "silver", "vip": null, "new \"key\"": ""}));
-    upsert(w, &[second]).await;
-    let merged = w.store.contact_find("P@X.example").await.unwrap().unwrap();
-    assert_eq!(merged.consent, Consent::No, "nothing said leaves what is known");
+    upsert(f, &[second]).await;
+    let merged = f.store.contact_find("P@X.example").await.unwrap().unwrap();
+    assert_eq!(merged.consent, Consent::No, "an absent consent keeps the stored one");
     assert_eq!(
         (merged.language.as_deref(), merged.timezone.as_deref()),
         (Some("zh-CN"), Some("Asia/Shanghai"))
@@ -64,7 +64,7 @@ pub(crate) async fn upsert_merges(w: &World) {
     assert_eq!(merged.created_at, NOW);
 }
 
-pub(crate) async fn a_batch_may_repeat_people(w: &World) {
+pub(crate) async fn a_batch_may_repeat_people(f: &StoreFixture) {
     let mut first = keyed(Some("a"), Some("a@x.example"), None);
     first.attributes = attributes(json!({"n": 1, "m": 1}));
     let mut again = keyed(None, Some("a@x.example"), Some("+861"));
@@ -72,34 +72,34 @@ pub(crate) async fn a_batch_may_repeat_people(w: &World) {
     let mut third = keyed(None, None, Some("+861"));
     third.attributes = attributes(json!({"n": 3}));
     let other = keyed(Some("b"), None, None);
-    let done = upsert(w, &[first, again, third, other.clone(), other]).await;
-    assert_eq!(done, Upserted { created: 2, updated: 0 });
-    let a = w.store.contact_find("+861").await.unwrap().unwrap();
+    let done = upsert(f, &[first, again, third, other.clone(), other]).await;
+    assert_eq!(done, UpsertCounts { created: 2, updated: 0 });
+    let a = f.store.contact_find("+861").await.unwrap().unwrap();
     assert_eq!((a.external_id.as_deref(), a.email.as_deref()), (Some("a"), Some("a@x.example")));
     assert_eq!(Value::Object(a.attributes), json!({"n": 3, "m": 1}), "later rows win");
-    assert_eq!(upsert(w, &[]).await, Upserted::default());
+    assert_eq!(upsert(f, &[]).await, UpsertCounts::default());
 }
 
-pub(crate) async fn keys_move_and_a_no_goes_along(w: &World) {
+pub(crate) async fn keys_move_and_a_refusal_moves_with_them(f: &StoreFixture) {
     let mut refuses = keyed(Some("a"), Some("a@x.example"), None);
     refuses.consent = Some(Consent::No);
-    upsert(w, &[refuses, keyed(Some("b"), Some("b@x.example"), None)]).await;
-    upsert(w, &[keyed(Some("b"), Some("a@x.example"), None)]).await;
-    let a = w.store.contact_find("a").await.unwrap().unwrap();
-    let b = w.store.contact_find("b").await.unwrap().unwrap();
+    upsert(f, &[refuses, keyed(Some("b"), Some("b@x.example"), None)]).await;
+    upsert(f, &[keyed(Some("b"), Some("a@x.example"), None)]).await;
+    let a = f.store.contact_find("a").await.unwrap().unwrap();
+    let b = f.store.contact_find("b").await.unwrap().unwrap();
     assert_eq!((a.email, b.email.as_deref()), (None, Some("a@x.example")));
-    assert_eq!(b.consent, Consent::No, "whoever reads that address had said no");
-    // Two people swap their addresses in one batch.
-    upsert(w, &[keyed(Some("c"), Some("c@x.example"), None), keyed(Some("d"), Some("d@x.example"), None)])
+    assert_eq!(b.consent, Consent::No, "the reader of that address had refused");
+    // Two contacts swap their addresses in one batch.
+    upsert(f, &[keyed(Some("c"), Some("c@x.example"), None), keyed(Some("d"), Some("d@x.example"), None)])
         .await;
-    upsert(w, &[keyed(Some("c"), Some("d@x.example"), None), keyed(Some("d"), Some("c@x.example"), None)])
+    upsert(f, &[keyed(Some("c"), Some("d@x.example"), None), keyed(Some("d"), Some("c@x.example"), None)])
         .await;
-    assert_eq!(w.store.contact_find("c").await.unwrap().unwrap().email.as_deref(), Some("d@x.example"));
-    assert_eq!(w.store.contact_find("d").await.unwrap().unwrap().email.as_deref(), Some("c@x.example"));
-    assert_eq!(w.store.contact_count().await.unwrap(), 4);
+    assert_eq!(f.store.contact_find("c").await.unwrap().unwrap().email.as_deref(), Some("d@x.example"));
+    assert_eq!(f.store.contact_find("d").await.unwrap().unwrap().email.as_deref(), Some("c@x.example"));
+    assert_eq!(f.store.contact_count().await.unwrap(), 4);
 }
 
-pub(crate) async fn bad_people_are_told(w: &World) {
+pub(crate) async fn invalid_contacts_are_reported(f: &StoreFixture) {
     let good = person("good@x.example");
     let with = |json| NewContact { attributes: attributes(json), ..person("bad@x.example") };
     let bad = [
@@ -113,47 +113,48 @@ pub(crate) async fn bad_people_are_told(w: &World) {
         (with(json!({"a": "x".repeat(70_000)})), "at most 65536"),
     ];
     for (person, why) in bad {
-        let error = w.store.contact_upsert(&[good.clone(), person], NOW).await.unwrap_err().to_string();
+        let error = f.store.contact_upsert(&[good.clone(), person], NOW).await.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");
     }
-    assert_eq!(w.store.contact_count().await.unwrap(), 0, "nothing half done");
+    assert_eq!(f.store.contact_count().await.unwrap(), 0, "nothing was written");
 }
 
-pub(crate) async fn finding_and_paging(w: &World) {
-    w.people(25).await;
-    upsert(w, &[keyed(Some("P1-vip"), None, None), keyed(None, None, Some("p1000"))]).await;
-    let page = w.store.contact_page(ContactId(23), 10).await.unwrap();
+pub(crate) async fn finding_and_paging(f: &StoreFixture) {
+    f.people(25).await;
+    upsert(f, &[keyed(Some("P1-vip"), None, None), keyed(None, None, Some("p1000"))]).await;
+    let page = f.store.contact_page(ContactId(23), 10).await.unwrap();
     assert_eq!(page.iter().map(|c| c.id.0).collect::<Vec<_>>(), [24, 25, 26, 27]);
-    assert_eq!(w.store.contact_page(ContactId(0), 3).await.unwrap().len(), 3);
+    assert_eq!(f.store.contact_page(ContactId(0), 3).await.unwrap().len(), 3);
     let found = |people: Vec<store::Contact>| people.iter().map(|c| c.id.0).collect::<Vec<_>>();
-    assert_eq!(found(w.store.contact_search("p2", 10).await.unwrap()), [2, 20, 21, 22, 23, 24, 25]);
-    assert_eq!(found(w.store.contact_search("P1-", 10).await.unwrap()), [26]);
-    assert_eq!(found(w.store.contact_search("p1", 3).await.unwrap()).len(), 3);
+    assert_eq!(found(f.store.contact_search("p2", 10).await.unwrap()), [2, 20, 21, 22, 23, 24, 25]);
+    assert_eq!(found(f.store.contact_search("P1-", 10).await.unwrap()), [26]);
+    assert_eq!(found(f.store.contact_search("p1", 3).await.unwrap()).len(), 3);
     for hostile in ["%", "_", "' or 1=1 --", "\u{1f980}", "p1\0"] {
-        assert_eq!(w.store.contact_search(hostile, 10).await.unwrap(), [], "{hostile:?}");
-        assert_eq!(w.store.contact_find(hostile).await.unwrap(), None, "{hostile:?}");
+        assert_eq!(f.store.contact_search(hostile, 10).await.unwrap(), [], "{hostile:?}");
+        assert_eq!(f.store.contact_find(hostile).await.unwrap(), None, "{hostile:?}");
     }
-    assert_eq!(w.store.contact_get(ContactId(-1)).await.unwrap(), None);
+    assert_eq!(f.store.contact_get(ContactId(-1)).await.unwrap(), None);
 }
 
-pub(crate) async fn imports_at_once_make_nobody_twice(w: &World) {
+pub(crate) async fn concurrent_imports_insert_each_contact_once(f: &StoreFixture) {
     let tasks = (0..4).map(|_| {
-        let store = w.store.clone();
+        let store = f.store.clone();
         tokio::spawn(async move {
-            let mut done = Upserted::default();
+            let mut done = UpsertCounts::default();
             for n in 0..10 {
                 let people = [person(&format!("p{n}@x.example")), person(&format!("q{n}@x.example"))];
                 let one = store.contact_upsert(&people, NOW).await.unwrap();
-                done = Upserted { created: done.created + one.created, updated: done.updated + one.updated };
+                done =
+                    UpsertCounts { created: done.created + one.created, updated: done.updated + one.updated };
             }
             done
         })
     });
-    let mut done = Upserted::default();
+    let mut done = UpsertCounts::default();
     for task in tasks.collect::<Vec<_>>() {
         let one = task.await.unwrap();
-        done = Upserted { created: done.created + one.created, updated: done.updated + one.updated };
+        done = UpsertCounts { created: done.created + one.created, updated: done.updated + one.updated };
     }
-    assert_eq!(done, Upserted { created: 20, updated: 60 });
-    assert_eq!(w.store.contact_count().await.unwrap(), 20);
+    assert_eq!(done, UpsertCounts { created: 20, updated: 60 });
+    assert_eq!(f.store.contact_count().await.unwrap(), 20);
 }

@@ -1,20 +1,20 @@
-//! Both migration folders describe the same tables.
+//! Tests that both migration folders describe the same tables, and that old databases are migrated.
 
 use store::{DeliveryName, RunId};
 
-use crate::world::{NOW, World};
+use crate::fixture::{NOW, StoreFixture};
 
-/// Every column and whether it may be null.
-async fn columns(w: &World) -> Vec<String> {
-    let mut columns = if w.store.dialect().as_str() == "sqlite" {
-        w.texts(
+/// All columns, and whether each may be null.
+async fn columns(f: &StoreFixture) -> Vec<String> {
+    let mut columns = if f.store.dialect().as_str() == "sqlite" {
+        f.texts(
             "select t.name || '.' || c.name || case when c.\"notnull\" = 1 or c.pk > 0 then ' not null' else '' end
              from pragma_table_list t join pragma_table_info(t.name) c
              where t.schema = 'main' and t.type = 'table' and t.name not like 'sqlite_%' and t.name <> '_sqlx_migrations'",
         )
         .await
     } else {
-        w.texts(
+        f.texts(
             "select table_name || '.' || column_name || case when is_nullable = 'NO' then ' not null' else '' end
              from information_schema.columns
              where table_schema = 'public' and table_name <> '_sqlx_migrations'",
@@ -25,19 +25,19 @@ async fn columns(w: &World) -> Vec<String> {
     columns
 }
 
-/// Every set of columns that is unique in its table.
-async fn unique_keys(w: &World) -> Vec<String> {
-    let mut keys = if w.store.dialect().as_str() == "sqlite" {
-        let mut keys = w
+/// All sets of columns that are unique in their table.
+async fn unique_keys(f: &StoreFixture) -> Vec<String> {
+    let mut keys = if f.store.dialect().as_str() == "sqlite" {
+        let mut keys = f
             .texts(
                 "select t.name || ': ' || (select group_concat(name, ', ') from (select name from pragma_index_info(i.name) order by name))
                  from pragma_table_list t join pragma_index_list(t.name) i
                  where t.schema = 'main' and i.\"unique\" = 1 and t.name <> '_sqlx_migrations'",
             )
             .await;
-        // The number of a row is unique without an index.
+        // The primary key of a SQLite row is unique without an index.
         keys.extend(
-            w.texts(
+            f.texts(
                 "select t.name || ': ' || c.name from pragma_table_list t join pragma_table_info(t.name) c
                  where t.schema = 'main' and t.type = 'table' and c.pk > 0 and t.wr = 0
                    and t.name not like 'sqlite_%' and t.name <> '_sqlx_migrations'",
@@ -46,7 +46,7 @@ async fn unique_keys(w: &World) -> Vec<String> {
         );
         keys
     } else {
-        w.texts(
+        f.texts(
             "select cast(t.relname as text) || ': ' || (
                select string_agg(cast(a.attname as text), ', ' order by a.attname) from pg_attribute a
                where a.attrelid = t.oid and a.attnum = any ((cast(i.indkey as int2[]))[0:i.indnkeyatts - 1]))
@@ -62,7 +62,7 @@ async fn unique_keys(w: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn both_databases_have_the_same_tables() {
-    let (sqlite, postgres) = (World::sqlite().await, World::postgres().await);
+    let (sqlite, postgres) = (StoreFixture::sqlite().await, StoreFixture::postgres().await);
     let ours = columns(&sqlite).await;
     assert!(ours.contains(&"deliveries.run_id not null".to_owned()), "{ours:?}");
     assert_eq!(ours, columns(&postgres).await);
@@ -85,13 +85,13 @@ fn both_folders_have_the_same_files() {
     assert_eq!(files("sqlite"), files("postgres"));
 }
 
-/// An index helps only who compares as it sorts: with another order, PostgreSQL reads every suppression for every
-/// address it looks up.
-pub(crate) async fn addresses_are_compared_byte_by_byte(w: &World) {
-    let others = if w.store.dialect().as_str() == "sqlite" {
-        w.texts("select name from sqlite_schema where lower(sql) like '%collate%'").await
+/// An index helps only comparisons in its own order: with another collation, PostgreSQL reads all
+/// suppressions for each address it looks up.
+pub(crate) async fn addresses_are_compared_byte_by_byte(f: &StoreFixture) {
+    let others = if f.store.dialect().as_str() == "sqlite" {
+        f.texts("select name from sqlite_schema where lower(sql) like '%collate%'").await
     } else {
-        w.texts(
+        f.texts(
             "select table_name || '.' || column_name from information_schema.columns
              where (table_name, column_name) in (('contacts', 'email'), ('contacts', 'phone'),
                      ('suppressions', 'address'), ('soft_bounces', 'address'))
@@ -102,7 +102,8 @@ pub(crate) async fn addresses_are_compared_byte_by_byte(w: &World) {
     assert_eq!(others, Vec::<String>::new());
 }
 
-/// A database that the first version made: a letter that went out, one on its way, a watermark and links.
+/// The rows of a database of the first version: a sent delivery, one to be sent, a watermark and
+/// links.
 const FIRST_VERSION: &str = "
     insert into contacts (id, email, created_at, updated_at) values (1, 'a@example.com', 1, 1), (2, 'b@example.com', 1, 1);
     insert into revisions (id, hash, campaign, step, compiled, created_at) values (1, 'h', 'spring', 'mail', '{}', 1);
@@ -120,19 +121,19 @@ const FIRST_VERSION: &str = "
     insert into run_tallies (run_id, state, count) values (1, 'sent', 1);
 ";
 
-async fn the_first_version_is_taken_over(w: &World) {
-    let row = &w.store.schedule_all().await.unwrap()[&("spring".to_owned(), "mail".to_owned())];
+async fn the_first_version_is_taken_over(f: &StoreFixture) {
+    let row = &f.store.schedule_all().await.unwrap()[&("spring".to_owned(), "mail".to_owned())];
     assert_eq!((row.planned_through, row.definition.as_deref(), row.gone_since), (NOW, None, None));
-    let run = w.get(RunId(2)).await;
+    let run = f.get(RunId(2)).await;
     assert_eq!((run.name, run.trigger, run.own_clock, run.ends_at), (None, None, 0, None));
-    assert_eq!(w.number("select name from links where id = 7").await, 7, "its links keep their names");
+    assert_eq!(f.number("select name from links where id = 7").await, 7, "its links keep their names");
     assert_eq!(
-        w.store.run_of_one_shot("spring", "mail").await.unwrap(),
+        f.store.run_of_one_shot("spring", "mail").await.unwrap(),
         Some(RunId(2)),
         "rather not sent than sent twice"
     );
-    let lease = w.lease(NOW).await;
-    let claimed = w.claim(lease, RunId(2), NOW, 9).await;
+    let lease = f.lease(NOW).await;
+    let claimed = f.claim(lease, RunId(2), NOW, 9).await;
     assert_eq!(claimed.len(), 2);
     assert!(
         claimed.iter().all(|claimed| matches!(claimed.name, DeliveryName::Unnamed(_))),
@@ -142,10 +143,10 @@ async fn the_first_version_is_taken_over(w: &World) {
 
 #[tokio::test]
 async fn a_sqlite_database_of_the_first_version_goes_on() {
-    the_first_version_is_taken_over(&World::sqlite_of_first_version(FIRST_VERSION).await).await;
+    the_first_version_is_taken_over(&StoreFixture::sqlite_of_first_version(FIRST_VERSION).await).await;
 }
 
 #[tokio::test]
 async fn a_postgresql_database_of_the_first_version_goes_on() {
-    the_first_version_is_taken_over(&World::postgres_of_first_version(FIRST_VERSION).await).await;
+    the_first_version_is_taken_over(&StoreFixture::postgres_of_first_version(FIRST_VERSION).await).await;
 }

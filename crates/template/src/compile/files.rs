@@ -1,4 +1,5 @@
-//! Pictures and attachments of an e-mail: read once, encoded once, kept with the compiled step.
+//! The pictures and attachments of an e-mail, which are read and encoded once and stored with the
+//! compiled step.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -8,7 +9,7 @@ use message::{digest, escape};
 
 use crate::compiled::File;
 
-/// The files of a step, each once.
+/// The files of a step, without duplicates.
 #[derive(Debug)]
 pub(super) struct Files {
     root: PathBuf,
@@ -16,7 +17,7 @@ pub(super) struct Files {
     total: usize,
 }
 
-/// Why a file cannot go with a message.
+/// An error of a picture or an attachment.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadFile {
     #[error("`{0}` is not a path inside the workspace")]
@@ -48,7 +49,7 @@ impl Files {
         Self { root: root.to_owned(), list: Vec::new(), total: 0 }
     }
 
-    /// By what the HTML names the picture at `path`.
+    /// Adds the picture at `path`, and returns the content id by which the HTML refers to it.
     pub(super) fn picture(&mut self, path: &str) -> Result<String, BadFile> {
         let media = media(Path::new(path));
         if !media.starts_with("image/") || media == "image/svg+xml" {
@@ -59,7 +60,7 @@ impl Files {
         Ok(id)
     }
 
-    /// Adds an attachment.
+    /// Adds the attachment at `path`.
     pub(super) fn attach(&mut self, path: &Path) -> Result<(), BadFile> {
         self.add(path, media(path), None)
     }
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stays_inside_the_workspace() {
+    fn only_files_inside_the_workspace_are_read() {
         let outside = tempfile::tempdir().unwrap();
         std::fs::write(outside.path().join("secret.png"), "x").unwrap();
         let root = tempfile::tempdir().unwrap();
@@ -164,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn wraps_base64() {
+    fn base64_is_wrapped_at_76_characters() {
         let lines = wrapped(&[7; 200]);
         assert!(lines.ends_with("\r\n") && lines.lines().all(|line| line.len() <= 76));
         assert_eq!(STANDARD.decode(lines.replace("\r\n", "")).unwrap(), [7; 200]);

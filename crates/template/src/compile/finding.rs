@@ -1,4 +1,4 @@
-//! What is wrong, said once and with its place.
+//! The findings of a compilation, each with its place in a file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -6,18 +6,18 @@ use std::rc::Rc;
 
 use source::{Diagnostic, Severity};
 
-/// A text that findings point into.
+/// A text that findings refer to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
-    /// The file, relative to the workspace.
+    /// The path of the file, relative to the workspace.
     pub(super) file: PathBuf,
-    /// The template's text.
+    /// The text of the template.
     pub(super) text: String,
-    /// The file around it, if the text is only a value in it.
+    /// The text of the file that contains it, if the template is only a value in that file.
     host: Option<Rc<str>>,
 }
 
-/// Where a finding is.
+/// The place of a finding: a file, or a range of bytes in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     file: PathBuf,
@@ -25,18 +25,18 @@ pub struct Place {
 }
 
 impl Source {
-    /// A file of its own.
+    /// Returns a source that is a whole file.
     #[must_use]
     pub fn file(file: &Path, text: String) -> Self {
         Self { file: file.to_owned(), text, host: None }
     }
 
-    /// A value in the file whose text is `host`.
+    /// Returns a source that is a value in a file whose text is `host`.
     pub(super) fn value(file: &Path, text: String, host: &Rc<str>) -> Self {
         Self { file: file.to_owned(), text, host: Some(Rc::clone(host)) }
     }
 
-    /// The place of some bytes of the text.
+    /// Returns the place of a range of bytes of the text.
     #[must_use]
     pub fn at(&self, range: Range<usize>) -> Place {
         let Some(host) = &self.host else {
@@ -47,7 +47,8 @@ impl Source {
         Place { file: self.file.clone(), span: start }
     }
 
-    /// The place of the tag at `line` and `column`, both counted from 1, in characters, or of what is there.
+    /// Returns the place of the tag at `line` and `column`, or of the character there if there is
+    /// no tag. Both count from 1, in characters.
     pub(super) fn tag(&self, line: usize, column: usize) -> Place {
         let start = self.offset(line, column);
         let rest = &self.text[start..];
@@ -60,14 +61,15 @@ impl Source {
         self.at(start..start + length)
     }
 
-    /// The place of the first line of `made` that also stands in this text.
+    /// Returns the place of the first occurrence of `made`, without surrounding white space, in the
+    /// text.
     pub(super) fn line_of(&self, made: &str) -> Option<Place> {
         let line = made.trim();
         let start = (line.len() > 3).then(|| self.text.find(line))??;
         Some(self.at(start..start + line.len()))
     }
 
-    /// The file as a whole.
+    /// Returns the file as a whole.
     pub(super) fn whole(&self) -> Place {
         Place { file: self.file.clone(), span: None }
     }
@@ -83,13 +85,13 @@ impl Source {
 }
 
 impl Place {
-    /// A file as a whole.
+    /// Returns the place of a whole file.
     #[must_use]
     pub fn file(file: &Path) -> Self {
         Self { file: file.to_owned(), span: None }
     }
 
-    /// A finding here.
+    /// Returns a finding at this place.
     #[must_use]
     pub fn finding(self, severity: Severity, code: &'static str, message: String, help: &str) -> Diagnostic {
         let help = (!help.is_empty()).then(|| help.to_owned());
@@ -97,40 +99,41 @@ impl Place {
     }
 }
 
-/// The most findings of one compilation.
+/// The maximum number of findings of one compilation.
 const MAX_FINDINGS: usize = 100;
 
-/// All findings of one compilation, each once.
+/// The findings of one compilation, without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct Findings(Vec<Diagnostic>);
 
 impl Findings {
-    /// Something that must be put right.
+    /// Adds an error, which prevents the campaign from running.
     pub(super) fn error(&mut self, code: &'static str, message: String, place: Place, help: &str) {
         self.push(Severity::Error, code, message, place, help);
     }
 
-    /// Something to know.
+    /// Adds a warning, which does not.
     pub(super) fn warning(&mut self, code: &'static str, message: String, place: Place, help: &str) {
         self.push(Severity::Warning, code, message, place, help);
     }
 
-    /// Whether nothing must be put right.
-    pub(super) fn are_harmless(&self) -> bool {
+    /// Returns true if no finding is an error.
+    pub(super) fn has_no_errors(&self) -> bool {
         self.0.iter().all(|finding| finding.severity < Severity::Error)
     }
 
-    /// How many there are.
+    /// Returns the number of findings.
     pub(super) fn count(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are so many that more would help nobody. An error is among them then: warnings are few.
+    /// Returns true if the maximum number is reached and one of the findings is an error. Further
+    /// ones are dropped then. Warnings alone are too few to reach it.
     pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= MAX_FINDINGS && !self.are_harmless()
+        self.0.len() >= MAX_FINDINGS && !self.has_no_errors()
     }
 
-    /// In the order of the files.
+    /// Returns the findings in the order of files and places.
     pub(super) fn into_list(mut self) -> Vec<Diagnostic> {
         self.0.sort_by(|a, b| (&a.file, start(a)).cmp(&(&b.file, start(b))));
         self.0
@@ -157,14 +160,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_at_tags_in_characters() {
+    fn tags_are_located_by_line_and_character() {
         let source = Source::file(Path::new("t.md"), "é\nab 春 {{{x}}} {{y}}".into());
         assert_eq!(source.tag(2, 6).span, Some(10..17));
         assert_eq!(source.tag(9, 9).span, Some(23..23));
     }
 
     #[test]
-    fn points_into_the_file_around_a_value() {
+    fn values_are_located_in_their_file() {
         let host: Rc<str> = "subject = \"Hi {{fcts.a}}\"".into();
         let source = Source::value(Path::new("c.toml"), "Hi {{fcts.a}}".into(), &host);
         assert_eq!(source.tag(1, 4).span, Some(14..24));

@@ -1,12 +1,12 @@
-//! The last look at an e-mail's HTML: links go through the tracker, pictures of the workspace into the mail,
-//! and contact data stands only where it cannot become code.
+//! The final inspection of an e-mail's HTML: rewrites links for tracking, embeds pictures of the
+//! workspace, and refuses contact data where it could become code.
 
 use super::files::Files;
-use super::hole::{Hole, Holes, is_hole};
+use super::html_tokenizer::{Tag, Token, Tokenizer};
 use super::link::{Links, Target};
-use super::markup::{Tag, Token, Walk};
+use super::placeholder::{Placeholder, Placeholders, is_placeholder};
 
-/// Something wrong in HTML: what to say, and what to look for in the files to point at it.
+/// A problem in HTML: the finding, and the text by which its place in the files is found.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadHtml {
     pub(super) code: &'static str,
@@ -15,39 +15,45 @@ pub(super) struct BadHtml {
     pub(super) help: String,
 }
 
-/// More than this help nobody.
-const MAX_BAD: usize = 50;
+/// The maximum number of problems that are reported for one text.
+const MAX_PROBLEMS: usize = 50;
 
-/// Attributes that hold words, and so may hold contact data.
-const WORDS: [&str; 5] = ["alt", "title", "aria-label", "aria-description", "abbr"];
+/// Attributes that hold readable text, and so may hold contact data.
+const TEXT_ATTRIBUTES: [&str; 5] = ["alt", "title", "aria-label", "aria-description", "abbr"];
 
-/// Elements that no mail program shows and every filter distrusts.
-const REFUSED: [&str; 9] = ["script", "iframe", "object", "embed", "form", "base", "applet", "frame", "svg"];
+/// Elements that mail programs do not display and spam filters distrust.
+const REFUSED_ELEMENTS: [&str; 9] =
+    ["script", "iframe", "object", "embed", "form", "base", "applet", "frame", "svg"];
 
-/// Goes over `html`, which the CSS inliner wrote.
+/// Inspects and rewrites `html`, which must be in the form that the CSS inliner writes.
 pub(super) fn inspect(
     html: &str,
     links: &mut Links,
     files: &mut Files,
-    holes: &mut Holes,
+    placeholders: &mut Placeholders,
 ) -> Result<String, Vec<BadHtml>> {
-    let mut look =
-        Look { links, files, holes, out: String::with_capacity(html.len() + 256), bad: Vec::new() };
-    look.over(html);
-    if look.bad.is_empty() { Ok(look.out) } else { Err(look.bad) }
+    let mut inspector = Inspector {
+        links,
+        files,
+        placeholders,
+        out: String::with_capacity(html.len() + 256),
+        bad: Vec::new(),
+    };
+    inspector.inspect_html(html);
+    if inspector.bad.is_empty() { Ok(inspector.out) } else { Err(inspector.bad) }
 }
 
-struct Look<'a> {
+struct Inspector<'a> {
     links: &'a mut Links,
     files: &'a mut Files,
-    holes: &'a mut Holes,
+    placeholders: &'a mut Placeholders,
     out: String,
     bad: Vec<BadHtml>,
 }
 
-impl Look<'_> {
-    fn over(&mut self, html: &str) {
-        for token in Walk::over(html) {
+impl Inspector<'_> {
+    fn inspect_html(&mut self, html: &str) {
+        for token in Tokenizer::new(html) {
             match token {
                 Token::Text(text) | Token::Declaration(text) => self.out.push_str(text),
                 Token::Raw(text) => self.code(text),
@@ -59,16 +65,17 @@ impl Look<'_> {
     }
 
     fn code(&mut self, text: &str) {
-        if text.contains(is_hole) {
+        if text.contains(is_placeholder) {
             let help = "put it into the text instead";
             self.refuse("contact-in-code", "contact data may not stand in styles or scripts", text, help);
         }
         self.out.push_str(text);
     }
 
-    /// Marks of blocks come out of their comments; Outlook's conditions stay; notes go.
+    /// Unwraps block marks from their comments, keeps Outlook's conditional comments, and drops all
+    /// others.
     fn comment(&mut self, text: &str) {
-        if !text.is_empty() && text.chars().all(|c| self.holes.is_mark(c)) {
+        if !text.is_empty() && text.chars().all(|c| self.placeholders.is_block_mark(c)) {
             self.out.push_str(text);
         } else if let Some((head, rest)) = text.split_once("]>").filter(|(head, _)| head.starts_with("[if")) {
             self.out.push_str("<!--");
@@ -76,7 +83,7 @@ impl Look<'_> {
             self.out.push_str("]>");
             match rest.strip_suffix("<![endif]") {
                 Some(inside) => {
-                    self.over(inside);
+                    self.inspect_html(inside);
                     self.out.push_str("<![endif]-->");
                 }
                 None => {
@@ -91,7 +98,7 @@ impl Look<'_> {
 
     fn close(&mut self, name: &str) {
         if name == "body" {
-            let open = self.holes.put(Hole::Open);
+            let open = self.placeholders.insert(Placeholder::OpenPixel);
             self.out.push_str("<img src=\"");
             self.out.push(open);
             self.out.push_str(
@@ -104,7 +111,7 @@ impl Look<'_> {
     }
 
     fn tag(&mut self, tag: &Tag<'_>) {
-        if REFUSED.contains(&tag.name) {
+        if REFUSED_ELEMENTS.contains(&tag.name) {
             let message = format!("mail programs do not show <{}>", tag.name);
             self.refuse("html-element", &message, &format!("<{}", tag.name), "take it out");
         }
@@ -137,11 +144,11 @@ impl Look<'_> {
         self.out.push('>');
     }
 
-    /// The value that an attribute gets.
+    /// Checks an attribute, and returns its new value.
     fn attribute(&mut self, tag: &str, name: &str, value: &str) -> String {
-        let open = value.contains(is_hole);
+        let open = value.contains(is_placeholder);
         let lower = name.to_ascii_lowercase();
-        if name.contains(is_hole) {
+        if name.contains(is_placeholder) {
             let help = "put the block around the whole element";
             self.refuse("contact-in-code", "a block may not stand inside a tag", value, help);
         } else if lower.starts_with("on") {
@@ -155,7 +162,7 @@ impl Look<'_> {
             return self.href(value);
         } else if lower == "src" {
             return self.src(tag, value);
-        } else if open && !WORDS.contains(&lower.as_str()) {
+        } else if open && !TEXT_ATTRIBUTES.contains(&lower.as_str()) {
             let message = format!("contact data may not stand in `{name}`");
             self.refuse("contact-in-code", &message, value, "put it into the text, an alt or a title");
         } else if matches!(lower.as_str(), "background" | "poster" | "srcset") && !is_web(value) {
@@ -165,9 +172,9 @@ impl Look<'_> {
     }
 
     fn href(&mut self, value: &str) -> String {
-        match self.links.target(value, self.holes) {
+        match self.links.target(value, self.placeholders) {
             Ok(Target::Stays) => value.trim().to_owned(),
-            Ok(Target::Click(position)) => self.holes.put(Hole::Click(position)).to_string(),
+            Ok(Target::Click(position)) => self.placeholders.insert(Placeholder::Click(position)).to_string(),
             Err(bad) => {
                 self.refuse("bad-link", &bad.to_string(), value, bad.help());
                 String::new()
@@ -177,8 +184,8 @@ impl Look<'_> {
 
     fn src(&mut self, tag: &str, value: &str) -> String {
         let source = value.trim();
-        if source.contains(is_hole) {
-            let help = "show the same picture to everybody, or put it into a block";
+        if source.contains(is_placeholder) {
+            let help = "show the same picture to every contact, or put it into a block";
             self.refuse("contact-in-code", "contact data may not choose a picture", value, help);
         } else if is_web(source) || tag != "img" {
             return source.to_owned();
@@ -199,10 +206,10 @@ impl Look<'_> {
     }
 
     fn refuse(&mut self, code: &'static str, message: &str, near: &str, help: &str) {
-        if self.bad.len() >= MAX_BAD {
+        if self.bad.len() >= MAX_PROBLEMS {
             return;
         }
-        let near = near.split(is_hole).max_by_key(|part| part.len()).unwrap_or_default().to_owned();
+        let near = near.split(is_placeholder).max_by_key(|part| part.len()).unwrap_or_default().to_owned();
         self.bad.push(BadHtml { code, message: message.to_owned(), near, help: help.to_owned() });
     }
 }
@@ -229,25 +236,25 @@ mod tests {
     use super::*;
     use crate::expression::Expression;
 
-    fn check(html: &str, holes: &mut Holes) -> Result<String, Vec<&'static str>> {
+    fn check(html: &str, placeholders: &mut Placeholders) -> Result<String, Vec<&'static str>> {
         let mut links = Links::new("c", "email", "k", "s");
         let mut files = Files::new(std::path::Path::new("/nowhere"));
-        inspect(html, &mut links, &mut files, holes)
+        inspect(html, &mut links, &mut files, placeholders)
             .map_err(|bad| bad.into_iter().map(|bad| bad.code).collect())
     }
 
-    fn value(holes: &mut Holes) -> char {
-        holes.put(Hole::Value(Expression::Contact(vec!["x".into()]), None))
+    fn value(placeholders: &mut Placeholders) -> char {
+        placeholders.insert(Placeholder::Value(Expression::Contact(vec!["x".into()]), None))
     }
 
     #[test]
-    fn contact_data_stands_only_among_words() {
-        let mut holes = Holes::default();
-        let v = value(&mut holes);
+    fn contact_data_is_allowed_only_in_text() {
+        let mut placeholders = Placeholders::default();
+        let v = value(&mut placeholders);
         for html in
             [format!("<p title=\"{v}\">{v}</p>"), format!("<img src=\"https://a.example/i\" alt=\"{v}\">")]
         {
-            assert!(check(&html, &mut holes).is_ok(), "{html}");
+            assert!(check(&html, &mut placeholders).is_ok(), "{html}");
         }
         for html in [
             format!("<p style=\"color:{v}\">"),
@@ -258,13 +265,16 @@ mod tests {
             format!("<!--[if mso]><p style=\"{v}\"><![endif]-->"),
             format!("<td background=\"{v}\">"),
         ] {
-            assert_eq!(check(&html, &mut holes), Err(vec!["contact-in-code"]), "{html}");
+            assert_eq!(check(&html, &mut placeholders), Err(vec!["contact-in-code"]), "{html}");
         }
-        assert_eq!(check(&format!("<a href=\"https://a.example/{v}\">"), &mut holes), Err(vec!["bad-link"]));
+        assert_eq!(
+            check(&format!("<a href=\"https://a.example/{v}\">"), &mut placeholders),
+            Err(vec!["bad-link"])
+        );
     }
 
     #[test]
-    fn code_is_refused() {
+    fn code_and_invalid_addresses_are_refused() {
         for (html, code) in [
             ("<p onclick=\"x\">", "html-element"),
             ("<script>x</script>", "html-element"),
@@ -275,17 +285,17 @@ mod tests {
             ("<img alt=\"\" src=\"../../etc/passwd\">", "image-file"),
             ("<td background=\"file:///x\">", "image-address"),
         ] {
-            assert_eq!(check(html, &mut Holes::default()), Err(vec![code]), "{html}");
+            assert_eq!(check(html, &mut Placeholders::default()), Err(vec![code]), "{html}");
         }
     }
 
     #[test]
-    fn links_become_places_and_notes_go() {
-        let mut holes = Holes::default();
+    fn links_become_placeholders_and_comments_are_dropped() {
+        let mut placeholders = Placeholders::default();
         let html = "<body><!-- note --><!--[if mso]><a href=\"https://a.example\">x</a><![endif]-->\
                     <!--[if !mso]><!--><link href=\"https://f.example\"><!--<![endif]--><a href=\"https://a.example\" id=\"b\">y</a></body>";
-        let made = check(html, &mut holes).unwrap();
-        let shown: String = made.chars().map(|c| if is_hole(c) { '@' } else { c }).collect();
+        let made = check(html, &mut placeholders).unwrap();
+        let shown: String = made.chars().map(|c| if is_placeholder(c) { '@' } else { c }).collect();
         assert!(
             shown.starts_with(
                 "<body><!--[if mso]><a href=\"@\">x</a><![endif]--><!--[if !mso]><!-->\

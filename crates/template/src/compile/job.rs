@@ -1,34 +1,37 @@
-//! What a step is compiled from, and what its languages share.
+//! The input of a compilation, and the state that the languages of a step share.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use campaign::{Campaign, Channel, Message, Per, Step, Template, TemplateFile, TemplateRole, Workspace};
+use campaign::{
+    Campaign, CampaignMessage, Channel, Per, Step, Template, TemplateFile, TemplateRole, Workspace,
+};
 
-use super::evaluate::{Dialect, Partials, evaluate};
+use super::evaluate::{Partials, TextFormat, evaluate};
 use super::files::Files;
 use super::finding::{Findings, Place, Source};
-use super::hole::{Hole, Holes, without_holes};
 use super::link::Links;
+use super::placeholder::{Placeholder, Placeholders, without_placeholders};
 use super::scope::{Scope, in_language};
 use super::syntax::{Parsed, parse};
 use crate::language::primary_language;
 
-/// What compilations of one workspace in one thread have in common.
+/// A cache of parsed templates, for compilations of one workspace in one thread.
 #[derive(Debug, Default)]
 pub struct Cache {
-    /// Template files without findings, by path.
+    /// The template files that were parsed without findings, by path.
     parsed: RefCell<BTreeMap<PathBuf, Rc<Parsed>>>,
-    /// The file of the last campaign, and its text.
+    /// The path and the text of the last campaign's file.
     campaign: RefCell<Option<(PathBuf, Rc<str>)>>,
 }
 
 impl Cache {
-    /// The text of a campaign's file, to point into; empty if it cannot be read again.
+    /// Returns the text of a campaign's file, for locating findings; empty if it cannot be read
+    /// again.
     #[must_use]
-    pub fn text(&self, workspace: &Workspace, campaign: &Campaign) -> Rc<str> {
+    pub fn campaign_text(&self, workspace: &Workspace, campaign: &Campaign) -> Rc<str> {
         let mut last = self.campaign.borrow_mut();
         match &*last {
             Some((file, text)) if *file == campaign.file => Rc::clone(text),
@@ -42,42 +45,42 @@ impl Cache {
     }
 }
 
-/// Everything a step is compiled from.
+/// The compilation of one step: its definitions, and the cache.
 pub(super) struct Job<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) campaign: &'a Campaign,
     pub(super) step: &'a Step,
     pub(super) channel: &'a Channel,
     pub(super) template: &'a Template,
-    /// The campaign's file, to point into; empty if it cannot be read again.
+    /// The text of the campaign's file, for locating findings; empty if it cannot be read again.
     campaign_text: Rc<str>,
     cache: &'a Cache,
-    /// The template files that cannot be parsed: their findings are told once.
-    unreadable: RefCell<BTreeSet<PathBuf>>,
+    /// The template files that cannot be parsed, so that their findings are reported only once.
+    unparsable: RefCell<BTreeSet<PathBuf>>,
 }
 
-/// What the variants of a step share.
+/// The links and files that all languages of a step share.
 pub(super) struct Shared {
     pub(super) links: Links,
     pub(super) files: Files,
 }
 
-/// One language of a step, worked out as far as its message.
-pub(super) struct Saying {
-    /// Its tag.
+/// The message of a step in one language, with its texts evaluated.
+pub(super) struct LocalizedMessage {
+    /// The BCP 47 language tag.
     pub(super) language: String,
-    /// The message in it, as written.
-    pub(super) message: Message,
-    /// All names; `message.body` is an open place.
+    /// The message as written in the campaign.
+    pub(super) message: CampaignMessage,
+    /// The names for the templates; `message.body` is a placeholder.
     pub(super) scope: Scope,
-    /// The texts of the message, worked out.
+    /// The evaluated texts of the message by name.
     pub(super) texts: BTreeMap<&'static str, Option<String>>,
-    /// The open places of all of them.
-    pub(super) holes: Holes,
+    /// The placeholders of all texts.
+    pub(super) placeholders: Placeholders,
 }
 
-impl Saying {
-    /// A text of the message, if there is one.
+impl LocalizedMessage {
+    /// Returns a text of the message, if there is one.
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         self.texts.get(name).and_then(Option::as_deref)
     }
@@ -92,7 +95,7 @@ impl<'a> Job<'a> {
         findings: &mut Findings,
     ) -> Option<Self> {
         let mut missing = |what: &str, name: &str, help: &str| {
-            let message = format!("step `{}` needs the {what} `{name}`, which is not there", step.id);
+            let message = format!("step `{}` needs the {what} `{name}`, which does not exist", step.id);
             findings.error("unknown-name", message, Place::file(&campaign.file), help);
         };
         let Some(channel) = workspace.channels.get(&step.channel) else {
@@ -103,12 +106,13 @@ impl<'a> Job<'a> {
             missing("template", step.template.as_str(), "make a folder of this name in templates/");
             return None;
         };
-        let campaign_text = cache.text(workspace, campaign);
-        let unreadable = RefCell::default();
-        Some(Self { workspace, campaign, step, channel, template, campaign_text, cache, unreadable })
+        let campaign_text = cache.campaign_text(workspace, campaign);
+        let unparsable = RefCell::default();
+        Some(Self { workspace, campaign, step, channel, template, campaign_text, cache, unparsable })
     }
 
-    /// The language of those whose own is not known, and of a feed: as the message is translated, where it is.
+    /// Returns the language tag for contacts without a known language, and for a feed: that of the
+    /// channel or the brand, or that of a translation in the same language.
     pub(super) fn language(&self) -> &str {
         let wanted = self.channel.language.as_ref().unwrap_or(&self.workspace.brand.language).as_str();
         let translations = &self.step.message.translations;
@@ -120,7 +124,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// The brand's language and every other that a translation or a template file is in.
+    /// Returns the tags of the default language and of every translation and template file. A feed
+    /// has the default language only.
     pub(super) fn languages(&self) -> BTreeSet<String> {
         let base = self.language().to_owned();
         if !self.is_for_contacts() {
@@ -132,7 +137,8 @@ impl<'a> Job<'a> {
         std::iter::once(base).chain(translated).chain(files).collect()
     }
 
-    /// The template's file for a role: in this language, in none, or in the same one of another country.
+    /// Returns the template's file for a role: the one in this language, else the one without a
+    /// language, else one in the same language of another country, else any.
     pub(super) fn file(&self, role: &TemplateRole, language: &str) -> Option<&'a TemplateFile> {
         let files = || self.template.files.iter().filter(move |file| file.role == *role);
         let tag = |file: &TemplateFile| file.language.as_ref().map(|tag| tag.as_str().to_owned());
@@ -147,48 +153,49 @@ impl<'a> Job<'a> {
             .or_else(|| files().next())
     }
 
-    /// A template file, parsed once.
+    /// Parses a template file, or returns it from the cache. Reports the findings of a file once.
     pub(super) fn parsed(&self, file: &TemplateFile, findings: &mut Findings) -> Option<Rc<Parsed>> {
         if let Some(parsed) = self.cache.parsed.borrow().get(&file.path) {
             return Some(Rc::clone(parsed));
         }
-        if !self.unreadable.borrow_mut().insert(file.path.clone()) {
+        if !self.unparsable.borrow_mut().insert(file.path.clone()) {
             return None;
         }
         let parsed = Rc::new(parse(Source::file(&file.path, file.source.clone()), findings)?);
-        self.unreadable.borrow_mut().remove(&file.path);
+        self.unparsable.borrow_mut().remove(&file.path);
         self.cache.parsed.borrow_mut().insert(file.path.clone(), Rc::clone(&parsed));
         Some(parsed)
     }
 
-    /// A template file, worked out for a language.
-    pub(super) fn written(
+    /// Evaluates a template file in a language.
+    pub(super) fn evaluate_file(
         &self,
         file: &TemplateFile,
-        dialect: Dialect,
+        format: TextFormat,
         scope: &Scope,
-        saying: &mut Saying,
+        localized: &mut LocalizedMessage,
         findings: &mut Findings,
     ) -> Option<String> {
         let parsed = self.parsed(file, findings)?;
-        let partials = PartialsOf { job: self, language: &saying.language };
-        evaluate(&parsed, dialect, scope, &partials, &mut saying.holes, findings)
+        let partials = PartialsOf { job: self, language: &localized.language };
+        evaluate(&parsed, format, scope, &partials, &mut localized.placeholders, findings)
     }
 
-    /// The message in `language`, its texts worked out.
-    pub(super) fn saying(&self, language: &str, findings: &mut Findings) -> Option<Saying> {
+    /// Returns the message in `language` with its texts evaluated; `None` if one of them has an
+    /// error.
+    pub(super) fn localize(&self, language: &str, findings: &mut Findings) -> Option<LocalizedMessage> {
         let message = in_language(&self.step.message, Some(language));
-        let mut holes = Holes::default();
-        let unsubscribe = holes.put(Hole::Unsubscribe);
+        let mut placeholders = Placeholders::default();
+        let unsubscribe = placeholders.insert(Placeholder::Unsubscribe);
         let scope =
             Scope::of_texts(self.workspace, self.campaign, self.step, &message).with_links(unsubscribe);
         let mut texts = BTreeMap::new();
         let mut whole = true;
         for (name, source) in fields(&message) {
-            let dialect = if name == "body" { Dialect::Markdown } else { Dialect::Plain };
+            let format = if name == "body" { TextFormat::Markdown } else { TextFormat::Plain };
             let text = match source {
                 Some(source) => {
-                    let text = self.text(source, dialect, &scope, language, &mut holes, findings);
+                    let text = self.text(source, format, &scope, language, &mut placeholders, findings);
                     whole &= text.is_some();
                     text
                 }
@@ -200,29 +207,31 @@ impl<'a> Job<'a> {
         if !whole {
             return None;
         }
-        let body = texts.get("body").cloned().flatten().map(|_| holes.put(Hole::Body).to_string());
+        let body =
+            texts.get("body").cloned().flatten().map(|_| placeholders.insert(Placeholder::Body).to_string());
         let scope = scope.with_message(&texts).with_text("body", body);
-        Some(Saying { language: language.to_owned(), message, scope, texts, holes })
+        Some(LocalizedMessage { language: language.to_owned(), message, scope, texts, placeholders })
     }
 
     fn text(
         &self,
         source: &str,
-        dialect: Dialect,
+        format: TextFormat,
         scope: &Scope,
         language: &str,
-        holes: &mut Holes,
+        placeholders: &mut Placeholders,
         findings: &mut Findings,
     ) -> Option<String> {
         if !source.contains("{{") && !source.contains('\\') {
-            return Some(without_holes(source));
+            return Some(without_placeholders(source));
         }
         let source = Source::value(&self.campaign.file, source.to_owned(), &self.campaign_text);
         let parsed = Rc::new(parse(source, findings)?);
-        evaluate(&parsed, dialect, scope, &PartialsOf { job: self, language }, holes, findings)
+        evaluate(&parsed, format, scope, &PartialsOf { job: self, language }, placeholders, findings)
     }
 
-    /// Where `words` stand: in the template, in what it includes, or in the campaign.
+    /// Returns the place of `words` in the template, the shared templates or the campaign; the
+    /// template's first file if they are not found.
     pub(super) fn place_of(&self, words: &str) -> Place {
         let words = words.trim();
         let files = self.template.files.iter().chain(self.workspace.shared.values());
@@ -234,18 +243,18 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The campaign's file.
+    /// Returns the campaign's file as a place.
     pub(super) fn campaign_place(&self) -> Place {
         Place::file(&self.campaign.file)
     }
 
-    /// Whether messages are for contacts, or for the channel's own feed.
+    /// Returns true if messages are for contacts, and false if they are for the channel's feed.
     pub(super) fn is_for_contacts(&self) -> bool {
         self.channel.kind.per() == Per::Contact
     }
 }
 
-fn fields(message: &Message) -> [(&'static str, Option<&str>); 8] {
+fn fields(message: &CampaignMessage) -> [(&'static str, Option<&str>); 8] {
     [
         ("subject", message.subject.as_deref()),
         ("preheader", message.preheader.as_deref()),
@@ -258,7 +267,7 @@ fn fields(message: &Message) -> [(&'static str, Option<&str>); 8] {
     ]
 }
 
-/// `templates/partials` and `templates/layouts`, seen from one language.
+/// The shared templates, from `templates/partials` and `templates/layouts`, in one language.
 struct PartialsOf<'a> {
     job: &'a Job<'a>,
     language: &'a str,

@@ -1,21 +1,22 @@
-//! The e-mail of a step in one language: subject, HTML and text.
+//! The compilation of an e-mail in one language: subject, HTML and text.
 
 use campaign::{ChannelKind, Mailbox, TemplateFile, TemplateRole};
 use message::digest;
 use message::escape::{self, Escape};
 
-use super::evaluate::Dialect;
+use super::evaluate::TextFormat;
 use super::finding::{Findings, Place};
-use super::hole::{Hole, Holes};
+use super::html_to_text::html_to_text;
 use super::inspect::{BadHtml, inspect};
-use super::job::{Job, Saying, Shared};
+use super::job::{Job, LocalizedMessage, Shared};
 use super::link::BadTarget;
+use super::placeholder::{Placeholder, Placeholders};
 use super::split::split;
-use super::{markdown, mjml, plain};
+use super::{markdown, mjml};
 use crate::compiled::{Envelope, Sender, Variant};
 use crate::piece::Pieces;
 
-/// What every e-mail of the step has in common; `None` if it sends none.
+/// Returns the header values that all e-mails of the step share; `None` if the step sends posts.
 pub(super) fn envelope(job: &Job<'_>) -> Option<Envelope> {
     let (ChannelKind::Outbox { from, reply_to } | ChannelKind::Smtp { from, reply_to, .. }) =
         &job.channel.kind
@@ -35,7 +36,8 @@ pub(super) fn envelope(job: &Job<'_>) -> Option<Envelope> {
     })
 }
 
-/// 5 to 15 characters that stay the same for a domain, as Google asks of the last part of a Feedback-ID.
+/// Returns a stable identifier of a domain with 5 to 15 characters, as Google requires for the last
+/// part of a Feedback-ID.
 fn sender_id(domain: &str) -> String {
     let mut id: String = domain.chars().filter(char::is_ascii_alphanumeric).take(15).collect();
     if id.len() < 5 {
@@ -44,43 +46,48 @@ fn sender_id(domain: &str) -> String {
     id
 }
 
-/// One language of the step.
+/// Compiles one language of the step.
 pub(super) fn variant(
     job: &Job<'_>,
-    mut saying: Saying,
+    mut localized: LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<Variant> {
-    check_message(job, &saying, findings);
-    let file = html_file(job, &saying.language, findings)?;
-    let body = body(job, &mut saying, shared, findings)?;
-    let html = html(job, file, &body, &mut saying, shared, findings)?;
-    let text = text(job, &html, &body, &mut saying, shared, findings)?;
-    let subject = saying.text("subject").unwrap_or_default().to_owned();
+    check_message(job, &localized, findings);
+    let file = html_file(job, &localized.language, findings)?;
+    let body = body(job, &mut localized, shared, findings)?;
+    let html = html(job, file, &body, &mut localized, shared, findings)?;
+    let text = text(job, &html, &body, &mut localized, shared, findings)?;
+    let subject = localized.text("subject").unwrap_or_default().to_owned();
     let place = || Place::file(&file.path);
     Some(Variant::Email {
-        subject: pieces(&subject, &saying.holes, Escape::Header, job.campaign_place(), findings)?,
-        html: pieces(&html, &saying.holes, Escape::Html, place(), findings)?,
-        text: pieces(&text, &saying.holes, Escape::Text, place(), findings)?,
+        subject: pieces(&subject, &localized.placeholders, Escape::Header, job.campaign_place(), findings)?,
+        html: pieces(&html, &localized.placeholders, Escape::Html, place(), findings)?,
+        text: pieces(&text, &localized.placeholders, Escape::Text, place(), findings)?,
     })
 }
 
-fn check_message(job: &Job<'_>, saying: &Saying, findings: &mut Findings) {
-    if saying.text("subject").unwrap_or_default().trim().is_empty() {
+fn check_message(job: &Job<'_>, localized: &LocalizedMessage, findings: &mut Findings) {
+    if localized.text("subject").unwrap_or_default().trim().is_empty() {
         let message = format!("step `{}` sends an e-mail without a subject", job.step.id);
         findings.error("subject-missing", message, job.campaign_place(), "write `subject` in [message]");
     }
-    let said = |name| saying.text(name).is_some_and(|text| !text.trim().is_empty());
-    if said("image") && !said("image_alt") {
-        let place = job.place_of(saying.text("image").unwrap_or_default());
+    let is_set = |name| localized.text(name).is_some_and(|text| !text.trim().is_empty());
+    if is_set("image") && !is_set("image_alt") {
+        let place = job.place_of(localized.text("image").unwrap_or_default());
         let help = "write `image_alt` in [message]: many people never see pictures";
-        findings.error("image-alt-missing", "the message's picture has no words".to_owned(), place, help);
+        findings.error(
+            "image-alt-missing",
+            "the message's picture has no description".to_owned(),
+            place,
+            help,
+        );
     }
 }
 
 fn html_file<'a>(job: &Job<'a>, language: &str, findings: &mut Findings) -> Option<&'a TemplateFile> {
     let roles = [TemplateRole::EmailMjml, TemplateRole::EmailHtml, TemplateRole::EmailMarkdown];
-    // A file in just this language, of whatever kind, comes before one for all.
+    // A file in exactly this language, of whatever kind, has priority over one for all languages.
     let exact = |file: &&TemplateFile| file.language.as_ref().is_some_and(|tag| tag.as_str() == language);
     let own = roles.iter().find_map(|role| job.file(role, language).filter(exact));
     let file = own.or_else(|| roles.iter().find_map(|role| job.file(role, language)));
@@ -96,57 +103,62 @@ fn html_file<'a>(job: &Job<'a>, language: &str, findings: &mut Findings) -> Opti
     file
 }
 
-/// `message.body` in the languages that templates are in.
+/// The text `message.body` in the formats of templates.
 pub(super) struct Body {
     pub(super) markdown: String,
     pub(super) html: String,
     plain: String,
 }
 
-/// Makes the body, its links led through the tracker. `None` if a link in it is bad, which has been said.
+/// Converts the body to all formats, with its links rewritten for tracking. `None` if a link in it
+/// is refused, which has been reported.
 pub(super) fn body(
     job: &Job<'_>,
-    saying: &mut Saying,
+    localized: &mut LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<Body> {
-    let written = saying.text("body").unwrap_or_default().to_owned();
-    let markdown = match markdown::with_links(&written, &mut shared.links, &mut saying.holes) {
+    let written = localized.text("body").unwrap_or_default().to_owned();
+    let markdown = match markdown::with_links(&written, &mut shared.links, &mut localized.placeholders) {
         Ok(markdown) => markdown,
         Err(bad) => {
             findings.error("bad-link", bad.to_string(), job.campaign_place(), bad.help());
             return None;
         }
     };
-    let html = markdown::to_html(&markdown, &shared.links, &saying.holes);
-    let plain = plain::from_html(&html, &saying.holes).trim_end().to_owned();
+    let html = markdown::to_html(&markdown, &shared.links, &localized.placeholders);
+    let plain = html_to_text(&html, &localized.placeholders).trim_end().to_owned();
     Some(Body { markdown, html, plain })
 }
 
-/// `text` with the body where it is named.
-pub(super) fn with_body(text: &str, body: &str, holes: &mut Holes) -> String {
-    text.replace(holes.put(Hole::Body), body)
+/// Replaces the placeholder of the body in `text` by `body`.
+pub(super) fn with_body(text: &str, body: &str, placeholders: &mut Placeholders) -> String {
+    text.replace(placeholders.insert(Placeholder::Body), body)
 }
 
 fn html(
     job: &Job<'_>,
     file: &TemplateFile,
     body: &Body,
-    saying: &mut Saying,
+    localized: &mut LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<String> {
-    let scope = saying.scope.clone();
+    let scope = localized.scope.clone();
     let page = if file.role == TemplateRole::EmailMarkdown {
-        let text = job.written(file, Dialect::Markdown, &scope, saying, findings)?;
-        let text = with_body(&text, &body.markdown, &mut saying.holes);
-        let text = linked(markdown::with_links(&text, &mut shared.links, &mut saying.holes), file, findings)?;
-        page(&markdown::to_html(&text, &shared.links, &saying.holes), saying)
+        let text = job.evaluate_file(file, TextFormat::Markdown, &scope, localized, findings)?;
+        let text = with_body(&text, &body.markdown, &mut localized.placeholders);
+        let text = report_bad_link(
+            markdown::with_links(&text, &mut shared.links, &mut localized.placeholders),
+            file,
+            findings,
+        )?;
+        page(&markdown::to_html(&text, &shared.links, &localized.placeholders), localized)
     } else {
-        let text = job.written(file, Dialect::Html, &scope, saying, findings)?;
-        with_body(&text, &body.html, &mut saying.holes)
+        let text = job.evaluate_file(file, TextFormat::Html, &scope, localized, findings)?;
+        with_body(&text, &body.html, &mut localized.placeholders)
     };
-    let fenced = mjml::fence(&page, &saying.holes).map_err(|depth| {
+    let protected = mjml::protect_blocks(&page, &localized.placeholders).map_err(|depth| {
         let message = format!("more than {} elements are in one another", depth - 1);
         findings.error(
             "template-too-deep",
@@ -156,12 +168,12 @@ fn html(
         );
     });
     let html = if file.role == TemplateRole::EmailMjml {
-        from_mjml(job, file, &fenced.ok()?, &saying.language, findings)?
+        from_mjml(job, file, &protected.ok()?, &localized.language, findings)?
     } else {
-        fenced.ok()?
+        protected.ok()?
     };
-    let styled = styled(&html, file, findings)?;
-    match inspect(&styled, &mut shared.links, &mut shared.files, &mut saying.holes) {
+    let styled = inline_styles(&html, file, findings)?;
+    match inspect(&styled, &mut shared.links, &mut shared.files, &mut localized.placeholders) {
         Ok(html) => Some(html),
         Err(bad) => {
             for BadHtml { code, message, near, help } in bad {
@@ -180,7 +192,7 @@ fn from_mjml(
     findings: &mut Findings,
 ) -> Option<String> {
     match mjml::to_html(text) {
-        // Undetermined, says mrml, unless the template names a language.
+        // mrml writes `und` for an undetermined language, unless the template declares one.
         Ok(html) => Some(html.replace("lang=\"und\"", &format!("lang=\"{language}\""))),
         Err(bad) => {
             let place =
@@ -191,9 +203,9 @@ fn from_mjml(
     }
 }
 
-/// The styles of `style` elements also as attributes, for the mail programs that read no others. Reads nothing
-/// from anywhere.
-fn styled(html: &str, file: &TemplateFile, findings: &mut Findings) -> Option<String> {
+/// Copies the styles of `style` elements to `style` attributes, for mail programs that ignore the
+/// elements. Loads no external style sheets.
+fn inline_styles(html: &str, file: &TemplateFile, findings: &mut Findings) -> Option<String> {
     let inliner =
         css_inline::CSSInliner::options().load_remote_stylesheets(false).keep_style_tags(true).build();
     match inliner.inline(html) {
@@ -206,15 +218,15 @@ fn styled(html: &str, file: &TemplateFile, findings: &mut Findings) -> Option<St
     }
 }
 
-/// The page around an e-mail written in Markdown.
-fn page(content: &str, saying: &Saying) -> String {
+/// Returns the HTML page of an e-mail that is written in Markdown.
+fn page(content: &str, localized: &LocalizedMessage) -> String {
     let escaped = |text: Option<&str>| {
         let mut out = String::new();
         escape::html(text.unwrap_or_default(), &mut out);
         out
     };
-    let (language, title) = (escaped(Some(&saying.language)), escaped(saying.text("subject")));
-    let preheader = escaped(saying.text("preheader"));
+    let (language, title) = (escaped(Some(&localized.language)), escaped(localized.text("subject")));
+    let preheader = escaped(localized.text("preheader"));
     let hidden =
         "display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px";
     format!(
@@ -232,21 +244,21 @@ fn text(
     job: &Job<'_>,
     html: &str,
     body: &Body,
-    saying: &mut Saying,
+    localized: &mut LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<String> {
-    let Some(file) = job.file(&TemplateRole::EmailText, &saying.language) else {
-        return Some(plain::from_html(html, &saying.holes));
+    let Some(file) = job.file(&TemplateRole::EmailText, &localized.language) else {
+        return Some(html_to_text(html, &localized.placeholders));
     };
-    let scope = saying.scope.clone();
-    let text = job.written(file, Dialect::Plain, &scope, saying, findings)?;
-    let text = with_body(&text, &body.plain, &mut saying.holes);
-    linked(shared.links.in_text(&text, &mut saying.holes, |_| false), file, findings)
+    let scope = localized.scope.clone();
+    let text = job.evaluate_file(file, TextFormat::Plain, &scope, localized, findings)?;
+    let text = with_body(&text, &body.plain, &mut localized.placeholders);
+    report_bad_link(shared.links.track_urls(&text, &mut localized.placeholders, |_| false), file, findings)
 }
 
-/// The text, or the finding about a link in it.
-pub(super) fn linked(
+/// Returns the text, or reports the bad link in it.
+pub(super) fn report_bad_link(
     result: Result<String, BadTarget>,
     file: &TemplateFile,
     findings: &mut Findings,
@@ -258,7 +270,7 @@ pub(super) fn linked(
 
 fn pieces(
     text: &str,
-    holes: &Holes,
+    placeholders: &Placeholders,
     escape: Escape,
     place: Place,
     findings: &mut Findings,
@@ -267,5 +279,5 @@ fn pieces(
         let message = "a block starts inside an element or comment and ends outside".to_owned();
         findings.error("template-block", message, place, "start and end it in the same element");
     };
-    split(text, holes, escape, false).map_err(unbalanced).ok()
+    split(text, placeholders, escape, false).map_err(unbalanced).ok()
 }

@@ -1,24 +1,29 @@
-//! Markdown, as marketers write it, to HTML.
+//! The conversion of Markdown to HTML.
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream};
 
-use super::hole::{Hole, Holes};
 use super::link::{BadTarget, Links};
+use super::placeholder::{Placeholder, Placeholders};
 
-/// `markdown` with its links led through the tracker. Pictures stay where they are.
-pub(super) fn with_links(markdown: &str, links: &mut Links, holes: &mut Holes) -> Result<String, BadTarget> {
-    links.in_text(&without_angles(markdown), holes, ends_in_picture)
+/// Rewrites the links in `markdown` for tracking; the addresses of pictures are left.
+pub(super) fn with_links(
+    markdown: &str,
+    links: &mut Links,
+    placeholders: &mut Placeholders,
+) -> Result<String, BadTarget> {
+    links.track_urls(&without_angles(markdown), placeholders, ends_in_picture)
 }
 
-/// HTML of CommonMark with tables and strike-through. Tags in it are text; a bare address is a link.
-pub(super) fn to_html(markdown: &str, links: &Links, holes: &Holes) -> String {
+/// Converts CommonMark with tables and strike-through to HTML. HTML tags in it are text, and a bare
+/// URL becomes a link.
+pub(super) fn to_html(markdown: &str, links: &Links, placeholders: &Placeholders) -> String {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
     let mut events = Vec::new();
     let mut in_link = 0_usize;
     for event in TextMergeStream::new(Parser::new_ext(markdown, options)) {
         match event {
             Event::Html(tag) | Event::InlineHtml(tag) => events.push(Event::Text(tag)),
-            Event::Text(text) if in_link == 0 => bare_links(&text, links, holes, &mut events),
+            Event::Text(text) if in_link == 0 => bare_links(&text, links, placeholders, &mut events),
             Event::Start(Tag::Link { .. }) => {
                 in_link += 1;
                 events.push(event);
@@ -32,30 +37,30 @@ pub(super) fn to_html(markdown: &str, links: &Links, holes: &Holes) -> String {
     }
     let mut html = String::with_capacity(markdown.len() * 2);
     pulldown_cmark::html::push_html(&mut html, events.into_iter());
-    marks_between_paragraphs(&decoded(&html, holes), holes)
+    move_marks_between_paragraphs(&restore_placeholders(&html, placeholders), placeholders)
 }
 
-fn bare_links(text: &str, links: &Links, holes: &Holes, events: &mut Vec<Event<'_>>) {
-    let mut said = String::new();
+fn bare_links(text: &str, links: &Links, placeholders: &Placeholders, events: &mut Vec<Event<'_>>) {
+    let mut plain = String::new();
     for c in text.chars() {
-        let Some(Hole::Click(position)) = holes.get(c) else {
-            said.push(c);
+        let Some(Placeholder::Click(position)) = placeholders.get(c) else {
+            plain.push(c);
             continue;
         };
-        events.push(Event::Text(std::mem::take(&mut said).into()));
+        events.push(Event::Text(std::mem::take(&mut plain).into()));
         events.push(Event::Start(Tag::Link {
             link_type: LinkType::Inline,
             dest_url: c.to_string().into(),
             title: CowStr::Borrowed(""),
             id: CowStr::Borrowed(""),
         }));
-        events.push(Event::Text(links.shown(*position).into()));
+        events.push(Event::Text(links.original_url(*position).into()));
         events.push(Event::End(TagEnd::Link));
     }
-    events.push(Event::Text(said.into()));
+    events.push(Event::Text(plain.into()));
 }
 
-/// `<https://a.example>` without its brackets, unless they belong to `](<…>)` or are escaped.
+/// Removes the brackets of `<https://a.example>`, unless they belong to `](<…>)` or are escaped.
 fn without_angles(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
     let mut rest = markdown;
@@ -63,7 +68,7 @@ fn without_angles(markdown: &str) -> String {
         let (before, from) = rest.split_at(at);
         out.push_str(before);
         let end = from.find(|c: char| c == '>' || c.is_whitespace());
-        match end.filter(|end| from[*end..].starts_with('>') && !is_kept(before)) {
+        match end.filter(|end| from[*end..].starts_with('>') && !is_no_bare_url(before)) {
             Some(end) => {
                 out.push_str(&from[1..end]);
                 rest = &from[end + 1..];
@@ -77,12 +82,12 @@ fn without_angles(markdown: &str) -> String {
     out + rest
 }
 
-/// Returns true if an angle bracket after `before` is not that of an address in a text.
-fn is_kept(before: &str) -> bool {
+/// Returns true if the angle bracket after `before` does not start a bare URL.
+fn is_no_bare_url(before: &str) -> bool {
     before.ends_with("](") || before.ends_with('\\')
 }
 
-/// Whether `before` is the start of a picture: `![alt](`.
+/// Returns true if `before` ends with the start of a picture: `![alt](`.
 fn ends_in_picture(before: &str) -> bool {
     let Some(text) = before.strip_suffix('<').unwrap_or(before).strip_suffix("](") else { return false };
     let mut depth = 1_usize;
@@ -100,14 +105,14 @@ fn ends_in_picture(before: &str) -> bool {
     false
 }
 
-/// The HTML writer percent-encodes open places in addresses; this takes that back.
-fn decoded(html: &str, holes: &Holes) -> String {
+/// Restores placeholders in URLs, which the HTML writer percent-encodes.
+fn restore_placeholders(html: &str, placeholders: &Placeholders) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = rest.find("%F") {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let c = rest.get(..12).and_then(percent_char).filter(|c| holes.get(*c).is_some());
+        let c = rest.get(..12).and_then(percent_char).filter(|c| placeholders.get(*c).is_some());
         match c {
             Some(c) => out.push(c),
             None => out.push_str(&rest[..2]),
@@ -123,14 +128,14 @@ fn percent_char(text: &str) -> Option<char> {
     std::str::from_utf8(&bytes?).ok()?.chars().next()
 }
 
-/// A block tag alone in a paragraph, or on its first line, stands between paragraphs.
-fn marks_between_paragraphs(html: &str, holes: &Holes) -> String {
+/// Moves block marks that are alone in a paragraph, or on its first line, out of the paragraph.
+fn move_marks_between_paragraphs(html: &str, placeholders: &Placeholders) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     while let Some(at) = rest.find("<p>") {
         out.push_str(&rest[..at]);
         let inside = &rest[at + 3..];
-        let marks = inside.find(|c| !holes.is_mark(c)).unwrap_or(inside.len());
+        let marks = inside.find(|c| !placeholders.is_block_mark(c)).unwrap_or(inside.len());
         let after = &inside[marks..];
         if marks > 0 && after.starts_with("</p>") {
             out.push_str(&inside[..marks]);
@@ -150,17 +155,20 @@ fn marks_between_paragraphs(html: &str, holes: &Holes) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::hole::is_hole;
+    use crate::compile::placeholder::is_placeholder;
     use crate::expression::Expression;
 
     fn html(markdown: &str) -> String {
-        let (mut links, mut holes) = (Links::new("c", "social", "k", "s"), Holes::default());
-        let text = with_links(markdown, &mut links, &mut holes).unwrap();
-        to_html(&text, &links, &holes).chars().map(|c| if is_hole(c) { '@' } else { c }).collect()
+        let (mut links, mut placeholders) = (Links::new("c", "social", "k", "s"), Placeholders::default());
+        let text = with_links(markdown, &mut links, &mut placeholders).unwrap();
+        to_html(&text, &links, &placeholders)
+            .chars()
+            .map(|c| if is_placeholder(c) { '@' } else { c })
+            .collect()
     }
 
     #[test]
-    fn leads_links_and_not_pictures_through_the_tracker() {
+    fn links_are_tracked_and_pictures_are_not() {
         assert_eq!(html("[a](https://a.example \"t\")"), "<p><a href=\"@\" title=\"t\">a</a></p>\n");
         assert_eq!(html("see <https://a.example/x>."), "<p>see <a href=\"@\">https://a.example/x</a>.</p>\n");
         assert_eq!(html("https://a.example"), "<p><a href=\"@\">https://a.example/</a></p>\n");
@@ -174,21 +182,21 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_text() {
+    fn html_tags_are_text() {
         assert_eq!(html("a <b>c</b>"), "<p>a &lt;b&gt;c&lt;/b&gt;</p>\n");
         assert_eq!(html("<script>x</script>"), "&lt;script&gt;x&lt;/script&gt;");
     }
 
     #[test]
-    fn blocks_stand_between_paragraphs() {
-        let mut holes = Holes::default();
-        let test = holes.put(Hole::If(Expression::Contact(vec!["vip".into()])));
-        let end = holes.put(Hole::End);
+    fn block_marks_are_moved_between_paragraphs() {
+        let mut placeholders = Placeholders::default();
+        let test = placeholders.insert(Placeholder::If(Expression::Contact(vec!["vip".into()])));
+        let end = placeholders.insert(Placeholder::End);
         let links = Links::new("c", "email", "k", "s");
-        let made = to_html(&format!("a\n\n{test}\n\nb\n\n{end}\n\n{test}c{end}"), &links, &holes);
+        let made = to_html(&format!("a\n\n{test}\n\nb\n\n{end}\n\n{test}c{end}"), &links, &placeholders);
         let shown = made.replace(test, "(").replace(end, ")");
         assert_eq!(shown, "<p>a</p>\n(\n<p>b</p>\n)\n<p>(c)</p>\n");
-        let made = to_html(&format!("{test}\n- a\n\n{end}\n"), &links, &holes);
+        let made = to_html(&format!("{test}\n- a\n\n{end}\n"), &links, &placeholders);
         assert_eq!(made.replace(test, "(").replace(end, ")"), "(\n<ul>\n<li>a</li>\n</ul>\n)\n");
     }
 }

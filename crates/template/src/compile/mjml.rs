@@ -1,37 +1,38 @@
-//! MJML to HTML, by mrml, with what it would damage kept from it.
+//! The conversion of MJML to HTML with mrml, which is kept from damaging special characters and
+//! blocks.
 
-use super::hole::{Holes, is_hole};
+use super::placeholder::{Placeholders, is_placeholder};
 
-/// What is wrong with MJML: in words, and where in the text, if known.
+/// An error in MJML.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadMjml {
     pub(super) message: String,
-    /// The text around the place.
+    /// The line of text in which the error is, if it is known.
     pub(super) near: Option<String>,
     pub(super) help: &'static str,
 }
 
-/// The most elements in one another, of HTML or MJML.
+/// The maximum depth of nested elements, in HTML or MJML.
 const MAX_DEPTH: usize = 256;
 
-/// Makes HTML of `mjml`, in which marks of blocks are comments already (see [`fence`]).
+/// Converts MJML to HTML. Block marks must be in comments already: see [`protect_blocks`].
 pub(super) fn to_html(mjml: &str) -> Result<String, BadMjml> {
     let bad = |message: &str, help| Err(BadMjml { message: message.to_owned(), near: None, help });
     if mjml.contains("<mj-include") {
         return bad("mj-include is not supported", "use {{> partials/name}}");
     }
-    let shield = Shield::new(mjml);
-    let shielded = shield.raise(mjml);
-    let parsed = mrml::parse(&shielded).map_err(|error| described(&error, &shielded, &shield))?;
+    let encoding = CharEncoding::new(mjml);
+    let encoded = encoding.encode(mjml);
+    let parsed = mrml::parse(&encoded).map_err(|error| describe(&error, &encoded, &encoding))?;
     match parsed.element.render(&mrml::prelude::render::RenderOptions::default()) {
-        Ok(html) => Ok(shield.lower(&html)),
+        Ok(html) => Ok(encoding.decode(&html)),
         Err(error) => {
             bad(&format!("the MJML cannot be made into HTML: {error}"), "check sizes and colours in it")
         }
     }
 }
 
-fn described(error: &mrml::prelude::parser::Error, text: &str, shield: &Shield) -> BadMjml {
+fn describe(error: &mrml::prelude::parser::Error, text: &str, encoding: &CharEncoding) -> BadMjml {
     use mrml::prelude::parser::Error;
     let (what, position, help) = match error {
         Error::UnexpectedElement { position, .. } => {
@@ -53,29 +54,30 @@ fn described(error: &mrml::prelude::parser::Error, text: &str, shield: &Shield) 
         let start = (0..=span.start.min(text.len())).rev().find(|at| text.is_char_boundary(*at))?;
         text[start..].lines().next()
     });
-    let near = near.map(|line| shield.lower(line));
+    let near = near.map(|line| encoding.decode(line));
     BadMjml { message: format!("the MJML cannot be read: {what}"), near, help }
 }
 
-/// mrml writes attributes as Rust writes strings in its own source: `\` doubled, and many a character, among
-/// them the joiners of emoji, as `\u{…}`. Those go through it as plain letters.
-struct Shield {
+/// An encoding of characters that mrml would damage. It writes attributes with Rust's debug
+/// escaping: `\` is doubled, and many characters, such as the joiners of emoji, become `\u{…}`.
+/// These pass through mrml as ASCII letters and digits.
+struct CharEncoding {
     start: String,
 }
 
-impl Shield {
+impl CharEncoding {
     fn new(text: &str) -> Self {
         let free = |start: &String| !text.contains(start.as_str());
         let start = (0..).map(|n| format!("zq{n}x")).find(free).unwrap_or_default();
         Self { start }
     }
 
-    fn raise(&self, text: &str) -> String {
+    fn encode(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             let kept =
                 c == '"' || c == '\'' || c.is_ascii_whitespace() || c != '\\' && c.escape_debug().len() == 1;
-            if kept && !is_hole(c) {
+            if kept && !is_placeholder(c) {
                 out.push(c);
             } else {
                 out.push_str(&format!("{}{:x}z", self.start, u32::from(c)));
@@ -84,7 +86,7 @@ impl Shield {
         out
     }
 
-    fn lower(&self, text: &str) -> String {
+    fn decode(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut parts = text.split(self.start.as_str());
         out.push_str(parts.next().unwrap_or_default());
@@ -97,17 +99,18 @@ impl Shield {
     }
 }
 
-/// Text in which marks of blocks that stand between elements are comments, so that no parser moves them, and
-/// white space inside tags is spaces. `Err` is the depth, if elements are too deep in one another.
-pub(super) fn fence(text: &str, holes: &Holes) -> Result<String, usize> {
+/// Puts block marks between elements into comments, so that no parser moves them, and replaces
+/// white space inside tags by spaces. Returns the depth as an error if elements are nested too
+/// deeply.
+pub(super) fn protect_blocks(text: &str, placeholders: &Placeholders) -> Result<String, usize> {
     let mut out = String::with_capacity(text.len() + 64);
     let mut rest = text;
-    let (mut depth, mut bare) = (0_usize, None);
+    let (mut depth, mut raw_element) = (0_usize, None);
     while let Some(c) = rest.chars().next() {
-        if let Some(name) = bare.filter(|_| !rest.starts_with("</")) {
+        if let Some(name) = raw_element.filter(|_| !rest.starts_with("</")) {
             let end = find_close(rest, name);
-            push_bare(&rest[..end], name, &mut out);
-            (rest, bare) = (&rest[end..], None);
+            push_raw_text(&rest[..end], name, &mut out);
+            (rest, raw_element) = (&rest[end..], None);
         } else if rest.starts_with("<!--") {
             let end = rest.find("-->").map_or(rest.len(), |end| end + 3);
             out.push_str(&rest[..end]);
@@ -119,10 +122,10 @@ pub(super) fn fence(text: &str, holes: &Holes) -> Result<String, usize> {
             if depth > MAX_DEPTH {
                 return Err(depth);
             }
-            bare = BARE.into_iter().find(|name| opens(tag, name));
+            raw_element = RAW_TEXT_ELEMENTS.into_iter().find(|name| opens(tag, name));
             rest = &rest[end..];
         } else {
-            if holes.is_mark(c) {
+            if placeholders.is_block_mark(c) {
                 out.push_str("<!--");
                 out.push(c);
                 out.push_str("-->");
@@ -135,8 +138,9 @@ pub(super) fn fence(text: &str, holes: &Holes) -> Result<String, usize> {
     Ok(out)
 }
 
-/// Elements whose content is text to every parser: comments are none in them.
-const BARE: [&str; 7] = ["title", "mj-title", "mj-preview", "style", "mj-style", "script", "textarea"];
+/// Elements whose content is raw text to every parser, so that it cannot hold comments.
+const RAW_TEXT_ELEMENTS: [&str; 7] =
+    ["title", "mj-title", "mj-preview", "style", "mj-style", "script", "textarea"];
 
 fn opens(tag: &str, name: &str) -> bool {
     let after =
@@ -152,8 +156,9 @@ fn find_close(text: &str, name: &str) -> usize {
         .map_or(text.len(), |(at, _)| at)
 }
 
-/// A title also becomes an attribute, so quotes and newlines in it must not stay.
-fn push_bare(text: &str, name: &str, out: &mut String) {
+/// Appends the content of a raw-text element. A title also becomes an attribute, so its quotes and
+/// line breaks are replaced.
+fn push_raw_text(text: &str, name: &str, out: &mut String) {
     if name.ends_with("title") {
         out.push_str(&text.split_whitespace().collect::<Vec<_>>().join(" ").replace('"', "&quot;"));
     } else {
@@ -161,7 +166,8 @@ fn push_bare(text: &str, name: &str, out: &mut String) {
     }
 }
 
-/// Pushes the tag that `text` starts with; its attributes in double quotes, on one line. Gives its length.
+/// Appends the tag at the start of `text`, with double quotes around attributes and without line
+/// breaks. Returns its length.
 fn push_tag(text: &str, out: &mut String) -> usize {
     let mut quote = None;
     for (at, c) in text.char_indices() {
@@ -201,24 +207,24 @@ fn deeper(depth: usize, tag: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile::hole::Hole;
+    use crate::compile::placeholder::Placeholder;
     use crate::expression::Expression;
 
     #[test]
-    fn attributes_come_through_whole() {
-        let said = "a\\b \u{1F469}\u{200D}\u{1F33E} \u{F0000} \u{ad}春\u{301}";
+    fn special_characters_in_attributes_are_preserved() {
+        let text = "a\\b \u{1F469}\u{200D}\u{1F33E} \u{F0000} \u{ad}春\u{301}";
         let mjml = format!(
-            "<mjml><mj-head><mj-title>{said}</mj-title></mj-head><mj-body><mj-section><mj-column>\
-             <mj-image src=\"https://a.example/i.png\" alt=\"{said}\"/></mj-column></mj-section></mj-body></mjml>"
+            "<mjml><mj-head><mj-title>{text}</mj-title></mj-head><mj-body><mj-section><mj-column>\
+             <mj-image src=\"https://a.example/i.png\" alt=\"{text}\"/></mj-column></mj-section></mj-body></mjml>"
         );
         let html = to_html(&mjml).unwrap();
-        assert!(html.contains(&format!("alt=\"{said}\"")), "{html}");
-        assert!(html.contains(&format!("<title>{said}</title>")), "{html}");
-        assert!(html.contains(&format!("aria-label=\"{said}\"")), "{html}");
+        assert!(html.contains(&format!("alt=\"{text}\"")), "{html}");
+        assert!(html.contains(&format!("<title>{text}</title>")), "{html}");
+        assert!(html.contains(&format!("aria-label=\"{text}\"")), "{html}");
     }
 
     #[test]
-    fn says_what_is_wrong_and_where() {
+    fn errors_are_described_and_located() {
         let bad = to_html("<mjml><mj-head>\n<mj-sction>x</mj-sction></mj-head></mjml>");
         assert!(bad.unwrap_err().near.unwrap().contains("mj-sction"));
         assert!(to_html("<mjml><mj-body><mj-section></mj-body>").is_err());
@@ -227,28 +233,28 @@ mod tests {
     }
 
     #[test]
-    fn fences_blocks_where_they_could_be_moved() {
-        let mut holes = Holes::default();
-        let mark = holes.put(Hole::If(Expression::Contact(vec![])));
-        let value = holes.put(Hole::Value(Expression::Contact(vec![]), None));
+    fn block_marks_between_elements_are_put_into_comments() {
+        let mut placeholders = Placeholders::default();
+        let mark = placeholders.insert(Placeholder::If(Expression::Contact(vec![])));
+        let value = placeholders.insert(Placeholder::Value(Expression::Contact(vec![]), None));
         let text =
             format!("<t a='{mark}\n\"{value}'>{mark}{value}<!-- {mark} --><title>{mark}\"</title>{mark}");
         let expected = format!(
             "<t a=\"{mark} &quot;{value}\"><!--{mark}-->{value}<!-- {mark} --><title>{mark}&quot;</title><!--{mark}-->"
         );
-        assert_eq!(fence(&text, &holes).unwrap(), expected);
-        assert!(fence(&"<div>".repeat(300), &holes).is_err());
-        assert!(fence(&"<br>".repeat(300), &holes).is_ok());
+        assert_eq!(protect_blocks(&text, &placeholders).unwrap(), expected);
+        assert!(protect_blocks(&"<div>".repeat(300), &placeholders).is_err());
+        assert!(protect_blocks(&"<br>".repeat(300), &placeholders).is_ok());
     }
 
     #[test]
-    fn nothing_makes_it_panic() {
-        let holes = Holes::default();
+    fn malformed_mjml_does_not_panic() {
+        let placeholders = Placeholders::default();
         for text in
             ["<", "<a", "</", "<title>", "<title", "<!--", "<é", "<a é='", "<style></sty", "</title>é"]
         {
-            let fenced = fence(text, &holes).unwrap();
-            let _ = to_html(&fenced);
+            let protected = protect_blocks(text, &placeholders).unwrap();
+            let _ = to_html(&protected);
         }
     }
 }

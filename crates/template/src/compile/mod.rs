@@ -1,19 +1,19 @@
-//! A step of a campaign as texts in which only the contact is still open: done once per revision.
+//! The compilation of a step, once per revision, into texts that depend on nothing but the contact.
 
 mod evaluate;
 mod files;
 mod finding;
-mod hole;
+mod html_to_text;
+mod html_tokenizer;
 mod inspect;
 mod job;
 mod link;
 mod mail;
 mod markdown;
-mod markup;
 mod mjml;
-mod plain;
+mod placeholder;
 mod post;
-mod proof;
+mod sample_render;
 mod scope;
 mod split;
 mod step;
@@ -25,14 +25,15 @@ use campaign::{Campaign, Step, Workspace};
 use source::{Diagnostic, Severity};
 
 use crate::compiled::Compiled;
-use crate::stack;
+use crate::large_stack;
 pub use finding::{Place, Source};
-pub(crate) use hole::Holes;
+pub(crate) use html_to_text::html_to_text;
 pub use job::Cache;
-pub(crate) use plain::from_html;
+pub(crate) use placeholder::Placeholders;
 pub use scope::in_language;
 
-/// Compiles one step and renders it for made-up contacts, so that what is wrong is found before anything runs.
+/// Compiles one step, and renders it for made-up contacts to find mistakes before a run starts.
+/// Returns the compiled step with its warnings.
 ///
 /// # Errors
 /// The findings, of which at least one is an error.
@@ -42,13 +43,14 @@ pub fn compile(
     step: &Step,
 ) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
     let work = || compile_with(workspace, campaign, step, &Cache::default());
-    stack::with_large(work).unwrap_or_else(|| Err(vec![uncompilable(campaign, step)]))
+    large_stack::run(work).unwrap_or_else(|| Err(vec![compiler_failure(campaign, step)]))
 }
 
-/// The same with what other steps have parsed, in a thread of [`stack::with_large`].
+/// Compiles one step in the calling thread, which needs a stack as large as that of
+/// [`large_stack::run`]. Uses the templates in `cache` that other steps have parsed.
 ///
 /// # Errors
-/// As [`compile`].
+/// The same as [`compile`].
 pub fn compile_with(
     workspace: &Workspace,
     campaign: &Campaign,
@@ -57,18 +59,18 @@ pub fn compile_with(
 ) -> Result<(Compiled, Vec<Diagnostic>), Vec<Diagnostic>> {
     tracing::debug!(campaign = %campaign.id, step = %step.id, "step compiled");
     let work = AssertUnwindSafe(|| step::compile(workspace, campaign, step, cache));
-    catch_unwind(work).unwrap_or_else(|_| Err(vec![uncompilable(campaign, step)]))
+    catch_unwind(work).unwrap_or_else(|_| Err(vec![compiler_failure(campaign, step)]))
 }
 
-/// Returns the finding about a step at which the compiler itself failed.
+/// Returns the finding for a step on which the compiler itself failed.
 #[must_use]
-pub fn uncompilable(campaign: &Campaign, step: &Step) -> Diagnostic {
+pub fn compiler_failure(campaign: &Campaign, step: &Step) -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,
         code: "template-failed",
         message: format!("the templates of step `{}` cannot be compiled", step.id),
         file: campaign.file.clone(),
         span: None,
-        help: Some("simplify them until it can, and report what could not".to_owned()),
+        help: Some("simplify them until they compile, and report this as a bug".to_owned()),
     }
 }

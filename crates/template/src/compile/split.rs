@@ -1,85 +1,92 @@
-//! Takes a text with open places apart into pieces.
+//! The split of a text with placeholders into pieces.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
 
 use message::escape::Escape;
 
-use super::evaluate::Quotes;
-use super::hole::{Hole, Holes};
+use super::evaluate::JsonStringState;
+use super::placeholder::{Placeholder, Placeholders};
 use crate::piece::{Piece, Pieces, Quote};
 
-/// A block begins where it does not end, such as inside a tag or comment that was taken out.
+/// The error of a block that is not closed where it was opened, such as one with an end in a
+/// removed tag or comment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unbalanced;
 
-/// The pieces of `text`. Values are escaped by `escape`; in JSON also for the string they are in.
-pub(super) fn split(text: &str, holes: &Holes, escape: Escape, json: bool) -> Result<Pieces, Unbalanced> {
+/// Splits `text` into pieces. Values are escaped by `escape`, and in JSON also for the string that
+/// they are in.
+pub(super) fn split(
+    text: &str,
+    placeholders: &Placeholders,
+    escape: Escape,
+    json: bool,
+) -> Result<Pieces, Unbalanced> {
     let mut split = Split {
         text,
-        holes,
+        placeholders,
         escape,
-        quotes: json.then(Quotes::default),
+        json_state: json.then(JsonStringState::default),
         chars: text.char_indices().peekable(),
     };
     let (pieces, end) = split.run(0)?;
-    if end == Mark::None { Ok(pieces) } else { Err(Unbalanced) }
+    if end == BlockEnd::None { Ok(pieces) } else { Err(Unbalanced) }
 }
 
 struct Split<'a> {
     text: &'a str,
-    holes: &'a Holes,
+    placeholders: &'a Placeholders,
     escape: Escape,
-    quotes: Option<Quotes>,
+    json_state: Option<JsonStringState>,
     chars: Peekable<CharIndices<'a>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Mark {
+enum BlockEnd {
     None,
     Else,
     End,
 }
 
 impl Split<'_> {
-    /// Pieces up to the end of the block, and how it ended.
-    fn run(&mut self, depth: usize) -> Result<(Pieces, Mark), Unbalanced> {
+    /// Reads pieces up to the end of the block, and returns them with the mark that ended it.
+    fn run(&mut self, depth: usize) -> Result<(Pieces, BlockEnd), Unbalanced> {
         if depth > 512 {
             return Err(Unbalanced);
         }
         let mut pieces = Vec::new();
         let mut start = self.chars.peek().map_or(self.text.len(), |(at, _)| *at);
         while let Some((at, c)) = self.chars.next() {
-            let Some(hole) = self.holes.get(c) else { continue };
+            let Some(placeholder) = self.placeholders.get(c) else { continue };
             self.constant(start, at, &mut pieces);
             start = at + c.len_utf8();
-            match hole {
-                Hole::Else => return Ok((pieces, Mark::Else)),
-                Hole::End => return Ok((pieces, Mark::End)),
-                Hole::If(_) | Hole::Each(_) => {
-                    pieces.push(self.block(hole, depth)?);
+            match placeholder {
+                Placeholder::Else => return Ok((pieces, BlockEnd::Else)),
+                Placeholder::End => return Ok((pieces, BlockEnd::End)),
+                Placeholder::If(_) | Placeholder::Each(_) => {
+                    pieces.push(self.block(placeholder, depth)?);
                     start = self.chars.peek().map_or(self.text.len(), |(at, _)| *at);
                 }
                 other => pieces.extend(self.piece(other)),
             }
         }
         self.constant(start, self.text.len(), &mut pieces);
-        Ok((pieces, Mark::None))
+        Ok((pieces, BlockEnd::None))
     }
 
-    fn block(&mut self, hole: &Hole, depth: usize) -> Result<Piece, Unbalanced> {
+    fn block(&mut self, placeholder: &Placeholder, depth: usize) -> Result<Piece, Unbalanced> {
         let (inside, end) = self.run(depth + 1)?;
         let otherwise = match end {
-            Mark::End => Vec::new(),
-            Mark::Else => match self.run(depth + 1)? {
-                (otherwise, Mark::End) => otherwise,
+            BlockEnd::End => Vec::new(),
+            BlockEnd::Else => match self.run(depth + 1)? {
+                (otherwise, BlockEnd::End) => otherwise,
                 _ => return Err(Unbalanced),
             },
             _ => return Err(Unbalanced),
         };
-        match hole {
-            Hole::If(test) => Ok(Piece::If { test: test.clone(), then: inside, otherwise }),
-            Hole::Each(over) => Ok(Piece::Each { over: over.clone(), body: inside, otherwise }),
+        match placeholder {
+            Placeholder::If(test) => Ok(Piece::If { test: test.clone(), then: inside, otherwise }),
+            Placeholder::Each(over) => Ok(Piece::Each { over: over.clone(), body: inside, otherwise }),
             _ => Err(Unbalanced),
         }
     }
@@ -89,27 +96,27 @@ impl Split<'_> {
         if text.is_empty() {
             return;
         }
-        if let Some(quotes) = &mut self.quotes {
-            quotes.read(text);
+        if let Some(json_state) = &mut self.json_state {
+            json_state.feed(text);
         }
         pieces.push(Piece::Text(text.to_owned()));
     }
 
-    fn piece(&self, hole: &Hole) -> Option<Piece> {
-        let quote = match self.quotes {
+    fn piece(&self, placeholder: &Placeholder) -> Option<Piece> {
+        let quote = match self.json_state {
             None => Quote::None,
-            Some(quotes) if quotes.inside() => Quote::String,
+            Some(json_state) if json_state.is_inside() => Quote::String,
             Some(_) => Quote::Value,
         };
-        Some(match hole {
-            Hole::Value(of, escape) => {
+        Some(match placeholder {
+            Placeholder::Value(of, escape) => {
                 Piece::Value { of: of.clone(), escape: escape.unwrap_or(self.escape), quote }
             }
-            Hole::Click(position) => Piece::Click(*position),
-            Hole::Open => Piece::Open,
-            Hole::Unsubscribe => Piece::Unsubscribe,
-            Hole::Date => Piece::Date,
-            Hole::Contact => Piece::Contact,
+            Placeholder::Click(position) => Piece::Click(*position),
+            Placeholder::OpenPixel => Piece::Open,
+            Placeholder::Unsubscribe => Piece::Unsubscribe,
+            Placeholder::Date => Piece::Date,
+            Placeholder::Contact => Piece::Contact,
             _ => return None,
         })
     }
@@ -125,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn makes_a_tree() {
-        let mut holes = Holes::default();
-        let test = holes.put(Hole::If(contact("a")));
-        let value = holes.put(Hole::Value(contact("b"), None));
-        let (other, end) = (holes.put(Hole::Else), holes.put(Hole::End));
+    fn blocks_become_a_tree() {
+        let mut placeholders = Placeholders::default();
+        let test = placeholders.insert(Placeholder::If(contact("a")));
+        let value = placeholders.insert(Placeholder::Value(contact("b"), None));
+        let (other, end) = (placeholders.insert(Placeholder::Else), placeholders.insert(Placeholder::End));
         let text = format!("x{test}y{value}{other}z{end}!");
-        let pieces = split(&text, &holes, Escape::Html, false).unwrap();
+        let pieces = split(&text, &placeholders, Escape::Html, false).unwrap();
         let inner = Piece::Value { of: contact("b"), escape: Escape::Html, quote: Quote::None };
         let block = Piece::If {
             test: contact("a"),
@@ -142,17 +149,19 @@ mod tests {
         for bad in
             [format!("{test}"), format!("{end}"), format!("{test}{other}{other}{end}"), format!("{other}")]
         {
-            assert_eq!(split(&bad, &holes, Escape::Html, false), Err(Unbalanced), "{bad:?}");
+            assert_eq!(split(&bad, &placeholders, Escape::Html, false), Err(Unbalanced), "{bad:?}");
         }
     }
 
     #[test]
-    fn knows_where_json_is_quoted() {
-        let mut holes = Holes::default();
-        let (inside, outside) =
-            (holes.put(Hole::Value(contact("a"), None)), holes.put(Hole::Value(contact("b"), None)));
+    fn values_inside_json_strings_are_recognized() {
+        let mut placeholders = Placeholders::default();
+        let (inside, outside) = (
+            placeholders.insert(Placeholder::Value(contact("a"), None)),
+            placeholders.insert(Placeholder::Value(contact("b"), None)),
+        );
         let text = format!("{{\"a\\\"{inside}\": {outside}}}");
-        let quotes: Vec<_> = split(&text, &holes, Escape::Text, true)
+        let quotes: Vec<_> = split(&text, &placeholders, Escape::Text, true)
             .unwrap()
             .into_iter()
             .filter_map(|piece| if let Piece::Value { quote, .. } = piece { Some(quote) } else { None })

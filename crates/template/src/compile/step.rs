@@ -1,4 +1,4 @@
-//! Compiles a step: each of its languages, and what they share.
+//! The compilation of a step: each of its languages, and the files and links that they share.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use source::Diagnostic;
 
 use super::files::Files;
 use super::finding::Findings;
-use super::job::{Cache, Job, Saying, Shared};
+use super::job::{Cache, Job, LocalizedMessage, Shared};
 use super::link::Links;
-use super::{mail, post, proof};
+use super::{mail, post, sample_render};
 use crate::compiled::{Compiled, VERSION, Variant};
 
-/// Compiles `step`, in a thread whose stack is large enough.
+/// Compiles `step` in the calling thread, which needs a large stack.
 pub(super) fn compile(
     workspace: &Workspace,
     campaign: &Campaign,
@@ -23,7 +23,7 @@ pub(super) fn compile(
     let compiled =
         Job::new(workspace, campaign, step, cache, &mut findings).and_then(|job| run(&job, &mut findings));
     match compiled {
-        Some(compiled) if findings.are_harmless() => Ok((compiled, findings.into_list())),
+        Some(compiled) if findings.has_no_errors() => Ok((compiled, findings.into_list())),
         _ => Err(findings.into_list()),
     }
 }
@@ -36,8 +36,8 @@ fn run(job: &Job<'_>, findings: &mut Findings) -> Option<Compiled> {
         Shared { links: Links::new(ids.0, medium, ids.1, ids.2), files: Files::new(&job.workspace.root) };
     let mut variants = BTreeMap::new();
     for language in job.languages() {
-        let said = job.saying(&language, findings);
-        let variant = said.and_then(|saying| variant(job, saying, is_mail, &mut shared, findings));
+        let localized = job.localize(&language, findings);
+        let variant = localized.and_then(|localized| variant(job, localized, is_mail, &mut shared, findings));
         variants.extend(variant.map(|variant| (language, variant)));
     }
     if is_mail {
@@ -51,23 +51,23 @@ fn run(job: &Job<'_>, findings: &mut Findings) -> Option<Compiled> {
         envelope: mail::envelope(job),
         files: shared.files.into_list(),
     };
-    if findings.are_harmless() {
-        proof::check(job, &compiled, findings);
+    if findings.has_no_errors() {
+        sample_render::check(job, &compiled, findings);
     }
     Some(compiled)
 }
 
 fn variant(
     job: &Job<'_>,
-    saying: Saying,
+    localized: LocalizedMessage,
     is_mail: bool,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<Variant> {
     if is_mail {
-        mail::variant(job, saying, shared, findings)
+        mail::variant(job, localized, shared, findings)
     } else {
-        post::variant(job, saying, shared, findings)
+        post::variant(job, localized, shared, findings)
     }
 }
 

@@ -1,32 +1,33 @@
-//! Reads templates: Handlebars' own parser behind the limits that it lacks.
+//! The parser of templates: that of Handlebars, with the limits that it lacks.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use handlebars::Template;
 
 use super::finding::{Findings, Source};
-use super::hole::without_holes;
+use super::placeholder::without_placeholders;
 
-/// A template's text and what it says.
+/// A parsed template with its source.
 #[derive(Debug)]
 pub(super) struct Parsed {
     pub(super) source: Source,
     pub(super) template: Template,
 }
 
-/// The longest text of a template, in bytes.
+/// The maximum length of a template, in bytes.
 const MAX_SOURCE: usize = 1 << 20;
 
-/// The most that tags times bytes may come to. The parser counts the lines before each tag anew, which takes
-/// seconds where it comes to more.
+/// The maximum product of a template's tags and bytes. The parser counts the lines before each tag
+/// again, which takes seconds above this limit.
 const MAX_WORK: usize = 300_000_000;
 
-/// The most blocks in one another. The parser and what follows recurse, so it is checked before they run.
+/// The maximum depth of nested blocks. The parser and the evaluation recurse, so it is checked
+/// before they run.
 const MAX_NESTING: usize = 64;
 
-/// Parses `source`, or says why not.
+/// Parses `source`; `None` if it is invalid, which is reported.
 pub(super) fn parse(mut source: Source, findings: &mut Findings) -> Option<Parsed> {
-    source.text = without_holes(&source.text);
+    source.text = without_placeholders(&source.text);
     if source.text.len() > MAX_SOURCE {
         let message = format!("the template has {} bytes; the limit is {MAX_SOURCE}", source.text.len());
         findings.error("template-too-long", message, source.whole(), "split it into partials, or shorten it");
@@ -44,7 +45,8 @@ pub(super) fn parse(mut source: Source, findings: &mut Findings) -> Option<Parse
         findings.error("template-too-long", message, source.whole(), "split it into partials, or shorten it");
         return None;
     }
-    // The parser has `unwrap`s that a text may yet reach: better one located finding than none at all.
+    // The parser has `unwrap`s that some text may still reach; a located finding is better than a
+    // panic.
     match catch_unwind(AssertUnwindSafe(|| Template::compile(&source.text))) {
         Ok(Ok(template)) => Some(Parsed { source, template }),
         Ok(Err(error)) => {
@@ -66,9 +68,9 @@ pub(super) fn parse(mut source: Source, findings: &mut Findings) -> Option<Parse
     }
 }
 
-/// Walks over the tags without reading them.
+/// Checks the depth of blocks and brackets without parsing. The error is a position and a message.
 fn check_nesting(text: &str) -> Result<(), (usize, String)> {
-    // An `else if` is a block within its block, to the parser and to all that follows.
+    // An `else if` is a nested block to the parser and the evaluation.
     let (mut open, mut at) = (Vec::new(), 0);
     while let Some(found) = text[at..].find("{{") {
         let start = at + found;
@@ -78,12 +80,12 @@ fn check_nesting(text: &str) -> Result<(), (usize, String)> {
         }
         let (body, length) = tag(inside);
         at = start + 2 + length;
-        let said = body.trim_start_matches(['~', '{']).trim_start();
-        match said.bytes().next() {
+        let content = body.trim_start_matches(['~', '{']).trim_start();
+        match content.bytes().next() {
             Some(b'#') => open.push(1),
             Some(b'/') => drop(open.pop()),
             Some(b'!') => continue,
-            _ if said.starts_with("else") || said.starts_with('^') => {
+            _ if content.starts_with("else") || content.starts_with('^') => {
                 if let Some(chain) = open.last_mut() {
                     *chain += 1;
                 }
@@ -100,7 +102,8 @@ fn check_nesting(text: &str) -> Result<(), (usize, String)> {
     Ok(())
 }
 
-/// What a tag says and how long it is with its end; `inside` starts after the `{{`.
+/// Returns the content of a tag, and its length with the closing braces; `inside` starts after the
+/// `{{`.
 fn tag(inside: &str) -> (&str, usize) {
     let end = if inside.starts_with("!--") { "--}}" } else { "}}" };
     inside.find(end).map_or((inside, inside.len()), |found| (&inside[..found], found + end.len()))
@@ -119,20 +122,21 @@ fn brackets(body: &str) -> usize {
     most
 }
 
-/// Where a path starts.
+/// The start of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
-    /// `@root.…`
+    /// The root scope: `@root.…`.
     Root,
-    /// So many `../` above here.
+    /// The scope this number of levels above: `../`.
     Up(usize),
-    /// `this`, `this.…`, `./…`
+    /// The current scope: `this`, `this.…`, `./…`.
     Here,
-    /// A plain name.
+    /// A name, which is looked up in the current scope first.
     Name,
 }
 
-/// `../a.b`, `@root.brand.name`, `this`, `@index`, `items.[first one]`: where it starts, and the names on the way.
+/// Parses a path, such as `../a.b`, `@root.brand.name`, `this`, `@index` or `items.[first one]`,
+/// into its start and its names.
 pub(super) fn path(raw: &str) -> (Start, Vec<String>) {
     let mut rest = raw;
     let mut start = Start::Name;
@@ -187,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_paths() {
+    fn paths_are_parsed() {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(path("facts.offer"), (Start::Name, names(&["facts", "offer"])));
         assert_eq!(path("@root.brand.name"), (Start::Root, names(&["brand", "name"])));
@@ -202,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn depth_is_refused_before_it_is_parsed() {
+    fn excessive_depth_is_refused_before_parsing() {
         for (open, close) in
             [("{{#if a}}", "{{/if}}"), ("{{#each a}}", ""), ("{{~ #with a}}", ""), ("{{else if b}}", "")]
         {
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn syntax_is_located() {
+    fn syntax_errors_are_located() {
         let found = findings("fine\n{{#if a}} never closed".into());
         assert_eq!(found[0].code, "template-syntax");
         assert!(found[0].span.is_some());

@@ -1,4 +1,4 @@
-//! An e-mail as bytes, built by lettre: the same for the same arguments.
+//! The MIME form of an e-mail, built with lettre. The same arguments give the same bytes.
 
 use std::time::SystemTime;
 
@@ -8,23 +8,23 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Attachment, Body, Mailbox, MultiPart, SinglePart};
 use message::{Email, Recipient, RenderError};
 
-use super::quoted;
+use super::body_encoding;
 use crate::compiled::{Envelope, File, Sender};
 
-/// What every message of a step has in common, built once.
+/// A builder of a step's e-mails, with the headers and files that all of them share.
 #[derive(Debug)]
-pub(super) struct Mime {
+pub(super) struct MimeBuilder {
     from: Mailbox,
     reply_to: Option<Mailbox>,
-    /// `List-ID`, `Feedback-ID` and the like.
+    /// The constant headers: `List-ID`, `Feedback-ID` and others.
     headers: Vec<HeaderValue>,
     pictures: Vec<SinglePart>,
     attachments: Vec<SinglePart>,
 }
 
-/// What one message says.
+/// The texts of one message.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct RenderedTexts {
     pub(super) subject: String,
     pub(super) html: String,
     pub(super) text: String,
@@ -36,7 +36,7 @@ const LIST_ID: HeaderName = HeaderName::new_from_ascii_str("List-ID");
 const FEEDBACK_ID: HeaderName = HeaderName::new_from_ascii_str("Feedback-ID");
 const PRECEDENCE: HeaderName = HeaderName::new_from_ascii_str("Precedence");
 
-impl Mime {
+impl MimeBuilder {
     pub(super) fn new(envelope: &Envelope, files: &[File]) -> Result<Self, RenderError> {
         let part = |file: &File| {
             let media = ContentType::parse(&file.media).map_err(|error| RenderError(error.to_string()))?;
@@ -53,7 +53,7 @@ impl Mime {
             from: mailbox(&envelope.from)?,
             reply_to: envelope.reply_to.as_ref().map(mailbox).transpose()?,
             headers: vec![
-                // RFC 8058 §3.1: exactly this, beside an https address that takes a POST.
+                // RFC 8058 §3.1: exactly this value, together with an https URL that accepts POST.
                 HeaderValue::new(LIST_UNSUBSCRIBE_POST, "List-Unsubscribe=One-Click".to_owned()),
                 HeaderValue::new(LIST_ID, envelope.list_id.clone()),
                 HeaderValue::new(FEEDBACK_ID, envelope.feedback_id.clone()),
@@ -67,7 +67,7 @@ impl Mime {
     pub(super) fn email(
         &self,
         recipient: &Recipient<'_>,
-        said: Said,
+        texts: RenderedTexts,
         unsubscribe: &str,
     ) -> Result<Email, RenderError> {
         let address = recipient.person.and_then(|person| person.email.as_deref());
@@ -78,33 +78,36 @@ impl Mime {
             .date(date(recipient.date)?)
             .from(self.from.clone())
             .to(Mailbox::new(None, to.clone()))
-            .subject(said.subject.as_str())
+            .subject(texts.subject.as_str())
             .message_id(Some(format!("<{id}@{}>", self.from.email.domain())));
         if let Some(reply_to) = &self.reply_to {
             builder = builder.reply_to(reply_to.clone());
         }
-        let leave = format!("<{unsubscribe}{}>", recipient.token);
-        builder = builder.raw_header(HeaderValue::new(LIST_UNSUBSCRIBE, leave));
+        let unsubscribe = format!("<{unsubscribe}{}>", recipient.token);
+        builder = builder.raw_header(HeaderValue::new(LIST_UNSUBSCRIBE, unsubscribe));
         for header in &self.headers {
             builder = builder.raw_header(header.clone());
         }
         let message =
-            builder.multipart(self.parts(id, &said)).map_err(|error| RenderError(error.to_string()))?;
+            builder.multipart(self.parts(id, &texts)).map_err(|error| RenderError(error.to_string()))?;
         Ok(Email {
             envelope_from: self.from.email.to_string(),
             envelope_to: to.to_string(),
-            subject: said.subject,
+            subject: texts.subject,
             raw: message.formatted(),
-            html: said.html,
-            text: said.text,
+            html: texts.html,
+            text: texts.text,
         })
     }
 
-    /// RFC 2046 §5.1.4: the simplest first; pictures with the HTML they are in, files beside all of it.
-    fn parts(&self, id: &str, said: &Said) -> MultiPart {
+    /// Returns the MIME parts: the plain text first, then the HTML (RFC 2046 §5.1.4) with its
+    /// pictures in `multipart/related`, and attachments in an outer `multipart/mixed`.
+    fn parts(&self, id: &str, texts: &RenderedTexts) -> MultiPart {
         let boundary = |name: &str| format!("chorus_{name}_{}", id.get(..48).unwrap_or(id));
-        let text = SinglePart::builder().header(ContentType::TEXT_PLAIN).body(quoted::body(&said.text));
-        let html = SinglePart::builder().header(ContentType::TEXT_HTML).body(quoted::body(&said.html));
+        let text =
+            SinglePart::builder().header(ContentType::TEXT_PLAIN).body(body_encoding::encode(&texts.text));
+        let html =
+            SinglePart::builder().header(ContentType::TEXT_HTML).body(body_encoding::encode(&texts.html));
         let both = MultiPart::alternative().boundary(boundary("a")).singlepart(text);
         let both = if self.pictures.is_empty() {
             both.singlepart(html)
@@ -124,7 +127,7 @@ fn mailbox(sender: &Sender) -> Result<Mailbox, RenderError> {
     Ok(Mailbox::new(sender.name.clone(), parse(&sender.address)?))
 }
 
-/// An address that any server takes: ASCII, at most 254 bytes (RFC 5321 §4.5.3.1.3).
+/// Parses an address that every server accepts: ASCII, at most 254 bytes (RFC 5321 §4.5.3.1.3).
 fn parse(address: &str) -> Result<Address, RenderError> {
     if !address.is_ascii() || address.len() > 254 {
         return Err(RenderError("the address is too long or not in ASCII".to_owned()));

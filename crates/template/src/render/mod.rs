@@ -1,118 +1,128 @@
-//! A compiled step and a recipient make a message.
+//! Rendering of a compiled step for one recipient.
 
-mod fill;
+mod body_encoding;
 mod mime;
+mod piece_writer;
 mod plain_text;
 mod post;
-mod quoted;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use message::{LinkStarts, Message, Person, PictureFile, Recipient, RenderError};
+use message::{LinkPrefixes, Message, Person, PictureFile, Recipient, RenderError};
 
 use crate::compiled::{Compiled, VERSION, Variant};
 use crate::language;
-pub(crate) use fill::Fill;
-use mime::Mime;
+use mime::MimeBuilder;
+pub(crate) use piece_writer::PieceWriter;
 pub use plain_text::PlainText;
 
-/// Makes messages of one compiled step. Cheap to clone and to share between tasks; holds no contact's data.
+/// A renderer of the messages of one compiled step. It is cheap to clone and to share between
+/// tasks, and holds no contact's data.
 #[derive(Debug, Clone)]
-pub struct Renderer(Arc<Ready>);
+pub struct Renderer(Arc<RenderPlan>);
 
 #[derive(Debug)]
-struct Ready {
+struct RenderPlan {
     language: String,
-    /// By language tag in small letters.
+    /// The language tags, in lowercase, with their texts.
     variants: Vec<(String, Variant)>,
-    starts: LinkStarts,
-    mime: Option<Mime>,
-    /// By their ids.
+    prefixes: LinkPrefixes,
+    mime: Option<MimeBuilder>,
+    /// The pictures of posts by their ids.
     pictures: BTreeMap<String, Arc<PictureFile>>,
 }
 
-/// The longest subject, in characters: one word of it must fit a line of 998 bytes (RFC 5322 §2.1.1).
+/// The maximum length of a subject, in characters: a word of it must fit in a line of 998 bytes
+/// (RFC 5322 §2.1.1).
 const MAX_SUBJECT: usize = 255;
 
-/// The longest token and message id, in bytes.
-const MAX_NAME: usize = 200;
+/// The maximum length of a token and of a message id, in bytes.
+const MAX_ID: usize = 200;
 
 impl Renderer {
-    /// Gets ready.
+    /// Returns a renderer of `compiled` whose tracking links start with `prefixes`.
     ///
     /// # Errors
-    /// The compiled step does not fit this version, or `starts.click` is not as long as `compiled.links`, or a
-    /// start cannot stand in a header or in HTML.
-    pub fn new(compiled: &Compiled, starts: &LinkStarts) -> Result<Self, RenderError> {
+    /// The step was compiled by another version, `prefixes.click` and `compiled.links` differ in
+    /// length, or a prefix holds characters that are not allowed in a header or in HTML.
+    pub fn new(compiled: &Compiled, prefixes: &LinkPrefixes) -> Result<Self, RenderError> {
         if compiled.version != VERSION {
             return Err(RenderError(format!("it was compiled by another version ({})", compiled.version)));
         }
-        if starts.click.len() != compiled.links.len() {
-            let (starts, links) = (starts.click.len(), compiled.links.len());
-            return Err(RenderError(format!("it has {links} links, and {starts} starts were given")));
+        if prefixes.click.len() != compiled.links.len() {
+            let (given, links) = (prefixes.click.len(), compiled.links.len());
+            return Err(RenderError(format!("it has {links} links, and {given} prefixes were given")));
         }
-        let mut all = starts.click.iter().chain([&starts.open, &starts.unsubscribe]);
-        if let Some(bad) = all.find(|start| !is_link_start(start)) {
+        let mut all = prefixes.click.iter().chain([&prefixes.open, &prefixes.unsubscribe]);
+        if let Some(bad) = all.find(|start| !is_link_prefix(start)) {
             return Err(RenderError(format!("`{bad}` cannot be the start of a link")));
         }
-        let mime =
-            compiled.envelope.as_ref().map(|envelope| Mime::new(envelope, &compiled.files)).transpose()?;
-        let variants = compiled.variants.iter().map(|(tag, said)| (tag.to_ascii_lowercase(), said.clone()));
-        Ok(Self(Arc::new(Ready {
+        let mime = compiled
+            .envelope
+            .as_ref()
+            .map(|envelope| MimeBuilder::new(envelope, &compiled.files))
+            .transpose()?;
+        let variants =
+            compiled.variants.iter().map(|(tag, variant)| (tag.to_ascii_lowercase(), variant.clone()));
+        Ok(Self(Arc::new(RenderPlan {
             language: compiled.language.to_ascii_lowercase(),
             variants: variants.collect(),
-            starts: starts.clone(),
+            prefixes: prefixes.clone(),
             mime,
             pictures: post::pictures(&compiled.files)?,
         })))
     }
 
-    /// The message for one recipient: the same bytes for the same arguments.
+    /// Renders the message for one recipient. The same arguments give the same bytes.
     ///
     /// # Errors
-    /// The address cannot be written to, or a value of the contact cannot stand where the template puts it.
+    /// The recipient's address, token or message id is invalid, or the message is longer than 2
+    /// MiB.
     pub fn render(&self, recipient: &Recipient<'_>) -> Result<Message, RenderError> {
         for name in [recipient.token, recipient.message_id] {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(fits) {
-                return Err(RenderError("its token or message id holds what it may not".to_owned()));
+            if name.is_empty() || name.len() > MAX_ID || !name.bytes().all(fits) {
+                return Err(RenderError(
+                    "its token or message id holds a character that is not allowed".to_owned(),
+                ));
             }
         }
-        let ready = &*self.0;
-        let fill = Fill::new(recipient.person, &ready.starts, recipient.token, recipient.date);
-        match ready.variant(recipient.person) {
+        let plan = &*self.0;
+        let writer = PieceWriter::new(recipient.person, &plan.prefixes, recipient.token, recipient.date);
+        match plan.variant(recipient.person) {
             Some((_, Variant::Email { subject, html, text })) => {
-                let mime = ready.mime.as_ref().ok_or_else(|| RenderError("it has no sender".to_owned()))?;
-                let said = mime::Said {
-                    subject: one_line(&fill.write(subject)?),
-                    html: fill.write(html)?,
-                    text: fill.write(text)?.trim_start_matches('\n').to_owned(),
+                let mime = plan.mime.as_ref().ok_or_else(|| RenderError("it has no sender".to_owned()))?;
+                let texts = mime::RenderedTexts {
+                    subject: one_line(&writer.write(subject)?),
+                    html: writer.write(html)?,
+                    text: writer.write(text)?.trim_start_matches('\n').to_owned(),
                 };
-                mime.email(recipient, said, &ready.starts.unsubscribe).map(Message::Email)
+                mime.email(recipient, texts, &plan.prefixes.unsubscribe).map(Message::Email)
             }
             Some((language, Variant::Post(draft))) => {
-                post::post(&fill, draft, language, recipient, &ready.pictures)
+                post::post(&writer, draft, language, recipient, &plan.pictures)
                     .map(Box::new)
                     .map(Message::Post)
             }
-            None => Err(RenderError("it says nothing in any language".to_owned())),
+            None => Err(RenderError("it has no text in any language".to_owned())),
         }
     }
 }
 
-impl Ready {
-    /// The text for this person, and its language.
+impl RenderPlan {
+    /// Returns the texts for a contact, or for a feed if it is `None`, with their language tag.
     fn variant(&self, person: Option<&Person>) -> Option<(&str, &Variant)> {
         let own = person.and_then(|person| person.language.as_deref());
         let tags = self.variants.iter().map(|(tag, _)| tag.as_str());
-        let (tag, variant) = self.variants.get(language::for_contact(&tags, own, &self.language)?)?;
+        let (tag, variant) = self.variants.get(language::choose_for_contact(&tags, own, &self.language)?)?;
         Some((tag, variant))
     }
 }
 
-/// One space where there were several: decoders of RFC 2047 drop those between encoded words. And nothing that
-/// could be taken for an encoded word.
+/// Returns a subject on one line with single spaces, as decoders of RFC 2047 drop white space
+/// between encoded words. Breaks up `=?`, which could be taken for an encoded word, and cuts the
+/// subject to 255 characters.
 fn one_line(text: &str) -> String {
     let text = text.replace("=?", "= ?");
     let words: Vec<_> = text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()).collect();
@@ -123,8 +133,9 @@ fn one_line(text: &str) -> String {
     }
 }
 
-/// ASCII that needs no escape in a header, an attribute, text or JSON, and short enough for a header line.
-fn is_link_start(start: &str) -> bool {
+/// Returns true if a link prefix is an http(s) URL of at most 600 ASCII characters that need no
+/// escaping in a header, an HTML attribute, text or JSON.
+fn is_link_prefix(start: &str) -> bool {
     let web = start.starts_with("https://") || start.starts_with("http://");
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$()*+,;%=".contains(&byte);
     web && start.len() <= 600 && start.bytes().all(fits)

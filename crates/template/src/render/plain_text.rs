@@ -1,47 +1,51 @@
-//! A compiled step as plain text, for those who look at what it says.
+//! Rendering of a compiled step as plain text, for checks of its contents.
 
 use jiff::Timestamp;
-use message::{LinkStarts, Person, SAMPLE_TOKEN};
+use message::{LinkPrefixes, Person, SAMPLE_TOKEN};
 
-use super::fill::Fill;
-use crate::compile::{Holes, from_html};
+use super::piece_writer::PieceWriter;
+use crate::compile::{Placeholders, html_to_text};
 use crate::compiled::{Compiled, Variant};
 
 /// The texts of a step in one of its languages, as plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlainText {
-    /// The subject, of an e-mail.
+    /// The subject, if the text is an e-mail.
     pub subject: Option<String>,
-    /// All texts; of a post that a template of the network's own says, the strings of its JSON.
+    /// The whole text; for a post with its own JSON template, all strings in that JSON.
     pub text: String,
 }
 
 impl Compiled {
-    /// Returns what the step says to `reader` in `language`, one of its own; `None` if it cannot be rendered.
+    /// Renders the step in `language`, one of its own, for `reader`, or for a feed if it is `None`.
+    /// `None` if the step lacks the language or cannot be rendered.
     #[must_use]
     pub fn plain_text(
         &self,
         language: &str,
-        starts: &LinkStarts,
+        prefixes: &LinkPrefixes,
         reader: Option<&Person>,
     ) -> Option<PlainText> {
-        let fill = Fill::new(reader, starts, SAMPLE_TOKEN, Timestamp::UNIX_EPOCH);
+        let writer = PieceWriter::new(reader, prefixes, SAMPLE_TOKEN, Timestamp::UNIX_EPOCH);
         match self.variants.get(language)? {
             Variant::Email { subject, html, .. } => {
-                let subject = fill.write(subject).ok()?;
-                let html = fill.write(html).ok()?;
-                Some(PlainText { subject: Some(subject), text: from_html(&html, &Holes::default()) })
+                let subject = writer.write(subject).ok()?;
+                let html = writer.write(html).ok()?;
+                Some(PlainText {
+                    subject: Some(subject),
+                    text: html_to_text(&html, &Placeholders::default()),
+                })
             }
             Variant::Post(draft) => {
-                let text = fill.write(&draft.parts.plain).ok()?;
-                let is_json = draft.own.is_some() && text.trim_start().starts_with('{');
+                let text = writer.write(&draft.parts.plain).ok()?;
+                let is_json = draft.body.is_some() && text.trim_start().starts_with('{');
                 Some(PlainText { subject: None, text: if is_json { strings(&text) } else { text } })
             }
         }
     }
 }
 
-/// All texts of a JSON document.
+/// Returns all strings in a JSON document, one on each line.
 fn strings(json: &str) -> String {
     fn walk(value: &serde_json::Value, out: &mut Vec<String>) {
         match value {

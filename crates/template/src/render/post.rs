@@ -1,20 +1,20 @@
-//! Posts to networks.
+//! Rendering of posts to networks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use campaign::Address;
+use campaign::ContactAddress;
 use message::{
     Action, Content, Parts, Person, Picture, PictureFile, PictureSource, Post, Recipient, RenderError,
 };
 
-use super::Fill;
+use super::PieceWriter;
 use crate::compiled::{Draft, DraftParts, File, Image};
 use crate::piece::Pieces;
 
-/// The pictures among the files, decoded once.
+/// Decodes the pictures among the files, by their ids.
 pub(super) fn pictures(files: &[File]) -> Result<BTreeMap<String, Arc<PictureFile>>, RenderError> {
     let with_id = files.iter().filter_map(|file| file.id.as_ref().map(|id| (id, file)));
     let decoded = with_id.map(|(id, file)| {
@@ -26,9 +26,9 @@ pub(super) fn pictures(files: &[File]) -> Result<BTreeMap<String, Arc<PictureFil
     decoded.collect()
 }
 
-/// The post for one recipient.
+/// Renders the post for one recipient.
 pub(super) fn post(
-    fill: &Fill<'_>,
+    writer: &PieceWriter<'_>,
     draft: &Draft,
     language: &str,
     recipient: &Recipient<'_>,
@@ -38,28 +38,29 @@ pub(super) fn post(
         Some(place) => address(place, recipient.person)?,
         None => None,
     };
-    let content = match &draft.own {
-        Some(own) => Content::Own(fill.write(own)?),
-        None => Content::Parts(Box::new(parts(fill, &draft.parts, pictures)?)),
+    let content = match &draft.body {
+        Some(body) => Content::Json(writer.write(body)?),
+        None => Content::Parts(Box::new(parts(writer, &draft.parts, pictures)?)),
     };
     Ok(Post {
         id: recipient.message_id.to_owned(),
         at: recipient.date,
-        again: recipient.again,
+        possible_duplicate: recipient.possible_duplicate,
         to,
         language: language.to_owned(),
         content,
     })
 }
 
-fn address(place: &Address, person: Option<&Person>) -> Result<Option<String>, RenderError> {
+/// Returns the address of a contact for a post; `None` if the network needs none.
+fn address(place: &ContactAddress, person: Option<&Person>) -> Result<Option<String>, RenderError> {
     let person = person.ok_or_else(|| RenderError("it is for a contact, and there is none".to_owned()))?;
     let missing = |what: &str| RenderError(format!("the contact has no {what}"));
     let found = match place {
-        Address::Anywhere => return Ok(None),
-        Address::Email => person.email.clone().ok_or_else(|| missing("e-mail address"))?,
-        Address::Phone => person.phone.clone().ok_or_else(|| missing("phone number"))?,
-        Address::Attribute(name) => match person.attributes.get(name) {
+        ContactAddress::NotNeeded => return Ok(None),
+        ContactAddress::Email => person.email.clone().ok_or_else(|| missing("e-mail address"))?,
+        ContactAddress::Phone => person.phone.clone().ok_or_else(|| missing("phone number"))?,
+        ContactAddress::Attribute(name) => match person.attributes.get(name) {
             Some(serde_json::Value::String(text)) if !text.trim().is_empty() => text.trim().to_owned(),
             Some(serde_json::Value::Number(number)) => number.to_string(),
             _ => return Err(missing(name)),
@@ -69,11 +70,11 @@ fn address(place: &Address, person: Option<&Person>) -> Result<Option<String>, R
 }
 
 fn parts(
-    fill: &Fill<'_>,
+    writer: &PieceWriter<'_>,
     parts: &DraftParts,
     pictures: &BTreeMap<String, Arc<PictureFile>>,
 ) -> Result<Parts, RenderError> {
-    let line = |pieces: &Pieces| fill.write(pieces).map(|text| words(&text));
+    let line = |pieces: &Pieces| writer.write(pieces).map(|text| one_line(&text));
     let source = match &parts.image {
         None => None,
         Some(Image::Url(url)) => Some(PictureSource::Url(url.clone())),
@@ -85,21 +86,21 @@ fn parts(
     let alt = line(&parts.alt)?;
     let title = parts.title.as_ref().map(line).transpose()?.filter(|title| !title.is_empty());
     let action = match &parts.action {
-        Some((label, url)) => Some(Action { label: line(label)?, url: fill.write(url)? }),
+        Some((label, url)) => Some(Action { label: line(label)?, url: writer.write(url)? }),
         None => None,
     };
     Ok(Parts {
         title,
-        text: fill.write(&parts.text)?.trim().to_owned(),
-        plain: fill.write(&parts.plain)?.trim().to_owned(),
+        text: writer.write(&parts.text)?.trim().to_owned(),
+        plain: writer.write(&parts.plain)?.trim().to_owned(),
         action: action.filter(|action| !action.label.is_empty()),
-        link: parts.link.as_ref().map(|link| fill.write(link)).transpose()?,
+        link: parts.link.as_ref().map(|link| writer.write(link)).transpose()?,
         picture: source.map(|source| Picture { source, alt }),
         mention: parts.mention.clone(),
     })
 }
 
-/// A text on one line, without more white space than there must be.
-fn words(text: &str) -> String {
+/// Returns a text on one line, with single spaces between words.
+fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

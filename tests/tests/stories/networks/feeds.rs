@@ -1,17 +1,17 @@
-//! Feeds: Mastodon, Bluesky.
+//! Posts to the feeds of Mastodon and Bluesky.
 
 use super::*;
 
 #[tokio::test]
 async fn a_whole_post_arrives_with_the_words_of_its_picture() {
-    for (kind, post) in [(Kind::Mastodon, plain(as_file())), (Kind::Bluesky, card(as_file()))] {
-        let scene = Scene::of(kind).await;
-        let outcome = scene.send(post).await;
+    for (kind, post) in [(Kind::Mastodon, plain(picture_file())), (Kind::Bluesky, card(picture_file()))] {
+        let fixture = PostFixture::of(kind).await;
+        let outcome = fixture.send(post).await;
         assert!(
             matches!(outcome, SendOutcome::Accepted { id: Some(_), url: Some(_), .. }),
             "{kind}: {outcome:?}"
         );
-        let received = scene.only();
+        let received = fixture.only_post();
         assert!(
             received.text.contains(TEXT) && received.text.contains("Spring Tide"),
             "{kind}: {received:?}"
@@ -25,40 +25,40 @@ async fn a_whole_post_arrives_with_the_words_of_its_picture() {
 
 #[tokio::test]
 async fn without_a_picture_bluesky_gets_a_card() {
-    let scene = Scene::of(Kind::Bluesky).await;
-    let mut post = card(as_file());
+    let fixture = PostFixture::of(Kind::Bluesky).await;
+    let mut post = card(picture_file());
     if let Content::Parts(parts) = &mut post.content {
         parts.picture = None;
     }
-    let outcome = scene.send(post).await;
+    let outcome = fixture.send(post).await;
     assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{outcome:?}");
-    let received = scene.only();
+    let received = fixture.only_post();
     assert_eq!(received.title.as_deref(), Some("Spring Tide"), "{received:?}");
 }
 
 #[tokio::test]
-async fn a_session_is_kept_and_renewed_when_it_has_run_out() {
-    let scene = Scene::of(Kind::Bluesky).await;
+async fn a_session_is_kept_and_renewed_when_it_expires() {
+    let fixture = PostFixture::of(Kind::Bluesky).await;
     for id in ["1", "2", "3"] {
         if id == "3" {
-            scene.platform.fault(Kind::Bluesky, Fault::ExpiredToken);
+            fixture.platform.fault(Kind::Bluesky, Fault::ExpiredToken);
         }
-        let outcome = scene.send(Post { id: id.into(), ..saying(TEXT) }).await;
+        let outcome = fixture.send(Post { id: id.into(), ..text_post(TEXT) }).await;
         assert!(matches!(outcome, SendOutcome::Accepted { .. }), "{id}: {outcome:?}");
     }
-    let requests = scene.platform.requests(Kind::Bluesky);
+    let requests = fixture.platform.requests(Kind::Bluesky);
     let sessions = requests.iter().filter(|request| request.path.contains("createSession")).count();
-    assert_eq!((scene.received().len(), sessions), (3, 2));
+    assert_eq!((fixture.received().len(), sessions), (3, 2));
 }
 
 #[tokio::test]
-async fn trouble_ends_as_it_should_in_every_feed() {
-    ends_as_it_should(Kind::Mastodon, Some(7), true).await;
-    ends_as_it_should(Kind::Bluesky, Some(7), true).await;
+async fn faults_have_the_expected_outcome_in_every_feed() {
+    check_fault_outcomes(Kind::Mastodon, Some(7), true).await;
+    check_fault_outcomes(Kind::Bluesky, Some(7), true).await;
 }
 
 #[tokio::test]
 async fn a_second_try_does_not_post_twice() {
-    is_not_doubled(Kind::Mastodon).await;
-    is_not_doubled(Kind::Bluesky).await;
+    check_no_duplicate(Kind::Mastodon).await;
+    check_no_duplicate(Kind::Bluesky).await;
 }

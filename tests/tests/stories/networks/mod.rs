@@ -1,18 +1,18 @@
-//! Posts from our side to the platform that plays the other: what arrives, and what becomes of what does not.
+//! Posts to fake networks: their content on arrival, and the outcome of faults.
 
 mod accounts;
-mod before;
+mod chat_rooms;
 mod feeds;
-mod judged;
-mod rooms;
+mod preflight;
+mod third_party_checks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use campaign::{Account, Channel, ChannelId, ChannelKind, Network, Per, Secret};
 use channel::{
-    Action, Content, Limits, Message, Parts, Picture, PictureFile, PictureSource, Post, RejectReason, Scope,
-    SendOutcome, Sender,
+    Action, Content, DeferralScope, Message, Parts, Picture, PictureFile, PictureSource, Post, RejectReason,
+    SendOutcome, Sender, Timeouts,
 };
 use jiff::Timestamp;
 use platform::{Fault, Kind, Platform, Received};
@@ -23,27 +23,27 @@ const LINK: &str = "https://harbour.example/c/1.tok";
 const ALT: &str = "A cup by the harbour";
 const TEXT: &str = "Renew by 30 April 2027 and get one free month";
 
-/// Our side and the other.
-struct Scene {
+/// A sender, and the fake network it posts to.
+struct PostFixture {
     kind: Kind,
     platform: Platform,
     sender: Sender,
 }
 
-impl Scene {
+impl PostFixture {
     async fn of(kind: Kind) -> Self {
         Self::with(kind, Duration::from_secs(20)).await
     }
 
-    /// One that does not wait long for an answer.
-    async fn hasty(kind: Kind) -> Self {
+    /// Creates a fixture with a request timeout of 300 ms.
+    async fn with_short_timeout(kind: Kind) -> Self {
         Self::with(kind, Duration::from_millis(300)).await
     }
 
-    async fn with(kind: Kind, patience: Duration) -> Self {
+    async fn with(kind: Kind, timeout: Duration) -> Self {
         let platform = Platform::start(Arc::new(|| NOW)).await.unwrap();
-        let limits = Limits { request: patience, ..Limits::default() };
-        let sender = Sender::with(&channel(&platform, kind), Vec::new(), limits).unwrap();
+        let limits = Timeouts { request: timeout, ..Timeouts::default() };
+        let sender = Sender::with_roots(&channel(&platform, kind), Vec::new(), limits).unwrap();
         Self { kind, platform, sender }
     }
 
@@ -52,7 +52,7 @@ impl Scene {
         self.sender.session().send(&Message::Post(Box::new(post)), now).await
     }
 
-    /// Sends a post, with something going wrong.
+    /// Sends a post with a fault of the network.
     async fn send_with(&self, fault: Fault, post: Post) -> SendOutcome {
         self.platform.fault(self.kind, fault);
         self.send(post).await
@@ -62,8 +62,8 @@ impl Scene {
         self.platform.received(self.kind)
     }
 
-    /// The one post that has arrived.
-    fn only(&self) -> Received {
+    /// Returns the only post that has arrived; panics if there are more or none.
+    fn only_post(&self) -> Received {
         let mut received = self.received();
         let refused: Vec<_> =
             self.platform.requests(self.kind).into_iter().filter_map(|request| request.refused).collect();
@@ -73,20 +73,20 @@ impl Scene {
 }
 
 fn channel(platform: &Platform, kind: Kind) -> Channel {
-    let said = platform::account(kind);
+    let account_data = platform::account(kind);
     let text = |value: Option<&str>| value.map(str::to_owned);
     let secret = |value: Option<&str>| value.map(Secret::new);
     let network = Network::find(kind.name()).unwrap();
     let account = Account {
         base_url: Some(Url::parse(&platform.base_url(kind)).unwrap()),
-        url: secret(said.url),
-        secret: secret(said.secret),
-        token: secret(said.token),
-        account: text(said.account),
-        room: text(said.room),
-        from: text(said.from),
-        template_id: text(said.template_id),
-        address: text(said.address),
+        url: secret(account_data.url),
+        secret: secret(account_data.secret),
+        token: secret(account_data.token),
+        account: text(account_data.account),
+        room: text(account_data.room),
+        from: text(account_data.from),
+        template_id: text(account_data.template_id),
+        address: text(account_data.address),
         ..Account::new(network, Per::Feed)
     };
     Channel {
@@ -101,7 +101,7 @@ fn channel(platform: &Platform, kind: Kind) -> Channel {
     }
 }
 
-/// A post with everything, as a network with places for title and button gets it.
+/// Returns a post with all parts, for a network with fields for title and button.
 fn card(picture: PictureSource) -> Post {
     post(Parts {
         title: Some("Spring Tide".into()),
@@ -114,7 +114,7 @@ fn card(picture: PictureSource) -> Post {
     })
 }
 
-/// The same, as a network gets it that has text only.
+/// Returns the same post for a network with text only.
 fn plain(picture: PictureSource) -> Post {
     let all = format!("Spring Tide\n\n{TEXT}\n\nRenew now: {LINK}");
     post(Parts {
@@ -126,8 +126,8 @@ fn plain(picture: PictureSource) -> Post {
     })
 }
 
-/// One that says `text` and nothing else.
-fn saying(text: &str) -> Post {
+/// Returns a post with `text` and nothing else.
+fn text_post(text: &str) -> Post {
     post(Parts { text: text.into(), plain: text.into(), ..Parts::default() })
 }
 
@@ -135,65 +135,67 @@ fn post(parts: Parts) -> Post {
     Post {
         id: "9d2c5f0e7ab1c3d4e5f60718293a4b5c".into(),
         at: Timestamp::from_millisecond(NOW).unwrap(),
-        again: false,
+        possible_duplicate: false,
         to: None,
         language: "en".into(),
         content: Content::Parts(Box::new(parts)),
     }
 }
 
-/// A picture that everybody can reach.
-fn by_address() -> PictureSource {
+/// Returns a picture at a public URL.
+fn picture_at_url() -> PictureSource {
     PictureSource::Url("https://harbour.example/spring.png".into())
 }
 
-/// A picture that is uploaded.
-fn as_file() -> PictureSource {
+/// Returns a picture that is uploaded as a file.
+fn picture_file() -> PictureSource {
     let bytes = b"\x89PNG\r\n\x1a\nand so on".to_vec();
     PictureSource::File(Arc::new(PictureFile { name: "spring.png".into(), media: "image/png".into(), bytes }))
 }
 
-/// What each trouble comes to on networks of which nothing can be known afterwards. `wait` is how long the network
-/// makes everybody wait when it is asked for seven seconds; `cut` whether half an answer says nothing.
-async fn ends_as_it_should(kind: Kind, wait: Option<u64>, cut: bool) {
-    let limited = Scene::of(kind).await.send_with(Fault::RateLimited { seconds: 7 }, saying(TEXT)).await;
+/// Checks the outcome of each fault on networks without a lookup of posts. `wait` is the expected
+/// wait in seconds when the network asks for seven; `cut` is true if an incomplete answer leaves
+/// the outcome uncertain.
+async fn check_fault_outcomes(kind: Kind, wait: Option<u64>, cut: bool) {
+    let limited =
+        PostFixture::of(kind).await.send_with(Fault::RateLimited { seconds: 7 }, text_post(TEXT)).await;
     let SendOutcome::Deferred { retry_after, scope, .. } = limited else { panic!("{kind}: {limited:?}") };
-    assert_eq!((retry_after, scope), (wait.map(Duration::from_secs), Scope::Group), "{kind}");
+    assert_eq!((retry_after, scope), (wait.map(Duration::from_secs), DeferralScope::Receiver), "{kind}");
     for fault in [Fault::ExpiredToken, Fault::Revoked, Fault::Redirect("http://169.254.169.254/".into())] {
-        let outcome = Scene::of(kind).await.send_with(fault.clone(), saying(TEXT)).await;
-        assert!(matches!(outcome, SendOutcome::Barred { .. }), "{kind} {fault:?}: {outcome:?}");
+        let outcome = PostFixture::of(kind).await.send_with(fault.clone(), text_post(TEXT)).await;
+        assert!(matches!(outcome, SendOutcome::ChannelBlocked { .. }), "{kind} {fault:?}: {outcome:?}");
     }
     let refused =
-        Scene::of(kind).await.send_with(Fault::RejectText("unfit words".into()), saying(TEXT)).await;
+        PostFixture::of(kind).await.send_with(Fault::RejectText("unfit words".into()), text_post(TEXT)).await;
     let is_refused = matches!(&refused, SendOutcome::Rejected { reason, .. }
         if matches!(reason, RejectReason::Rejected | RejectReason::Policy));
     assert!(is_refused, "{kind}: {refused:?}");
-    let busy = Scene::of(kind).await.send_with(Fault::ServerError(503), saying(TEXT)).await;
-    assert!(matches!(busy, SendOutcome::Deferred { scope: Scope::Message, .. }), "{kind}: {busy:?}");
+    let busy = PostFixture::of(kind).await.send_with(Fault::ServerError(503), text_post(TEXT)).await;
+    assert!(matches!(busy, SendOutcome::Deferred { scope: DeferralScope::Message, .. }), "{kind}: {busy:?}");
     for (fault, arrives) in [
         (Fault::ResetBefore, 0),
         (Fault::NotJson, 0),
         (Fault::AcceptThenReset, 1),
         (Fault::AcceptThenHang, 1),
     ] {
-        let scene = Scene::hasty(kind).await;
-        let outcome = scene.send_with(fault.clone(), saying(TEXT)).await;
+        let fixture = PostFixture::with_short_timeout(kind).await;
+        let outcome = fixture.send_with(fault.clone(), text_post(TEXT)).await;
         assert!(matches!(outcome, SendOutcome::Unknown { .. }), "{kind} {fault:?}: {outcome:?}");
-        assert_eq!(scene.received().len(), arrives, "{kind} {fault:?}");
+        assert_eq!(fixture.received().len(), arrives, "{kind} {fault:?}");
     }
-    let half = Scene::of(kind).await.send_with(Fault::CutBody, saying(TEXT)).await;
+    let half = PostFixture::of(kind).await.send_with(Fault::CutBody, text_post(TEXT)).await;
     let is_whole = !cut && matches!(half, SendOutcome::Accepted { .. });
     assert!(is_whole || matches!(half, SendOutcome::Unknown { .. }), "{kind}: {half:?}");
 }
 
-/// A post that arrived without an answer is not made again by a second try.
-async fn is_not_doubled(kind: Kind) {
+/// Checks that a post which arrived without an answer is not repeated by a second attempt.
+async fn check_no_duplicate(kind: Kind) {
     for fault in [Fault::AcceptThenReset, Fault::CutBody, Fault::ServerError(500), Fault::ResetBefore] {
-        let scene = Scene::of(kind).await;
-        let first = scene.send_with(fault.clone(), saying(TEXT)).await;
+        let fixture = PostFixture::of(kind).await;
+        let first = fixture.send_with(fault.clone(), text_post(TEXT)).await;
         assert!(!matches!(first, SendOutcome::Accepted { .. }), "{kind} {fault:?}: {first:?}");
-        let second = scene.send(Post { again: true, ..saying(TEXT) }).await;
+        let second = fixture.send(Post { possible_duplicate: true, ..text_post(TEXT) }).await;
         assert!(matches!(second, SendOutcome::Accepted { id: Some(_), .. }), "{kind} {fault:?}: {second:?}");
-        scene.only();
+        fixture.only_post();
     }
 }

@@ -1,29 +1,30 @@
-//! A strict reader of Prometheus' text format 0.0.4, after
-//! <https://prometheus.io/docs/instrumenting/exposition_formats/>. It panics at whatever a careful reader might not take.
+//! A strict parser of Prometheus' text format 0.0.4, after
+//! <https://prometheus.io/docs/instrumenting/exposition_formats/>. It panics at anything that a
+//! strict consumer might refuse.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Labels with their values.
+/// Label names with their values.
 type Labels = BTreeMap<String, String>;
 
-/// One metric with its samples.
+/// One metric family with its samples.
 #[derive(Debug)]
-pub(super) struct Family {
-    /// `counter`, `gauge` or `histogram`.
+pub(super) struct MetricFamily {
+    /// The type: `counter`, `gauge` or `histogram`.
     pub(super) kind: String,
-    /// Name, labels and value of each sample.
+    /// The name, labels and value of each sample.
     samples: Vec<(String, Labels, f64)>,
 }
 
-/// All metrics of one answer, by name.
+/// All metric families of one response, by name.
 #[derive(Debug)]
-pub(super) struct Exposition(pub(super) BTreeMap<String, Family>);
+pub(super) struct Exposition(pub(super) BTreeMap<String, MetricFamily>);
 
 impl Exposition {
-    /// Reads an answer.
+    /// Parses the body of a response.
     pub(super) fn read(text: &str) -> Self {
         assert!(text.ends_with('\n'), "the last line has an end");
-        let mut families: BTreeMap<String, Family> = BTreeMap::new();
+        let mut families: BTreeMap<String, MetricFamily> = BTreeMap::new();
         let (mut described, mut current) = (BTreeSet::new(), None);
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -34,30 +35,30 @@ impl Exposition {
                 let (name, kind) = rest.split_once(' ').unwrap_or_else(|| panic!("no type: {line}"));
                 assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
                 assert!(described.contains(name), "{name} has no help before its type");
-                let family = Family { kind: kind.to_owned(), samples: Vec::new() };
+                let family = MetricFamily { kind: kind.to_owned(), samples: Vec::new() };
                 assert!(families.insert(name.to_owned(), family).is_none(), "two groups of {name}");
                 current = Some(name.to_owned());
             } else {
                 let sample = sample(line);
                 let name = current.as_ref().unwrap_or_else(|| panic!("of no metric: {line}"));
                 let family = families.get_mut(name).unwrap();
-                family.take(name, sample);
+                family.add_sample(name, sample);
             }
         }
         for (name, family) in &families {
-            family.judge(name);
+            family.validate(name);
         }
         Self(families)
     }
 
-    /// The value of the sample with exactly these labels; `None` if there is none.
+    /// Returns the value of the sample with exactly these labels; `None` if there is none.
     pub(super) fn value(&self, sample: &str, labels: &[(&str, &str)]) -> Option<f64> {
         let wanted: Labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let mut samples = self.0.values().flat_map(|family| &family.samples);
         samples.find(|(name, labels, _)| name == sample && *labels == wanted).map(|(_, _, value)| *value)
     }
 
-    /// The same for a sample that is there and counts something.
+    /// Returns the value of a sample that must exist and be a whole number.
     #[expect(clippy::cast_possible_truncation, reason = "a whole number, and a small one")]
     pub(super) fn count(&self, sample: &str, labels: &[(&str, &str)]) -> i64 {
         let value = self.value(sample, labels).unwrap_or_else(|| panic!("no {sample} {labels:?}"));
@@ -65,7 +66,7 @@ impl Exposition {
         value as i64
     }
 
-    /// Every value that a label has anywhere.
+    /// Returns every value of each label, over all samples.
     pub(super) fn values_of_labels(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (_, labels, _) in self.0.values().flat_map(|family| &family.samples) {
@@ -77,8 +78,8 @@ impl Exposition {
     }
 }
 
-impl Family {
-    fn take(&mut self, name: &str, (sample, labels, value): (String, Labels, f64)) {
+impl MetricFamily {
+    fn add_sample(&mut self, name: &str, (sample, labels, value): (String, Labels, f64)) {
         let suffix = sample.strip_prefix(name).unwrap_or_else(|| panic!("{sample} stands under {name}"));
         let fits = if self.kind == "histogram" {
             ["_bucket", "_sum", "_count"].contains(&suffix)
@@ -91,18 +92,19 @@ impl Family {
         self.samples.push((sample, labels, value));
     }
 
-    fn judge(&self, name: &str) {
+    fn validate(&self, name: &str) {
         assert!(name.starts_with("chorus_"), "{name}");
         assert_eq!(name.ends_with("_total"), self.kind == "counter", "{name} is a {}", self.kind);
         match self.kind.as_str() {
             "counter" => assert!(self.samples.iter().all(|(.., value)| *value >= 0.0), "{self:?}"),
-            "histogram" => self.judge_histogram(name),
+            "histogram" => self.validate_histogram(name),
             _ => {}
         }
     }
 
-    /// Buckets grow, the last is for everything and equals the count.
-    fn judge_histogram(&self, name: &str) {
+    /// Checks that bucket counts increase, and that the last bucket is infinite and equals the
+    /// count.
+    fn validate_histogram(&self, name: &str) {
         assert!(name.ends_with("_seconds"), "{name} has no unit");
         let mut buckets: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
         for (sample, labels, value) in &self.samples {
@@ -127,7 +129,7 @@ impl Family {
     }
 }
 
-/// `name{label="value"} number`, with nothing after it.
+/// Parses `name{label="value"} number`, with nothing after it.
 fn sample(line: &str) -> (String, Labels, f64) {
     let end = line.find(['{', ' ']).unwrap_or_else(|| panic!("no value: {line}"));
     let (name, rest) = line.split_at(end);
@@ -140,7 +142,7 @@ fn sample(line: &str) -> (String, Labels, f64) {
     (name.to_owned(), labels, number(value))
 }
 
-/// Labels up to the closing brace, and what follows.
+/// Parses labels up to the closing brace, and returns them with the rest of the line.
 fn labels<'a>(mut rest: &'a str, line: &str) -> (Labels, &'a str) {
     let mut labels = Labels::new();
     loop {
@@ -156,7 +158,8 @@ fn labels<'a>(mut rest: &'a str, line: &str) -> (Labels, &'a str) {
     }
 }
 
-/// The text up to a closing quote, its escapes read, and what follows.
+/// Parses a label value up to its closing quote, with escapes decoded, and returns it with the rest
+/// of the line.
 fn text<'a>(quoted: &'a str, line: &str) -> (String, &'a str) {
     let mut value = String::new();
     let mut letters = quoted.char_indices();
@@ -189,7 +192,7 @@ fn is_name(text: &str) -> bool {
 }
 
 #[test]
-fn what_is_well_formed_is_read_and_what_is_not_is_refused() {
+fn well_formed_text_is_parsed_and_other_text_is_refused() {
     let read = Exposition::read(
         "# HELP chorus_a_total A.\n# TYPE chorus_a_total counter\nchorus_a_total{x=\"a\\\"}\"} 2\n",
     );

@@ -1,28 +1,29 @@
-//! docs/operations.md says what is there: its table of metrics, its settings and its example of `/readyz`.
+//! The accuracy of docs/operations.md: its table of metrics, its settings and its example of
+//! `/readyz`.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use tests::Http;
+use tests::HttpClient;
 
 use super::{ready, scrape};
-use crate::pier;
+use crate::fixture;
 
 fn page() -> String {
-    std::fs::read_to_string(pier::repository().join("docs/operations.md")).unwrap()
+    std::fs::read_to_string(fixture::repository().join("docs/operations.md")).unwrap()
 }
 
-/// The text of every code block of a language.
+/// Returns the text of every code block of a language.
 fn blocks(page: &str, language: &str) -> Vec<String> {
     let fence = format!("```{language}\n");
     page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_guide_for_operators_is_true() {
-    let tools = pier::tools();
+fn the_guide_for_operators_is_accurate() {
+    let tools = fixture::tools();
     let page = page();
-    let sandbox = pier::workspace_by(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
+    let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
     let settings = blocks(&page, "toml").remove(0);
     let port = tests::free_port().unwrap();
     let settings = settings.replace("8080", &sandbox.port.to_string()).replace("9090", &port.to_string());
@@ -30,23 +31,24 @@ fn the_guide_for_operators_is_true() {
     let (head, tail) = own.split_once("[server]").unwrap();
     let (_, tail) = tail.split_once("[channels").unwrap();
     sandbox.write("chorus.toml", &format!("{head}{settings}\n[channels{tail}")).unwrap();
-    assert_eq!(sandbox.done(&["check"]).unwrap().code, Some(0));
+    assert_eq!(sandbox.chorus_ok(&["check"]).unwrap().code, Some(0));
     let server = sandbox.serve().unwrap();
-    let admin = Http::local(port);
+    let admin = HttpClient::local(port);
 
     let metrics = scrape(&admin);
     let served: BTreeMap<&str, &str> =
         metrics.0.iter().map(|(name, family)| (name.as_str(), family.kind.as_str())).collect();
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `chorus_"));
-    let told: BTreeMap<String, String> = rows
+    let documented: BTreeMap<String, String> = rows
         .map(|row| {
             let mut cells = row.split('|').map(str::trim);
             let name = format!("chorus_{}", cells.next().unwrap().trim_end_matches('`'));
             (name, cells.next().unwrap().to_owned())
         })
         .collect();
-    let told: BTreeMap<&str, &str> = told.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
-    assert_eq!(served, told, "the table has every metric with its type, and no other");
+    let documented: BTreeMap<&str, &str> =
+        documented.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+    assert_eq!(served, documented, "the table has every metric with its type, and no other");
 
     let (_, body) = ready(&admin);
     let names = |body: &Value| -> Vec<String> {

@@ -1,25 +1,25 @@
-//! The log as JSON: one object a line, spans with what they cost, and nobody's address.
+//! The JSON log: one object for each line, spans with their durations, and no addresses.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use tests::{Script, Server};
 
-use crate::control::{a_relay, soon, tally, wait};
-use crate::pier;
+use crate::fixture;
+use crate::run_control::{scheduled_workspace, start_relay, tally, wait_for_run};
 
 const CRATES: [&str; 5] = ["chorus", "scheduler", "channel", "store", "tracking"];
 
 #[test]
-fn every_line_is_an_object_and_spans_say_what_happened_without_saying_to_whom() {
-    let tools = pier::tools();
-    let (_relay, door) = a_relay(Script::default());
-    let sandbox = soon(&tools, door.port, 10, "100/s");
+fn every_line_is_an_object_and_spans_contain_no_addresses() {
+    let tools = fixture::tools();
+    let (_relay, listener) = start_relay(Script::default());
+    let sandbox = scheduled_workspace(&tools, listener.port, 10, "100/s");
     let filter: Vec<String> = CRATES.iter().map(|name| format!("{name}=debug")).collect();
     let mut command = sandbox.command(&["serve", "--format", "json"]);
     command.env("CHORUS_LOG_FORMAT", "json").env("CHORUS_LOG", format!("info,{}", filter.join(",")));
     let server = Server::start(command, sandbox.port, &sandbox.path().join("serve.log")).unwrap();
-    wait(&sandbox, "everybody to get it", |run| tally(run, "sent") == 10);
+    wait_for_run(&sandbox, "all to get it", |run| tally(run, "sent") == 10);
     let secrets = ["secret-token", "secret-query", "secret-agent"];
     server.http.get_as("/u/secret-token?email=secret-query", "secret-agent").unwrap();
     server.http.get("/runs/1?key=secret-query").unwrap();
@@ -51,15 +51,15 @@ fn every_line_is_an_object_and_spans_say_what_happened_without_saying_to_whom() 
     assert!(sends.len() == 10 && sends.iter().all(|span| span["delivery"].is_i64()), "{sends:?}");
     let request = log.lines().find(|line| line.contains("/u/{token}")).expect("the route as it is written");
     assert!(request.contains("\"method\":\"GET\"") && request.contains("\"status\":200"), "{request}");
-    for told in secrets.into_iter().chain(["@example.com", "one free month"]) {
-        assert!(!log.contains(told), "the log says {told:?}");
+    for secret in secrets.into_iter().chain(["@example.com", "one free month"]) {
+        assert!(!log.contains(secret), "the log contains {secret:?}");
     }
 }
 
 #[test]
-fn a_format_that_is_none_is_told_and_the_log_is_text() {
-    let tools = pier::tools();
-    let sandbox = pier::workspace_by(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
+fn an_unknown_format_is_reported_and_the_log_is_text() {
+    let tools = fixture::tools();
+    let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
     let mut command = sandbox.command(&["serve"]);
     command.env("CHORUS_LOG_FORMAT", "yaml");
     let server = Server::start(command, sandbox.port, &sandbox.path().join("serve.log")).unwrap();

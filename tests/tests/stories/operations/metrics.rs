@@ -1,24 +1,26 @@
-//! `/metrics`: it moves when messages go out, and says nothing that came from outside.
+//! `/metrics`: counters follow the sent messages, and no label has a value from outside.
 
 use std::time::Duration;
 
-use tests::{Act, Http, Phase, Script, Server, Whom, free_port, until};
+use tests::{HttpClient, Phase, RecipientFilter, RelayAction, Script, Server, free_port, until};
 
 use super::{scrape, with_admin};
-use crate::control::{a_relay, shown, soon, tally, wait};
-use crate::pier;
+use crate::fixture;
+use crate::run_control::{scheduled_workspace, show_run, start_relay, tally, wait_for_run};
 
-/// What a hostile relay answers: it would end a label and begin a metric of its own.
-const HOSTILE: &str = "550 5.1.1 \"} 7\\nchorus_evil{who=\"reader.1@example.com\"} no such user";
+/// The answer of a hostile relay, which would end a label and begin another metric if it became a
+/// label value.
+const HOSTILE_ANSWER: &str = "550 5.1.1 \"} 7\\nchorus_evil{who=\"reader.1@example.com\"} no such user";
 
 #[test]
 fn counters_move_when_messages_go_out_and_nothing_hostile_becomes_a_label() {
     const READERS: i64 = 60;
-    let tools = pier::tools();
-    let refuse = Act::Answer(HOSTILE.to_owned());
-    let (relay, door) = a_relay(Script::default().with(Phase::Rcpt, Whom::Share(0.25), refuse));
-    let sandbox = soon(&tools, door.port, 60, "20/s");
-    // Many refusals are what this is about; the run goes on all the same.
+    let tools = fixture::tools();
+    let refuse = RelayAction::Answer(HOSTILE_ANSWER.to_owned());
+    let (relay, listener) =
+        start_relay(Script::default().with(Phase::Rcpt, RecipientFilter::Share(0.25), refuse));
+    let sandbox = scheduled_workspace(&tools, listener.port, 60, "20/s");
+    // The test needs many refusals, which must not stop the run.
     sandbox
         .edit("campaigns/letter.toml", "title ", "stop_at = { bounces = 1.0, refusals = 1.0 }\ntitle ")
         .unwrap();
@@ -37,7 +39,7 @@ fn counters_move_when_messages_go_out_and_nothing_hostile_becomes_a_label() {
     let (queued, lag) = lagging.unwrap();
     assert!(queued <= 60.0 && lag < 60.0, "{queued} {lag}");
     let open = |run: &serde_json::Value| tally(run, "sent") + tally(run, "failed") < READERS;
-    let ended = wait(&sandbox, "everybody to be answered", |run| !open(run));
+    let ended = wait_for_run(&sandbox, "all to be answered", |run| !open(run));
     let after = until("the queue to be empty", Duration::from_secs(60), || {
         let now = scrape(&server.http);
         let is_empty = now.value("chorus_queued_deliveries", &[("channel", "email")]) == Some(0.0);
@@ -52,18 +54,19 @@ fn counters_move_when_messages_go_out_and_nothing_hostile_becomes_a_label() {
         "{ended:#}"
     );
     assert!(count("failed") > 0, "some were refused: {ended:#}");
-    assert_eq!(usize::try_from(count("sent")).unwrap(), relay.accepted());
+    assert_eq!(usize::try_from(count("sent")).unwrap(), relay.accepted_count());
     assert_eq!(after.count("chorus_send_seconds_count", &[("channel", "email")]), READERS);
     let replies = |class| after.count("chorus_smtp_replies_total", &[("class", class)]);
     assert!(replies("5xx") >= count("failed"), "RCPT, and DATA that was sent along with it");
     assert!(replies("2xx") >= 2 * count("sent"), "MAIL, RCPT and the message itself");
     assert!(after.value("chorus_database_writer_wait_seconds_count", &[]).unwrap() > 0.0);
-    assert!(shown(&sandbox).is_some());
+    assert!(show_run(&sandbox).is_some());
     only_known_labels(&after);
     server.stop().unwrap();
 }
 
-/// Asks for what would become a label or a line, if anything of a request did.
+/// Sends requests whose path, method and headers would break a label or a line if they were used in
+/// one.
 fn hostile_requests(server: &Server) {
     let evil = "a\"} 1 chorus_evil{x=\"1";
     for path in ["/c/evil%22%7D%0Achorus_evil%201", "/nothing/\"}chorus_evil", "/runs/1?key=chorus_evil"] {
@@ -93,9 +96,9 @@ fn only_known_labels(metrics: &super::Exposition) {
 }
 
 #[test]
-fn without_an_address_of_their_own_metrics_are_for_this_machine() {
-    let tools = pier::tools();
-    let sandbox = pier::workspace_by(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
+fn without_a_separate_address_metrics_are_for_this_machine() {
+    let tools = fixture::tools();
+    let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
     let server = sandbox.serve().unwrap();
     scrape(&server.http);
     for header in ["X-Forwarded-For", "Forwarded", "X-Real-IP"] {
@@ -110,10 +113,10 @@ fn without_an_address_of_their_own_metrics_are_for_this_machine() {
 }
 
 #[test]
-fn with_an_address_of_their_own_pages_and_metrics_stand_there_alone() {
-    let tools = pier::tools();
-    let sandbox = pier::workspace_by(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
-    let admin = Http::local(with_admin(&sandbox));
+fn with_a_separate_address_pages_and_metrics_are_only_there() {
+    let tools = fixture::tools();
+    let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
+    let admin = HttpClient::local(with_admin(&sandbox));
     let server = sandbox.serve().unwrap();
     scrape(&admin);
     for path in ["/", "/contacts", "/api/v1/report", "/healthz", "/readyz"] {
@@ -125,15 +128,16 @@ fn with_an_address_of_their_own_pages_and_metrics_stand_there_alone() {
     assert_eq!(server.http.post("/api/v1/events", "application/json", b"{}").unwrap().status, 404);
     assert_ne!(admin.post("/api/v1/events", "application/json", b"{}").unwrap().status, 404);
     assert_eq!(server.http.get("/readyz").unwrap().text(), "{\"ready\":true}");
-    let forged = |http: &Http| http.get("/u/forged").unwrap().header("content-security-policy").is_some();
+    let forged =
+        |http: &HttpClient| http.get("/u/forged").unwrap().header("content-security-policy").is_some();
     assert!(forged(&server.http), "links stay where they were");
     server.stop().unwrap();
 }
 
 #[test]
-fn a_worker_beside_the_pages_has_metrics_of_its_own() {
-    let tools = pier::tools();
-    let sandbox = pier::workspace_by(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
+fn a_separate_worker_has_its_own_metrics() {
+    let tools = fixture::tools();
+    let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
     let port = free_port().unwrap();
     let address = format!("127.0.0.1:{port}");
     let command = sandbox.command(&["serve", "--role", "worker", "--admin-listen", &address]);

@@ -1,4 +1,4 @@
-//! One condition of an audience: what it is about, and what must be true.
+//! Reads one condition of an audience: its subject and its tests.
 
 use schedule::duration;
 use source::{Field, Located, Scalar, SourceFile, nearest};
@@ -11,7 +11,7 @@ use crate::workspace::date_time::BadDate;
 use crate::workspace::value::event_name;
 use crate::workspace::{AttributeKind, date_time};
 
-/// What a condition is about.
+/// The subject of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
     Group,
@@ -23,20 +23,21 @@ pub(crate) enum Subject {
 
 const SUBJECTS: &str = "`all`, `any`, `none`, `attribute`, `event`, `did` or `audience`";
 
-/// What `rule` is about, if it is one thing and says nothing of others.
-pub(crate) fn subject(source: &SourceFile, rule: &Located<RuleFile>, grouped: bool) -> Option<Subject> {
-    let engaged = rule.campaign.is_given() || rule.did.is_given();
+/// Returns the subject of `rule`, or reports that it has none or several. Reports keys of other
+/// subjects.
+pub(crate) fn subject(source: &SourceFile, rule: &Located<RuleFile>, is_group: bool) -> Option<Subject> {
+    let is_engagement = rule.campaign.is_given() || rule.did.is_given();
     let subjects = [
-        (grouped, Subject::Group),
+        (is_group, Subject::Group),
         (rule.attribute.is_given(), Subject::Attribute),
         (rule.event.is_given(), Subject::Event),
-        (engaged, Subject::Engagement),
+        (is_engagement, Subject::Engagement),
         (rule.audience.is_given(), Subject::Audience),
     ];
     let mut given = subjects.into_iter().filter_map(|(given, subject)| given.then_some(subject));
     let (Some(subject), None) = (given.next(), given.next()) else {
         let message = format!("a condition is about exactly one of {SUBJECTS}");
-        let help = "Put each into braces of its own: { attribute = \"city\", is = \"Shanghai\" }, { event = \"purchase\" }.";
+        let help = "Put each into its own braces: { attribute = \"city\", is = \"Shanghai\" }, { event = \"purchase\" }.";
         source.error("not-one-subject", rule.span.clone(), message, help);
         return None;
     };
@@ -44,7 +45,7 @@ pub(crate) fn subject(source: &SourceFile, rule: &Located<RuleFile>, grouped: bo
     Some(subject)
 }
 
-/// Tells keys that say nothing about this subject.
+/// Reports keys that do not belong to this subject.
 fn refuse_keys(source: &SourceFile, rule: &RuleFile, subject: Subject) {
     let attribute = subject == Subject::Attribute;
     let event = subject == Subject::Event;
@@ -68,20 +69,20 @@ fn refuse_keys(source: &SourceFile, rule: &RuleFile, subject: Subject) {
         source.error(
             "useless-key",
             span,
-            format!("`{key}` says nothing here"),
-            "Leave it out, or give it a condition of its own.",
+            format!("`{key}` has no meaning here"),
+            "Leave it out, or give it its own condition.",
         );
     }
 }
 
-/// A condition on an event.
+/// Reads a condition on an event.
 pub(crate) fn event(source: &SourceFile, rule: &RuleFile) -> Option<Rule> {
     let name = rule.event.get().and_then(|name| event_name(source, name));
     let within = within(source, &rule.within);
     let at_least = match &rule.at_least {
         Field::Absent => Some(1),
-        Field::Bad => None,
-        Field::Here(count) => times(source, count),
+        Field::Invalid => None,
+        Field::Present(count) => times(source, count),
     };
     Some(Rule::Event { name: name?, within: within?, at_least: at_least? })
 }
@@ -106,34 +107,35 @@ fn times(source: &SourceFile, count: &Located<Scalar>) -> Option<u32> {
 fn within(source: &SourceFile, field: &Field<String>) -> Option<Option<std::time::Duration>> {
     match field {
         Field::Absent => Some(None),
-        Field::Bad => None,
-        Field::Here(text) => source
-            .take("bad-duration", &text.span, duration::parse(text), "`within`", "Write it like `60d`.")
-            .map(Some),
+        Field::Invalid => None,
+        Field::Present(text) => {
+            let help = "Write it like `60d`.";
+            source.ok_or_report("bad-duration", &text.span, duration::parse(text), "`within`", help).map(Some)
+        }
     }
 }
 
-/// A condition on what the contact did with messages.
+/// Reads a condition on the contact's engagement with messages.
 pub(crate) fn engagement(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<Rule> {
-    let did = scope.source.need(&rule.did, "did", "did = \"opened\"", Some(&rule.span)).map(|did| did.value);
+    let did = scope.source.require(&rule.did, "did", "did = \"opened\"", Some(&rule.span));
+    let did = did.map(|did| did.value);
     let campaign = scope.campaign(&rule.campaign);
     let within = within(scope.source, &rule.within);
     Some(Rule::Engagement { campaign: campaign?, did: did?, within: within? })
 }
 
-/// A condition on an attribute: all of its tests hold.
+/// Reads a condition on an attribute, all of whose tests must hold.
 pub(crate) fn attribute(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<Rule> {
     let name = rule.attribute.get()?;
     let help = "Call it something like `first_name`.";
-    scope.source.take("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
+    scope.source.ok_or_report("bad-name", &name.span, attribute_name(name), "this attribute", help)?;
     if name.value == "consent" {
-        let help =
-            "Nobody without consent is written to, whatever the audience says: leave this condition out.";
+        let help = "A contact without consent is never written to, whatever the audience says: leave this condition out.";
         scope.source.error("no-attribute", name.span.clone(), "consent is not an attribute", help);
         return None;
     }
-    warn_of_slip(scope, name);
-    let test = Tests { scope, name, kind: kind_of(scope, name) };
+    warn_of_misspelt_name(scope, name);
+    let test = TestReader { scope, name, kind: kind_of(scope, name) };
     let tests = test.all(rule);
     if tests.is_empty() {
         let help =
@@ -141,7 +143,7 @@ pub(crate) fn attribute(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<R
         scope.source.error(
             "no-test",
             rule.span.clone(),
-            format!("nothing is asked of attribute `{}`", name.value),
+            format!("there is no test on attribute `{}`", name.value),
             help,
         );
     }
@@ -151,13 +153,13 @@ pub(crate) fn attribute(scope: &Scope<'_>, rule: &Located<RuleFile>) -> Option<R
     if rules.len() > 1 { Some(Rule::All(rules)) } else { rules.pop() }
 }
 
-/// Warns of a name that nobody declares and that is nearly one that somebody does: a condition on it holds for nobody, and
-/// its opposite for everybody.
-fn warn_of_slip(scope: &Scope<'_>, name: &Located<String>) {
+/// Warns of an undeclared name that is similar to a declared one: a condition on it holds for no
+/// contact, and its opposite for every contact.
+fn warn_of_misspelt_name(scope: &Scope<'_>, name: &Located<String>) {
     let Some(declared) = scope.attributes.filter(|_| kind_of(scope, name).is_none()) else { return };
     let known = declared.keys().map(String::as_str).chain(BUILT_IN.iter().copied());
     if let Some(meant) = nearest(name, known) {
-        let message = format!("nobody declares attribute `{}`", name.value);
+        let message = format!("attribute `{}` is not declared", name.value);
         let help = format!(
             "Did you mean `{meant}`? If not, add `{} = \"text\"` under [attributes] in chorus.toml.",
             name.value
@@ -175,15 +177,15 @@ fn kind_of(scope: &Scope<'_>, name: &str) -> Option<AttributeKind> {
 }
 
 /// The tests of one condition on one attribute.
-struct Tests<'a> {
+struct TestReader<'a> {
     scope: &'a Scope<'a>,
     name: &'a Located<String>,
-    /// `None` if nobody declared it.
+    /// `None` if the attribute is not declared.
     kind: Option<AttributeKind>,
 }
 
-impl Tests<'_> {
-    /// Every test that is given; `None` for one that cannot be used.
+impl TestReader<'_> {
+    /// Reads every test that is given; `None` for one that cannot be used.
     fn all(&self, rule: &RuleFile) -> Vec<Option<Test>> {
         [
             self.list(&rule.r#in, Test::In),
@@ -191,8 +193,8 @@ impl Tests<'_> {
             self.one(&rule.is, |value| Test::In(vec![value])),
             self.one(&rule.is_not, |value| Test::NotIn(vec![value])),
             given(&rule.exists, |exists| Some(Test::Exists(exists.value))),
-            given(&rule.contains, |text| self.part("contains", text).map(Test::Contains)),
-            given(&rule.starts_with, |text| self.part("starts_with", text).map(Test::StartsWith)),
+            given(&rule.contains, |text| self.partial_text("contains", text).map(Test::Contains)),
+            given(&rule.starts_with, |text| self.partial_text("starts_with", text).map(Test::StartsWith)),
             self.order("less_than", &rule.less_than, Test::LessThan),
             self.order("at_most", &rule.at_most, Test::AtMost),
             self.order("more_than", &rule.more_than, Test::MoreThan),
@@ -227,15 +229,16 @@ impl Tests<'_> {
         given(field, |value| self.value(value).map(make))
     }
 
-    /// A part of a text; an empty one would hold for everybody.
-    fn part(&self, key: &str, text: &Located<String>) -> Option<String> {
+    /// Reads a part of a text to look for. Reports an empty one, which would hold for every
+    /// contact.
+    fn partial_text(&self, key: &str, text: &Located<String>) -> Option<String> {
         if text.is_empty() {
-            let help = "Write what to look for, or `exists = true` for anybody who has one.";
+            let help = "Write what to look for, or `exists = true` for every contact that has one.";
             self.scope.source.error("empty-text", text.span.clone(), format!("`{key}` is empty"), help);
             return None;
         }
         if self.kind.is_some_and(|kind| kind != AttributeKind::Text) {
-            let message = format!("`{key}` looks into a text, and `{}` is none", self.name.value);
+            let message = format!("`{key}` looks into a text, and `{}` is not one", self.name.value);
             self.scope.source.error(
                 "wrong-test",
                 text.span.clone(),
@@ -247,7 +250,7 @@ impl Tests<'_> {
         self.comparable(&text.value, &text.span)
     }
 
-    /// A text that databases can compare with: without a NUL.
+    /// Returns a text that databases can compare with; reports one with a NUL character.
     fn comparable(&self, text: &str, span: &std::ops::Range<usize>) -> Option<String> {
         let is_comparable = !text.contains('\0');
         if !is_comparable {
@@ -272,58 +275,59 @@ impl Tests<'_> {
     fn day(&self, date: &Located<Scalar>) -> Option<Value> {
         let text = date.as_date().ok_or(BadDate::DateNeeded);
         let day = text.and_then(date_time::day);
-        let value = self.scope.source.take(
+        let value = self.scope.source.ok_or_report(
             "bad-date",
             &date.span,
             day,
             "this date",
             "Write it like `2027-03-31`.",
         )?;
-        self.declared(AttributeKind::Date, "a date", &date.span).then_some(Value::Date(value.to_string()))
+        self.has_kind(AttributeKind::Date, "a date", &date.span).then_some(Value::Date(value.to_string()))
     }
 
-    /// A value to compare with, as the attribute's own kind.
+    /// Reads a value to compare with, as the attribute's own type.
     fn value(&self, value: &Located<Scalar>) -> Option<Value> {
         let span = &value.span;
         match (&value.value, self.kind) {
             (Scalar::Date(_), _) | (Scalar::Text(_), Some(AttributeKind::Date)) => self.day(value),
             (Scalar::Text(text), _) => {
                 let text = self.comparable(text, span)?;
-                self.declared(AttributeKind::Text, "a text", span).then_some(Value::Text(text))
+                self.has_kind(AttributeKind::Text, "a text", span).then_some(Value::Text(text))
             }
             (Scalar::Number(digits), _) => {
                 let number = digits.parse().ok().filter(|number: &f64| number.is_finite());
                 let number = number.ok_or("it is too large");
-                let number = self.scope.source.take(
+                let number = self.scope.source.ok_or_report(
                     "bad-number",
                     span,
                     number,
                     "this number",
                     "Write a smaller one.",
                 )?;
-                self.declared(AttributeKind::Number, "a number", span).then_some(Value::Number(number))
+                self.has_kind(AttributeKind::Number, "a number", span).then_some(Value::Number(number))
             }
             (Scalar::Boolean(value), _) => {
-                self.declared(AttributeKind::Boolean, "true or false", span).then_some(Value::Boolean(*value))
+                self.has_kind(AttributeKind::Boolean, "true or false", span).then_some(Value::Boolean(*value))
             }
         }
     }
 
-    /// Whether the attribute is of this kind, as one that nobody declares is a text.
-    fn declared(&self, wanted: AttributeKind, words: &str, span: &std::ops::Range<usize>) -> bool {
+    /// Returns true if the attribute is declared as `wanted`; otherwise reports it. An undeclared
+    /// attribute is a text.
+    fn has_kind(&self, wanted: AttributeKind, words: &str, span: &std::ops::Range<usize>) -> bool {
         let name = &self.name.value;
         let (code, message, help) = match self.kind {
             Some(kind) if kind == wanted => return true,
             None if wanted == AttributeKind::Text || self.scope.attributes.is_none() => return true,
             None => (
                 "undeclared-attribute",
-                format!("`{name}` is compared with {words}, but nobody declares it, so it is a text"),
-                format!("Add `{name} = \"{}\"` under [attributes] in chorus.toml.", word(wanted)),
+                format!("`{name}` is compared with {words}, but it is not declared, so it is a text"),
+                format!("Add `{name} = \"{}\"` under [attributes] in chorus.toml.", kind_name(wanted)),
             ),
             Some(kind) => (
                 "wrong-kind",
-                format!("`{name}` is declared as {}, and compared with {words}", word(kind)),
-                format!("Compare it with {}.", sample(kind)),
+                format!("`{name}` is declared as {}, and compared with {words}", kind_name(kind)),
+                format!("Compare it with {}.", kind_example(kind)),
             ),
         };
         self.scope.source.error(code, span.clone(), message, help);
@@ -334,12 +338,12 @@ impl Tests<'_> {
 fn given<T, U>(field: &Field<T>, read: impl FnOnce(&Located<T>) -> Option<U>) -> Option<Option<U>> {
     match field {
         Field::Absent => None,
-        Field::Bad => Some(None),
-        Field::Here(value) => Some(read(value)),
+        Field::Invalid => Some(None),
+        Field::Present(value) => Some(read(value)),
     }
 }
 
-fn word(kind: AttributeKind) -> &'static str {
+fn kind_name(kind: AttributeKind) -> &'static str {
     match kind {
         AttributeKind::Text => "text",
         AttributeKind::Number => "number",
@@ -348,7 +352,7 @@ fn word(kind: AttributeKind) -> &'static str {
     }
 }
 
-fn sample(kind: AttributeKind) -> &'static str {
+fn kind_example(kind: AttributeKind) -> &'static str {
     match kind {
         AttributeKind::Text => "a text in quotes, such as \"gold\"",
         AttributeKind::Number => "a number without quotes, such as 10",

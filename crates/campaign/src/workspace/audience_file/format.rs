@@ -1,16 +1,16 @@
-//! An audience file as it is written.
+//! The format of an audience file, for serde and for the JSON Schema.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use source::{Field, Scalar};
 
-use crate::audience::Did;
+use crate::audience::MessageEvent;
 
-/// Who belongs to it. One of all, any and none; without any of them it is everybody.
+/// An audience, by one of all, any and none; without any of them it is every contact.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AudienceFile {
-    /// What people call it.
+    /// The display name of the audience.
     pub(crate) title: Field<String>,
     /// Every one of these holds.
     #[serde(default)]
@@ -23,7 +23,8 @@ pub(crate) struct AudienceFile {
     pub(crate) none: Field<Vec<Field<RuleFile>>>,
 }
 
-/// One condition: a group, or something about an attribute, an event, a campaign or another audience.
+/// One condition: a group, or something about an attribute, an event, a campaign or another
+/// audience.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleFile {
@@ -36,7 +37,7 @@ pub(crate) struct RuleFile {
     /// A group: not one of these holds.
     #[serde(default)]
     pub(crate) none: Field<Vec<Field<RuleFile>>>,
-    /// A fact about the contact, such as city.
+    /// An attribute of the contact, such as city.
     #[serde(default)]
     pub(crate) attribute: Field<String>,
     /// attribute: equal to one of these.
@@ -45,13 +46,13 @@ pub(crate) struct RuleFile {
     /// attribute: equal to this.
     #[serde(default)]
     pub(crate) is: Field<Scalar>,
-    /// attribute: different from this, or not known.
+    /// attribute: different from this, or unknown.
     #[serde(default)]
     pub(crate) is_not: Field<Scalar>,
-    /// attribute: different from all of these, or not known.
+    /// attribute: different from all of these, or unknown.
     #[serde(default)]
     pub(crate) not_in: Field<Vec<Field<Scalar>>>,
-    /// attribute: known (true) or not (false).
+    /// attribute: known (true) or unknown (false).
     #[serde(default)]
     pub(crate) exists: Field<bool>,
     /// attribute: the text contains this.
@@ -80,19 +81,19 @@ pub(crate) struct RuleFile {
     #[serde(default)]
     #[schemars(with = "String")]
     pub(crate) after: Field<Scalar>,
-    /// Something the contact did, such as purchase.
+    /// An event of the contact, such as purchase.
     #[serde(default)]
     pub(crate) event: Field<String>,
-    /// event, did: only this recent, such as 365d.
+    /// event, did: at most this long ago, such as 365d.
     #[serde(default)]
     pub(crate) within: Field<String>,
-    /// did: with which campaign's messages; any if not given.
+    /// did: the campaign whose messages count; any if not given.
     #[serde(default)]
     pub(crate) campaign: Field<String>,
-    /// What the contact did with messages.
+    /// An engagement of the contact with messages.
     #[serde(default)]
-    pub(crate) did: Field<Did>,
-    /// Belongs to this other audience.
+    pub(crate) did: Field<MessageEvent>,
+    /// Membership in this other audience.
     #[serde(default)]
     pub(crate) audience: Field<String>,
 }

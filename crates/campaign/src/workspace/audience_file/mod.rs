@@ -1,4 +1,4 @@
-//! Audience files: their form, and what is read from them.
+//! Audience files: their format, and the readers of their rules.
 
 pub(crate) mod condition;
 pub(crate) mod format;

@@ -1,4 +1,4 @@
-//! From an audience file as written to an audience.
+//! Reads an audience file into an audience.
 
 use source::{Field, Located};
 
@@ -9,34 +9,34 @@ use crate::workspace::audience_file::format::{AudienceFile, RuleFile};
 use crate::workspace::audience_file::scope::Scope;
 use crate::workspace::value::one_line;
 
-/// How deep groups may stand in groups.
-const DEEPEST: usize = 16;
+/// Maximum nesting depth of groups in one file.
+const MAX_GROUP_DEPTH: usize = 16;
 
-/// How many conditions one file may have.
-const MOST_RULES: usize = 500;
+/// Maximum number of conditions in one file.
+const MAX_FILE_RULES: usize = 500;
 
 /// Reads the rules of one file.
 #[derive(Debug)]
-pub(crate) struct Reading<'a> {
+pub(crate) struct AudienceReader<'a> {
     pub(crate) scope: Scope<'a>,
-    /// The other audiences it refers to.
-    pub(crate) mentions: Vec<Located<String>>,
-    /// How many conditions were read.
+    /// The names of other audiences that the file refers to.
+    pub(crate) references: Vec<Located<String>>,
+    /// Number of conditions read so far.
     pub(crate) count: usize,
 }
 
 type Rules = Field<Vec<Field<RuleFile>>>;
 
-impl Reading<'_> {
-    /// The audience; `None` if it has errors.
+impl AudienceReader<'_> {
+    /// Reads the audience; `None` if it has errors.
     pub(crate) fn audience(&mut self, id: AudienceId, file: &AudienceFile) -> Option<Audience> {
-        let title = self.scope.source.need(&file.title, "title", "title = \"Lapsing members\"", None);
+        let title = self.scope.source.require(&file.title, "title", "title = \"Lapsing members\"", None);
         let title = title.and_then(|title| one_line(self.scope.source, "title", title));
         let rule = self.group([&file.all, &file.any, &file.none], 1);
-        if self.count > MOST_RULES {
+        if self.count > MAX_FILE_RULES {
             let message = format!("this audience has {} conditions", self.count);
             let help = format!(
-                "At most {MOST_RULES} are taken: `in = [...]` replaces many `is`, and other audiences can be used."
+                "At most {MAX_FILE_RULES} are taken: `in = [...]` replaces many `is`, and other audiences can be used."
             );
             self.scope.source.error("too-many-rules", None, message, help);
         }
@@ -44,7 +44,7 @@ impl Reading<'_> {
         (!self.scope.source.has_errors()).then_some(audience)
     }
 
-    /// The one group of all, any and none that is given; `Some(None)` if none is.
+    /// Reads the one group of `all`, `any` and `none` that is given; `Some(None)` if none is.
     fn group(&mut self, groups: [&Rules; 3], depth: usize) -> Option<Option<Rule>> {
         let kinds: [fn(Vec<Rule>) -> Rule; 3] = [Rule::All, Rule::Any, Rule::None];
         let mut read = Vec::new();
@@ -67,21 +67,21 @@ impl Reading<'_> {
 
     fn members(&mut self, rules: &Rules, depth: usize) -> Option<Vec<Rule>> {
         let rules = rules.get()?;
-        if depth > DEEPEST {
-            let message = format!("groups stand more than {DEEPEST} deep in one another");
+        if depth > MAX_GROUP_DEPTH {
+            let message = format!("groups are nested more than {MAX_GROUP_DEPTH} deep");
             self.scope.source.error(
                 "too-deep",
                 rules.span.clone(),
                 message,
-                "Move the inner ones into an audience of their own.",
+                "Move the inner ones into their own audience.",
             );
             return None;
         }
         if rules.is_empty() {
-            let help = "Add a condition; leave the key out to mean everybody.";
+            let help = "Add a condition; leave the key out to mean every contact.";
             self.scope.source.error("empty-group", rules.span.clone(), "this group has no conditions", help);
         }
-        // Every member is read, so that everything wrong with any of them is told.
+        // Every member is read, so that everything wrong with any of them is reported.
         let members: Vec<_> =
             rules.iter().map(|rule| rule.get().and_then(|rule| self.rule(rule, depth))).collect();
         members.into_iter().collect()
@@ -89,8 +89,8 @@ impl Reading<'_> {
 
     fn rule(&mut self, rule: &Located<RuleFile>, depth: usize) -> Option<Rule> {
         self.count += 1;
-        let grouped = rule.all.is_given() || rule.any.is_given() || rule.none.is_given();
-        match condition::subject(self.scope.source, rule, grouped)? {
+        let is_group = rule.all.is_given() || rule.any.is_given() || rule.none.is_given();
+        match condition::subject(self.scope.source, rule, is_group)? {
             condition::Subject::Group => self.group([&rule.all, &rule.any, &rule.none], depth + 1).flatten(),
             condition::Subject::Attribute => condition::attribute(&self.scope, rule),
             condition::Subject::Event => condition::event(self.scope.source, rule),
@@ -100,8 +100,8 @@ impl Reading<'_> {
     }
 
     fn other(&mut self, name: &Located<String>) -> Option<Rule> {
-        self.mentions.push(name.clone());
-        // A name that cannot be one is not that of any audience: it is told with those.
+        self.references.push(name.clone());
+        // An invalid name is no audience's, and is reported with the unknown audiences.
         AudienceId::parse(name).ok().map(Rule::Audience)
     }
 }

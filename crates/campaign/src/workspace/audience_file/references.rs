@@ -1,22 +1,24 @@
-//! All audiences together: references to one another, without circles and without explosions.
+//! Resolves the references of audiences to one another, and refuses cycles and audiences that grow
+//! too large by them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use source::{Located, SourceFile};
 
-use crate::audience::{Audience, DEEPEST, MOST_RULES, Rule};
-use crate::workspace::definitions::{AUDIENCE, Shelf, find, mend, unknown};
+use crate::audience::{Audience, MAX_AUDIENCE_DEPTH, MAX_AUDIENCE_RULES, Rule};
+use crate::workspace::definitions::{AUDIENCE, Registry, find_or_report, fix_hint, report_unknown};
 
-/// One file, read by itself.
+/// One audience file, read without the others.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub(crate) struct AudienceDraft {
     pub(crate) source: SourceFile,
-    /// `None` if it has errors of its own.
+    /// `None` if the file itself has errors.
     pub(crate) audience: Option<Audience>,
-    pub(crate) mentions: Vec<Located<String>>,
+    pub(crate) references: Vec<Located<String>>,
 }
 
-/// The size of an audience with all that it uses: its rules, groups and names included, and the levels of them.
+/// The size of an audience with all audiences it uses: the number of its rules, groups and
+/// references, and their nesting depth.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     rules: usize,
@@ -24,35 +26,39 @@ struct Size {
 }
 
 impl Size {
-    fn of(rule: &Rule, known: &BTreeMap<String, Self>) -> Self {
+    fn of(rule: &Rule, sizes: &BTreeMap<String, Self>) -> Self {
         let mut inner = Self::default();
         match rule {
             Rule::All(rules) | Rule::Any(rules) | Rule::None(rules) => {
                 for rule in rules {
-                    let one = Self::of(rule, known);
+                    let one = Self::of(rule, sizes);
                     inner.rules = inner.rules.saturating_add(one.rules);
                     inner.depth = inner.depth.max(one.depth);
                 }
             }
-            Rule::Audience(id) => inner = known.get(id.as_str()).copied().unwrap_or_default(),
+            Rule::Audience(id) => inner = sizes.get(id.as_str()).copied().unwrap_or_default(),
             Rule::Attribute { .. } | Rule::Event { .. } | Rule::Engagement { .. } => {}
         }
         Self { rules: inner.rules.saturating_add(1), depth: inner.depth.saturating_add(1) }
     }
 }
 
-/// Checks what audiences say of one another; those that cannot be used are left as `None`.
-/// `unreadable` are files that are there, but could not even be opened.
-pub(crate) fn settle(drafts: &mut BTreeMap<String, Draft>, unreadable: BTreeSet<String>) -> Shelf<Audience> {
-    let mut shelf: Shelf<Audience> = unreadable.into_iter().map(|name| (name, None)).collect();
+/// Resolves all references. Audiences that cannot be used become `None`; `unreadable` are the names
+/// of files that could not be opened.
+pub(crate) fn resolve(
+    drafts: &mut BTreeMap<String, AudienceDraft>,
+    unreadable: BTreeSet<String>,
+) -> Registry<Audience> {
+    let mut registry: Registry<Audience> = unreadable.into_iter().map(|name| (name, None)).collect();
     let mut sizes: BTreeMap<String, Size> = BTreeMap::new();
     let mut waiting: BTreeSet<String> = drafts.keys().cloned().collect();
-    // Whoever uses only what is settled is settled next; who is left in the end stands in or before a circle.
+    // Audiences whose references are all resolved are resolved next; those left at the end are part
+    // of a cycle or use one.
     loop {
         let is_ready = |name: &String| {
             drafts
                 .get(name)
-                .is_some_and(|draft| draft.mentions.iter().all(|other| !waiting.contains(&other.value)))
+                .is_some_and(|draft| draft.references.iter().all(|other| !waiting.contains(&other.value)))
         };
         let ready: Vec<_> = waiting.iter().filter(|name| is_ready(name)).cloned().collect();
         if ready.is_empty() {
@@ -61,42 +67,43 @@ pub(crate) fn settle(drafts: &mut BTreeMap<String, Draft>, unreadable: BTreeSet<
         for name in ready {
             waiting.remove(&name);
             if let Some(draft) = drafts.get_mut(&name) {
-                let audience = settle_one(draft, &shelf, &mut sizes, &name, &waiting);
-                shelf.insert(name, audience);
+                let audience = resolve_one(draft, &registry, &mut sizes, &name, &waiting);
+                registry.insert(name, audience);
             }
         }
     }
-    tell_circles(drafts, &waiting);
-    shelf.extend(waiting.into_iter().map(|name| (name, None)));
-    shelf
+    report_cycles(drafts, &waiting);
+    registry.extend(waiting.into_iter().map(|name| (name, None)));
+    registry
 }
 
-fn settle_one(
-    draft: &mut Draft,
-    shelf: &Shelf<Audience>,
+fn resolve_one(
+    draft: &mut AudienceDraft,
+    registry: &Registry<Audience>,
     sizes: &mut BTreeMap<String, Size>,
     name: &str,
     waiting: &BTreeSet<String>,
 ) -> Option<Audience> {
-    for other in &draft.mentions {
-        if shelf.contains_key(&other.value) {
-            find(&draft.source, &AUDIENCE, other, shelf);
+    for other in &draft.references {
+        if registry.contains_key(&other.value) {
+            find_or_report(&draft.source, &AUDIENCE, other, registry);
         } else {
-            unknown(&draft.source, &AUDIENCE, other, shelf.keys().chain(waiting).map(String::as_str));
+            let names = registry.keys().chain(waiting).map(String::as_str);
+            report_unknown(&draft.source, &AUDIENCE, other, names);
         }
     }
     let size = draft.audience.as_ref().map_or_else(Size::default, |audience| Size::of(&audience.rule, sizes));
-    if size.rules > MOST_RULES || size.depth > DEEPEST {
+    if size.rules > MAX_AUDIENCE_RULES || size.depth > MAX_AUDIENCE_DEPTH {
         let message = format!(
             "with the audiences it uses, `{name}` has {} conditions and groups, {} levels deep",
             size.rules, size.depth
         );
         let help = format!(
-            "At most {MOST_RULES} and {DEEPEST} levels are taken; use fewer audiences in one another."
+            "At most {MAX_AUDIENCE_RULES} and {MAX_AUDIENCE_DEPTH} levels are taken; use fewer audiences in one another."
         );
         draft.source.error(
             "audience-too-big",
-            draft.mentions.first().map(|other| other.span.clone()),
+            draft.references.first().map(|other| other.span.clone()),
             message,
             help,
         );
@@ -105,12 +112,13 @@ fn settle_one(
     draft.audience.take().filter(|_| !draft.source.has_errors())
 }
 
-/// Tells everyone that stands in a circle; who only uses one of those uses something broken.
-fn tell_circles(drafts: &BTreeMap<String, Draft>, waiting: &BTreeSet<String>) {
+/// Reports every audience in a cycle as one that uses itself, and every other that uses one of
+/// these as using a broken audience.
+fn report_cycles(drafts: &BTreeMap<String, AudienceDraft>, waiting: &BTreeSet<String>) {
     for name in waiting {
         let Some(draft) = drafts.get(name) else { continue };
-        for other in draft.mentions.iter().filter(|other| waiting.contains(&other.value)) {
-            let path = path(drafts, waiting, &other.value, name);
+        for other in draft.references.iter().filter(|other| waiting.contains(&other.value)) {
+            let path = shortest_path(drafts, waiting, &other.value, name);
             let (code, message, help) = match path {
                 Some(path) => (
                     "audience-circle",
@@ -119,8 +127,8 @@ fn tell_circles(drafts: &BTreeMap<String, Draft>, waiting: &BTreeSet<String>) {
                 ),
                 None => (
                     "uses-broken",
-                    format!("audience `{}` has errors of its own", other.value),
-                    mend(&AUDIENCE, &other.value),
+                    format!("audience `{}` has errors", other.value),
+                    fix_hint(&AUDIENCE, &other.value),
                 ),
             };
             draft.source.error(code, other.span.clone(), message, help);
@@ -128,25 +136,26 @@ fn tell_circles(drafts: &BTreeMap<String, Draft>, waiting: &BTreeSet<String>) {
     }
 }
 
-/// The way over mentions from `from` to `to`, both named, by breadth; `None` if there is none.
-fn path(
-    drafts: &BTreeMap<String, Draft>,
+/// Returns the shortest path of references from `from` to `to`, both included, by breadth-first
+/// search; `None` if there is none.
+fn shortest_path(
+    drafts: &BTreeMap<String, AudienceDraft>,
     among: &BTreeSet<String>,
     from: &str,
     to: &str,
 ) -> Option<Vec<String>> {
-    let mut came_from: BTreeMap<&str, Option<&str>> = BTreeMap::from([(from, None)]);
+    let mut previous: BTreeMap<&str, Option<&str>> = BTreeMap::from([(from, None)]);
     let mut queue = std::collections::VecDeque::from([from]);
     while let Some(at) = queue.pop_front() {
         if at == to {
-            let mut way: Vec<_> =
-                std::iter::successors(Some(at), |at| came_from.get(at).copied().flatten()).collect();
-            way.reverse();
-            return Some(way.into_iter().map(str::to_owned).collect());
+            let mut path: Vec<_> =
+                std::iter::successors(Some(at), |at| previous.get(at).copied().flatten()).collect();
+            path.reverse();
+            return Some(path.into_iter().map(str::to_owned).collect());
         }
-        for next in drafts.get(at).into_iter().flat_map(|draft| &draft.mentions) {
-            if among.contains(&next.value) && !came_from.contains_key(next.value.as_str()) {
-                came_from.insert(&next.value, Some(at));
+        for next in drafts.get(at).into_iter().flat_map(|draft| &draft.references) {
+            if among.contains(&next.value) && !previous.contains_key(next.value.as_str()) {
+                previous.insert(&next.value, Some(at));
                 queue.push_back(&next.value);
             }
         }

@@ -1,4 +1,4 @@
-//! What a campaign file says.
+//! Campaigns, steps and messages, as read from campaign files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,105 +7,107 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schedule::Schedule;
 
-use crate::consistency::Silence;
+use crate::consistency::SilencedRule;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 use crate::text::{EmailAddress, Language};
 use money::{Currency, Money};
 
-/// One campaign file.
+/// One campaign file, read and checked.
 #[derive(Debug, Clone)]
 pub struct Campaign {
-    /// The file's stem.
+    /// The stem of the file's name.
     pub id: CampaignId,
-    /// The file, relative to the workspace.
+    /// Path of the file, relative to the workspace.
     pub file: PathBuf,
-    /// What people call it.
+    /// The display name of the campaign.
     pub title: String,
-    /// What it is for.
+    /// The objective of the campaign, if given.
     pub objective: Option<String>,
-    /// Who answers for it.
+    /// The person responsible for it, if given.
     pub owner: Option<EmailAddress>,
-    /// To whom, unless a step says otherwise.
+    /// The audience of steps that do not have their own.
     pub audience: AudienceId,
-    /// The id it had before: its history is carried over.
-    pub was: Option<CampaignId>,
-    /// Whether nothing of it goes out for now.
+    /// The id that it had before; its history is carried over.
+    pub previous_id: Option<CampaignId>,
+    /// True while nothing of it may be sent.
     pub hold: bool,
-    /// No occurrence before it.
+    /// The first instant at which it may run, if limited.
     pub starts: Option<Timestamp>,
-    /// No occurrence after it.
+    /// The last instant at which it may run, if limited.
     pub ends: Option<Timestamp>,
-    /// What it says, said once.
-    pub message: Message,
-    /// What counts as success.
+    /// The message that all steps share.
+    pub message: CampaignMessage,
+    /// The event that counts as success, if given.
     pub goal: Option<Goal>,
-    /// What it may cost.
+    /// The most that it may cost, if limited.
     pub budget: Option<Budget>,
-    /// When a run of it stops itself.
+    /// The shares at which a run of it stops itself.
     pub stop_at: StopAt,
-    /// The findings that somebody answers for.
-    pub silences: Vec<Silence>,
-    /// Its touchpoints, in the order of the file; at least one.
+    /// The findings that a person has looked at and accepts.
+    pub silenced_rules: Vec<SilencedRule>,
+    /// Its steps, in the order of the file; at least one.
     pub steps: Vec<Step>,
 }
 
-/// `[message]`: texts that may refer to `{{facts.…}}`, `{{contact.…}}`, `{{brand.…}}` and `{{campaign.…}}`.
+/// `[message]`: texts that may refer to `{{facts.…}}`, `{{contact.…}}`, `{{brand.…}}` and
+/// `{{campaign.…}}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Message {
+pub struct CampaignMessage {
     /// The subject of an e-mail.
     pub subject: Option<String>,
-    /// What an inbox shows beside the subject.
+    /// The preview text that an inbox shows beside the subject.
     pub preheader: Option<String>,
-    /// The first thing said.
+    /// The headline, shown first.
     pub headline: Option<String>,
-    /// The rest of it: Markdown.
+    /// The main text, in Markdown.
     pub body: Option<String>,
-    /// What the button says.
+    /// The label of the button.
     pub call_to_action: Option<String>,
-    /// Where the button goes: http or https.
+    /// The address that the button opens: http or https.
     pub link: Option<String>,
     /// A picture inside the workspace, or an http(s) address.
     pub image: Option<String>,
-    /// What the picture shows, in words.
+    /// A description of the picture for readers who do not see it.
     pub image_alt: Option<String>,
-    /// The parts that every channel must repeat unchanged.
+    /// Facts by name, which every channel must repeat unchanged.
     pub facts: BTreeMap<String, String>,
     /// Files that go with an e-mail, relative to the workspace.
     pub attachments: Vec<PathBuf>,
-    /// The people a post calls, in words that the network knows: `@channel`.
+    /// The mentions of a post, in the network's own words, such as `@channel`.
     pub mention: Vec<String>,
-    /// The same in other languages: what is not said there is said as here.
-    pub translations: BTreeMap<String, Message>,
+    /// The complete message in other languages, by tag.
+    pub translations: BTreeMap<String, CampaignMessage>,
 }
 
-/// `[goal]`.
+/// The goal of a campaign, from `[goal]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Goal {
     /// The name of the event that counts.
     pub event: String,
-    /// How many are wanted.
+    /// The number of events aimed at, if given.
     pub target: Option<u64>,
-    /// How long after the touch it still counts; default 7 days.
+    /// The time after a message within which an event counts; default 7 days.
     pub window: Duration,
 }
 
-/// `[budget]`.
+/// The budget of a campaign, from `[budget]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Budget {
-    /// The most it may cost.
+    /// The most that the campaign may cost.
     pub amount: Money,
-    /// In this currency.
+    /// The currency of the amount.
     pub currency: Currency,
 }
 
-/// `stop_at`: shares at which a run stops itself; 1 is never.
+/// The shares at which a run stops itself, from `stop_at`; 1 means never.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct StopAt {
-    /// Of those whom it was sent to, who call it spam: 0.003, where Gmail and Yahoo stop believing a sender.
+    /// Share of recipients who mark it as spam; default 0.003, at which Gmail and Yahoo stop
+    /// trusting a sender.
     pub complaints: f64,
-    /// Of those who were tried, who are not there: 0.05.
+    /// Share of attempted recipients whose address does not exist; default 0.05.
     pub bounces: f64,
-    /// Of the last 50 answers, those that refuse us: 0.4.
+    /// Share of the last 50 answers that refuse the sender; default 0.4.
     pub refusals: f64,
 }
 
@@ -115,45 +117,45 @@ impl Default for StopAt {
     }
 }
 
-/// One `[[steps]]`.
+/// One step of a campaign, from `[[steps]]`.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// Its name in the campaign.
+    /// Id of the step, unique in the campaign.
     pub id: StepId,
-    /// The name it had before: its history is carried over.
-    pub was: Option<StepId>,
-    /// The way out.
+    /// The id that it had before; its history is carried over.
+    pub previous_id: Option<StepId>,
+    /// The channel that it is sent through.
     pub channel: ChannelId,
-    /// How it looks.
+    /// The template that it is rendered with.
     pub template: TemplateId,
-    /// To whom: the campaign's audience unless the step has its own.
+    /// The recipients: the campaign's audience unless the step has its own.
     pub audience: AudienceId,
     /// The campaign's message with the step's overrides applied.
-    pub message: Message,
-    /// When.
+    pub message: CampaignMessage,
+    /// The times at which it runs.
     pub schedule: Schedule,
-    /// What to do with a delivery whose answer a crash swallowed.
+    /// The treatment of a delivery whose answer was lost in a crash.
     pub on_uncertain: OnUncertain,
-    /// How long after falling due a delivery may still go out; default 48 hours.
+    /// The time after a delivery falls due within which it may still be sent; default 48 hours.
     pub expires: Duration,
 }
 
-/// What to do with a delivery whose answer a crash swallowed.
+/// The treatment of a delivery whose answer was lost in a crash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUncertain {
-    /// Send it again with the same Message-ID.
+    /// It is sent again with the same Message-ID.
     #[default]
     Resend,
-    /// Leave it to a person.
+    /// It is held until a person decides.
     Hold,
 }
 
-impl Message {
-    /// The message as a reader of `language` gets it: the best translation, or the message itself.
+impl CampaignMessage {
+    /// Returns the message for a reader of `language`: the best translation, or the message itself.
     #[must_use]
     pub fn in_language(&self, language: &Language) -> &Self {
         let tags: Vec<_> = self.translations.keys().filter_map(|tag| Language::parse(tag).ok()).collect();
-        language.choose(&tags).and_then(|tag| self.translations.get(tag.as_str())).unwrap_or(self)
+        language.best_match(&tags).and_then(|tag| self.translations.get(tag.as_str())).unwrap_or(self)
     }
 }

@@ -1,10 +1,10 @@
-//! Campaign files: their form, and what is read from them.
+//! Campaign files: their format, and the readers of its tables.
 
 pub(crate) mod campaign;
 pub(crate) mod format;
 pub(crate) mod load;
 pub(crate) mod read;
 pub(crate) mod schedule;
-pub(crate) mod silences;
+pub(crate) mod silenced_rules;
 pub(crate) mod step;
 pub(crate) mod stop_rules;

@@ -1,4 +1,4 @@
-//! From a campaign file as written to a campaign.
+//! Reads a campaign file into a campaign.
 
 use std::time::Duration;
 
@@ -9,43 +9,49 @@ use source::{Field, Located, Scalar, SourceFile};
 use crate::ids::CampaignId;
 use crate::text::EmailAddress;
 use crate::workspace::campaign_file::format::{BudgetFile, CampaignFile, GoalFile};
-use crate::workspace::campaign_file::schedule::duration_or;
-use crate::workspace::campaign_file::{silences, step, stop_rules};
-use crate::workspace::date_time::{BadDate, When};
-use crate::workspace::definitions::{AUDIENCE, Known, find};
-use crate::workspace::message::check::{as_written, stray_facts};
-use crate::workspace::message::merge::Draft;
-use crate::workspace::value::{amount_of, currency_of, event_name, one_line};
+use crate::workspace::campaign_file::schedule::duration_or_default;
+use crate::workspace::campaign_file::{silenced_rules, step, stop_rules};
+use crate::workspace::date_time::{BadDate, DateOrTime};
+use crate::workspace::definitions::{AUDIENCE, Definitions, find_or_report};
+use crate::workspace::message::check::{check_translated_facts, check_written};
+use crate::workspace::message::merge::MessageDraft;
+use crate::workspace::value::{event_name, one_line, read_amount, read_currency};
 use crate::workspace::{Budget, Campaign, Goal, date_time};
 
-const DEFAULT_WINDOW: Duration = Duration::from_secs(7 * 86_400);
+const DEFAULT_GOAL_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
-/// The campaign; `None` if it has errors.
+/// Reads the campaign; `None` if it has errors.
 pub(crate) fn campaign(
     source: &SourceFile,
-    known: &Known,
+    definitions: &Definitions,
     id: CampaignId,
     file: &CampaignFile,
 ) -> Option<Campaign> {
-    let title = source.need(&file.title, "title", "title = \"Spring renewal\"", None);
+    let title = source.require(&file.title, "title", "title = \"Spring renewal\"", None);
     let title = title.and_then(|title| one_line(source, "title", title));
-    let audience = source.need(&file.audience, "audience", "audience = \"everyone\"", None);
+    let audience = source.require(&file.audience, "audience", "audience = \"everyone\"", None);
     let audience = audience
-        .and_then(|name| find(source, &AUDIENCE, name, &known.audiences))
+        .and_then(|name| find_or_report(source, &AUDIENCE, name, &definitions.audiences))
         .map(|audience| audience.id.clone());
-    let message = source.need(&file.message, "[message]", "[message]\nsubject = \"…\"", None);
-    let message = message.map(|message| Draft::read(source, message)).unwrap_or_default();
-    as_written(source, known, &message);
-    stray_facts(source, &message);
-    let steps = source.need(&file.steps, "[[steps]]", "[[steps]]\nid = \"mail\"", None);
-    let (starts, ends) = bounds(source, known, file);
-    let reading =
-        step::Reading { source, known, message: &message, audience: audience.as_ref(), starts, ends };
-    let steps = steps.and_then(|steps| reading.steps(steps));
+    let message = source.require(&file.message, "[message]", "[message]\nsubject = \"…\"", None);
+    let message = message.map(|message| MessageDraft::read(source, message)).unwrap_or_default();
+    check_written(source, definitions, &message);
+    check_translated_facts(source, &message);
+    let steps = source.require(&file.steps, "[[steps]]", "[[steps]]\nid = \"mail\"", None);
+    let (starts, ends) = bounds(source, definitions, file);
+    let reader = step::StepReader {
+        source,
+        definitions,
+        message: &message,
+        audience: audience.as_ref(),
+        starts,
+        ends,
+    };
+    let steps = steps.and_then(|steps| reader.steps(steps));
     let (owner, goal, budget) = (owner(source, file), goal(source, file), budget(source, file));
     let stop_at = stop_rules::stop_at(source, file);
-    let silences = silences::silences(source, file);
-    let was = was(source, known, file);
+    let silenced_rules = silenced_rules::silenced_rules(source, file);
+    let previous_id = previous_id(source, definitions, file);
     let hold = file.hold.value().copied().unwrap_or(false);
     if source.has_errors() {
         return None;
@@ -57,7 +63,7 @@ pub(crate) fn campaign(
         objective: file.objective.value().cloned(),
         owner,
         audience: audience?,
-        was,
+        previous_id,
         hold,
         starts,
         ends,
@@ -65,16 +71,17 @@ pub(crate) fn campaign(
         goal,
         budget,
         stop_at,
-        silences,
+        silenced_rules,
         steps: steps?,
     })
 }
 
-/// The name that the campaign had before. The `was` of other files are looked at by `campaign_set`.
-fn was(source: &SourceFile, known: &Known, file: &CampaignFile) -> Option<CampaignId> {
+/// Reads the id that the campaign had before. The module `load` compares the `was` of different
+/// files.
+fn previous_id(source: &SourceFile, definitions: &Definitions, file: &CampaignFile) -> Option<CampaignId> {
     let was = file.was.get()?;
     let help = "Write the name that this file had before, without `.toml`.";
-    let id = source.take("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
+    let id = source.ok_or_report("bad-name", &was.span, CampaignId::parse(was), "`was`", help)?;
     if source.file.file_stem().is_some_and(|own| own == id.as_str()) {
         let message = "`was` is this campaign's own name";
         source.error(
@@ -85,7 +92,7 @@ fn was(source: &SourceFile, known: &Known, file: &CampaignFile) -> Option<Campai
         );
         return None;
     }
-    if known.campaigns.contains(id.as_str()) {
+    if definitions.campaigns.contains(id.as_str()) {
         let message = format!("`was` names the campaign `{id}`, which is still there");
         let help = format!(
             "Take `was` out, or the file campaigns/{id}.toml: only one of them can have that history."
@@ -99,22 +106,28 @@ fn was(source: &SourceFile, known: &Known, file: &CampaignFile) -> Option<Campai
 fn owner(source: &SourceFile, file: &CampaignFile) -> Option<EmailAddress> {
     let text = file.owner.get()?;
     let help = "Write an address such as `growth@harbour.example`.";
-    source.take("bad-email", &text.span, EmailAddress::parse(text), "`owner` is not an e-mail address", help)
+    let subject = "`owner` is not an e-mail address";
+    source.ok_or_report("bad-email", &text.span, EmailAddress::parse(text), subject, help)
 }
 
-/// `starts` and `ends`, in that order.
-fn bounds(source: &SourceFile, known: &Known, file: &CampaignFile) -> (Option<Timestamp>, Option<Timestamp>) {
-    let bound = |key: &str, field: &Field<Scalar>, instant: fn(When, &TimeZone) -> Option<Timestamp>| {
-        let text = field.get()?;
-        let help = format!(
-            "Write a date, or a date and time: `{key} = 2027-03-01` or `{key} = 2027-03-01T09:00:00`."
-        );
-        let when = text.as_date().ok_or(BadDate::NotADate).and_then(date_time::parse);
-        let when = when.and_then(|when| instant(when, &known.zone).ok_or(BadDate::OutOfCalendar));
-        source.take("bad-date", &text.span, when, &format!("`{key}`"), &help)
-    };
-    let starts = bound("starts", &file.starts, When::first);
-    let ends = bound("ends", &file.ends, When::last);
+/// Reads `starts` and `ends`, in that order.
+fn bounds(
+    source: &SourceFile,
+    definitions: &Definitions,
+    file: &CampaignFile,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let bound =
+        |key: &str, field: &Field<Scalar>, instant: fn(DateOrTime, &TimeZone) -> Option<Timestamp>| {
+            let text = field.get()?;
+            let help = format!(
+                "Write a date, or a date and time: `{key} = 2027-03-01` or `{key} = 2027-03-01T09:00:00`."
+            );
+            let when = text.as_date().ok_or(BadDate::NotADate).and_then(date_time::parse);
+            let when = when.and_then(|when| instant(when, &definitions.zone).ok_or(BadDate::OutOfCalendar));
+            source.ok_or_report("bad-date", &text.span, when, &format!("`{key}`"), &help)
+        };
+    let starts = bound("starts", &file.starts, DateOrTime::first_instant);
+    let ends = bound("ends", &file.ends, DateOrTime::last_instant);
     if let (Some(from), Some(to), Some(span)) = (starts, ends, file.ends.span())
         && to < from
     {
@@ -126,17 +139,17 @@ fn bounds(source: &SourceFile, known: &Known, file: &CampaignFile) -> (Option<Ti
 
 fn goal(source: &SourceFile, file: &CampaignFile) -> Option<Goal> {
     let goal: &Located<GoalFile> = file.goal.get()?;
-    let event = source.need(&goal.event, "event", "event = \"purchase\"", Some(&goal.span));
+    let event = source.require(&goal.event, "event", "event = \"purchase\"", Some(&goal.span));
     let event = event.and_then(|event| event_name(source, event));
-    let window = duration_or(source, "window", &goal.window, DEFAULT_WINDOW);
+    let window = duration_or_default(source, "window", &goal.window, DEFAULT_GOAL_WINDOW);
     Some(Goal { event: event?, target: goal.target.value().copied(), window: window? })
 }
 
 fn budget(source: &SourceFile, file: &CampaignFile) -> Option<Budget> {
     let budget: &Located<BudgetFile> = file.budget.get()?;
-    let amount = source.need(&budget.amount, "amount", "amount = 20000", Some(&budget.span));
-    let amount = amount.and_then(|amount| amount_of(source, "amount", amount));
-    let currency = source.need(&budget.currency, "currency", "currency = \"CNY\"", Some(&budget.span));
-    let currency = currency.and_then(|currency| currency_of(source, currency));
+    let amount = source.require(&budget.amount, "amount", "amount = 20000", Some(&budget.span));
+    let amount = amount.and_then(|amount| read_amount(source, "amount", amount));
+    let currency = source.require(&budget.currency, "currency", "currency = \"CNY\"", Some(&budget.span));
+    let currency = currency.and_then(|currency| read_currency(source, currency));
     Some(Budget { amount: amount?, currency: currency? })
 }

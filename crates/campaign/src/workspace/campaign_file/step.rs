@@ -1,4 +1,4 @@
-//! From `[[steps]]` as written to steps.
+//! Reads `[[steps]]` into steps.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,112 +8,118 @@ use schedule::{Schedule, Trigger};
 use source::{Field, Located, SourceFile};
 
 use crate::ids::{AudienceId, StepId};
-use crate::network::Again;
+use crate::network::Idempotency;
 use crate::workspace::campaign_file::format::{MessageFile, StepFile};
-use crate::workspace::campaign_file::schedule::{Around, Earlier, by_hand, duration_or, schedule};
-use crate::workspace::definitions::{AUDIENCE, CHANNEL, Known, TEMPLATE, find};
-use crate::workspace::message::check::{Said, as_said, as_written};
-use crate::workspace::message::merge::Draft;
-use crate::workspace::{Channel, ChannelKind, Message, OnUncertain, Per, Step, Template, TemplateRole};
+use crate::workspace::campaign_file::schedule::{
+    EarlierStep, StepContext, duration_or_default, manual_schedule, schedule,
+};
+use crate::workspace::definitions::{AUDIENCE, CHANNEL, Definitions, TEMPLATE, find_or_report};
+use crate::workspace::message::check::{CheckedStep, check_merged, check_written};
+use crate::workspace::message::merge::MessageDraft;
+use crate::workspace::{
+    CampaignMessage, Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole,
+};
 
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
 
-/// What the steps read so far leave behind.
+/// The steps read so far, and the ids they use.
 #[derive(Default)]
-struct Above {
-    steps: Vec<Earlier>,
-    taken: BTreeSet<String>,
+struct StepsAbove {
+    steps: Vec<EarlierStep>,
+    ids: BTreeSet<String>,
 }
 
 /// Reads the steps of one campaign, from the first to the last.
-pub(crate) struct Reading<'a> {
+pub(crate) struct StepReader<'a> {
     pub(crate) source: &'a SourceFile,
-    pub(crate) known: &'a Known,
+    pub(crate) definitions: &'a Definitions,
     /// The campaign's message.
-    pub(crate) message: &'a Draft,
+    pub(crate) message: &'a MessageDraft,
     /// The campaign's audience, if it can be used.
     pub(crate) audience: Option<&'a AudienceId>,
-    /// The campaign's bounds, if it has them.
+    /// The campaign's `starts` and `ends`, if given.
     pub(crate) starts: Option<Timestamp>,
     pub(crate) ends: Option<Timestamp>,
 }
 
-impl Reading<'_> {
-    /// The steps; `None` if one of them has errors.
+impl StepReader<'_> {
+    /// Reads the steps; `None` if one of them has errors.
     pub(crate) fn steps(&self, steps: &Located<Vec<Field<StepFile>>>) -> Option<Vec<Step>> {
         if steps.is_empty() {
             let help = "Add one: [[steps]] with id, channel, template and when.";
             self.source.error("missing-steps", steps.span.clone(), "this campaign has no steps", help);
         }
-        let mut above = Above::default();
+        let mut above = StepsAbove::default();
         let mut read = Vec::new();
         for step in steps.iter() {
             read.push(step.get().and_then(|step| self.step(step, &mut above)));
         }
-        self.check_was(steps, &above.taken);
+        self.check_previous_ids(steps, &above.ids);
         read.into_iter().collect()
     }
 
     /// Reports a `was` that names a step that is still there, or one that two steps claim.
-    fn check_was(&self, steps: &Located<Vec<Field<StepFile>>>, taken: &BTreeSet<String>) {
+    fn check_previous_ids(&self, steps: &Located<Vec<Field<StepFile>>>, ids: &BTreeSet<String>) {
         let mut claimed = BTreeSet::new();
         for step in steps.iter().filter_map(Field::get) {
             let Some(was) = step.was.get() else { continue };
             if step.id.value() == Some(&was.value) {
                 let help = "Write the id it had before, or take `was` out.";
                 self.source.error("was-itself", was.span.clone(), "`was` is this step's own id", help);
-            } else if taken.contains(&was.value) {
+            } else if ids.contains(&was.value) {
                 let message = format!("`was` names the step `{}`, which is still there", was.value);
                 let help =
                     "Take `was` out, or the step that it names: only one of them can have that history.";
                 self.source.error("was-still-there", was.span.clone(), message, help);
             } else if !claimed.insert(was.value.clone()) {
-                let message = format!("two steps say that they were `{}`", was.value);
+                let message = format!("two steps have `was = \"{}\"`", was.value);
                 self.source.error("was-twice", was.span.clone(), message, "Keep `was` in one of them.");
             }
         }
     }
 
-    fn step(&self, step: &Located<StepFile>, above: &mut Above) -> Option<Step> {
+    fn step(&self, step: &Located<StepFile>, above: &mut StepsAbove) -> Option<Step> {
         let owner = Some(&step.span);
         let id = self
             .source
-            .need(&step.id, "id", "id = \"mail\"", owner)
-            .and_then(|id| self.id(id, &mut above.taken));
-        let channel = self.source.need(&step.channel, "channel", "channel = \"email\"", owner);
-        let hidden = self.known.hidden;
-        let channel = channel.filter(|name| !hidden || self.known.channels.contains_key(&name.value));
-        let channel = channel.and_then(|name| find(self.source, &CHANNEL, name, &self.known.channels));
-        let name = self.source.need(&step.template, "template", "template = \"newsletter\"", owner);
-        let template = name.and_then(|name| find(self.source, &TEMPLATE, name, &self.known.templates));
+            .require(&step.id, "id", "id = \"mail\"", owner)
+            .and_then(|id| self.id(id, &mut above.ids));
+        let channel = self.source.require(&step.channel, "channel", "channel = \"email\"", owner);
+        let incomplete = self.definitions.settings_incomplete;
+        let channels = &self.definitions.channels;
+        let channel = channel.filter(|name| !incomplete || channels.contains_key(&name.value));
+        let channel = channel.and_then(|name| find_or_report(self.source, &CHANNEL, name, channels));
+        let name = self.source.require(&step.template, "template", "template = \"newsletter\"", owner);
+        let templates = &self.definitions.templates;
+        let template = name.and_then(|name| find_or_report(self.source, &TEMPLATE, name, templates));
         if let (Some(name), Some(template), Some(channel)) = (name, template, channel) {
-            self.fits(name, template, channel);
+            self.check_template(name, template, channel);
         }
         let audience = self.audience(step);
         let message = self.message(step, channel);
         let to_contacts = channel.map(|channel| channel.kind.per() == Per::Contact);
-        let around = Around {
+        let context = StepContext {
             source: self.source,
-            zone: &self.known.zone,
+            zone: &self.definitions.zone,
             earlier: &above.steps,
             to_contacts,
             starts: self.starts,
         };
         let schedule = match &step.when {
-            Field::Absent => Some(by_hand(&self.known.zone)),
-            Field::Bad => None,
-            Field::Here(when) => schedule(&around, when),
+            Field::Absent => Some(manual_schedule(&self.definitions.zone)),
+            Field::Invalid => None,
+            Field::Present(when) => schedule(&context, when),
         };
         self.check_bounds(step, schedule.as_ref());
         let on_uncertain = on_uncertain(self.source, &step.on_uncertain, channel);
-        let expires = duration_or(self.source, "expires", &step.expires, DEFAULT_EXPIRES);
+        let expires = duration_or_default(self.source, "expires", &step.expires, DEFAULT_EXPIRES);
         if let Some(id) = step.id.value() {
-            above.steps.push(Earlier { id: id.clone(), to_contacts });
+            above.steps.push(EarlierStep { id: id.clone(), to_contacts });
         }
-        let was = self.was(step);
+        let previous_id = self.previous_id(step);
         Some(Step {
             id: id?,
-            was,
+            previous_id,
             channel: channel?.id.clone(),
             template: template?.id.clone(),
             audience: audience?,
@@ -139,7 +145,7 @@ impl Reading<'_> {
         } else {
             return;
         };
-        let message = format!("`at` lies {bound}: this step never goes out");
+        let message = format!("`at` lies {bound}: this step is never sent");
         self.source.warning(
             "never-goes-out",
             at,
@@ -148,59 +154,61 @@ impl Reading<'_> {
         );
     }
 
-    fn id(&self, id: &Located<String>, taken: &mut BTreeSet<String>) -> Option<StepId> {
-        if !taken.insert(id.value.clone()) {
+    fn id(&self, id: &Located<String>, ids: &mut BTreeSet<String>) -> Option<StepId> {
+        if !ids.insert(id.value.clone()) {
             let message = format!("there are two steps `{}`", id.value);
-            self.source.error("twice", id.span.clone(), message, "Give each step a name of its own.");
+            self.source.error("twice", id.span.clone(), message, "Give each step its own name.");
             return None;
         }
         let help = "Call it something like `mail` or `reminder-2`.";
-        self.source.take("bad-name", &id.span, StepId::parse(id), "this step's id", help)
+        self.source.ok_or_report("bad-name", &id.span, StepId::parse(id), "this step's id", help)
     }
 
-    /// The name that the step had before; the other names of the campaign are looked at by `check_was`.
-    fn was(&self, step: &StepFile) -> Option<StepId> {
+    /// Reads the id that the step had before; `check_previous_ids` compares it with the other ids.
+    fn previous_id(&self, step: &StepFile) -> Option<StepId> {
         let was = step.was.get()?;
         let help = "Write the id that this step had before, such as `mail`.";
-        self.source.take("bad-name", &was.span, StepId::parse(was), "`was`", help)
+        self.source.ok_or_report("bad-name", &was.span, StepId::parse(was), "`was`", help)
     }
 
     fn audience(&self, step: &StepFile) -> Option<AudienceId> {
         match &step.audience {
             Field::Absent => self.audience.cloned(),
-            Field::Bad => None,
-            Field::Here(name) => {
-                find(self.source, &AUDIENCE, name, &self.known.audiences).map(|audience| audience.id.clone())
+            Field::Invalid => None,
+            Field::Present(name) => {
+                let audience = find_or_report(self.source, &AUDIENCE, name, &self.definitions.audiences);
+                audience.map(|audience| audience.id.clone())
             }
         }
     }
 
-    fn message(&self, step: &Located<StepFile>, channel: Option<&Channel>) -> Message {
+    fn message(&self, step: &Located<StepFile>, channel: Option<&Channel>) -> CampaignMessage {
         let own = step.message.value().map(|file| self.override_of(file)).unwrap_or_default();
         let draft = own.over(self.message);
         let name = step.id.value().map_or("?", String::as_str);
-        as_said(self.source, &draft, &Said { step: name, place: &step.span, channel });
-        self.untranslated(name, &own);
+        check_merged(self.source, &draft, &CheckedStep { id: name, span: &step.span, channel });
+        self.check_translations(name, &own);
         draft.message()
     }
 
-    fn override_of(&self, file: &MessageFile) -> Draft {
-        let own = Draft::read(self.source, file);
-        as_written(self.source, self.known, &own);
+    fn override_of(&self, file: &MessageFile) -> MessageDraft {
+        let own = MessageDraft::read(self.source, file);
+        check_written(self.source, self.definitions, &own);
         own
     }
 
-    /// Tells texts that a step says otherwise, but not in every language of the campaign: readers of the
-    /// others would get the campaign's text.
-    fn untranslated(&self, step: &str, own: &Draft) {
+    /// Reports texts that a step overrides, but not in every language of the campaign: readers of
+    /// the other languages would get the campaign's text.
+    fn check_translations(&self, step: &str, own: &MessageDraft) {
         for tag in self.message.translations.keys() {
             let Some(base) = self.message.translations.get(tag) else { continue };
-            let said = own.translations.get(tag);
-            for ((key, text), (_, base)) in own.own.texts().into_iter().zip(base.texts()) {
-                let there = said
-                    .is_some_and(|said| said.texts().iter().any(|(k, text)| *k == key && text.is_given()));
-                if let Some(text) = text.get().filter(|_| base.is_given() && !there) {
-                    let message = format!("step `{step}` says another `{key}`, but not in {tag}");
+            let translation = own.translations.get(tag);
+            for ((key, text), (_, base)) in own.original.texts().into_iter().zip(base.texts()) {
+                let is_translated = translation.is_some_and(|translation| {
+                    translation.texts().iter().any(|(k, text)| *k == key && text.is_given())
+                });
+                if let Some(text) = text.get().filter(|_| base.is_given() && !is_translated) {
+                    let message = format!("step `{step}` has another `{key}`, but not in {tag}");
                     let help = format!(
                         "Add it to the step's translations.\"{tag}\"; until then readers of {tag} get the campaign's."
                     );
@@ -210,8 +218,8 @@ impl Reading<'_> {
         }
     }
 
-    /// Tells a template that has nothing for the channel.
-    fn fits(&self, name: &Located<String>, template: &Template, channel: &Channel) {
+    /// Reports a template without a file for the channel.
+    fn check_template(&self, name: &Located<String>, template: &Template, channel: &Channel) {
         let kind = channel.kind.name();
         let mail = channel.kind.is_mail();
         let approved =
@@ -227,7 +235,7 @@ impl Reading<'_> {
             let wanted = if mail {
                 "email.mjml, email.html or email.md".to_owned()
             } else if approved {
-                format!("{kind}.json, which fills the places of the approved template,")
+                format!("{kind}.json, which fills the placeholders of the approved template,")
             } else {
                 format!("post.md or {kind}.md")
             };
@@ -241,28 +249,31 @@ impl Reading<'_> {
     }
 }
 
-/// What becomes of a delivery whose answer a crash swallowed. Where a second try posts twice, somebody looks first.
+/// Reads the treatment of a delivery whose answer was lost in a crash. Where a retry would post
+/// twice, a person has to check first.
 fn on_uncertain(
     source: &SourceFile,
     field: &Field<OnUncertain>,
     channel: Option<&Channel>,
 ) -> Option<OnUncertain> {
     let kind = channel.map(|channel| &channel.kind);
-    let twice = match kind {
-        Some(ChannelKind::Network(account)) if account.network.again == Again::Twice => Some(account.network),
+    let unprotected = match kind {
+        Some(ChannelKind::Network(account)) if account.network.idempotency == Idempotency::None => {
+            Some(account.network)
+        }
         _ => None,
     };
-    match (field, twice) {
+    match (field, unprotected) {
         (Field::Absent, None) => Some(OnUncertain::default()),
         (Field::Absent, Some(_)) => Some(OnUncertain::Hold),
-        (Field::Bad, _) => None,
-        (Field::Here(choice), Some(network)) if choice.value == OnUncertain::Resend => {
+        (Field::Invalid, _) => None,
+        (Field::Present(choice), Some(network)) if choice.value == OnUncertain::Resend => {
             let message = format!("{} cannot tell a second try from a second post", network.title);
             let help =
-                "Leave the line out: what is uncertain is held until somebody says whether it went out.";
+                "Leave the line out: what is uncertain is held until a person says whether it was sent.";
             source.error("would-post-twice", choice.span.clone(), message, help);
             None
         }
-        (Field::Here(choice), _) => Some(choice.value),
+        (Field::Present(choice), _) => Some(choice.value),
     }
 }

@@ -1,4 +1,4 @@
-//! From `[attributes]` as written to the attributes that contacts have.
+//! Reads `[attributes]` into the declared attributes of contacts.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use source::{Entries, Field, SourceFile};
 
 use crate::workspace::AttributeKind;
 
-/// What is built into every contact.
+/// Names of the attributes that every contact has.
 pub(crate) const BUILT_IN: [&str; 6] =
     ["email", "phone", "external_id", "language", "timezone", "created_at"];
 
-/// `[attributes]`.
+/// Reads `[attributes]` and reports names that cannot be declared.
 pub(crate) fn attributes(
     source: &SourceFile,
     field: &Field<Entries<AttributeKind>>,
@@ -25,11 +25,11 @@ pub(crate) fn attributes(
                 message,
                 "Every contact has it: leave this line out.",
             );
-        } else if let Err(fault) = attribute_name(&name.text) {
+        } else if let Err(error) = attribute_name(&name.text) {
             source.error(
                 "bad-name",
                 name.span.clone(),
-                fault.to_string(),
+                error.to_string(),
                 "Call it something like `first_name`.",
             );
         } else if let Some(&kind) = kind.value() {
@@ -39,24 +39,24 @@ pub(crate) fn attributes(
     declared
 }
 
-/// Why an attribute cannot have a name.
+/// The reason why an attribute cannot have a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadAttributeName {
-    /// It is empty.
+    /// The name is empty.
     #[error("an attribute needs a name")]
     Empty,
-    /// It has more than 64 characters.
+    /// The name has more than 64 characters.
     #[error("an attribute's name has at most 64 characters")]
     TooLong,
-    /// It has other characters than letters, digits, `_` and `-`.
+    /// The name has characters other than letters, digits, `_` and `-`.
     #[error("an attribute's name is letters, digits, `_` and `-`")]
     BadCharacter,
 }
 
-/// Checks that templates and audiences can name an attribute so.
+/// Checks that templates and audiences can refer to an attribute by this name.
 ///
 /// # Errors
-/// [`BadAttributeName`] says what they cannot have in it.
+/// [`BadAttributeName`] if they cannot.
 pub(crate) fn attribute_name(text: &str) -> Result<(), BadAttributeName> {
     let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     match text.chars().count() {

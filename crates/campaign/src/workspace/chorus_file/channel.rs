@@ -1,49 +1,53 @@
-//! From `[channels.NAME]` as written to a channel.
+//! Reads `[channels.NAME]` into a channel.
 
 use source::{Field, Located, Name, SourceFile, optional};
 use url::Url;
 
 use crate::ids::ChannelId;
-use crate::network::Key;
+use crate::network::ChannelKey;
 use crate::text::{Language, Mailbox};
-use crate::workspace::chorus_file::channel_secret::{CHANNEL_NEED, address};
+use crate::workspace::chorus_file::channel_secret::{CHANNEL_NEED, read_secret};
 use crate::workspace::chorus_file::format::{ChannelFile, ChorusFile, CostFile, KindFile};
-use crate::workspace::chorus_file::read::Reading;
+use crate::workspace::chorus_file::read::ReadContext;
 use crate::workspace::chorus_file::{dkim, network, pace};
-use crate::workspace::definitions::Shelf;
-use crate::workspace::value::{amount_of, currency_of};
+use crate::workspace::definitions::Registry;
+use crate::workspace::value::{read_amount, read_currency};
 use crate::workspace::{Brand, Channel, ChannelKind};
 use money::Cost;
 
 const DEFAULT_CONNECTIONS: usize = 8;
 
-/// Every `[channels.NAME]`; one with errors is there, as one that cannot be used.
-pub(crate) fn channels(reading: &Reading<'_>, file: &ChorusFile, brand: Option<&Brand>) -> Shelf<Channel> {
+/// Reads every `[channels.NAME]`; a channel with errors is registered as `None`.
+pub(crate) fn channels(
+    context: &ReadContext<'_>,
+    file: &ChorusFile,
+    brand: Option<&Brand>,
+) -> Registry<Channel> {
     let entries = file.channels.value().into_iter().flat_map(|entries| &entries.0);
-    let mut shelf = Shelf::new();
+    let mut registry = Registry::new();
     for (name, field) in entries {
         let help = "Call it something like `email` or `team-room`.";
-        let id = reading.source.take(
+        let id = context.source.ok_or_report(
             "bad-name",
             &name.span,
             ChannelId::parse(&name.text),
             "this channel's name",
             help,
         );
-        let channel = field.get().and_then(|table| channel(reading, name, id, table, brand));
-        shelf.insert(name.text.clone(), channel);
+        let channel = field.get().and_then(|table| channel(context, name, id, table, brand));
+        registry.insert(name.text.clone(), channel);
     }
-    shelf
+    registry
 }
 
 fn channel(
-    reading: &Reading<'_>,
+    context: &ReadContext<'_>,
     name: &Name,
     id: Option<ChannelId>,
     table: &Located<ChannelFile>,
     brand: Option<&Brand>,
 ) -> Option<Channel> {
-    let source = reading.source;
+    let source = context.source;
     let rate = optional(&table.rate, |rate| pace::rate(source, rate));
     let connections = optional(&table.connections, |count| pace::connections(source, count));
     let daily = pace::daily(source, &table.daily_cap, &table.warm_up);
@@ -51,11 +55,12 @@ fn channel(
     let cost = optional(&table.cost, |cost| self::cost(source, cost));
     let language = optional(&table.language, |tag| {
         let help = "Write a tag such as `en` or `zh-CN`.";
-        source.take("bad-language", &tag.span, Language::parse(tag), "`language`", help)
+        source.ok_or_report("bad-language", &tag.span, Language::parse(tag), "`language`", help)
     });
     let example = "kind = \"outbox\"";
-    let kind = source.need(&table.kind, "kind", example, Some(&table.span).filter(|span| !span.is_empty()));
-    let kind = kind.and_then(|kind| self::kind(reading, name, kind.value, table, brand));
+    let owner = Some(&table.span).filter(|span| !span.is_empty());
+    let kind = source.require(&table.kind, "kind", example, owner);
+    let kind = kind.and_then(|kind| self::kind(context, name, kind.value, table, brand));
     let (kind, mut rate, mut daily) = (kind?, rate?, daily?);
     if let ChannelKind::Network(account) = &kind {
         rate = network::rate(source, account.network, rate, table);
@@ -74,22 +79,22 @@ fn channel(
 }
 
 fn cost(source: &SourceFile, table: &Located<CostFile>) -> Option<Cost> {
-    let amount = source.need(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
-    let amount = amount.and_then(|amount| amount_of(source, "per_message", amount));
-    let currency = source.need(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
-    let currency = currency.and_then(|currency| currency_of(source, currency));
+    let amount = source.require(&table.per_message, "per_message", "per_message = 0.001", Some(&table.span));
+    let amount = amount.and_then(|amount| read_amount(source, "per_message", amount));
+    let currency = source.require(&table.currency, "currency", "currency = \"CNY\"", Some(&table.span));
+    let currency = currency.and_then(|currency| read_currency(source, currency));
     Some(Cost { per_message: amount?, currency: currency? })
 }
 
 fn kind(
-    reading: &Reading<'_>,
+    context: &ReadContext<'_>,
     name: &Name,
     kind: KindFile,
     table: &Located<ChannelFile>,
     brand: Option<&Brand>,
 ) -> Option<ChannelKind> {
-    refuse_keys(reading.source, kind, table);
-    let source = reading.source;
+    refuse_keys(context.source, kind, table);
+    let source = context.source;
     match kind {
         KindFile::Outbox => {
             let from = match &table.from {
@@ -101,22 +106,22 @@ fn kind(
         }
         KindFile::Smtp => {
             let example = "from = \"Harbour Coffee <news@harbour.example>\"";
-            let from = source.need(&table.from, "from", example, Some(&table.span));
+            let from = source.require(&table.from, "from", example, Some(&table.span));
             let from = from.and_then(|from| mailbox(source, "from", from));
             let reply_to = optional(&table.reply_to, |text| mailbox(source, "reply_to", text));
-            let dkim = optional(&table.dkim, |dkim| dkim::dkim(reading, dkim, from.as_ref()));
+            let dkim = optional(&table.dkim, |dkim| dkim::dkim(context, dkim, from.as_ref()));
             let example = "url = \"smtps://news:${SMTP_PASSWORD}@smtp.example.com\"";
-            let url = source.need(&table.url, "url", example, Some(&table.span));
-            let url = url.and_then(|url| address(reading, "url", url, is_smtp, CHANNEL_NEED, SMTP_HELP));
+            let url = source.require(&table.url, "url", example, Some(&table.span));
+            let url = url.and_then(|url| read_secret(context, "url", url, is_smtp, CHANNEL_NEED, SMTP_HELP));
             Some(ChannelKind::Smtp { url: url?, from: from?, reply_to: reply_to?, dkim: dkim? })
         }
         KindFile::Network(network) => {
-            network::account(reading, network, table).map(|account| ChannelKind::Network(Box::new(account)))
+            network::account(context, network, table).map(|account| ChannelKind::Network(Box::new(account)))
         }
     }
 }
 
-/// Tells keys that this kind of channel has no use for.
+/// Reports keys that have no meaning for this kind of channel.
 fn refuse_keys(source: &SourceFile, kind: KindFile, table: &ChannelFile) {
     let network = match kind {
         KindFile::Network(network) => Some(network),
@@ -125,17 +130,17 @@ fn refuse_keys(source: &SourceFile, kind: KindFile, table: &ChannelFile) {
     let (mail, smtp) = (network.is_none(), kind == KindFile::Smtp);
     let has = |key| network.is_some_and(|network| network.has(key));
     let keys = [
-        ("from", table.from.span(), mail || has(Key::From)),
+        ("from", table.from.span(), mail || has(ChannelKey::From)),
         ("reply_to", table.reply_to.span(), mail),
-        ("url", table.url.span(), smtp || has(Key::Url)),
+        ("url", table.url.span(), smtp || has(ChannelKey::Url)),
         ("base_url", table.base_url.span(), !mail),
-        ("secret", table.secret.span(), has(Key::Secret)),
-        ("token", table.token.span(), has(Key::Token)),
-        ("account", table.account.span(), has(Key::Account)),
-        ("room", table.room.span(), has(Key::Room)),
-        ("template_id", table.template_id.span(), has(Key::TemplateId)),
-        ("address", table.address.span(), has(Key::Address)),
-        ("keyword", table.keyword.span(), has(Key::Keyword)),
+        ("secret", table.secret.span(), has(ChannelKey::Secret)),
+        ("token", table.token.span(), has(ChannelKey::Token)),
+        ("account", table.account.span(), has(ChannelKey::Account)),
+        ("room", table.room.span(), has(ChannelKey::Room)),
+        ("template_id", table.template_id.span(), has(ChannelKey::TemplateId)),
+        ("address", table.address.span(), has(ChannelKey::Address)),
+        ("keyword", table.keyword.span(), has(ChannelKey::Keyword)),
         ("per", table.per.span(), !mail),
         ("language", table.language.span(), !mail),
         ("groups", table.groups.span(), mail),
@@ -151,12 +156,12 @@ fn refuse_keys(source: &SourceFile, kind: KindFile, table: &ChannelFile) {
 
 fn mailbox(source: &SourceFile, key: &str, text: &Located<String>) -> Option<Mailbox> {
     let help = "Write it like `Harbour Coffee <news@harbour.example>`.";
-    source.take("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
+    source.ok_or_report("bad-mailbox", &text.span, Mailbox::parse(text), &format!("`{key}`"), help)
 }
 
-/// `Brand <hello@host-of-the-brand>`.
+/// Returns the default sender `Brand <hello@host-of-the-brand>`.
 fn default_from(source: &SourceFile, name: &Name, brand: Option<&Brand>) -> Option<Mailbox> {
-    // Without a brand that has been told, and is what has to be mended.
+    // A missing brand has been reported already and has to be fixed first.
     let brand = brand?;
     let host = brand.url.host_str().unwrap_or_default();
     let mailbox = Mailbox::parse(&format!("hello@{}", host.strip_prefix("www.").unwrap_or(host)));

@@ -1,41 +1,43 @@
-//! Secrets of channels: addresses with passwords, and keys that sign.
+//! Reads the secrets of channels: addresses with passwords, and signing keys.
 
 use source::Located;
 use url::Url;
 
 use crate::secret::Secret;
-use crate::workspace::chorus_file::read::Reading;
+use crate::workspace::chorus_file::read::ReadContext;
 use crate::workspace::variable;
 
 pub(crate) const SECRET_HELP: &str =
     "Write `${NAME}` and keep the value in the environment: `whsec_` and base64 of 24 to 64 bytes.";
 
-/// The need of a channel's secrets, in a finding.
+/// The `need` of a channel's secrets, for the message of a finding.
 pub(crate) const CHANNEL_NEED: &str = "what this channel needs";
 
-/// A secret that `fits`; the value is never repeated. `need` says what else it is not.
-pub(crate) fn address(
-    reading: &Reading<'_>,
+/// Reads a secret that `fits`, or reports that it is not `need`. The finding never repeats the
+/// value.
+pub(crate) fn read_secret(
+    context: &ReadContext<'_>,
     key: &str,
     text: &Located<String>,
     fits: fn(&str) -> bool,
     need: &str,
     help: &str,
 ) -> Option<Secret> {
-    let secret = variable::secret(reading.source, text, reading.env);
-    let good = secret.expose().map_or(true, fits);
-    if !good {
-        reading.source.error("bad-secret", text.span.clone(), format!("`{key}` is not {need}"), help);
+    let secret = variable::fill_secret(context.source, text, context.env);
+    let is_valid = secret.expose().map_or(true, fits);
+    if !is_valid {
+        context.source.error("bad-secret", text.span.clone(), format!("`{key}` is not {need}"), help);
     }
-    good.then_some(secret)
+    is_valid.then_some(secret)
 }
 
-/// True for an http or https address with a host.
+/// Returns true for an http or https address with a host.
 pub(crate) fn is_web(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// Base64 of 24 to 64 bytes, as Standard Webhooks 1.0.0 asks of a symmetric key.
+/// Returns true for base64 of 24 to 64 bytes, which Standard Webhooks 1.0.0 requires of a symmetric
+/// key.
 pub(crate) fn is_signing_key(text: &str) -> bool {
     let key = text.strip_prefix("whsec_").unwrap_or(text);
     let bare = key.trim_end_matches('=');

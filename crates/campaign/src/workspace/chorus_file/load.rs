@@ -1,4 +1,4 @@
-//! `chorus.toml`: read, checked, and what of it can be used.
+//! Loads `chorus.toml`: reads and checks it, and keeps the parts that can be used.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,26 +7,27 @@ use source::{ConfinedDir, Diagnostic, Diagnostics, SourceFile};
 
 use crate::workspace::chorus_file::format::ChorusFile;
 use crate::workspace::chorus_file::{attributes, channel, read, server};
-use crate::workspace::definitions::Shelf;
+use crate::workspace::definitions::Registry;
 use crate::workspace::mask::mask;
-use crate::workspace::toml_file::{LARGEST, read_document};
-use crate::workspace::{AttributeKind, Brand, Channel, Database, Server};
+use crate::workspace::toml_file::{MAX_FILE_MIB, read_document};
+use crate::workspace::{AttributeKind, Brand, Channel, DatabaseSettings, Server};
 
-/// The name of the file.
+/// Name of the settings file in the workspace.
 pub(crate) const CHORUS_TOML: &str = "chorus.toml";
 
-/// What `chorus.toml` says; parts that cannot be used are `None`.
+/// The contents of `chorus.toml`; parts that cannot be used are `None`.
 pub(crate) struct Settings {
     pub(crate) brand: Option<Brand>,
-    pub(crate) database: Option<Database>,
+    pub(crate) database: Option<DatabaseSettings>,
     pub(crate) server: Option<Server>,
     pub(crate) attributes: BTreeMap<String, AttributeKind>,
-    pub(crate) channels: Shelf<Channel>,
-    /// Whether a channel or attribute may stand where the file cannot be read.
-    pub(crate) hidden: bool,
+    pub(crate) channels: Registry<Channel>,
+    /// True if the file could not be read completely, so that a channel or attribute may only seem
+    /// to be missing.
+    pub(crate) incomplete: bool,
 }
 
-/// Reads `chorus.toml`.
+/// Reads `chorus.toml` in `dir` and adds its findings to `findings`.
 pub(crate) fn settings(
     dir: &ConfinedDir,
     env: &dyn Fn(&str) -> Option<String>,
@@ -37,37 +38,37 @@ pub(crate) fn settings(
         database: None,
         server: None,
         attributes: BTreeMap::new(),
-        channels: Shelf::new(),
-        hidden: true,
+        channels: Registry::new(),
+        incomplete: true,
     };
-    let text = match dir.read(Path::new(CHORUS_TOML), LARGEST) {
+    let text = match dir.read(Path::new(CHORUS_TOML), MAX_FILE_MIB) {
         Ok(text) => text,
-        Err(fault) => {
+        Err(error) => {
             let help = "Every workspace has one; `chorus init` makes a folder with one that works.";
-            findings.push(Diagnostic::error("unreadable", CHORUS_TOML, fault.to_string()).help(help));
+            findings.push(Diagnostic::error("unreadable", CHORUS_TOML, error.to_string()).help(help));
             return settings;
         }
     };
     let source = SourceFile::new(CHORUS_TOML, text);
     if let Some(file) = read_document::<ChorusFile>(&source, &is_secret) {
-        let reading = read::Reading { source: &source, dir, env };
-        settings.brand = read::brand(&reading, &file);
-        settings.database = read::database(&reading, &file);
-        settings.server = server::server(&reading, &file);
+        let context = read::ReadContext { source: &source, dir, env };
+        settings.brand = read::brand(&context, &file);
+        settings.database = read::database(&context, &file);
+        settings.server = server::server(&context, &file);
         settings.attributes = attributes::attributes(&source, &file.attributes);
-        settings.channels = channel::channels(&reading, &file, settings.brand.as_ref());
-        let lost = |given: bool, read: bool| given && !read;
-        settings.hidden = source.is_garbled()
-            || lost(file.channels.is_given(), file.channels.get().is_some())
-            || lost(file.attributes.is_given(), file.attributes.get().is_some());
-        need_postal_address(&source, &mut settings, &file);
+        settings.channels = channel::channels(&context, &file, settings.brand.as_ref());
+        let is_lost = |given: bool, read: bool| given && !read;
+        settings.incomplete = source.has_syntax_errors()
+            || is_lost(file.channels.is_given(), file.channels.get().is_some())
+            || is_lost(file.attributes.is_given(), file.attributes.get().is_some());
+        require_postal_address(&source, &mut settings, &file);
     }
     refuse_half_read(&source, &mut settings, findings);
-    source.hand_over(findings, mask);
+    source.report_into(findings, mask);
     settings
 }
 
-/// Where `${NAME}` may stand in `chorus.toml`.
+/// Returns true for the paths of keys in `chorus.toml` at which `${NAME}` is allowed.
 fn is_secret(keys: &[&str]) -> bool {
     matches!(
         keys,
@@ -78,29 +79,31 @@ fn is_secret(keys: &[&str]) -> bool {
     )
 }
 
-/// Makes the file unusable where a line of it is no TOML or has a misspelt key: the line may have been a limit of a
-/// channel, the database or the address of the admin pages.
+/// Makes the file unusable if a line of it is not TOML or has a misspelt key: the line may have
+/// been a limit of a channel, the database or the address of the admin pages.
 fn refuse_half_read(source: &SourceFile, settings: &mut Settings, findings: &mut Diagnostics) {
-    if !source.is_garbled() && !source.has("unknown-key") {
+    if !source.has_syntax_errors() && !source.has_code("unknown-key") {
         return;
     }
     settings.database = None;
-    let message = "a line of this file says nothing, so that a limit, an address or the database may be lost";
-    let help = "Correct the errors of this file. Until then nothing starts, and a server that runs keeps the file of before.";
+    let message =
+        "a line of this file cannot be read, so that a limit, an address or the database may be lost";
+    let help = "Correct the errors of this file. Until then nothing starts, and a running server keeps the previous file.";
     findings.push(Diagnostic::error("half-read", CHORUS_TOML, message).help(help));
 }
 
-/// E-mail without the sender's postal address is against the law in most places: no channel sends it.
-fn need_postal_address(source: &SourceFile, settings: &mut Settings, file: &ChorusFile) {
+/// Makes all mail channels unusable if the brand has no postal address: e-mail without it is
+/// illegal in most places.
+fn require_postal_address(source: &SourceFile, settings: &mut Settings, file: &ChorusFile) {
     if settings.brand.as_ref().is_none_or(|brand| !brand.address.is_empty()) {
         return;
     }
     let is_mail = |channel: &Option<Channel>| channel.as_ref().is_some_and(|channel| channel.kind.is_mail());
-    let mut silenced = settings.channels.values_mut().filter(|channel| is_mail(channel)).peekable();
-    if silenced.peek().is_some() {
+    let mut mail_channels = settings.channels.values_mut().filter(|channel| is_mail(channel)).peekable();
+    if mail_channels.peek().is_some() {
         let message = "`address` is missing, and every e-mail must carry the brand's postal address";
         let help = "Add a line such as `address = \"1 Pier Road, Shanghai\"` to [brand].";
         source.error("missing-address", file.brand.span(), message, help);
     }
-    silenced.for_each(|channel| *channel = None);
+    mail_channels.for_each(|channel| *channel = None);
 }

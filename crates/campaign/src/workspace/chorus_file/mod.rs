@@ -1,4 +1,4 @@
-//! `chorus.toml`: its form, and what is read from it.
+//! The format of `chorus.toml`, and the readers of its tables.
 
 pub(crate) mod attributes;
 pub(crate) mod channel;

@@ -1,4 +1,4 @@
-//! From `chorus.toml` as written to brand, database and attributes.
+//! Reads `[brand]` and `[database]` of `chorus.toml`.
 
 use std::ops::Range;
 
@@ -10,30 +10,30 @@ use crate::consistency::Market;
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Language};
 use crate::workspace::chorus_file::format::{BrandFile, ChorusFile, DatabaseFile};
-use crate::workspace::value::{one_line, web, zone};
-use crate::workspace::{Brand, Database, variable};
+use crate::workspace::value::{one_line, web_address, zone};
+use crate::workspace::{Brand, DatabaseSettings, variable};
 
 const DEFAULT_DATABASE: &str = "sqlite:data/chorus.db";
 
-/// The most addresses of `seeds`.
+/// Maximum number of addresses in `seeds`.
 const MAX_SEEDS: usize = 20;
 
-/// What reading needs besides the file.
-pub(crate) struct Reading<'a> {
+/// The context for reading `chorus.toml`.
+pub(crate) struct ReadContext<'a> {
     pub(crate) source: &'a SourceFile,
     pub(crate) dir: &'a ConfinedDir,
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// `[brand]`; `None` when nobody could speak.
-pub(crate) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
-    let source = reading.source;
-    let table = source.need(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
+/// Reads `[brand]`; `None` if a required part of it cannot be used.
+pub(crate) fn brand(context: &ReadContext<'_>, file: &ChorusFile) -> Option<Brand> {
+    let source = context.source;
+    let table = source.require(&file.brand, "[brand]", "[brand]\nname = \"Harbour Coffee\"", None)?;
     let owner = Some(&table.span);
-    let name = source.need(&table.name, "name", "name = \"Harbour Coffee\"", owner);
+    let name = source.require(&table.name, "name", "name = \"Harbour Coffee\"", owner);
     let url = source
-        .need(&table.url, "url", "url = \"https://harbour.example\"", owner)
-        .and_then(|url| web(source, "url", url));
+        .require(&table.url, "url", "url = \"https://harbour.example\"", owner)
+        .and_then(|url| web_address(source, "url", url));
     let name = name.and_then(|name| one_line(source, "name", name));
     let timezone = timezone(source, &table.timezone);
     let language = language(source, table);
@@ -51,20 +51,20 @@ pub(crate) fn brand(reading: &Reading<'_>, file: &ChorusFile) -> Option<Brand> {
     })
 }
 
-/// The zone of an IANA name; UTC if none is given.
+/// Reads the time zone with an IANA name; UTC if none is given.
 fn timezone(source: &SourceFile, field: &Field<String>) -> Option<TimeZone> {
     match field {
         Field::Absent => Some(TimeZone::UTC),
-        Field::Bad => None,
-        Field::Here(name) => zone(source, name, &[]),
+        Field::Invalid => None,
+        Field::Present(name) => zone(source, name, &[]),
     }
 }
 
 fn language(source: &SourceFile, table: &BrandFile) -> Option<Language> {
     match &table.language {
         Field::Absent => Language::parse("en").ok(),
-        Field::Bad => None,
-        Field::Here(tag) => source.take(
+        Field::Invalid => None,
+        Field::Present(tag) => source.ok_or_report(
             "bad-language",
             &tag.span,
             Language::parse(tag),
@@ -101,18 +101,19 @@ fn markets(source: &SourceFile, table: &BrandFile) -> Vec<Market> {
     markets
 }
 
-/// The addresses for test copies, those that cannot be used left out.
+/// Reads the addresses for test copies; reports and leaves out those that cannot be used.
 fn seeds(source: &SourceFile, table: &BrandFile) -> Vec<EmailAddress> {
     let Some(given) = table.seeds.get() else { return Vec::new() };
     if given.len() > MAX_SEEDS {
         let message = format!("`seeds` has {} addresses, and at most {MAX_SEEDS} are taken", given.len());
-        source.error("too-many-seeds", given.span.clone(), message, "Keep those that somebody looks at.");
+        source.error("too-many-seeds", given.span.clone(), message, "Keep those that a person looks at.");
     }
     let mut seeds = Vec::new();
     for text in given.iter().filter_map(Field::get) {
         let help = "Write an address such as `test@harbour.example`.";
-        let what = "a seed is not an e-mail address";
-        let Some(seed) = source.take("bad-email", &text.span, EmailAddress::parse(text), what, help) else {
+        let subject = "a seed is not an e-mail address";
+        let seed = EmailAddress::parse(text);
+        let Some(seed) = source.ok_or_report("bad-email", &text.span, seed, subject, help) else {
             continue;
         };
         if seeds.contains(&seed) {
@@ -125,49 +126,50 @@ fn seeds(source: &SourceFile, table: &BrandFile) -> Vec<EmailAddress> {
     seeds
 }
 
-/// `[database]`; `None` when rows could not be kept.
-pub(crate) fn database(reading: &Reading<'_>, file: &ChorusFile) -> Option<Database> {
+/// Reads `[database]`; `None` if its address cannot be used.
+pub(crate) fn database(context: &ReadContext<'_>, file: &ChorusFile) -> Option<DatabaseSettings> {
     let given = match &file.database {
-        Field::Bad => return None,
+        Field::Invalid => return None,
         Field::Absent => &Field::Absent,
-        Field::Here(Located { value: DatabaseFile { url }, .. }) => url,
+        Field::Present(Located { value: DatabaseFile { url }, .. }) => url,
     };
     let default = Located { value: DEFAULT_DATABASE.to_owned(), span: 0..0 };
     let url = match given {
-        Field::Bad => return None,
+        Field::Invalid => return None,
         Field::Absent => &default,
-        Field::Here(url) => url,
+        Field::Present(url) => url,
     };
     match url.strip_prefix("sqlite:") {
-        Some(path) => sqlite(reading, url, path),
-        None => postgres(reading, url),
+        Some(path) => sqlite(context, url, path),
+        None => postgres(context, url),
     }
 }
 
-fn sqlite(reading: &Reading<'_>, url: &Located<String>, path: &str) -> Option<Database> {
+fn sqlite(context: &ReadContext<'_>, url: &Located<String>, path: &str) -> Option<DatabaseSettings> {
     let path = path.strip_prefix("//").unwrap_or(path);
     let at: &Range<usize> = &url.span;
     let help = "Write a path inside the workspace, such as `sqlite:data/chorus.db`.";
-    // What a URL reads as a query or an escape is no part of a plain file name.
+    // A URL would read these characters as a query, a fragment, an escape or a port.
     if let Some(c) = path.chars().find(|c| "?#%:".contains(*c)) {
         let message = format!("the database's path holds `{c}`");
-        reading.source.error("bad-path", at.clone(), message, help);
+        context.source.error("bad-path", at.clone(), message, help);
         return None;
     }
-    let place = reading.source.take("bad-path", at, reading.dir.place(path), "the database's path", help)?;
-    Some(Database { url: Secret::new(format!("sqlite:{}", place.display())) })
+    let path = context.dir.absolute_path(path);
+    let path = context.source.ok_or_report("bad-path", at, path, "the database's path", help)?;
+    Some(DatabaseSettings { url: Secret::new(format!("sqlite:{}", path.display())) })
 }
 
-fn postgres(reading: &Reading<'_>, url: &Located<String>) -> Option<Database> {
-    let secret = variable::secret(reading.source, url, reading.env);
+fn postgres(context: &ReadContext<'_>, url: &Located<String>) -> Option<DatabaseSettings> {
+    let secret = variable::fill_secret(context.source, url, context.env);
     let fits = secret.expose().is_err() || secret.expose().is_ok_and(is_postgres);
     if !fits {
-        // The address may hold a password: it is not repeated.
+        // The message does not repeat the address, which may hold a password.
         let message = "the database's `url` is neither `sqlite:…` nor a valid `postgres://…`";
         let help = "Write `sqlite:data/chorus.db` or `postgres://user:${PGPASSWORD}@host/database`.";
-        reading.source.error("bad-database", url.span.clone(), message, help);
+        context.source.error("bad-database", url.span.clone(), message, help);
     }
-    fits.then_some(Database { url: secret })
+    fits.then_some(DatabaseSettings { url: secret })
 }
 
 fn is_postgres(text: &str) -> bool {

@@ -1,4 +1,4 @@
-//! Private keys for tests: their form without a key in it.
+//! Private keys for tests: well-formed files that hold no usable key.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -10,7 +10,7 @@ const OCTETS: u8 = 0x04;
 const OBJECT: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
 
-/// An element of DER.
+/// Encodes one element of DER.
 fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut der = vec![tag];
     let length = content.len();
@@ -29,26 +29,26 @@ pub(crate) fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-/// The form of PKCS #1 (RFC 8017 appendix A.1.2), as far as it is read.
+/// Returns an RSA key in the form of PKCS #1 (RFC 8017 appendix A.1.2), up to the modulus.
 pub(crate) fn rsa_der(bits: usize) -> Vec<u8> {
     let mut modulus = vec![0, 0x80 >> ((8 - bits % 8) % 8)];
     modulus.resize(1 + bits.div_ceil(8), 7);
     element(SEQUENCE, &[element(INTEGER, &[0]), element(INTEGER, &modulus)].concat())
 }
 
-/// The form of PKCS #8 (RFC 5208 §5): the algorithm, then the key.
+/// Returns a key in the form of PKCS #8 (RFC 5208 §5) as PEM: the algorithm, then the key.
 pub(crate) fn pkcs8_pem(object: &[u8], key: &[u8]) -> String {
     let algorithm = element(SEQUENCE, &[element(OBJECT, object), element(0x05, &[])].concat());
     let parts = [element(INTEGER, &[0]), algorithm, element(OCTETS, key)].concat();
     pem("PRIVATE KEY", &element(SEQUENCE, &parts))
 }
 
-/// A PEM text in the form of an RSA key of so many bits; it can sign nothing.
+/// Returns a PEM text in the form of an RSA key of `bits` bits; it can sign nothing.
 pub(crate) fn rsa_pem(bits: usize) -> String {
     pkcs8_pem(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01], &rsa_der(bits))
 }
 
-/// A PEM text in the form of an Ed25519 key.
+/// Returns a PEM text in the form of an Ed25519 key; it can sign nothing.
 pub(crate) fn ed25519_pem() -> String {
     pkcs8_pem(&[0x2b, 0x65, 0x70], &[7; 34])
 }

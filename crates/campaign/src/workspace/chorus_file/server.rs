@@ -1,4 +1,4 @@
-//! From `[server]` of `chorus.toml` as written to where Chorus listens, and how it reaches others.
+//! Reads `[server]` of `chorus.toml`: the addresses to listen at, the public address and the proxy.
 
 use std::net::SocketAddr;
 
@@ -6,18 +6,18 @@ use source::{Field, Located, SourceFile};
 use url::Url;
 
 use crate::workspace::Server;
-use crate::workspace::chorus_file::channel_secret::{address, is_web};
+use crate::workspace::chorus_file::channel_secret::{is_web, read_secret};
 use crate::workspace::chorus_file::format::{ChorusFile, ServerFile};
-use crate::workspace::chorus_file::read::Reading;
-use crate::workspace::value::web;
+use crate::workspace::chorus_file::read::ReadContext;
+use crate::workspace::value::web_address;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const DEFAULT_PUBLIC_URL: &str = "http://127.0.0.1:8080";
 
 const PROXY_HELP: &str = "Write `http://host:port`; a proxy that asks for a password is `http://user:${PROXY_PASSWORD}@host:port`.";
 
-/// `[server]`; `None` when it could not be reached.
-pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server> {
+/// Reads `[server]`; `None` if a part of it cannot be used.
+pub(crate) fn server(context: &ReadContext<'_>, file: &ChorusFile) -> Option<Server> {
     let absent = ServerFile {
         listen: Field::Absent,
         admin_listen: Field::Absent,
@@ -25,28 +25,28 @@ pub(crate) fn server(reading: &Reading<'_>, file: &ChorusFile) -> Option<Server>
         public_url: Field::Absent,
     };
     let table = match &file.server {
-        Field::Bad => return None,
+        Field::Invalid => return None,
         Field::Absent => &absent,
-        Field::Here(table) => table,
+        Field::Present(table) => table,
     };
     let listen = match &table.listen {
         Field::Absent => DEFAULT_LISTEN.parse().ok(),
-        Field::Bad => None,
-        Field::Here(text) => socket_address(reading.source, "`listen`", text),
+        Field::Invalid => None,
+        Field::Present(text) => socket_address(context.source, "`listen`", text),
     };
     let admin_listen = match &table.admin_listen {
         Field::Absent => Some(None),
-        Field::Bad => None,
-        Field::Here(text) => admin_listen(reading.source, text, listen).map(Some),
+        Field::Invalid => None,
+        Field::Present(text) => admin_listen(context.source, text, listen).map(Some),
     };
     let proxy = match &table.proxy {
         Field::Absent => Some(None),
-        Field::Bad => None,
-        Field::Here(text) => {
-            address(reading, "proxy", text, is_web, "the address of a proxy", PROXY_HELP).map(Some)
+        Field::Invalid => None,
+        Field::Present(text) => {
+            read_secret(context, "proxy", text, is_web, "the address of a proxy", PROXY_HELP).map(Some)
         }
     };
-    let public_url = public_url(reading.source, &table.public_url);
+    let public_url = public_url(context.source, &table.public_url);
     Some(Server { listen: listen?, admin_listen: admin_listen?, proxy: proxy?, public_url: public_url? })
 }
 
@@ -54,7 +54,7 @@ fn socket_address(source: &SourceFile, key: &str, text: &Located<String>) -> Opt
     let help =
         "Write an IP address and a port, such as `127.0.0.1:8080`, or `0.0.0.0:8080` for every interface.";
     let address = text.parse().map_err(|_| "it is not an IP address and a port");
-    source.take("bad-listen", &text.span, address, key, help)
+    source.ok_or_report("bad-listen", &text.span, address, key, help)
 }
 
 fn admin_listen(
@@ -80,10 +80,10 @@ fn admin_listen(
 fn public_url(source: &SourceFile, field: &Field<String>) -> Option<Url> {
     let text = match field {
         Field::Absent => return Url::parse(DEFAULT_PUBLIC_URL).ok(),
-        Field::Bad => return None,
-        Field::Here(text) => text,
+        Field::Invalid => return None,
+        Field::Present(text) => text,
     };
-    let mut url = web(source, "public_url", text)?;
+    let mut url = web_address(source, "public_url", text)?;
     if url.query().is_some() || url.fragment().is_some() {
         let message = "`public_url` has a `?` or `#`, and links are added after it";
         source.error("bad-address", text.span.clone(), message, "End it with the host or a folder.");

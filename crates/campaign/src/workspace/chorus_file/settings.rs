@@ -1,65 +1,66 @@
-//! What `chorus.toml` says: who speaks, through what, and where rows are kept.
+//! The settings in `chorus.toml`: brand, channels, database and server.
 
 use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::consistency::Market;
 use crate::ids::ChannelId;
-use crate::network::{Account, Address, Per};
-use crate::pace::{Daily, Rate};
+use crate::network::{Account, ContactAddress, Per};
+use crate::pace::{DailyLimit, Rate};
 use crate::receiver::Receivers;
 use crate::secret::Secret;
 use crate::text::{EmailAddress, Language, Mailbox};
 use money::Cost;
 
-/// What an attribute's values are.
+/// The type of an attribute's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttributeKind {
-    /// Any text.
+    /// Texts of any content.
     Text,
-    /// A number.
+    /// Numbers, with or without decimals.
     Number,
-    /// `true` or `false`.
+    /// Booleans, `true` or `false`.
     Boolean,
-    /// A day or an instant, ISO 8601.
+    /// Days or instants in ISO 8601.
     Date,
 }
 
-/// `[brand]`.
+/// The brand that sends, from `[brand]`.
 #[derive(Debug, Clone)]
 pub struct Brand {
-    /// What it is called.
+    /// The name of the brand.
     pub name: String,
-    /// Its site: http or https.
+    /// The brand's web site: http or https.
     pub url: Url,
-    /// The postal address that every e-mail carries.
+    /// The postal address that every e-mail carries; empty if not given.
     pub address: String,
-    /// The zone of schedules that name none.
+    /// The time zone of schedules that name none.
     pub timezone: TimeZone,
     /// The language of contacts whose own is not known.
     pub language: Language,
-    /// Phrases that no channel may say.
+    /// Phrases that no message may contain.
     pub never_say: Vec<String>,
-    /// Where it sends; empty if it does not say.
+    /// The markets that the brand sends to; empty if not given.
     pub markets: Vec<Market>,
     /// Addresses that get test copies by `chorus send --to seeds`: at most 20, each once.
     pub seeds: Vec<EmailAddress>,
 }
 
-/// `[database]`.
+/// The database, from `[database]`.
 #[derive(Debug, Clone)]
-pub struct Database {
+pub struct DatabaseSettings {
     /// `sqlite:path` (made absolute, inside the workspace) or `postgres://…`.
     pub url: Secret,
 }
 
-/// `[server]`.
+/// The server's addresses, from `[server]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
-    /// Where it listens.
+    /// The socket address to listen at.
     pub listen: core::net::SocketAddr,
-    /// Where pages for marketers, the API and metrics are served instead of at `listen`; never the same port there.
+    /// The socket address of pages for marketers, the API and metrics, if they are not served at
+    /// `listen`; never the same as `listen`.
     pub admin_listen: Option<core::net::SocketAddr>,
     /// The HTTP proxy that posts to networks go through.
     pub proxy: Option<Secret>,
@@ -67,46 +68,47 @@ pub struct Server {
     pub public_url: Url,
 }
 
-/// One `[channels.NAME]`.
+/// A channel that messages are sent through, from `[channels.NAME]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Channel {
-    /// Its key.
+    /// The channel's key under `[channels]`.
     pub id: ChannelId,
-    /// What it talks to.
+    /// The kind of the channel, with its settings.
     pub kind: ChannelKind,
-    /// The language of what is posted to its feed; the brand's if none.
+    /// The language of posts to its feed; the brand's if `None`.
     pub language: Option<Language>,
-    /// How fast it may send, if bounded.
+    /// Maximum sending rate, if limited.
     pub rate: Option<Rate>,
-    /// How many sends may be under way at once: 1 to 1000; default 8.
+    /// Maximum number of sends in progress at once: 1 to 1000; default 8.
     pub connections: usize,
-    /// How many messages it may send in a day, if bounded.
-    pub daily: Daily,
-    /// What each receiver of its mail may get.
+    /// Maximum number of messages per day, if limited.
+    pub daily: DailyLimit,
+    /// The limits for each receiver of its mail.
     pub receivers: Receivers,
-    /// What a message costs.
+    /// The cost of a message.
     pub cost: Option<Cost>,
 }
 
-/// What a channel talks to. The name in files is [`ChannelKind::name`].
+/// The kind of a channel. Its name in files is [`ChannelKind::name`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChannelKind {
-    /// Keeps messages in the database.
+    /// An outbox, which stores messages in the database.
     Outbox {
         /// The sender that messages show.
         from: Mailbox,
-        /// Where answers go.
+        /// The address for replies, if it is not `from`.
         reply_to: Option<Mailbox>,
     },
-    /// A mail server.
+    /// A mail server, reached by SMTP.
     Smtp {
-        /// `smtp://` (STARTTLS, required unless `tls = "off"` in the query), `smtps://`; user and password inside.
+        /// `smtp://` (STARTTLS, required unless `tls = "off"` in the query), `smtps://`; user and
+        /// password inside.
         url: Secret,
-        /// The sender.
+        /// The sender that messages show.
         from: Mailbox,
-        /// Where answers go.
+        /// The address for replies, if it is not `from`.
         reply_to: Option<Mailbox>,
-        /// How messages are signed, if they are.
+        /// The DKIM keys that sign messages, if any.
         dkim: Option<Dkim>,
     },
     /// An account on a network.
@@ -116,25 +118,25 @@ pub enum ChannelKind {
 /// `[channels.NAME.dkim]`: DomainKeys Identified Mail (RFC 6376).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dkim {
-    /// The domain that answers for the message, in A-labels: `d=`.
+    /// The signing domain in A-labels, the tag `d=`.
     pub domain: String,
-    /// The RSA key, which every receiver knows; 2048 to 4096 bits.
+    /// The RSA key of 2048 to 4096 bits, which every receiver supports.
     pub rsa: DkimKey,
     /// An Ed25519 key for a second signature (RFC 8463).
     pub ed25519: Option<DkimKey>,
 }
 
-/// A key that signs.
+/// A DKIM signing key with its selector.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DkimKey {
-    /// The name under which the public half stands in the DNS, `SELECTOR._domainkey.DOMAIN`: `s=`.
+    /// The selector, the tag `s=`: the public key is in the DNS at `SELECTOR._domainkey.DOMAIN`.
     pub selector: String,
-    /// The private half: one PEM section, PKCS#8 or PKCS#1, unlocked.
+    /// The private key: one PEM section, PKCS#8 or PKCS#1, not encrypted.
     pub key: Secret,
 }
 
 impl ChannelKind {
-    /// The kind's name in files: `outbox`, `smtp`, or the network's.
+    /// Returns the kind's name in files: `outbox`, `smtp`, or the network's.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -144,13 +146,13 @@ impl ChannelKind {
         }
     }
 
-    /// True for a channel that sends e-mail.
+    /// Returns true for a channel that sends e-mail.
     #[must_use]
     pub(crate) fn is_mail(&self) -> bool {
         matches!(self, Self::Outbox { .. } | Self::Smtp { .. })
     }
 
-    /// How often it speaks in one run.
+    /// Returns the recipients of the channel in one run.
     #[must_use]
     pub fn per(&self) -> Per {
         match self {
@@ -159,11 +161,11 @@ impl ChannelKind {
         }
     }
 
-    /// Where contacts are reached.
+    /// Returns the address by which the channel reaches contacts.
     #[must_use]
-    pub fn address(&self) -> Address {
+    pub fn address(&self) -> ContactAddress {
         match self {
-            Self::Outbox { .. } | Self::Smtp { .. } => Address::Email,
+            Self::Outbox { .. } | Self::Smtp { .. } => ContactAddress::Email,
             Self::Network(account) => account.address(),
         }
     }

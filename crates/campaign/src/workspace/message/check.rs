@@ -1,23 +1,23 @@
-//! Whether a message can be said: its links, pictures, facts and promises.
+//! Checks a message: its texts, links, pictures, facts, mentions and forbidden phrases.
 
-use source::{Field, Located, SourceFile, advice};
+use source::{Field, Located, SourceFile, suggestion};
 
-use crate::text::phrase;
+use crate::text::find_phrase;
 use crate::workspace::campaign_file::format::MessageFile;
-use crate::workspace::definitions::Known;
-use crate::workspace::message::mention::mentions;
-use crate::workspace::message::merge::Draft;
-use crate::workspace::value::{one_line, web};
+use crate::workspace::definitions::Definitions;
+use crate::workspace::message::merge::MessageDraft;
+use crate::workspace::message::tag_paths::tag_paths;
+use crate::workspace::value::{one_line, web_address};
 use crate::workspace::{Channel, ChannelKind};
 
-/// The parts of a message that `{{message.…}}` can name.
+/// Names of the parts of a message that `{{message.…}}` can refer to.
 const FIELDS: [&str; 8] =
     ["subject", "preheader", "headline", "body", "call_to_action", "link", "image", "image_alt"];
 
-/// Checks what stands in the file, each text once, in every language.
-pub(crate) fn as_written(source: &SourceFile, known: &Known, draft: &Draft) {
-    for said in std::iter::once(&draft.own).chain(draft.translations.values()) {
-        for (key, text) in said.texts() {
+/// Checks a message as written in the file, in every language, so that each text is checked once.
+pub(crate) fn check_written(source: &SourceFile, definitions: &Definitions, draft: &MessageDraft) {
+    for message in std::iter::once(&draft.original).chain(draft.translations.values()) {
+        for (key, text) in message.texts() {
             let Some(text) = text.get() else { continue };
             if key != "body" {
                 one_line(source, key, text);
@@ -29,40 +29,40 @@ pub(crate) fn as_written(source: &SourceFile, known: &Known, draft: &Draft) {
                     "Say something, or leave the line out.",
                 );
             }
-            never_say(source, known, key, text);
+            never_say(source, definitions, key, text);
         }
-        facts(source, known, said);
-        link(source, &said.link);
-        files(source, known, said);
+        facts(source, definitions, message);
+        link(source, &message.link);
+        files(source, definitions, message);
     }
 }
 
-fn never_say(source: &SourceFile, known: &Known, key: &str, text: &Located<String>) {
-    for promise in &known.never_say {
-        if let Some(place) = phrase(text, promise) {
-            let message = format!("`{key}` says \"{promise}\", which the brand never says");
-            let help = "Say it otherwise, or take the phrase out of `never_say` in chorus.toml.";
-            source.error("never-say", source.inside(text, place), message, help);
+fn never_say(source: &SourceFile, definitions: &Definitions, key: &str, text: &Located<String>) {
+    for forbidden in &definitions.never_say {
+        if let Some(place) = find_phrase(text, forbidden) {
+            let message = format!("`{key}` says \"{forbidden}\", which the brand never says");
+            let help = "Say it in other words, or take the phrase out of `never_say` in chorus.toml.";
+            source.error("never-say", source.span_within(text, place), message, help);
         }
     }
 }
 
-fn facts(source: &SourceFile, known: &Known, said: &MessageFile) {
-    for (name, _) in said.facts.value().into_iter().flat_map(|entries| &entries.0) {
+fn facts(source: &SourceFile, definitions: &Definitions, message: &MessageFile) {
+    for (name, _) in message.facts.value().into_iter().flat_map(|entries| &entries.0) {
         let fits = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.text.is_empty() || name.text.len() > 64 || !name.text.chars().all(fits) {
             let message = "a fact's name is letters, digits and `_`";
             source.error("bad-name", name.span.clone(), message, "Call it something like `deadline`.");
         }
     }
-    for (name, fact) in said.facts() {
+    for (name, fact) in message.facts() {
         one_line(source, name, fact);
-        never_say(source, known, name, fact);
+        never_say(source, definitions, name, fact);
         if let Some(at) = fact.find("{{") {
             let help = "Write the fact itself; texts refer to it.";
             source.error(
                 "fact-not-plain",
-                source.inside(fact, at..at + 2),
+                source.span_within(fact, at..at + 2),
                 format!("fact `{name}` refers to something else"),
                 help,
             );
@@ -72,10 +72,10 @@ fn facts(source: &SourceFile, known: &Known, said: &MessageFile) {
 
 fn link(source: &SourceFile, field: &Field<String>) {
     let Some(link) = field.get() else { return };
-    // What a template puts in is only known later; where it leads to is not its to say.
+    // The value of a variable is known only later, so the host must not depend on one.
     match link.find("{{") {
         None => {
-            web(source, "link", link);
+            web_address(source, "link", link);
         }
         Some(at) => {
             let host = link.get(..at).and_then(|start| start.split_once("://"));
@@ -90,55 +90,55 @@ fn link(source: &SourceFile, field: &Field<String>) {
     }
 }
 
-fn files(source: &SourceFile, known: &Known, said: &MessageFile) {
-    if let Some(image) = said.image.get() {
+fn files(source: &SourceFile, definitions: &Definitions, message: &MessageFile) {
+    if let Some(image) = message.image.get() {
         if image.contains("://") {
-            web(source, "image", image);
+            web_address(source, "image", image);
         } else {
-            file(source, known, "image", image);
+            file(source, definitions, "image", image);
         }
     }
-    for attachment in said.attachments.value().into_iter().flatten().filter_map(Field::get) {
-        file(source, known, "attachments", attachment);
+    for attachment in message.attachments.value().into_iter().flatten().filter_map(Field::get) {
+        file(source, definitions, "attachments", attachment);
     }
 }
 
-fn file(source: &SourceFile, known: &Known, key: &str, path: &Located<String>) {
-    let what = format!("`{key}` {:?}", path.chars().take(80).collect::<String>());
+fn file(source: &SourceFile, definitions: &Definitions, key: &str, path: &Located<String>) {
+    let subject = format!("`{key}` {:?}", path.chars().take(80).collect::<String>());
     let help = "Write the path of a file in the workspace, such as `images/spring.png`.";
-    source.take("bad-path", &path.span, known.dir.file(path), &what, help);
+    source.ok_or_report("bad-path", &path.span, definitions.dir.file(path), &subject, help);
 }
 
-/// A step as its message is checked: where it goes and how it looks, as far as that is known.
-pub(crate) struct Said<'a> {
-    pub(crate) step: &'a str,
-    pub(crate) place: &'a std::ops::Range<usize>,
+/// The step whose message is checked, with its channel as far as that is known.
+pub(crate) struct CheckedStep<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) span: &'a std::ops::Range<usize>,
     pub(crate) channel: Option<&'a Channel>,
 }
 
-/// Checks what a step says once campaign, step and translations are put together.
-pub(crate) fn as_said(source: &SourceFile, draft: &Draft, said: &Said<'_>) {
+/// Checks the message of a step once campaign, step and translations are merged.
+pub(crate) fn check_merged(source: &SourceFile, draft: &MessageDraft, step: &CheckedStep<'_>) {
     let complete = draft.complete();
     for (_, message) in &complete {
         for (_, text) in message.texts().into_iter().chain([("link", &message.link)]) {
             if let Some(text) = text.get() {
-                refers(source, message, text);
+                check_references(source, message, text);
             }
         }
-        described(source, message);
+        check_image_alt(source, message);
     }
-    mentioned(source, &draft.own, said);
-    let mail = said.channel.is_some_and(|channel| channel.kind.is_mail());
-    if mail && !draft.own.subject.is_given() {
-        let message = format!("step `{}` is an e-mail without a subject", said.step);
+    check_mentions(source, &draft.original, step);
+    let mail = step.channel.is_some_and(|channel| channel.kind.is_mail());
+    if mail && !draft.original.subject.is_given() {
+        let message = format!("step `{}` is an e-mail without a subject", step.id);
         let help = "Add `subject = \"…\"` to [message], or to the step's own message.";
-        source.error("missing-subject", said.place.clone(), message, help);
+        source.error("missing-subject", step.span.clone(), message, help);
     }
 }
 
-/// Tells whom a channel's network has no word for.
-fn mentioned(source: &SourceFile, message: &MessageFile, said: &Said<'_>) {
-    let Some(channel) = said.channel else { return };
+/// Reports mentions that the channel's network does not know.
+fn check_mentions(source: &SourceFile, message: &MessageFile, step: &CheckedStep<'_>) {
+    let Some(channel) = step.channel else { return };
     let network = match &channel.kind {
         ChannelKind::Network(account) => Some(account.network),
         ChannelKind::Outbox { .. } | ChannelKind::Smtp { .. } => None,
@@ -153,24 +153,24 @@ fn mentioned(source: &SourceFile, message: &MessageFile, said: &Said<'_>) {
             [] => "Write `mention` under the message of the steps that can: [steps.message].".to_owned(),
             known => format!("It knows {}.", known.join(", ")),
         };
-        let message = format!("step `{}`: {title} has nobody called {:?}", said.step, name.as_str());
+        let message = format!("step `{}`: {title} has no mention {:?}", step.id, name.as_str());
         source.error("unknown-mention", name.span.clone(), message, &help);
     }
 }
 
-/// Tells what a text refers to and nobody says.
-fn refers(source: &SourceFile, message: &MessageFile, text: &Located<String>) {
-    for mention in mentions(text) {
-        let place = || source.inside(text, mention.place.clone());
+/// Reports references of a text to facts and parts that the message does not have.
+fn check_references(source: &SourceFile, message: &MessageFile, text: &Located<String>) {
+    for path in tag_paths(text) {
+        let span = || source.span_within(text, path.span.clone());
         let names = || message.facts().map(|(name, _)| name);
-        if let Some(fact) = mention.fact().filter(|fact| !is_fact(message, fact)) {
-            let help = advice(fact, "facts", names());
-            source.error("unknown-fact", place(), format!("there is no fact `{fact}`"), help);
+        if let Some(fact) = path.fact().filter(|fact| !is_fact(message, fact)) {
+            let help = suggestion(fact, "facts", names());
+            source.error("unknown-fact", span(), format!("there is no fact `{fact}`"), help);
         }
-        if let Some(field) = mention.field().filter(|field| !is_said(message, field)) {
-            let said = FIELDS.into_iter().filter(|field| is_said(message, field));
-            let help = advice(field, "parts of this message", said);
-            source.error("unknown-part", place(), format!("the message says no `{field}`"), help);
+        if let Some(field) = path.field().filter(|field| !is_given(message, field)) {
+            let given = FIELDS.into_iter().filter(|field| is_given(message, field));
+            let help = suggestion(field, "parts of this message", given);
+            source.error("unknown-part", span(), format!("the message has no `{field}`"), help);
         }
     }
 }
@@ -180,29 +180,29 @@ fn is_fact(message: &MessageFile, name: &str) -> bool {
         && !matches!(message.facts, Field::Absent)
 }
 
-fn is_said(message: &MessageFile, field: &str) -> bool {
+fn is_given(message: &MessageFile, field: &str) -> bool {
     let others = [("link", &message.link), ("image", &message.image)];
     message.texts().into_iter().chain(others).any(|(key, text)| key == field && text.is_given())
 }
 
-/// Tells a picture that nobody describes to those who do not see it.
-fn described(source: &SourceFile, message: &MessageFile) {
+/// Reports a picture without a description for readers who do not see it.
+fn check_image_alt(source: &SourceFile, message: &MessageFile) {
     if let (Some(image), Field::Absent) = (message.image.get(), &message.image_alt) {
         let help = "Add `image_alt = \"…\"`: what the picture shows, in words.";
         source.error("missing-image-alt", image.span.clone(), "the picture has no description", help);
     }
 }
 
-/// Tells facts that only a translation or a step has, and so nobody else can say.
-pub(crate) fn stray_facts(source: &SourceFile, draft: &Draft) {
-    for said in draft.translations.values() {
-        for (name, _) in said.facts.value().into_iter().flat_map(|entries| &entries.0) {
-            if !is_fact(&draft.own, &name.text) {
+/// Reports facts that only a translation has, so that the other languages cannot use them.
+pub(crate) fn check_translated_facts(source: &SourceFile, draft: &MessageDraft) {
+    for translation in draft.translations.values() {
+        for (name, _) in translation.facts.value().into_iter().flat_map(|entries| &entries.0) {
+            if !is_fact(&draft.original, &name.text) {
                 let message = format!("only this translation has a fact `{}`", name.text);
-                let facts = draft.own.facts().map(|(name, _)| name);
+                let facts = draft.original.facts().map(|(name, _)| name);
                 let help = format!(
                     "{} Facts are declared in [message.facts] first.",
-                    advice(&name.text, "facts", facts)
+                    suggestion(&name.text, "facts", facts)
                 );
                 source.error("unknown-fact", name.span.clone(), message, help);
             }

@@ -1,5 +1,5 @@
-//! The message of a campaign or a step: put together, and checked.
+//! The message of a campaign or step: merged and checked.
 
 pub(crate) mod check;
-pub(crate) mod mention;
 pub(crate) mod merge;
+pub(crate) mod tag_paths;

@@ -1,4 +1,4 @@
-//! Folders of templates: what is in them, and which file is for what.
+//! Template folders: their files, and the role of each file.
 
 pub(crate) mod read;
 pub(crate) mod template;

@@ -1,4 +1,4 @@
-//! From `templates/` to templates: which file is for what, by its name.
+//! Reads `templates/` and derives the role of each file from its name.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,42 +8,42 @@ use source::{ConfinedDir, Diagnostic, Diagnostics, Entry, nearest};
 use crate::ids::TemplateId;
 use crate::network::{NETWORKS, Network};
 use crate::text::Language;
-use crate::workspace::definitions::Shelf;
+use crate::workspace::definitions::Registry;
 use crate::workspace::{Template, TemplateFile, TemplateRole};
 
-/// The largest template, in MiB.
-const LARGEST: u64 = 1;
+/// Maximum size of a template file, in MiB.
+const MAX_TEMPLATE_MIB: u64 = 1;
 
-/// How deep partials may be sorted into folders.
-const DEPTH: usize = 4;
+/// Maximum depth of folders below `partials` and `layouts`.
+const MAX_SHARED_DEPTH: usize = 4;
 
-/// Folders that belong to all templates.
-const SHARED: [&str; 2] = ["partials", "layouts"];
+/// Folders shared by all templates.
+const SHARED_FOLDERS: [&str; 2] = ["partials", "layouts"];
 
-/// What a template can be written in.
+/// File extensions of templates.
 const EXTENSIONS: [&str; 5] = ["mjml", "html", "md", "txt", "json"];
 
-/// Reads the templates, telling what is wrong with them.
-pub(crate) struct Reading<'a> {
+/// Reads the templates and reports what is wrong with them.
+pub(crate) struct TemplateReader<'a> {
     pub(crate) dir: &'a ConfinedDir,
     pub(crate) findings: &'a mut Diagnostics,
-    /// Whether a finding of the template at hand is an error.
-    pub(crate) broken: bool,
+    /// True once the template being read has an error.
+    pub(crate) has_errors: bool,
 }
 
-impl Reading<'_> {
-    /// Every folder below `templates/`, and the files of `partials` and `layouts` by name.
-    pub(crate) fn templates(&mut self) -> (Shelf<Template>, BTreeMap<String, TemplateFile>) {
-        let mut templates = Shelf::new();
+impl TemplateReader<'_> {
+    /// Reads every folder below `templates/`, and the files of `partials` and `layouts` by name.
+    pub(crate) fn templates(&mut self) -> (Registry<Template>, BTreeMap<String, TemplateFile>) {
+        let mut templates = Registry::new();
         let mut shared = BTreeMap::new();
         for entry in self.list(Path::new("templates")) {
             if !entry.is_folder {
-                self.not_read(
+                self.warn_not_read(
                     &entry,
                     "Templates are folders: move it into one, such as templates/newsletter/email.mjml.",
                 );
-            } else if SHARED.contains(&entry.name.as_str()) {
-                self.shared(&entry, DEPTH, &mut shared);
+            } else if SHARED_FOLDERS.contains(&entry.name.as_str()) {
+                self.shared(&entry, MAX_SHARED_DEPTH, &mut shared);
             } else {
                 let template = self.template(&entry);
                 templates.insert(entry.name, template);
@@ -52,29 +52,30 @@ impl Reading<'_> {
         (templates, shared)
     }
 
-    /// One folder; `None` if something in it cannot be used.
+    /// Reads one folder; `None` if something in it cannot be used.
     fn template(&mut self, folder: &Entry) -> Option<Template> {
-        self.broken = false;
+        self.has_errors = false;
         let id = TemplateId::parse(&folder.name);
-        if let Err(fault) = &id {
+        if let Err(error) = &id {
             let help = "Call the folder something like `newsletter`.";
-            self.error("bad-name", &folder.path, format!("this folder's name: {fault}"), help);
+            self.error("bad-name", &folder.path, format!("this folder's name: {error}"), help);
         }
         let mut files = Vec::new();
         for entry in self.list(&folder.path) {
             if entry.is_folder {
-                self.not_read(&entry, "Parts shared by templates belong into templates/partials.");
+                self.warn_not_read(&entry, "Parts shared by templates belong in templates/partials.");
             } else if let Some((role, language)) = self.role(&entry) {
                 files.extend(self.read(&entry, role, language));
             }
         }
-        self.refuse_rivals(&files);
+        self.refuse_duplicate_bodies(&files);
         let template = Template { id: id.ok()?, files };
-        (!self.broken).then_some(template)
+        (!self.has_errors).then_some(template)
     }
 
-    /// Tells two bodies of one e-mail in one language: nobody could say which is meant.
-    fn refuse_rivals(&mut self, files: &[TemplateFile]) {
+    /// Reports two bodies for the same purpose in the same language, because the choice would be
+    /// ambiguous.
+    fn refuse_duplicate_bodies(&mut self, files: &[TemplateFile]) {
         let mut bodies: BTreeMap<(String, Option<&Language>), &TemplateFile> = BTreeMap::new();
         for file in files {
             let purpose = match &file.role {
@@ -85,13 +86,15 @@ impl Reading<'_> {
                 TemplateRole::EmailText | TemplateRole::Post | TemplateRole::Shared => continue,
             };
             if let Some(other) = bodies.insert((purpose, file.language.as_ref()), file) {
-                let message = format!("{} says the same as {}", name_of(&file.path), name_of(&other.path));
+                let (name, other) = (name_of(&file.path), name_of(&other.path));
+                let message = format!("{name} has the same purpose as {other}");
                 self.error("twice", &file.path, message, "Keep one of them.");
             }
         }
     }
 
-    /// What a file is for, by its name: `email.zh-CN.mjml` is a purpose, a language and a form.
+    /// Derives the role and language of a file from its name: `email.zh-CN.mjml` is a purpose, a
+    /// language and an extension.
     fn role(&mut self, entry: &Entry) -> Option<(TemplateRole, Option<Language>)> {
         let (purpose, language, extension) = self.parts(entry)?;
         let role = match (purpose.as_str(), extension.as_str()) {
@@ -107,20 +110,20 @@ impl Reading<'_> {
                     Some(meant) => format!("Did you mean `{meant}.{extension}`?"),
                     None => "Files are email.mjml, email.html, email.md, email.txt, post.md, and slack.md or slack.json for each network that needs its own.".to_owned(),
                 };
-                self.not_read(entry, &help);
+                self.warn_not_read(entry, &help);
                 return None;
             }
         };
         Some((role, language))
     }
 
-    /// Purpose, language and extension of a file's name.
+    /// Splits a file's name into purpose, language and extension.
     fn parts(&mut self, entry: &Entry) -> Option<(String, Option<Language>, String)> {
         let (stem, extension) = entry.name.rsplit_once('.').unwrap_or((&entry.name, ""));
         if !EXTENSIONS.contains(&extension) {
-            self.not_read(
+            self.warn_not_read(
                 entry,
-                "Templates are .mjml, .html, .md, .txt or .json; pictures belong into images/.",
+                "Templates are .mjml, .html, .md, .txt or .json; pictures belong in images/.",
             );
             return None;
         }
@@ -129,16 +132,17 @@ impl Reading<'_> {
         };
         match Language::parse(tag) {
             Ok(language) => Some((purpose.to_owned(), Some(language), extension.to_owned())),
-            Err(fault) => {
+            Err(error) => {
                 let help =
                     format!("Call it {purpose}.{extension}, or {purpose}.zh-CN.{extension} for a language.");
-                self.error("bad-language", &entry.path, format!("this file's name: {fault}"), &help);
+                self.error("bad-language", &entry.path, format!("this file's name: {error}"), &help);
                 None
             }
         }
     }
 
-    /// The files of a shared folder and of those in it, under their path without extension.
+    /// Adds the files of a shared folder and its subfolders to `shared`, under their path without
+    /// extension.
     fn shared(&mut self, folder: &Entry, depth: usize, shared: &mut BTreeMap<String, TemplateFile>) {
         for entry in self.list(&folder.path) {
             if entry.is_folder && depth > 0 {
@@ -146,7 +150,7 @@ impl Reading<'_> {
                 continue;
             }
             if entry.is_folder {
-                self.not_read(&entry, "Folders stand too deep in one another here.");
+                self.warn_not_read(&entry, "Folders are nested too deep here.");
                 continue;
             }
             let Some((_, language, _)) = self.parts(&entry) else { continue };
@@ -173,31 +177,31 @@ impl Reading<'_> {
         role: TemplateRole,
         language: Option<Language>,
     ) -> Option<TemplateFile> {
-        match self.dir.read(&entry.path, LARGEST) {
+        match self.dir.read(&entry.path, MAX_TEMPLATE_MIB) {
             Ok(source) => Some(TemplateFile { path: entry.path.clone(), role, language, source }),
-            Err(fault) => {
+            Err(error) => {
                 let help = "Templates are UTF-8 texts inside the workspace, of at most 1 MiB.";
-                self.error("unreadable", &entry.path, fault.to_string(), help);
+                self.error("unreadable", &entry.path, error.to_string(), help);
                 None
             }
         }
     }
 
     fn list(&mut self, path: &Path) -> Vec<Entry> {
-        self.dir.list(path).unwrap_or_else(|fault| {
-            self.error("unreadable", path, fault.to_string(), &fault.help());
+        self.dir.list(path).unwrap_or_else(|error| {
+            self.error("unreadable", path, error.to_string(), &error.help());
             Vec::new()
         })
     }
 
     fn error(&mut self, code: &'static str, path: &Path, message: String, help: &str) {
-        self.broken = true;
+        self.has_errors = true;
         self.findings.push(Diagnostic::error(code, path, message).help(help));
     }
 
-    fn not_read(&mut self, entry: &Entry, help: &str) {
-        let what = if entry.is_folder { "folder" } else { "file" };
-        let message = format!("nothing reads this {what}");
+    fn warn_not_read(&mut self, entry: &Entry, help: &str) {
+        let kind = if entry.is_folder { "folder" } else { "file" };
+        let message = format!("this {kind} is not read");
         self.findings.push(Diagnostic::warning("not-read", &entry.path, message).help(help));
     }
 }
@@ -206,7 +210,7 @@ fn name_of(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// `partials/button` of `templates/partials/button.mjml`.
+/// Returns the name of a shared file: `partials/button` for `templates/partials/button.mjml`.
 fn shared_name(path: &Path) -> String {
     let below: Vec<_> = path.iter().skip(1).map(|part| part.to_string_lossy()).collect();
     let name = below.join("/");

@@ -1,14 +1,14 @@
-//! What a folder of templates holds.
+//! Templates and their files, as read from `templates/`.
 
 use std::path::PathBuf;
 
 use crate::ids::TemplateId;
 use crate::text::Language;
 
-/// One folder below `templates/`.
+/// One template: a folder below `templates/`.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The folder's name.
+    /// The name of the folder.
     pub id: TemplateId,
     /// Its files, in the order of their names.
     pub files: Vec<TemplateFile>,
@@ -17,31 +17,31 @@ pub struct Template {
 /// One template file: `email.mjml`, `email.zh-CN.mjml`, `email.txt`, `post.md`, `webhook.json`.
 #[derive(Debug, Clone)]
 pub struct TemplateFile {
-    /// Relative to the workspace.
+    /// Path relative to the workspace.
     pub path: PathBuf,
-    /// What it is for.
+    /// The role of the file.
     pub role: TemplateRole,
-    /// The language in its name, if any.
+    /// The language in the file's name, if any.
     pub language: Option<Language>,
-    /// Its text: at most 1 MiB of UTF-8.
+    /// The text of the file: at most 1 MiB of UTF-8.
     pub source: String,
 }
 
-/// What a template file is for.
+/// The role of a template file, from its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TemplateRole {
-    /// `email.mjml`
+    /// An e-mail in MJML, `email.mjml`.
     EmailMjml,
-    /// `email.html`
+    /// An e-mail in HTML, `email.html`.
     EmailHtml,
-    /// `email.md`
+    /// An e-mail in Markdown, `email.md`.
     EmailMarkdown,
-    /// `email.txt`
+    /// The text part of an e-mail, `email.txt`.
     EmailText,
-    /// `post.md`: every social and IM channel.
+    /// A post for every network, `post.md`.
     Post,
-    /// `<kind>.<ext>`: one kind's own; the kind's name.
+    /// A post for one kind of network, `<kind>.md` or `<kind>.json`, with the kind's name.
     Kind(String),
-    /// A partial or layout.
+    /// A partial or layout, shared by templates.
     Shared,
 }

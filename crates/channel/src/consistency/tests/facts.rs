@@ -1,13 +1,15 @@
-//! Facts held against texts: each row is a fact, a text, and what is said of it.
+//! Tests of the comparison of facts with texts. Each row is a fact, a text, and the fact's status
+//! in it.
 
 use std::collections::BTreeMap;
 
-use campaign::consistency::Rule;
+use campaign::ConsistencyRule;
 
-use super::super::{Cell, Examined, Expected, Part, Said, examine};
+use super::super::{ChannelContent, ConsistencyReport, ContentPart, ExpectedContent, FactStatus, examine};
 
-pub(super) fn expected(facts: &BTreeMap<String, String>) -> Expected<'_> {
-    Expected {
+/// Returns a message that has only these facts.
+pub(super) fn expected(facts: &BTreeMap<String, String>) -> ExpectedContent<'_> {
+    ExpectedContent {
         facts,
         texts: &[],
         link: None,
@@ -25,32 +27,34 @@ pub(super) fn facts(facts: &[(&str, &str)]) -> BTreeMap<String, String> {
     facts.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
 }
 
-pub(super) fn say(expected: &Expected<'_>, language: &str, text: &str) -> Examined {
-    let parts = [Part { key: "text", text }];
-    examine(expected, &Said { step: "mail", channel: "email", language, parts: &parts, links: &[] })
+/// Checks a text as the part `text` of an e-mail without links.
+pub(super) fn check(expected: &ExpectedContent<'_>, language: &str, text: &str) -> ConsistencyReport {
+    let parts = [ContentPart { key: "text", text }];
+    examine(expected, &ChannelContent { step: "mail", channel: "email", language, parts: &parts, links: &[] })
 }
 
-/// `said`, `unsaid`, or the words that say something else.
-fn verdict(fact: &str, text: &str) -> String {
+/// Returns `said`, `unsaid`, or the words that contradict the fact.
+fn status(fact: &str, text: &str) -> String {
     let facts = facts(&[("it", fact)]);
-    match say(&expected(&facts), "en", text).cells.remove("it") {
-        Some(Cell::Said) => "said".to_owned(),
-        Some(Cell::SaidOtherwise(words)) => words,
-        other => format!("{other:?}").replace("Some(Unsaid)", "unsaid"),
+    match check(&expected(&facts), "en", text).cells.remove("it") {
+        Some(FactStatus::Stated) => "said".to_owned(),
+        Some(FactStatus::Contradicted(words)) => words,
+        other => format!("{other:?}").replace("Some(Missing)", "unsaid"),
     }
 }
 
-fn table(rows: &[(&str, &str, &str)]) {
-    let wrong = rows.iter().filter(|(fact, text, said)| verdict(fact, text) != *said);
+/// Asserts the status in each row, and names all rows that are wrong.
+fn check_table(rows: &[(&str, &str, &str)]) {
+    let wrong = rows.iter().filter(|(fact, text, said)| status(fact, text) != *said);
     let wrong: Vec<_> = wrong
-        .map(|(fact, text, said)| format!("{fact} | {text}: {said}, not {}", verdict(fact, text)))
+        .map(|(fact, text, said)| format!("{fact} | {text}: {said}, not {}", status(fact, text)))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn a_price_is_said_in_any_writing_and_no_other_amount_is_it() {
-    table(&[
+fn a_price_is_recognized_in_any_notation_and_differs_from_other_amounts() {
+    check_table(&[
         ("¥199", "It is ¥199.", "said"),
         ("¥199", "It is 199 yuan.", "said"),
         ("¥199", "It is RMB 199 only.", "said"),
@@ -83,8 +87,8 @@ fn a_price_is_said_in_any_writing_and_no_other_amount_is_it() {
 }
 
 #[test]
-fn shares_days_and_times_are_compared_as_values() {
-    table(&[
+fn percentages_dates_and_times_are_compared_as_values() {
+    check_table(&[
         ("20% off", "20 percent off", "said"),
         ("20% off", "现在八折", "said"),
         ("八折", "20% off", "said"),
@@ -123,8 +127,8 @@ fn shares_days_and_times_are_compared_as_values() {
 }
 
 #[test]
-fn names_and_words_are_said_whatever_their_dress() {
-    table(&[
+fn names_and_words_are_recognized_in_any_typography() {
+    check_table(&[
         ("one free month", "One FREE  month", "said"),
         ("one free month", "**One free month** when you renew", "said"),
         ("one free month", "1 free month", "said"),
@@ -157,11 +161,11 @@ fn names_and_words_are_said_whatever_their_dress() {
     ]);
 }
 
-/// The findings of a text, as rule and words.
-fn told(facts: &[(&str, &str)], text: &str) -> Vec<String> {
+/// Returns the rule and the words of each finding about a text.
+fn findings(facts: &[(&str, &str)], text: &str) -> Vec<String> {
     let facts = self::facts(facts);
-    let examined = say(&expected(&facts), "en", text);
-    examined.findings.iter().map(|found| format!("{} {}", found.rule, found.words)).collect()
+    let report = check(&expected(&facts), "en", text);
+    report.findings.iter().map(|found| format!("{} {}", found.rule, found.words)).collect()
 }
 
 const LAUNCH: [(&str, &str); 3] =
@@ -171,7 +175,7 @@ const GOOD: &str =
     "Spring Tide is CNY 98 for 250 g, and until 11 April 2027 you get a free cup with every bag. ";
 
 #[test]
-fn what_no_fact_explains_is_a_claim() {
+fn a_value_that_agrees_with_no_fact_is_a_claim() {
     for (text, wanted) in [
         ("", vec![]),
         ("15 g of coffee, 250 g of water at 92 °C, three minutes.", vec![]),
@@ -189,44 +193,44 @@ fn what_no_fact_explains_is_a_claim() {
         ("Shipping starts 5 April.", vec!["claim-not-a-fact 5 April"]),
         ("On this pier since 1 May 1998.", vec!["claim-not-a-fact 1 May 1998"]),
     ] {
-        assert_eq!(told(&LAUNCH, &(GOOD.to_owned() + text)), wanted, "{text}");
+        assert_eq!(findings(&LAUNCH, &(GOOD.to_owned() + text)), wanted, "{text}");
     }
 }
 
 #[test]
-fn a_fact_that_is_said_nowhere_is_told_once() {
+fn a_missing_fact_is_reported_once() {
     assert_eq!(
-        told(&LAUNCH, "Spring Tide is CNY 98 for 250 g."),
+        findings(&LAUNCH, "Spring Tide is CNY 98 for 250 g."),
         ["fact-not-said 11 April 2027", "fact-not-said a free cup with every bag"]
     );
     assert_eq!(
-        told(&LAUNCH, "A free cup with every bag: CNY 89 for 250 g until 11 April."),
+        findings(&LAUNCH, "A free cup with every bag: CNY 89 for 250 g until 11 April."),
         ["fact-contradicted CNY 89"]
     );
 }
 
 #[test]
-fn what_a_finding_says_can_be_acted_on() {
+fn findings_say_how_to_fix_them() {
     let facts = facts(&LAUNCH);
-    let examined =
-        say(&expected(&facts), "en", "CNY 89 for 250 g, 11 April, a free cup with every bag, 30% off");
-    let told: Vec<_> =
-        examined.findings.iter().map(|found| format!("{}\n{}", found.message, found.help)).collect();
+    let report =
+        check(&expected(&facts), "en", "CNY 89 for 250 g, 11 April, a free cup with every bag, 30% off");
+    let messages: Vec<_> =
+        report.findings.iter().map(|found| format!("{}\n{}", found.message, found.help)).collect();
     assert_eq!(
-        told,
+        messages,
         [
             "\"CNY 89\" is not what the fact `price` says: \"CNY 98 for 250 g\"\nWrite {{facts.price}} in its place, \
-             or change the fact. If both are true, declare this price as a fact of its own.",
+             or change the fact. If both are true, declare this price as a separate fact.",
             "\"30% off\" is a percentage that no fact declares\nDeclare it under [message.facts] and write {{facts.…}} \
              here, so that every channel says the same percentage.",
         ]
     );
-    assert_eq!(examined.cells["price"], Cell::SaidOtherwise("CNY 89".to_owned()));
-    assert_eq!(examined.cells["deadline"], Cell::Said);
+    assert_eq!(report.cells["price"], FactStatus::Contradicted("CNY 89".to_owned()));
+    assert_eq!(report.cells["deadline"], FactStatus::Stated);
 }
 
 #[test]
-fn the_brand_says_whether_its_sign_is_yuan_or_yen() {
+fn the_brand_s_currency_decides_if_the_yen_sign_means_yuan() {
     let facts = facts(&[("price", "¥1500")]);
     let mut expected = expected(&facts);
     for (currency, text, wanted) in [
@@ -238,18 +242,20 @@ fn the_brand_says_whether_its_sign_is_yuan_or_yen() {
         (Some("CNY"), "1500円", false),
     ] {
         expected.currency = currency;
-        let said = say(&expected, "en", text).cells["price"] == Cell::Said;
+        let said = check(&expected, "en", text).cells["price"] == FactStatus::Stated;
         assert_eq!(said, wanted, "{currency:?} {text}");
     }
 }
 
 #[test]
-fn the_closest_contradiction_is_the_one_told() {
+fn the_closest_contradiction_is_reported() {
     let text = "A bag of tea: ¥45, a mug ¥30. The spring blend for the harbour: ¥89. Cake ¥20.";
     let facts = facts(&[("price", "spring blend ¥98")]);
-    let examined = say(&expected(&facts), "en", text);
-    assert_eq!(examined.cells["price"], Cell::SaidOtherwise("¥89".to_owned()));
-    let first =
-        examined.findings.iter().find(|found| found.rule == Rule::FactContradicted && found.words == "¥89");
+    let report = check(&expected(&facts), "en", text);
+    assert_eq!(report.cells["price"], FactStatus::Contradicted("¥89".to_owned()));
+    let first = report
+        .findings
+        .iter()
+        .find(|found| found.rule == ConsistencyRule::FactContradicted && found.words == "¥89");
     assert_eq!(first.map(|found| &text[found.range.clone()]), Some("¥89"));
 }

@@ -1,25 +1,26 @@
-//! What must not be said, by row.
+//! Tests of forbidden words, one case in each row.
 
 use std::collections::BTreeMap;
 
+use campaign::ConsistencyRule;
 use campaign::Market;
-use campaign::consistency::Rule;
 
 use super::super::ad_label;
-use super::facts::{expected, say};
+use super::facts::{check, expected};
 use source::Severity;
 
+/// Returns the absolute terms that are found in a Chinese text.
 fn terms(text: &str) -> Vec<String> {
     let facts = BTreeMap::new();
     let mut expected = expected(&facts);
     expected.markets = &[Market::CHINA];
-    let examined = say(&expected, "zh-CN", text);
-    let found = examined.findings.into_iter().filter(|found| found.rule == Rule::AbsoluteTerm);
+    let report = check(&expected, "zh-CN", text);
+    let found = report.findings.into_iter().filter(|found| found.rule == ConsistencyRule::AbsoluteTerm);
     found.map(|found| found.words).collect()
 }
 
 #[test]
-fn absolute_terms_are_told() {
+fn absolute_terms_are_reported() {
     for (text, wanted) in [
         ("国家级烘焙师", "国家级"),
         ("最高级的咖啡", "最高"),
@@ -61,7 +62,7 @@ fn absolute_terms_are_told() {
 }
 
 #[test]
-fn innocent_uses_are_not() {
+fn harmless_uses_of_the_same_words_are_not_reported() {
     for text in [
         "最近很冷",
         "最后三天",
@@ -114,16 +115,16 @@ fn innocent_uses_are_not() {
 }
 
 #[test]
-fn every_place_is_told_with_its_bytes() {
+fn every_occurrence_is_reported_with_its_bytes() {
     let text = "最佳的豆，顶级的水；ＢＥＳＴ in the world";
     let facts = BTreeMap::new();
-    let examined = say(&expected(&facts), "zh", text);
-    let places: Vec<_> = examined.findings.iter().map(|found| &text[found.range.clone()]).collect();
+    let report = check(&expected(&facts), "zh", text);
+    let places: Vec<_> = report.findings.iter().map(|found| &text[found.range.clone()]).collect();
     assert_eq!(places, ["最佳", "顶级", "ＢＥＳＴ in the world"]);
 }
 
 #[test]
-fn the_law_counts_where_the_brand_sends() {
+fn the_law_applies_in_the_brand_s_markets() {
     let singapore = [Market::parse("SG").unwrap()];
     let china = [Market::CHINA];
     for (language, markets, wanted) in [
@@ -142,7 +143,7 @@ fn the_law_counts_where_the_brand_sends() {
         let facts = BTreeMap::new();
         let mut expected = expected(&facts);
         expected.markets = markets;
-        let found = say(&expected, language, "国家级").findings;
+        let found = check(&expected, language, "国家级").findings;
         assert_eq!(found.first().map(|found| found.severity), wanted, "{language} {markets:?}");
         let label = ad_label("春天", language, markets);
         assert_eq!(label.map(|found| found.severity), wanted, "{language} {markets:?}");
@@ -150,7 +151,7 @@ fn the_law_counts_where_the_brand_sends() {
 }
 
 #[test]
-fn mail_to_china_says_that_it_is_advertising() {
+fn email_to_china_is_labelled_as_advertising() {
     for (subject, labelled) in [
         ("广告：「春潮」上新", true),
         ("【广告】「春潮」上新", true),
@@ -169,19 +170,19 @@ fn mail_to_china_says_that_it_is_advertising() {
     ] {
         assert_eq!(ad_label(subject, "zh-CN", &[Market::CHINA]).is_none(), labelled, "{subject}");
     }
-    // What is not said where it goes, and not translated either, need not bear it.
+    // Without declared markets, only a Chinese subject needs the label.
     assert!(ad_label("「春潮」上新", "zh-CN", &[]).is_some());
     assert!(ad_label("Spring Tide", "zh-CN", &[]).is_none());
 }
 
 #[test]
-fn what_the_brand_never_says_is_told_at_every_place() {
+fn never_say_phrases_are_reported_at_every_occurrence() {
     let facts = BTreeMap::new();
     let never = ["guaranteed".to_owned(), "全网最低".to_owned()];
     let mut expected = expected(&facts);
     expected.never_say = &never;
     let text = "Guaranteed, and guaranteed again; unguaranteed. 全网最低全网最低";
-    let found = say(&expected, "en", text).findings;
+    let found = check(&expected, "en", text).findings;
     let places: Vec<_> = found.iter().map(|found| (found.rule.code(), &text[found.range.clone()])).collect();
     assert_eq!(
         places,

@@ -1,4 +1,4 @@
-//! What the module promises, in tables: one row, one case.
+//! Tests of the consistency check, mostly as tables with one case in each row.
 
 mod facts;
 mod law;

@@ -1,13 +1,14 @@
-//! What holds for every text.
+//! Property tests: invariants that hold for every text.
 
 use proptest::prelude::*;
 
 use campaign::Market;
-use facts::{Coin, Value, values};
+use facts::{StatedCurrency, Value, values};
 
 use super::super::ad_label;
-use super::facts::{expected, facts, say};
+use super::facts::{check, expected, facts};
 
+/// Returns a number with commas between groups of three digits.
 fn grouped(whole: i64) -> String {
     let digits = whole.to_string();
     let mut text = String::new();
@@ -20,7 +21,7 @@ fn grouped(whole: i64) -> String {
     text
 }
 
-/// An amount in yuan in every style.
+/// Returns an amount in yuan in every supported notation.
 fn in_yuan(whole: i64, cents: i64) -> Vec<String> {
     let plain = if cents == 0 { whole.to_string() } else { format!("{whole}.{cents:02}") };
     let group = if cents == 0 { grouped(whole) } else { format!("{}.{cents:02}", grouped(whole)) };
@@ -47,7 +48,7 @@ fn in_yuan(whole: i64, cents: i64) -> Vec<String> {
     styles
 }
 
-/// A day in every style.
+/// Returns a date in every supported notation.
 fn dates(year: i16, month: u8, day: u8) -> Vec<String> {
     const NAMES: [&str; 12] = [
         "January",
@@ -80,9 +81,9 @@ fn dates(year: i16, month: u8, day: u8) -> Vec<String> {
 
 proptest! {
     #[test]
-    fn money_comes_back_from_every_style(whole in 1..10_000_000_i64, cents in prop_oneof![Just(0_i64), 1..100_i64]) {
+    fn money_is_parsed_in_every_notation(whole in 1..10_000_000_i64, cents in prop_oneof![Just(0_i64), 1..100_i64]) {
         let micros = whole * 1_000_000 + cents * 10_000;
-        let wanted = Value::Money { micros, coin: Coin::Code(*b"CNY") };
+        let wanted = Value::Money { micros, currency: StatedCurrency::Code(*b"CNY") };
         for style in in_yuan(whole, cents) {
             let found = values(&format!("现在 {style}, now"));
             prop_assert_eq!(found.len(), 1, "{} {:?}", style, found);
@@ -91,23 +92,23 @@ proptest! {
     }
 
     #[test]
-    fn any_two_styles_of_a_price_agree_and_another_price_contradicts(whole in 1..100_000_i64, other in 1..100_000_i64) {
+    fn any_two_notations_of_a_price_agree_and_another_price_contradicts(whole in 1..100_000_i64, other in 1..100_000_i64) {
         prop_assume!(whole != other);
         let styles = in_yuan(whole, 0);
         for (fact, text) in styles.iter().zip(styles.iter().rev()) {
             let facts = facts(&[("price", fact)]);
-            let said = say(&expected(&facts), "en", &format!("only {text} today"));
-            prop_assert!(said.findings.is_empty(), "{} {} {:?}", fact, text, said);
+            let report = check(&expected(&facts), "en", &format!("only {text} today"));
+            prop_assert!(report.findings.is_empty(), "{} {} {:?}", fact, text, report);
         }
         for (fact, text) in styles.iter().zip(in_yuan(other, 0)) {
             let facts = facts(&[("price", fact)]);
-            let said = say(&expected(&facts), "en", &format!("only {text} today"));
-            prop_assert_eq!(said.findings.first().map(|found| found.rule.code()), Some("fact-contradicted"));
+            let report = check(&expected(&facts), "en", &format!("only {text} today"));
+            prop_assert_eq!(report.findings.first().map(|found| found.rule.code()), Some("fact-contradicted"));
         }
     }
 
     #[test]
-    fn days_come_back_from_every_style(year in 1990..2100_i16, month in 1..=12_u8, day in 1..=31_u8) {
+    fn dates_are_parsed_in_every_notation(year in 1990..2100_i16, month in 1..=12_u8, day in 1..=31_u8) {
         let wanted = Value::Date { year: Some(year), month, day };
         for style in dates(year, month, day) {
             let found = values(&format!("到 {style}!"));
@@ -116,7 +117,7 @@ proptest! {
     }
 
     #[test]
-    fn agreeing_is_mutual(a in any::<String>(), b in "[0-9¥$元% ,.年月日:折g]{0,16}") {
+    fn agreement_is_symmetric(a in any::<String>(), b in "[0-9¥$元% ,.年月日:折g]{0,16}") {
         for one in values(&b) {
             prop_assert!(one.value.agrees(&one.value));
             for other in values(&a).iter().chain(&values(&b)) {
@@ -126,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_is_too_strange(
+    fn no_text_causes_a_panic_or_an_invalid_range(
         text in prop_oneof![
             any::<String>(),
             "[0-9０-９,.。 ¥￥$€%％元块折年月日号点半万亿一二十百最第佳April MayCNYRMBghto:/@#~–-]{0,120}",
@@ -143,16 +144,16 @@ proptest! {
         for found in values(&text) {
             prop_assert!(text.get(found.range.clone()).is_some_and(|words| !words.is_empty()), "{:?}", found);
         }
-        for found in say(&expected, "zh-CN", &text).findings {
+        for found in check(&expected, "zh-CN", &text).findings {
             prop_assert!(text.get(found.range.clone()).is_some(), "{:?}", found);
         }
         prop_assert!(ad_label(&text, "zh-CN", &[]).is_none_or(|found| text.get(found.range).is_some()));
     }
 }
 
-/// Texts that would take forever if anything were read again and again.
+/// Texts that take very long if the check is quadratic in their length.
 #[test]
-fn long_and_hostile_texts_are_read_in_one_go() {
+fn long_and_hostile_texts_take_linear_time() {
     let long = 20_000;
     for unit in [
         "9",
@@ -182,7 +183,7 @@ fn long_and_hostile_texts_are_read_in_one_go() {
     ] {
         let text = unit.repeat(long / unit.len());
         let facts = facts(&[("a", &text), ("b", "¥199"), ("c", "a a a a a 9 b")]);
-        let examined = say(&expected(&facts), "zh-CN", &text);
-        assert_eq!(examined.cells.len(), 3, "{unit}");
+        let report = check(&expected(&facts), "zh-CN", &text);
+        assert_eq!(report.cells.len(), 3, "{unit}");
     }
 }

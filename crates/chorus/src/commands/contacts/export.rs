@@ -1,4 +1,4 @@
-//! `chorus contacts export`: everybody, in a form that `import` reads again.
+//! `chorus contacts export`: writes all contacts in a form that `import` can read.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -11,12 +11,14 @@ use serde_json::Value;
 use store::{Consent, Contact, ContactId, Store};
 
 use crate::output::{self, Format};
-use crate::setup::{Env, Opened};
+use crate::setup::{App, Env};
 
-const PAGE: i64 = 5_000;
-const FIXED: [&str; 6] = ["external_id", "email", "phone", "language", "timezone", "consent"];
+/// Number of contacts that are read at a time.
+const PAGE_SIZE: i64 = 5_000;
+/// The columns before those of attributes.
+const FIXED_COLUMNS: [&str; 6] = ["external_id", "email", "phone", "language", "timezone", "consent"];
 
-pub(super) async fn run(env: &Env, opened: &Opened, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(env: &Env, app: &App, out: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut to: Box<dyn Write> = match out {
         Some(path) => Box::new(std::io::BufWriter::new(
             File::create(path).with_context(|| format!("write {}", path.display()))?,
@@ -24,8 +26,8 @@ pub(super) async fn run(env: &Env, opened: &Opened, out: Option<&Path>) -> anyho
         None => Box::new(std::io::stdout()),
     };
     let count = match env.format {
-        Format::Json => export_json(&opened.store, &mut to).await?,
-        _ => export_csv(&opened.store, &mut to).await?,
+        Format::Json => export_json(&app.store, &mut to).await?,
+        _ => export_csv(&app.store, &mut to).await?,
     };
     to.flush()?;
     if let Some(path) = out {
@@ -34,12 +36,12 @@ pub(super) async fn run(env: &Env, opened: &Opened, out: Option<&Path>) -> anyho
     Ok(ExitCode::SUCCESS)
 }
 
-/// A JSON object on each line.
+/// Writes each contact as a JSON object on one line. Returns the number of contacts.
 async fn export_json(store: &Store, to: &mut dyn Write) -> anyhow::Result<u64> {
     let mut count = 0;
     let mut after = ContactId(0);
     loop {
-        let page = store.contact_page(after, PAGE).await?;
+        let page = store.contact_page(after, PAGE_SIZE).await?;
         let Some(last) = page.last() else { return Ok(count) };
         after = last.id;
         count += page.len() as u64;
@@ -53,11 +55,11 @@ async fn export_json(store: &Store, to: &mut dyn Write) -> anyhow::Result<u64> {
 async fn export_csv(store: &Store, to: &mut dyn Write) -> anyhow::Result<u64> {
     let names = attribute_names(store).await?;
     let mut writer = csv::Writer::from_writer(to);
-    writer.write_record(FIXED.iter().copied().chain(names.iter().map(String::as_str)))?;
+    writer.write_record(FIXED_COLUMNS.iter().copied().chain(names.iter().map(String::as_str)))?;
     let mut count = 0;
     let mut after = ContactId(0);
     loop {
-        let page = store.contact_page(after, PAGE).await?;
+        let page = store.contact_page(after, PAGE_SIZE).await?;
         let Some(last) = page.last() else { break };
         after = last.id;
         count += page.len() as u64;
@@ -73,7 +75,7 @@ async fn attribute_names(store: &Store) -> anyhow::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
     let mut after = ContactId(0);
     loop {
-        let page = store.contact_page(after, PAGE).await?;
+        let page = store.contact_page(after, PAGE_SIZE).await?;
         let Some(last) = page.last() else { return Ok(names) };
         after = last.id;
         for contact in page {
@@ -86,9 +88,9 @@ fn row(contact: &Contact, names: &BTreeSet<String>) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let consent = if contact.consent == Consent::Yes { "yes" } else { "no" };
     let mut row = vec![
-        harmless(&text(&contact.external_id)),
-        harmless(&text(&contact.email)),
-        // A phone number starts with a plus sign by its nature and holds nothing but digits.
+        escape_formula(&text(&contact.external_id)),
+        escape_formula(&text(&contact.email)),
+        // A phone number starts with a plus sign and otherwise holds only digits.
         text(&contact.phone),
         text(&contact.language),
         text(&contact.timezone),
@@ -100,15 +102,15 @@ fn row(contact: &Contact, names: &BTreeSet<String>) -> Vec<String> {
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::String(text) => harmless(text),
+        Value::String(text) => escape_formula(text),
         Value::Null => String::new(),
         other => other.to_string(),
     }
 }
 
-/// A text that a spreadsheet does not run as a formula: an apostrophe stands before `= + - @` and control
-/// characters (OWASP, CSV injection).
-fn harmless(text: &str) -> String {
+/// Returns a text that spreadsheets do not evaluate as a formula: an apostrophe is put before a
+/// leading `=`, `+`, `-`, `@`, tab or carriage return (OWASP, CSV injection).
+fn escape_formula(text: &str) -> String {
     let risky = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
     if text.starts_with(risky) { format!("'{text}") } else { text.to_owned() }
 }
@@ -118,9 +120,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_formula_is_not_run() {
-        assert_eq!(harmless("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
-        assert_eq!(harmless("＝1+1"), "'＝1+1");
-        assert_eq!(harmless("Zhang"), "Zhang");
+    fn formulas_are_escaped() {
+        assert_eq!(escape_formula("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
+        assert_eq!(escape_formula("＝1+1"), "'＝1+1");
+        assert_eq!(escape_formula("Zhang"), "Zhang");
     }
 }

@@ -1,4 +1,5 @@
-//! `chorus contacts import`: a CSV file, streamed; bad rows are told by line, good ones are kept.
+//! `chorus contacts import`: imports a CSV file as a stream. Invalid rows are reported by line,
+//! valid ones are imported.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,87 +10,89 @@ use std::process::ExitCode;
 use anyhow::Context;
 use campaign::workspace::AttributeKind;
 use serde::Serialize;
-use store::{Millis, Store, Upserted};
+use store::{Millis, Store, UpsertCounts};
 
 use super::row::{BadRow, Column, column, contact};
-use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::output::{self, Format, user_error};
+use crate::setup::{App, Env};
 
-/// Rows written in one transaction.
-const BATCH: usize = 1_000;
-/// The most columns, and the most bad rows that are told one by one.
-const COLUMNS: usize = 256;
-const TOLD: usize = 100;
+/// Number of rows that are written in one transaction.
+const BATCH_SIZE: usize = 1_000;
+/// Maximum number of columns.
+const MAX_COLUMNS: usize = 256;
+/// Maximum number of invalid rows that are listed.
+const MAX_LISTED: usize = 100;
 
-/// What an import did.
+/// The result of an import.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Imported {
+pub(crate) struct ImportResult {
     created: u64,
     updated: u64,
     rejected: u64,
-    /// The first bad rows.
+    /// The first [`MAX_LISTED`] invalid rows.
     problems: Vec<Problem>,
 }
 
-/// A row that was not taken.
+/// An invalid row: its line number, from 1, and what is wrong with it.
 #[derive(Debug, Serialize)]
 struct Problem {
     line: u64,
     problem: String,
 }
 
-pub(super) async fn run(env: &Env, opened: &Opened, path: &Path) -> anyhow::Result<ExitCode> {
-    let file = File::open(path).map_err(|error| wrong(format!("cannot open {}: {error}", path.display())))?;
+pub(super) async fn run(env: &Env, app: &App, path: &Path) -> anyhow::Result<ExitCode> {
+    let file =
+        File::open(path).map_err(|error| user_error(format!("cannot open {}: {error}", path.display())))?;
     let bytes = file.metadata().map_or(0, |meta| meta.len());
     let bar = (env.format == Format::Text).then(|| output::progress("importing", bytes));
-    let now = opened.clock.millis();
-    let attributes = &opened.workspace().attributes;
-    let imported = import(&opened.store, attributes, file, now, |position| {
+    let now = app.clock.millis();
+    let attributes = &app.workspace().attributes;
+    let result = import(&app.store, attributes, file, now, |position| {
         if let Some(bar) = &bar {
             bar.set_position(position);
         }
     });
-    let imported = imported.await.with_context(|| format!("import {}", path.display()))?;
+    let result = result.await.with_context(|| format!("import {}", path.display()))?;
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    tell(env, &imported)?;
-    Ok(if imported.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    print_result(env, &result)?;
+    Ok(if result.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-fn tell(env: &Env, imported: &Imported) -> anyhow::Result<()> {
+fn print_result(env: &Env, result: &ImportResult) -> anyhow::Result<()> {
     if env.format == Format::Json {
-        return output::json(imported);
+        return output::json(result);
     }
-    for problem in &imported.problems {
+    for problem in &result.problems {
         output::note(format!("line {}: {}", problem.line, problem.problem));
     }
-    let more = imported.rejected - imported.problems.len() as u64;
+    let more = result.rejected - result.problems.len() as u64;
     if more > 0 {
         output::note(format!("… and {more} more"));
     }
-    let Imported { created, updated, rejected, .. } = imported;
+    let ImportResult { created, updated, rejected, .. } = result;
     output::line(format!("{created} new, {updated} updated, {rejected} rejected"))
 }
 
-/// Reads CSV from `source` and writes it, batch by batch. `told` hears how many bytes were read.
+/// Imports CSV from `source` in batches. `progress` is called with the number of bytes read so far.
 pub(crate) async fn import(
     store: &Store,
     attributes: &BTreeMap<String, AttributeKind>,
     source: impl Read,
     now: Millis,
-    told: impl Fn(u64),
-) -> anyhow::Result<Imported> {
+    progress: impl Fn(u64),
+) -> anyhow::Result<ImportResult> {
     let mut source = BufReader::new(source);
     let separator = separator(&mut source)?;
-    // Rows end with a line feed; the carriage return before it is white space. Left to itself, the reader counts
-    // the lines of such files wrongly.
+    // With this terminator a carriage return before the line feed is white space. By default the
+    // reader counts the lines of such files wrongly.
     let mut reader = csv::ReaderBuilder::new();
     reader.delimiter(separator).flexible(true).terminator(csv::Terminator::Any(b'\n'));
     let mut reader = reader.from_reader(source);
     let columns = columns(reader.byte_headers()?, attributes)?;
-    let mut imported = Imported::default();
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut result = ImportResult::default();
+    let mut batch = Vec::with_capacity(BATCH_SIZE);
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
         if record.len() == 1 && record[0].trim_ascii().is_empty() {
@@ -98,34 +101,35 @@ pub(crate) async fn import(
         let line = record.position().map_or(0, csv::Position::line);
         match contact(&columns, &record) {
             Ok(contact) => batch.push(contact),
-            Err(problem) => imported.reject(line, &problem),
+            Err(problem) => result.reject(line, &problem),
         }
-        if batch.len() == BATCH {
-            imported.add(store.contact_upsert(&batch, now).await?);
+        if batch.len() == BATCH_SIZE {
+            result.add(store.contact_upsert(&batch, now).await?);
             batch.clear();
-            store.let_others_write().await;
-            told(reader.position().byte());
+            store.yield_writer().await;
+            progress(reader.position().byte());
         }
     }
-    imported.add(store.contact_upsert(&batch, now).await?);
-    Ok(imported)
+    result.add(store.contact_upsert(&batch, now).await?);
+    Ok(result)
 }
 
-impl Imported {
-    fn add(&mut self, upserted: Upserted) {
+impl ImportResult {
+    fn add(&mut self, upserted: UpsertCounts) {
         self.created += upserted.created;
         self.updated += upserted.updated;
     }
 
     fn reject(&mut self, line: u64, problem: &BadRow) {
         self.rejected += 1;
-        if self.problems.len() < TOLD {
+        if self.problems.len() < MAX_LISTED {
             self.problems.push(Problem { line, problem: problem.to_string() });
         }
     }
 }
 
-/// Passes over a byte order mark, and tells comma from semicolon by the header.
+/// Skips a byte order mark, and returns the separator that is more frequent in the header: comma or
+/// semicolon.
 fn separator(source: &mut impl BufRead) -> anyhow::Result<u8> {
     if source.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         source.consume(3);
@@ -140,23 +144,29 @@ fn columns(
     header: &csv::ByteRecord,
     attributes: &BTreeMap<String, AttributeKind>,
 ) -> anyhow::Result<Vec<Column>> {
-    if header.len() > COLUMNS {
-        return Err(wrong(format!("the header has {} columns; at most {COLUMNS} are allowed", header.len())));
+    if header.len() > MAX_COLUMNS {
+        return Err(user_error(format!(
+            "the header has {} columns; at most {MAX_COLUMNS} are allowed",
+            header.len()
+        )));
     }
     let mut columns: Vec<Column> = Vec::with_capacity(header.len());
     for (index, name) in header.iter().enumerate() {
         let name = std::str::from_utf8(name)
-            .map_err(|_| wrong("the header is not UTF-8; save the file as UTF-8"))?;
+            .map_err(|_| user_error("the header is not UTF-8; save the file as UTF-8"))?;
         let column = column(name.trim(), attributes)
-            .map_err(|problem| wrong(format!("column {} of the header: {problem}", index + 1)))?;
+            .map_err(|problem| user_error(format!("column {} of the header: {problem}", index + 1)))?;
         if columns.contains(&column) {
-            return Err(wrong(format!("the header has two columns {:?}; rename or drop one", name.trim())));
+            return Err(user_error(format!(
+                "the header has two columns {:?}; rename or drop one",
+                name.trim()
+            )));
         }
         columns.push(column);
     }
     let keys = [Column::Email, Column::Phone, Column::ExternalId];
     if !keys.iter().any(|key| columns.contains(key)) {
-        return Err(wrong("the header has none of the columns email, phone and external_id; add one"));
+        return Err(user_error("the header has none of the columns email, phone and external_id; add one"));
     }
     Ok(columns)
 }

@@ -1,4 +1,4 @@
-//! `chorus contacts`: people.
+//! `chorus contacts`: imports, exports and shows contacts.
 
 mod export;
 mod import;
@@ -21,26 +21,26 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Read contacts from a CSV file with a header; known people are updated
+    /// Import contacts from a CSV file with a header; existing contacts are updated
     Import {
-        /// UTF-8, comma or semicolon. Columns: email, phone, external_id (at least one of them), language, timezone,
-        /// consent (yes/no); any other column is an attribute.
+        /// A UTF-8 file with commas or semicolons. Columns: email, phone, external_id (at least one
+        /// of them), language, timezone, consent (yes/no); any other column is an attribute.
         file: PathBuf,
     },
-    /// Write all contacts as CSV (or JSON)
+    /// Export all contacts as CSV, or as JSON with --format json
     Export {
-        /// To this file; to the screen when left out.
+        /// The file to write. Default: standard output.
         #[arg(long)]
         out: Option<PathBuf>,
     },
-    /// One person: who they are, what they got, what they did
+    /// Show one contact with their attributes, messages and events
     Show {
         /// E-mail address, phone number or external id.
         address: String,
     },
 }
 
-/// Imports CSV from memory; for the demo.
+/// Imports contacts from CSV in memory, for the demo.
 pub(crate) async fn import_from(
     store: &store::Store,
     attributes: &std::collections::BTreeMap<String, campaign::workspace::AttributeKind>,
@@ -51,12 +51,12 @@ pub(crate) async fn import_from(
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
+    let app = env.open().await?;
     let code = match &options.action {
-        Action::Import { file } => import::run(env, &opened, file).await?,
-        Action::Export { out } => export::run(env, &opened, out.as_deref()).await?,
-        Action::Show { address } => show::run(env, &opened, address).await?,
+        Action::Import { file } => import::run(env, &app, file).await?,
+        Action::Export { out } => export::run(env, &app, out.as_deref()).await?,
+        Action::Show { address } => show::run(env, &app, address).await?,
     };
-    opened.store.close().await;
+    app.store.close().await;
     Ok(code)
 }

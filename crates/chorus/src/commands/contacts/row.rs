@@ -1,4 +1,4 @@
-//! A row of a CSV file as a contact, by the columns of its header.
+//! Conversion of the rows of a CSV file to contacts, by the columns of its header.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use campaign::{EmailAddress, Language};
 use serde_json::{Map, Value};
 use store::{Consent, NewContact};
 
-/// The most bytes of one row.
-const ROW_BYTES: usize = 64 * 1024;
+/// Maximum length of a row, in bytes.
+const MAX_ROW_BYTES: usize = 64 * 1024;
 
-/// What a column is.
+/// The meaning of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Column {
     Email,
@@ -23,21 +23,21 @@ pub(super) enum Column {
     Attribute(String, AttributeKind),
 }
 
-/// A name in the header that can be no column's.
+/// The reason why a name in the header is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum BadColumn {
     #[error("it has no name; give it one")]
     Unnamed,
-    #[error("{0:?} is Chorus's own; rename it")]
+    #[error("{0:?} is reserved by Chorus; rename it")]
     Reserved(String),
     #[error("{0:?} cannot be an attribute's name; use letters, digits and _")]
     Name(String),
 }
 
-/// A row that is no contact.
+/// The reason why a row is not a valid contact.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum BadRow {
-    #[error("the row has more than {ROW_BYTES} bytes")]
+    #[error("the row has more than {MAX_ROW_BYTES} bytes")]
     TooLong,
     #[error("the row has {fields} fields, the header has {columns}")]
     Fields { fields: usize, columns: usize },
@@ -45,8 +45,8 @@ pub(super) enum BadRow {
     NotUtf8,
     #[error("the row has a NUL character")]
     Nul,
-    #[error("nobody: email, phone and external_id are all empty")]
-    Nobody,
+    #[error("email, phone and external_id are all empty")]
+    NoKey,
     #[error("email {0:?}: {1}")]
     Email(String, #[source] BadAddress),
     #[error("phone {0:?}: {1}")]
@@ -61,7 +61,8 @@ pub(super) enum BadRow {
     Attribute { name: String, value: String, kind: &'static str },
 }
 
-/// The column of a name; an attribute's kind is that of `attributes`, else text.
+/// Returns the column for a name in the header. The kind of an attribute is taken from
+/// `attributes`, else it is text.
 pub(super) fn column(name: &str, attributes: &BTreeMap<String, AttributeKind>) -> Result<Column, BadColumn> {
     Ok(match name {
         "email" => Column::Email,
@@ -82,9 +83,9 @@ pub(super) fn column(name: &str, attributes: &BTreeMap<String, AttributeKind>) -
     })
 }
 
-/// The contact of a row.
+/// Returns the contact of a row.
 pub(super) fn contact(columns: &[Column], record: &csv::ByteRecord) -> Result<NewContact, BadRow> {
-    if record.as_slice().len() > ROW_BYTES {
+    if record.as_slice().len() > MAX_ROW_BYTES {
         return Err(BadRow::TooLong);
     }
     if record.len() != columns.len() {
@@ -109,7 +110,7 @@ pub(super) fn contact(columns: &[Column], record: &csv::ByteRecord) -> Result<Ne
         }
     }
     if contact.email.is_none() && contact.phone.is_none() && contact.external_id.is_none() {
-        return Err(BadRow::Nobody);
+        return Err(BadRow::NoKey);
     }
     Ok(contact)
 }
@@ -151,25 +152,25 @@ fn consent(value: &str) -> Result<Consent, BadRow> {
 }
 
 fn attribute(name: &str, kind: AttributeKind, value: &str) -> Result<Value, BadRow> {
-    let unfit = |kind| BadRow::Attribute { name: name.to_owned(), value: value.to_owned(), kind };
+    let mismatch = |kind| BadRow::Attribute { name: name.to_owned(), value: value.to_owned(), kind };
     Ok(match kind {
         AttributeKind::Text => value.into(),
         AttributeKind::Boolean => match value.to_ascii_lowercase().as_str() {
             "true" | "yes" | "1" => true.into(),
             "false" | "no" | "0" => false.into(),
-            _ => return Err(unfit("true or false")),
+            _ => return Err(mismatch("true or false")),
         },
         AttributeKind::Number => {
             if let Ok(whole) = value.parse::<i64>() {
                 whole.into()
             } else {
                 let number = value.parse::<f64>().ok().and_then(serde_json::Number::from_f64);
-                number.ok_or_else(|| unfit("a number"))?.into()
+                number.ok_or_else(|| mismatch("a number"))?.into()
             }
         }
         AttributeKind::Date => {
             let day = value.get(..10).filter(|day| day.parse::<jiff::civil::Date>().is_ok());
-            day.map(|_| value.into()).ok_or_else(|| unfit("a date such as 2027-03-02"))?
+            day.map(|_| value.into()).ok_or_else(|| mismatch("a date such as 2027-03-02"))?
         }
     })
 }

@@ -1,21 +1,22 @@
-//! `chorus contacts show`: one person, what they got and what they did.
+//! `chorus contacts show`: shows one contact with their attributes, deliveries and events.
 
 use std::process::ExitCode;
 
 use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
 
-use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::output::{self, Format, user_error};
+use crate::setup::{App, Env};
 use crate::time;
 
-const LISTED: i64 = 100;
+/// Maximum number of deliveries and of events that are shown.
+const MAX_ROWS: i64 = 100;
 
-pub(super) async fn run(env: &Env, opened: &Opened, address: &str) -> anyhow::Result<ExitCode> {
-    let store = &opened.store;
+pub(super) async fn run(env: &Env, app: &App, address: &str) -> anyhow::Result<ExitCode> {
+    let store = &app.store;
     let found = store.contact_find(address).await?;
-    let contact = found.ok_or_else(|| wrong(format!("nobody has the address {address:?}")))?;
-    let deliveries = store.delivery_of_contact(contact.id, LISTED).await?;
-    let events = store.event_of_contact(contact.id, LISTED).await?;
+    let contact = found.ok_or_else(|| user_error(format!("no contact has the address {address:?}")))?;
+    let deliveries = store.delivery_of_contact(contact.id, MAX_ROWS).await?;
+    let events = store.event_of_contact(contact.id, MAX_ROWS).await?;
     let suppression = match &contact.email {
         Some(email) => store.suppression_get(AddressKind::Email, email).await?,
         None => None,
@@ -27,8 +28,8 @@ pub(super) async fn run(env: &Env, opened: &Opened, address: &str) -> anyhow::Re
         return Ok(ExitCode::SUCCESS);
     }
     print_contact(&contact, suppression.as_ref())?;
-    print_deliveries(opened, &deliveries)?;
-    print_events(opened, &events)?;
+    print_deliveries(app, &deliveries)?;
+    print_events(app, &events)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -59,11 +60,11 @@ fn print_contact(contact: &Contact, suppression: Option<&Suppression>) -> anyhow
     Ok(())
 }
 
-fn print_deliveries(opened: &Opened, deliveries: &[DeliveryRow]) -> anyhow::Result<()> {
+fn print_deliveries(app: &App, deliveries: &[DeliveryRow]) -> anyhow::Result<()> {
     if deliveries.is_empty() {
         return output::line("\nNothing was sent to them yet.");
     }
-    let zone = &opened.workspace().brand.timezone;
+    let zone = &app.workspace().brand.timezone;
     output::line("\nWhat they got:")?;
     let row = |row: &DeliveryRow| {
         vec![
@@ -79,11 +80,11 @@ fn print_deliveries(opened: &Opened, deliveries: &[DeliveryRow]) -> anyhow::Resu
     output::table(&["at", "campaign/step", "channel", "state", "why"], deliveries.iter().map(row).collect())
 }
 
-fn print_events(opened: &Opened, events: &[EventRow]) -> anyhow::Result<()> {
+fn print_events(app: &App, events: &[EventRow]) -> anyhow::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let zone = &opened.workspace().brand.timezone;
+    let zone = &app.workspace().brand.timezone;
     output::line("\nWhat they did:")?;
     let row = |event: &EventRow| {
         let about = event.campaign.as_ref().map_or_else(String::new, |campaign| {

@@ -1,10 +1,11 @@
-//! Which channel says which fact, as a table for people.
+//! The table of the facts that each channel states.
 
-use channel::consistency::{Cell, Matrix};
+use channel::consistency::{FactStatus, Matrix};
 
 use crate::output;
 
-/// Prints the matrix of a campaign: a line for each step and language, a column for each fact.
+/// Prints the matrix of a campaign, with a row for each step and language and a column for each
+/// fact.
 pub(super) fn print(campaign: &str, matrix: &Matrix) -> anyhow::Result<()> {
     if matrix.facts.is_empty() || matrix.columns.is_empty() {
         return Ok(());
@@ -13,22 +14,22 @@ pub(super) fn print(campaign: &str, matrix: &Matrix) -> anyhow::Result<()> {
     let headings: Vec<_> =
         ["step", "channel", "in"].into_iter().chain(matrix.facts.iter().map(String::as_str)).collect();
     let row = |(index, column): (usize, &channel::consistency::Column)| {
-        let said = matrix.cells.iter().map(|row| row.get(index).map_or_else(String::new, short));
+        let cells = matrix.cells.iter().map(|row| row.get(index).map_or_else(String::new, cell_text));
         [column.step.clone(), column.channel.clone(), column.language.clone()]
             .into_iter()
-            .chain(said)
+            .chain(cells)
             .collect()
     };
     output::table(&headings, matrix.columns.iter().enumerate().map(row).collect())
 }
 
-/// What a channel says of a fact, in as few signs as will do.
-fn short(cell: &Cell) -> String {
+/// Returns the text of a cell, as short as possible.
+fn cell_text(cell: &FactStatus) -> String {
     match cell {
-        Cell::Said => "✓".to_owned(),
-        Cell::SaidOtherwise(words) => words.clone(),
-        Cell::Unsaid => "–".to_owned(),
-        Cell::Silenced(_) => "silenced".to_owned(),
+        FactStatus::Stated => "✓".to_owned(),
+        FactStatus::Contradicted(words) => words.clone(),
+        FactStatus::Missing => "–".to_owned(),
+        FactStatus::Silenced(_) => "silenced".to_owned(),
     }
 }
 
@@ -37,13 +38,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_short() {
+    fn cells_are_short() {
         let cells = [
-            Cell::Said,
-            Cell::SaidOtherwise("¥189".into()),
-            Cell::Unsaid,
-            Cell::Silenced("the poster says it".into()),
+            FactStatus::Stated,
+            FactStatus::Contradicted("¥189".into()),
+            FactStatus::Missing,
+            FactStatus::Silenced("the poster says it".into()),
         ];
-        assert_eq!(cells.map(|cell| short(&cell)), ["✓", "¥189", "–", "silenced"]);
+        assert_eq!(cells.map(|cell| cell_text(&cell)), ["✓", "¥189", "–", "silenced"]);
     }
 }

@@ -1,4 +1,4 @@
-//! A plan as text: tables for people.
+//! Output of a plan as tables.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::commands::runs;
 use crate::output::{self, number};
 use crate::time;
 
-/// Prints what runs, who is left out of it, and what does not run.
+/// Prints the occurrences that run, who is left out of them, and the occurrences that do not run.
 pub(super) fn print(
     workspace: &Workspace,
     rows: &[Row],
@@ -25,7 +25,7 @@ pub(super) fn print(
     let (run, rest): (Vec<&Row>, Vec<&Row>) = rows.iter().partition(|row| row.runs);
     if run.is_empty() {
         output::line(format!("Nothing runs from {span}."))?;
-        return print_rest(workspace, &rest);
+        return print_not_running(workspace, &rest);
     }
     output::line(format!("What runs from {span}:\n"))?;
     let cells = |row: &&Row| {
@@ -48,18 +48,18 @@ pub(super) fn print(
     output::table(&headings, run.iter().map(cells).collect())?;
     print_left_out(&run)?;
     print_schedules(&run)?;
-    print_rest(workspace, &rest)
+    print_not_running(workspace, &rest)
 }
 
-/// Prints the schedule of each step in words, in the order in which they first run.
+/// Prints the schedule of each step in words, in the order of their first occurrence.
 fn print_schedules(rows: &[&Row]) -> anyhow::Result<()> {
-    let mut told = std::collections::BTreeSet::new();
+    let mut printed = std::collections::BTreeSet::new();
     output::line("\nSchedules:")?;
     for row in rows {
         let step = format!("{}/{}", row.campaign, row.step);
-        if !told.contains(&step) {
+        if !printed.contains(&step) {
             output::line(format!("  {step}: {}", row.schedule))?;
-            told.insert(step);
+            printed.insert(step);
         }
     }
     Ok(())
@@ -68,20 +68,20 @@ fn print_schedules(rows: &[&Row]) -> anyhow::Result<()> {
 fn when(row: &Row, zone: &jiff::tz::TimeZone) -> String {
     match (&row.local, &row.after) {
         (Some(local), _) => format!("{local} (each contact's time)"),
-        (None, Some(_)) => format!("{} or later", time::show(row.here, zone)),
+        (None, Some(_)) => format!("{} or later", time::show(row.brand_time, zone)),
         (None, None) if row.overdue && row.runs => {
-            format!("at once (was due {})", time::show(row.here, zone))
+            format!("at once (was due {})", time::show(row.brand_time, zone))
         }
-        (None, None) => time::show(row.here, zone),
+        (None, None) => time::show(row.brand_time, zone),
     }
 }
 
-/// Says which steps have more occurrences than are listed.
-pub(super) fn print_cut_short(
-    cut_short: &BTreeMap<String, Timestamp>,
+/// Prints which steps have more occurrences than are listed.
+pub(super) fn print_truncated(
+    truncated: &BTreeMap<String, Timestamp>,
     zone: &jiff::tz::TimeZone,
 ) -> anyhow::Result<()> {
-    for (step, last) in cut_short {
+    for (step, last) in truncated {
         output::line(format!(
             "\n{step} has more occurrences than are listed: the last one here is {}. `--from` and `--to` show others.",
             time::show(*last, zone)
@@ -90,12 +90,12 @@ pub(super) fn print_cut_short(
     Ok(())
 }
 
-/// The runs that have not ended: they keep the words and the times that they were made with.
+/// Prints the open runs, which keep the texts and times with which they were created.
 pub(super) fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow::Result<()> {
     if runs.is_empty() {
         return Ok(());
     }
-    output::line("\nUnder way, with the words and the times that they were made with:\n")?;
+    output::line("\nUnder way, with the texts and times of their creation:\n")?;
     let cells = |run: &Run| {
         let waiting = run.total - run.ended();
         vec![
@@ -109,8 +109,8 @@ pub(super) fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow
     output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells).collect())
 }
 
-/// Prints what does not run, and why.
-fn print_rest(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
+/// Prints the occurrences that do not run, with the reason.
+fn print_not_running(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -126,15 +126,15 @@ fn print_rest(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()> {
     output::table(&["when", "campaign/step", "why"], rows.iter().map(cells).collect())
 }
 
-/// Prints why people are left out, once for each audience.
+/// Prints how many contacts are left out and why, once for each audience.
 fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
-    let mut told = std::collections::BTreeSet::new();
+    let mut printed = std::collections::BTreeSet::new();
     for row in rows {
         let Some(audience) = &row.audience else { continue };
-        if row.counts.left_out.is_empty() || !told.insert(audience) {
+        if row.counts.left_out.is_empty() || !printed.insert(audience) {
             continue;
         }
-        if told.len() == 1 {
+        if printed.len() == 1 {
             output::line("\nWho is left out, and why:")?;
         }
         let why = row.counts.left_out.iter();
@@ -146,12 +146,12 @@ fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Prints what does not fit for somebody.
+/// Prints the findings about messages that are too long for a recipient.
 pub(super) fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
     let text = findings.to_text(output::is_terminal());
     if text.is_empty() {
         return Ok(());
     }
-    output::line("\nToo long for somebody in the audience, so that it will not be sent:\n")?;
+    output::line("\nToo long for at least one recipient, so that it will not be sent:\n")?;
     output::line(text.trim_end())
 }

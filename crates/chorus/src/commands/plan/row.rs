@@ -1,38 +1,38 @@
-//! A row of the plan.
+//! A row of the plan: one occurrence.
 
 use campaign::Money;
 use jiff::Timestamp;
 use serde::Serialize;
 use store::{OccurrenceKind, OccurrenceReason, PlanCounts};
 
-/// One occurrence of one step.
+/// An occurrence of a step, as it is printed and serialized.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
     pub(super) campaign: String,
     pub(super) step: String,
     pub(super) channel: String,
-    /// The first instant at which it falls due for anybody.
+    /// The instant at which it is due for the first recipient.
     pub(super) at: Timestamp,
-    /// The instant at which it falls due in the brand's time zone.
+    /// The instant at which it is due in the brand's time zone.
     #[serde(skip)]
-    pub(super) here: Timestamp,
-    /// The wall-clock time, when it follows each contact's own clock.
+    pub(super) brand_time: Timestamp,
+    /// The local time, if it is due in each contact's time zone.
     pub(super) local: Option<String>,
-    /// It fell due while nothing was running: this becomes of it as soon as something runs.
+    /// True if it was due while no worker was running; it is handled when one runs again.
     pub(super) overdue: bool,
-    /// Its step's schedule in words.
+    /// The step's schedule in words.
     pub(super) schedule: String,
-    /// The same of an `after` step, whose people come one by one.
+    /// The schedule in words of an `after` step, whose recipients are due one by one.
     pub(super) after: Option<String>,
     pub(super) audience: Option<String>,
     pub(super) counts: PlanCounts,
-    /// About when the last message would be out, where something bounds it.
+    /// Estimated time of the last message; `None` if nothing limits the rate.
     pub(super) finish: Option<Timestamp>,
-    /// True if it expires before that, so that not everybody gets it.
+    /// True if it expires before `finish`, so that some recipients do not get it.
     pub(super) expires_first: bool,
     pub(super) cost_micros: Money,
     pub(super) currency: String,
-    /// True if it runs; else `kind` and `reason` say what becomes of it, and `because` says so in words.
+    /// True if it runs; otherwise `kind` and `reason` state why not, and `because` in words.
     pub(super) runs: bool,
     pub(super) kind: Option<OccurrenceKind>,
     pub(super) reason: Option<OccurrenceReason>,

@@ -1,18 +1,18 @@
-//! The labels of runs: their state and time.
+//! Texts for the state and time of runs.
 
 use store::{Run, RunState};
 
 use crate::time;
 
-/// The time of a run, in each contact's time zone where that counts.
+/// Formats the time of a run, as local time if the run follows the contacts' time zones.
 pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {
-    match dashboard::own_clock(run) {
-        Some(at) => time::show_own_clock(at),
+    match dashboard::contact_local_time(run) {
+        Some(at) => time::show_contact_time(at),
         None => time::show_millis(run.instant, zone),
     }
 }
 
-/// The state of a run in words.
+/// Returns the state of a run in words.
 pub(super) fn state_name(state: RunState) -> &'static str {
     match state {
         RunState::Planned => "planned",

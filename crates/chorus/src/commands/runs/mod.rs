@@ -1,4 +1,4 @@
-//! `chorus runs`: runs, and what became of every recipient.
+//! `chorus runs`: lists, shows and changes runs and their deliveries.
 
 mod change;
 mod label;
@@ -7,7 +7,7 @@ mod reconcile;
 mod revise;
 mod settle;
 mod show;
-mod stopped;
+mod stop_banner;
 
 use std::process::ExitCode;
 
@@ -15,16 +15,16 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use store::{DeliveryState, Run, RunKind, RunState};
 
-use crate::output::{self, Format, number, wrong};
-use crate::setup::{Env, Opened};
-use change::{changed, get};
+use crate::output::{self, Format, number, user_error};
+use crate::setup::{App, Env};
+use change::{get, report_change};
 pub(crate) use label::show_instant;
 use label::state_name;
 pub(crate) use occurrences::show_time;
 pub(crate) use show::print_run;
-pub(crate) use stopped::describe;
+pub(crate) use stop_banner::describe;
 
-/// Show runs and what became of every recipient; pause, resume, cancel, retry, settle them
+/// Show runs and the result for every recipient; pause, resume, cancel, retry and settle runs
 #[derive(Debug, Args)]
 pub(crate) struct Options {
     #[command(subcommand)]
@@ -33,117 +33,118 @@ pub(crate) struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// The latest runs first
+    /// List runs, the latest first
     List {
-        /// Of one campaign.
+        /// Only runs of this campaign.
         #[arg(long)]
         campaign: Option<String>,
-        /// At most this many.
+        /// Maximum number of runs.
         #[arg(long, default_value_t = 50)]
         limit: u16,
     },
-    /// One run: how its deliveries ended, who failed and why, who may have got it twice
+    /// Show one run: the states of its deliveries, failures with their reasons, possible duplicates
     Show {
         run: i64,
-        /// List the deliveries in this state.
+        /// List the deliveries in this state. Default: failed.
         #[arg(long, value_parser = delivery_state())]
         state: Option<DeliveryState>,
-        /// List at most this many deliveries.
+        /// Maximum number of listed deliveries.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Begin nothing more, for now
+    /// Pause a run: no further delivery is started
     Pause { run: i64 },
-    /// Go on; a cancelled run goes on for those who have not got it
+    /// Resume a paused run, or a cancelled one for the recipients who have not got it
     Resume { run: i64 },
-    /// End it: who has not got it yet does not get it
+    /// Cancel a run: recipients who have not got it yet do not get it
     Cancel { run: i64 },
-    /// Send again to exactly those who failed or are uncertain
+    /// Send a run again to exactly the recipients whose delivery failed or is uncertain
     Retry { run: i64 },
-    /// Give those who have not been sent it yet the words of today's file
+    /// Apply the current text of the file to the deliveries of a run that are not sent yet
     Revise { run: i64 },
-    /// Run an occurrence now that did not run
+    /// Run an occurrence now that did not run at its time
     Fire(occurrences::Options),
-    /// Dismiss an occurrence that did not run, or take one out that is to come
+    /// Dismiss an occurrence that did not run, or skip a future one
     Skip(occurrences::Options),
-    /// Say of what is uncertain that it went out, or send it again
+    /// Mark uncertain deliveries as sent, or send them again
     Settle(settle::Options),
-    /// Mark as sent what a relay's log or a mail dump shows to have gone out
+    /// Mark deliveries as sent that a relay's log or a mail dump shows to have been sent
     Reconcile(reconcile::Options),
 }
 
-/// The states of a delivery, by their words.
+/// Returns a parser for the names of delivery states.
 fn delivery_state() -> impl TypedValueParser<Value = DeliveryState> {
     let words = DeliveryState::ALL.iter().map(|state| state.as_str());
     PossibleValuesParser::new(words).try_map(DeliveryState::try_from)
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
-    let opened = env.open().await?;
+    let app = env.open().await?;
     match options.action.as_ref().unwrap_or(&Action::List { campaign: None, limit: 50 }) {
         Action::List { campaign, limit } => {
-            list(env, &opened, campaign.as_deref(), i64::from(*limit)).await?;
+            list(env, &app, campaign.as_deref(), i64::from(*limit)).await?;
         }
         Action::Show { run, state, limit } => {
-            show::show(env, &opened, *run, *state, i64::from(*limit)).await?;
+            show::show(env, &app, *run, *state, i64::from(*limit)).await?;
         }
         Action::Pause { run } => {
-            let run = get(&opened, *run).await?;
-            let done = opened.store.run_pause(run.id, "paused by hand").await?;
-            changed(env, &opened, &run, done, "paused", "only a planned or running run can be paused")
+            let run = get(&app, *run).await?;
+            let done = app.store.run_pause(run.id, "paused by hand").await?;
+            report_change(env, &app, &run, done, "paused", "only a planned or running run can be paused")
                 .await?;
         }
         Action::Resume { run } => {
-            let run = get(&opened, *run).await?;
-            if let Some(stopped) = opened.store.stopped().await? {
-                return Err(wrong(dashboard::words::stopped(&stopped)));
+            let run = get(&app, *run).await?;
+            if let Some(stopped) = app.store.stopped().await? {
+                return Err(user_error(dashboard::words::stopped(&stopped)));
             }
             let done = match run.state {
                 RunState::Cancelled => {
-                    let now = opened.clock.millis();
-                    opened.store.run_reopen(run.id, now).await?.is_some()
+                    let now = app.clock.millis();
+                    app.store.run_reopen(run.id, now).await?.is_some()
                 }
-                _ => opened.store.run_resume(run.id).await?,
+                _ => app.store.run_resume(run.id).await?,
             };
             let why_not = "only a paused or cancelled run can be resumed";
-            changed(env, &opened, &run, done, "resumed", why_not).await?;
+            report_change(env, &app, &run, done, "resumed", why_not).await?;
         }
         Action::Cancel { run } => {
-            let run = get(&opened, *run).await?;
-            let done = opened.store.run_cancel(run.id, opened.clock.millis()).await?;
-            changed(env, &opened, &run, done.is_some(), "cancelled", "it has ended already").await?;
+            let run = get(&app, *run).await?;
+            let done = app.store.run_cancel(run.id, app.clock.millis()).await?;
+            report_change(env, &app, &run, done.is_some(), "cancelled", "it has ended already").await?;
         }
         Action::Retry { run } => {
-            let run = get(&opened, *run).await?;
-            let count = opened.store.run_retry(run.id, opened.clock.millis()).await?;
+            let run = get(&app, *run).await?;
+            let count = app.store.run_retry(run.id, app.clock.millis()).await?;
             let what = format!("queued again for {} recipients", number(count));
-            changed(env, &opened, &run, count > 0, &what, "nobody failed or is uncertain in it").await?;
+            report_change(env, &app, &run, count > 0, &what, "no delivery of it failed or is uncertain")
+                .await?;
         }
-        Action::Revise { run } => revise::revise(env, &opened, &get(&opened, *run).await?).await?,
-        Action::Fire(options) => occurrences::fire(env, &opened, options).await?,
-        Action::Skip(options) => occurrences::skip(env, &opened, options).await?,
-        Action::Settle(options) => settle::settle(env, &opened, options).await?,
-        Action::Reconcile(options) => reconcile::reconcile(env, &opened, options).await?,
+        Action::Revise { run } => revise::revise(env, &app, &get(&app, *run).await?).await?,
+        Action::Fire(options) => occurrences::fire(env, &app, options).await?,
+        Action::Skip(options) => occurrences::skip(env, &app, options).await?,
+        Action::Settle(options) => settle::settle(env, &app, options).await?,
+        Action::Reconcile(options) => reconcile::reconcile(env, &app, options).await?,
     }
-    opened.store.close().await;
+    app.store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) -> anyhow::Result<()> {
-    let runs = opened.store.run_list(campaign, limit).await?;
-    let open = opened.store.occurrence_list(campaign, true, limit).await?;
+async fn list(env: &Env, app: &App, campaign: Option<&str>, limit: i64) -> anyhow::Result<()> {
+    let runs = app.store.run_list(campaign, limit).await?;
+    let open = app.store.occurrence_list(campaign, true, limit).await?;
     if env.format == Format::Json {
         return output::json(&runs);
     }
-    if let Some(banner) = stopped::stopped_banner(opened).await? {
+    if let Some(banner) = stop_banner::stopped_banner(app).await? {
         output::line(banner)?;
     }
     if runs.is_empty() && open.is_empty() {
         return output::line(
-            "No run yet. `chorus plan` says what runs next; `chorus send CAMPAIGN` runs one now.",
+            "No run yet. `chorus plan` shows what runs next; `chorus send CAMPAIGN` runs one now.",
         );
     }
-    let zone = &opened.workspace().brand.timezone;
+    let zone = &app.workspace().brand.timezone;
     let row = |run: &Run| {
         vec![
             run.id.to_string(),
@@ -167,5 +168,5 @@ async fn list(env: &Env, opened: &Opened, campaign: Option<&str>, limit: i64) ->
     if !runs.is_empty() {
         output::table(&headings, runs.iter().map(row).collect())?;
     }
-    occurrences::print(&open, opened.workspace())
+    occurrences::print(&open, app.workspace())
 }

@@ -1,4 +1,5 @@
-//! `chorus runs fire` and `skip`: occurrences that did not run, or shall not.
+//! `chorus runs fire` and `skip`: runs or dismisses occurrences that did not run, and skips future
+//! ones.
 
 use campaign::{Campaign, Step, Workspace};
 use clap::Args;
@@ -6,25 +7,26 @@ use jiff::Timestamp;
 use schedule::Moment;
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
-use crate::named::find_step;
-use crate::output::{self, Format, wrong};
-use crate::setup::{Env, Opened};
+use crate::lookup::find_step;
+use crate::output::{self, Format, user_error};
+use crate::setup::{App, Env};
 use crate::time;
 
-/// Which occurrence.
+/// Options that select an occurrence.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// CAMPAIGN/STEP, as `chorus runs` and `chorus plan` write it.
+    /// The step as CAMPAIGN/STEP, as in the output of `chorus runs` and `chorus plan`.
     step: String,
-    /// When it was or will be due: 2027-03-02T10:00 by the brand's clock, by the contacts' own where those count.
+    /// The time at which it was or will be due, such as 2027-03-02T10:00, in the brand's time zone,
+    /// or in that of the contacts if the schedule follows it.
     #[arg(long, allow_hyphen_values = true)]
     at: String,
 }
 
-/// Occurrences of one step are looked for among so many.
-const LISTED: i64 = 1_000;
+/// Maximum number of rows that are read to find an occurrence or run.
+const MAX_ROWS: i64 = 1_000;
 
-/// Prints the occurrences that wait for a person.
+/// Prints the occurrences that did not run and wait for an operator.
 pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Result<()> {
     let zone = &workspace.brand.timezone;
     if rows.is_empty() {
@@ -42,7 +44,7 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
     let once = rows.iter().find(|row| row.reason == OccurrenceReason::AlreadySent);
     if let Some(row) = once {
         output::line(format!(
-            "\nWhat happens once and went out is sent once more by `chorus send {} --step {} --again`.",
+            "\nA step with `at` that was sent is sent again by `chorus send {} --step {} --again`.",
             row.campaign, row.step
         ))?;
     }
@@ -53,146 +55,153 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
     let Some(row) = example else { return Ok(()) };
     let at = row.instant.timestamp().unwrap_or(Timestamp::UNIX_EPOCH);
     let here = at.to_zoned(zone.clone()).datetime();
-    let at = dashboard::own_clock_of(workspace, row).unwrap_or(here).strftime("%Y-%m-%dT%H:%M").to_string();
+    let at = dashboard::occurrence_local_time(workspace, row).unwrap_or(here);
+    let at = at.strftime("%Y-%m-%dT%H:%M").to_string();
     output::line(format!(
         "\nTo run one now: `chorus runs fire {0}/{1} --at {at}`. To dismiss it: `chorus runs skip {0}/{1} --at {at}`.",
         row.campaign, row.step
     ))
 }
 
-/// The time of an occurrence: by the contacts' own clocks where those count.
+/// Formats the time of an occurrence, as local time if it follows the contacts' time zones.
 pub(crate) fn show_time(row: &OccurrenceRow, workspace: &Workspace) -> String {
-    dashboard::own_clock_of(workspace, row).map_or_else(
+    dashboard::occurrence_local_time(workspace, row).map_or_else(
         || dashboard::words::occurrence_time(row, |at| time::show_millis(at, &workspace.brand.timezone)),
-        time::show_own_clock,
+        time::show_contact_time,
     )
 }
 
-/// Runs an occurrence now.
-pub(super) async fn fire(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
-    let (campaign, step) = find(opened, &options.step)?;
-    if let Some(stopped) = opened.store.stopped().await? {
-        return Err(wrong(dashboard::words::stopped(&stopped)));
+/// Runs `chorus runs fire`: creates the run of an occurrence.
+pub(super) async fn fire(env: &Env, app: &App, options: &Options) -> anyhow::Result<()> {
+    let (campaign, step) = find(app, &options.step)?;
+    if let Some(stopped) = app.store.stopped().await? {
+        return Err(user_error(dashboard::words::stopped(&stopped)));
     }
     if campaign.hold {
-        return Err(wrong(format!("{} says hold = true: take the line out first", campaign.file.display())));
+        let file = campaign.file.display();
+        return Err(user_error(format!("{file} says hold = true: remove the line first")));
     }
-    let wanted = wanted(opened, &options.at)?;
-    let row = match written(opened, campaign.id.as_str(), step.id.as_str(), wanted).await? {
+    let at = parse_time(app, &options.at)?;
+    let row = match find_stored(app, campaign.id.as_str(), step.id.as_str(), at).await? {
         Some(row) => row,
-        None => of_schedule(opened, campaign, step, wanted).await?,
+        None => find_scheduled(app, campaign, step, at).await?,
     };
     if let (OccurrenceState::Fired, Some(run)) = (row.state, row.run_id) {
-        return Err(wrong(format!("it ran after all: run {run}")));
+        return Err(user_error(format!("it has run already: run {run}")));
     }
-    let now = opened.clock.now();
-    let is_to_come = row.instant > now.into();
-    if is_to_come && row.state == OccurrenceState::Dismissed {
-        return Err(wrong(format!(
+    let now = app.clock.now();
+    let is_future = row.instant > now.into();
+    if is_future && row.state == OccurrenceState::Dismissed {
+        return Err(user_error(format!(
             "{0}/{1} was skipped at that time, and does not run then. `chorus send {0} --step {1}` sends it when you want \
              it",
             campaign.id, step.id
         )));
     }
-    if is_to_come && !matches!(step.schedule.zone, schedule::Zone::Contact { .. }) {
-        return Err(wrong(format!(
-            "{}/{} is to come, and runs by itself then. `chorus send {} --step {}` sends the step now",
+    if is_future && !matches!(step.schedule.zone, schedule::ScheduleZone::Contact { .. }) {
+        return Err(user_error(format!(
+            "{}/{} is not due yet and runs by itself then. `chorus send {} --step {}` sends the step now",
             campaign.id, step.id, campaign.id, step.id
         )));
     }
-    let fired = scheduler::fire_occurrence(&opened.store, &opened.loaded, campaign, step, &row, now).await;
-    let id = fired.map_err(|error| wrong(format!("cannot {error}")))?;
-    let id = id.ok_or_else(|| wrong("it ran already; `chorus runs` lists it"))?;
+    let fired = scheduler::fire_occurrence(&app.store, &app.loaded, campaign, step, &row, now).await;
+    let id = fired.map_err(|error| user_error(format!("cannot {error}")))?;
+    let id = id.ok_or_else(|| user_error("it ran already; `chorus runs` lists it"))?;
     match env.format {
-        Format::Json => output::json(&opened.store.run_get(id).await?),
+        Format::Json => output::json(&app.store.run_get(id).await?),
         _ => output::line(format!(
-            "Run {id} of {}/{} is made: `chorus serve` sends it; `chorus runs show {id}` shows how it goes.",
+            "Run {id} of {}/{} is created: `chorus serve` sends it; `chorus runs show {id}` shows how it goes.",
             campaign.id, step.id
         )),
     }
 }
 
-/// Dismisses an occurrence, or takes one out that is to come. The step of one that did not run may be gone from the files.
-pub(super) async fn skip(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
+/// Runs `chorus runs skip`: dismisses an occurrence, or skips a future one. The step of an
+/// occurrence that did not run need not be in the files any more.
+pub(super) async fn skip(env: &Env, app: &App, options: &Options) -> anyhow::Result<()> {
     let (name, step_name) = names(&options.step)?;
-    let (now, wanted) = (opened.clock.millis(), wanted(opened, &options.at)?);
-    let row = match written(opened, name, step_name, wanted).await? {
+    let (now, at) = (app.clock.millis(), parse_time(app, &options.at)?);
+    let row = match find_stored(app, name, step_name, at).await? {
         Some(row) => row,
         None => {
-            let (campaign, step) = find(opened, &options.step)?;
-            of_schedule(opened, campaign, step, wanted).await?
+            let (campaign, step) = find(app, &options.step)?;
+            find_scheduled(app, campaign, step, at).await?
         }
     };
-    if !opened.store.occurrence_dismiss(name, step_name, row.instant, now).await? {
+    if !app.store.occurrence_dismiss(name, step_name, row.instant, now).await? {
         let why =
             row.run_id.map_or_else(|| "it was dismissed before".to_owned(), |run| format!("it is run {run}"));
-        return Err(wrong(format!("nothing to skip: {why}")));
+        return Err(user_error(format!("nothing to skip: {why}")));
     }
     if env.format == Format::Json {
-        return output::json(&opened.store.occurrence_get(name, step_name, row.instant).await?);
+        return output::json(&app.store.occurrence_get(name, step_name, row.instant).await?);
     }
-    let zone = &opened.workspace().brand.timezone;
+    let zone = &app.workspace().brand.timezone;
     let at = time::show_millis(row.instant, zone);
     output::line(format!("{name}/{step_name} at {at} is skipped: it does not run."))
 }
 
 fn names(text: &str) -> anyhow::Result<(&str, &str)> {
-    text.split_once('/')
-        .ok_or_else(|| wrong(format!("{text:?} names no step: write CAMPAIGN/STEP, such as spring/mail")))
+    text.split_once('/').ok_or_else(|| {
+        user_error(format!("{text:?} is not a step: write CAMPAIGN/STEP, such as spring/mail"))
+    })
 }
 
-fn find<'a>(opened: &'a Opened, text: &str) -> anyhow::Result<(&'a Campaign, &'a Step)> {
+fn find<'a>(app: &'a App, text: &str) -> anyhow::Result<(&'a Campaign, &'a Step)> {
     let (campaign, step) = names(text)?;
-    let campaign = opened.campaign(campaign)?;
+    let campaign = app.campaign(campaign)?;
     Ok((campaign, find_step(campaign, Some(step))?))
 }
 
-/// The time that was asked for.
-fn wanted(opened: &Opened, at: &str) -> anyhow::Result<Timestamp> {
-    time::parse(at, &opened.workspace().brand.timezone, opened.clock.now())
+/// Parses the time given by `--at`.
+fn parse_time(app: &App, at: &str) -> anyhow::Result<Timestamp> {
+    time::parse(at, &app.workspace().brand.timezone, app.clock.now())
 }
 
-/// The start of the minute of a time.
+/// Returns the start of the minute that contains a time.
 fn minute(time: impl Into<Millis>) -> Millis {
     time.into().floor(60_000)
 }
 
-/// The occurrence of a step at a time, as it was written down.
-async fn written(
-    opened: &Opened,
+/// Returns the occurrence of a step at a time from the database.
+async fn find_stored(
+    app: &App,
     name: &str,
     step_name: &str,
-    wanted: Timestamp,
+    requested_at: Timestamp,
 ) -> anyhow::Result<Option<OccurrenceRow>> {
-    let rows = opened.store.occurrence_list(Some(name), false, LISTED).await?;
-    let here = minute(wanted);
-    // By the contacts' own clocks it is asked for as these show it.
-    let asked = wanted.to_zoned(opened.workspace().brand.timezone.clone()).datetime();
-    let is_asked = |row: &OccurrenceRow| {
-        dashboard::own_clock_of(opened.workspace(), row).is_some_and(|wall| {
-            wall.date() == asked.date() && wall.hour() == asked.hour() && wall.minute() == asked.minute()
+    let rows = app.store.occurrence_list(Some(name), false, MAX_ROWS).await?;
+    let requested = minute(requested_at);
+    // An occurrence in the contacts' time zones is selected by its local time.
+    let local_time = requested_at.to_zoned(app.workspace().brand.timezone.clone()).datetime();
+    let has_local_time = |row: &OccurrenceRow| {
+        dashboard::occurrence_local_time(app.workspace(), row).is_some_and(|wall| {
+            wall.date() == local_time.date()
+                && wall.hour() == local_time.hour()
+                && wall.minute() == local_time.minute()
         })
     };
-    let is_here = |row: &OccurrenceRow| minute(row.instant) == here || is_asked(row);
-    let here_rows = rows.into_iter().filter(|row| row.step == step_name && is_here(row));
-    // Of two in one minute the one that waits for a person.
-    Ok(here_rows.min_by_key(|row| row.state != OccurrenceState::Open))
+    let is_requested = |row: &OccurrenceRow| minute(row.instant) == requested || has_local_time(row);
+    let matching = rows.into_iter().filter(|row| row.step == step_name && is_requested(row));
+    // Of two occurrences in one minute, the open one is preferred.
+    Ok(matching.min_by_key(|row| row.state != OccurrenceState::Open))
 }
 
-/// The occurrence of a step at a time as its schedule has it.
-async fn of_schedule(
-    opened: &Opened,
+/// Returns the occurrence of a step at a time from its schedule.
+async fn find_scheduled(
+    app: &App,
     campaign: &Campaign,
     step: &Step,
-    wanted: Timestamp,
+    requested_at: Timestamp,
 ) -> anyhow::Result<OccurrenceRow> {
-    let zone = &opened.workspace().brand.timezone;
-    let now = opened.clock.now();
+    let zone = &app.workspace().brand.timezone;
+    let now = app.clock.now();
     let (name, step_name) = (campaign.id.as_str(), step.id.as_str());
-    let here = minute(wanted);
-    // With contacts' own clocks the key is that time at the first place on Earth.
+    let requested = minute(requested_at);
+    // The key of an occurrence in the contacts' time zones is its local time in the first time
+    // zone.
     let day = jiff::SignedDuration::from_hours(27);
-    let (from, to) = (wanted.saturating_sub(day)?, wanted.saturating_add(day)?);
+    let (from, to) = (requested_at.saturating_sub(day)?, requested_at.saturating_add(day)?);
     let found = step.schedule.occurrences(from, to, 10_000).into_iter().find(|occurrence| {
         let local = match occurrence.moment {
             Moment::Local(wall) => {
@@ -200,21 +209,21 @@ async fn of_schedule(
             }
             Moment::Instant(_) => None,
         };
-        local.unwrap_or_else(|| minute(occurrence.instant)) == here
+        local.unwrap_or_else(|| minute(occurrence.instant)) == requested
     });
     let Some(found) = found else {
-        return Err(wrong(format!(
+        return Err(user_error(format!(
             "{name}/{step_name} has no occurrence at {}; `chorus runs` lists those that did not run, `chorus plan` \
              those to come",
-            time::show(wanted, zone)
+            time::show(requested_at, zone)
         )));
     };
     let instant = Millis::from(found.instant);
-    let run = opened.store.run_of_step(name, step_name, LISTED).await?;
+    let run = app.store.run_of_step(name, step_name, MAX_ROWS).await?;
     if let Some(run) = run.iter().find(|run| run.instant == instant) {
-        return Err(wrong(format!("it is run {}; `chorus runs show {0}` shows how it went", run.id)));
+        return Err(user_error(format!("it is run {}; `chorus runs show {0}` shows how it went", run.id)));
     }
-    if let Some(row) = opened.store.occurrence_get(name, step_name, instant).await? {
+    if let Some(row) = app.store.occurrence_get(name, step_name, instant).await? {
         return Ok(row);
     }
     let NewOccurrence { kind, reason, count, .. } =

@@ -1,4 +1,5 @@
-//! `chorus runs reconcile`: marks as sent what a relay's log or a mail dump shows to have gone out.
+//! `chorus runs reconcile`: marks deliveries as sent that a relay's log or a mail dump shows to
+//! have been sent.
 
 mod scan;
 
@@ -7,43 +8,43 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::Args;
-use scan::{Found, Scan};
+use scan::{FoundMessageIds, MessageIdScanner};
 use store::{ContactId, DeliveryId, DeliveryName, DeliveryState, Run, RunState};
-use tracking::Signer;
+use tracking::LinkSigner;
 
-use crate::output::{self, Format, number, wrong};
-use crate::setup::{Env, Opened};
+use crate::output::{self, Format, number, user_error};
+use crate::setup::{App, Env};
 
-/// The file.
+/// Options of `chorus runs reconcile`.
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// A relay's log or a mail dump: any file that names the Message-IDs of what went out. In a Postfix log only
-    /// those with status=sent count.
+    /// A relay's log or a mail dump: any file that contains the Message-IDs of sent messages. In a
+    /// Postfix log only those with status=sent count.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
-/// As many deliveries are compared and marked at a time.
-const BATCH: i64 = 5_000;
+/// Number of deliveries that are compared and marked at a time.
+const BATCH_SIZE: i64 = 5_000;
 
-/// A run with the number of its deliveries that the file shows to have gone out.
+/// A run with the number of its deliveries that the file shows to have been sent.
 #[derive(Debug, serde::Serialize)]
 struct Reconciled {
     run: i64,
     campaign: String,
     step: String,
-    /// Marked as sent.
+    /// Number of deliveries that were marked as sent.
     found: i64,
-    /// Not in the file: queued, deferred, sending or uncertain.
+    /// Number of deliveries not in the file: queued, deferred, sending or uncertain.
     open: i64,
 }
 
-/// Reads the file and marks what it shows, a run at a time.
-pub(super) async fn reconcile(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
+/// Reads the file and marks its deliveries as sent, run by run.
+pub(super) async fn reconcile(env: &Env, app: &App, options: &Options) -> anyhow::Result<()> {
     let found = read(env, options.file.clone()).await?;
     let mut runs = Vec::new();
-    for run in open_runs(opened).await? {
-        runs.push(reconcile_run(opened, &run, &found).await?);
+    for run in open_runs(app).await? {
+        runs.push(reconcile_run(app, &run, &found).await?);
     }
     if env.format == Format::Json {
         return output::json(&serde_json::json!({
@@ -54,7 +55,8 @@ pub(super) async fn reconcile(env: &Env, opened: &Opened, options: &Options) -> 
     output::line(format!("{} Message-IDs in {}.", count(found.went_out.len()), options.file.display()))?;
     if found.waiting > 0 {
         output::line(format!(
-            "{} more are in the relay's queue (status=deferred) and may still go out: read a later log again.",
+            "{} more are in the relay's queue (status=deferred) and may still go out: reconcile again with a \
+             later log.",
             count(found.waiting)
         ))?;
     }
@@ -72,23 +74,23 @@ pub(super) async fn reconcile(env: &Env, opened: &Opened, options: &Options) -> 
     output::table(&["run", "campaign/step", "marked as sent#", "still open#"], runs.iter().map(row).collect())
 }
 
-async fn read(env: &Env, file: PathBuf) -> anyhow::Result<Found> {
+async fn read(env: &Env, file: PathBuf) -> anyhow::Result<FoundMessageIds> {
     let name = file.display().to_string();
-    let opened = File::open(&file).map_err(|error| wrong(format!("cannot read {name}: {error}")))?;
-    let length = opened.metadata().with_context(|| format!("read {name}"))?.len();
+    let source = File::open(&file).map_err(|error| user_error(format!("cannot read {name}: {error}")))?;
+    let length = source.metadata().with_context(|| format!("read {name}"))?.len();
     let bar = (env.format == Format::Text).then(|| output::progress("reading", length));
     let scanned = tokio::task::spawn_blocking(move || {
-        let found = Scan::read(opened, |read| bar.iter().for_each(|bar| bar.inc(read)));
+        let found = MessageIdScanner::read(source, |read| bar.iter().for_each(|bar| bar.inc(read)));
         bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);
         found
     });
     scanned.await?.with_context(|| format!("read {name}"))
 }
 
-/// The runs that may have deliveries which went out unrecorded: those that have not ended, and those that ended with
-/// uncertain or cancelled ones. A run that is being cancelled is left to its cancellation.
-async fn open_runs(opened: &Opened) -> anyhow::Result<Vec<Run>> {
-    let mut runs = opened.store.run_list(None, i64::MAX).await?;
+/// Returns the runs that may have sent deliveries that are not recorded: open runs, and ended ones
+/// with uncertain or cancelled deliveries. Runs that are being cancelled are excluded.
+async fn open_runs(app: &App) -> anyhow::Result<Vec<Run>> {
+    let mut runs = app.store.run_list(None, i64::MAX).await?;
     runs.retain(|run| {
         let is_open = run.finished_at.is_none() && run.state != RunState::Cancelled;
         let may_have = |state: DeliveryState| run.tally(state) > 0;
@@ -100,38 +102,37 @@ async fn open_runs(opened: &Opened) -> anyhow::Result<Vec<Run>> {
     Ok(runs)
 }
 
-async fn reconcile_run(opened: &Opened, run: &Run, file: &Found) -> anyhow::Result<Reconciled> {
+async fn reconcile_run(app: &App, run: &Run, file: &FoundMessageIds) -> anyhow::Result<Reconciled> {
     let mut after = DeliveryId(DeliveryId::new(run.id, ContactId::FEED).0 - 1);
     let (mut found, mut open) = (0, 0);
     let is_in_file = |id: &DeliveryId| {
-        message_id(&opened.signer, run, *id).is_some_and(|message| file.went_out.contains(&message))
+        message_id(&app.signer, run, *id).is_some_and(|message| file.went_out.contains(&message))
     };
     loop {
-        let some = opened.store.delivery_open(run.id, after, BATCH).await?;
+        let some = app.store.delivery_open(run.id, after, BATCH_SIZE).await?;
         let Some(last) = some.last() else { break };
         after = *last;
         let went_out: Vec<_> = some.iter().copied().filter(is_in_file).collect();
-        let marked = opened.store.delivery_reconcile(run.id, &went_out, opened.clock.millis()).await?;
+        let marked = app.store.delivery_reconcile(run.id, &went_out, app.clock.millis()).await?;
         found += marked;
         open += i64::try_from(some.len()).unwrap_or(i64::MAX) - marked;
     }
-    // Those whom the run would reach next: a copy may not have their rows yet.
+    // The next recipients of a follow-up: a copy of the database may not have their deliveries yet.
     let mut after = DeliveryId::new(run.id, ContactId::FEED);
     while run.parent_id.is_some() && run.finished_at.is_none() {
-        let some = opened.store.delivery_unmade(run.id, after, BATCH).await?;
+        let some = app.store.delivery_future_follow_ups(run.id, after, BATCH_SIZE).await?;
         let Some(last) = some.last() else { break };
         after = *last;
         let went_out: Vec<_> = some.iter().copied().filter(is_in_file).collect();
-        found += opened.store.delivery_make_sent(run.id, &went_out, opened.clock.millis()).await?;
+        found += app.store.delivery_insert_sent(run.id, &went_out, app.clock.millis()).await?;
     }
-    // Of a cancelled run nothing is open: who is not in the file is cancelled still.
+    // A cancelled run has no open deliveries: those not in the file remain cancelled.
     let open = if run.state == RunState::Cancelled { 0 } else { open };
     let (campaign, step) = (run.campaign.clone(), run.step.clone());
     Ok(Reconciled { run: run.id.0, campaign, step, found, open })
 }
 
-/// The part of a delivery's Message-ID before the `@`, as a number of 128 bits. The one place of this command that
-/// knows how a Message-ID is made.
-fn message_id(signer: &Signer, run: &Run, delivery: DeliveryId) -> Option<u128> {
+/// Returns the part of a delivery's Message-ID before the `@`, as a 128-bit number.
+fn message_id(signer: &LinkSigner, run: &Run, delivery: DeliveryId) -> Option<u128> {
     u128::from_str_radix(&signer.message_id(DeliveryName::new(run.name, delivery)), 16).ok()
 }

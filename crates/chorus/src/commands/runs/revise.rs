@@ -1,24 +1,24 @@
-//! `chorus runs revise`: those who have not been sent a run yet get the words of today's file.
+//! `chorus runs revise`: applies the current text of the file to the unsent deliveries of a run.
 
 use store::Run;
 
-use super::change::changed;
-use crate::output::{number, wrong};
-use crate::setup::{Env, Opened};
+use super::change::report_change;
+use crate::output::{number, user_error};
+use crate::setup::{App, Env};
 
-/// Compiles the run's step as it stands in the files now, and says how many get it.
-pub(super) async fn revise(env: &Env, opened: &Opened, run: &Run) -> anyhow::Result<()> {
-    let campaign = opened.campaign(&run.campaign)?;
+/// Compiles the run's step from the current files, applies it to the run, and prints the number of
+/// unsent deliveries.
+pub(super) async fn revise(env: &Env, app: &App, run: &Run) -> anyhow::Result<()> {
+    let campaign = app.campaign(&run.campaign)?;
     let step = campaign.steps.iter().find(|step| step.id.as_str() == run.step);
     let step = step.ok_or_else(|| {
-        wrong(format!("{} has no step {:?} any more: nothing can be said anew", campaign.id, run.step))
+        user_error(format!("{} has no step {:?} any more, so there is no new text", campaign.id, run.step))
     })?;
-    let now = opened.clock.now();
-    let revised = scheduler::revise(&opened.store, &opened.loaded, campaign, step, run.id, now).await;
-    let is_new = revised.map_err(|error| wrong(format!("cannot {error}")))?;
+    let now = app.clock.now();
+    let revised = scheduler::revise(&app.store, &app.loaded, campaign, step, run.id, now).await;
+    let is_new = revised.map_err(|error| user_error(format!("cannot {error}")))?;
     let open = run.total - run.ended();
-    let what = format!("revised: {} get the words of today's file", number(open));
-    let why_not =
-        if run.finished_at.is_some() { "it has ended" } else { "it says what today's file says already" };
-    changed(env, opened, run, is_new, &what, why_not).await
+    let what = format!("revised: {} get the current text", number(open));
+    let why_not = if run.finished_at.is_some() { "it has ended" } else { "it has the current text already" };
+    report_change(env, app, run, is_new, &what, why_not).await
 }

@@ -1,51 +1,52 @@
-//! `chorus runs settle`: what a person says of deliveries that nobody knows the end of.
+//! `chorus runs settle`: a manual decision about uncertain deliveries.
 
 use clap::{ArgGroup, Args};
 use store::{ContactId, Settlement};
 
-use super::change::{changed, get};
-use crate::output::{number, wrong};
-use crate::setup::{Env, Opened};
+use super::change::{get, report_change};
+use crate::output::{number, user_error};
+use crate::setup::{App, Env};
 
-/// Which run, which deliveries, what.
+/// Options of `chorus runs settle`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["went_out", "send_again"])))]
 pub(super) struct Options {
     run: i64,
-    /// They arrived: they count as sent.
+    /// Count the deliveries as sent, because they arrived.
     #[arg(long)]
     went_out: bool,
-    /// They did not, or twice does no harm: they are sent once more.
+    /// Send the deliveries again, because they did not arrive or a duplicate does no harm.
     #[arg(long)]
     send_again: bool,
-    /// Only the one to this e-mail address, phone number or external id; else all that are uncertain.
+    /// Settle only the delivery to this e-mail address, phone number or external id. Default: all
+    /// uncertain deliveries.
     #[arg(long, value_name = "ADDRESS")]
     contact: Option<String>,
 }
 
-/// Settles them and says how many there were.
-pub(super) async fn settle(env: &Env, opened: &Opened, options: &Options) -> anyhow::Result<()> {
-    let run = get(opened, options.run).await?;
+/// Settles the uncertain deliveries and prints their number.
+pub(super) async fn settle(env: &Env, app: &App, options: &Options) -> anyhow::Result<()> {
+    let run = get(app, options.run).await?;
     let contact = match &options.contact {
-        Some(address) => Some(contact(opened, address).await?),
+        Some(address) => Some(contact(app, address).await?),
         None => None,
     };
-    let settlement = if options.went_out { Settlement::WentOut } else { Settlement::SendAgain };
-    let count = opened.store.delivery_settle(run.id, contact, settlement, opened.clock.millis()).await?;
+    let settlement = if options.went_out { Settlement::Sent } else { Settlement::Resend };
+    let count = app.store.delivery_settle(run.id, contact, settlement, app.clock.millis()).await?;
     let what = match settlement {
-        Settlement::WentOut => format!("settled: {} went out", deliveries(count)),
-        Settlement::SendAgain => format!("settled: {} will be sent again", deliveries(count)),
+        Settlement::Sent => format!("settled: {} went out", deliveries(count)),
+        Settlement::Resend => format!("settled: {} will be sent again", deliveries(count)),
     };
     let why_not = match contact {
         Some(_) => "nothing to this contact is uncertain in it",
         None => "nothing is uncertain in it",
     };
-    changed(env, opened, &run, count > 0, &what, why_not).await
+    report_change(env, app, &run, count > 0, &what, why_not).await
 }
 
-async fn contact(opened: &Opened, address: &str) -> anyhow::Result<ContactId> {
-    let found = opened.store.contact_find(address).await?;
-    Ok(found.ok_or_else(|| wrong(format!("nobody has the address {address:?}")))?.id)
+async fn contact(app: &App, address: &str) -> anyhow::Result<ContactId> {
+    let found = app.store.contact_find(address).await?;
+    Ok(found.ok_or_else(|| user_error(format!("no contact has the address {address:?}")))?.id)
 }
 
 fn deliveries(count: i64) -> String {

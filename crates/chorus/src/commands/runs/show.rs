@@ -1,26 +1,26 @@
-//! `chorus runs show`: one run, and what became of its recipients.
+//! `chorus runs show`: shows one run with its deliveries.
 
 use campaign::Workspace;
-use dashboard::Outlook;
+use dashboard::RunForecast;
 use scheduler::RepeatBound;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 
 use super::change::get;
 use super::label::{show_instant, state_name};
 use crate::output::{self, Format, number};
-use crate::setup::{Env, Opened};
+use crate::setup::{App, Env};
 use crate::time;
 
-/// Prints one run.
+/// Prints one run, with the deliveries in `state`, or the failed ones.
 pub(super) async fn show(
     env: &Env,
-    opened: &Opened,
+    app: &App,
     id: i64,
     state: Option<DeliveryState>,
     limit: i64,
 ) -> anyhow::Result<()> {
-    let run = get(opened, id).await?;
-    let store = &opened.store;
+    let run = get(app, id).await?;
+    let store = &app.store;
     let first = DeliveryId::new(run.id, store::ContactId::FEED);
     let before = DeliveryId(first.0 - 1);
     let repeated = store.delivery_list(run.id, None, true, before, limit).await?;
@@ -29,35 +29,35 @@ pub(super) async fn show(
     let uncertain = list(DeliveryState::Uncertain).await?;
     let mut posts = list(DeliveryState::Sent).await?;
     posts.retain(|row| row.link().is_some() || row.post_id.is_some());
-    let outlook = dashboard::outlook(store, opened.workspace(), &run, opened.clock.now()).await?;
+    let forecast = dashboard::run_forecast(store, app.workspace(), &run, app.clock.now()).await?;
     if env.format == Format::Json {
         return output::json(&serde_json::json!({
-            "run": run, "outlook": outlook, "deliveries": listed, "repeated": repeated,
+            "run": run, "outlook": forecast, "deliveries": listed, "repeated": repeated,
             "uncertain": uncertain, "posts": posts,
-            "repeat_bound": bound(opened.workspace(), &run),
+            "repeat_bound": repeat_bound(app.workspace(), &run),
         }));
     }
-    print_run(opened.workspace(), &run)?;
-    print_outlook(opened.workspace(), &outlook)?;
-    if let Some(bound) = bound(opened.workspace(), &run) {
+    print_run(app.workspace(), &run)?;
+    print_forecast(app.workspace(), &forecast)?;
+    if let Some(bound) = repeat_bound(app.workspace(), &run) {
         output::line(format!(
             "  at risk    a worker that is killed repeats at most {}, one per connection; {} if its machine is lost",
             bound.killed, bound.machine_lost
         ))?;
     }
     let title = state.map_or("Failed".to_owned(), |state| format!("{state:?}"));
-    print_deliveries(opened.workspace(), &title, &listed)?;
+    print_deliveries(app.workspace(), &title, &listed)?;
     if state != Some(DeliveryState::Uncertain) {
-        print_deliveries(opened.workspace(), "Uncertain: nobody knows whether it arrived", &uncertain)?;
+        print_deliveries(app.workspace(), "Uncertain: it is unknown whether they arrived", &uncertain)?;
     }
     if !uncertain.is_empty() {
         output::line(format!(
-            "\nLook whether they arrived, then say so: `chorus runs settle {id} --went-out` counts them as sent, \
+            "\nFind out whether they arrived, then decide: `chorus runs settle {id} --went-out` counts them as sent, \
              `--send-again` sends them once more; `--contact ADDRESS` is for one of them.",
         ))?;
     }
     print_posts(&posts)?;
-    print_deliveries(opened.workspace(), "May have been received twice (same Message-ID)", &repeated)
+    print_deliveries(app.workspace(), "May have been received twice (same Message-ID)", &repeated)
 }
 
 fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) -> anyhow::Result<()> {
@@ -81,7 +81,7 @@ fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) ->
     output::table(&["recipient", "state", "why", "at", "tries#", "answer"], rows.iter().map(row).collect())
 }
 
-/// Where posts can be seen.
+/// Prints the ids and URLs of published posts.
 fn print_posts(posts: &[DeliveryRow]) -> anyhow::Result<()> {
     if posts.is_empty() {
         return Ok(());
@@ -94,7 +94,7 @@ fn print_posts(posts: &[DeliveryRow]) -> anyhow::Result<()> {
     output::table(&["recipient", "id", "seen at"], posts.iter().map(row).collect())
 }
 
-/// One run for people.
+/// Prints the state and counts of a run.
 pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> {
     let zone = &workspace.brand.timezone;
     let (sent, total) = (number(run.tally(DeliveryState::Sent)), number(run.total));
@@ -116,7 +116,7 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
         };
         output::line(format!("  {state:<10} {}{why}", number(tally.count)))?;
     }
-    for (what, count) in [("came back", run.came_back.bounced), ("spam", run.came_back.complained)] {
+    for (what, count) in [("bounced", run.feedback.bounced), ("spam", run.feedback.complained)] {
         if count > 0 {
             output::line(format!("  {what:<10} {}", number(count)))?;
         }
@@ -128,24 +128,25 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// How many a worker may repeat that comes to a bad end.
-fn bound(workspace: &Workspace, run: &Run) -> Option<RepeatBound> {
+/// Returns the maximum number of messages that may be repeated after a worker is killed or its
+/// machine is lost.
+fn repeat_bound(workspace: &Workspace, run: &Run) -> Option<RepeatBound> {
     workspace.channels.get(run.channel.as_str()).map(RepeatBound::of)
 }
 
-/// As many receivers that wait are told.
-const WAITS: usize = 10;
+/// Maximum number of waiting receivers that are listed.
+const MAX_WAITS: usize = 10;
 
-/// What is to be expected of it.
-fn print_outlook(workspace: &Workspace, outlook: &Outlook) -> anyhow::Result<()> {
+/// Prints the receivers that are waiting and the estimated end of the run.
+fn print_forecast(workspace: &Workspace, forecast: &RunForecast) -> anyhow::Result<()> {
     let zone = &workspace.brand.timezone;
-    for held in outlook.waits.iter().take(WAITS) {
+    for held in forecast.waits.iter().take(MAX_WAITS) {
         output::line(format!("  waits      {}; next try {}", held.why, time::show_millis(held.until, zone)))?;
     }
-    if outlook.waits.len() > WAITS {
-        output::line(format!("             and {} more receivers", outlook.waits.len() - WAITS))?;
+    if forecast.waits.len() > MAX_WAITS {
+        output::line(format!("             and {} more receivers", forecast.waits.len() - MAX_WAITS))?;
     }
-    match outlook.finish {
+    match forecast.finish {
         Some(finish) => output::line(format!("  done       about {}", time::show(finish, zone))),
         None => Ok(()),
     }

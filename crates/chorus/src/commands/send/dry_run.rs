@@ -1,89 +1,90 @@
-//! `chorus send --dry-run`: what would go out, without sending it and without writing it down.
+//! `chorus send --dry-run`: shows what would be sent, without sending or writing anything.
 
 use std::process::ExitCode;
 
 use campaign::{Campaign, Step};
-use channel::{Message, ShownRequest};
+use channel::{Message, RequestPreview};
 use serde::Serialize;
 use store::Contact;
 
-use crate::commands::preview::{self, Shown};
-use crate::named::find_contact;
-use crate::output::{self, Format, number, wrong};
-use crate::setup::{Env, Opened};
+use crate::commands::preview::{self, PreviewedMessage};
+use crate::lookup::find_contact;
+use crate::output::{self, Format, number, user_error};
+use crate::setup::{App, Env};
 
-/// How many deliveries are shown.
-const SHOWN: usize = 3;
+/// Maximum number of deliveries that are shown.
+const MAX_SHOWN: usize = 3;
 
-/// What a run would come to.
+/// The result of a dry run.
 #[derive(Debug, Serialize)]
-struct Dry {
+struct DryRun {
     campaign: String,
     step: String,
     channel: String,
-    /// How many deliveries there would be.
+    /// Number of deliveries that the run would have.
     deliveries: i64,
-    /// How many of the audience would be left out.
+    /// Number of contacts in the audience that would be left out.
     left_out: i64,
-    /// The first few.
+    /// The first deliveries, at most [`MAX_SHOWN`].
     first: Vec<Delivery>,
 }
 
-/// One of them: a mail with its headers and size, or a post with its requests.
+/// A delivery: an e-mail with its headers and size, or a post with its requests.
 #[derive(Debug, Serialize)]
 struct Delivery {
     to: String,
-    /// The header of a mail, as it is on the wire.
+    /// Header section of an e-mail, as it is transmitted but with LF line ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<String>,
-    /// The size of a mail, in bytes.
+    /// Size of an e-mail, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<usize>,
-    /// What would be asked of a network.
+    /// Requests that would be sent to a network.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    requests: Vec<ShownRequest>,
+    requests: Vec<RequestPreview>,
 }
 
-/// Shows what the step would send now.
+/// Shows what the step would send now; to the contact `to` only, if given.
 pub(super) async fn run(
     env: &Env,
-    opened: &Opened,
+    app: &App,
     campaign: &Campaign,
     step: &Step,
     to: Option<&str>,
 ) -> anyhow::Result<ExitCode> {
-    let dry = dry(opened, campaign, step, to).await?;
+    let dry_run = dry_run(app, campaign, step, to).await?;
     match env.format {
-        Format::Json => output::json(&dry)?,
-        _ => print(&dry)?,
+        Format::Json => output::json(&dry_run)?,
+        _ => print(&dry_run)?,
     }
-    let longest =
-        scheduler::longest(&opened.store, &opened.loaded, campaign, step, opened.clock.now()).await?;
+    let longest = scheduler::worst_case(&app.store, &app.loaded, campaign, step, app.clock.now()).await?;
     match longest.findings.first() {
-        Some(finding) if to.is_none() => Err(wrong(format!("it would not be sent: {}", finding.message))),
+        Some(finding) if to.is_none() => {
+            Err(user_error(format!("it would not be sent: {}", finding.message)))
+        }
         _ => Ok(ExitCode::SUCCESS),
     }
 }
 
-async fn dry(opened: &Opened, campaign: &Campaign, step: &Step, to: Option<&str>) -> anyhow::Result<Dry> {
-    let workspace = opened.workspace();
+async fn dry_run(app: &App, campaign: &Campaign, step: &Step, to: Option<&str>) -> anyhow::Result<DryRun> {
+    let workspace = app.workspace();
     let channel = workspace.channels.get(&step.channel);
-    let channel = channel.ok_or_else(|| wrong(format!("there is no channel {}", step.channel)))?;
-    let now = opened.clock.millis();
-    let (people, deliveries, left_out) = match (scheduler::address(channel), to) {
+    let channel = channel.ok_or_else(|| user_error(format!("there is no channel {}", step.channel)))?;
+    let now = app.clock.millis();
+    let (people, deliveries, left_out) = match (scheduler::required_address(channel), to) {
         (None, _) => (vec![None], 1, 0),
-        (Some(_), Some(to)) => (vec![Some(find_contact(opened, to).await?)], 1, 0),
+        (Some(_), Some(to)) => (vec![Some(find_contact(app, to).await?)], 1, 0),
         (Some(needed), None) => {
             let (audiences, audience) = (&workspace.audiences, &step.audience);
-            let counts = opened.store.plan_count(audiences, audience, &needed, now).await?;
-            let limit = i64::try_from(SHOWN).unwrap_or(i64::MAX);
-            let first = opened.store.plan_sample(audiences, audience, &needed, now, limit).await?;
+            let counts = app.store.plan_count(audiences, audience, &needed, now).await?;
+            let limit = i64::try_from(MAX_SHOWN).unwrap_or(i64::MAX);
+            let first = app.store.plan_sample(audiences, audience, &needed, now, limit).await?;
             let people = first.into_iter().map(Some).collect();
             (people, counts.reached, counts.audience - counts.reached)
         }
     };
-    let first = people.into_iter().map(|person| delivery(opened, campaign, step, person));
-    Ok(Dry {
+    let first = people.into_iter().map(|person| delivery(app, campaign, step, person));
+    Ok(DryRun {
         campaign: campaign.id.to_string(),
         step: step.id.to_string(),
         channel: step.channel.to_string(),
@@ -94,13 +95,13 @@ async fn dry(opened: &Opened, campaign: &Campaign, step: &Step, to: Option<&str>
 }
 
 fn delivery(
-    opened: &Opened,
+    app: &App,
     campaign: &Campaign,
     step: &Step,
     contact: Option<Contact>,
 ) -> anyhow::Result<Delivery> {
-    let person = contact.map(preview::of_contact);
-    let preview = preview::of_step(opened, campaign, step, person.as_ref(), None)?;
+    let person = contact.map(preview::person_of);
+    let preview = preview::preview_step(app, campaign, step, person.as_ref(), None)?;
     let mail = match &preview.message {
         Message::Email(email) => {
             let raw = String::from_utf8_lossy(&email.raw);
@@ -110,30 +111,30 @@ fn delivery(
         Message::Post(_) => None,
     };
     let (headers, bytes) = mail.unzip();
-    let (to, requests) = Shown::of(opened, step, preview, Vec::new()).asked()?;
+    let (to, requests) = PreviewedMessage::of(app, step, preview, Vec::new()).into_requests()?;
     Ok(Delivery { to, headers, bytes, requests })
 }
 
-fn print(dry: &Dry) -> anyhow::Result<()> {
-    let (campaign, step, channel) = (&dry.campaign, &dry.step, &dry.channel);
-    let left_out = match dry.left_out {
+fn print(dry_run: &DryRun) -> anyhow::Result<()> {
+    let (campaign, step, channel) = (&dry_run.campaign, &dry_run.step, &dry_run.channel);
+    let left_out = match dry_run.left_out {
         0 => String::new(),
         people => format!(", {} left out", number(people)),
     };
-    let messages = if dry.deliveries == 1 { "message" } else { "messages" };
-    let count = number(dry.deliveries);
+    let messages = if dry_run.deliveries == 1 { "message" } else { "messages" };
+    let count = number(dry_run.deliveries);
     output::line(format!("{campaign}/{step} by {channel}: {count} {messages}{left_out}; nothing is sent"))?;
-    for one in &dry.first {
+    for one in &dry_run.first {
         output::line(format!("\n== to {} ==", one.to))?;
         if let (Some(headers), Some(bytes)) = (&one.headers, one.bytes) {
             output::line(headers)?;
             output::line(format!("({} bytes)", number(i64::try_from(bytes).unwrap_or(i64::MAX))))?;
         }
         for request in &one.requests {
-            output::line(preview::http(std::slice::from_ref(request)).trim_end())?;
+            output::line(preview::http_file(std::slice::from_ref(request)).trim_end())?;
         }
     }
-    let rest = dry.deliveries - i64::try_from(dry.first.len()).unwrap_or(i64::MAX);
+    let rest = dry_run.deliveries - i64::try_from(dry_run.first.len()).unwrap_or(i64::MAX);
     if rest > 0 {
         output::line(format!("\n… and {} more", number(rest)))?;
     }

@@ -1,11 +1,11 @@
-//! Errors of a run that was asked for by hand.
+//! Conversion of errors of a manual run.
 
-use crate::output::wrong;
+use crate::output::user_error;
 
-/// Makes "cannot …" of an error; an error of the database stays as it is.
+/// Turns an error into a user error of the form "cannot …"; a store error stays as it is.
 pub(super) fn cannot(error: scheduler::FireError) -> anyhow::Error {
     match error {
         scheduler::FireError::Store(error) => error.into(),
-        error => wrong(format!("cannot {error}")),
+        error => user_error(format!("cannot {error}")),
     }
 }

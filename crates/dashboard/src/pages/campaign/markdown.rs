@@ -1,10 +1,10 @@
-//! A message's body as people will read it: Markdown, with nothing in it that could do more than be read.
+//! Rendering of a message's Markdown body without active content.
 
 use maud::{Markup, PreEscaped};
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html};
 
-/// Draws `text`. HTML in it shows as text, pictures as their description, and only http, https and mailto lead
-/// anywhere.
+/// Renders `text`. HTML in it is shown as text, pictures as their description, and only http, https
+/// and mailto links work.
 pub(super) fn draw(text: &str) -> Markup {
     let events = Parser::new(text).filter_map(harmless);
     let mut out = String::with_capacity(text.len() * 2);
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_reads_as_it_was_meant() {
+    fn markdown_is_rendered() {
         assert_eq!(
             draw("**Honey** & plum\n\n### Slowly").0,
             "<p><strong>Honey</strong> &amp; plum</p>\n<h3>Slowly</h3>\n"
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_in_it_does_anything() {
+    fn active_content_is_removed() {
         let hostile = "<script>alert(1)</script>\n\n<img src=x onerror=y>[a](javascript:alert(1)) \
                        ![b](https://tracker.example/x.png) [c](https://harbour.example) `\"><b>`";
         let html = draw(hostile).0;

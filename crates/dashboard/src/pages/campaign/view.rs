@@ -1,16 +1,16 @@
-//! How a campaign's page looks.
+//! The view of a campaign's page.
 
-use campaign::{Budget, Campaign, Goal, Message, Step};
+use campaign::{Budget, Campaign, CampaignMessage, Goal, Step};
 use insight::{Figures, Proportion, Rates};
 use maud::{Markup, html};
 
 use super::{CampaignPage, markdown};
-use crate::notation::{self, number};
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
+use crate::format::{self, number};
 use crate::{occurrences, upcoming, words};
 
-/// What stands in `main`.
-pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
+/// Renders the content of `main`.
+pub(super) fn page(page: &CampaignPage, context: &PageContext) -> Markup {
     let title = page.campaign.as_ref().map_or(page.id.as_str(), |campaign| campaign.title.as_str());
     html! {
         div.headline {
@@ -29,13 +29,13 @@ pub(super) fn page(page: &CampaignPage, scene: &Scene) -> Markup {
         }
         section #next {
             h2 { (words::NEXT) }
-            (upcoming::list(&page.upcoming, &scene.times, false))
+            (upcoming::list(&page.upcoming, &context.times, false))
         }
-        (occurrences::list(&page.did_not_run, scene))
+        (occurrences::list(&page.did_not_run, context))
         section #runs {
             h2 { (words::RUNS) }
-            @if page.runs.is_empty() { p.empty { (parts::text(&words::no_runs(&page.id))) } }
-            @else { (parts::run_table(&page.runs, scene, false)) }
+            @if page.runs.is_empty() { p.empty { (components::text(&words::no_runs(&page.id))) } }
+            @else { (components::run_table(&page.runs, context, false)) }
             @if page.has_outbox {
                 p.more { a href={ "/outbox?campaign=" (page.id) } { (words::SEE_MESSAGES) } }
             }
@@ -56,7 +56,7 @@ fn about(campaign: &Campaign) -> Markup {
     }
 }
 
-/// Goal and budget as bars, and the figures that decide about them.
+/// Renders goal and budget as bars, with the figures they depend on.
 fn goals(page: &CampaignPage) -> Markup {
     let figures = Figures::of_feed(&page.total);
     let goal = page.campaign.as_ref().and_then(|campaign| campaign.goal.as_ref());
@@ -73,9 +73,9 @@ fn goals(page: &CampaignPage) -> Markup {
             }
             div.tile {
                 h2 { (words::REVENUE) }
-                p.figure { (parts::amounts(figures.money.iter().map(|(c, m)| (c, m.revenue)))) }
+                p.figure { (components::amounts(figures.money.iter().map(|(c, m)| (c, m.revenue)))) }
                 @if let Some(roi) = figures.money.values().find_map(|money| money.roi) {
-                    p.base { (words::a_return(&notation::signed_percent(roi))) }
+                    p.base { (words::a_return(&format::signed_percent(roi))) }
                 }
                 @if let Some(cost) = &figures.cost_per_conversion {
                     p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
@@ -108,7 +108,7 @@ fn converted(page: &CampaignPage, goal: Option<&Goal>) -> Markup {
 
 fn spent(figures: &Figures, budget: Option<&Budget>) -> Markup {
     html! {
-        p.figure { (parts::amounts(figures.money.iter().map(|(c, m)| (c, m.cost)))) }
+        p.figure { (components::amounts(figures.money.iter().map(|(c, m)| (c, m.cost)))) }
         @match budget {
             Some(budget) => {
                 @let currency = budget.currency.as_str();
@@ -125,7 +125,7 @@ fn wide_bar(part: i64, whole: i64, what: &str) -> Markup {
     html! { progress.wide max=(whole.max(1)) value=(part.clamp(0, whole.max(1))) aria-label=(what) {} }
 }
 
-/// The steps in the order of the file, each with its figures.
+/// Renders the steps in the order of the file, each with its figures.
 fn steps(page: &CampaignPage, campaign: &Campaign) -> Markup {
     html! {
         section #steps {
@@ -144,7 +144,7 @@ fn step_card(page: &CampaignPage, step: &Step) -> Markup {
         li.step {
             div.step-head {
                 h3 { (step.id) }
-                p { (parts::text(&words::sentence(&step.schedule.describe()))) }
+                p { (components::text(&words::sentence(&step.schedule.describe()))) }
                 p.quiet {
                     (words::step_facts(step.channel.as_str(), step.template.as_str(), step.audience.as_str()))
                 }
@@ -165,7 +165,7 @@ fn step_figures(figures: &Figures) -> Markup {
                 dt { (name) }
                 dd {
                     span.num { (number(count)) }
-                    @if let Some((rate, base)) = rate { span.rate { (parts::rate_line(rate, base)) } }
+                    @if let Some((rate, base)) = rate { span.rate { (components::rate_line(rate, base)) } }
                 }
             }
         }
@@ -198,7 +198,7 @@ fn step_figures(figures: &Figures) -> Markup {
     }
 }
 
-/// Figures of a campaign whose file is gone.
+/// Renders the figures of a campaign whose file is gone.
 fn past_steps(page: &CampaignPage) -> Markup {
     html! {
         section #steps {
@@ -215,19 +215,19 @@ fn past_steps(page: &CampaignPage) -> Markup {
     }
 }
 
-/// What the campaign says, said once.
-fn message(message: &Message) -> Markup {
-    let said = |text: &Option<String>| text.as_deref().map(|text| filled(text, message));
+/// Renders the campaign's message.
+fn message(message: &CampaignMessage) -> Markup {
+    let with_facts = |text: &Option<String>| text.as_deref().map(|text| filled(text, message));
     html! {
         section #message {
             h2 { (words::WHAT_IT_SAYS) }
             div.message {
                 article.said {
-                    @if let Some(subject) = said(&message.subject) { p.subject { (subject) } }
-                    @if let Some(preheader) = said(&message.preheader) { p.quiet { (preheader) } }
-                    @if let Some(headline) = said(&message.headline) { h3 { (headline) } }
-                    @if let Some(body) = said(&message.body) { div.body { (markdown::draw(&body)) } }
-                    @if let Some(call) = said(&message.call_to_action) {
+                    @if let Some(subject) = with_facts(&message.subject) { p.subject { (subject) } }
+                    @if let Some(preheader) = with_facts(&message.preheader) { p.quiet { (preheader) } }
+                    @if let Some(headline) = with_facts(&message.headline) { h3 { (headline) } }
+                    @if let Some(body) = with_facts(&message.body) { div.body { (markdown::draw(&body)) } }
+                    @if let Some(call) = with_facts(&message.call_to_action) {
                         p.call { span.button-like { (call) } @if let Some(link) = &message.link { code { (link) } } }
                     }
                 }
@@ -248,8 +248,9 @@ fn message(message: &Message) -> Markup {
     }
 }
 
-/// A text with its facts in their places, so that it reads as people will read it. Other places stay visible.
-fn filled(text: &str, message: &Message) -> String {
+/// Returns the text with its facts filled in, as people will read it. Other placeholders stay
+/// visible.
+fn filled(text: &str, message: &CampaignMessage) -> String {
     message
         .facts
         .iter()

@@ -1,15 +1,15 @@
-//! How the pages of contacts look.
+//! The views of the contact pages.
 
 use maud::{Markup, html};
 use serde_json::Value;
 use store::{Contact, DeliveryRow, DeliveryState, EventKind, EventRow, Millis};
 
-use super::timeline::What;
+use super::timeline::EntryKind;
 use super::{ContactList, ContactPage};
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
 use crate::words;
 
-/// What stands in `main` of the list.
+/// Renders the content of `main` of the list.
 pub(super) fn list(list: &ContactList) -> Markup {
     html! {
         div.headline {
@@ -17,13 +17,13 @@ pub(super) fn list(list: &ContactList) -> Markup {
             p.lead { (words::contacts_lead(list.total)) }
             form.search method="get" action="/contacts" role="search" {
                 label for="q" { (words::FIND) }
-                input #q name="q" type="search" autocomplete="off" placeholder=(words::FIND_EXAMPLE) value=[list.missed.as_deref()];
+                input #q name="q" type="search" autocomplete="off" placeholder=(words::FIND_EXAMPLE) value=[list.not_found.as_deref()];
                 button.main type="submit" { (words::FIND_BUTTON) }
             }
-            @if let Some(missed) = &list.missed { p.notice role="status" { (words::nobody_has(missed)) } }
+            @if let Some(not_found) = &list.not_found { p.notice role="status" { (words::no_contact_has(not_found)) } }
         }
         @if list.contacts.is_empty() {
-            section.empty { h2 { (words::NOBODY_YET) } ol { li { (parts::text(words::IMPORT_CONTACTS)) } } }
+            section.empty { h2 { (words::NO_CONTACTS_YET) } ol { li { (components::text(words::IMPORT_CONTACTS)) } } }
         } @else {
             section aria-label=(words::NAV_CONTACTS) {
                 div.scroll tabindex="0" role="region" aria-label=(words::NAV_CONTACTS) {
@@ -38,8 +38,8 @@ pub(super) fn list(list: &ContactList) -> Markup {
                     }
                 }
                 p.pages {
-                    @if list.later { a href="/contacts" { (words::FIRST_PAGE) } }
-                    @if let Some(last) = list.more { a href={ "/contacts?after=" (last) } { (words::NEXT_PAGE) } }
+                    @if list.has_previous { a href="/contacts" { (words::FIRST_PAGE) } }
+                    @if let Some(last) = list.page_end { a href={ "/contacts?after=" (last) } { (words::NEXT_PAGE) } }
                 }
             }
         }
@@ -58,32 +58,33 @@ fn contact_row(contact: &Contact) -> Markup {
     }
 }
 
-/// How a contact is called: by the address that is known.
+/// Returns the display name of a contact: the first known of e-mail address, phone number and
+/// external id, or its number.
 pub(super) fn name(contact: &Contact) -> String {
     let known = contact.email.as_ref().or(contact.phone.as_ref()).or(contact.external_id.as_ref());
     known.cloned().unwrap_or_else(|| words::contact_name(contact.id.0))
 }
 
-/// What stands in `main` of one contact.
-pub(super) fn page(page: &ContactPage, scene: &Scene) -> Markup {
+/// Renders the content of `main` of a contact's page.
+pub(super) fn page(page: &ContactPage, context: &PageContext) -> Markup {
     html! {
         div.headline {
             h1 { (words::contact_question(&name(&page.contact))) }
             @for blocked in &page.suppressions {
                 p.notice role="status" {
                     (words::blocked(&blocked.address, words::suppression(blocked.reason)))
-                    " " span.quiet { (parts::time(&scene.times, blocked.created_at)) ", " (blocked.source) }
+                    " " span.quiet { (components::time(&context.times, blocked.created_at)) ", " (blocked.source) }
                 }
             }
         }
         div.person {
-            (timeline(page, scene))
-            (facts(&page.contact, scene))
+            (timeline(page, context))
+            (facts(&page.contact, context))
         }
     }
 }
 
-fn facts(contact: &Contact, scene: &Scene) -> Markup {
+fn facts(contact: &Contact, context: &PageContext) -> Markup {
     let known = [
         (words::EMAIL, &contact.email),
         (words::PHONE, &contact.phone),
@@ -99,14 +100,14 @@ fn facts(contact: &Contact, scene: &Scene) -> Markup {
                     @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
                 }
                 div { dt { (words::CONSENT) } dd { (words::consent(contact.consent)) } }
-                div { dt { (words::KNOWN_SINCE) } dd { (parts::time(&scene.times, contact.created_at)) } }
+                div { dt { (words::KNOWN_SINCE) } dd { (components::time(&context.times, contact.created_at)) } }
                 @for (name, value) in &contact.attributes { div { dt { (name) } dd { (written(value)) } } }
             }
         }
     }
 }
 
-/// An attribute as people write it.
+/// Returns the value of an attribute as text.
 fn written(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -116,19 +117,19 @@ fn written(value: &Value) -> String {
     }
 }
 
-fn timeline(page: &ContactPage, scene: &Scene) -> Markup {
+fn timeline(page: &ContactPage, context: &PageContext) -> Markup {
     html! {
         section.timeline {
             h2 { (words::TIMELINE) }
-            @if page.timeline.is_empty() { p.empty { (parts::text(words::NOTHING_HAPPENED)) } }
+            @if page.timeline.is_empty() { p.empty { (components::text(words::NOTHING_HAPPENED)) } }
             ol {
                 @for entry in &page.timeline {
-                    li.(class(&entry.what)) {
-                        p.when { @match entry.at { Some(at) => { (at_second(scene, at)) } None => { (words::TIME_UNKNOWN) } } }
+                    li.(class(&entry.kind)) {
+                        p.when { @match entry.at { Some(at) => { (at_second(context, at)) } None => { (words::TIME_UNKNOWN) } } }
                         div {
-                            @match &entry.what {
-                                What::Delivery(delivery) => { (delivered(delivery, scene)) }
-                                What::Event(event) => { (happened(event, scene)) }
+                            @match &entry.kind {
+                                EntryKind::Delivery(delivery) => { (delivered(delivery, context)) }
+                                EntryKind::Event(event) => { (happened(event, context)) }
                             }
                         }
                     }
@@ -138,20 +139,20 @@ fn timeline(page: &ContactPage, scene: &Scene) -> Markup {
     }
 }
 
-fn at_second(scene: &Scene, at: Millis) -> Markup {
-    html! { time datetime=(scene.times.machine(at)) { (scene.times.second(at)) } }
+fn at_second(context: &PageContext, at: Millis) -> Markup {
+    html! { time datetime=(context.times.machine(at)) { (context.times.second(at)) } }
 }
 
-/// How an entry is marked on the line.
-fn class(what: &What) -> &'static str {
-    match what {
-        What::Delivery(delivery) => match delivery.state {
+/// Returns the CSS class that marks an entry on the timeline.
+fn class(kind: &EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Delivery(delivery) => match delivery.state {
             DeliveryState::Sent => "out",
             DeliveryState::Failed | DeliveryState::Uncertain => "bad",
             _ => "held",
         },
-        What::Event(event) if event.actor != "human" => "machine",
-        What::Event(event) => match event.kind {
+        EntryKind::Event(event) if event.actor != "human" => "machine",
+        EntryKind::Event(event) => match event.kind {
             EventKind::Converted => "won",
             EventKind::Bounced | EventKind::Complained | EventKind::Unsubscribed => "bad",
             _ => "did",
@@ -159,15 +160,15 @@ fn class(what: &What) -> &'static str {
     }
 }
 
-fn delivered(delivery: &DeliveryRow, scene: &Scene) -> Markup {
+fn delivered(delivery: &DeliveryRow, context: &PageContext) -> Markup {
     html! {
-        p { strong { (words::delivery_state(delivery.state)) } " " (of_campaign(&delivery.campaign, &delivery.step, scene)) }
+        p { strong { (words::delivery_state(delivery.state)) } " " (of_campaign(&delivery.campaign, &delivery.step, context)) }
         @if let Some(reason) = &delivery.reason { p { (words::sentence(words::because(delivery.state, reason).as_str())) } }
         @if delivery.repeats > 0 { p { (words::sentence(&words::repeats(delivery.repeats))) } }
         p.quiet {
             a href={ "/runs/" (delivery.run_id) } { (words::run_name(delivery.run_id.0)) }
             " " (words::on_channel(&delivery.channel))
-            @if delivery.state == DeliveryState::Sent && kept(delivery, scene) {
+            @if delivery.state == DeliveryState::Sent && is_in_outbox(delivery, context) {
                 " · " a href={ "/outbox/" (delivery.id) } { (words::SEE_MESSAGE) }
             }
             @if let Some(answer) = &delivery.answer { " · " (answer) }
@@ -175,21 +176,21 @@ fn delivered(delivery: &DeliveryRow, scene: &Scene) -> Markup {
     }
 }
 
-/// Whether the outbox has the message.
-fn kept(delivery: &DeliveryRow, scene: &Scene) -> bool {
-    let channel = scene.workspace().channels.get(delivery.channel.as_str());
+/// Returns true if the message is in the outbox.
+fn is_in_outbox(delivery: &DeliveryRow, context: &PageContext) -> bool {
+    let channel = context.workspace().channels.get(delivery.channel.as_str());
     channel.is_some_and(|channel| channel.kind.name() == "outbox")
 }
 
-fn happened(event: &EventRow, scene: &Scene) -> Markup {
+fn happened(event: &EventRow, context: &PageContext) -> Markup {
     let human = event.actor == "human";
     let what = if human { words::event(event.kind) } else { words::machine_event(event.kind) };
     html! {
         p {
             strong { (what) @if let Some(name) = &event.name { " “" (name) "”" } }
-            @if let (Some(campaign), Some(step)) = (&event.campaign, &event.step) { " " (of_campaign(campaign, step, scene)) }
+            @if let (Some(campaign), Some(step)) = (&event.campaign, &event.step) { " " (of_campaign(campaign, step, context)) }
             @if let (Some(value), Some(currency)) = (event.value_micros, &event.currency) {
-                " " (parts::money(value, currency))
+                " " (components::money(value, currency))
             }
         }
         @if let Some(url) = &event.url { p.quiet { (url) } }
@@ -197,6 +198,6 @@ fn happened(event: &EventRow, scene: &Scene) -> Markup {
     }
 }
 
-fn of_campaign(campaign: &str, step: &str, scene: &Scene) -> Markup {
-    html! { a href={ "/campaigns/" (campaign) } { (scene.title_of(campaign)) } " " span.quiet { (step) } }
+fn of_campaign(campaign: &str, step: &str, context: &PageContext) -> Markup {
+    html! { a href={ "/campaigns/" (campaign) } { (context.title_of(campaign)) } " " span.quiet { (step) } }
 }

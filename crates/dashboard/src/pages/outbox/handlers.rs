@@ -9,52 +9,52 @@ use serde::Deserialize;
 use store::{DeliveryId, OutboxRow};
 
 use super::{Outbox, preview, view};
+use crate::components::PageContext;
 use crate::error::PageError;
 use crate::headers::PREVIEW_POLICY;
-use crate::parts::Scene;
-use crate::shell::{Live, Page, Section};
+use crate::layout::{AutoRefresh, Page, Section};
 use crate::state::Dashboard;
 use crate::words;
 
-/// Messages on one page.
-const PAGE: usize = 50;
+/// The number of messages on one page.
+const PAGE_SIZE: usize = 50;
 
-/// What the address says.
+/// The query parameters of the list.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct OutboxQuery {
     campaign: Option<String>,
     before: Option<i64>,
 }
 
-/// Shows the list, newest first.
+/// Handles `GET /outbox`: the list, newest first.
 pub(crate) async fn list(
     State(dashboard): State<Arc<Dashboard>>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<OutboxQuery>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard).await?;
-    let campaign = asked.campaign.filter(|campaign| !campaign.is_empty());
-    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
-    let before = asked.before.map(DeliveryId);
+    let context = PageContext::load(&dashboard).await?;
+    let campaign = query.campaign.filter(|campaign| !campaign.is_empty());
+    let limit = i64::try_from(PAGE_SIZE + 1).unwrap_or(i64::MAX);
+    let before = query.before.map(DeliveryId);
     let mut messages = dashboard.store.outbox_page(campaign.as_deref(), before, limit).await?;
-    let more = (messages.len() > PAGE).then(|| messages.truncate(PAGE));
-    let more = more.and_then(|()| messages.last().map(|message| message.delivery_id));
-    let outbox = Outbox { messages, campaign, more, later: before.is_some() };
-    let shell = scene.shell(Section::Outbox, Live::Still);
-    Ok(shell.page(words::NAV_OUTBOX, &view::list(&outbox, &scene)))
+    let page_end = (messages.len() > PAGE_SIZE).then(|| messages.truncate(PAGE_SIZE));
+    let page_end = page_end.and_then(|()| messages.last().map(|message| message.delivery_id));
+    let outbox = Outbox { messages, campaign, page_end, has_previous: before.is_some() };
+    let layout = context.layout(Section::Outbox, AutoRefresh::Off);
+    Ok(layout.page(words::NAV_OUTBOX, &view::list(&outbox, &context)))
 }
 
-/// Shows one message: its headers, how it looks, its text, its source.
+/// Handles `GET /outbox/{id}`: a message with its headers, preview, text and source.
 pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<i64>,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard).await?;
+    let context = PageContext::load(&dashboard).await?;
     let message = find(&dashboard, id).await?;
-    let shell = scene.shell(Section::Outbox, Live::Still);
-    Ok(shell.page(&message.subject, &view::page(&message, &scene)))
+    let layout = context.layout(Section::Outbox, AutoRefresh::Off);
+    Ok(layout.page(&message.subject, &view::page(&message, &context)))
 }
 
-/// The HTML part alone, for the frame: it runs nothing and loads nothing.
+/// Handles `GET /outbox/{id}/html`: the HTML part for the frame, without active or remote content.
 pub(crate) async fn html(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<i64>,
@@ -64,7 +64,7 @@ pub(crate) async fn html(
     Ok(([(CONTENT_SECURITY_POLICY, PREVIEW_POLICY)], Html(html)).into_response())
 }
 
-/// The message as a file that any mail program opens.
+/// Handles `GET /outbox/{id}/message.eml`: the message as a file for mail programs.
 pub(crate) async fn eml(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<i64>,

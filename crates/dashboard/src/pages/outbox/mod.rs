@@ -9,41 +9,46 @@ use store::{DeliveryId, OutboxRow};
 pub(crate) use handlers::{eml, get, html, list};
 pub(crate) use preview::html as framed;
 
-/// What stands on the list.
+/// The data of the list.
 pub(crate) struct Outbox {
     messages: Vec<OutboxRow>,
     campaign: Option<String>,
-    more: Option<DeliveryId>,
-    later: bool,
+    page_end: Option<DeliveryId>,
+    has_previous: bool,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::AutoRefresh;
+    use crate::layout::Section;
     use crate::sample;
-    use crate::shell::Live;
-    use crate::shell::Section;
 
     #[test]
     fn the_outbox_is_a_mailbox() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+        let context = sample::context(source::Diagnostics::default(), false);
         let outbox = Outbox {
             messages: vec![sample::message(), sample::message()],
             campaign: Some("spring-tide".into()),
-            more: Some(DeliveryId(7)),
-            later: true,
+            page_end: Some(DeliveryId(7)),
+            has_previous: true,
         };
-        let html =
-            scene.shell(Section::Outbox, Live::Still).page("Outbox", &view::list(&outbox, &scene)).text();
+        let html = context
+            .layout(Section::Outbox, AutoRefresh::Off)
+            .page("Outbox", &view::list(&outbox, &context))
+            .text();
         assert!(!html.contains("<script"), "hostile text is text");
         insta::assert_snapshot!(html);
     }
 
     #[test]
     fn a_message_is_shown_in_a_sandbox() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+        let context = sample::context(source::Diagnostics::default(), false);
         let message = sample::message();
-        let html = scene.shell(Section::Outbox, Live::Still).page("x", &view::page(&message, &scene)).text();
+        let html = context
+            .layout(Section::Outbox, AutoRefresh::Off)
+            .page("x", &view::page(&message, &context))
+            .text();
         assert!(!html.contains("<script"), "hostile text is text");
         assert!(html.contains("sandbox=\"\""), "{html}");
         insta::assert_snapshot!(html);

@@ -1,4 +1,5 @@
-//! A message's HTML made fit for a frame that loads nothing: pictures it carries are put in, links lead nowhere.
+//! Preparation of a message's HTML for a frame that loads nothing: embedded pictures become inline
+//! data, links do not work.
 
 use std::borrow::Cow;
 
@@ -6,29 +7,29 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use mail_parser::{MessageParser, MimeHeaders};
 
-/// Pictures beyond this many bytes together stay out.
-const PICTURES: usize = 8 << 20;
+/// The maximum size of all inlined pictures of a message, in bytes: 8 MiB.
+const MAX_PICTURE_BYTES: usize = 8 << 20;
 
-/// Put before everything else in the head. Links open in a new window, which the sandbox forbids: looking at a
-/// message must not follow its links, which would count as clicks.
-const HEAD: &str = "<base target=\"_blank\">";
+/// The first element of the head: it makes links open in a new window, which the sandbox forbids.
+/// Following a link would count as a click.
+const BASE_TAG: &str = "<base target=\"_blank\">";
 
-/// Stands for a picture behind an address: fetching it would count as an opening.
-const FIELD: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 600 300'%3E%3Crect \
+/// A grey placeholder for remote pictures: fetching one would count as an open.
+const PLACEHOLDER_PICTURE: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 600 300'%3E%3Crect \
     width='600' height='300' fill='%23e6e3dd'/%3E%3Cpath d='M250 180l35-45 25 30 15-18 25 33z' \
     fill='%23c9c4ba'/%3E%3C/svg%3E";
 
-/// The HTML for the frame.
+/// Returns the HTML for the frame.
 pub(crate) fn html(html: &str, raw: &[u8]) -> String {
     let html = if html.contains("cid:") { with_pictures(html, raw) } else { Cow::Borrowed(html) };
     let html = without_addresses(&html);
     let at = after_head(&html);
     let (before, after) = html.split_at(at);
-    format!("{before}{HEAD}{after}")
+    format!("{before}{BASE_TAG}{after}")
 }
 
-/// Puts a quiet field where a picture would be fetched. Only a courtesy to the eye: what is missed here the
-/// policy of the frame still forbids.
+/// Replaces remote pictures by the placeholder. This is only for looks: the policy of the frame
+/// blocks those that are missed.
 fn without_addresses(html: &str) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
@@ -40,7 +41,7 @@ fn without_addresses(html: &str) -> String {
         match address(tag) {
             Some((from, to)) => {
                 out.push_str(tag.get(..from).unwrap_or_default());
-                out.push_str(FIELD);
+                out.push_str(PLACEHOLDER_PICTURE);
                 out.push_str(tag.get(to..).unwrap_or_default());
             }
             None => out.push_str(tag),
@@ -51,7 +52,7 @@ fn without_addresses(html: &str) -> String {
     out
 }
 
-/// Where in a tag the http(s) address of its `src` begins and ends.
+/// Returns the byte positions at which the http(s) address of a tag's `src` begins and ends.
 fn address(tag: &str) -> Option<(usize, usize)> {
     let (before, value) = tag.split_once(" src=\"")?;
     let (address, _) = value.split_once('"')?;
@@ -59,7 +60,8 @@ fn address(tag: &str) -> Option<(usize, usize)> {
     address.starts_with("http").then_some((from, from + address.len()))
 }
 
-/// Where the head begins; the start where there is none.
+/// Returns the position after the opening `head` tag; without one, the position after the doctype,
+/// or 0.
 fn after_head(html: &str) -> usize {
     let lower = html.to_ascii_lowercase();
     let head = lower.match_indices("<head").find(|(at, _)| {
@@ -67,15 +69,15 @@ fn after_head(html: &str) -> usize {
         lower.as_bytes().get(at + 5).is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
     });
     let end = head.and_then(|(at, _)| lower.get(at..)?.find('>').map(|end| at + end + 1));
-    // Before a doctype it would change how browsers read the rest.
+    // Content before a doctype would switch browsers to quirks mode.
     let doctype = || lower.trim_start().starts_with("<!doctype").then(|| lower.find('>').map(|end| end + 1));
     end.or_else(|| doctype().flatten()).unwrap_or(0)
 }
 
-/// Puts each picture that the message carries where `cid:` names it (RFC 2392).
+/// Replaces `cid:` references (RFC 2392) by the data of the embedded pictures.
 fn with_pictures<'a>(html: &'a str, raw: &[u8]) -> Cow<'a, str> {
     let Some(message) = MessageParser::default().parse(raw) else { return Cow::Borrowed(html) };
-    let mut room = PICTURES;
+    let mut remaining = MAX_PICTURE_BYTES;
     let mut html = Cow::Borrowed(html);
     for part in &message.parts {
         let (Some(id), Some(kind)) = (part.content_id(), part.content_type()) else { continue };
@@ -84,12 +86,12 @@ fn with_pictures<'a>(html: &'a str, raw: &[u8]) -> Cow<'a, str> {
         };
         let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         let bytes = part.contents();
-        if !plain(subtype) || bytes.len() > room {
+        if !plain(subtype) || bytes.len() > remaining {
             continue;
         }
         let name = format!("cid:{}", id.trim_matches(['<', '>']));
         if html.contains(&name) {
-            room -= bytes.len();
+            remaining -= bytes.len();
             let data = format!("data:image/{subtype};base64,{}", STANDARD.encode(bytes));
             html = Cow::Owned(html.replacen(&name, &data, 3));
         }
@@ -102,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_style_goes_into_the_head_and_never_before_the_doctype() {
+    fn the_base_tag_goes_into_the_head_and_never_before_the_doctype() {
         assert_eq!(after_head("<!DOCTYPE html><html><HEAD lang=en><title>"), 35);
         assert_eq!(after_head("<!doctype html><header>"), 15);
         assert_eq!(after_head("<p>ü</p>"), 0);
@@ -123,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_behind_an_address_is_not_fetched() {
+    fn a_remote_picture_is_not_fetched() {
         let page = html(
             "<img width=\"9\" src=\"https://a.example/x.png\" alt=\"Ü\"><img alt=\"\"><img src=\"http://b",
             b"",

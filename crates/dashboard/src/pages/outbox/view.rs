@@ -1,22 +1,22 @@
-//! How the outbox looks.
+//! The views of the outbox pages.
 
 use maud::{Markup, html};
 use store::{ContactId, OutboxRow};
 
 use super::Outbox;
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
 use crate::words;
 
-/// What stands in `main` of the list.
-pub(super) fn list(outbox: &Outbox, scene: &Scene) -> Markup {
+/// Renders the content of `main` of the list.
+pub(super) fn list(outbox: &Outbox, context: &PageContext) -> Markup {
     html! {
         div.headline {
             h1 { (words::OUTBOX_QUESTION) }
             p.lead { (words::OUTBOX_LEAD) }
-            (filters(outbox, scene))
+            (filters(outbox, context))
         }
         @if outbox.messages.is_empty() {
-            section.empty { h2 { (words::OUTBOX_EMPTY) } ol { li { (parts::text(words::OUTBOX_CHANNEL)) } li { (parts::text(words::OUTBOX_SEND)) } } }
+            section.empty { h2 { (words::OUTBOX_EMPTY) } ol { li { (components::text(words::OUTBOX_CHANNEL)) } li { (components::text(words::OUTBOX_SEND)) } } }
         } @else {
             section aria-label=(words::NAV_OUTBOX) {
                 ol.mailbox {
@@ -25,16 +25,16 @@ pub(super) fn list(outbox: &Outbox, scene: &Scene) -> Markup {
                             a href={ "/outbox/" (message.delivery_id) } {
                                 span.to { (message.recipient) }
                                 span.subject { (message.subject) }
-                                span.from { (scene.title_of(&message.campaign)) " / " (message.step) }
-                                (parts::time(&scene.times, message.created_at))
+                                span.from { (context.title_of(&message.campaign)) " / " (message.step) }
+                                (components::time(&context.times, message.created_at))
                             }
                         }
                     }
                 }
                 p.pages {
                     @let path = address(outbox.campaign.as_deref(), None);
-                    @if outbox.later { a href=(path) { (words::FIRST_PAGE) } }
-                    @if let Some(last) = outbox.more {
+                    @if outbox.has_previous { a href=(path) { (words::FIRST_PAGE) } }
+                    @if let Some(last) = outbox.page_end {
                         a href=(address(outbox.campaign.as_deref(), Some(last.0))) { (words::NEXT_PAGE) }
                     }
                 }
@@ -43,7 +43,7 @@ pub(super) fn list(outbox: &Outbox, scene: &Scene) -> Markup {
     }
 }
 
-/// The address of the list.
+/// Returns the address of the list with its parameters.
 fn address(campaign: Option<&str>, before: Option<i64>) -> String {
     let before = before.map(|id| id.to_string());
     let pairs = [("campaign", campaign), ("before", before.as_deref())];
@@ -52,12 +52,12 @@ fn address(campaign: Option<&str>, before: Option<i64>) -> String {
     if query.is_empty() { "/outbox".to_owned() } else { format!("/outbox?{query}") }
 }
 
-fn filters(outbox: &Outbox, scene: &Scene) -> Markup {
+fn filters(outbox: &Outbox, context: &PageContext) -> Markup {
     let chosen = outbox.campaign.as_deref();
     html! {
         nav.periods aria-label=(words::CAMPAIGN) {
             a href="/outbox" aria-current=[chosen.is_none().then_some("true")] { (words::ALL) }
-            @for campaign in scene.workspace().campaigns.values() {
+            @for campaign in context.workspace().campaigns.values() {
                 @let id = campaign.id.as_str();
                 a href=(address(Some(id), None)) aria-current=[(chosen == Some(id)).then_some("true")] { (campaign.title) }
             }
@@ -65,12 +65,12 @@ fn filters(outbox: &Outbox, scene: &Scene) -> Markup {
     }
 }
 
-/// What stands in `main` of one message.
-pub(super) fn page(message: &OutboxRow, scene: &Scene) -> Markup {
+/// Renders the content of `main` of a message's page.
+pub(super) fn page(message: &OutboxRow, context: &PageContext) -> Markup {
     let contact = message.delivery_id.contact();
     html! {
         div.headline {
-            p.crumb { a href="/outbox" { (words::NAV_OUTBOX) } " / " a href={ "/campaigns/" (message.campaign) } { (scene.title_of(&message.campaign)) } " / " (message.step) }
+            p.crumb { a href="/outbox" { (words::NAV_OUTBOX) } " / " a href={ "/campaigns/" (message.campaign) } { (context.title_of(&message.campaign)) } " / " (message.step) }
             h1 { (message.subject) }
         }
         dl.envelope {
@@ -78,7 +78,7 @@ pub(super) fn page(message: &OutboxRow, scene: &Scene) -> Markup {
                 @if contact == ContactId::FEED { (message.recipient) }
                 @else { a href={ "/contacts/" (contact) } { (message.recipient) } }
             } }
-            div { dt { (words::KEPT) } dd { (parts::time(&scene.times, message.created_at)) } }
+            div { dt { (words::STORED_AT) } dd { (components::time(&context.times, message.created_at)) } }
             div { dt { (words::RUN) } dd { a href={ "/runs/" (message.delivery_id.run()) } { (words::run_name(message.delivery_id.run().0)) } } }
             div { dt { (words::CHANNEL) } dd { (message.channel) } }
         }
@@ -103,7 +103,7 @@ pub(super) fn page(message: &OutboxRow, scene: &Scene) -> Markup {
     }
 }
 
-/// The header of the source, unfolded (RFC 5322 §2.2.3), as it is on the wire.
+/// Renders the header fields of the source, unfolded (RFC 5322 §2.2.3) and otherwise as sent.
 fn headers(raw: &[u8]) -> Markup {
     let text = String::from_utf8_lossy(raw);
     let head = text.split("\r\n\r\n").next().unwrap_or_default();
@@ -117,12 +117,12 @@ fn headers(raw: &[u8]) -> Markup {
     }
 }
 
-/// The first part of the source: what people look at. The rest is in the file.
+/// Returns the first 64 KiB of the source. The rest is in the file.
 fn source(raw: &[u8]) -> String {
-    const SHOWN: usize = 64 << 10;
-    let shown = raw.get(..SHOWN).unwrap_or(raw);
+    const MAX_SOURCE_BYTES: usize = 64 << 10;
+    let shown = raw.get(..MAX_SOURCE_BYTES).unwrap_or(raw);
     let mut text = String::from_utf8_lossy(shown).into_owned();
-    if raw.len() > SHOWN {
+    if raw.len() > MAX_SOURCE_BYTES {
         text.push_str(words::CUT);
     }
     text

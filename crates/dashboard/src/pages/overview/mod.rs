@@ -6,13 +6,13 @@ mod view;
 
 use store::{OccurrenceRow, Run};
 
-pub(crate) use self::figures::{Earned, Row};
+pub(crate) use self::figures::{PeriodFigures, Row};
 use crate::upcoming::Upcoming;
-pub(crate) use handlers::{Asked, get};
+pub(crate) use handlers::{OverviewQuery, get};
 
-/// What stands on the page.
+/// The data of the page.
 pub(crate) struct Overview {
-    earned: Earned,
+    period_figures: PeriodFigures,
     live: Vec<Run>,
     recent: Vec<Run>,
     upcoming: Vec<Upcoming>,
@@ -23,46 +23,46 @@ pub(crate) struct Overview {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parts::Scene;
+    use crate::components::PageContext;
+    use crate::layout::AutoRefresh;
+    use crate::layout::Section;
     use crate::period::Period;
     use crate::sample;
-    use crate::shell::Live;
-    use crate::shell::Section;
 
-    fn shown(overview: &Overview, scene: &Scene, live: Live) -> String {
-        let page = scene.shell(Section::Overview, live).page("Overview", &view::page(overview, scene));
+    fn shown(overview: &Overview, context: &PageContext, live: AutoRefresh) -> String {
+        let page = context.layout(Section::Overview, live).page("Overview", &view::page(overview, context));
         page.text()
     }
 
     #[test]
     fn the_overview_answers_its_question() {
-        let scene = sample::scene(sample::findings(), true);
+        let context = sample::context(sample::findings(), true);
         let before = sample::rollups().into_iter().take(3).collect::<Vec<_>>();
         let overview = Overview {
-            earned: Earned::of(sample::rollups(), &before, &scene, Period::Day),
+            period_figures: PeriodFigures::of(sample::rollups(), &before, &context, Period::Day),
             live: vec![sample::live_run()],
             recent: vec![sample::ended_run()],
-            upcoming: scene.upcoming(None, &[], 2, 6),
+            upcoming: context.upcoming(None, &[], 2, 6),
             did_not_run: sample::did_not_run(),
             contacts: 1_003,
         };
-        let html = shown(&overview, &scene, scene.live(true, None, "/"));
+        let html = shown(&overview, &context, context.live(true, None, "/"));
         assert!(!html.contains("<script"), "hostile text is text");
         insta::assert_snapshot!(html);
     }
 
     #[test]
     fn an_empty_overview_says_what_to_do() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+        let context = sample::context(source::Diagnostics::default(), false);
         let overview = Overview {
-            earned: Earned::of(vec![], &[], &scene, Period::Day),
+            period_figures: PeriodFigures::of(vec![], &[], &context, Period::Day),
             live: vec![],
             recent: vec![],
             upcoming: vec![],
             did_not_run: vec![],
             contacts: 0,
         };
-        let html = shown(&overview, &scene, scene.live(false, None, "/"));
+        let html = shown(&overview, &context, context.live(false, None, "/"));
         assert!(html.contains("chorus contacts import"), "{html}");
         insta::assert_snapshot!(html);
     }

@@ -1,18 +1,18 @@
-//! How the overview looks.
+//! The view of the overview.
 
 use insight::{Counts, Rates};
 use maud::{Markup, html};
 use source::Severity;
 use store::Millis;
 
-use super::{Earned, Overview, Row};
+use super::{Overview, PeriodFigures, Row};
 use crate::chart::{self, Width};
-use crate::notation::{self, number};
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
+use crate::format::{self, number};
 use crate::period::Period;
 use crate::{occurrences, upcoming, words};
 
-/// A measure drawn over time: its name, and how it is counted.
+/// A measure drawn over time: its name and its value in the counts.
 type Measure = (&'static str, fn(&Counts) -> i64);
 
 const MEASURES: [Measure; 3] = [
@@ -21,42 +21,42 @@ const MEASURES: [Measure; 3] = [
     (words::CONVERTED, |counts| counts.converted),
 ];
 
-/// What stands in `main`.
-pub(super) fn page(overview: &Overview, scene: &Scene) -> Markup {
-    let earned = &overview.earned;
+/// Renders the content of `main`.
+pub(super) fn page(overview: &Overview, context: &PageContext) -> Markup {
+    let period_figures = &overview.period_figures;
     html! {
         div.headline {
             h1 { (words::OVERVIEW_QUESTION) }
-            p.lead { (lead(earned)) }
-            (notice(scene))
-            (periods(earned.period))
+            p.lead { (lead(period_figures)) }
+            (notice(context))
+            (periods(period_figures.period))
         }
-        (occurrences::list(&overview.did_not_run, scene))
-        (tiles(earned))
-        (live(overview, scene))
-        @if earned.all.counts.is_empty() {
-            (nothing_yet(overview, scene))
+        (occurrences::list(&overview.did_not_run, context))
+        (tiles(period_figures))
+        (live(overview, context))
+        @if period_figures.all.counts.is_empty() {
+            (nothing_yet(overview, context))
         } @else {
             div.pictures {
-                (over_time(earned, scene))
-                (funnel(earned))
+                (over_time(period_figures, context))
+                (funnel(period_figures))
             }
-            (by_channel(earned))
+            (by_channel(period_figures))
         }
-        (next(overview, scene))
-        (recent(overview, scene))
-        (findings(scene))
+        (next(overview, context))
+        (recent(overview, context))
+        (findings(context))
     }
 }
 
-/// The answer to the question in one sentence.
-fn lead(earned: &Earned) -> String {
-    let counts = &earned.all.counts;
-    let mut channels: Vec<&str> = earned.rows.iter().map(|row| row.channel.as_str()).collect();
+/// Returns the answer to the page's question in one sentence.
+fn lead(period_figures: &PeriodFigures) -> String {
+    let counts = &period_figures.all.counts;
+    let mut channels: Vec<&str> = period_figures.rows.iter().map(|row| row.channel.as_str()).collect();
     channels.sort_unstable();
     channels.dedup();
     words::overview_lead(
-        words::period(earned.period),
+        words::period(period_figures.period),
         counts.sent,
         channels.len(),
         counts.clicked,
@@ -76,9 +76,9 @@ fn periods(chosen: Period) -> Markup {
     }
 }
 
-/// That something is wrong in the files, where nobody can miss it.
-fn notice(scene: &Scene) -> Markup {
-    let errors = scene.files.1.errors().count();
+/// Renders the notice of errors in the files, at the top of the page.
+fn notice(context: &PageContext) -> Markup {
+    let errors = context.files.1.errors().count();
     html! {
         @if errors > 0 {
             p.notice role="status" { a href="#findings" { (words::held_back(errors)) } }
@@ -86,13 +86,13 @@ fn notice(scene: &Scene) -> Markup {
     }
 }
 
-fn tiles(earned: &Earned) -> Markup {
-    let (counts, before) = (&earned.all.counts, &earned.before);
-    let period = words::period(earned.period);
+fn tiles(period_figures: &PeriodFigures) -> Markup {
+    let (counts, before) = (&period_figures.all.counts, &period_figures.before);
+    let period = words::period(period_figures.period);
     let change = |now: i64, then: i64| html! { p.change { (words::change(now, then, period)) } };
-    let rates = earned.people.rates;
+    let rates = period_figures.people.rates;
     let rate = |of: fn(&Rates) -> insight::Proportion| {
-        html! { @if let Some(rates) = &rates { p.base { (parts::rate_line(of(rates), words::base(rates.base))) } } }
+        html! { @if let Some(rates) = &rates { p.base { (components::rate_line(of(rates), words::base(rates.base))) } } }
     };
     html! {
         section.tiles aria-label=(words::FIGURES) {
@@ -114,82 +114,82 @@ fn tiles(earned: &Earned) -> Markup {
                 (rate(|rates| rates.conversion))
                 (change(counts.converted, before.converted))
             }
-            (money_tile(earned, period))
+            (money_tile(period_figures, period))
         }
     }
 }
 
-fn money_tile(earned: &Earned, period: &str) -> Markup {
-    let figures = &earned.all;
+fn money_tile(period_figures: &PeriodFigures, period: &str) -> Markup {
+    let figures = &period_figures.all;
     html! {
         div.tile {
             h2 { (words::REVENUE_TILE) }
             @if figures.money.is_empty() { p.figure.quiet { (words::NONE) } }
             @for (currency, money) in &figures.money {
-                p.figure { a href="#channels" { (parts::money(money.revenue, currency)) } }
-                p.base { (words::against(&money.cost.rounded(currency), money.roi.map(notation::signed_percent))) }
+                p.figure { a href="#channels" { (components::money(money.revenue, currency)) } }
+                p.base { (words::against(&money.cost.rounded(currency), money.roi.map(format::signed_percent))) }
             }
             @if let Some(cost) = &figures.cost_per_conversion {
                 p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
             }
             @if let (1, Some((currency, money))) = (figures.money.len(), figures.money.first_key_value()) {
-                @let then = earned.before.revenue.get(currency).copied().unwrap_or_default();
+                @let then = period_figures.before.revenue.get(currency).copied().unwrap_or_default();
                 p.change { (words::change(money.revenue.millionths(), then.millionths(), period)) }
             }
         }
     }
 }
 
-fn live(overview: &Overview, scene: &Scene) -> Markup {
+fn live(overview: &Overview, context: &PageContext) -> Markup {
     html! {
         @if !overview.live.is_empty() {
             section #live {
                 h2 { (words::GOING_OUT) }
-                (parts::run_table(&overview.live, scene, true))
+                (components::run_table(&overview.live, context, true))
             }
         }
     }
 }
 
-fn nothing_yet(overview: &Overview, scene: &Scene) -> Markup {
+fn nothing_yet(overview: &Overview, context: &PageContext) -> Markup {
     html! {
         section.empty {
             h2 { (words::NOTHING_YET) }
             ol {
-                @if scene.workspace().campaigns.is_empty() { li { (parts::text(words::WRITE_A_CAMPAIGN)) } }
-                @if overview.contacts == 0 { li { (parts::text(words::IMPORT_CONTACTS)) } }
-                li { (parts::text(words::SEND_A_TEST)) }
+                @if context.workspace().campaigns.is_empty() { li { (components::text(words::WRITE_A_CAMPAIGN)) } }
+                @if overview.contacts == 0 { li { (components::text(words::IMPORT_CONTACTS)) } }
+                li { (components::text(words::SEND_A_TEST)) }
             }
         }
     }
 }
 
-fn over_time(earned: &Earned, scene: &Scene) -> Markup {
-    let starts = earned.series.points().iter().map(|point| Millis::new(point.start));
-    let label = |start| match earned.period {
-        Period::Day => scene.times.clock(start),
-        _ => scene.times.short_day(start),
+fn over_time(period_figures: &PeriodFigures, context: &PageContext) -> Markup {
+    let starts = period_figures.series.points().iter().map(|point| Millis::new(point.start));
+    let label = |start| match period_figures.period {
+        Period::Day => context.times.clock(start),
+        _ => context.times.short_day(start),
     };
     let labels: Vec<String> = starts.map(label).collect();
     html! {
         figure.over-time {
-            figcaption { h2 { (words::OVER_TIME) } p.quiet { (words::buckets(earned.period)) } }
+            figcaption { h2 { (words::OVER_TIME) } p.quiet { (words::buckets(period_figures.period)) } }
             @for (index, (name, measure)) in MEASURES.into_iter().enumerate() {
                 @let last = index + 1 == MEASURES.len();
                 div.measure {
-                    p { (name) " " strong { (number(measure(&earned.series.total()))) } }
+                    p { (name) " " strong { (number(measure(&period_figures.series.total()))) } }
                     @for width in [Width::Wide, Width::Narrow] {
-                        (chart::line(&earned.series, measure, &labels, last, width))
+                        (chart::line(&period_figures.series, measure, &labels, last, width))
                     }
                 }
             }
-            (series_table(earned, scene))
+            (series_table(period_figures, context))
         }
     }
 }
 
-fn series_table(earned: &Earned, scene: &Scene) -> Markup {
-    let counted = earned.series.points().iter().rev().filter(|point| !point.counts.is_empty());
+fn series_table(period_figures: &PeriodFigures, context: &PageContext) -> Markup {
+    let counted = period_figures.series.points().iter().rev().filter(|point| !point.counts.is_empty());
     html! {
         details {
             summary { (words::READ_NUMBERS) }
@@ -204,11 +204,11 @@ fn series_table(earned: &Earned, scene: &Scene) -> Markup {
                         @for point in counted {
                             tr {
                                 th scope="row" {
-                                    @if earned.period.by_day() { (scene.times.day(Millis::new(point.start))) }
-                                    @else { (parts::time(&scene.times, Millis::new(point.start))) }
+                                    @if period_figures.period.by_day() { (context.times.day(Millis::new(point.start))) }
+                                    @else { (components::time(&context.times, Millis::new(point.start))) }
                                 }
                                 @for (_, measure) in MEASURES { td.num { (number(measure(&point.counts))) } }
-                                td.num { (parts::amounts(point.counts.revenue.iter().map(|(c, m)| (c, *m)))) }
+                                td.num { (components::amounts(point.counts.revenue.iter().map(|(c, m)| (c, *m)))) }
                             }
                         }
                     }
@@ -218,8 +218,8 @@ fn series_table(earned: &Earned, scene: &Scene) -> Markup {
     }
 }
 
-fn funnel(earned: &Earned) -> Markup {
-    let stages = &earned.funnel.stages;
+fn funnel(period_figures: &PeriodFigures) -> Markup {
+    let stages = &period_figures.funnel.stages;
     html! {
         figure.funnel {
             figcaption { h2 { (words::FUNNEL) } p.quiet { (words::FUNNEL_OF) } }
@@ -229,10 +229,10 @@ fn funnel(earned: &Earned) -> Markup {
                         li { span { (words::stage(stage.name)) } strong { (number(stage.count)) } }
                     }
                 }
-                (chart::funnel(&earned.funnel))
+                (chart::funnel(&period_figures.funnel))
                 ol aria-hidden="true" {
                     @for (index, stage) in stages.iter().enumerate() {
-                        li { @if index > 0 { (notation::rate(stage.of_first)) } }
+                        li { @if index > 0 { (format::rate(stage.of_first)) } }
                     }
                 }
             }
@@ -251,8 +251,8 @@ fn funnel(earned: &Earned) -> Markup {
                                 tr {
                                     th scope="row" { (words::stage(stage.name)) }
                                     td.num { (number(stage.count)) }
-                                    td.num { (notation::rate(stage.of_previous)) }
-                                    td.num { (notation::rate(stage.of_first)) }
+                                    td.num { (format::rate(stage.of_previous)) }
+                                    td.num { (format::rate(stage.of_first)) }
                                 }
                             }
                         }
@@ -263,7 +263,7 @@ fn funnel(earned: &Earned) -> Markup {
     }
 }
 
-fn by_channel(earned: &Earned) -> Markup {
+fn by_channel(period_figures: &PeriodFigures) -> Markup {
     html! {
         section #channels {
             h2 { (words::BY_CHANNEL) }
@@ -277,7 +277,7 @@ fn by_channel(earned: &Earned) -> Markup {
                             th.num scope="col" { (name) }
                         }
                     } }
-                    tbody { @for row in &earned.rows { (channel_row(row)) } }
+                    tbody { @for row in &period_figures.rows { (channel_row(row)) } }
                 }
             }
             p.note { (words::RATES_NOTE) }
@@ -294,56 +294,56 @@ fn channel_row(row: &Row) -> Markup {
             td { (row.channel) }
             td.num { a href={ "/campaigns/" (row.campaign) "#runs" } { (number(counts.sent)) } }
             @if row.figures.rates.is_some() {
-                td.num { (parts::counted(counts.opened, rate(|rates| rates.open))) }
-                td.num { (parts::counted(counts.clicked, rate(|rates| rates.click))) }
-                td.num { (parts::counted(counts.converted, rate(|rates| rates.conversion))) }
-                td.num { (parts::counted(counts.unsubscribed, rate(|rates| rates.unsubscribe))) }
+                td.num { (components::count_with_rate(counts.opened, rate(|rates| rates.open))) }
+                td.num { (components::count_with_rate(counts.clicked, rate(|rates| rates.click))) }
+                td.num { (components::count_with_rate(counts.converted, rate(|rates| rates.conversion))) }
+                td.num { (components::count_with_rate(counts.unsubscribed, rate(|rates| rates.unsubscribe))) }
             } @else {
                 td.num { span.quiet { (words::NONE) } }
                 td.num { (number(counts.clicks)) small { (words::EVERY_CLICK) } }
                 td.num { (number(counts.converted)) }
                 td.num { span.quiet { (words::NONE) } }
             }
-            td.num { (parts::amounts(row.figures.money.iter().map(|(c, m)| (c, m.revenue)))) }
-            td.num { (parts::amounts(row.figures.money.iter().map(|(c, m)| (c, m.cost)))) }
-            td.num { (parts::returns(&row.figures)) }
+            td.num { (components::amounts(row.figures.money.iter().map(|(c, m)| (c, m.revenue)))) }
+            td.num { (components::amounts(row.figures.money.iter().map(|(c, m)| (c, m.cost)))) }
+            td.num { (components::returns(&row.figures)) }
         }
     }
 }
 
-fn next(overview: &Overview, scene: &Scene) -> Markup {
+fn next(overview: &Overview, context: &PageContext) -> Markup {
     html! {
         section #next {
             h2 { (words::NEXT) }
-            (upcoming::list(&overview.upcoming, &scene.times, true))
+            (upcoming::list(&overview.upcoming, &context.times, true))
         }
     }
 }
 
-fn recent(overview: &Overview, scene: &Scene) -> Markup {
+fn recent(overview: &Overview, context: &PageContext) -> Markup {
     html! {
         @if !overview.recent.is_empty() {
             section #recent {
                 h2 { (words::RECENT) }
-                (parts::run_table(&overview.recent, scene, true))
+                (components::run_table(&overview.recent, context, true))
             }
         }
     }
 }
 
-/// What `chorus check` would say.
-fn findings(scene: &Scene) -> Markup {
-    let findings = &scene.files.1;
+/// Renders the findings that `chorus check` reports.
+fn findings(context: &PageContext) -> Markup {
+    let findings = &context.files.1;
     html! {
         @if !findings.is_empty() {
             section #findings {
                 h2 { (words::FINDINGS) }
-                p.quiet { (parts::text(words::FINDINGS_MORE)) }
+                p.quiet { (components::text(words::FINDINGS_MORE)) }
                 ul.findings {
                     @for finding in findings.iter() {
                         li.error[finding.severity == Severity::Error] {
-                            p { strong { (words::severity(finding.severity)) } " " (parts::text(&finding.message)) }
-                            @if let Some(help) = &finding.help { p { (parts::text(help)) } }
+                            p { strong { (words::severity(finding.severity)) } " " (components::text(&finding.message)) }
+                            @if let Some(help) = &finding.help { p { (components::text(help)) } }
                             p.quiet { code { (finding.file.display()) } }
                         }
                     }

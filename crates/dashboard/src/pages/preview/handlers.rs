@@ -11,63 +11,65 @@ use channel::{Message, Person, Preview};
 use serde::Deserialize;
 use store::Contact;
 
-use super::{Card, Eyes, PreviewPage, view};
+use super::{Card, PreviewPage, PreviewReader, view};
+use crate::components::PageContext;
 use crate::error::PageError;
 use crate::headers::PREVIEW_POLICY;
+use crate::layout::{AutoRefresh, Page, Section};
 use crate::pages::outbox;
-use crate::parts::Scene;
-use crate::shell::{Live, Page, Section};
 use crate::state::Dashboard;
-use crate::words::{self, Tongue};
+use crate::words::{self, PageLanguage};
 
-/// What the address says.
+/// The query parameters of the page.
 #[derive(Debug, Default, Clone, Deserialize)]
-pub(crate) struct Asked {
-    /// For whom: an e-mail address, a number, a key.
+pub(crate) struct PreviewQuery {
+    /// The contact to preview for: an e-mail address, phone number or external id.
     contact: Option<String>,
-    /// In which language of the campaign.
+    /// The language of the campaign's messages.
     language: Option<String>,
-    /// In which language the page itself is.
+    /// The language of the page itself.
     lang: Option<String>,
 }
 
-/// Shows the page.
+/// Handles `GET /campaigns/{id}/preview`: shows the page.
 pub(crate) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PreviewQuery>,
     headers: HeaderMap,
 ) -> Result<Page, PageError> {
-    let scene = Scene::of(&dashboard).await?;
-    let campaign = find(&scene, &id)?;
+    let context = PageContext::load(&dashboard).await?;
+    let campaign = find(&context, &id)?;
     let accepts = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-    let tongue = Tongue::of(asked.lang.as_deref(), accepts);
-    let eyes = eyes(&dashboard, &scene, &campaign, asked.contact.as_deref()).await?;
-    let (files, now) = (Arc::clone(&scene.files), scene.times.now);
-    let language = asked.language.filter(|language| !language.is_empty());
-    // Templates are work for a processor: not on the reactor.
-    let page =
-        tokio::task::spawn_blocking(move || PreviewPage::of(&files.0, campaign, tongue, eyes, language, now));
+    let page_language = PageLanguage::negotiate(query.lang.as_deref(), accepts);
+    let reader = reader(&dashboard, &context, &campaign, query.contact.as_deref()).await?;
+    let (files, now) = (Arc::clone(&context.files), context.times.now);
+    let language = query.language.filter(|language| !language.is_empty());
+    // Rendering templates is CPU work, which must not block the reactor.
+    let page = tokio::task::spawn_blocking(move || {
+        PreviewPage::of(&files.0, campaign, page_language, reader, language, now)
+    });
     let page = page.await?;
-    let shell = scene.shell(Section::Overview, Live::Still);
-    Ok(shell.page(&tongue.question(&page.campaign.title), &view::page(&page, &scene)))
+    let layout = context.layout(Section::Overview, AutoRefresh::Off);
+    Ok(layout.page(&page_language.question(&page.campaign.title), &view::page(&page, &context)))
 }
 
-/// The HTML of a step's e-mail alone, for the frame: it runs nothing and loads nothing.
+/// Handles `GET /campaigns/{id}/preview/{step}/html`: the HTML of a step's e-mail for the frame,
+/// without active or remote content.
 pub(crate) async fn html(
     State(dashboard): State<Arc<Dashboard>>,
     Path((id, step)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    Query(query): Query<PreviewQuery>,
 ) -> Result<Response, PageError> {
-    let scene = Scene::of(&dashboard).await?;
-    let campaign = find(&scene, &id)?;
+    let context = PageContext::load(&dashboard).await?;
+    let campaign = find(&context, &id)?;
     let step = campaign.steps.iter().find(|known| known.id.as_str() == step).cloned();
     let step = step.ok_or(PageError::NotFound(words::A_STEP))?;
-    let eyes = eyes(&dashboard, &scene, &campaign, asked.contact.as_deref()).await?;
-    let (files, now) = (Arc::clone(&scene.files), scene.times.now);
-    let language = asked.language.filter(|language| !language.is_empty());
+    let reader = reader(&dashboard, &context, &campaign, query.contact.as_deref()).await?;
+    let (files, now) = (Arc::clone(&context.files), context.times.now);
+    let language = query.language.filter(|language| !language.is_empty());
     let card = tokio::task::spawn_blocking(move || {
-        Card::of(&files.0, &campaign, &step, &eyes.person, language.as_deref(), now)
+        Card::of(&files.0, &campaign, &step, &reader.person, language.as_deref(), now)
     });
     let card = card.await?;
     let Ok(Preview { message: Message::Email(email), .. }) = card.preview else {
@@ -77,28 +79,28 @@ pub(crate) async fn html(
     Ok(([(CONTENT_SECURITY_POLICY, PREVIEW_POLICY)], Html(html)).into_response())
 }
 
-fn find(scene: &Scene, id: &str) -> Result<Campaign, PageError> {
+fn find(context: &PageContext, id: &str) -> Result<Campaign, PageError> {
     let id = CampaignId::parse(id).map_err(|_| PageError::NotFound(words::A_CAMPAIGN))?;
-    scene.workspace().campaigns.get(&id).cloned().ok_or(PageError::NotFound(words::A_CAMPAIGN))
+    context.workspace().campaigns.get(&id).cloned().ok_or(PageError::NotFound(words::A_CAMPAIGN))
 }
 
-/// Whoever was asked for, else a member of the audience, else somebody made up.
-async fn eyes(
+/// Returns the requested contact, otherwise a member of the audience, otherwise a made-up contact.
+async fn reader(
     dashboard: &Dashboard,
-    scene: &Scene,
+    context: &PageContext,
     campaign: &Campaign,
-    asked: Option<&str>,
-) -> Result<Eyes, PageError> {
-    let asked = asked.map(str::trim).filter(|address| !address.is_empty());
-    let found = match asked {
+    requested: Option<&str>,
+) -> Result<PreviewReader, PageError> {
+    let requested = requested.map(str::trim).filter(|address| !address.is_empty());
+    let found = match requested {
         Some(address) => dashboard.store.contact_find(address).await?,
         None => None,
     };
-    let lost = asked.is_some() && found.is_none();
+    let not_found = requested.is_some() && found.is_none();
     let contact = match found {
         Some(contact) => Some(contact),
         None => {
-            let (audiences, now) = (&scene.workspace().audiences, dashboard.clock.millis());
+            let (audiences, now) = (&context.workspace().audiences, dashboard.clock.millis());
             let first = dashboard.store.audience_sample(audiences, &campaign.audience, now, 1).await?;
             first.into_iter().next()
         }
@@ -106,12 +108,13 @@ async fn eyes(
     let address = contact
         .as_ref()
         .and_then(|it| it.email.clone().or_else(|| it.phone.clone()).or_else(|| it.external_id.clone()));
-    Ok(Eyes { person: person(contact), address, lost })
+    Ok(PreviewReader { person: person(contact), address, not_found })
 }
 
-/// What a channel needs and nobody has said is made up: the page shows how it looks.
+/// Returns the contact for rendering, with made-up values for a missing e-mail address or phone
+/// number, which channels may need.
 fn person(contact: Option<Contact>) -> Person {
-    let email = "somebody@example.com".to_owned();
+    let email = "someone@example.com".to_owned();
     let phone = "+8613800138000".to_owned();
     match contact {
         None => Person { email: Some(email), phone: Some(phone), ..Person::default() },

@@ -1,4 +1,4 @@
-//! `/campaigns/{id}/preview`: what will everybody see?
+//! `/campaigns/{id}/preview`: what will everyone see?
 
 mod handlers;
 mod view;
@@ -7,37 +7,37 @@ use campaign::{Campaign, Step, Workspace};
 use channel::{Person, Preview, PreviewError, Survey};
 use jiff::Timestamp;
 
-use crate::words::Tongue;
+use crate::words::PageLanguage;
 pub(crate) use handlers::{get, html};
 
-/// Whose eyes it is seen with.
+/// The contact that the messages are rendered for.
 #[derive(Debug, Clone)]
-struct Eyes {
+struct PreviewReader {
     person: Person,
-    /// The address by which he is found; none of somebody made up.
+    /// The address of the contact; `None` for a made-up one.
     address: Option<String>,
-    /// Whether somebody else was asked for, who is not there.
-    lost: bool,
+    /// True if another contact was requested and not found.
+    not_found: bool,
 }
 
-/// What stands on the page.
+/// The data of the page.
 struct PreviewPage {
     campaign: Campaign,
-    tongue: Tongue,
-    eyes: Eyes,
-    /// The language that was chosen.
+    page_language: PageLanguage,
+    reader: PreviewReader,
+    /// The chosen language of the messages.
     language: Option<String>,
-    /// All that there are.
+    /// All languages of the campaign's messages.
     languages: Vec<String>,
     survey: Survey,
     cards: Vec<Card>,
 }
 
-/// One step.
+/// The preview of one step.
 struct Card {
     step: Step,
     preview: Result<Preview, PreviewError>,
-    /// The language that was asked for and is not there.
+    /// The requested language, if the step does not exist in it.
     not_in: Option<String>,
 }
 
@@ -45,19 +45,20 @@ impl PreviewPage {
     fn of(
         workspace: &Workspace,
         campaign: Campaign,
-        tongue: Tongue,
-        eyes: Eyes,
+        page_language: PageLanguage,
+        reader: PreviewReader,
         language: Option<String>,
         now: Timestamp,
     ) -> Self {
-        let survey = channel::survey(workspace, &campaign, Some(&eyes.person));
-        let card = |step: &Step| Card::of(workspace, &campaign, step, &eyes.person, language.as_deref(), now);
+        let survey = channel::survey(workspace, &campaign, Some(&reader.person));
+        let card =
+            |step: &Step| Card::of(workspace, &campaign, step, &reader.person, language.as_deref(), now);
         let cards: Vec<_> = campaign.steps.iter().map(card).collect();
-        let said = cards.iter().filter_map(|card| card.preview.as_ref().ok());
-        let mut languages: Vec<_> = said.flat_map(|preview| preview.languages.iter().cloned()).collect();
+        let previews = cards.iter().filter_map(|card| card.preview.as_ref().ok());
+        let mut languages: Vec<_> = previews.flat_map(|preview| preview.languages.iter().cloned()).collect();
         languages.sort();
         languages.dedup();
-        Self { campaign, tongue, eyes, language, languages, survey, cards }
+        Self { campaign, page_language, reader, language, languages, survey, cards }
     }
 }
 
@@ -73,8 +74,9 @@ impl Card {
         let channel = workspace.channels.get(&step.channel);
         let is_feed = channel.is_some_and(|channel| channel.kind.per() == campaign::Per::Feed);
         let mut reader = person.clone();
-        // Where an attribute says where somebody is, a made-up place will do to look at it.
-        if let Some(campaign::Address::Attribute(name)) = channel.map(|channel| channel.kind.address()) {
+        // If an attribute holds the address, a made-up value is enough for a preview.
+        if let Some(campaign::ContactAddress::Attribute(name)) = channel.map(|channel| channel.kind.address())
+        {
             reader.attributes.entry(name).or_insert_with(|| "0".into());
         }
         let reader = (!is_feed).then_some(&reader);

@@ -1,35 +1,36 @@
-//! How the page of all channels looks.
+//! The view of the preview page.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign::Network;
-use channel::consistency::Cell;
-use channel::{Email, Message, Parts, Picture, Post, Preview, ShownRequest};
+use channel::consistency::FactStatus;
+use channel::{Email, Message, Parts, Picture, Post, Preview, RequestPreview};
 use maud::{Markup, html};
-use measure::Budget;
+use measure::LengthBudget;
 use source::{Diagnostic, Severity};
 
 use super::{Card, PreviewPage};
-use crate::notation::number;
-use crate::parts::{self, Scene};
+use crate::components::{self, PageContext};
+use crate::format::number;
 use crate::words::PreviewWords;
 
-/// Pictures of more bytes than this are told of, not shown.
-const PICTURE: usize = 4 << 20;
+/// The maximum size of a picture that is shown, in bytes: 4 MiB. Of larger ones only the name is
+/// shown.
+const MAX_PICTURE_BYTES: usize = 4 << 20;
 
-/// What stands in `main`.
-pub(super) fn page(page: &PreviewPage, scene: &Scene) -> Markup {
-    let words = page.tongue.words();
+/// Renders the content of `main`.
+pub(super) fn page(page: &PreviewPage, context: &PageContext) -> Markup {
+    let words = page.page_language.words();
     let path = format!("/campaigns/{}", page.campaign.id);
     html! {
         div.whole lang=(words.tag) {
             div.headline {
                 p.crumb { a href=(path) { (page.campaign.title) } }
-                h1 { (page.tongue.question(&page.campaign.title)) }
+                h1 { (page.page_language.question(&page.campaign.title)) }
                 p.lead { (words.lead) }
                 (form(page, &format!("{path}/preview")))
-                @if page.eyes.lost { p.notice { (words.nobody) } }
-                @if page.eyes.address.is_none() { p.quiet { (words.made_up) } }
+                @if page.reader.not_found { p.notice { (words.not_found) } }
+                @if page.reader.address.is_none() { p.quiet { (words.made_up) } }
             }
             section #facts {
                 h2 { (words.facts) }
@@ -37,15 +38,15 @@ pub(super) fn page(page: &PreviewPage, scene: &Scene) -> Markup {
             }
             section #channels {
                 h2 { (words.channels) }
-                ol.cards { @for one in &page.cards { (card(page, one, scene)) } }
+                ol.cards { @for one in &page.cards { (card(page, one, context)) } }
             }
         }
     }
 }
 
 fn form(page: &PreviewPage, path: &str) -> Markup {
-    let words = page.tongue.words();
-    let address = page.eyes.address.as_deref().unwrap_or_default();
+    let words = page.page_language.words();
+    let address = page.reader.address.as_deref().unwrap_or_default();
     html! {
         form.search.choose method="get" action=(path) {
             label { span { (words.contact) } input name="contact" value=(address) autocomplete="off"; }
@@ -65,10 +66,10 @@ fn form(page: &PreviewPage, path: &str) -> Markup {
     }
 }
 
-/// What this page's address says, with the page in another language.
+/// Returns the query of this page's address with the page in the language `lang`.
 fn query(page: &PreviewPage, lang: &str) -> String {
     let pairs = [
-        ("contact", page.eyes.address.as_deref()),
+        ("contact", page.reader.address.as_deref()),
         ("language", page.language.as_deref()),
         ("lang", Some(lang).filter(|lang| !lang.is_empty())),
     ];
@@ -77,7 +78,7 @@ fn query(page: &PreviewPage, lang: &str) -> String {
 }
 
 fn matrix(page: &PreviewPage) -> Markup {
-    let (words, matrix) = (page.tongue.words(), &page.survey.matrix);
+    let (words, matrix) = (page.page_language.words(), &page.survey.matrix);
     html! {
         @if matrix.facts.is_empty() { p.empty { (words.no_facts) } }
         @else {
@@ -100,7 +101,7 @@ fn matrix(page: &PreviewPage) -> Markup {
                                     small { (column.channel) " · " (column.language) }
                                 }
                                 @for row in &matrix.cells {
-                                    td { @if let Some(cell) = row.get(index) { (said(page, cell)) } }
+                                    td { @if let Some(cell) = row.get(index) { (fact_cell(page, cell)) } }
                                 }
                             }
                         }
@@ -111,22 +112,22 @@ fn matrix(page: &PreviewPage) -> Markup {
     }
 }
 
-/// A sign, and the same in words.
-fn said(page: &PreviewPage, cell: &Cell) -> Markup {
-    let words = page.tongue.words();
+/// Renders a cell of the fact matrix: a sign and a text.
+fn fact_cell(page: &PreviewPage, cell: &FactStatus) -> Markup {
+    let words = page.page_language.words();
     html! {
         @match cell {
-            Cell::Said => { span.badge.going { "✓ " (words.said) } }
-            Cell::SaidOtherwise(other) => { span.badge.bad { (page.tongue.otherwise(other)) } }
-            Cell::Unsaid => { span.badge { "– " (words.unsaid) } }
-            Cell::Silenced(reason) => { span.badge.held { (words.silenced) } small { (reason) } }
+            FactStatus::Stated => { span.badge.going { "✓ " (words.said) } }
+            FactStatus::Contradicted(other) => { span.badge.bad { (page.page_language.otherwise(other)) } }
+            FactStatus::Missing => { span.badge { "– " (words.unsaid) } }
+            FactStatus::Silenced(reason) => { span.badge.held { (words.silenced) } small { (reason) } }
         }
     }
 }
 
-fn card(page: &PreviewPage, card: &Card, scene: &Scene) -> Markup {
-    let words = page.tongue.words();
-    let channel = scene.workspace().channels.get(&card.step.channel);
+fn card(page: &PreviewPage, card: &Card, context: &PageContext) -> Markup {
+    let words = page.page_language.words();
+    let channel = context.workspace().channels.get(&card.step.channel);
     let kind = channel.map(|channel| channel.kind.name()).unwrap_or_default();
     let title = Network::find(kind).map_or(words.mail, |network| network.title);
     let start = format!("`{}` (", card.step.id);
@@ -142,39 +143,39 @@ fn card(page: &PreviewPage, card: &Card, scene: &Scene) -> Markup {
                 }
             }
             @match &card.preview {
-                Err(error) => { p.notice { (words.broken) ": " (parts::text(&error.to_string())) } }
+                Err(error) => { p.notice { (words.broken) ": " (components::text(&error.to_string())) } }
                 Ok(preview) => {
-                    @if let Some(asked) = &card.not_in { p.note { (page.tongue.not_in(asked, &preview.language)) } }
+                    @if let Some(requested) = &card.not_in { p.note { (page.page_language.not_in(requested, &preview.language)) } }
                     @match &preview.message {
-                        Message::Email(email) => { (letter(page, card, email)) }
-                        Message::Post(post) => { (posted(words, post)) }
+                        Message::Email(email) => { (email_frame(page, card, email)) }
+                        Message::Post(post) => { (post_view(words, post)) }
                     }
                     (limits(page, preview))
                     (problems(words, &findings))
-                    (asked(words, preview))
+                    (requests(words, preview))
                 }
             }
         }
     }
 }
 
-fn letter(page: &PreviewPage, card: &Card, email: &Email) -> Markup {
+fn email_frame(page: &PreviewPage, card: &Card, email: &Email) -> Markup {
     let path = format!("/campaigns/{}/preview/{}/html?{}", page.campaign.id, card.step.id, query(page, ""));
     html! {
         p.quiet { (email.envelope_to) }
         p.subject { (email.subject) }
-        div.letter { iframe src=(path) title=(page.tongue.words().frame) sandbox="" loading="lazy" {} }
+        div.letter { iframe src=(path) title=(page.page_language.words().frame) sandbox="" loading="lazy" {} }
     }
 }
 
-/// A post as people see it.
-fn posted(words: &PreviewWords, post: &Post) -> Markup {
+/// Renders a post as people see it.
+fn post_view(words: &PreviewWords, post: &Post) -> Markup {
     html! {
         p.quiet { @match &post.to { Some(to) => { (to) } None => { (words.feed) } } }
         div.post lang=(post.language) {
             @if let Some(Parts { title: Some(title), .. }) = post.parts() { p.title { (title) } }
             @if let Some(picture) = post.parts().and_then(|parts| parts.picture.as_ref()) {
-                (shown(words, picture))
+                (picture_view(words, picture))
             }
             p.text { (post.body()) }
             @if let Some(action) = post.parts().and_then(|parts| parts.action.as_ref()) {
@@ -184,12 +185,12 @@ fn posted(words: &PreviewWords, post: &Post) -> Markup {
     }
 }
 
-/// A picture with its words. One behind an address is not fetched: nothing here loads from elsewhere.
-fn shown(words: &PreviewWords, picture: &Picture) -> Markup {
+/// Renders a picture with its alternative text. Remote pictures are not fetched.
+fn picture_view(words: &PreviewWords, picture: &Picture) -> Markup {
     let file = picture.file().filter(|file| {
         let image = file.media.strip_prefix("image/").unwrap_or_default();
         let plain = image.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        !image.is_empty() && plain && file.bytes.len() <= PICTURE
+        !image.is_empty() && plain && file.bytes.len() <= MAX_PICTURE_BYTES
     });
     let alt = if picture.alt.trim().is_empty() { words.no_alt } else { &picture.alt };
     html! {
@@ -208,23 +209,23 @@ fn shown(words: &PreviewWords, picture: &Picture) -> Markup {
 fn limits(page: &PreviewPage, preview: &Preview) -> Markup {
     html! {
         @if !preview.budgets.is_empty() {
-            ul.limits aria-label=(page.tongue.words().limits) {
+            ul.limits aria-label=(page.page_language.words().limits) {
                 @for budget in &preview.budgets { (limit(page, budget)) }
             }
         }
     }
 }
 
-fn limit(page: &PreviewPage, budget: &Budget) -> Markup {
+fn limit(page: &PreviewPage, budget: &LengthBudget) -> Markup {
     let figure = |n: usize| number(i64::try_from(n).unwrap_or(i64::MAX));
     let (measured, allowed) = (figure(budget.measured), figure(budget.allowed));
-    let used = page.tongue.used(budget.what, &measured, &allowed, budget.unit);
+    let used = page.page_language.used(budget.what, &measured, &allowed, budget.unit);
     html! {
         li.over[!budget.fits()] {
             progress.wide max=(budget.allowed.max(1)) value=(budget.measured.min(budget.allowed)) aria-label=(used) {}
             span {
                 (used)
-                @if !budget.fits() { " " strong { (page.tongue.over(&figure(budget.measured - budget.allowed))) } }
+                @if !budget.fits() { " " strong { (page.page_language.over(&figure(budget.measured - budget.allowed))) } }
             }
         }
     }
@@ -236,8 +237,8 @@ fn problems(words: &PreviewWords, findings: &[&Diagnostic]) -> Markup {
             ul.findings aria-label=(words.findings) {
                 @for finding in findings {
                     li.error[finding.severity == Severity::Error] {
-                        p { (parts::text(&finding.message)) }
-                        @if let Some(help) = &finding.help { p.quiet { (parts::text(help)) } }
+                        p { (components::text(&finding.message)) }
+                        @if let Some(help) = &finding.help { p.quiet { (components::text(help)) } }
                     }
                 }
             }
@@ -245,7 +246,7 @@ fn problems(words: &PreviewWords, findings: &[&Diagnostic]) -> Markup {
     }
 }
 
-fn asked(words: &PreviewWords, preview: &Preview) -> Markup {
+fn requests(words: &PreviewWords, preview: &Preview) -> Markup {
     html! {
         @match &preview.requests {
             Err(error) => { p.note { (error.to_string()) } }
@@ -253,14 +254,14 @@ fn asked(words: &PreviewWords, preview: &Preview) -> Markup {
             Ok(requests) => {
                 details {
                     summary { (words.request) }
-                    @for request in requests { (one(words, request)) }
+                    @for request in requests { (request_view(words, request)) }
                 }
             }
         }
     }
 }
 
-fn one(words: &PreviewWords, request: &ShownRequest) -> Markup {
+fn request_view(words: &PreviewWords, request: &RequestPreview) -> Markup {
     let what = if request.publishes { words.publishes } else { words.prepares };
     html! {
         p.quiet { (request.name) " · " (what) }

@@ -1,61 +1,61 @@
-//! `/runs/{id}`: did everybody get it?
+//! `/runs/{id}`: did everyone get it?
 
-mod doubt;
 mod handlers;
+mod uncertain;
 mod view;
 
 use serde::Deserialize;
 use store::{DeliveryId, DeliveryRow, DeliveryState, Run, RunId, TallyState};
 
 use crate::error::PageError;
-use crate::outlook::Outlook;
+use crate::run_forecast::RunForecast;
 use crate::words;
 pub(crate) use handlers::{get, post, settle};
 
-/// Deliveries on one page.
-pub(crate) const PAGE: usize = 50;
+/// The number of deliveries on one page.
+pub(crate) const PAGE_SIZE: usize = 50;
 
-/// What the address says.
+/// The query parameters of the page.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct RunQuery {
     state: Option<String>,
     repeated: Option<String>,
     after: Option<i64>,
     live: Option<String>,
 }
 
-/// Which deliveries are listed.
+/// The filter of the listed deliveries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Filter {
-    /// Every one.
+    /// All deliveries of the run.
     All,
-    /// Those in one state.
+    /// Deliveries in one state.
     State(DeliveryState),
-    /// Those that may have come twice.
+    /// Deliveries that may have arrived twice.
     Repeated,
 }
 
-/// What stands on the page.
+/// The data of the page.
 pub(crate) struct RunPage {
     run: Run,
-    outlook: Outlook,
+    forecast: RunForecast,
     filter: Filter,
     deliveries: Vec<DeliveryRow>,
     /// The last delivery shown, if there are more after it.
-    more: Option<DeliveryId>,
-    /// Whether this is not the first page.
-    later: bool,
+    page_end: Option<DeliveryId>,
+    /// True if this is not the first page.
+    has_previous: bool,
     in_outbox: bool,
 }
 
-/// What a person may say of uncertain deliveries, as it stands in addresses.
+// The answers about uncertain deliveries, as actions in addresses.
 const WENT_OUT: &str = "went-out";
 const SEND_AGAIN: &str = "send-again";
 
 impl Filter {
-    fn of(asked: &Asked) -> Result<Self, PageError> {
-        match asked.state.as_deref().filter(|state| !state.is_empty()) {
-            _ if asked.repeated.is_some() => Ok(Self::Repeated),
+    fn of(query: &RunQuery) -> Result<Self, PageError> {
+        match query.state.as_deref().filter(|state| !state.is_empty()) {
+            _ if query.repeated.is_some() => Ok(Self::Repeated),
             None => Ok(Self::All),
             Some(name) => {
                 let found = DeliveryState::ALL.iter().copied().find(|state| state.as_str() == name);
@@ -64,7 +64,7 @@ impl Filter {
         }
     }
 
-    /// The filter that lists the deliveries that a tally counts.
+    /// Returns the filter for the deliveries that a tally counts.
     const fn of_tally(state: TallyState) -> Self {
         match state {
             TallyState::Ended(state) => Self::State(state),
@@ -80,7 +80,7 @@ impl Filter {
         }
     }
 
-    /// The address of the run with this filter.
+    /// Returns the address of the run's page with this filter.
     fn path(self, run: RunId) -> String {
         match self {
             Self::All => format!("/runs/{run}"),
@@ -93,55 +93,55 @@ impl Filter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::Section;
     use crate::sample;
-    use crate::shell::Section;
 
     #[test]
     fn a_run_says_who_got_it_and_why_not() {
-        let scene = sample::scene(source::Diagnostics::default(), false);
+        let context = sample::context(source::Diagnostics::default(), false);
         let mut run = sample::live_run();
         run.tallies.push(sample::tally(DeliveryState::Uncertain, "", 1));
         let page = RunPage {
             run,
-            outlook: Outlook {
-                finish: Some(scene.times.now + jiff::SignedDuration::from_mins(90)),
+            forecast: RunForecast {
+                finish: Some(context.times.now + jiff::SignedDuration::from_mins(90)),
                 waits: vec![
-                    store::Held {
+                    store::ReceiverHold {
                         receiver: "gmail".into(),
-                        until: store::Millis::from(scene.times.now) + 3_600_000,
+                        until: store::Millis::from(context.times.now) + 3_600_000,
                         why: "gmail said \"421 4.7.28 <script>slow down</script>\"".into(),
                     },
-                    store::Held {
+                    store::ReceiverHold {
                         receiver: String::new(),
-                        until: store::Millis::from(scene.times.now) + 7_200_000,
+                        until: store::Millis::from(context.times.now) + 7_200_000,
                         why: "email has had its 50000 messages of today".into(),
                     },
                 ],
             },
             filter: Filter::All,
             deliveries: sample::deliveries(),
-            more: Some(DeliveryId(51)),
-            later: false,
+            page_end: Some(DeliveryId(51)),
+            has_previous: false,
             in_outbox: true,
         };
-        let shell = scene.shell(Section::Overview, scene.live(true, Some("off"), "/runs/12"));
-        let html = shell.page("Run 12", &view::page(&page, &scene)).text();
+        let layout = context.layout(Section::Overview, context.live(true, Some("off"), "/runs/12"));
+        let html = layout.page("Run 12", &view::page(&page, &context)).text();
         assert!(!html.contains("<script"), "hostile text is text");
         assert!(!html.contains("javascript:"), "only addresses of the web are links");
         insta::assert_snapshot!(html);
     }
 
     #[test]
-    fn every_state_can_be_asked_for() {
+    fn every_state_is_a_filter() {
         for state in DeliveryState::ALL.iter().copied() {
             let name = state.as_str();
-            let asked = Asked { state: Some(name.into()), ..Asked::default() };
-            assert_eq!(Filter::of(&asked).unwrap(), Filter::State(state));
+            let query = RunQuery { state: Some(name.into()), ..RunQuery::default() };
+            assert_eq!(Filter::of(&query).unwrap(), Filter::State(state));
             assert_eq!(serde_json::to_value(state).unwrap(), name);
         }
-        assert!(Filter::of(&Asked { state: Some("lost".into()), ..Asked::default() }).is_err());
+        assert!(Filter::of(&RunQuery { state: Some("lost".into()), ..RunQuery::default() }).is_err());
         assert_eq!(
-            Filter::of(&Asked { repeated: Some("1".into()), ..Asked::default() }).unwrap(),
+            Filter::of(&RunQuery { repeated: Some("1".into()), ..RunQuery::default() }).unwrap(),
             Filter::Repeated
         );
     }

@@ -1,43 +1,43 @@
-//! How a run's page looks.
+//! The view of a run's page.
 
 use maud::{Markup, html};
 use store::{ContactId, DeliveryRow, DeliveryState, Millis, Run, RunState, Tally, TallyState};
 
-use super::{Filter, RunPage, doubt};
-use crate::notation::number;
-use crate::parts::{self, Scene};
+use super::{Filter, RunPage, uncertain};
+use crate::components::{self, PageContext};
+use crate::format::number;
 use crate::words;
 
-/// As many receivers that wait are told; more are counted.
-const SHOWN: usize = 5;
+/// The maximum number of receivers on hold that are listed; of the others only the count is shown.
+const MAX_RECEIVERS_SHOWN: usize = 5;
 
-/// What stands in `main`.
-pub(super) fn page(page: &RunPage, scene: &Scene) -> Markup {
+/// Renders the content of `main`.
+pub(super) fn page(page: &RunPage, context: &PageContext) -> Markup {
     let run = &page.run;
     html! {
         div.headline {
-            p.crumb { a href={ "/campaigns/" (run.campaign) } { (scene.title_of(&run.campaign)) } " / " (run.step) }
-            h1 { @if parts::is_live(run) { (words::RUN_QUESTION_LIVE) } @else { (words::RUN_QUESTION) } }
-            p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &scene.run_time(run), words::run_kind(run.kind))) }
+            p.crumb { a href={ "/campaigns/" (run.campaign) } { (context.title_of(&run.campaign)) } " / " (run.step) }
+            h1 { @if components::is_live(run) { (words::RUN_QUESTION_LIVE) } @else { (words::RUN_QUESTION) } }
+            p.lead { (words::run_lead(words::run_state(run.state), &run.channel, &context.run_time(run), words::run_kind(run.kind))) }
             @if let Some(note) = &run.note { p.notice role="status" { (note) } }
-            @for held in page.outlook.waits.iter().take(SHOWN) {
-                p.notice role="status" { (words::waits(&held.why)) " " (parts::time(&scene.times, held.until)) "." }
+            @for held in page.forecast.waits.iter().take(MAX_RECEIVERS_SHOWN) {
+                p.notice role="status" { (words::waits(&held.why)) " " (components::time(&context.times, held.until)) "." }
             }
-            @if page.outlook.waits.len() > SHOWN { p.quiet { (words::more_wait(page.outlook.waits.len() - SHOWN)) } }
+            @if page.forecast.waits.len() > MAX_RECEIVERS_SHOWN { p.quiet { (words::more_wait(page.forecast.waits.len() - MAX_RECEIVERS_SHOWN)) } }
         }
-        (standing(page, scene))
+        (standing(page, context))
         (actions(run))
-        (doubt::all(run))
+        (uncertain::all(run))
         (tallies(run))
-        (deliveries(page, scene))
+        (deliveries(page, context))
     }
 }
 
-fn standing(page: &RunPage, scene: &Scene) -> Markup {
+fn standing(page: &RunPage, context: &PageContext) -> Markup {
     let run = &page.run;
-    let done = parts::progress(run);
+    let done = components::progress(run);
     let fact = |name: &str, at: Option<Millis>| {
-        html! { @if let Some(at) = at { div { dt { (name) } dd { (parts::time(&scene.times, at)) } } } }
+        html! { @if let Some(at) = at { div { dt { (name) } dd { (components::time(&context.times, at)) } } } }
     };
     let back = |name: &str, count: i64| {
         html! { @if count > 0 { div { dt { (name) } dd { (number(count)) } } } }
@@ -49,10 +49,10 @@ fn standing(page: &RunPage, scene: &Scene) -> Markup {
             dl.times {
                 (fact(words::STARTED, run.started_at))
                 (fact(words::ENDED, run.finished_at))
-                (fact(words::WOULD_END, page.outlook.finish.map(Millis::from)))
+                (fact(words::EXPECTED_FINISH, page.forecast.finish.map(Millis::from)))
                 @if run.finished_at.is_none() { (fact(words::EXPIRES, Some(run.expires_at))) }
-                (back(words::CAME_BACK, run.came_back.bounced))
-                (back(words::CALLED_SPAM, run.came_back.complained))
+                (back(words::BOUNCED_LATER, run.feedback.bounced))
+                (back(words::MARKED_AS_SPAM, run.feedback.complained))
                 @if let Some(parent) = run.parent_id {
                     div { dt { (words::FOLLOWS) } dd { a href={ "/runs/" (parent) } { (words::run_name(parent.0)) } } }
                 }
@@ -61,7 +61,8 @@ fn standing(page: &RunPage, scene: &Scene) -> Markup {
     }
 }
 
-/// What somebody can do with the run now. Cancelling asks once more, without a script.
+/// Renders the buttons for the actions that the run allows. Cancelling needs a confirmation,
+/// without a script.
 fn actions(run: &Run) -> Markup {
     let button = |action: &str, name: &str, class: &str| {
         html! {
@@ -72,12 +73,12 @@ fn actions(run: &Run) -> Markup {
     let (failed, uncertain) = (run.tally(DeliveryState::Failed), run.tally(DeliveryState::Uncertain));
     html! {
         div.actions {
-            @if parts::is_live(run) { (button("pause", words::PAUSE, "plain")) }
+            @if components::is_live(run) { (button("pause", words::PAUSE, "plain")) }
             @if run.state == RunState::Paused { (button("resume", words::RESUME, "main")) }
             @if run.state == RunState::Cancelled && run.finished_at.is_some() {
                 (button("resume", words::RESUME_CANCELLED, "plain"))
             }
-            // What is only uncertain is asked for below, with what sending it again means.
+            // Deliveries that are only uncertain have their own section below.
             @if failed > 0 && run.state != RunState::Cancelled {
                 (button("retry", &words::retry(failed.saturating_add(uncertain), uncertain), "plain"))
             }
@@ -96,8 +97,8 @@ fn tallies(run: &Run) -> Markup {
     html! {
         @if !run.tallies.is_empty() {
             section #tallies {
-                h2 { (words::WHAT_BECAME) }
-                div.scroll tabindex="0" role="region" aria-label=(words::WHAT_BECAME) {
+                h2 { (words::RESULTS) }
+                div.scroll tabindex="0" role="region" aria-label=(words::RESULTS) {
                     table.tallies {
                         thead { tr {
                             th scope="col" { (words::STATE) }
@@ -110,7 +111,7 @@ fn tallies(run: &Run) -> Markup {
                                 tr {
                                     th scope="row" { (words::tally(tally.state)) }
                                     td { @if tally.reason.is_empty() { span.quiet { (words::NONE) } } @else { (words::sentence(words::reason(&tally.reason))) } }
-                                    td.num { (parts::linked(tally.count, &path)) }
+                                    td.num { (components::linked_count(tally.count, &path)) }
                                 }
                             }
                         }
@@ -121,7 +122,8 @@ fn tallies(run: &Run) -> Markup {
     }
 }
 
-/// The tallies from what went well to what did not, the most frequent reason first.
+/// Returns the tallies in the order sent, failed, uncertain, suppressed, cancelled; within a state
+/// the most frequent reason first.
 fn in_order(run: &Run) -> Vec<&Tally> {
     const ORDER: [DeliveryState; 5] = [
         DeliveryState::Sent,
@@ -137,7 +139,7 @@ fn in_order(run: &Run) -> Vec<&Tally> {
     tallies
 }
 
-fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
+fn deliveries(page: &RunPage, context: &PageContext) -> Markup {
     html! {
         section #deliveries {
             h2 { (words::DELIVERIES) }
@@ -156,7 +158,7 @@ fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
                             th scope="col" { (words::CONVERTED) }
                             th scope="col" { (words::ANSWER) }
                         } }
-                        tbody { @for delivery in &page.deliveries { (delivery_row(delivery, page, scene)) } }
+                        tbody { @for delivery in &page.deliveries { (delivery_row(delivery, page, context)) } }
                     }
                 }
             }
@@ -165,9 +167,9 @@ fn deliveries(page: &RunPage, scene: &Scene) -> Markup {
     }
 }
 
-fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup {
+fn delivery_row(delivery: &DeliveryRow, page: &RunPage, context: &PageContext) -> Markup {
     let mark = |at: Option<Millis>| {
-        html! { @match at { Some(at) => { (parts::time(&scene.times, at)) } None => { span.quiet { (words::NONE) } } } }
+        html! { @match at { Some(at) => { (components::time(&context.times, at)) } None => { span.quiet { (words::NONE) } } } }
     };
     html! {
         tr {
@@ -177,15 +179,15 @@ fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup
                 @if let Some(reason) = &delivery.reason { small { (words::reason(reason)) } }
                 @if delivery.repeats > 0 { small { (words::repeats(delivery.repeats)) } }
                 @else if delivery.attempts > 1 { small { (words::tries(delivery.attempts)) } }
-                (doubt::one(delivery, &page.run))
+                (uncertain::one(delivery, &page.run))
             }
             td {
                 @match (delivery.sent_at, delivery.due_at) {
                     (Some(sent), _) => {
-                        @if page.in_outbox { a href={ "/outbox/" (delivery.id) } { (parts::time(&scene.times, sent)) } }
-                        @else { (parts::time(&scene.times, sent)) }
+                        @if page.in_outbox { a href={ "/outbox/" (delivery.id) } { (components::time(&context.times, sent)) } }
+                        @else { (components::time(&context.times, sent)) }
                     }
-                    (None, Some(due)) => { (words::DUE) " " (parts::time(&scene.times, due)) }
+                    (None, Some(due)) => { (words::DUE) " " (components::time(&context.times, due)) }
                     (None, None) => { span.quiet { (words::NONE) } }
                 }
                 @if let Some(link) = delivery.link() {
@@ -200,7 +202,7 @@ fn delivery_row(delivery: &DeliveryRow, page: &RunPage, scene: &Scene) -> Markup
     }
 }
 
-/// Whom a delivery is for, leading to the person.
+/// Renders the recipient of a delivery, as a link to the contact.
 fn who(delivery: &DeliveryRow) -> Markup {
     html! {
         @if delivery.contact_id == ContactId::FEED { (words::FEED) }
@@ -240,8 +242,8 @@ fn pages(page: &RunPage) -> Markup {
     let mark = if path.contains('?') { "&" } else { "?" };
     html! {
         p.pages {
-            @if page.later { a href={ (path) "#deliveries" } { (words::FIRST_PAGE) } }
-            @if let Some(last) = page.more { a href={ (path) (mark) "after=" (last) "#deliveries" } { (words::NEXT_PAGE) } }
+            @if page.has_previous { a href={ (path) "#deliveries" } { (words::FIRST_PAGE) } }
+            @if let Some(last) = page.page_end { a href={ (path) (mark) "after=" (last) "#deliveries" } { (words::NEXT_PAGE) } }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The record of a post: its text with facets, its embed, its key.
 
 use measure::facet::{RichText, Span};
-use message::dialect::{SPAN, SPAN_END, SPAN_TO};
+use message::dialect::{SPAN_END, SPAN_SEPARATOR, SPAN_START};
 use message::{Parts, Post};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -32,9 +32,9 @@ pub(crate) fn rich(parts: &Parts) -> RichText {
 
 /// The pieces of a text whose links are marked.
 fn marked<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
-    for (number, piece) in text.split(SPAN).enumerate() {
+    for (number, piece) in text.split(SPAN_START).enumerate() {
         let link = piece.split_once(SPAN_END).filter(|_| number > 0);
-        match link.and_then(|(link, rest)| Some((link.split_once(SPAN_TO)?, rest))) {
+        match link.and_then(|(link, rest)| Some((link.split_once(SPAN_SEPARATOR)?, rest))) {
             Some(((label, to), rest)) => {
                 spans.push(Span { text: label, link: Some(to) });
                 spans.push(Span { text: rest, link: None });
@@ -44,8 +44,8 @@ fn marked<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
     }
 }
 
-/// Where a card leads. A post has a card or pictures: a picture is shown larger, and with its words; the link is in the
-/// text all the same.
+/// Where a card leads. A post has a card or pictures: a picture is shown larger, and with its
+/// words; the link is in the text all the same.
 fn card(parts: &Parts) -> Option<&str> {
     if parts.picture.is_some() {
         return None;
@@ -79,8 +79,9 @@ pub(crate) fn record(parts: &Parts, post: &Post, blob: Option<(Value, &str)>) ->
     record
 }
 
-/// A TID: 53 bits of microseconds and 10 bits of a clock, in base 32. The microseconds below a second and the clock
-/// are made of the delivery: no two of a second are alike but by one chance in a thousand million.
+/// A TID: 53 bits of microseconds and 10 bits of a clock, in base 32. The microseconds below a
+/// second and the clock are made of the delivery: no two of a second are alike but by one chance in
+/// a thousand million.
 pub(crate) fn rkey(post: &Post) -> String {
     const LETTERS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
     let hash = Sha256::digest(post.id.as_bytes());
@@ -107,7 +108,7 @@ mod tests {
     #[test]
     fn the_key_is_a_tid_and_the_same_every_time() {
         let key = rkey(&post());
-        assert_eq!(key, rkey(&Post { again: true, ..post() }));
+        assert_eq!(key, rkey(&Post { possible_duplicate: true, ..post() }));
         assert!(key.len() == 13 && key.bytes().all(|c| b"234567abcdefghijklmnopqrstuvwxyz".contains(&c)));
         assert!(key.starts_with(|c| "234567abcdefghij".contains(c)), "{key}");
         assert_ne!(key, rkey(&Post { id: "another".into(), ..post() }));

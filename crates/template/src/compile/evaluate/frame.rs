@@ -1,4 +1,4 @@
-//! Values, and what names mean at a place of a template.
+//! Values, and the names that are visible at a place of a template.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,32 @@ use serde_json::Value;
 
 use crate::expression::Expression;
 
-/// A value, as far as it is known.
+/// The value of a name: known at compile time, or evaluated for each recipient.
 #[derive(Debug, Clone)]
-pub(super) enum Worked {
-    /// The same for everybody.
-    Known(Value),
-    /// Only known when the contact is.
-    Open(Expression),
+pub(super) enum Binding {
+    /// A value that is the same for all recipients.
+    Static(Value),
+    /// An expression that is evaluated for each recipient.
+    Dynamic(Expression),
 }
 
-/// The meanings of names at a place of a template.
+/// The names of one level of blocks or partials.
 #[derive(Debug, Clone)]
 pub(super) struct Frame {
-    /// `this`; `None` is the scope itself.
-    pub(super) this: Option<Worked>,
+    /// The value of `this`; `None` for the root scope.
+    pub(super) this: Option<Binding>,
     pub(super) locals: Locals,
 }
 
 impl Frame {
-    /// The scope itself.
+    /// Returns the frame of the root scope.
     pub(super) const fn root() -> Self {
         Self { this: None, locals: Locals::new() }
     }
 
-    /// `this` is `value`, which also has the name that the block gives it.
-    pub(super) fn with(value: Worked, block: &HelperTemplate) -> Self {
+    /// Returns a frame in which `this` is `value`, which also has the name that the block declares
+    /// (`as |name|`).
+    pub(super) fn with(value: Binding, block: &HelperTemplate) -> Self {
         let mut frame = Self { this: Some(value.clone()), locals: Locals::new() };
         if let Some(BlockParam::Single(name) | BlockParam::Pair((name, _))) = &block.block_param {
             frame.set(name.as_name().unwrap_or_default(), value);
@@ -39,26 +40,26 @@ impl Frame {
         frame
     }
 
-    /// `this` is the item `index` of a list that is the same for everybody.
+    /// Returns a frame in which `this` is the item at `index` of a static list.
     pub(super) fn item(item: &Value, key: &Value, index: usize, last: bool, block: &HelperTemplate) -> Self {
-        let mut frame = Self::with(Worked::Known(item.clone()), block);
+        let mut frame = Self::with(Binding::Static(item.clone()), block);
         if let Some(BlockParam::Pair((_, name))) = &block.block_param {
-            frame.set(name.as_name().unwrap_or_default(), Worked::Known(key.clone()));
+            frame.set(name.as_name().unwrap_or_default(), Binding::Static(key.clone()));
         }
-        frame.set("@index", Worked::Known(index.into()));
-        frame.set("@first", Worked::Known((index == 0).into()));
-        frame.set("@last", Worked::Known(last.into()));
+        frame.set("@index", Binding::Static(index.into()));
+        frame.set("@first", Binding::Static((index == 0).into()));
+        frame.set("@last", Binding::Static(last.into()));
         if key.is_string() {
-            frame.set("@key", Worked::Known(key.clone()));
+            frame.set("@key", Binding::Static(key.clone()));
         }
         frame
     }
 
-    /// Gives a value a name.
-    pub(super) fn set(&mut self, name: &str, value: Worked) {
+    /// Sets the value of a local name.
+    pub(super) fn set(&mut self, name: &str, value: Binding) {
         self.locals.insert(name.to_owned(), value);
     }
 }
 
-/// Locals of a frame by name.
-pub(super) type Locals = BTreeMap<String, Worked>;
+/// The local names of a frame with their values.
+pub(super) type Locals = BTreeMap<String, Binding>;

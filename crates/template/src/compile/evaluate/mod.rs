@@ -1,11 +1,12 @@
-//! Works a template out as far as it goes without a contact.
+//! The evaluation of a template as far as possible without a contact.
 //!
-//! Handlebars parses; this walks over what it parsed. What is the same for everybody is written now, what
-//! depends on the contact becomes a [`Hole`]. Handlebars' own renderer cannot stop half way, and has no limit
-//! on recursion, time or output (a template that includes itself ends the process); here each has one.
+//! Handlebars parses the template; this module walks over its elements. Constants are written at
+//! once, and values that depend on the contact become [`Placeholder`]s. Handlebars' own renderer
+//! cannot do this, and has no limits on recursion, time and output, so that a template that
+//! includes itself would end the process. This module has all three limits.
 
 mod frame;
-mod page;
+mod output;
 mod partial;
 mod state;
 mod value;
@@ -17,33 +18,35 @@ use handlebars::template::{HelperTemplate, TemplateElement};
 use serde_json::Value;
 
 use super::finding::{Findings, Place};
-use super::hole::{Hole, Holes};
+use super::placeholder::{Placeholder, Placeholders};
 use super::scope::Scope;
 use super::syntax::Parsed;
 use crate::expression::{Expression, Position, is_true};
-use frame::{Frame, Worked};
-pub(super) use page::{Dialect, MAX_OUTPUT, Quotes};
-use page::{Full, Page};
+use frame::{Binding, Frame};
+pub(super) use output::{JsonStringState, MAX_OUTPUT, TextFormat};
+use output::{OutputBuffer, OutputTooLong};
 pub(super) use state::Partials;
 use state::{Evaluation, Stop};
 
-/// The most elements that one template may work through, partials and repetitions counted.
-const MAX_STEPS: usize = 200_000;
+/// The maximum number of elements that are evaluated for one template, in partials and repetitions
+/// too.
+const MAX_ELEMENTS: usize = 200_000;
 
-/// Works out `parsed` in `scope` and gives its text, open places and all, if nothing is wrong with it.
+/// Evaluates `parsed` in `scope`, and returns its text with placeholders; `None` if it has an
+/// error.
 pub(super) fn evaluate(
     parsed: &Rc<Parsed>,
-    dialect: Dialect,
+    format: TextFormat,
     scope: &Scope,
     partials: &dyn Partials,
-    holes: &mut Holes,
+    placeholders: &mut Placeholders,
     findings: &mut Findings,
 ) -> Option<String> {
     let before = findings.count();
     let mut evaluation = Evaluation {
         scope,
         partials,
-        holes,
+        placeholders,
         findings,
         frames: vec![Frame::root()],
         including: Vec::new(),
@@ -52,13 +55,13 @@ pub(super) fn evaluate(
         parsed: Rc::clone(parsed),
         at: (1, 1),
         steps: 0,
-        written: 0,
-        loops: 0,
-        unused: 0,
-        page: Page::new(dialect),
+        aside_bytes: 0,
+        dynamic_loops: 0,
+        unused_depth: 0,
+        output: OutputBuffer::new(format),
     };
     let whole = evaluation.template(&parsed.template);
-    let text = std::mem::replace(&mut evaluation.page, Page::new(dialect)).into_text();
+    let text = std::mem::replace(&mut evaluation.output, OutputBuffer::new(format)).into_text();
     (whole.is_ok() && findings.count() == before).then_some(text)
 }
 
@@ -69,14 +72,13 @@ impl Evaluation<'_> {
                 self.at = (mapping.0, mapping.1);
             }
             self.steps += 1;
-            if self.steps > MAX_STEPS {
-                return Err(
-                    self.stop("template-explodes", format!("the template has more than {MAX_STEPS} parts"))
-                );
+            if self.steps > MAX_ELEMENTS {
+                return Err(self
+                    .stop("template-explodes", format!("the template has more than {MAX_ELEMENTS} parts")));
             }
             if matches!(element, TemplateElement::Expression(_)) {
                 let ahead = template.elements[index + 1..].iter();
-                self.page.look_ahead(ahead.filter_map(|element| match element {
+                self.output.look_ahead(ahead.filter_map(|element| match element {
                     TemplateElement::RawString(text) => Some(text.as_str()),
                     _ => None,
                 }));
@@ -88,7 +90,7 @@ impl Evaluation<'_> {
 
     fn element(&mut self, element: &TemplateElement) -> Result<(), Stop> {
         match element {
-            TemplateElement::RawString(text) => self.raw(text),
+            TemplateElement::RawString(text) => self.push_raw(text),
             TemplateElement::Expression(tag) => self.expression(tag, false),
             TemplateElement::HtmlExpression(tag) => self.expression(tag, true),
             TemplateElement::HelperBlock(block) => self.block(block),
@@ -105,8 +107,8 @@ impl Evaluation<'_> {
     fn expression(&mut self, tag: &HelperTemplate, unescaped: bool) -> Result<(), Stop> {
         match self.tag(tag) {
             None => Ok(()),
-            Some(Worked::Known(Value::String(text))) if unescaped => self.raw(&text),
-            Some(Worked::Known(Value::Object(_))) => {
+            Some(Binding::Static(Value::String(text))) if unescaped => self.push_raw(&text),
+            Some(Binding::Static(Value::Object(_))) => {
                 self.error(
                     "unknown-name",
                     "this names a group of values".to_owned(),
@@ -114,7 +116,7 @@ impl Evaluation<'_> {
                 );
                 Ok(())
             }
-            Some(Worked::Open(Expression::Contact(path))) if path.is_empty() => {
+            Some(Binding::Dynamic(Expression::Contact(path))) if path.is_empty() => {
                 self.error(
                     "unknown-name",
                     "this names a whole contact".to_owned(),
@@ -122,17 +124,17 @@ impl Evaluation<'_> {
                 );
                 Ok(())
             }
-            Some(Worked::Known(_)) if self.unused > 0 => Ok(()),
-            Some(Worked::Known(value)) => {
-                let full = self.page.value(&value).err();
-                self.checked(full)
+            Some(Binding::Static(_)) if self.unused_depth > 0 => Ok(()),
+            Some(Binding::Static(value)) => {
+                let full = self.output.push_value(&value).err();
+                self.check_output(full)
             }
-            Some(Worked::Open(_)) if unescaped => {
+            Some(Binding::Dynamic(_)) if unescaped => {
                 let help = "write it with two braces: what people put into their data is never HTML";
                 self.error("contact-unescaped", "contact data may not be written unescaped".to_owned(), help);
                 Ok(())
             }
-            Some(Worked::Open(of)) => self.hole(Hole::Value(of, None)),
+            Some(Binding::Dynamic(of)) => self.push_placeholder(Placeholder::Value(of, None)),
         }
     }
 
@@ -155,67 +157,67 @@ impl Evaluation<'_> {
         };
         let Some(value) = self.parameter(parameter, matches!(name, "if" | "unless")) else { return Ok(()) };
         match (name, value) {
-            ("if", Worked::Known(value)) => self.choose(is_true(&value), sides),
-            ("unless", Worked::Known(value)) => self.choose(!is_true(&value), sides),
-            ("if", Worked::Open(test)) => self.either(test, sides),
-            ("unless", Worked::Open(test)) => self.either(test, (sides.1, sides.0)),
-            ("with", Worked::Known(value)) if is_true(&value) => {
-                self.within(Frame::with(Worked::Known(value), block), sides.0)?;
-                self.look_over(sides.1)
+            ("if", Binding::Static(value)) => self.static_if(is_true(&value), sides),
+            ("unless", Binding::Static(value)) => self.static_if(!is_true(&value), sides),
+            ("if", Binding::Dynamic(test)) => self.dynamic_if(test, sides),
+            ("unless", Binding::Dynamic(test)) => self.dynamic_if(test, (sides.1, sides.0)),
+            ("with", Binding::Static(value)) if is_true(&value) => {
+                self.with_frame(Frame::with(Binding::Static(value), block), sides.0)?;
+                self.check_unused(sides.1)
             }
-            ("with", Worked::Known(_)) => self.choose(false, (None, sides.1)),
-            ("with", Worked::Open(of)) => self.with(&of, block, sides),
-            (_, Worked::Known(value)) => self.each(&value, block, sides),
-            (_, Worked::Open(list)) => self.repeat(list, block, sides),
+            ("with", Binding::Static(_)) => self.static_if(false, (None, sides.1)),
+            ("with", Binding::Dynamic(of)) => self.dynamic_with(&of, block, sides),
+            (_, Binding::Static(value)) => self.static_each(&value, block, sides),
+            (_, Binding::Dynamic(list)) => self.dynamic_each(list, block, sides),
         }
     }
 
-    /// Writes the side that holds and looks over the other.
-    fn choose(&mut self, holds: bool, sides: (Option<&Template>, Option<&Template>)) -> Result<(), Stop> {
+    /// Renders the branch that applies, and checks the other.
+    fn static_if(&mut self, holds: bool, sides: (Option<&Template>, Option<&Template>)) -> Result<(), Stop> {
         let (used, other) = if holds { sides } else { (sides.1, sides.0) };
         used.map_or(Ok(()), |template| self.template(template))?;
-        self.look_over(other)
+        self.check_unused(other)
     }
 
-    /// Checks a side that nobody will see, so that it is right when somebody does.
-    fn look_over(&mut self, side: Option<&Template>) -> Result<(), Stop> {
+    /// Checks a branch that is never rendered, so that it is valid if the condition changes.
+    fn check_unused(&mut self, side: Option<&Template>) -> Result<(), Stop> {
         let Some(template) = side else { return Ok(()) };
-        self.unused += 1;
+        self.unused_depth += 1;
         let result = self.template(template);
-        self.unused -= 1;
+        self.unused_depth -= 1;
         result
     }
 
-    fn either(
+    fn dynamic_if(
         &mut self,
         test: Expression,
         sides: (Option<&Template>, Option<&Template>),
     ) -> Result<(), Stop> {
-        self.hole(Hole::If(test))?;
+        self.push_placeholder(Placeholder::If(test))?;
         sides.0.map_or(Ok(()), |template| self.template(template))?;
         if let Some(template) = sides.1 {
-            self.hole(Hole::Else)?;
+            self.push_placeholder(Placeholder::Else)?;
             self.template(template)?;
         }
-        self.hole(Hole::End)
+        self.push_placeholder(Placeholder::End)
     }
 
-    fn with(
+    fn dynamic_with(
         &mut self,
         of: &Expression,
         block: &HelperTemplate,
         sides: (Option<&Template>, Option<&Template>),
     ) -> Result<(), Stop> {
-        self.hole(Hole::If(of.clone()))?;
-        self.within(Frame::with(Worked::Open(of.clone()), block), sides.0)?;
+        self.push_placeholder(Placeholder::If(of.clone()))?;
+        self.with_frame(Frame::with(Binding::Dynamic(of.clone()), block), sides.0)?;
         if let Some(template) = sides.1 {
-            self.hole(Hole::Else)?;
+            self.push_placeholder(Placeholder::Else)?;
             self.template(template)?;
         }
-        self.hole(Hole::End)
+        self.push_placeholder(Placeholder::End)
     }
 
-    fn each(
+    fn static_each(
         &mut self,
         value: &Value,
         block: &HelperTemplate,
@@ -228,36 +230,36 @@ impl Evaluation<'_> {
         };
         let last = items.len().saturating_sub(1);
         for (index, (key, item)) in items.iter().enumerate() {
-            self.within(Frame::item(item, key, index, index == last, block), sides.0)?;
+            self.with_frame(Frame::item(item, key, index, index == last, block), sides.0)?;
         }
-        self.choose(!items.is_empty(), (None, sides.1))
+        self.static_if(!items.is_empty(), (None, sides.1))
     }
 
-    fn repeat(
+    fn dynamic_each(
         &mut self,
         list: Expression,
         block: &HelperTemplate,
         sides: (Option<&Template>, Option<&Template>),
     ) -> Result<(), Stop> {
-        let depth = self.loops;
-        let position = |position| Worked::Open(Expression::Position(depth, position));
-        let mut frame = Frame::with(Worked::Open(Expression::Item(depth, Vec::new())), block);
+        let depth = self.dynamic_loops;
+        let position = |position| Binding::Dynamic(Expression::Position(depth, position));
+        let mut frame = Frame::with(Binding::Dynamic(Expression::Item(depth, Vec::new())), block);
         frame.set("@index", position(Position::Index));
         frame.set("@first", position(Position::First));
         frame.set("@last", position(Position::Last));
-        self.hole(Hole::Each(list))?;
-        self.loops += 1;
-        let body = self.within(frame, sides.0);
-        self.loops -= 1;
+        self.push_placeholder(Placeholder::Each(list))?;
+        self.dynamic_loops += 1;
+        let body = self.with_frame(frame, sides.0);
+        self.dynamic_loops -= 1;
         body?;
         if let Some(template) = sides.1 {
-            self.hole(Hole::Else)?;
+            self.push_placeholder(Placeholder::Else)?;
             self.template(template)?;
         }
-        self.hole(Hole::End)
+        self.push_placeholder(Placeholder::End)
     }
 
-    fn within(&mut self, frame: Frame, template: Option<&Template>) -> Result<(), Stop> {
+    fn with_frame(&mut self, frame: Frame, template: Option<&Template>) -> Result<(), Stop> {
         let Some(template) = template else { return Ok(()) };
         self.frames.push(frame);
         let result = self.template(template);
@@ -265,35 +267,36 @@ impl Evaluation<'_> {
         result
     }
 
-    /// What `template` writes, on a page of its own.
-    fn aside(&mut self, template: &Template) -> Result<String, Stop> {
-        let page = self.page.continued();
-        let kept = std::mem::replace(&mut self.page, page);
+    /// Renders `template` into a buffer of its own, and returns its text.
+    fn render_aside(&mut self, template: &Template) -> Result<String, Stop> {
+        let output = self.output.continued();
+        let outer = std::mem::replace(&mut self.output, output);
         let result = self.template(template);
-        let text = std::mem::replace(&mut self.page, kept).into_text();
-        self.written += text.len();
+        let text = std::mem::replace(&mut self.output, outer).into_text();
+        self.aside_bytes += text.len();
         result.map(|()| text)
     }
 
-    fn raw(&mut self, text: &str) -> Result<(), Stop> {
-        if self.unused > 0 {
+    fn push_raw(&mut self, text: &str) -> Result<(), Stop> {
+        if self.unused_depth > 0 {
             return Ok(());
         }
-        let full = self.page.raw(text).err();
-        self.checked(full)
+        let full = self.output.push_raw(text).err();
+        self.check_output(full)
     }
 
-    fn hole(&mut self, hole: Hole) -> Result<(), Stop> {
-        if self.unused > 0 {
+    fn push_placeholder(&mut self, placeholder: Placeholder) -> Result<(), Stop> {
+        if self.unused_depth > 0 {
             return Ok(());
         }
-        let c = self.holes.put(hole);
-        self.raw(c.encode_utf8(&mut [0; 4]))
+        let c = self.placeholders.insert(placeholder);
+        self.push_raw(c.encode_utf8(&mut [0; 4]))
     }
 
-    fn checked(&mut self, result: Option<Full>) -> Result<(), Stop> {
-        // What was put aside counts too, or doubling partials would double without end.
-        if result.is_none() && self.written + self.page.len() <= 4 * MAX_OUTPUT {
+    fn check_output(&mut self, result: Option<OutputTooLong>) -> Result<(), Stop> {
+        // Text in such buffers counts, too: partials that double their content would grow without
+        // limit.
+        if result.is_none() && self.aside_bytes + self.output.len() <= 4 * MAX_OUTPUT {
             return Ok(());
         }
         Err(self.stop("template-explodes", format!("the template writes more than {MAX_OUTPUT} bytes")))

@@ -1,4 +1,5 @@
-//! Templates in templates: `{{> name}}`, `{{#> name}}…{{/name}}`, `{{> @partial-block}}`, `{{#*inline "name"}}`.
+//! The evaluation of partials: `{{> name}}`, `{{#> name}}…{{/name}}`, `{{> @partial-block}}` and
+//! `{{#*inline "name"}}`.
 
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use source::nearest;
 use super::state::{Evaluation, Stop};
 use crate::compile::syntax::Parsed;
 
-/// The most partials in one another.
+/// The maximum depth of partials within partials.
 const MAX_PARTIALS: usize = 32;
 
 impl Evaluation<'_> {
@@ -19,7 +20,7 @@ impl Evaluation<'_> {
             other => other.as_name().unwrap_or_default().to_owned(),
         };
         if name == "@partial-block" {
-            return self.given_block(tag);
+            return self.partial_block(tag);
         }
         if self.including.contains(&name) || self.including.len() >= MAX_PARTIALS {
             let way = self.including.join(" → ");
@@ -32,12 +33,12 @@ impl Evaluation<'_> {
         self.frames.push(frame);
         let found = self.find(&name, tag.template.is_some());
         let content = match &tag.template {
-            Some(template) => Some(self.aside(template)?),
+            Some(template) => Some(self.render_aside(template)?),
             None => None,
         };
         let result = match found {
             Some(parsed) => self.include(name, &parsed, content, tag.indent.as_deref()),
-            None => content.map_or(Ok(()), |text| self.raw(&text)),
+            None => content.map_or(Ok(()), |text| self.push_raw(&text)),
         };
         self.frames.pop();
         self.inline.truncate(inline);
@@ -56,7 +57,7 @@ impl Evaluation<'_> {
         self.blocks.push(content);
         let result = match indent {
             None => self.template(&parsed.template),
-            Some(indent) => self.aside(&parsed.template).and_then(|text| self.indented(&text, indent)),
+            Some(indent) => self.render_aside(&parsed.template).and_then(|text| self.indented(&text, indent)),
         };
         self.blocks.pop();
         self.including.pop();
@@ -64,22 +65,23 @@ impl Evaluation<'_> {
         result
     }
 
-    /// Writes the lines of `text`, each behind `indent`; the first has it already unless a line starts here.
+    /// Writes the lines of `text`, each with `indent` before it. The first line is indented only at
+    /// the start of a line.
     fn indented(&mut self, text: &str, indent: &str) -> Result<(), Stop> {
         for (index, line) in text.split_inclusive('\n').enumerate() {
-            if index > 0 || self.page.is_at_line_start() && !line.trim().is_empty() {
-                self.raw(indent)?;
+            if index > 0 || self.output.is_at_line_start() && !line.trim().is_empty() {
+                self.push_raw(indent)?;
             }
-            self.raw(line)?;
+            self.push_raw(line)?;
         }
         Ok(())
     }
 
-    fn given_block(&mut self, tag: &DecoratorTemplate) -> Result<(), Stop> {
+    fn partial_block(&mut self, tag: &DecoratorTemplate) -> Result<(), Stop> {
         match (self.blocks.last(), &tag.template) {
             (Some(Some(text)), _) => {
                 let text = text.clone();
-                self.raw(&text)
+                self.push_raw(&text)
             }
             (_, Some(otherwise)) => self.template(otherwise),
             (None, None) => {
@@ -95,7 +97,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// `{{#*inline "name"}}…{{/inline}}`
+    /// Defines an inline partial: `{{#*inline "name"}}…{{/inline}}`.
     pub(super) fn define(&mut self, tag: &DecoratorTemplate) -> Result<(), Stop> {
         let (Some("inline"), [Parameter::Literal(Value::String(name))], Some(template)) =
             (tag.name.as_name(), tag.params.as_slice(), &tag.template)

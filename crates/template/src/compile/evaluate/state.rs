@@ -1,49 +1,49 @@
-//! The state of the walk over one template.
+//! The state of the evaluation of one template.
 
 use std::rc::Rc;
 
 use super::frame::Frame;
-use super::page::Page;
+use super::output::OutputBuffer;
 use crate::compile::finding::Findings;
-use crate::compile::hole::Holes;
+use crate::compile::placeholder::Placeholders;
 use crate::compile::scope::Scope;
 use crate::compile::syntax::Parsed;
 
-/// Finds a partial by its name.
+/// A source of partials.
 pub(in crate::compile) trait Partials {
-    /// The partial called `name`.
+    /// Returns the parsed partial called `name`.
     fn partial(&self, name: &str, findings: &mut Findings) -> Option<Rc<Parsed>>;
-    /// All names, to suggest from.
+    /// Returns all names, for suggestions.
     fn names(&self) -> Vec<&str>;
 }
 
-/// The end of a walk before the template's end. The finding has been made.
+/// The early end of an evaluation, after its finding has been reported.
 #[derive(Debug)]
 pub(super) struct Stop;
 
-/// The place of the walk, and its output so far.
+/// The evaluation of one template: its position, scopes and output.
 pub(super) struct Evaluation<'a> {
     pub(super) scope: &'a Scope,
     pub(super) partials: &'a dyn Partials,
-    pub(super) holes: &'a mut Holes,
+    pub(super) placeholders: &'a mut Placeholders,
     pub(super) findings: &'a mut Findings,
     pub(super) frames: Vec<Frame>,
-    /// Names of the partials we are in.
+    /// The names of the partials that are being evaluated, the outermost first.
     pub(super) including: Vec<String>,
-    /// What the partials we are in were given as `@partial-block`.
+    /// The text of `@partial-block` for each of these partials.
     pub(super) blocks: Vec<Option<String>>,
-    /// Partials defined in templates.
+    /// The partials that templates define inline.
     pub(super) inline: Vec<(String, Rc<Parsed>)>,
-    /// The template we are in.
+    /// The template that is being evaluated.
     pub(super) parsed: Rc<Parsed>,
-    /// Line and column of the element we are at.
+    /// The line and column of the current element, from 1.
     pub(super) at: (usize, usize),
     pub(super) steps: usize,
-    /// Bytes on pages that were put aside.
-    pub(super) written: usize,
-    /// Repetitions we are in whose list is the contact's.
-    pub(super) loops: usize,
-    /// Above 0, nothing is written: the template is only being checked.
-    pub(super) unused: usize,
-    pub(super) page: Page,
+    /// The bytes in buffers for blocks and indented partials.
+    pub(super) aside_bytes: usize,
+    /// The number of enclosing loops over dynamic lists.
+    pub(super) dynamic_loops: usize,
+    /// Above 0, the template is only checked, and nothing is written.
+    pub(super) unused_depth: usize,
+    pub(super) output: OutputBuffer,
 }

@@ -1,4 +1,4 @@
-//! What the names and functions in a tag stand for.
+//! The resolution of names and function calls in tags.
 
 use std::borrow::Cow;
 
@@ -6,21 +6,22 @@ use handlebars::template::{DecoratorTemplate, HelperTemplate, Parameter, Templat
 use serde_json::Value;
 use source::nearest;
 
-use super::frame::{Frame, Locals, Worked};
+use super::frame::{Binding, Frame, Locals};
 use super::state::Evaluation;
 use crate::compile::scope::ROOTS;
 use crate::compile::syntax::{Start, path};
 use crate::expression::{CONTACT_FIELDS, Expression, Function};
 
-/// A name that stands for nothing.
-struct Nothing {
+/// A name that cannot be resolved, with the root below which it was looked up.
+struct Unresolved {
     root: Option<String>,
     name: String,
 }
 
 impl Evaluation<'_> {
-    /// `{{name}}`, `{{a.b}}` or `{{function x y}}`. `None` if it is wrong, which has been said.
-    pub(super) fn tag(&mut self, tag: &HelperTemplate) -> Option<Worked> {
+    /// Evaluates `{{name}}`, `{{a.b}}` or `{{function x y}}`. `None` after an error, which has been
+    /// reported.
+    pub(super) fn tag(&mut self, tag: &HelperTemplate) -> Option<Binding> {
         if !tag.params.is_empty() || !tag.hash.is_empty() {
             return self.call(tag);
         }
@@ -28,31 +29,32 @@ impl Evaluation<'_> {
             Parameter::Subexpression(_) => self.parameter(&tag.name, false),
             name => {
                 let raw = name.as_name().unwrap_or_default().to_owned();
-                self.named(&raw, false)
+                self.resolve_name(&raw, false)
             }
         }
     }
 
-    /// A value given to a block or function; `tested` when all that matters is whether there is one.
-    pub(super) fn parameter(&mut self, parameter: &Parameter, tested: bool) -> Option<Worked> {
+    /// Evaluates an argument of a block or function. `tested` is set if the argument may be
+    /// missing, as only its truth matters.
+    pub(super) fn parameter(&mut self, parameter: &Parameter, tested: bool) -> Option<Binding> {
         match parameter {
-            Parameter::Literal(value) => Some(Worked::Known(value.clone())),
+            Parameter::Literal(value) => Some(Binding::Static(value.clone())),
             Parameter::Subexpression(sub) => match sub.as_element() {
                 TemplateElement::Expression(tag) if tag.params.is_empty() && tag.hash.is_empty() => {
                     let raw = tag.name.as_name().unwrap_or_default().to_owned();
-                    self.named(&raw, tested)
+                    self.resolve_name(&raw, tested)
                 }
                 TemplateElement::Expression(tag) => self.call(tag),
                 _ => None,
             },
             other => {
                 let raw = other.as_name().unwrap_or_default().to_owned();
-                self.named(&raw, tested)
+                self.resolve_name(&raw, tested)
             }
         }
     }
 
-    /// The names and `this` that a partial sees.
+    /// Returns the frame of a partial: its arguments, and its `this`.
     pub(super) fn partial_frame(&mut self, tag: &DecoratorTemplate) -> Option<Frame> {
         let this = match tag.params.as_slice() {
             [] => self.frames.last().and_then(|frame| frame.this.clone()),
@@ -75,7 +77,7 @@ impl Evaluation<'_> {
         Some(frame)
     }
 
-    fn call(&mut self, tag: &HelperTemplate) -> Option<Worked> {
+    fn call(&mut self, tag: &HelperTemplate) -> Option<Binding> {
         let name = tag.name.as_name().unwrap_or_default().to_owned();
         if name == "lookup" {
             return self.lookup(tag);
@@ -96,10 +98,10 @@ impl Evaluation<'_> {
         }
         let tested = matches!(function, Function::Default | Function::And | Function::Or | Function::Not);
         let values: Option<Vec<_>> = tag.params.iter().map(|p| self.parameter(p, tested)).collect();
-        Some(join(function, values?))
+        Some(apply_or_defer(function, values?))
     }
 
-    fn lookup(&mut self, tag: &HelperTemplate) -> Option<Worked> {
+    fn lookup(&mut self, tag: &HelperTemplate) -> Option<Binding> {
         let [of, key] = tag.params.as_slice() else {
             self.error(
                 "template-function",
@@ -109,82 +111,93 @@ impl Evaluation<'_> {
             return None;
         };
         let of = self.parameter(of, false)?;
-        let Some(Worked::Known(key)) = self.parameter(key, false) else {
+        let Some(Binding::Static(key)) = self.parameter(key, false) else {
             let help = "name it: {{contact.city}}";
-            self.error("template-function", "`lookup` cannot look for what a contact says".to_owned(), help);
+            self.error(
+                "template-function",
+                "the key of `lookup` cannot depend on the contact".to_owned(),
+                help,
+            );
             return None;
         };
         let key = crate::expression::text(&key).into_owned();
-        below(&of, &[key]).or(Some(Worked::Known(Value::Null)))
+        descend(&of, &[key]).or(Some(Binding::Static(Value::Null)))
     }
 
-    fn named(&mut self, raw: &str, tested: bool) -> Option<Worked> {
+    fn resolve_name(&mut self, raw: &str, tested: bool) -> Option<Binding> {
         let (start, names) = path(raw);
         match self.resolve(start, &names) {
             Ok(value) => Some(value),
-            // A campaign need not have every fact that a shared template can say.
-            Err(nothing) if (tested || self.unused > 0) && nothing.root.as_deref() == Some("facts") => {
-                Some(Worked::Known(Value::Null))
+            // A shared template may use facts that some campaigns lack.
+            Err(unresolved)
+                if (tested || self.unused_depth > 0) && unresolved.root.as_deref() == Some("facts") =>
+            {
+                Some(Binding::Static(Value::Null))
             }
-            // Nor need a partial be given every value that it can use.
-            Err(nothing) if tested && nothing.root.is_none() && names.len() == 1 && self.is_in_partial() => {
-                Some(Worked::Known(Value::Null))
+            // A partial may use arguments that some callers do not pass.
+            Err(unresolved)
+                if tested && unresolved.root.is_none() && names.len() == 1 && self.is_in_partial() =>
+            {
+                Some(Binding::Static(Value::Null))
             }
-            Err(_) if self.unused > 0 && names.len() == 1 && self.is_in_partial() => {
-                Some(Worked::Known(Value::Null))
+            Err(_) if self.unused_depth > 0 && names.len() == 1 && self.is_in_partial() => {
+                Some(Binding::Static(Value::Null))
             }
-            Err(nothing) => {
-                self.unknown(raw, &nothing);
+            Err(unresolved) => {
+                self.report_unknown(raw, &unresolved);
                 None
             }
         }
     }
 
-    fn unknown(&mut self, raw: &str, nothing: &Nothing) {
-        let near = match &nothing.root {
+    fn report_unknown(&mut self, raw: &str, unresolved: &Unresolved) {
+        let near = match &unresolved.root {
             Some(root) => {
-                let near = nearest(&nothing.name, self.scope.names_in(root));
+                let near = nearest(&unresolved.name, self.scope.names_in(root));
                 near.map(|near| format!("{root}.{near}"))
             }
             None => {
-                let contact = CONTACT_FIELDS.contains(&nothing.name.as_str()).then_some("contact");
+                let contact = CONTACT_FIELDS.contains(&unresolved.name.as_str()).then_some("contact");
                 let root = ["message", "facts", "brand", "campaign"]
                     .into_iter()
-                    .find(|root| self.scope.names_in(root).contains(&nothing.name.as_str()));
-                let inside = root.or(contact).map(|root| format!("{root}.{}", nothing.name));
-                inside.or_else(|| nearest(&nothing.name, ROOTS).map(str::to_owned))
+                    .find(|root| self.scope.names_in(root).contains(&unresolved.name.as_str()));
+                let inside = root.or(contact).map(|root| format!("{root}.{}", unresolved.name));
+                inside.or_else(|| nearest(&unresolved.name, ROOTS).map(str::to_owned))
             }
         };
         let help = near.map_or_else(
-            || match nothing.root.as_deref() {
+            || match unresolved.root.as_deref() {
                 Some(root) => format!("there are {}", names(&self.scope.names_in(root), root)),
                 None => format!("a template sees {}", ROOTS.join(", ")),
             },
             |near| format!("did you mean `{near}`?"),
         );
-        self.error("unknown-name", format!("`{raw}` stands for nothing here"), &help);
+        self.error("unknown-name", format!("`{raw}` is not defined here"), &help);
     }
 
-    fn resolve(&self, start: Start, names: &[String]) -> Result<Worked, Nothing> {
+    fn resolve(&self, start: Start, names: &[String]) -> Result<Binding, Unresolved> {
         let here = self.frames.len().saturating_sub(1);
         match start {
-            Start::Root => self.at(0, names),
-            Start::Here => self.at(here, names),
+            Start::Root => self.lookup_in_frame(0, names),
+            Start::Here => self.lookup_in_frame(here, names),
             Start::Up(levels) => match names.first() {
-                Some(name) if name.starts_with('@') => self.local(here.saturating_sub(levels), names),
-                _ => self.at(here.saturating_sub(levels), names),
+                Some(name) if name.starts_with('@') => self.lookup_local(here.saturating_sub(levels), names),
+                _ => self.lookup_in_frame(here.saturating_sub(levels), names),
             },
             Start::Name => {
                 let declared = names.first().is_some_and(|name| ROOTS.contains(&name.as_str()));
-                // The declared names mean the same inside a block as outside. What is repeated of a contact
-                // could have any name, so there they come first; a field of it is `this.name`.
-                let open = matches!(self.frames[here].this, Some(Worked::Open(_)));
-                let local = self.local(here, names);
+                // The declared names mean the same inside a block as outside. An item of a
+                // contact's list could have any field, so declared names come first there; a field
+                // is reached as `this.name`.
+                let open = matches!(self.frames[here].this, Some(Binding::Dynamic(_)));
+                let local = self.lookup_local(here, names);
                 match local {
-                    Err(nothing) if names.first().is_some_and(|name| name.starts_with('@')) => Err(nothing),
-                    Err(_) if declared && open => self.at(0, names),
-                    Err(_) => self.at(here, names).or_else(|nothing| {
-                        if declared && here > 0 { self.at(0, names) } else { Err(nothing) }
+                    Err(unresolved) if names.first().is_some_and(|name| name.starts_with('@')) => {
+                        Err(unresolved)
+                    }
+                    Err(_) if declared && open => self.lookup_in_frame(0, names),
+                    Err(_) => self.lookup_in_frame(here, names).or_else(|unresolved| {
+                        if declared && here > 0 { self.lookup_in_frame(0, names) } else { Err(unresolved) }
                     }),
                     found => found,
                 }
@@ -192,31 +205,33 @@ impl Evaluation<'_> {
         }
     }
 
-    fn local(&self, from: usize, names: &[String]) -> Result<Worked, Nothing> {
-        let nothing = || Nothing { root: None, name: names.first().cloned().unwrap_or_default() };
-        let (name, rest) = names.split_first().ok_or_else(nothing)?;
+    fn lookup_local(&self, from: usize, names: &[String]) -> Result<Binding, Unresolved> {
+        let unresolved = || Unresolved { root: None, name: names.first().cloned().unwrap_or_default() };
+        let (name, rest) = names.split_first().ok_or_else(unresolved)?;
         let holder = self.frames[..=from].iter().rev().find_map(|frame| frame.locals.get(name));
-        below(holder.ok_or_else(nothing)?, rest).ok_or_else(nothing)
+        descend(holder.ok_or_else(unresolved)?, rest).ok_or_else(unresolved)
     }
 
-    fn at(&self, frame: usize, names: &[String]) -> Result<Worked, Nothing> {
-        let nothing = |root: Option<&String>, name: Option<&String>| Nothing {
+    fn lookup_in_frame(&self, frame: usize, names: &[String]) -> Result<Binding, Unresolved> {
+        let unresolved = |root: Option<&String>, name: Option<&String>| Unresolved {
             root: root.cloned(),
             name: name.cloned().unwrap_or_default(),
         };
         if let Some(this) = self.frames.get(frame).and_then(|frame| frame.this.as_ref()) {
-            return below(this, names).ok_or_else(|| nothing(None, names.first()));
+            return descend(this, names).ok_or_else(|| unresolved(None, names.first()));
         }
         match names.split_first() {
-            Some((root, rest)) if root == "contact" => Ok(Worked::Open(Expression::Contact(rest.to_vec()))),
-            Some((root, rest)) => {
-                let value = self.scope.get(root).ok_or_else(|| nothing(None, Some(root)))?;
-                found(value, rest)
-                    .cloned()
-                    .map(Worked::Known)
-                    .ok_or_else(|| nothing(Some(root), rest.first()))
+            Some((root, rest)) if root == "contact" => {
+                Ok(Binding::Dynamic(Expression::Contact(rest.to_vec())))
             }
-            None => Err(nothing(None, None)),
+            Some((root, rest)) => {
+                let value = self.scope.get(root).ok_or_else(|| unresolved(None, Some(root)))?;
+                get_path(value, rest)
+                    .cloned()
+                    .map(Binding::Static)
+                    .ok_or_else(|| unresolved(Some(root), rest.first()))
+            }
+            None => Err(unresolved(None, None)),
         }
     }
 }
@@ -228,25 +243,26 @@ fn names(known: &[&str], root: &str) -> String {
     known.iter().map(|name| format!("{root}.{name}")).collect::<Vec<_>>().join(", ")
 }
 
-fn below(value: &Worked, names: &[String]) -> Option<Worked> {
+fn descend(value: &Binding, names: &[String]) -> Option<Binding> {
     match value {
-        Worked::Known(value) => found(value, names).cloned().map(Worked::Known),
-        Worked::Open(Expression::Contact(path)) => {
-            Some(Worked::Open(Expression::Contact(longer(path, names))))
+        Binding::Static(value) => get_path(value, names).cloned().map(Binding::Static),
+        Binding::Dynamic(Expression::Contact(path)) => {
+            Some(Binding::Dynamic(Expression::Contact(extend_path(path, names))))
         }
-        Worked::Open(Expression::Item(depth, path)) => {
-            Some(Worked::Open(Expression::Item(*depth, longer(path, names))))
+        Binding::Dynamic(Expression::Item(depth, path)) => {
+            Some(Binding::Dynamic(Expression::Item(*depth, extend_path(path, names))))
         }
         other => names.is_empty().then(|| other.clone()),
     }
 }
 
-fn longer(path: &[String], names: &[String]) -> Vec<String> {
+fn extend_path(path: &[String], names: &[String]) -> Vec<String> {
     path.iter().chain(names).cloned().collect()
 }
 
-/// The value at `names`, if there is one: unlike [`crate::expression::below`], missing is not null.
-fn found<'a>(value: &'a Value, names: &[String]) -> Option<&'a Value> {
+/// Returns the value at the path `names`. Unlike [`crate::expression::value_at`], it returns `None`
+/// and not null for a missing one.
+fn get_path<'a>(value: &'a Value, names: &[String]) -> Option<&'a Value> {
     names.iter().try_fold(value, |value, name| match value {
         Value::Object(map) => map.get(name),
         Value::Array(list) => list.get(name.parse::<usize>().ok()?),
@@ -254,21 +270,21 @@ fn found<'a>(value: &'a Value, names: &[String]) -> Option<&'a Value> {
     })
 }
 
-/// A call, worked out at once if all is known.
-fn join(function: Function, values: Vec<Worked>) -> Worked {
+/// Returns the result of a function call if all arguments are static, and a dynamic call otherwise.
+fn apply_or_defer(function: Function, values: Vec<Binding>) -> Binding {
     let known: Option<Vec<_>> = values
         .iter()
         .map(|value| match value {
-            Worked::Known(value) => Some(Cow::Borrowed(value)),
-            Worked::Open(_) => None,
+            Binding::Static(value) => Some(Cow::Borrowed(value)),
+            Binding::Dynamic(_) => None,
         })
         .collect();
     if let Some(known) = known {
-        return Worked::Known(function.apply(&known));
+        return Binding::Static(function.apply(&known));
     }
     let open = values.into_iter().map(|value| match value {
-        Worked::Known(value) => Expression::Constant(value),
-        Worked::Open(expression) => expression,
+        Binding::Static(value) => Expression::Constant(value),
+        Binding::Dynamic(expression) => expression,
     });
-    Worked::Open(Expression::Call(function, open.collect()))
+    Binding::Dynamic(Expression::Call(function, open.collect()))
 }

@@ -1,23 +1,24 @@
-//! Title and button of a post: a first paragraph that is only bold, or a heading, and a last one that is only a
-//! link. Networks with places of their own for them get them there.
+//! The title and the button of a post. The title is a first paragraph that is only bold, or a
+//! heading; the button is a last paragraph that is only a link. Networks with separate fields for
+//! them get them there.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// A post taken apart; the texts are Markdown.
+/// A post split into title, text and button; the text is Markdown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Card<'a> {
     pub(super) title: Option<String>,
     pub(super) text: &'a str,
-    /// What the button says, and where it leads.
+    /// The label and the URL of the button.
     pub(super) action: Option<(String, String)>,
 }
 
-/// Takes `markdown` apart.
+/// Splits a post into title, text and button.
 pub(super) fn card(markdown: &str) -> Card<'_> {
     let mut start = 0;
     let mut end = markdown.len();
     let (title, action) = match (first(markdown), last(markdown)) {
-        // What is only one thing is the text.
+        // A single paragraph is the text, even if it could be the title or the button.
         (Some((_, to)), Some((_, from))) if to > from => (None, None),
         (first, last) => (first, last),
     };
@@ -32,7 +33,7 @@ pub(super) fn card(markdown: &str) -> Card<'_> {
     Card { title, text: markdown.get(start..end.max(start)).unwrap_or_default().trim(), action }
 }
 
-/// The title, and where it ends.
+/// Returns the title and the position of its end.
 fn first(markdown: &str) -> Option<(String, usize)> {
     let mut events = Parser::new_ext(markdown, Options::empty()).into_offset_iter();
     let (opening, place) = events.next()?;
@@ -56,7 +57,7 @@ fn first(markdown: &str) -> Option<(String, usize)> {
     (!title.trim().is_empty()).then(|| (title.trim().to_owned(), place.end))
 }
 
-/// The button, and where it begins.
+/// Returns the label and URL of the button, and the position of its start.
 fn last(markdown: &str) -> Option<((String, String), usize)> {
     let mut blocks = Vec::new();
     let mut depth = 0_usize;
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn title_and_button_have_their_places() {
+    fn titles_and_buttons_are_recognized() {
         for (markdown, title, text, action) in [
             ("**T**\n\nbody\n\n[go](https://a)", Some("T"), "body", Some(("go", "https://a"))),
             ("# T\n\nbody", Some("T"), "body", None),

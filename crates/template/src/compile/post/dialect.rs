@@ -1,23 +1,23 @@
 //! The dialect of `message` in which each kind of markup of `campaign` is written.
 
 use campaign::network::Markup;
-use message::dialect::Dialect;
+use message::dialect::MarkupDialect;
 use message::flavor::Flavor;
 
 /// Returns the dialect of a kind of markup.
-pub(super) const fn of(markup: Markup) -> Dialect {
+pub(super) const fn of(markup: Markup) -> MarkupDialect {
     match markup {
-        Markup::Plain => Dialect::PLAIN,
-        Markup::Spans => Dialect::SPANS,
-        Markup::CommonMark => Dialect::MARKDOWN,
-        Markup::Mrkdwn => Dialect::MRKDWN,
-        Markup::Discord => Dialect::markdown(Flavor::Discord),
-        Markup::Mattermost => Dialect::markdown(Flavor::Mattermost),
-        Markup::Reddit => Dialect::markdown(Flavor::Reddit),
-        Markup::Dingtalk => Dialect::markdown(Flavor::Dingtalk),
-        Markup::Wecom => Dialect::WECOM,
-        Markup::Lark => Dialect::LARK,
-        Markup::Adaptive => Dialect::ADAPTIVE,
-        Markup::Html => Dialect::TELEGRAM,
+        Markup::Plain => MarkupDialect::PLAIN,
+        Markup::Spans => MarkupDialect::SPANS,
+        Markup::CommonMark => MarkupDialect::MARKDOWN,
+        Markup::Mrkdwn => MarkupDialect::MRKDWN,
+        Markup::Discord => MarkupDialect::markdown(Flavor::Discord),
+        Markup::Mattermost => MarkupDialect::markdown(Flavor::Mattermost),
+        Markup::Reddit => MarkupDialect::markdown(Flavor::Reddit),
+        Markup::Dingtalk => MarkupDialect::markdown(Flavor::Dingtalk),
+        Markup::Wecom => MarkupDialect::WECOM,
+        Markup::Lark => MarkupDialect::LARK,
+        Markup::Adaptive => MarkupDialect::ADAPTIVE,
+        Markup::Html => MarkupDialect::TELEGRAM,
     }
 }

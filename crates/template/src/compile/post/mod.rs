@@ -1,41 +1,41 @@
-//! What is posted to a network, in one language: its parts, each a text with open places.
+//! The compilation of a post to a network in one language.
 
 mod card;
 mod dialect;
 mod write;
 
 use campaign::{Account, ChannelKind, TemplateFile, TemplateRole};
-use message::dialect::Dialect;
+use message::dialect::MarkupDialect;
 use message::escape::{self, Escape};
 use serde_json::json;
 
 use super::finding::{Findings, Place};
-use super::hole::Hole;
-use super::job::{Job, Saying, Shared};
+use super::job::{Job, LocalizedMessage, Shared};
 use super::link::Target;
-use super::mail::{Body, body, linked, with_body};
+use super::mail::{Body, body, report_bad_link, with_body};
+use super::placeholder::Placeholder;
 use super::split::split;
 use super::{evaluate, markdown};
 use crate::compiled::{Draft, DraftParts, Image, Variant};
 use crate::piece::Pieces;
 
-/// One language of the step.
+/// Compiles one language of the step.
 pub(super) fn variant(
     job: &Job<'_>,
-    mut saying: Saying,
+    mut localized: LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<Variant> {
     let ChannelKind::Network(account) = &job.channel.kind else { return None };
-    let body = body(job, &mut saying, shared, findings)?;
-    let link = link(job, &mut saying, shared, findings)?;
-    let own = job.file(&TemplateRole::Kind(account.network.kind.to_owned()), &saying.language);
-    let mut drafting = Drafting { job, account, body, link, saying, shared, findings };
-    let draft = match own {
-        Some(file) if is_json(file) => drafting.own(file),
-        Some(file) => drafting.parts(file),
-        None => match job.file(&TemplateRole::Post, &drafting.saying.language) {
-            Some(file) => drafting.parts(file),
+    let body = body(job, &mut localized, shared, findings)?;
+    let link = link(job, &mut localized, shared, findings)?;
+    let file = job.file(&TemplateRole::Kind(account.network.kind.to_owned()), &localized.language);
+    let mut builder = DraftBuilder { job, account, body, link, localized, shared, findings };
+    let draft = match file {
+        Some(file) if is_json(file) => builder.build_json(file),
+        Some(file) => builder.build_markdown(file),
+        None => match job.file(&TemplateRole::Post, &builder.localized.language) {
+            Some(file) => builder.build_markdown(file),
             None => {
                 let message = format!("the template `{}` has no post", job.template.id);
                 findings.error("template-missing", message, job.campaign_place(), "add post.md");
@@ -50,18 +50,22 @@ fn is_json(file: &TemplateFile) -> bool {
     file.path.extension().is_some_and(|extension| extension == "json")
 }
 
-/// `message.link`, led through the tracker, as an open place.
+/// Registers `message.link` for tracking, and returns its placeholder. The inner value is `None` if
+/// there is no link to track, the outer one if the link is refused.
 fn link(
     job: &Job<'_>,
-    saying: &mut Saying,
+    localized: &mut LocalizedMessage,
     shared: &mut Shared,
     findings: &mut Findings,
 ) -> Option<Option<char>> {
-    let Some(written) = saying.text("link").filter(|link| !link.trim().is_empty()).map(str::to_owned) else {
+    let Some(written) = localized.text("link").filter(|link| !link.trim().is_empty()).map(str::to_owned)
+    else {
         return Some(None);
     };
-    match shared.links.target(&written, &saying.holes) {
-        Ok(Target::Click(position)) => Some(Some(saying.holes.put(Hole::Click(position)))),
+    match shared.links.target(&written, &localized.placeholders) {
+        Ok(Target::Click(position)) => {
+            Some(Some(localized.placeholders.insert(Placeholder::Click(position))))
+        }
         Ok(Target::Stays) => Some(None),
         Err(bad) => {
             findings.error("bad-link", bad.to_string(), job.place_of(&written), bad.help());
@@ -70,38 +74,48 @@ fn link(
     }
 }
 
-/// A post being made.
-struct Drafting<'a, 'j> {
+/// A builder of a post's draft.
+struct DraftBuilder<'a, 'j> {
     job: &'a Job<'j>,
     account: &'a Account,
     body: Body,
     link: Option<char>,
-    saying: Saying,
+    localized: LocalizedMessage,
     shared: &'a mut Shared,
     findings: &'a mut Findings,
 }
 
-impl Drafting<'_, '_> {
-    /// The body of the request as the network's own file says, such as `slack.json`.
-    fn own(&mut self, file: &TemplateFile) -> Option<Draft> {
-        let scope = self.saying.scope.clone().with_text("link", self.link.map(String::from));
-        let json =
-            self.job.written(file, evaluate::Dialect::Json, &scope, &mut self.saying, self.findings)?;
-        let body = quoted(&self.saying.holes.settle(&self.body.markdown, Escape::Markdown));
-        let json = with_body(&json, &body, &mut self.saying.holes);
-        let own = self.split(&json, Escape::Text, true, file)?;
-        let parts = DraftParts { plain: own.clone(), ..self.bare()? };
-        Some(Draft { own: Some(own), parts, ..self.empty() })
+impl DraftBuilder<'_, '_> {
+    /// Compiles the network's own JSON template, such as `slack.json`, to the body of the request.
+    fn build_json(&mut self, file: &TemplateFile) -> Option<Draft> {
+        let scope = self.localized.scope.clone().with_text("link", self.link.map(String::from));
+        let json = self.job.evaluate_file(
+            file,
+            evaluate::TextFormat::Json,
+            &scope,
+            &mut self.localized,
+            self.findings,
+        )?;
+        let body = quoted(&self.localized.placeholders.settle_escape(&self.body.markdown, Escape::Markdown));
+        let json = with_body(&json, &body, &mut self.localized.placeholders);
+        let body = self.split(&json, Escape::Text, true, file)?;
+        let parts = DraftParts { plain: body.clone(), ..self.link_and_picture()? };
+        Some(Draft { body: Some(body), parts, ..self.empty_draft() })
     }
 
-    /// The parts of the post that a Markdown file says.
-    fn parts(&mut self, file: &TemplateFile) -> Option<Draft> {
-        let scope = self.saying.scope.clone();
-        let text =
-            self.job.written(file, evaluate::Dialect::Markdown, &scope, &mut self.saying, self.findings)?;
-        let text = with_body(&text, &self.body.markdown, &mut self.saying.holes);
-        let text = markdown::with_links(&text, &mut self.shared.links, &mut self.saying.holes);
-        let markdown = linked(text, file, self.findings)?;
+    /// Compiles a Markdown template to the parts of the post.
+    fn build_markdown(&mut self, file: &TemplateFile) -> Option<Draft> {
+        let scope = self.localized.scope.clone();
+        let text = self.job.evaluate_file(
+            file,
+            evaluate::TextFormat::Markdown,
+            &scope,
+            &mut self.localized,
+            self.findings,
+        )?;
+        let text = with_body(&text, &self.body.markdown, &mut self.localized.placeholders);
+        let text = markdown::with_links(&text, &mut self.shared.links, &mut self.localized.placeholders);
+        let markdown = report_bad_link(text, file, self.findings)?;
         let dialect = dialect::of(self.account.network.markup);
         let card = if self.account.network.has_card {
             card::card(&markdown)
@@ -109,11 +123,11 @@ impl Drafting<'_, '_> {
             card::Card { title: None, text: &markdown, action: None }
         };
         let written = self.write(card.text, dialect);
-        let plain = self.write(&markdown, Dialect::PLAIN);
+        let plain = self.write(&markdown, MarkupDialect::PLAIN);
         let title = card.title.map(|title| one_line(&title));
         let action = card.action.map(|(label, to)| (one_line(&label), to));
-        let own = if self.account.network.kind == "webhook" {
-            let json = self.standard(&markdown, &plain)?;
+        let body = if self.account.network.kind == "webhook" {
+            let json = self.standard_webhook(&markdown, &plain)?;
             Some(self.split(&json, Escape::Text, true, file)?)
         } else {
             None
@@ -132,26 +146,26 @@ impl Drafting<'_, '_> {
                 )),
                 None => None,
             },
-            ..self.bare()?
+            ..self.link_and_picture()?
         };
-        Some(Draft { own, parts, ..self.empty() })
+        Some(Draft { body, parts, ..self.empty_draft() })
     }
 
-    fn empty(&self) -> Draft {
+    fn empty_draft(&self) -> Draft {
         Draft {
-            own: None,
+            body: None,
             parts: DraftParts::default(),
             to: self.job.is_for_contacts().then(|| self.account.address()),
         }
     }
 
-    /// Link and picture: what is the same whatever the texts are.
-    fn bare(&mut self) -> Option<DraftParts> {
+    /// Returns the parts that do not depend on the template: link, picture and mentions.
+    fn link_and_picture(&mut self) -> Option<DraftParts> {
         let place = self.job.campaign_place();
-        let holes = &self.saying.holes;
-        let link = self.link.map(|link| split(&link.to_string(), holes, Escape::Text, false));
-        let alt = self.saying.text("image_alt").map(one_line).unwrap_or_default();
-        let alt = split(&alt, holes, Escape::Header, false);
+        let placeholders = &self.localized.placeholders;
+        let link = self.link.map(|link| split(&link.to_string(), placeholders, Escape::Text, false));
+        let alt = self.localized.text("image_alt").map(one_line).unwrap_or_default();
+        let alt = split(&alt, placeholders, Escape::Header, false);
         let (Ok(link), Ok(alt)) = (link.transpose(), alt) else {
             unbalanced(place, self.findings);
             return None;
@@ -161,22 +175,22 @@ impl Drafting<'_, '_> {
         Some(DraftParts { link, image, alt, mention, ..DraftParts::default() })
     }
 
-    fn write(&self, markdown: &str, dialect: Dialect) -> String {
-        write::write(markdown, dialect, &self.shared.links, &self.saying.holes)
+    fn write(&self, markdown: &str, dialect: MarkupDialect) -> String {
+        write::write(markdown, dialect, &self.shared.links, &self.localized.placeholders)
     }
 
     fn split(&mut self, text: &str, escape: Escape, json: bool, file: &TemplateFile) -> Option<Pieces> {
-        let pieces = split(text, &self.saying.holes, escape, json);
+        let pieces = split(text, &self.localized.placeholders, escape, json);
         pieces.map_err(|_| unbalanced(Place::file(&file.path), self.findings)).ok()
     }
 
-    /// The picture: by its address, or as a file where the network takes one.
+    /// Returns the picture: its URL, or a file if the network accepts uploads.
     fn image(&mut self) -> Option<Image> {
-        let image = self.saying.text("image").map(str::trim).filter(|image| !image.is_empty())?.to_owned();
+        let image = self.localized.text("image").map(str::trim).filter(|image| !image.is_empty())?.to_owned();
         if image.starts_with("https://") || image.starts_with("http://") {
             return Some(Image::Url(image));
         }
-        if !self.account.network.takes_files {
+        if !self.account.network.uploads_images {
             let help = "for this network, give the picture an address with https://";
             let message = format!(
                 "{} shows pictures by their address, and this one is a file: the post goes without it",
@@ -194,28 +208,32 @@ impl Drafting<'_, '_> {
         }
     }
 
-    /// The body of a webhook's request as Standard Webhooks suggests: `type`, `timestamp`, `data`.
-    fn standard(&mut self, markdown: &str, plain: &str) -> Option<String> {
-        let (job, saying) = (self.job, &mut self.saying);
-        let html = markdown::to_html(markdown, &self.shared.links, &saying.holes);
+    /// Returns the body of a webhook's request as Standard Webhooks suggests: `type`, `timestamp`
+    /// and `data`.
+    fn standard_webhook(&mut self, markdown: &str, plain: &str) -> Option<String> {
+        let (job, localized) = (self.job, &mut self.localized);
+        let html = markdown::to_html(markdown, &self.shared.links, &localized.placeholders);
         let text =
-            |name: &str| saying.text(name).map_or_else(|| "null".to_owned(), |text| string(text.trim()));
+            |name: &str| localized.text(name).map_or_else(|| "null".to_owned(), |text| string(text.trim()));
         let texts =
             ["headline", "call_to_action", "image_alt"].map(|name| format!("\"{name}\":{}", text(name)));
         let texts = texts.join(",");
-        let image = saying.text("image").map(str::trim).filter(|image| image.contains("://"));
+        let image = localized.text("image").map(str::trim).filter(|image| image.contains("://"));
         let constants = [
             ("campaign", json!(job.campaign.id.as_str())),
             ("step", json!(job.step.id.as_str())),
             ("channel", json!(job.channel.id.as_str())),
-            ("language", json!(saying.language)),
-            ("facts", json!(saying.message.facts)),
+            ("language", json!(localized.language)),
+            ("facts", json!(localized.message.facts)),
             ("image", json!(image)),
         ];
         let constants = constants.map(|(name, value)| format!("\"{name}\":{value}")).join(",");
-        let (date, contact) = (saying.holes.put(Hole::Date), saying.holes.put(Hole::Contact));
-        let html = saying.holes.settle(html.trim(), Escape::Html);
-        let source = saying.holes.settle(markdown.trim(), Escape::Markdown);
+        let (date, contact) = (
+            localized.placeholders.insert(Placeholder::Date),
+            localized.placeholders.insert(Placeholder::Contact),
+        );
+        let html = localized.placeholders.settle_escape(html.trim(), Escape::Html);
+        let source = localized.placeholders.settle_escape(markdown.trim(), Escape::Markdown);
         Some(format!(
             "{{\"type\":\"campaign.post\",\"timestamp\":\"{date}\",\"data\":{{{constants},{texts},\"text\":{},\
              \"markdown\":{},\"html\":{},\"link\":{},\"contact\":{}}}}}",

@@ -1,19 +1,24 @@
-//! Markdown, its links led through the tracker, in the dialect of a network.
+//! The conversion of Markdown, with tracked links, to the markup dialect of a network.
 
-use message::dialect::{Dialect, LinkStyle, Quote, SPAN, SPAN_END, SPAN_TO};
+use message::dialect::{LinkStyle, MarkupDialect, Quote, SPAN_END, SPAN_SEPARATOR, SPAN_START};
 use message::escape::{self, Escape};
 use message::flavor;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
 
-use super::super::hole::{Hole, Holes};
 use super::super::link::Links;
+use super::super::placeholder::{Placeholder, Placeholders};
 
-/// `markdown` in `dialect`; open places stay what they are.
-pub(super) fn write(markdown: &str, dialect: Dialect, links: &Links, holes: &Holes) -> String {
+/// Converts `markdown` to `dialect`; placeholders are preserved.
+pub(super) fn write(
+    markdown: &str,
+    dialect: MarkupDialect,
+    links: &Links,
+    placeholders: &Placeholders,
+) -> String {
     let mut writer = Writer {
         dialect,
         links,
-        holes,
+        placeholders,
         out: String::new(),
         open: Vec::new(),
         spelled: None,
@@ -26,23 +31,23 @@ pub(super) fn write(markdown: &str, dialect: Dialect, links: &Links, holes: &Hol
     writer.out.trim().to_owned()
 }
 
-/// What `markdown` is made of. Tags in it are text.
+/// Parses `markdown` into events. HTML tags in it are text.
 pub(super) fn events(markdown: &str) -> impl Iterator<Item = Event<'_>> {
     TextMergeStream::new(Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH))
 }
 
 struct Writer<'a> {
-    dialect: Dialect,
+    dialect: MarkupDialect,
     links: &'a Links,
-    holes: &'a Holes,
+    placeholders: &'a Placeholders,
     out: String,
-    /// Where links and quotations that are not closed begin in `out`, and where links lead.
+    /// The open links and quotations: the start in `out`, and the URL of a link.
     open: Vec<(usize, String)>,
-    /// Where a spelled link ends its label in `out`, and where it leads, while nothing came after it.
+    /// The end of the label in `out` and the URL of a link that was just written as `label: URL`.
     spelled: Option<(usize, String)>,
-    /// The number of the next item of each list we are in.
+    /// The number of the next item of each open list, if it is numbered.
     lists: Vec<Option<u64>>,
-    /// The place in `out` at which the text of the last item begins.
+    /// The position in `out` at which the text of the last item starts.
     item: usize,
 }
 
@@ -50,7 +55,7 @@ impl Writer<'_> {
     fn event(&mut self, event: Event<'_>) {
         if let Some((label, to)) = self.spelled.take() {
             match &event {
-                // What goes on after it on the same line would be taken for a part of the address.
+                // Text after it on the same line would be taken for a part of the URL.
                 Event::Text(_) | Event::Code(_) | Event::Start(_) => {
                     self.out.truncate(label);
                     self.out.push_str(&format!(" ({to})"));
@@ -108,7 +113,7 @@ impl Writer<'_> {
             TagEnd::Emphasis => self.out.push_str(self.dialect.emphasis.1),
             TagEnd::Strikethrough => self.out.push_str(self.dialect.strike.1),
             TagEnd::Link => self.end_link(),
-            // A picture inside the text is its words.
+            // A picture inside the text is replaced by its description.
             TagEnd::Image => {
                 self.open.pop();
             }
@@ -135,10 +140,10 @@ impl Writer<'_> {
         self.out.push_str(text);
     }
 
-    /// At least so many line ends, unless nothing is there yet. Open places that begin or end a block count as
-    /// nothing: what they enclose has its gap before it.
+    /// Adds line breaks until there are at least `lines`, unless the output is empty. Block marks
+    /// at the end do not count as text: the line breaks go before them.
     fn gap(&mut self, lines: usize) {
-        let body = self.out.trim_end_matches(|c| self.holes.is_mark(c));
+        let body = self.out.trim_end_matches(|c| self.placeholders.is_block_mark(c));
         if body.is_empty() {
             return;
         }
@@ -148,20 +153,20 @@ impl Writer<'_> {
         self.out.push_str(&marks);
     }
 
-    /// Text, and the links that stand bare in it.
+    /// Appends text, with its bare URLs as links.
     fn text(&mut self, text: &str) {
-        let mut said = String::new();
+        let mut plain = String::new();
         for c in text.chars() {
-            match self.holes.get(c) {
-                Some(Hole::Click(position)) if !self.is_in_link() => {
-                    self.escaped(&std::mem::take(&mut said));
-                    let shown = self.links.shown(*position).to_owned();
+            match self.placeholders.get(c) {
+                Some(Placeholder::Click(position)) if !self.is_in_link() => {
+                    self.escaped(&std::mem::take(&mut plain));
+                    let shown = self.links.original_url(*position).to_owned();
                     self.link(&shown, &c.to_string(), true);
                 }
-                _ => said.push(c),
+                _ => plain.push(c),
             }
         }
-        self.escaped(&said);
+        self.escaped(&plain);
     }
 
     fn is_in_link(&self) -> bool {
@@ -172,23 +177,23 @@ impl Writer<'_> {
         let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         match self.dialect.escape {
             Escape::Flavor(flavor) => {
-                let starts = self.starts_line();
-                flavor::escape(flavor, &clean, starts, &mut self.out);
+                let at_line_start = self.is_at_line_start();
+                flavor::escape(flavor, &clean, at_line_start, &mut self.out);
             }
             escape => escape::escaped(escape, &clean, &mut self.out),
         }
     }
 
-    /// Returns true where a line or an item of a list begins: there more is special.
-    fn starts_line(&self) -> bool {
+    /// Returns true at the start of a line or of a list item, where more characters are special.
+    fn is_at_line_start(&self) -> bool {
         let line = self.out.rfind('\n').map_or(&*self.out, |newline| &self.out[newline + 1..]);
         line.trim().is_empty() || self.out.len() == self.item
     }
 
-    /// Code in a line: as it is between its marks; as text where the reader knows no code.
+    /// Appends inline code: unescaped between its marks, or as text if the dialect has no code.
     fn code(&mut self, code: &str) {
         let (before, after) = self.dialect.code;
-        let is_plain = before.is_empty() || code.chars().any(|c| self.holes.get(c).is_some());
+        let is_plain = before.is_empty() || code.chars().any(|c| self.placeholders.get(c).is_some());
         let marked = match self.dialect.escape {
             _ if is_plain => None,
             Escape::Flavor(flavor) => flavor::code(flavor, code),
@@ -197,7 +202,7 @@ impl Writer<'_> {
                 escape::html(code, &mut text);
                 Some(text + after)
             }
-            // A backtick would end it.
+            // A backtick would end the code.
             _ if code.contains('`') => None,
             escape => {
                 let mut text = before.to_owned();
@@ -217,7 +222,8 @@ impl Writer<'_> {
         self.link(&label, &to, false);
     }
 
-    /// `label` is written already, unless it is `bare`: then it is the address, shown as people know it.
+    /// Appends a link. `label` is escaped already, unless `bare` is set: then it is the URL itself,
+    /// in the form for people.
     fn link(&mut self, label: &str, to: &str, bare: bool) {
         let label = label.trim();
         let out = &mut self.out;
@@ -236,25 +242,25 @@ impl Writer<'_> {
             LinkStyle::Html => out.push_str(&format!("<a href=\"{to}\">{label}</a>")),
             LinkStyle::Span => {
                 let label = if bare { shortened(label) } else { label.to_owned() };
-                out.push_str(&format!("{SPAN}{label}{SPAN_TO}{to}{SPAN_END}"));
+                out.push_str(&format!("{SPAN_START}{label}{SPAN_SEPARATOR}{to}{SPAN_END}"));
             }
         }
     }
 
     fn end_quote(&mut self) {
         let Some((start, _)) = self.open.pop() else { return };
-        let said = self.out.split_off(start);
+        let plain = self.out.split_off(start);
         match self.dialect.quote {
-            Quote::Around(before, after) => self.out.push_str(&format!("{before}{}{after}", said.trim())),
+            Quote::Around(before, after) => self.out.push_str(&format!("{before}{}{after}", plain.trim())),
             Quote::Lines(before) => {
-                let lines: Vec<_> = said.trim().lines().map(|line| format!("{before}{line}")).collect();
+                let lines: Vec<_> = plain.trim().lines().map(|line| format!("{before}{line}")).collect();
                 self.out.push_str(&lines.join("\n"));
             }
         }
     }
 }
 
-/// An address as networks show it: without scheme, not too long.
+/// Returns a URL as networks display it: without its scheme, cut to 28 characters.
 fn shortened(address: &str) -> String {
     let plain = address.split_once("://").map_or(address, |(_, rest)| rest).trim_end_matches('/');
     match plain.char_indices().nth(28) {
@@ -263,7 +269,7 @@ fn shortened(address: &str) -> String {
     }
 }
 
-/// Whether a character is one of a script whose punctuation is as wide as itself: CJK.
+/// Returns true for CJK characters, whose punctuation is full-width.
 fn is_wide(c: char) -> bool {
     matches!(u32::from(c), 0x2E80..=0x9FFF | 0xAC00..=0xD7AF | 0xF900..=0xFAFF | 0xFF00..=0xFF60 | 0x2_0000..=0x3_FFFF)
 }

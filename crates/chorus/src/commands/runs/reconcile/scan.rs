@@ -1,40 +1,40 @@
-//! Finds Message-IDs of Chorus in a file of any size: 32 hexadecimal digits before an `@`.
+//! Scanning of files of any size for Message-IDs of Chorus: 32 hexadecimal digits before an `@`.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 
-/// The Message-IDs of a file.
+/// The Message-IDs found in a file.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Found {
-    /// Those that went out. In a Postfix log, those with `status=sent`; elsewhere all.
+pub(super) struct FoundMessageIds {
+    /// Message-IDs of sent messages: in a Postfix log those with `status=sent`, elsewhere all.
     pub(super) went_out: HashSet<u128>,
-    /// How many are in a Postfix relay's queue: `status=deferred` was their last.
+    /// Number of messages in a Postfix relay's queue: their last status is `status=deferred`.
     pub(super) waiting: usize,
 }
 
-/// A line longer than this is read in pieces. Postfix writes at most 2,000 bytes.
-const LONGEST_LINE: u64 = 64 * 1024;
+/// Length in bytes above which a line is read in pieces. Postfix writes at most 2,000 bytes.
+const MAX_LINE_BYTES: u64 = 64 * 1024;
 
-/// Reads a file from its beginning to its end.
+/// The state of scanning a file.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
-    /// Every Message-ID.
+pub(super) struct MessageIdScanner {
+    /// All Message-IDs in the file.
     all: HashSet<u128>,
-    digits: Digits,
-    postfix: Postfix,
+    digits: HexDigits,
+    postfix: PostfixLog,
 }
 
-/// The hexadecimal digits right before the current byte.
+/// The run of hexadecimal digits before the current byte.
 #[derive(Debug, Default)]
-struct Digits {
+struct HexDigits {
     count: u32,
     value: u128,
 }
 
-/// What a Postfix log says of each queue id: `cleanup` its Message-ID, a delivery agent its status, `qmgr` its
-/// removal (<https://www.postfix.org/OVERVIEW.html>).
+/// The state of each queue id of a Postfix log: `cleanup` logs its Message-ID, a delivery agent its
+/// status, `qmgr` its removal (<https://www.postfix.org/OVERVIEW.html>).
 #[derive(Debug, Default)]
-struct Postfix {
+struct PostfixLog {
     queued: HashMap<Vec<u8>, (u128, Status)>,
     sent: HashSet<u128>,
     has_status: bool,
@@ -46,16 +46,16 @@ enum Status {
     Deferred,
 }
 
-impl Scan {
-    /// Reads all of it; `progress` gets the number of bytes of each piece.
-    pub(super) fn read(file: impl Read, progress: impl Fn(u64)) -> io::Result<Found> {
+impl MessageIdScanner {
+    /// Scans a whole file. `progress` is called with the number of bytes of each piece.
+    pub(super) fn read(file: impl Read, progress: impl Fn(u64)) -> io::Result<FoundMessageIds> {
         let mut scan = Self::default();
         let mut reader = BufReader::with_capacity(1 << 20, file);
         let mut piece = Vec::new();
         let mut is_start = true;
         loop {
             piece.clear();
-            let read = reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut piece)?;
+            let read = reader.by_ref().take(MAX_LINE_BYTES).read_until(b'\n', &mut piece)?;
             if read == 0 {
                 return Ok(scan.found());
             }
@@ -74,18 +74,18 @@ impl Scan {
         }
     }
 
-    fn found(self) -> Found {
+    fn found(self) -> FoundMessageIds {
         let Self { all, postfix, .. } = self;
         if !postfix.has_status {
-            return Found { went_out: all, waiting: 0 };
+            return FoundMessageIds { went_out: all, waiting: 0 };
         }
         let waiting = postfix.queued.values().filter(|(_, status)| *status == Status::Deferred).count();
-        Found { went_out: postfix.sent, waiting }
+        FoundMessageIds { went_out: postfix.sent, waiting }
     }
 }
 
-impl Digits {
-    /// Takes the next byte; returns the Message-ID that it ends.
+impl HexDigits {
+    /// Adds the next byte. Returns the Message-ID that ends with it, if there is one.
     fn next(&mut self, byte: u8) -> Option<u128> {
         if let Some(digit) = char::from(byte).to_digit(16) {
             self.count = self.count.saturating_add(1);
@@ -98,11 +98,11 @@ impl Digits {
     }
 }
 
-impl Postfix {
+impl PostfixLog {
     fn line(&mut self, line: &[u8]) {
         let Some((queue_id, rest)) = entry(line) else { return };
         if let Some(text) = rest.strip_prefix(b"message-id=") {
-            let mut digits = Digits::default();
+            let mut digits = HexDigits::default();
             if let Some(id) = text.iter().find_map(|byte| digits.next(*byte)) {
                 self.queued.insert(queue_id.to_owned(), (id, Status::None));
             }
@@ -123,29 +123,30 @@ impl Postfix {
                 }
             }
         } else if rest.starts_with(b"removed") {
-            // A queue id may be given again.
+            // Postfix may reuse a queue id.
             self.queued.remove(queue_id);
         }
     }
 }
 
-/// Splits `Nov 30 10:00:00 host postfix/smtp[12]: 4Wq1: to=<…>, …` into the queue id and what is said of it.
+/// Splits a line `Nov 30 10:00:00 host postfix/smtp[12]: 4Wq1: to=<…>, …` into the queue id and the
+/// text after it.
 fn entry(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let after = memchr(line, b"]: ")? + 3;
+    let after = find_bytes(line, b"]: ")? + 3;
     let rest = line.get(after..)?;
-    let end = memchr(rest, b": ")?;
+    let end = find_bytes(rest, b": ")?;
     let (queue_id, rest) = rest.split_at(end);
     let is_id = !queue_id.is_empty() && queue_id.iter().all(u8::is_ascii_alphanumeric);
     is_id.then(|| (queue_id, &rest[2..]))
 }
 
-/// The word after `status=`.
+/// Returns the word after `status=`.
 fn status(rest: &[u8]) -> Option<&[u8]> {
-    let word = &rest[memchr(rest, b", status=")? + 9..];
+    let word = &rest[find_bytes(rest, b", status=")? + 9..];
     Some(&word[..word.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(word.len())])
 }
 
-fn memchr(text: &[u8], part: &[u8]) -> Option<usize> {
+fn find_bytes(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len()).position(|window| window == part)
 }
 
@@ -153,8 +154,8 @@ fn memchr(text: &[u8], part: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn scan(text: &str) -> Found {
-        Scan::read(text.as_bytes(), |_| {}).unwrap()
+    fn scan(text: &str) -> FoundMessageIds {
+        MessageIdScanner::read(text.as_bytes(), |_| {}).unwrap()
     }
 
     fn id(n: u8) -> String {
@@ -168,9 +169,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_in_any_text() {
+    fn message_ids_are_found_in_any_text() {
         let text = format!(
-            "Message-ID: <{}@pier.example>\nmessage-id={}@x (and {}@y)\n{}\n{}0@z {}@z",
+            "Message-ID: <{}@mx.example>\nmessage-id={}@x (and {}@y)\n{}\n{}0@z {}@z",
             id(1),
             id(2),
             id(0xab).to_uppercase(),
@@ -183,16 +184,16 @@ mod tests {
 
     #[test]
     fn a_line_of_any_length_is_read_in_pieces() {
-        let text = format!("{}<{}@pier.example>", "x".repeat(65_520), id(7));
+        let text = format!("{}<{}@mx.example>", "x".repeat(65_520), id(7));
         assert_eq!(went_out(&text), [7]);
     }
 
     #[test]
-    fn in_a_postfix_log_only_what_was_sent_counts() {
+    fn only_sent_messages_of_a_postfix_log_count() {
         let log = format!(
-            "Nov 30 10:00:00 mx postfix/cleanup[9]: 4A: message-id=<{}@pier.example>\n\
-             Nov 30 10:00:00 mx postfix/cleanup[9]: 4B: message-id=<{}@pier.example>\n\
-             Nov 30 10:00:00 mx postfix/cleanup[9]: 4C: message-id=<{}@pier.example>\n\
+            "Nov 30 10:00:00 mx postfix/cleanup[9]: 4A: message-id=<{}@mx.example>\n\
+             Nov 30 10:00:00 mx postfix/cleanup[9]: 4B: message-id=<{}@mx.example>\n\
+             Nov 30 10:00:00 mx postfix/cleanup[9]: 4C: message-id=<{}@mx.example>\n\
              Nov 30 10:00:01 mx postfix/smtp[8]: 4A: to=<a@x>, relay=x[1.2.3.4]:25, dsn=2.0.0, status=sent (250 ok)\n\
              Nov 30 10:00:01 mx postfix/qmgr[7]: 4A: removed\n\
              Nov 30 10:00:01 mx postfix/smtp[8]: 4B: to=<b@x>, relay=none, dsn=4.4.1, status=deferred (timed out)\n\
@@ -211,8 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn a_postfix_log_without_statuses_counts_as_it_is() {
-        let log = format!("Nov 30 10:00:00 mx postfix/cleanup[9]: 4A: message-id=<{}@pier.example>\n", id(1));
+    fn all_messages_of_a_postfix_log_without_statuses_count() {
+        let log = format!("Nov 30 10:00:00 mx postfix/cleanup[9]: 4A: message-id=<{}@mx.example>\n", id(1));
         assert_eq!(went_out(&log), [1]);
     }
 }
