@@ -8,6 +8,9 @@
 //! and placeholders ([`Assembled`]); a value never stands in the text. A writing transaction takes
 //! SQLite's write lock when it begins.
 
+// Enables TLS; see Cargo.toml.
+use sqlx_core as _;
+
 mod clock;
 mod database;
 mod enum_names;

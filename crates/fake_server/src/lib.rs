@@ -1,9 +1,12 @@
-//! An HTTP server on 127.0.0.1 that answers in place of social networks, chat services and SMS gateways.
+//! An HTTP server on 127.0.0.1 that answers in place of social networks, chat services and SMS
+//! gateways.
 //!
-//! One server, one path prefix per network: what a vendor has at `https://api.vendor.example/v1/posts` is served at
-//! `http://127.0.0.1:PORT/NAME/v1/posts`. This crate has what all networks share: the request and the reply, the posts
-//! that a network has taken, faults on demand, rate limits, the accounts, and a page that shows the posts. How a vendor
-//! judges a request is a [`FakeNetwork`]; the crate `platform` has one for each [`Kind`].
+//! One server, one path prefix per network: what a vendor has at
+//! `https://api.vendor.example/v1/posts` is served at `http://127.0.0.1:PORT/NAME/v1/posts`. This
+//! crate has what all networks share: the request and the reply, the posts that a network has
+//! accepted, faults on demand, rate limits, the accounts, and a page that shows the posts. A
+//! [`FakeNetwork`] decides how a vendor answers a request; the crate `platform` has one for each
+//! [`Kind`].
 //!
 //! ```
 //! use fake_server::{Answer, FakeNetwork, NetworkState, Post, Reply, Request, VendorError};

@@ -1,8 +1,8 @@
 //! Text lengths as each network counts them, and the place at which a text has to be cut to fit.
 //!
 //! Pure functions over text. [`Measure`] counts and finds the cut, [`limit`] holds the networks'
-//! limits and returns [`LengthBudget`]s, [`sms`] splits text messages into segments, [`linkedin`] escapes
-//! text for LinkedIn, and [`facet`] finds the links of a Bluesky post.
+//! limits and returns [`LengthBudget`]s, [`sms`] splits text messages into segments, [`linkedin`]
+//! escapes text for LinkedIn, and [`facet`] finds the links of a Bluesky post.
 
 mod emoji;
 pub mod facet;

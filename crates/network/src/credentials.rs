@@ -29,8 +29,8 @@ fn client(access: &Access) -> Client {
     Client::new(&access.base, true, access.network.upload_hosts, settings).unwrap()
 }
 
-/// Returns a server's answer to a preparing request, with a session token and with uploads that lead
-/// to `elsewhere`.
+/// Returns a server's answer to a preparing request, with a session token and with uploads that
+/// lead to `elsewhere`.
 fn example_answer(network: &dyn Protocol, name: &'static str, elsewhere: &str) -> String {
     let json = network.example_answer(name).to_string();
     let json = json.replace("\"token\"", "\"session-1\"");

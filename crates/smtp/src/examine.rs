@@ -22,7 +22,7 @@ pub struct Examined {
     pub security: Security,
     /// What became of that; `None` where all is in clear.
     pub tls: Option<Tls>,
-    /// Whether there is a user, whom it let in.
+    /// True if the URL names a user and the server let that user in.
     pub logged_in: bool,
     /// Set if several commands may go in one write.
     pub pipelining: bool,

@@ -46,7 +46,7 @@ pub enum Cause {
     /// A time limit passed.
     #[error("it took too long")]
     TooLong,
-    /// Bytes came where none may, as somebody in between would put them there.
+    /// Bytes came where none may, as an attacker in between would put them there.
     #[error("it said more than it may")]
     TooMuch,
     /// The host is no name that a certificate can have.
@@ -170,7 +170,7 @@ impl Relay {
         self.refused_size.load(Ordering::Relaxed)
     }
 
-    /// The server refused a message of so many bytes as too big for anybody.
+    /// The server refused a message of so many bytes as too big for every recipient.
     pub(crate) fn refuse_size(&self, size: usize) {
         self.refused_size.fetch_min(size, Ordering::Relaxed);
     }
@@ -223,7 +223,7 @@ impl Relay {
     async fn start_tls(&self, mut line: Line) -> Result<Line, ConnectError> {
         let reply = self.ask(&mut line, &Starttls.to_string(), "STARTTLS").await?;
         self.expect(&reply, 220, "cannot start TLS")?;
-        // Whatever followed the 220 was put there by somebody in between.
+        // Bytes after the 220 were put there by an attacker in between.
         let stream = line.into_clear().map_err(|_| self.failed("cannot start TLS", Cause::TooMuch))?;
         Ok(Line::new(self.secure(stream).await?))
     }

@@ -198,7 +198,7 @@ impl SmtpSession {
     }
 
     /// The server wants the message though it refused its recipient: it gets an empty one, for
-    /// nobody. Only when it was the recipient; otherwise somebody might get it.
+    /// nobody. Only when it was the recipient; otherwise a recipient might get it.
     async fn take_back(&self, open: &mut Open, refused: Stage) -> bool {
         let limits = &self.relay.limits;
         refused == Stage::Rcpt

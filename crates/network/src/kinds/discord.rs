@@ -48,7 +48,7 @@ impl Protocol for Discord {
     }
 
     fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
-        // Whoever does not wait is not told that a message was not saved.
+        // Without `wait`, the answer does not say that a message was not saved.
         let target = with(&access.webhook_path, "wait=true&with_components=true");
         let body = match &post.content {
             Content::Json(body) => {
@@ -96,7 +96,7 @@ fn with(target: &str, query: &str) -> String {
     format!("{target}{mark}{query}")
 }
 
-/// Only whom the message names. `everyone` stands for both <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
+/// The accounts that the message names, and no others. `everyone` stands for both <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
 fn allowed(parts: &Parts) -> Value {
     if parts.mention.is_empty() { nobody() } else { json!({ "parse": ["everyone"] }) }
 }

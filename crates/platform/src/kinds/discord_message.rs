@@ -22,7 +22,7 @@ pub(crate) struct Reading {
     pub(crate) image: Option<Picture>,
     pub(crate) file_alt: Option<String>,
     pub(crate) buttons: Vec<Button>,
-    /// Nothing that anybody would see.
+    /// The message has nothing that a reader would see.
     pub(crate) empty: bool,
     embedded: usize,
 }

@@ -252,7 +252,7 @@ fn initialize(state: &mut NetworkState, request: &Request) -> Answer {
     let body =
         request.object().ok_or_else(|| refuse(400, "BAD_REQUEST", "Could not read the request's JSON", 0))?;
     let owner = body.pointer("/initializeUploadRequest/owner").and_then(Value::as_str);
-    ensure(owner == Some(author()), || refuse(403, "ACCESS_DENIED", "the owner is somebody else", 100))?;
+    ensure(owner == Some(author()), || refuse(403, "ACCESS_DENIED", "the owner is another member", 100))?;
     let id = format!("C4E10AQ{:08}", state.serial());
     state.notes.put(format!("upload {id}"), Value::Bool(true));
     let value = json!({ "uploadUrlExpiresAt": request.at + 3_600_000, "uploadUrl": format!("{}/dms-uploads/{id}", request.base),

@@ -29,7 +29,7 @@ pub(crate) fn verdict(stage: Stage, reply: &Reply) -> SendOutcome {
     }
 }
 
-/// The words without the addresses and links among them: what somebody or some page is called says
+/// The words without the addresses and links among them: the name of a person or of a page says
 /// nothing about what became of the message.
 fn without_addresses(words: &str) -> String {
     const ENDS: &[char] = &['<', '>', '(', ')', '[', ']', '"', '\'', ',', ';', ':'];

@@ -75,7 +75,7 @@ pub(super) const TABLE: &[Row] = &[
     row(NOT_US, &[550, 552, 554], &[], FULL, Later(4 * HOURS, Mailbox)),
     // There is nobody there.
     row(NOT_US, &[5], NO_SUCH_ADDRESS, &[], Never(BadAddress)),
-    // There was somebody: closed, suspended, asleep.
+    // There was a mailbox: closed, suspended, inactive.
     row(NOT_US, &[5], &[(2, 1)], &[], Never(Inactive)),
     row(NOT_US, &[550, 552, 553, 554, 505], &[], INACTIVE, Never(Inactive)),
     row(RCPT, &[5], &[], NOBODY, Never(BadAddress)),

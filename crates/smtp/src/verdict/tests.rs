@@ -91,7 +91,7 @@ fn nobody_is_suppressed_for_our_fault_or_their_servers() {
     }
 }
 
-/// What is said at MAIL cannot be about somebody who was not named yet.
+/// A reply to MAIL cannot be about a recipient, who is not named yet.
 #[test]
 fn what_is_said_before_the_recipient_is_not_about_them() {
     for Said { line, reply, .. } in replies() {

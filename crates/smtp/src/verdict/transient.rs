@@ -1,5 +1,5 @@
 //! Words, in small letters, of servers that will or may take it another time, or when our account
-//! is mended. The order of the rows says which list is asked first.
+//! is fixed. The order of the rows says which list is asked first.
 
 /// They want a password or TLS first.
 pub(super) const NO_LOGIN: &[&str] = &[
@@ -36,7 +36,7 @@ pub(super) const OUR_ACCOUNT: &[&str] = &[
     "exceeded sending limit",
 ];
 
-/// Somebody's mailbox gets more than it may in a while.
+/// A mailbox gets more than it may in a while.
 pub(super) const PUSHED: &[&str] = &[
     "receiving mail at a rate",
     "receiving mail too quickly",

@@ -109,10 +109,10 @@ const QUAINT: [(&str, &str); 14] = [
 ];
 
 /// Names that were metaphors; what they named has a name of the field now.
-const METAPHORS: [&str; 30] = [
+const METAPHORS: [&str; 28] = [
     "Purse", "Seat", "Shift", "Slip", "Courier", "Jail", "Shelf", "Veil", "Hole", "Moves", "Book", "Town",
     "Barred", "Saying", "Worked", "Hungry", "PATIENCE", "BREATH", "SOON", "FADE", "COURTESY", "LET_GO",
-    "pier", "zombie", "hungry", "hurry", "comeback", "whom", "somebody", "mend",
+    "zombie", "hurry", "comeback", "whom", "somebody", "mend",
 ];
 
 /// Returns the words of a text: runs of letters, digits and underscores.
