@@ -26,8 +26,8 @@ pub(crate) const TOKEN: &str = "token";
 const MATERIAL: &str = "material";
 const DRAFT: &str = "draft";
 
-/// A token is requested again five minutes before it runs out, and the old one serves until then: what
-/// was asked for less than five minutes ago is good.
+/// A token is requested again five minutes before it runs out, and the old one serves until then:
+/// what was asked for less than five minutes ago is good.
 const KEEP: Duration = Duration::from_secs(4 * 60 + 30);
 
 impl Protocol for WeChat {
