@@ -34,17 +34,17 @@ const RUN_ELSEWHERE: [(&str, &str); 2] = [("docs/operations.md", "toml"), ("docs
 
 /// A fenced code block of a page.
 #[derive(Debug)]
-struct Block {
+pub(crate) struct Block {
     /// The number of the line of its opening fence, from 1.
     line: usize,
     /// The text after the opening fence.
-    info: String,
+    pub(crate) info: String,
     /// The lines between the fences.
-    text: String,
+    pub(crate) text: String,
 }
 
 /// Returns the code blocks of a page, from the top.
-fn blocks(page: &str) -> Result<Vec<Block>> {
+pub(crate) fn blocks(page: &str) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut open: Option<Block> = None;
     for (number, line) in page.lines().enumerate() {
@@ -87,7 +87,7 @@ fn pages() -> Vec<String> {
 }
 
 /// Reads a page of the guide.
-fn read(page: &str) -> String {
+pub(crate) fn read(page: &str) -> String {
     fs::read_to_string(fixture::repository().join(page)).unwrap()
 }
 

@@ -55,14 +55,6 @@ pub struct RenderedStep {
     links: Vec<String>,
 }
 
-impl Survey {
-    /// Returns true if no finding is an error, so that the campaign may run.
-    #[must_use]
-    pub fn has_no_errors(&self) -> bool {
-        self.findings.iter().all(|finding| finding.severity < Severity::Error)
-    }
-}
-
 /// Compiles every step of a campaign, renders it, and checks the texts. They are rendered for
 /// `person`, or for a made-up contact with short names if it is `None`.
 #[must_use]

@@ -7,22 +7,18 @@ use serde_json::Value;
 use tests::HttpClient;
 
 use super::{ready, scrape};
-use crate::fixture;
+use crate::{docs, fixture};
 
-fn page() -> String {
-    std::fs::read_to_string(fixture::repository().join("docs/operations.md")).unwrap()
-}
-
-/// Returns the text of every code block of a language.
+/// Returns the text of every code block that has only a language in its info string.
 fn blocks(page: &str, language: &str) -> Vec<String> {
-    let fence = format!("```{language}\n");
-    page.split(&fence).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    let all = docs::blocks(page).unwrap().into_iter();
+    all.filter(|block| block.info == language).map(|block| block.text).collect()
 }
 
 #[test]
 fn the_guide_for_operators_is_accurate() {
     let tools = fixture::tools();
-    let page = page();
+    let page = docs::read("docs/operations.md");
     let sandbox = fixture::workspace_with_port(&tools, 9, "{ cron = \"0 9 1 1 *\" }");
     let settings = blocks(&page, "toml").remove(0);
     let port = tests::free_port().unwrap();
