@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use campaign::{Dkim, DkimKey, Secret};
-use channel::{Email, Signer};
+use channel::{DkimSigner, Email};
 
 /// The number of signatures that are timed.
 const COUNT: u32 = 2_000;
@@ -39,7 +39,7 @@ fn key(selector: &str, der: &[u8]) -> DkimKey {
 
 /// Measures the time to sign a message of about `size` bytes on one thread, in microseconds.
 fn microseconds(dkim: &Dkim, size: usize) -> Outcome<f64> {
-    let signer = Signer::new(dkim)?;
+    let signer = DkimSigner::new(dkim)?;
     let email = message(size);
     signer.sign(email.clone())?;
     let start = Instant::now();

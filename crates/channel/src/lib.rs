@@ -24,7 +24,7 @@ pub use message::{
 pub use network::{RequestPreview, budgets, requests};
 pub use preview::{Preview, PreviewError, preview};
 pub use sender::{Sender, Session};
-pub use smtp::Signer;
+pub use smtp::DkimSigner;
 pub use survey::{CampaignFindings, RenderedStep, Survey, survey, survey_all};
 pub use template::{Compiled, Renderer, compile};
 pub use worst_case::{WorstCase, worst_case};

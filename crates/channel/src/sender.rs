@@ -9,14 +9,14 @@ use measure::LengthBudget;
 use message::{Handover, Message, Post, RejectReason, RenderError, SendOutcome, SenderError, Timeouts};
 use network::{Endpoint, Poster};
 use rustls::pki_types::CertificateDer;
-use smtp::{Relay, Signer, SmtpSession};
+use smtp::{DkimSigner, Relay, SmtpSession};
 
 /// The transport of a channel: an SMTP relay, a network's endpoint, or the outbox, whose messages
 /// the caller stores.
 #[derive(Debug, Clone)]
 pub struct Sender {
     transport: Transport,
-    signer: Option<Arc<Signer>>,
+    signer: Option<Arc<DkimSigner>>,
 }
 
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl Sender {
                 Transport::Network(Arc::new(Endpoint::new(account, settings)?))
             }
         };
-        Ok(Self { transport, signer: Signer::of(channel)?.map(Arc::new) })
+        Ok(Self { transport, signer: DkimSigner::of(channel)?.map(Arc::new) })
     }
 
     /// Returns true if [`Sender::sign`] adds a signature.
@@ -94,7 +94,7 @@ impl Sender {
     /// time: do not call this on the reactor.
     ///
     /// # Errors
-    /// The same as [`Signer::sign`].
+    /// The same as [`DkimSigner::sign`].
     pub fn sign(&self, message: Message) -> Result<Message, RenderError> {
         match (&self.signer, message) {
             (Some(signer), Message::Email(email)) => signer.sign(email).map(Message::Email),

@@ -2,8 +2,37 @@
 //!
 //! [`Contacts`] adds their statements to a [`Database`]; the crate `store` adds all others.
 //!
-//! Invariant: an audience becomes one expression of fixed fragments and placeholders. It never
-//! contains text of a file or of a contact.
+//! Invariants:
+//! - An audience becomes one expression of fixed fragments and placeholders. It never contains text
+//!   of a file or of a contact.
+//! - No two contacts share an external id, an e-mail address or a phone number.
+//! - [`Contacts::contact_upsert`] writes all of its contacts or none.
+//! - An address that is suppressed keeps its first reason until the suppression is removed.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), database::StoreError> {
+//! use contacts::{AddressKind, Contacts, Suppression, SuppressionReason};
+//! use database::{Database, Millis};
+//!
+//! let database = Database::open("sqlite::memory:", |_wait| ()).await?;
+//! database.migrate().await?;
+//! let contacts = Contacts::new(database);
+//! let unsubscribed = Suppression {
+//!     kind: AddressKind::Email,
+//!     address: "ada@example.com".to_owned(),
+//!     reason: SuppressionReason::Unsubscribed,
+//!     source: "one-click".to_owned(),
+//!     created_at: Millis::EPOCH,
+//! };
+//! let bounced = Suppression { reason: SuppressionReason::Bounced, ..unsubscribed.clone() };
+//! assert_eq!(contacts.suppression_add(&[unsubscribed.clone()]).await?, 1);
+//! assert_eq!(contacts.suppression_add(&[bounced]).await?, 0);
+//! let stored = contacts.suppression_get(AddressKind::Email, "ada@example.com").await?;
+//! assert_eq!(stored, Some(unsubscribed));
+//! # Ok(())
+//! # }
+//! ```
 
 mod audience;
 mod contact;

@@ -4,9 +4,33 @@
 //! Only `contacts` and `store`, which have the statements about entities, depend on this crate; the
 //! crates above them depend on `store`.
 //!
-//! Invariants: statements are text that is fixed at compile time, or assembled from fixed fragments
-//! and placeholders ([`Assembled`]); a value never stands in the text. A writing transaction takes
-//! SQLite's write lock when it begins.
+//! Invariants:
+//! - Statements are text that is fixed at compile time, or assembled from fixed fragments and
+//!   placeholders ([`Assembled`]). A value never stands in the text.
+//! - A writing transaction takes SQLite's write lock when it begins.
+//! - A transaction that is dropped without a commit is rolled back.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), database::StoreError> {
+//! use database::{Database, Sql, args, sql};
+//!
+//! let database = Database::open("sqlite::memory:", |_wait| ()).await?;
+//! let mut tx = database.begin().await?;
+//! tx.execute(&sql!("create table notes (id bigint, body text)"), args![]).await?;
+//! tx.execute(&sql!("insert into notes values ($1, $2)"), args![1, "it's noon"]).await?;
+//! tx.commit().await?;
+//!
+//! let mut dropped = database.begin().await?;
+//! dropped.execute(&sql!("delete from notes"), args![]).await?;
+//! drop(dropped);
+//!
+//! const NOTES: Sql = sql!("select id, body from notes");
+//! let notes: Vec<(i64, String)> = database.rows(&NOTES, args![]).await?;
+//! assert_eq!(notes, [(1, "it's noon".to_owned())]);
+//! # Ok(())
+//! # }
+//! ```
 
 // Enables TLS; see Cargo.toml.
 use sqlx_core as _;

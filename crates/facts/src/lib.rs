@@ -5,9 +5,11 @@
 //! in a text: verbatim, or by the same values and words. "¥199", "199 yuan" and "199 元" are one
 //! price.
 //!
-//! The crate is pure: it takes texts and returns values with positions. It depends on no campaign,
-//! file or clock. Every position is a range of bytes whose ends lie between characters; no text
-//! makes it panic, and its running time is proportional to the length of the text.
+//! Invariants:
+//! - This crate takes texts and returns values with positions. It depends on no campaign, file or
+//!   clock.
+//! - Every position is a range of bytes whose ends lie between characters.
+//! - No text makes it panic, and its running time is proportional to the length of the text.
 //!
 //! ```
 //! use facts::{Value, values};

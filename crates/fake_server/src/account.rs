@@ -1,11 +1,11 @@
-//! The accounts: one per network, the same in every run.
+//! The sample accounts: one per network, the same in every run.
 
 use crate::kind::Kind;
 
 /// The account keys of a channel in `chorus.toml`; `None` where the network has no such key.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Account {
-    /// The full address at the vendor; `base_url` replaces its scheme, host and port.
+    /// The full URL at the vendor; `base_url` replaces its scheme, host and port.
     pub url: Option<&'static str>,
     /// The secret that signs requests.
     pub secret: Option<&'static str>,
@@ -13,7 +13,7 @@ pub struct Account {
     pub token: Option<&'static str>,
     /// The author: a handle, SID, page, app or access key.
     pub account: Option<&'static str>,
-    /// The place: a chat, room, topic, subreddit or board.
+    /// The destination: a chat, room, topic, subreddit or board.
     pub room: Option<&'static str>,
     /// The sender of a short message.
     pub from: Option<&'static str>,
@@ -34,7 +34,7 @@ const NONE: Account = Account {
     address: None,
 };
 
-/// The one account of a network.
+/// Returns the account of a network.
 pub fn account(kind: Kind) -> Account {
     match kind {
         Kind::Webhook => Account {
@@ -81,7 +81,7 @@ pub fn account(kind: Kind) -> Account {
     }
 }
 
-/// The account of a network that has no address of its own.
+/// Returns the account of a network whose account is not a URL.
 fn with_token(kind: Kind) -> Account {
     match kind {
         Kind::Telegram => Account {
@@ -142,8 +142,8 @@ fn with_token(kind: Kind) -> Account {
 }
 
 impl Account {
-    /// The keys that are set, in the order of `chorus.toml`: key, value, and true where the value
-    /// is a secret.
+    /// Returns the keys that are set, in the order of `chorus.toml`: key, value, and true for a
+    /// secret.
     pub fn keys(&self) -> Vec<(&'static str, &'static str, bool)> {
         let all = [
             ("url", self.url, true),
@@ -159,7 +159,7 @@ impl Account {
     }
 }
 
-/// A key of an account, or a value that no request can contain.
+/// Returns a key of an account, or a value that no request can contain.
 pub fn required(value: Option<&'static str>) -> &'static str {
     value.unwrap_or("\0")
 }

@@ -11,17 +11,17 @@ pub struct BoundedMap<T> {
 }
 
 impl<T> BoundedMap<T> {
-    /// An empty map of at most `capacity` entries.
+    /// Returns an empty map of at most `capacity` entries.
     pub fn new(capacity: usize) -> Self {
         Self { entries: HashMap::new(), order: VecDeque::new(), capacity }
     }
 
-    /// The entry of this key.
+    /// Returns the entry of `key`.
     pub fn get(&self, key: &str) -> Option<&T> {
         self.entries.get(key)
     }
 
-    /// The entry of this key, mutable.
+    /// Returns the entry of `key`, mutable.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut T> {
         self.entries.get_mut(key)
     }
@@ -44,9 +44,9 @@ impl<T> BoundedMap<T> {
     }
 }
 
-/// The most items of a list.
+/// The largest number of items in a list.
 const MAX_ITEMS: usize = 1000;
-/// The most bytes of a list's items together.
+/// The largest total size of a list's items, in bytes.
 const MAX_BYTES: usize = 3 << 20;
 
 /// The newest items, in order of arrival: at most 1,000, and at most 3 MiB.
@@ -58,7 +58,7 @@ pub struct RecentList<T> {
 }
 
 impl<T> RecentList<T> {
-    /// An empty list. `weight` estimates the bytes of an item.
+    /// Returns an empty list. `weight` estimates the bytes of an item.
     pub fn new(weight: fn(&T) -> usize) -> Self {
         Self { items: VecDeque::new(), bytes: 0, weight }
     }
@@ -74,22 +74,22 @@ impl<T> RecentList<T> {
         }
     }
 
-    /// The items, oldest first.
+    /// Returns the items, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.items.iter().map(|(_, item)| item)
     }
 
-    /// The number of items.
+    /// Returns the number of items.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// Returns true where there are no items.
+    /// Returns true if the list has no items.
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
-    /// The newest item.
+    /// Returns the newest item, if any.
     pub fn last(&self) -> Option<&T> {
         self.items.back().map(|(_, item)| item)
     }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_is_never_too_long() {
+    fn a_list_stays_within_its_limits() {
         let mut list = RecentList::new(|item: &usize| *item);
         (0..MAX_ITEMS + 2).for_each(|_| list.push(1));
         assert_eq!((list.len(), list.bytes), (MAX_ITEMS, MAX_ITEMS));

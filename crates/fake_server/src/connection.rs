@@ -1,4 +1,4 @@
-//! TCP connections that a handler can reset, in the middle of a response too.
+//! TCP connections that a handler can reset, even in the middle of a response.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +23,7 @@ pub(crate) struct Connection {
     reset: ResetHandle,
 }
 
-/// Resets one connection.
+/// A handle that resets one connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResetHandle(Arc<AtomicBool>);
 
@@ -40,8 +40,7 @@ impl Listener for ResettableListener {
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        // A failure only delays a slow body; a connection that is gone already is noticed at the
-        // first read.
+        // A failure only delays a slow body; a closed connection is noticed at the first read.
         let _ = stream.set_nodelay(true);
         (Connection { stream, reset: ResetHandle::default() }, address)
     }
@@ -58,8 +57,8 @@ impl Connected<IncomingStream<'_, ResettableListener>> for ResetHandle {
 }
 
 impl Connection {
-    /// Returns an error where the connection is to be reset; with zero linger, dropping it sends
-    /// the reset.
+    /// Returns an error if the connection is to be reset; with zero linger, dropping it sends the
+    /// reset.
     fn check(&self) -> io::Result<()> {
         if !self.reset.0.load(Ordering::Acquire) {
             return Ok(());

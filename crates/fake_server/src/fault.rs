@@ -1,19 +1,19 @@
-//! Faults on demand.
+//! The faults that a test can inject into a network.
 
 /// A fault that happens once, with the next request that would make a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
     /// The rate limit is reached, in the network's own words.
     RateLimited {
-        /// How long to wait.
+        /// The time to wait, in seconds.
         seconds: u32,
     },
-    /// The rate limit is reached for one second, with exactly this `Retry-After`: a date, a float,
-    /// nonsense.
+    /// The rate limit is reached for one second, with exactly this `Retry-After`, such as a date, a
+    /// float or nonsense.
     RetryAfter(String),
     /// The token has expired, in the network's own words.
     ExpiredToken,
-    /// The webhook, token or account is gone for good, in the network's own words.
+    /// The webhook, token or account was deleted, in the network's own words.
     Revoked,
     /// The network refuses the text for this reason, in its own words.
     RejectText(String),
@@ -24,7 +24,7 @@ pub enum Fault {
     /// The request is read, no post is stored, and no response ever comes.
     Hang,
     /// The request waits until [`HttpServer::release`](crate::HttpServer::release) and is handled
-    /// then, even when its client has gone. Further faults apply after this one.
+    /// then, even if its client has disconnected. Further faults apply after this one.
     Held,
     /// The post is stored, then the connection is reset.
     AcceptThenReset,
@@ -51,7 +51,7 @@ pub enum VendorError {
     RateLimited(u32),
     /// The token has expired.
     Expired,
-    /// The webhook, token or account is gone for good.
+    /// The webhook, token or account was deleted.
     Revoked,
     /// The text is refused for this reason.
     Rejected(String),
@@ -60,11 +60,11 @@ pub enum VendorError {
 /// The part of a response that arrives, and its pace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// The whole response.
+    /// The whole response, without delay.
     Whole,
-    /// None of it: the connection is reset.
+    /// Nothing: the connection is reset.
     Reset,
-    /// None of it: the connection stays open and silent.
+    /// Nothing: the connection stays open and silent.
     Hang,
     /// The first half of the body.
     Cut,
@@ -75,7 +75,7 @@ pub(crate) enum Ending {
 }
 
 impl Fault {
-    /// The end of the response, for a fault after which the post is stored.
+    /// Returns the ending of the response, for a fault after which the post is stored.
     pub(crate) fn ending(&self) -> Option<Ending> {
         match self {
             Self::AcceptThenReset => Some(Ending::Reset),
@@ -87,7 +87,7 @@ impl Fault {
         }
     }
 
-    /// The error that the network words itself.
+    /// Returns the error, for a fault that the network words itself.
     pub fn vendor_error(&self) -> Option<VendorError> {
         match self {
             Self::RateLimited { seconds } => Some(VendorError::RateLimited(*seconds)),

@@ -1,21 +1,21 @@
-//! Bodies of forms: urlencoded (WHATWG URL §5.1) and multipart (RFC 7578).
+//! Parsing of form bodies: urlencoded (WHATWG URL §5.1) and multipart (RFC 7578).
 
 use axum::body::Bytes;
 
 /// A part of a multipart body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// The field's name.
+    /// The name of the form field.
     pub name: String,
-    /// The file name, where the part is a file.
+    /// The file name, if the part is a file.
     pub file: Option<String>,
     /// The part's content type.
     pub kind: Option<String>,
-    /// The bytes.
+    /// The bytes of the part's body.
     pub body: Bytes,
 }
 
-/// The fields of an urlencoded body.
+/// Returns the fields of an urlencoded body.
 pub fn urlencoded(body: &[u8]) -> Vec<(String, String)> {
     url::form_urlencoded::parse(body).into_owned().collect()
 }
@@ -30,7 +30,7 @@ pub fn percent_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The parts of a multipart body; `None` where it is malformed.
+/// Returns the parts of a multipart body; `None` if it is malformed.
 pub fn multipart(content_type: &str, body: &Bytes) -> Option<Vec<Part>> {
     let boundary = parameter(content_type.strip_prefix("multipart/")?, "boundary")?;
     let (first, next) = (format!("--{boundary}"), format!("\r\n--{boundary}"));
@@ -62,7 +62,7 @@ fn part(headers: &str, body: Bytes) -> Option<Part> {
     Some(Part { name: parameter(disposition, "name")?, file: parameter(disposition, "filename"), kind, body })
 }
 
-/// `name="value"` or `name=value` behind a semicolon.
+/// Returns the value of `name="value"` or `name=value` after a semicolon.
 fn parameter(text: &str, name: &str) -> Option<String> {
     let found = text.split(';').filter_map(|piece| piece.trim().split_once('='));
     let (_, value) = found.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_bodies_are_no_bodies() {
+    fn malformed_bodies_are_refused() {
         let empty = "--xYz\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n--xYz--";
         assert_eq!(multipart(TYPE, &Bytes::from(empty)).unwrap()[0].body.len(), 0);
         for body in

@@ -34,7 +34,7 @@ const MAX_BODY_BYTES: usize = 24 << 20;
 /// The time that open connections have to end after the server was stopped.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
-/// Returns the time in Unix milliseconds.
+/// A function that returns the time in Unix milliseconds.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// A server for all networks on one port of 127.0.0.1, until it is [finished](HttpServer::finish).
@@ -44,7 +44,7 @@ pub struct HttpServer {
     task: JoinHandle<()>,
 }
 
-/// No port was free to listen on.
+/// The error that no port was free to listen on.
 #[derive(Debug, thiserror::Error)]
 #[error("listen on a free port of 127.0.0.1: {0}")]
 pub struct StartError(#[from] io::Error);
@@ -70,7 +70,7 @@ impl fmt::Debug for Shared {
 
 impl HttpServer {
     /// Listens on a free port of 127.0.0.1. `networks` returns the server side of each network;
-    /// `clock` the time by which signatures, tokens and rate limits are judged.
+    /// `clock` the time by which signatures, tokens and rate limits are checked.
     ///
     /// # Errors
     /// No port is free to listen on.
@@ -95,12 +95,13 @@ impl HttpServer {
         Ok(Self { shared, task })
     }
 
-    /// The address of the page of posts: `http://127.0.0.1:PORT/`.
+    /// Returns the URL of the page of posts: `http://127.0.0.1:PORT/`.
     pub fn page(&self) -> String {
         format!("http://{}/", self.shared.address)
     }
 
-    /// The base of a network's addresses, in place of the vendor's origin: `http://127.0.0.1:PORT/NAME`.
+    /// Returns the base of a network's URLs, in place of the vendor's origin:
+    /// `http://127.0.0.1:PORT/NAME`.
     pub fn base_url(&self, kind: Kind) -> String {
         format!("http://{}/{kind}", self.shared.address)
     }
@@ -110,12 +111,12 @@ impl HttpServer {
         self.shared.server.state(kind)
     }
 
-    /// Sets whether the vendors' published rate limits are enforced. They are not at first.
+    /// Enables or disables the vendors' published rate limits, which are disabled at first.
     pub fn set_strict_rates(&self, strict: bool) {
         self.shared.server.set_strict_rates(strict);
     }
 
-    /// The number of requests that wait because of [`Fault::Held`](crate::Fault::Held).
+    /// Returns the number of requests that wait because of [`Fault::Held`](crate::Fault::Held).
     pub fn held(&self) -> usize {
         self.shared.held.load(Ordering::Acquire)
     }
@@ -143,7 +144,7 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// The page of posts, of all networks or of the one in the query.
+/// Serves the page of posts, of all networks or of the one in the query.
 async fn posts(State(shared): State<Shared>, Query(query): Query<Vec<(String, String)>>) -> Response {
     let wanted = query.iter().find(|(key, _)| key == "network").and_then(|(_, name)| name.parse().ok());
     let mut posts: Vec<Received> = Vec::new();
@@ -160,14 +161,14 @@ async fn posts(State(shared): State<Shared>, Query(query): Query<Vec<(String, St
     page::posts(&posts, &counts, wanted)
 }
 
-/// An uploaded picture.
+/// Serves an uploaded picture, or 404.
 async fn upload(State(shared): State<Shared>, Path((kind, id)): Path<(String, String)>) -> Response {
     let Ok(kind) = kind.parse::<Kind>() else { return StatusCode::NOT_FOUND.into_response() };
     let bytes = shared.server.state(kind).upload(&id).map(|upload| upload.bytes.clone());
     page::picture(bytes)
 }
 
-/// A request to a network.
+/// Handles a request to a network.
 async fn handle(
     State(shared): State<Shared>,
     ConnectInfo(connection): ConnectInfo<ResetHandle>,
@@ -175,7 +176,7 @@ async fn handle(
 ) -> Response {
     let (parts, body) = incoming.into_parts();
     let Some((kind, mut request)) = shared.request(parts) else {
-        return (StatusCode::NOT_FOUND, "no network is played here\n").into_response();
+        return (StatusCode::NOT_FOUND, "no network is served here\n").into_response();
     };
     if shared.server.resets_before(kind, &request) {
         connection.reset();
@@ -186,7 +187,7 @@ async fn handle(
         Err(_) => return StatusCode::PAYLOAD_TOO_LARGE.into_response(),
     }
     let outcome = if shared.server.is_held(kind, &request) {
-        // In a task of its own: it goes on when the client has gone.
+        // In a separate task, which goes on even if the client disconnects.
         let Ok(outcome) = tokio::spawn(shared.clone().handle_released(kind, request)).await else {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         };
@@ -198,7 +199,7 @@ async fn handle(
 }
 
 impl Shared {
-    /// The network and the request to it, the body still empty; `None` where the path names no
+    /// Returns the network and the request to it, with an empty body; `None` if the path names no
     /// network.
     fn request(&self, parts: Parts) -> Option<(Kind, Request)> {
         let (name, rest) = parts.uri.path().strip_prefix('/')?.split_once('/')?;
@@ -228,7 +229,7 @@ impl Shared {
         outcome
     }
 
-    /// The response to a request, or what goes wrong instead.
+    /// Returns the response to a request, changed as the outcome's ending requires.
     async fn deliver(&self, outcome: Outcome, connection: &ResetHandle) -> Response {
         let Outcome { reply, ending } = outcome;
         match ending {
@@ -242,7 +243,7 @@ impl Shared {
                 connection.reset();
                 StatusCode::SERVICE_UNAVAILABLE.into_response()
             }
-            // Without a body to cut, no response arrives.
+            // A response without a body to cut does not arrive at all.
             Ending::Cut if reply.body.len() < 2 => {
                 connection.reset();
                 StatusCode::SERVICE_UNAVAILABLE.into_response()

@@ -1,7 +1,7 @@
-//! Recognizes image files by their first bytes.
+//! Recognition of image files by their first bytes.
 
-/// Returns the media type of a PNG, JPEG, GIF or WebP file. Other files, SVG among them, can hold
-/// scripts or are no images: `None`.
+/// Returns the media type of a PNG, JPEG, GIF or WebP file; `None` for other files, among them SVG,
+/// which can contain scripts.
 pub fn image_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x89, b'P', b'N', b'G', ..] => Some("image/png"),

@@ -1,4 +1,4 @@
-//! The networks.
+//! The list of all networks with their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -49,7 +49,7 @@ pub enum Family {
     Machine,
 }
 
-/// No network has this name.
+/// The error that no network has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("find a network called {0:?}")]
 pub struct UnknownKind(String);
@@ -57,9 +57,9 @@ pub struct UnknownKind(String);
 /// A network's names and family.
 struct Row {
     kind: Kind,
-    /// The name in files.
+    /// The network's name in `chorus.toml`.
     name: &'static str,
-    /// The name on screens.
+    /// The network's name on screens.
     title: &'static str,
     family: Family,
 }
@@ -68,7 +68,7 @@ const fn row(kind: Kind, name: &'static str, title: &'static str, family: Family
     Row { kind, name, title, family }
 }
 
-/// The networks in the order of [`Kind`].
+/// All networks in the order of [`Kind`].
 const TABLE: [Row; 25] = [
     row(Kind::Webhook, "webhook", "Webhook", Family::Machine),
     row(Kind::Slack, "slack", "Slack", Family::Chat),
@@ -98,22 +98,23 @@ const TABLE: [Row; 25] = [
 ];
 
 impl Kind {
-    /// All networks, in the order of the documentation of `chorus.toml`.
+    /// Returns all networks, in the order of the documentation of `chorus.toml`.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().map(|row| row.kind)
     }
 
-    /// The name in `chorus.toml`, and the first segment of the network's paths on the server.
+    /// Returns the name in `chorus.toml`, which is also the first segment of the network's paths on
+    /// the server.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// The name on screens.
+    /// Returns the name on screens.
     pub fn title(self) -> &'static str {
         self.row().title
     }
 
-    /// The form in which it shows posts.
+    /// Returns the form in which the network shows posts.
     pub fn family(self) -> Family {
         self.row().family
     }
@@ -142,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_stands_in_the_order_of_the_kinds() {
+    fn the_table_has_the_order_of_the_kinds() {
         for (position, kind) in Kind::all().enumerate() {
             assert_eq!(kind as usize, position, "{kind}");
             assert_eq!(kind.name().parse(), Ok(kind));

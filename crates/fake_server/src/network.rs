@@ -1,4 +1,4 @@
-//! The trait that a network's file implements.
+//! The trait that the server side of each network implements.
 
 use std::fmt::Debug;
 
@@ -10,24 +10,24 @@ use crate::state::NetworkState;
 
 /// The server side of one network: how its vendor judges requests and words its answers.
 pub trait FakeNetwork: Debug + Sync {
-    /// Returns true where the request makes a post if it is taken.
+    /// Returns true if the request creates a post when it is accepted.
     fn publishes(&self, request: &Request) -> bool;
 
-    /// Takes or refuses a request.
+    /// Accepts or refuses a request.
     ///
     /// # Errors
-    /// Returns the refusal as the vendor words it, with its reason.
+    /// The refusal as the vendor words it, with its reason.
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer;
 
     /// Returns the vendor's reply for this error.
     fn error_reply(&self, error: &VendorError, request: &Request) -> Reply;
 
-    /// The published limits on posts.
+    /// Returns the published limits on posts.
     fn rate_limits(&self) -> &'static [RateLimit] {
         &[]
     }
 
-    /// The published limits on requests that make no post: logins, uploads.
+    /// Returns the published limits on requests that create no post, such as logins and uploads.
     fn other_rate_limits(&self, _: &Request) -> &'static [RateLimit] {
         &[]
     }

@@ -1,4 +1,4 @@
-//! The page of posts, each as a card. Everything in a post is untrusted text.
+//! The page of posts, each shown as a card. All content of a post is untrusted text.
 
 use axum::body::Bytes;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -12,14 +12,14 @@ use crate::page_style::STYLE;
 use crate::state::{Button, Picture, Received};
 use crate::text;
 
-/// The most posts on a page.
+/// The largest number of posts on a page.
 pub(crate) const MAX_POSTS: usize = 200;
 
-/// The content security policy: no scripts, and pictures of this server only.
+/// The content security policy: no scripts, and only pictures of this server.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'";
 
-/// The page of posts, newest first. `counts` has the number of posts of each network.
+/// Renders the page of posts, newest first. `counts` has the number of posts of each network.
 pub(crate) fn posts(posts: &[Received], counts: &[(Kind, usize)], wanted: Option<Kind>) -> Response {
     let page = html! {
         (DOCTYPE)
@@ -34,7 +34,7 @@ pub(crate) fn posts(posts: &[Received], counts: &[(Kind, usize)], wanted: Option
             body {
                 main {
                     h1 { "What was posted" }
-                    p.soft { "This page plays the networks. Nothing left this machine." }
+                    p.soft { "This page stands in for the networks. Nothing left this machine." }
                     (filters(counts, wanted))
                     @if posts.is_empty() {
                         article { p.text { "Nothing yet. The first post will stand here." } }
@@ -47,10 +47,10 @@ pub(crate) fn posts(posts: &[Received], counts: &[(Kind, usize)], wanted: Option
     guarded(page.into_response())
 }
 
-/// An uploaded picture; 404 where it is none that browsers show.
+/// Serves an uploaded picture; 404 if browsers do not show its type.
 pub(crate) fn picture(bytes: Option<Bytes>) -> Response {
-    let known = bytes.and_then(|bytes| Some((image_type(&bytes)?, bytes)));
-    let Some((kind, bytes)) = known else { return guarded(StatusCode::NOT_FOUND.into_response()) };
+    let image = bytes.and_then(|bytes| Some((image_type(&bytes)?, bytes)));
+    let Some((kind, bytes)) = image else { return guarded(StatusCode::NOT_FOUND.into_response()) };
     guarded(([(header::CONTENT_TYPE, HeaderValue::from_static(kind))], bytes).into_response())
 }
 
@@ -107,14 +107,14 @@ fn card(post: &Received) -> Markup {
             }
             @if !post.text.is_empty() { p.text { (linked(&post.text)) } }
             @if let Some(image) = &post.image { (figure(post.network, image)) }
-            (below(post))
+            (buttons_and_links(post))
             p.id { (post.id) }
         }
     }
 }
 
-/// The buttons, and the links that are not in the text.
-fn below(post: &Received) -> Markup {
+/// Renders the buttons, and the links that are not in the text.
+fn buttons_and_links(post: &Received) -> Markup {
     let on_button = |link: &str| post.buttons.iter().any(|button| button.url == link);
     let more: Vec<&String> = post
         .links
@@ -123,11 +123,11 @@ fn below(post: &Received) -> Markup {
         .collect();
     html! {
         @for link in more { p { (anchor(link)) } }
-        @if !post.buttons.is_empty() { div.acts { @for button in &post.buttons { (act(button)) } } }
+        @if !post.buttons.is_empty() { div.acts { @for button in &post.buttons { (button_link(button)) } } }
     }
 }
 
-fn act(button: &Button) -> Markup {
+fn button_link(button: &Button) -> Markup {
     html! {
         @if text::is_web(&button.url) { a href=(button.url) rel="noreferrer nofollow" { (button.text) } }
         @else { span { (button.text) } }
@@ -147,7 +147,7 @@ fn figure(network: Kind, image: &Picture) -> Markup {
     }
 }
 
-/// A text with its links shortened and clickable, line breaks kept.
+/// Renders a text with its links shortened and clickable, and its line breaks kept.
 fn linked(whole: &str) -> Markup {
     let mut pieces: Vec<(&str, Option<&str>)> = Vec::new();
     let (mut from, mut at) = (0, 0);

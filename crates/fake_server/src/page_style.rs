@@ -1,6 +1,6 @@
 //! The style sheet of the page of posts, light and dark.
 
-/// The whole style sheet.
+/// The complete style sheet, as one string.
 pub(crate) const STYLE: &str = "\
 :root{color-scheme:light dark;--ground:#eef1f4;--card:#fff;--ink:#17202a;--soft:#55616d;--line:#d7dde3;--act:#0b57a4;--well:#f5f7f9}\
 @media(prefers-color-scheme:dark){:root{--ground:#0f1419;--card:#182028;--ink:#e9eef3;--soft:#a3b0bc;--line:#2c3742;--act:#8cc4ff;--well:#202a34}}\

@@ -1,22 +1,22 @@
-//! Vendors' published rate limits, enforced where a test asks for it.
+//! The vendors' published rate limits, enforced if a test enables them.
 
 use serde_json::{Value, json};
 
 use crate::state::NetworkState;
 
-/// At most `max` requests in a sliding window.
+/// A limit of at most `max` requests in a sliding window.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimit {
-    /// The most requests in a window.
+    /// The largest number of requests in a window.
     pub max: usize,
     /// The length of the window in milliseconds.
     pub window: i64,
-    /// The time for which every request is refused after one too many, in milliseconds; 0 if only
+    /// The time for which all requests are refused after one too many, in milliseconds; 0 if only
     /// the window counts.
     pub penalty: i64,
 }
 
-/// Counts a request, and returns the seconds to wait where it is one too many.
+/// Counts a request, and returns the seconds to wait if it is one too many.
 pub(crate) fn wait_seconds(
     state: &mut NetworkState,
     rate_limits: &[RateLimit],
@@ -31,14 +31,14 @@ pub(crate) fn wait_seconds(
     let blocked = known.and_then(|known| known["until"].as_i64()).unwrap_or(i64::MIN);
     let times = known.and_then(|known| known["times"].as_array().cloned()).unwrap_or_default();
     let times: Vec<i64> = times.iter().filter_map(Value::as_i64).collect();
-    let (times, blocked, wait) = judged(times, blocked, rate_limits, now);
+    let (times, blocked, wait) = count_request(times, blocked, rate_limits, now);
     state.sessions.put(key, json!({ "times": times, "until": blocked }));
     wait.and_then(|wait| u32::try_from(wait.div_euclid(1000) + i64::from(wait % 1000 > 0)).ok())
 }
 
-/// The times to remember, the end of the penalty, and the milliseconds that this request has to
-/// wait.
-fn judged(
+/// Returns the times to remember, the end of the penalty, and the milliseconds that this request
+/// has to wait.
+fn count_request(
     mut times: Vec<i64>,
     blocked: i64,
     rate_limits: &[RateLimit],
@@ -60,7 +60,7 @@ fn judged(
 }
 
 impl RateLimit {
-    /// The milliseconds to wait at `now` after requests at `times`, in order; `None` where the
+    /// Returns the milliseconds to wait at `now` after requests at `times`, in order; `None` if the
     /// limit allows one more.
     fn wait(&self, times: &[i64], now: i64) -> Option<i64> {
         let within: Vec<i64> = times.iter().copied().filter(|at| *at > now - self.window).collect();
@@ -74,18 +74,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_too_many_waits_until_the_window_has_moved() {
+    fn a_request_over_the_limit_waits_for_the_window() {
         let two = [RateLimit { max: 2, window: 1000, penalty: 0 }];
-        assert_eq!(judged(vec![0, 400], i64::MIN, &two, 900).2, Some(100));
-        assert_eq!(judged(vec![0, 400], i64::MIN, &two, 1000), (vec![400, 1000], i64::MIN, None));
+        assert_eq!(count_request(vec![0, 400], i64::MIN, &two, 900).2, Some(100));
+        assert_eq!(count_request(vec![0, 400], i64::MIN, &two, 1000), (vec![400, 1000], i64::MIN, None));
     }
 
     #[test]
-    fn a_penalty_lasts_however_often_one_asks() {
+    fn a_penalty_is_not_extended_by_further_requests() {
         let strict = [RateLimit { max: 2, window: 1000, penalty: 10_000 }];
-        let (times, until, wait) = judged(vec![0, 400], i64::MIN, &strict, 900);
+        let (times, until, wait) = count_request(vec![0, 400], i64::MIN, &strict, 900);
         assert_eq!((until, wait), (10_900, Some(10_000)));
-        assert_eq!(judged(times.clone(), until, &strict, 10_899).2, Some(1));
-        assert_eq!(judged(times, until, &strict, 10_900).2, None);
+        assert_eq!(count_request(times.clone(), until, &strict, 10_899).2, Some(1));
+        assert_eq!(count_request(times, until, &strict, 10_900).2, None);
     }
 }

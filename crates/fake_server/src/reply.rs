@@ -1,4 +1,4 @@
-//! The reply to a request.
+//! The reply of a network to a request.
 
 use std::fmt::Display;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 /// A network's reply to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The HTTP status.
+    /// The HTTP status code.
     pub status: u16,
     /// The headers, without Content-Length.
     pub headers: Vec<(&'static str, String)>,
-    /// The whole body.
+    /// The complete body, without transfer encoding.
     pub body: Bytes,
-    /// The reason for the refusal, for tests and their reader; `None` for a request that was taken.
+    /// The reason for the refusal, for tests and their reader; `None` for an accepted request.
     pub refused: Option<String>,
 }
 
@@ -22,22 +22,22 @@ pub struct Reply {
 pub type Answer = Result<Reply, Reply>;
 
 impl Reply {
-    /// A reply without a body.
+    /// Returns a reply without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new(), refused: None }
     }
 
-    /// A reply of JSON.
+    /// Returns a reply with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::typed(status, "application/json; charset=utf-8", body.to_string())
     }
 
-    /// A reply of plain text.
+    /// Returns a reply with a plain-text body.
     pub fn text(status: u16, body: impl Into<String>) -> Self {
         Self::typed(status, "text/plain; charset=utf-8", body.into())
     }
 
-    /// A reply of HTML.
+    /// Returns a reply with an HTML body.
     pub fn html(status: u16, body: impl Into<String>) -> Self {
         Self::typed(status, "text/html; charset=utf-8", body.into())
     }
@@ -47,7 +47,7 @@ impl Reply {
         Self { status, headers, body: Bytes::from(body), refused: None }
     }
 
-    /// Sets a header, in place of one of the same name.
+    /// Sets a header, replacing one of the same name.
     pub fn with(mut self, name: &'static str, value: impl Display) -> Self {
         self.headers.retain(|(known, _)| *known != name);
         self.headers.push((name, format!("{value}")));
@@ -64,7 +64,7 @@ impl Reply {
 /// Checks a rule.
 ///
 /// # Errors
-/// Returns the refusal where the rule does not hold.
+/// The refusal, if the rule does not hold.
 pub fn ensure(fits: bool, refusal: impl FnOnce() -> Reply) -> Result<(), Reply> {
     if fits { Ok(()) } else { Err(refusal()) }
 }

@@ -1,4 +1,4 @@
-//! HTTP responses, among them bodies that come late, halved or with 64 MiB behind them.
+//! HTTP responses, including bodies that are slow, cut in half, or followed by 64 MiB.
 
 use std::io;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use futures_util::stream;
 
 use crate::reply::Reply;
 
-/// The time that the first half of a body has to get out before the connection is closed.
+/// The time in which the first half of a body is sent before the connection is closed.
 const HALF_BODY_DELAY: Duration = Duration::from_millis(20);
 
-/// The reply's status and headers with this body; with the length of the reply's own body where
-/// `measured`.
+/// Returns a response with the reply's status and headers and this body; with the length of the
+/// reply's own body if `measured`.
 pub(crate) fn response(reply: &Reply, body: Body, measured: bool) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -29,7 +29,7 @@ pub(crate) fn response(reply: &Reply, body: Body, measured: bool) -> Response {
     response
 }
 
-/// The first half of a body, then an error, which closes the connection.
+/// Returns the first half of a body, followed by an error that closes the connection.
 pub(crate) fn half(body: &Bytes) -> Body {
     let first = body.slice(..body.len() / 2);
     Body::from_stream(stream::unfold(Some(first), |first| async move {
@@ -41,7 +41,7 @@ pub(crate) fn half(body: &Bytes) -> Body {
     }))
 }
 
-/// A body one byte at a time, `pause` milliseconds apart.
+/// Returns a body that is sent one byte at a time, `pause` milliseconds apart.
 pub(crate) fn slow(body: Bytes, pause: u64) -> Body {
     Body::from_stream(stream::unfold(body, move |mut rest| async move {
         if rest.is_empty() {
@@ -52,7 +52,7 @@ pub(crate) fn slow(body: Bytes, pause: u64) -> Body {
     }))
 }
 
-/// A body followed by 64 MiB of blanks.
+/// Returns a body followed by 64 MiB of spaces.
 pub(crate) fn huge(body: Bytes) -> Body {
     Body::from_stream(stream::unfold((body, 1024_u32), |(body, left)| async move {
         let left = left.checked_sub(1)?;

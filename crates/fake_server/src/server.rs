@@ -1,4 +1,4 @@
-//! All networks behind one server: which fault applies, which limit is reached, what is answered.
+//! All networks of one server: which fault applies, which limit is reached, and what the reply is.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::state::{LoggedRequest, NetworkState};
 #[derive(Debug)]
 pub(crate) struct FakeServer {
     networks: fn(Kind) -> &'static dyn FakeNetwork,
-    /// In the order of [`Kind`].
+    /// The states of the networks, in the order of [`Kind`].
     states: Vec<Mutex<NetworkState>>,
     strict_rates: AtomicBool,
 }
@@ -23,14 +23,14 @@ pub(crate) struct FakeServer {
 /// The result of a request.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The whole reply.
+    /// The complete reply, with its body.
     pub(crate) reply: Reply,
     /// The part of it that arrives, and its pace.
     pub(crate) ending: Ending,
 }
 
 impl FakeServer {
-    /// A server on which nothing was posted.
+    /// Returns a server without posts.
     pub(crate) fn new(networks: fn(Kind) -> &'static dyn FakeNetwork) -> Self {
         let states = Kind::all().map(|kind| Mutex::new(NetworkState::new(kind))).collect();
         Self { networks, states, strict_rates: AtomicBool::new(false) }
@@ -41,12 +41,12 @@ impl FakeServer {
         self.states[kind as usize].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets whether published rate limits are enforced.
+    /// Enables or disables the published rate limits.
     pub(crate) fn set_strict_rates(&self, strict: bool) {
         self.strict_rates.store(strict, Ordering::Release);
     }
 
-    /// Returns true where the connection is to be reset before the body is read.
+    /// Returns true if the connection is to be reset before the body is read.
     pub(crate) fn resets_before(&self, kind: Kind, head: &Request) -> bool {
         let resets = self.takes_fault(kind, head, &Fault::ResetBefore);
         if resets {
@@ -56,12 +56,12 @@ impl FakeServer {
         resets
     }
 
-    /// Returns true where the request is to wait until it is released.
+    /// Returns true if the request is to wait until it is released.
     pub(crate) fn is_held(&self, kind: Kind, request: &Request) -> bool {
         self.takes_fault(kind, request, &Fault::Held)
     }
 
-    /// Removes the next fault for this request and returns true, where that is `fault`.
+    /// Removes the next fault for this request and returns true, if that is `fault`.
     fn takes_fault(&self, kind: Kind, request: &Request, fault: &Fault) -> bool {
         let mut state = self.state(kind);
         let publishes = (self.networks)(kind).publishes(request);
@@ -89,8 +89,8 @@ impl FakeServer {
     }
 }
 
-/// The position of the first fault for this request: its path contains the fault's part, or it
-/// makes a post.
+/// Returns the position of the first fault for this request: its path contains the fault's part, or
+/// it creates a post.
 fn due_fault(state: &NetworkState, publishes: bool, request: &Request) -> Option<usize> {
     let applies = |part: Option<&str>| part.map_or(publishes, |part| request.path.contains(part));
     state.faults.iter().position(|(part, _)| applies(part.as_deref()))
@@ -130,7 +130,7 @@ fn outcome(
     Outcome { reply, ending: fault.and_then(Fault::ending).unwrap_or(Ending::Whole) }
 }
 
-/// The reply of a proxy in front of the network.
+/// Returns the reply of a proxy in front of the network.
 fn proxy_reply(fault: &Fault) -> Option<Reply> {
     let page = |status: u16, title: &str| {
         let body = format!(

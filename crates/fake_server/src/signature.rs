@@ -3,7 +3,7 @@
 use aws_lc_rs::{digest, hmac};
 use md5::{Digest as _, Md5};
 
-/// Computes HMAC-SHA256.
+/// Computes HMAC-SHA256 of `message`.
 pub fn hmac_sha256(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), message).as_ref().to_vec()
 }
@@ -13,7 +13,7 @@ pub fn hmac_sha1(key: &[u8], message: &[u8]) -> Vec<u8> {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key), message).as_ref().to_vec()
 }
 
-/// Computes SHA-256.
+/// Computes the SHA-256 digest.
 pub fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest::digest(&digest::SHA256, bytes).as_ref().to_vec()
 }
@@ -36,7 +36,8 @@ pub fn base32(bytes: &[u8]) -> String {
     (0..bytes.len() * 8).step_by(5).map(|from| char::from(letter(from))).collect()
 }
 
-/// The content id (CID v1, SHA-256) of bytes: `codec` is 0x55 for raw bytes and 0x71 for a record.
+/// Returns the content id (CID v1, SHA-256) of bytes: `codec` is 0x55 for raw bytes and 0x71 for a
+/// record.
 pub fn cid(codec: u8, bytes: &[u8]) -> String {
     let mut whole = vec![1, codec, 0x12, 0x20];
     whole.extend(sha256(bytes));
@@ -48,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn published_values_come_out() {
+    fn published_values_are_reproduced() {
         // RFC 1321 A.5, RFC 4231 case 2, RFC 2202 case 2, RFC 4648 §10.
         assert_eq!(md5_hex(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
         let mac = hmac_sha256(b"Jefe", b"what do ya want for nothing?");

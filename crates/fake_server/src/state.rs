@@ -1,4 +1,4 @@
-//! The state of one network: its posts, the log of its requests, the faults to come.
+//! The state of one network: its posts, the log of its requests, and the faults to come.
 
 use std::collections::VecDeque;
 
@@ -12,18 +12,18 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::text;
 
-/// The most notes, sessions and uploads of a network.
+/// The largest number of notes, sessions and uploads of a network.
 const MAX_ENTRIES: usize = 1000;
-/// The most replies that are remembered, to be given again.
+/// The largest number of replies that are remembered for repetition.
 const MAX_REPLIES: usize = 20_000;
-/// The most bytes of a network's uploads together.
+/// The largest total size of a network's uploads, in bytes.
 const MAX_UPLOAD_BYTES: usize = 3 << 20;
-/// The most bytes of each string in a stored request body.
+/// The longest string in a stored request body, in bytes.
 const MAX_RAW_BYTES: usize = 4 << 10;
-/// The most bytes of a stored text. Some networks count graphemes, of which each can have any
+/// The longest stored text, in bytes. Some networks count graphemes, each of which can have any
 /// number of bytes.
 const MAX_TEXT_BYTES: usize = 256 << 10;
-/// The most bytes of a body in the log of requests.
+/// The longest body in the log of requests, in bytes.
 const MAX_LOGGED_BYTES: usize = 4 << 10;
 
 /// A post as the network stored it.
@@ -31,23 +31,23 @@ const MAX_LOGGED_BYTES: usize = 4 << 10;
 pub struct Received {
     /// The time of arrival, in Unix milliseconds.
     pub at: i64,
-    /// The network.
+    /// The network that stored the post.
     pub network: Kind,
-    /// The author, or the place, as the network names it.
+    /// The author, or the destination, as the network names it.
     pub account: String,
     /// The network's id of the post.
     pub id: String,
-    /// The idempotency key, where the network has one and the request had it.
+    /// The idempotency key, if the network has one and the request had it.
     pub idempotency: Option<String>,
-    /// The text as people read it, markup resolved.
+    /// The visible text, with markup resolved.
     pub text: String,
-    /// A headline, where the network has one.
+    /// The headline, if the network has one.
     pub title: Option<String>,
-    /// The web addresses that people can follow, each once.
+    /// The URLs that people can follow, each once.
     pub links: Vec<String>,
-    /// The picture.
+    /// The picture of the post, if any.
     pub image: Option<Picture>,
-    /// The buttons.
+    /// The buttons of the post, in order.
     pub buttons: Vec<Button>,
     /// The request's body; each string is cut after 4 KiB.
     pub raw: Value,
@@ -56,11 +56,11 @@ pub struct Received {
 /// A picture of a post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Picture {
-    /// The size in bytes of an uploaded picture; 0 where only the address is known.
+    /// The size in bytes of an uploaded picture; 0 if only its URL is known.
     pub bytes: usize,
-    /// The alternative text.
+    /// The picture's alternative text.
     pub alt: Option<String>,
-    /// The address of a picture that was not uploaded.
+    /// The URL of a picture that was not uploaded.
     pub url: Option<String>,
     /// The id of the upload.
     pub upload: Option<String>,
@@ -69,13 +69,13 @@ pub struct Picture {
 /// A button of a post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Button {
-    /// The label.
+    /// The visible label of the button.
     pub text: String,
-    /// The address that it opens.
+    /// The URL that the button opens.
     pub url: String,
 }
 
-/// A request as it was logged, taken or refused.
+/// A logged request, accepted or refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoggedRequest {
     /// The time of arrival, in Unix milliseconds.
@@ -88,49 +88,49 @@ pub struct LoggedRequest {
     pub headers: Vec<(String, String)>,
     /// The first 4 KiB of the body.
     pub body: String,
-    /// The status of the response; 0 where there was none.
+    /// The status of the response; 0 if there was none.
     pub status: u16,
-    /// The reason for the refusal; `None` for a request that was taken.
+    /// The reason for the refusal; `None` for an accepted request.
     pub refused: Option<String>,
     /// The fault that applied.
     pub fault: Option<Fault>,
 }
 
-/// A post that a network takes; see [`Received`] for the fields.
+/// A post that a network accepts; see [`Received`] for the fields.
 #[derive(Debug, Default)]
 pub struct Post {
-    /// The author, or the place.
+    /// The author, or the destination.
     pub account: String,
     /// The network's id of the post.
     pub id: String,
-    /// The idempotency key.
+    /// The idempotency key of the request.
     pub idempotency: Option<String>,
-    /// The text, markup resolved.
+    /// The text, with markup resolved.
     pub text: String,
-    /// A headline.
+    /// The headline of the post.
     pub title: Option<String>,
     /// The links that are not in the text.
     pub links: Vec<String>,
-    /// The picture.
+    /// The picture of the post.
     pub image: Option<Picture>,
-    /// The buttons.
+    /// The buttons of the post.
     pub buttons: Vec<Button>,
-    /// The request's body.
+    /// The body of the request.
     pub raw: Value,
 }
 
-/// An uploaded file.
+/// A file that was uploaded to the network.
 #[derive(Debug, Clone)]
 pub struct Upload {
-    /// The bytes.
+    /// The bytes of the file.
     pub bytes: Bytes,
     /// The alternative text that came with it.
     pub alt: Option<String>,
-    /// The number of times that its state was asked for.
-    pub asked: u32,
+    /// The number of requests for the upload's state.
+    pub status_requests: u32,
 }
 
-/// The posts, the log and the faults of one network.
+/// The posts, the request log and the faults of one network.
 #[derive(Debug)]
 pub struct NetworkState {
     kind: Kind,
@@ -138,7 +138,7 @@ pub struct NetworkState {
     pub received: RecentList<Received>,
     /// The newest requests, oldest first.
     pub requests: RecentList<LoggedRequest>,
-    /// The number of all posts ever taken.
+    /// The number of all posts ever accepted.
     pub accepted: u64,
     /// The faults to come: for a request whose path contains the part, or for the next post.
     pub faults: VecDeque<(Option<String>, Fault)>,
@@ -149,7 +149,7 @@ pub struct NetworkState {
     pub notes: BoundedMap<Value>,
     /// State that lasts longer than many posts: tokens, and the times of requests.
     pub sessions: BoundedMap<Value>,
-    /// The hosts that links may lead to, on networks that want them registered.
+    /// The hosts that links may lead to, on networks that require them to be registered.
     pub safe_hosts: Vec<String>,
     uploads: BoundedMap<Upload>,
     upload_bytes: usize,
@@ -157,7 +157,7 @@ pub struct NetworkState {
 }
 
 impl NetworkState {
-    /// The state of a network on which nothing was posted.
+    /// Returns the state of a network without posts.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
@@ -209,25 +209,25 @@ impl NetworkState {
     /// Stores an uploaded file and drops the oldest ones over the limit.
     pub fn add_upload(&mut self, id: &str, bytes: Bytes, alt: Option<String>) {
         self.upload_bytes += bytes.len();
-        self.uploads.put(id, Upload { bytes, alt, asked: 0 });
+        self.uploads.put(id, Upload { bytes, alt, status_requests: 0 });
         while self.upload_bytes > MAX_UPLOAD_BYTES {
-            // The newest stays, however large: its network has not used it yet.
+            // The newest one stays, however large: its network has not used it yet.
             let Some(old) = self.uploads.pop_oldest() else { break };
             self.upload_bytes -= old.bytes.len();
         }
     }
 
-    /// An uploaded file.
+    /// Returns an uploaded file by its id.
     pub fn upload(&self, id: &str) -> Option<&Upload> {
         self.uploads.get(id)
     }
 
-    /// An uploaded file, mutable.
+    /// Returns an uploaded file by its id, mutable.
     pub fn upload_mut(&mut self, id: &str) -> Option<&mut Upload> {
         self.uploads.get_mut(id)
     }
 
-    /// An upload as the picture of a post.
+    /// Returns an upload as the picture of a post.
     pub fn picture(&self, id: &str, alt: Option<&str>) -> Option<Picture> {
         let upload = self.upload(id)?;
         let alt = alt.map(str::to_owned).or_else(|| upload.alt.clone()).filter(|alt| !alt.is_empty());
@@ -236,7 +236,7 @@ impl NetworkState {
 }
 
 impl Picture {
-    /// A picture of which only the address is known.
+    /// Returns a picture of which only the URL is known.
     pub fn at(url: &str, alt: Option<&str>) -> Self {
         let alt = alt.filter(|alt| !alt.is_empty()).map(str::to_owned);
         Self { bytes: 0, alt, url: Some(url.to_owned()), upload: None }
@@ -244,13 +244,13 @@ impl Picture {
 }
 
 impl LoggedRequest {
-    /// Estimates its bytes in memory.
+    /// Estimates the request's size in memory, in bytes.
     fn weight(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| 48 + name.len() + value.len());
         256 + self.body.len() + self.path.len() + headers.sum::<usize>()
     }
 
-    /// Logs a request and its reply; `None` where no response was sent.
+    /// Logs a request and its reply, which is `None` if no response was sent.
     pub(crate) fn new(request: &Request, reply: Option<&Reply>, fault: Option<Fault>) -> Self {
         let query: Vec<String> = request.query.iter().map(|(key, value)| format!("{key}={value}")).collect();
         let mark = if query.is_empty() { "" } else { "?" };

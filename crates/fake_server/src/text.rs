@@ -1,10 +1,10 @@
-//! Texts of posts: their links, their length, HTML references.
+//! Functions on the texts of posts: links, lengths, HTML character references.
 
 use std::collections::HashSet;
 
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// The web addresses in a text, in order, each once.
+/// Returns the URLs in a text, in order, each once.
 pub fn links(text: &str) -> Vec<String> {
     let (mut found, mut known, mut at) = (Vec::new(), HashSet::new(), 0);
     while let Some(next) = text[at..].find("http").map(|next| at + next) {
@@ -19,13 +19,13 @@ pub fn links(text: &str) -> Vec<String> {
     found
 }
 
-/// The web address that the text begins with.
+/// Returns the URL at the start of the text.
 pub fn link_at(text: &str) -> Option<&str> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
     let ends = |c: char| c.is_whitespace() || "<>\"'|`，。；！？、）】》」』".contains(c);
     let end = text.len() - rest.len() + rest.find(ends).unwrap_or(rest.len());
     let mut link = text[..end].trim_end_matches(['.', ',', ';', ':', '!', '?']);
-    // A bracket that was not opened inside belongs to the sentence.
+    // A closing bracket without an opening one in the URL belongs to the sentence.
     let mut surplus = link.matches(')').count().saturating_sub(link.matches('(').count());
     while surplus > 0 && link.ends_with(')') {
         link = &link[..link.len() - 1];
@@ -34,12 +34,12 @@ pub fn link_at(text: &str) -> Option<&str> {
     (link.len() > text.len() - rest.len()).then_some(link)
 }
 
-/// Returns true where the text is an absolute http or https address.
+/// Returns true if the text is an absolute http or https URL.
 pub fn is_web(link: &str) -> bool {
     url::Url::parse(link).is_ok_and(|url| ["http", "https"].contains(&url.scheme()) && url.has_host())
 }
 
-/// Resolves HTML's five named character references and numeric ones; others stay.
+/// Decodes HTML's five named character references and numeric ones; others stay.
 pub fn unescaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -78,7 +78,7 @@ fn reference(name: &str) -> Option<char> {
     }
 }
 
-/// The first whole characters of a text, at most `max` bytes.
+/// Returns the first whole characters of a text, at most `max` bytes.
 pub fn clipped(text: &str, max: usize) -> &str {
     let mut end = max.min(text.len());
     while !text.is_char_boundary(end) {
@@ -87,17 +87,17 @@ pub fn clipped(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// Counts UTF-16 code units, as Telegram and Discord's clients do.
+/// Returns the length in UTF-16 code units, as Telegram and Discord's clients count.
 pub fn utf16(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// Counts Unicode code points.
+/// Returns the number of Unicode code points.
 pub fn chars(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Counts extended grapheme clusters (UAX #29), the characters that people see.
+/// Returns the number of extended grapheme clusters (UAX #29), the user-perceived characters.
 pub fn graphemes(text: &str) -> usize {
     text.graphemes(true).count()
 }

@@ -1,8 +1,27 @@
 //! Statistics of deliveries: rates with their base and interval, money, funnels and time series, as
-//! pure functions over plain numbers. Nothing here reads a clock, a file or a database.
+//! pure functions over plain numbers.
 //!
 //! Start with [`Counts`], the counted events; [`Figures::of`] computes rates and earnings from
 //! them.
+//!
+//! Invariants:
+//! - This crate reads no clock, no file and no database.
+//! - A rate keeps its numerator and denominator. It has a value only if they form a proportion, and
+//!   its interval contains the value and lies within 0 and 1.
+//! - Amounts in different currencies are neither added nor compared.
+//! - A post on a feed has no rates, because its number of readers is unknown.
+//!
+//! ```
+//! use insight::{Base, Counts, Figures};
+//!
+//! let counts = Counts { sent: 950, failed: 50, opened: 380, ..Counts::default() };
+//! let rates = Figures::of(&counts).rates.expect("messages to people have rates");
+//! assert_eq!(rates.acceptance.value(), Some(0.95));
+//! assert_eq!((rates.base, rates.open.denominator), (Base::Sent, 950));
+//! let interval = rates.open.interval().expect("380 of 950 is a proportion");
+//! assert!(interval.low < 0.4 && 0.4 < interval.high);
+//! assert_eq!(Figures::of_feed(&counts).rates, None);
+//! ```
 //!
 //! # Definitions
 //! Vendors disagree about every rate, so each figure here carries its numerator and its

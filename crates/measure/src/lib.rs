@@ -1,8 +1,28 @@
 //! Text lengths as each network counts them, and the place at which a text has to be cut to fit.
 //!
-//! Pure functions over text. [`Measure`] counts and finds the cut, [`limit`] holds the networks'
-//! limits and returns [`LengthBudget`]s, [`sms`] splits text messages into segments, [`linkedin`]
-//! escapes text for LinkedIn, and [`facet`] finds the links of a Bluesky post.
+//! [`Measure`] counts and finds the cut, [`limit`] holds the networks' limits and returns
+//! [`LengthBudget`]s, [`sms`] splits text messages into segments, [`linkedin`] escapes text for
+//! LinkedIn, and [`facet`] finds the links of a Bluesky post.
+//!
+//! Invariants:
+//! - The functions are pure: they read no clock, no file and no network.
+//! - The text before a cut fits the limit.
+//! - A cut is never inside a grapheme, nor inside a URL that counts as one.
+//!
+//! ```
+//! use measure::{Measure, Unit, limit};
+//!
+//! assert_eq!(Measure::Characters.of("e\u{301}"), 2);
+//! assert_eq!(Measure::Graphemes.of("e\u{301}"), 1);
+//! assert_eq!(Measure::Graphemes.cut_point("cafe\u{301}s", 4), "cafe\u{301}".len());
+//!
+//! let text = "折扣".repeat(71);
+//! let budget = limit::x(&text);
+//! assert_eq!((budget.unit, budget.measured, budget.allowed), (Unit::Weighted, 284, 280));
+//! assert!(!budget.fits());
+//! let fitting = &text[..budget.over_at.expect("the text is too long")];
+//! assert!(limit::x(fitting).fits());
+//! ```
 
 mod emoji;
 pub mod facet;
@@ -66,7 +86,7 @@ pub struct LengthBudget {
     pub what: &'static str,
     /// The unit of `measured` and `allowed`.
     pub unit: Unit,
-    /// The measured length.
+    /// The measured length of the part.
     pub measured: usize,
     /// The largest length that is accepted.
     pub allowed: usize,

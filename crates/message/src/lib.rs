@@ -4,14 +4,21 @@
 //! its [`SendOutcome`]. The modules [`dialect`], [`flavor`] and [`escape`] hold the markup and
 //! escaping of each network's texts.
 //!
-//! This crate does no I/O and reads no clock.
+//! Invariants:
+//! - This crate does no I/O and reads no clock.
+//! - An escaped text is read as text and not as markup, in each language of [`escape::Escape`].
+//! - The debug output of a picture shows its name and size, and not its bytes.
 //!
 //! ```
-//! use message::escape;
+//! use message::escape::{self, Escape};
 //!
 //! let mut html = String::new();
 //! escape::html("Fish & chips", &mut html);
 //! assert_eq!(html, "Fish &amp; chips");
+//!
+//! let mut line = String::new();
+//! escape::escaped(Escape::Markdown, "*50%* [off]", &mut line);
+//! assert_eq!(line, r"\*50%\* \[off\]");
 //! ```
 
 mod content;

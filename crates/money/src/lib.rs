@@ -1,17 +1,22 @@
 //! Amounts of money as whole millionths of a currency unit, so that sums are exact; parsed from
 //! files and printed for people.
 //!
-//! An amount holds no currency: the caller that prints it passes one. Amounts of two currencies are
-//! never added.
+//! Invariants:
+//! - A parsed amount is exact: [`parse()`] rounds nothing, and returns an error for an amount finer
+//!   than a millionth.
+//! - No sum, difference or product wraps around: it saturates, or is `None`.
+//! - An amount holds no currency: the caller that prints it passes one. Amounts of two currencies
+//!   are never added.
 //!
 //! ```
-//! use money::Money;
+//! use money::{BadAmount, Money};
 //!
 //! let price = money::parse("1234.5")?;
 //! assert_eq!(price.exact("CNY"), "1,234.50 CNY");
 //! assert_eq!(price.rounded("JPY"), "JPY 1,235");
 //! assert_eq!(price.saturating_mul(2), Money::from_millionths(2_469_000_000));
-//! # Ok::<(), money::BadAmount>(())
+//! assert_eq!(money::parse("0.0000001"), Err(BadAmount::TooFine));
+//! # Ok::<(), BadAmount>(())
 //! ```
 
 mod digits;

@@ -133,7 +133,7 @@ struct PostAttempt<'a> {
 }
 
 impl Poster {
-    /// Sends one post.
+    /// Sends one post and returns its outcome.
     pub async fn send(&self, post: &Post, now: Timestamp, handover: &mut Handover<'_>) -> SendOutcome {
         let (prior, may_be_stale) = self.0.prior_answers(now);
         let deadline = Instant::now() + MAX_POST_DURATION;

@@ -14,8 +14,8 @@ pub(crate) fn missing_keyword_error(access: &Access, body: &Body) -> Option<Stri
     }
     let title = access.network.title;
     Some(format!(
-        "{title} accepts only posts with \"{keyword}\", and this one has none: add it to the message or change \
-         the channel's `keyword`, then revise or resume the run"
+        "{title} accepts only posts that contain \"{keyword}\", and this one does not: add it to the \
+         message or change the channel's `keyword`, then revise or resume the run"
     ))
 }
 

@@ -38,7 +38,7 @@ impl<'a> Upload<'a> {
             (PictureSource::Url(url), None) => {
                 let parsed = url::Url::parse(url).map_err(|_| "the address of its picture is not a URL")?;
                 egress::check_public_url(&parsed)
-                    .map_err(|barred| format!("its picture cannot be file_from_answer: {barred}"))?;
+                    .map_err(|blocked| format!("its picture cannot be fetched: {blocked}"))?;
                 Ok(Self::Fetch(Request::get(FETCH, url)))
             }
         }
@@ -100,9 +100,7 @@ mod tests {
         let picture =
             Picture { source: PictureSource::Url("http://169.254.169.254/a.png".into()), alt: "".into() };
         let parts = Parts { picture: Some(picture), ..Parts::default() };
-        assert!(
-            Upload::of(&parts, &prior(&[])).unwrap_err().to_string().contains("cannot be file_from_answer")
-        );
+        assert!(Upload::of(&parts, &prior(&[])).unwrap_err().to_string().contains("cannot be fetched"));
     }
 
     #[test]

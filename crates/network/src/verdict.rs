@@ -104,8 +104,8 @@ pub(crate) fn outcome(verdict: Verdict, answer: &Response, network: &str) -> Sen
         },
         Verdict::KeywordMissing => SendOutcome::ChannelBlocked {
             answer: format!(
-                "{network} finds none of the robot's keywords in the post ({shown}): set one as `keyword` of the \
-                 channel and write it in the message, then revise or resume the run"
+                "{network} finds none of the robot's keywords in the post ({shown}): set one as `keyword` \
+                 of the channel and write it in the message, then revise or resume the run"
             ),
         },
         Verdict::Gone => SendOutcome::ChannelBlocked {

@@ -1,8 +1,7 @@
-//! A brand's own endpoint as Standard Webhooks wants it: checks the signature of every request and
-//! takes it. Writes the first one down as a script for wrk, so that the same bytes can be sent
-//! again.
+//! A brand's own endpoint by Standard Webhooks: checks the signature of every request and accepts
+//! it. Writes the first request as a script for wrk, so that the same bytes can be sent again.
 //!
-//! Reads from its input, on one line, where that script shall stand; prints where it listens.
+//! Reads the path of that script from standard input, on one line; prints its own URL.
 
 use std::fmt::Write as _;
 use std::io;
@@ -61,7 +60,7 @@ async fn take(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: B
     StatusCode::NO_CONTENT
 }
 
-/// The request in the language of wrk, which is Lua.
+/// Returns the request as a script for wrk, in Lua.
 fn script(headers: &HeaderMap, body: &[u8]) -> String {
     let quoted = |bytes: &[u8]| {
         let escaped = bytes.iter().fold(String::new(), |mut out, byte| {

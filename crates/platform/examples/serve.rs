@@ -1,5 +1,5 @@
-//! Plays every network until the process is ended, and prints where: `cargo run -p platform
-//! --example play`.
+//! Serves every network until the process is ended, and prints the URL: `cargo run -p platform
+//! --example serve`.
 #![expect(clippy::print_stdout, reason = "it is for people at a terminal")]
 
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use platform::{Kind, Platform};
 
 #[tokio::main]
 async fn main() -> Result<(), platform::StartError> {
-    // By hand the time is the machine's; the product takes it from `store::Clock`.
+    // This example uses the machine's time; the product takes it from `store::Clock`.
     let clock = || i64::try_from(UNIX_EPOCH.elapsed().unwrap_or_default().as_millis()).unwrap_or_default();
     let platform = Platform::start(Arc::new(clock)).await?;
     println!("Posts as people see them: {}\n", platform.page());

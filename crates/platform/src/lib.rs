@@ -1,8 +1,8 @@
 //! The server side of every network, on 127.0.0.1, for the demo and the tests.
 //!
-//! It accepts what the vendor accepts, refuses what the vendor refuses, and answers as the vendor
-//! answers, refusals with status 200 among them. It shares no code with the clients in `network`:
-//! both are written from the vendors' documents, so that a mistake on either side shows.
+//! It accepts, refuses and answers as the vendor does, including refusals with status 200. It
+//! shares no code with the clients in `network`: both are written from the vendors' documents, so
+//! that a mistake on either side shows.
 //!
 //! ```
 //! # async fn example() -> Result<(), platform::StartError> {
@@ -11,7 +11,7 @@
 //! let platform = Platform::start(std::sync::Arc::new(|| 1_787_392_800_000)).await?;
 //! let table = platform.channel_toml(Kind::Mastodon, "fediverse"); // for chorus.toml
 //! let environment = Platform::variables(); // the values of its ${…}
-//! // The next post is stored, and its response is lost.
+//! // The next post is stored, but its response is lost.
 //! platform.fault(Kind::Mastodon, Fault::AcceptThenReset);
 //! // … Chorus posts …
 //! for post in platform.received(Kind::Mastodon) {

@@ -6,15 +6,15 @@ use fake_server::{Clock, Fault, HttpServer, Kind, LoggedRequest, Received, Start
 
 use crate::registry;
 
-/// All networks on one port of 127.0.0.1, until they are [finished](Platform::finish).
+/// A server for all networks on one port of 127.0.0.1, until it is [finished](Platform::finish).
 #[derive(Debug)]
 pub struct Platform {
     server: HttpServer,
 }
 
 impl Platform {
-    /// Listens on a free port of 127.0.0.1. `clock` returns the time in Unix milliseconds:
-    /// signatures, tokens and rate limits are judged by it.
+    /// Listens on a free port of 127.0.0.1. `clock` returns the time in Unix milliseconds, by which
+    /// signatures, tokens and rate limits are checked.
     ///
     /// # Errors
     /// No port is free to listen on.
@@ -22,33 +22,34 @@ impl Platform {
         Ok(Self { server: HttpServer::start(registry::network, clock).await? })
     }
 
-    /// The base of a network's addresses, in place of the vendor's origin: `http://127.0.0.1:PORT/NAME`.
+    /// Returns the base of a network's URLs, in place of the vendor's origin:
+    /// `http://127.0.0.1:PORT/NAME`.
     pub fn base_url(&self, kind: Kind) -> String {
         self.server.base_url(kind)
     }
 
-    /// The full address to post to, where the network's account is an address.
+    /// Returns the full URL to post to, for a network whose account is a URL.
     pub fn hook(&self, kind: Kind) -> Option<String> {
         let (_, path) = account(kind).url?.split_once("://")?.1.split_once('/')?;
         Some(format!("{}/{path}", self.base_url(kind)))
     }
 
-    /// The address of the page that shows the posts.
+    /// Returns the URL of the page that shows the posts.
     pub fn page(&self) -> String {
         self.server.page()
     }
 
-    /// The posts that `kind` has taken, oldest first: the newest thousand.
+    /// Returns the newest thousand posts that `kind` accepted, oldest first.
     pub fn received(&self, kind: Kind) -> Vec<Received> {
         self.server.state(kind).received.iter().cloned().collect()
     }
 
-    /// The number of all posts that `kind` has ever taken.
+    /// Returns the number of all posts that `kind` has ever accepted.
     pub fn accepted(&self, kind: Kind) -> u64 {
         self.server.state(kind).accepted
     }
 
-    /// The requests to `kind`, taken or refused, oldest first: the newest thousand.
+    /// Returns the newest thousand requests to `kind`, accepted or refused, oldest first.
     pub fn requests(&self, kind: Kind) -> Vec<LoggedRequest> {
         self.server.state(kind).requests.iter().cloned().collect()
     }
@@ -63,7 +64,7 @@ impl Platform {
         self.server.state(kind).faults.push_back((Some(part.to_owned()), fault));
     }
 
-    /// The number of requests that wait because of [`Fault::Held`].
+    /// Returns the number of requests that wait because of [`Fault::Held`].
     pub fn held(&self) -> usize {
         self.server.held()
     }
@@ -73,18 +74,18 @@ impl Platform {
         self.server.release();
     }
 
-    /// Sets whether the vendors' published rate limits are enforced. They are not at first.
+    /// Enables or disables the vendors' published rate limits, which are disabled at first.
     pub fn set_strict_rates(&self, strict: bool) {
         self.server.set_strict_rates(strict);
     }
 
-    /// Adds a host that links may lead to on `kind`, where the network wants them registered
+    /// Adds a host that links may lead to on `kind`, if the network requires hosts to be registered
     /// (Weibo). 127.0.0.1, localhost and harbour.example with its subdomains are registered.
     pub fn add_safe_host(&self, kind: Kind, host: &str) {
         self.server.state(kind).safe_hosts.push(host.to_owned());
     }
 
-    /// A complete `[channels.NAME]` table for `chorus.toml`; its secrets are `${…}` of
+    /// Returns a complete `[channels.NAME]` table for `chorus.toml`; its secrets are `${…}` of
     /// [variables](Self::variables).
     pub fn channel_toml(&self, kind: Kind, name: &str) -> String {
         let mut table =
@@ -97,8 +98,8 @@ impl Platform {
         table
     }
 
-    /// The names and values of all environment variables that [`channel_toml`](Self::channel_toml)
-    /// names.
+    /// Returns the names and values of all environment variables in
+    /// [`channel_toml`](Self::channel_toml).
     pub fn variables() -> Vec<(String, String)> {
         let of = |kind: Kind| {
             let secrets = account(kind).keys().into_iter().filter(|(.., secret)| *secret);

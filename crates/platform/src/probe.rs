@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::registry;
 
-/// One request, and the state of the network that it goes to.
+/// One request, and the state of the network that receives it.
 pub(crate) struct Probe {
     kind: Kind,
     request: Request,
@@ -42,7 +42,7 @@ impl Probe {
         Self::new(kind, Method::GET, path)
     }
 
-    /// Replaces the request; the state stays.
+    /// Replaces the request and keeps the state.
     pub(crate) fn then(mut self, next: Self) -> Self {
         self.request = next.request;
         self
@@ -80,7 +80,7 @@ impl Probe {
         self
     }
 
-    /// With the account's bearer token.
+    /// Adds the account's bearer token.
     pub(crate) fn bearer(self) -> Self {
         let token = account(self.kind).token.unwrap_or("nobody");
         self.header("authorization", format!("Bearer {token}"))
@@ -95,7 +95,7 @@ impl Probe {
         self.bytes("application/x-www-form-urlencoded", body)
     }
 
-    /// A multipart body: texts, and one file.
+    /// Sets a multipart body of texts and one optional file.
     pub(crate) fn multipart(self, fields: &[(&str, &str)], file: Option<(&str, &[u8])>) -> Self {
         let mut body = Vec::new();
         for (name, value) in fields {
@@ -124,13 +124,13 @@ impl Probe {
         &self.request.body
     }
 
-    /// Status and body of the answer.
+    /// Sends the request and returns the reply's status and body.
     pub(crate) fn send(&mut self) -> (u16, String) {
         let reply = self.reply();
         (reply.status, String::from_utf8(reply.body.to_vec()).unwrap())
     }
 
-    /// The answer's body as JSON.
+    /// Sends the request and returns the reply's body as JSON.
     pub(crate) fn value(&mut self) -> Value {
         let (_, body) = self.send();
         serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"))
@@ -141,7 +141,7 @@ impl Probe {
         network.handle(&mut self.state, &self.request).unwrap_or_else(|refusal| refusal)
     }
 
-    /// The network's reply to the vendor error of this fault.
+    /// Returns the network's reply to the vendor error of this fault.
     pub(crate) fn error_reply(&self, fault: &Fault) -> Reply {
         registry::network(self.kind).error_reply(&fault.vendor_error().unwrap(), &self.request)
     }
@@ -164,7 +164,7 @@ impl Probe {
             let body = String::from_utf8_lossy(&reply.body).into_owned();
             assert!(reply.status == status && body.contains(words), "row {number}: {} {body}", reply.status);
             assert!(reply.refused.is_some(), "row {number}: no reason: {body}");
-            assert_eq!(probe.state.accepted, before, "row {number} was kept");
+            assert_eq!(probe.state.accepted, before, "row {number} was stored");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The server side of each network.
+//! The list of all networks' server sides.
 
 use fake_server::{FakeNetwork, Kind};
 
@@ -47,8 +47,8 @@ mod tests {
 
     use crate::probe::Probe;
 
-    /// The status, the headers that say something and body of the reply of every network to every
-    /// vendor error.
+    /// Returns the status, the significant headers and the body with which every network replies to
+    /// every vendor error.
     #[test]
     fn every_network_has_its_own_words_for_trouble() {
         let faults = [
@@ -57,23 +57,23 @@ mod tests {
             Fault::Revoked,
             Fault::RejectText("not here".to_owned()),
         ];
-        let mut told = String::new();
+        let mut table = String::new();
         for kind in Kind::all() {
-            writeln!(told, "{kind}").unwrap();
+            writeln!(table, "{kind}").unwrap();
             for fault in &faults {
                 let reply = Probe::post(kind, "/x").error_reply(fault);
                 assert!(reply.refused.is_some(), "{kind} {fault:?}");
                 let body = String::from_utf8(reply.body.to_vec()).unwrap();
                 let headers = reply.headers.iter().filter(|(name, _)| *name != "content-type");
                 let headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {value}")).collect();
-                writeln!(told, "  {} {} {}", reply.status, headers.join(" | "), body.trim()).unwrap();
+                writeln!(table, "  {} {} {}", reply.status, headers.join(" | "), body.trim()).unwrap();
             }
         }
-        insta::assert_snapshot!(told);
+        insta::assert_snapshot!(table);
     }
 
     #[test]
-    fn nothing_that_anybody_sends_ends_in_a_panic() {
+    fn no_request_causes_a_panic() {
         let bodies: [&[u8]; 6] =
             [b"", b"{}", b"[]", b"{\"text\":null,\"msgtype\":1,\"blocks\":[null]}", b"\xff\xfe", b"--b\r\n"];
         let kinds =

@@ -1,4 +1,4 @@
-//! What happens on the wire: answers, and everything that can go wrong with them.
+//! Tests of the HTTP responses, including all faults that can be injected.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
@@ -16,7 +16,8 @@ async fn start() -> Platform {
     Platform::start(Arc::new(|| NOW)).await.unwrap()
 }
 
-/// What came back before the connection ended, and whether it ended well.
+/// Sends a request, and returns the bytes received before the connection ended, and true if it
+/// ended normally.
 async fn send(platform: &Platform, request: String) -> (String, bool) {
     let address = platform.page().replace("http://", "").replace('/', "");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -44,14 +45,14 @@ fn post(path: &str, body: &str) -> String {
     )
 }
 
-async fn say(platform: &Platform, text: &str) -> (String, bool) {
+async fn post_text(platform: &Platform, text: &str) -> (String, bool) {
     send(platform, post(HOOK, &format!("{{\"text\":\"{text}\"}}"))).await
 }
 
 #[tokio::test]
-async fn posts_are_kept_and_shown_as_cards() {
+async fn posts_are_stored_and_shown_as_cards() {
     let platform = start().await;
-    let (answer, _) = say(&platform, "茶 <b> https://harbour.example/a").await;
+    let (answer, _) = post_text(&platform, "茶 <b> https://harbour.example/a").await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nok"), "{answer}");
     let posts = platform.received(Kind::Slack);
     assert_eq!((posts.len(), posts[0].at, posts[0].links.len()), (1, NOW, 1));
@@ -67,7 +68,7 @@ async fn posts_are_kept_and_shown_as_cards() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_before_keeps_nothing() {
+async fn a_fault_before_the_post_stores_nothing() {
     let platform = start().await;
     for (fault, status, words) in [
         (Fault::RateLimited { seconds: 7 }, 429, "retry-after: 7\r\n"),
@@ -79,7 +80,7 @@ async fn what_goes_wrong_before_keeps_nothing() {
         (Fault::Revoked, 404, "no_service"),
     ] {
         platform.fault(Kind::Slack, fault.clone());
-        let (answer, _) = say(&platform, "x").await;
+        let (answer, _) = post_text(&platform, "x").await;
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(words),
             "{fault:?}: {answer}"
@@ -89,25 +90,25 @@ async fn what_goes_wrong_before_keeps_nothing() {
         assert!(request.refused.is_some());
     }
     platform.fault(Kind::Slack, Fault::ResetBefore);
-    assert_eq!(say(&platform, "x").await, (String::new(), false));
+    assert_eq!(post_text(&platform, "x").await, (String::new(), false));
     assert!(platform.received(Kind::Slack).is_empty());
-    assert!(say(&platform, "x").await.0.ends_with("ok"));
+    assert!(post_text(&platform, "x").await.0.ends_with("ok"));
 }
 
 #[tokio::test]
-async fn what_goes_wrong_after_keeps_the_post() {
+async fn a_fault_after_the_post_stores_it() {
     let platform = start().await;
     platform.fault(Kind::Slack, Fault::AcceptThenReset);
-    assert_eq!(say(&platform, "1").await, (String::new(), false));
+    assert_eq!(post_text(&platform, "1").await, (String::new(), false));
     platform.fault(Kind::Slack, Fault::CutBody);
-    let (answer, _) = say(&platform, "2").await;
+    let (answer, _) = post_text(&platform, "2").await;
     assert!(answer.contains("content-length: 2\r\n") && answer.ends_with("\r\n\r\no"), "{answer}");
     platform.fault(Kind::Slack, Fault::SlowBody(1));
-    assert!(say(&platform, "3").await.0.ends_with("ok"));
+    assert!(post_text(&platform, "3").await.0.ends_with("ok"));
     platform.fault(Kind::Slack, Fault::HugeBody);
-    assert!(say(&platform, "4").await.0.len() > 60 << 20);
+    assert!(post_text(&platform, "4").await.0.len() > 60 << 20);
     platform.fault(Kind::Slack, Fault::AcceptThenHang);
-    let hung = tokio::time::timeout(Duration::from_millis(50), say(&platform, "5")).await;
+    let hung = tokio::time::timeout(Duration::from_millis(50), post_text(&platform, "5")).await;
     assert!(hung.is_err());
     let texts: Vec<String> = platform.received(Kind::Slack).into_iter().map(|post| post.text).collect();
     assert_eq!(texts, ["1", "2", "3", "4", "5"]);
@@ -116,18 +117,18 @@ async fn what_goes_wrong_after_keeps_the_post() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_taken_when_it_is_released_whoever_has_left_meanwhile() {
+async fn a_held_request_is_accepted_when_released_even_without_its_client() {
     let platform = start().await;
     platform.fault(Kind::Slack, Fault::Held);
-    let gone = tokio::time::timeout(Duration::from_millis(50), say(&platform, "1")).await;
+    let gone = tokio::time::timeout(Duration::from_millis(50), post_text(&platform, "1")).await;
     assert_eq!((gone.is_err(), platform.held(), platform.accepted(Kind::Slack)), (true, 1, 0));
-    assert!(say(&platform, "2").await.0.ends_with("ok"), "others need not wait");
+    assert!(post_text(&platform, "2").await.0.ends_with("ok"), "others need not wait");
     platform.release();
     while platform.held() > 0 {
         tokio::task::yield_now().await;
     }
     platform.fault(Kind::Slack, Fault::Hang);
-    let hung = tokio::time::timeout(Duration::from_millis(50), say(&platform, "3")).await;
+    let hung = tokio::time::timeout(Duration::from_millis(50), post_text(&platform, "3")).await;
     let texts: Vec<String> = platform.received(Kind::Slack).into_iter().map(|post| post.text).collect();
     assert_eq!((hung.is_err(), texts), (true, vec!["2".to_owned(), "1".to_owned()]));
     platform.finish().await;
@@ -148,14 +149,14 @@ async fn a_fault_waits_for_its_path() {
 }
 
 #[tokio::test]
-async fn published_ceilings_hold_where_that_is_wanted() {
+async fn published_rate_limits_are_enforced_if_enabled() {
     let platform = start().await;
     for _ in 0..3 {
-        assert!(say(&platform, "x").await.0.ends_with("ok"));
+        assert!(post_text(&platform, "x").await.0.ends_with("ok"));
     }
     platform.set_strict_rates(true);
-    assert!(say(&platform, "x").await.0.ends_with("ok"));
-    let (answer, _) = say(&platform, "x").await;
+    assert!(post_text(&platform, "x").await.0.ends_with("ok"));
+    let (answer, _) = post_text(&platform, "x").await;
     assert!(answer.starts_with("HTTP/1.1 429") && answer.contains("retry-after: 1\r\n"), "{answer}");
     let login = || post("/bluesky/xrpc/com.atproto.server.createSession", "{}");
     for _ in 0..30 {
@@ -165,7 +166,7 @@ async fn published_ceilings_hold_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn a_channel_is_described_whole_and_without_secrets() {
+async fn a_channel_table_is_complete_and_without_secrets() {
     let platform = start().await;
     let variables = Platform::variables();
     for kind in Kind::all() {
@@ -194,7 +195,7 @@ async fn a_channel_is_described_whole_and_without_secrets() {
 }
 
 #[tokio::test]
-async fn uploaded_pictures_are_shown_as_pictures_only() {
+async fn uploaded_pictures_are_served_as_pictures_only() {
     let platform = start().await;
     let body = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\nGIF89a<script>\r\n--b--\r\n";
     let upload = format!(

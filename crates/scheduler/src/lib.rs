@@ -1,8 +1,28 @@
 //! The engine that sends: schedules become runs, runs become deliveries, and deliveries are
 //! claimed, rendered, sent and recorded. Deliveries that a crash left unfinished are recovered.
 //!
-//! An [`Engine`] is one worker. Any number of workers can use one database: rows are claimed under
-//! a lease, and every write names the lease that it belongs to.
+//! An [`Engine`] is one worker. Any number of workers can use one database.
+//!
+//! Invariants:
+//! - Rows are claimed under a lease, and every write about a claimed delivery names the lease that
+//!   it belongs to. A worker whose lease has expired begins nothing.
+//! - Nothing is handed to a session before the commit that names it as an intent.
+//! - No transaction is open while a session sends.
+//! - At most [`RepeatBound`] messages of a channel may be received twice after one worker died.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use scheduler::retry_delay;
+//! use store::DeliveryId;
+//!
+//! let delivery = DeliveryId(1);
+//! let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+//! let first = retry_delay(delivery, 1);
+//! assert!(minutes(4) <= first && first <= minutes(6), "five minutes, plus or minus a fifth");
+//! assert!(retry_delay(delivery, 2) > first);
+//! assert_eq!(retry_delay(delivery, 1), first, "the wait does not change after a restart");
+//! ```
 
 mod channel_backoff;
 mod compiled;

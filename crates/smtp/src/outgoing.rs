@@ -1,4 +1,4 @@
-//! A message as it goes over the wire: its envelope's commands and its bytes.
+//! A message in the form in which SMTP transmits it: the commands of its envelope and its bytes.
 
 use lettre::Address;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
@@ -8,7 +8,7 @@ use message::{Email, RejectReason, SendOutcome};
 
 use crate::relay::Extensions;
 
-/// A message ready to go.
+/// A message that is ready to be sent.
 pub(crate) struct OutgoingMail<'a> {
     from: Address,
     to: Address,
@@ -17,11 +17,14 @@ pub(crate) struct OutgoingMail<'a> {
 }
 
 impl<'a> OutgoingMail<'a> {
-    /// Reads the addresses. The bytes stay where they are.
+    /// Parses the addresses of the envelope; the message's bytes are borrowed.
+    ///
+    /// # Errors
+    /// The outcome of a message whose addresses cannot be used.
     pub(crate) fn new(email: &'a Email) -> Result<Self, SendOutcome> {
         let address = |text: &str| {
-            let fits = text.is_ascii() && text.len() <= 254;
-            let parsed = if fits { text.parse::<Address>().ok() } else { None };
+            let is_valid = text.is_ascii() && text.len() <= 254;
+            let parsed = if is_valid { text.parse::<Address>().ok() } else { None };
             parsed.ok_or_else(|| rejected(RejectReason::BadAddress, "the address cannot be written to"))
         };
         let from = address(&email.envelope_from)
@@ -30,33 +33,37 @@ impl<'a> OutgoingMail<'a> {
         Ok(Self { from, to, raw: &email.raw, is_ascii: email.raw.is_ascii() })
     }
 
-    /// How many bytes it has.
+    /// Returns the size of the message in bytes.
     pub(crate) fn size(&self) -> usize {
         self.raw.len()
     }
 
-    /// Whether the server takes such a message, as far as it announced or showed by refusing one of
-    /// `refused` bytes; if not, what becomes of it.
-    pub(crate) fn fits(&self, can: &Extensions, refused: usize) -> Result<(), SendOutcome> {
+    /// Checks the message against the server's extensions, and against `refused`, the size of the
+    /// smallest message that the server refused.
+    ///
+    /// # Errors
+    /// The outcome of a message that the server does not accept.
+    pub(crate) fn check_limits(&self, extensions: &Extensions, refused: usize) -> Result<(), SendOutcome> {
         let size = self.size();
-        let too_big =
-            |why: String| rejected(RejectReason::TooBig, &format!("the message has {size} bytes, {why}"));
-        if let Some(most) = can.size.filter(|most| *most > 0 && size > *most) {
-            return Err(too_big(format!("the server takes {most}")));
+        let too_big = |reason: String| {
+            rejected(RejectReason::TooBig, &format!("the message has {size} bytes, {reason}"))
+        };
+        if let Some(max) = extensions.size.filter(|max| *max > 0 && size > *max) {
+            return Err(too_big(format!("the server takes {max}")));
         }
         if size >= refused {
             return Err(too_big(format!("the server refused one of {refused} as too big")));
         }
-        if !self.is_ascii && !can.eight_bit {
+        if !self.is_ascii && !extensions.eight_bit {
             return Err(rejected(RejectReason::Rejected, "the server takes only messages in ASCII"));
         }
         Ok(())
     }
 
-    /// MAIL, RCPT and DATA, each with its line end.
-    pub(crate) fn commands(&self, can: &Extensions) -> [String; 3] {
+    /// Returns the commands MAIL, RCPT and DATA, each with its line end.
+    pub(crate) fn commands(&self, extensions: &Extensions) -> [String; 3] {
         let mut parameters = Vec::new();
-        if can.size.is_some() {
+        if extensions.size.is_some() {
             parameters.push(MailParameter::Size(self.raw.len()));
         }
         if !self.is_ascii {
@@ -69,17 +76,17 @@ impl<'a> OutgoingMail<'a> {
         ]
     }
 
-    /// The bytes with their final dot, and room for `more` after it.
+    /// Returns the message's bytes with the final dot, and capacity for `more` bytes after it.
     pub(crate) fn body(&self, more: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.raw.len() + 64 + more);
-        stuff(self.raw, &mut out);
+        encode_data(self.raw, &mut out);
         out
     }
 }
 
-/// The message as it goes over the wire (RFC 5321 §4.5.2): a dot at the start of a line doubled,
-/// every line ended by CR LF and nothing else, the final dot.
-fn stuff(raw: &[u8], out: &mut Vec<u8>) {
+/// Encodes a message for DATA (RFC 5321 §4.5.2): doubles a dot at the start of a line, ends every
+/// line by CR LF and nothing else, and adds the final dot.
+fn encode_data(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     let mut at_start = true;
     while !rest.is_empty() {
@@ -101,7 +108,7 @@ fn stuff(raw: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b".\r\n");
 }
 
-/// Returns the outcome of a message that was refused.
+/// Returns the outcome of a refused message.
 pub(crate) fn rejected(reason: RejectReason, answer: &str) -> SendOutcome {
     SendOutcome::Rejected { reason, answer: answer.to_owned() }
 }
@@ -112,17 +119,17 @@ mod tests {
 
     #[test]
     fn stuffs_dots_and_ends_lines() {
-        let wire = |raw: &str| {
+        let encoded = |raw: &str| {
             let mut out = Vec::new();
-            stuff(raw.as_bytes(), &mut out);
+            encode_data(raw.as_bytes(), &mut out);
             String::from_utf8(out).unwrap()
         };
-        assert_eq!(wire("a\r\n.b\r\n..\r\n"), "a\r\n..b\r\n...\r\n.\r\n");
-        assert_eq!(wire(".a"), "..a\r\n.\r\n");
-        assert_eq!(wire("a\n.\nb\r.\rc"), "a\r\n..\r\nb\r\n..\r\nc\r\n.\r\n");
-        assert_eq!(wire("a\r\r\n.\r\n"), "a\r\n\r\n..\r\n.\r\n");
-        assert_eq!(wire("\n\n.\n"), "\r\n\r\n..\r\n.\r\n");
-        assert_eq!(wire("a\r"), "a\r\n.\r\n");
-        assert_eq!(wire(""), ".\r\n");
+        assert_eq!(encoded("a\r\n.b\r\n..\r\n"), "a\r\n..b\r\n...\r\n.\r\n");
+        assert_eq!(encoded(".a"), "..a\r\n.\r\n");
+        assert_eq!(encoded("a\n.\nb\r.\rc"), "a\r\n..\r\nb\r\n..\r\nc\r\n.\r\n");
+        assert_eq!(encoded("a\r\r\n.\r\n"), "a\r\n\r\n..\r\n.\r\n");
+        assert_eq!(encoded("\n\n.\n"), "\r\n\r\n..\r\n.\r\n");
+        assert_eq!(encoded("a\r"), "a\r\n.\r\n");
+        assert_eq!(encoded(""), ".\r\n");
     }
 }

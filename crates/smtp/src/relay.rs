@@ -1,5 +1,4 @@
-//! Where mail goes: the relay's address, how to reach it, and the conversation up to the first
-//! MAIL.
+//! The relay that mail is handed to: its URL, and the SMTP conversation up to the first MAIL.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -19,39 +18,40 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use crate::line::{Line, Lost, Wire};
+use crate::connection::{Connection, ConnectionLost, Stream};
 use crate::reply::Reply;
 
-/// Reason for which there is no session with a relay, for people. Nothing of a message was sent.
+/// The reason for which there is no session with a relay, for the user. Nothing of a message was
+/// sent.
 #[derive(Debug)]
 pub struct ConnectError {
     host: String,
-    /// What the server does not do: `cannot be reached`.
+    /// The failure of the server, such as `cannot be reached`.
     problem: Cow<'static, str>,
     cause: Option<Cause>,
 }
 
-/// Cause of a [`ConnectError`].
+/// The cause of a [`ConnectError`].
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
-    /// The network.
+    /// A network operation failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// The connection ended.
+    /// The connection ended during the conversation.
     #[error(transparent)]
-    Lost(#[from] Lost),
-    /// The reply, as it was said.
+    Lost(#[from] ConnectionLost),
+    /// The server replied with another code than expected.
     #[error("{0}")]
     Reply(Box<Reply>),
     /// A time limit passed.
     #[error("it took too long")]
-    TooLong,
-    /// Bytes came where none may, as an attacker in between would put them there.
-    #[error("it said more than it may")]
-    TooMuch,
-    /// The host is no name that a certificate can have.
+    TimedOut,
+    /// The server's data went on where TLS had to begin: someone in between may have injected it.
+    #[error("it sent more than TLS allows")]
+    UnexpectedData,
+    /// The host is not a name that a certificate can have.
     #[error(transparent)]
-    Name(#[from] rustls::pki_types::InvalidDnsNameError),
+    InvalidName(#[from] rustls::pki_types::InvalidDnsNameError),
     /// TLS cannot be set up on this machine.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -70,7 +70,7 @@ impl std::error::Error for ConnectError {
     }
 }
 
-/// An SMTP server to hand messages to.
+/// An SMTP server that messages are handed to.
 pub struct Relay {
     pub(crate) host: String,
     port: u16,
@@ -79,38 +79,40 @@ pub struct Relay {
     pub(crate) limits: Timeouts,
     tls: OnceLock<Result<Arc<ClientConfig>, TlsError>>,
     pub(crate) roots: Vec<rustls::pki_types::CertificateDer<'static>>,
-    /// The fewest bytes that the server refused as too many for it; `usize::MAX` if it never did.
+    /// The size in bytes of the smallest message that the server refused as too big; `usize::MAX`
+    /// if none.
     refused_size: AtomicUsize,
 }
 
-/// When the line becomes secret.
+/// The point at which the connection becomes encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
     /// From the first byte: `smtps://`.
     Implicit,
-    /// By STARTTLS, or not at all.
+    /// By STARTTLS, without which nothing is sent.
     Required,
-    /// By STARTTLS if it is offered: `?tls=opportunistic`. A password is not sent otherwise.
+    /// By STARTTLS if the server offers it: `?tls=opportunistic`. Without it no password is sent.
     Opportunistic,
-    /// Never: `?tls=off`.
+    /// Never, with everything in clear: `?tls=off`.
     Off,
 }
 
-/// A connection ready for MAIL, and what the server can do.
+/// A connection that is ready for MAIL, with the extensions of the server.
 #[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) line: Line,
-    pub(crate) can: Extensions,
-    /// What the server calls itself.
+pub(crate) struct ReadyConnection {
+    pub(crate) connection: Connection,
+    pub(crate) extensions: Extensions,
+    /// The server's name in its reply to EHLO.
     pub(crate) name: String,
 }
 
-/// What EHLO told.
+/// The extensions in the server's reply to EHLO.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Extensions {
     pub(crate) pipelining: bool,
     pub(crate) eight_bit: bool,
-    /// `Some(0)`: any size, but it likes to be told.
+    /// The largest message in bytes; `Some(0)` if the server limits no size but accepts the SIZE
+    /// parameter.
     pub(crate) size: Option<usize>,
     starttls: bool,
     plain: bool,
@@ -124,14 +126,16 @@ impl std::fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// Reads `smtp://user:password@host:port?tls=off` or `smtps://…`. The error never shows the
-    /// URL: it holds a password.
+    /// Reads `smtp://user:password@host:port?tls=off` or `smtps://…`.
+    ///
+    /// # Errors
+    /// The URL cannot be used. The error never contains the URL, which holds a password.
     pub fn new(
         url: &str,
         roots: Vec<rustls::pki_types::CertificateDer<'static>>,
         limits: Timeouts,
     ) -> Result<Self, SenderError> {
-        let url = Url::parse(url).map_err(|error| SenderError(format!("its url is not one: {error}")))?;
+        let url = Url::parse(url).map_err(|error| SenderError(format!("its url is not a URL: {error}")))?;
         let tls = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
         let security = match (url.scheme(), tls.as_deref()) {
             ("smtps", None | Some("required")) => Security::Implicit,
@@ -165,112 +169,133 @@ impl Relay {
         })
     }
 
-    /// A message of so many bytes would be refused again.
+    /// Returns the size from which messages are refused, as far as the server has shown.
     pub(crate) fn refused_size(&self) -> usize {
         self.refused_size.load(Ordering::Relaxed)
     }
 
-    /// The server refused a message of so many bytes as too big for every recipient.
+    /// Records that the server refused a message of `size` bytes for any recipient.
     pub(crate) fn refuse_size(&self, size: usize) {
         self.refused_size.fetch_min(size, Ordering::Relaxed);
     }
 
-    /// Connects, and says who we are. The error is what to tell people; nothing of a message was
-    /// sent.
-    pub(crate) async fn connect(&self) -> Result<Ready, ConnectError> {
+    /// Connects, negotiates TLS and logs in.
+    ///
+    /// # Errors
+    /// The session cannot be opened; nothing of a message was sent.
+    pub(crate) async fn connect(&self) -> Result<ReadyConnection, ConnectError> {
         let connecting = timeout(self.limits.connect, TcpStream::connect((self.host.as_str(), self.port)));
         let stream = match connecting.await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return Err(self.failed("cannot be reached", error)),
-            Err(_) => return Err(self.failed("cannot be reached", Cause::TooLong)),
+            Err(_) => return Err(self.failed("cannot be reached", Cause::TimedOut)),
         };
-        // Without this a message waits for the delayed acknowledgement of the last: 40 ms each.
+        // Without this a message waits up to 40 ms for the delayed acknowledgement of the last one.
         stream.set_nodelay(true).map_err(|error| self.failed("cannot be reached", error))?;
         let address = stream.local_addr().map_err(|error| self.failed("cannot be reached", error))?;
         let hello = Ehlo::new(client_id(address.ip())).to_string();
-        let wire = if self.security == Security::Implicit {
+        let stream = if self.security == Security::Implicit {
             self.secure(stream).await?
         } else {
-            Wire::Clear(stream)
+            Stream::Plaintext(stream)
         };
-        let mut line = Line::new(wire);
-        let greeting =
-            line.reply(self.limits.greeting).await.map_err(|lost| self.failed("did not greet", lost))?;
-        self.expect(&greeting, 220, "does not want us")?;
-        let (mut can, mut name) = self.hello(&mut line, &hello).await?;
+        let mut connection = Connection::new(stream);
+        let greeting = connection
+            .reply(self.limits.greeting)
+            .await
+            .map_err(|error| self.failed("did not greet", error))?;
+        self.expect_code(&greeting, 220, "refuses the connection")?;
+        let (mut extensions, mut name) = self.hello(&mut connection, &hello).await?;
         let mut is_secret = self.security == Security::Implicit;
-        if can.starttls && matches!(self.security, Security::Required | Security::Opportunistic) {
-            line = self.start_tls(line).await?;
-            // RFC 3207 §4.2: what was said in clear does not count.
-            (can, name) = self.hello(&mut line, &hello).await?;
+        if extensions.starttls && matches!(self.security, Security::Required | Security::Opportunistic) {
+            connection = self.start_tls(connection).await?;
+            // RFC 3207 §4.2: what the server sent before TLS must be discarded.
+            (extensions, name) = self.hello(&mut connection, &hello).await?;
             is_secret = true;
         }
         if !is_secret && self.security == Security::Required {
             let problem = "does not offer STARTTLS; nothing was sent in clear (add ?tls=off to allow it)";
-            return Err(self.lacks(problem));
+            return Err(self.unsupported(problem));
         }
-        self.log_in(&mut line, &can, is_secret).await?;
-        Ok(Ready { line, can, name })
+        self.log_in(&mut connection, &extensions, is_secret).await?;
+        Ok(ReadyConnection { connection, extensions, name })
     }
 
-    async fn hello(&self, line: &mut Line, hello: &str) -> Result<(Extensions, String), ConnectError> {
-        let reply = self.ask(line, hello, "EHLO").await?;
-        self.expect(&reply, 250, "does not speak ESMTP")?;
+    async fn hello(
+        &self,
+        connection: &mut Connection,
+        hello: &str,
+    ) -> Result<(Extensions, String), ConnectError> {
+        let reply = self.command(connection, hello, "EHLO").await?;
+        self.expect_code(&reply, 250, "does not speak ESMTP")?;
         let name = reply.lines.first().and_then(|line| line.split(' ').next()).unwrap_or_default();
         Ok((Extensions::read(&reply), name.to_owned()))
     }
 
-    async fn start_tls(&self, mut line: Line) -> Result<Line, ConnectError> {
-        let reply = self.ask(&mut line, &Starttls.to_string(), "STARTTLS").await?;
-        self.expect(&reply, 220, "cannot start TLS")?;
-        // Bytes after the 220 were put there by an attacker in between.
-        let stream = line.into_clear().map_err(|_| self.failed("cannot start TLS", Cause::TooMuch))?;
-        Ok(Line::new(self.secure(stream).await?))
+    async fn start_tls(&self, mut connection: Connection) -> Result<Connection, ConnectError> {
+        let reply = self.command(&mut connection, &Starttls.to_string(), "STARTTLS").await?;
+        self.expect_code(&reply, 220, "cannot start TLS")?;
+        // Data after the 220 was injected by someone in between.
+        let stream = connection
+            .into_plaintext()
+            .map_err(|_| self.failed("cannot start TLS", Cause::UnexpectedData))?;
+        Ok(Connection::new(self.secure(stream).await?))
     }
 
-    async fn secure(&self, stream: TcpStream) -> Result<Wire, ConnectError> {
+    async fn secure(&self, stream: TcpStream) -> Result<Stream, ConnectError> {
         let config = self.tls.get_or_init(|| tls(&self.roots).map(Arc::new)).clone();
         let config = config.map_err(|error| self.failed("cannot start TLS", error))?;
         let name =
             ServerName::try_from(self.host.clone()).map_err(|error| self.failed("has a bad name", error))?;
         match timeout(self.limits.connect, TlsConnector::from(config).connect(name, stream)).await {
-            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
+            Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
             Ok(Err(error)) => Err(self.failed("cannot be trusted", error)),
-            Err(_) => Err(self.failed("cannot start TLS", Cause::TooLong)),
+            Err(_) => Err(self.failed("cannot start TLS", Cause::TimedOut)),
         }
     }
 
-    /// AUTH PLAIN (RFC 4616), or LOGIN where that is all there is.
-    async fn log_in(&self, line: &mut Line, can: &Extensions, is_secret: bool) -> Result<(), ConnectError> {
+    /// Logs in by AUTH PLAIN (RFC 4616), or by LOGIN if the server offers nothing else.
+    async fn log_in(
+        &self,
+        connection: &mut Connection,
+        extensions: &Extensions,
+        is_secret: bool,
+    ) -> Result<(), ConnectError> {
         let Some((user, password)) = &self.login else { return Ok(()) };
         if !is_secret && self.security != Security::Off {
-            return Err(self.lacks("offers no TLS, and the password is not sent in clear"));
+            return Err(self.unsupported("offers no TLS, and the password is not sent in clear"));
         }
-        let mut reply = if can.plain {
+        let mut reply = if extensions.plain {
             let secret = STANDARD.encode(format!("\0{user}\0{password}"));
-            self.ask(line, &format!("AUTH PLAIN {secret}\r\n"), "AUTH").await?
-        } else if can.login {
-            self.ask(line, "AUTH LOGIN\r\n", "AUTH").await?
+            self.command(connection, &format!("AUTH PLAIN {secret}\r\n"), "AUTH").await?
+        } else if extensions.login {
+            self.command(connection, "AUTH LOGIN\r\n", "AUTH").await?
         } else {
-            return Err(self.lacks("offers neither AUTH PLAIN nor LOGIN"));
+            return Err(self.unsupported("offers neither AUTH PLAIN nor LOGIN"));
         };
         for secret in [user, password] {
             if reply.code == 334 {
-                reply = self.ask(line, &format!("{}\r\n", STANDARD.encode(secret)), "AUTH").await?;
+                reply = self.command(connection, &format!("{}\r\n", STANDARD.encode(secret)), "AUTH").await?;
             }
         }
-        self.expect(&reply, 235, "does not accept the user and password")
+        self.expect_code(&reply, 235, "does not accept the user and password")
     }
 
-    async fn ask(&self, line: &mut Line, command: &str, what: &str) -> Result<Reply, ConnectError> {
+    async fn command(
+        &self,
+        connection: &mut Connection,
+        command: &str,
+        what: &str,
+    ) -> Result<Reply, ConnectError> {
         let limit = self.limits.command;
-        line.write(command.as_bytes(), limit)
+        connection
+            .write(command.as_bytes(), limit)
             .await
-            .map_err(|lost| self.failed(format!("did not take {what}"), lost))?;
-        line.reply(limit).await.map_err(|lost| self.failed(format!("did not answer {what}"), lost))
+            .map_err(|error| self.failed(format!("did not accept {what}"), error))?;
+        connection.reply(limit).await.map_err(|error| self.failed(format!("did not answer {what}"), error))
     }
 
-    fn expect(&self, reply: &Reply, code: u16, what: &str) -> Result<(), ConnectError> {
+    fn expect_code(&self, reply: &Reply, code: u16, what: &str) -> Result<(), ConnectError> {
         if reply.code == code {
             Ok(())
         } else {
@@ -286,43 +311,47 @@ impl Relay {
         ConnectError { host: self.host.clone(), problem: problem.into(), cause: Some(cause.into()) }
     }
 
-    fn lacks(&self, problem: &'static str) -> ConnectError {
+    fn unsupported(&self, problem: &'static str) -> ConnectError {
         ConnectError { host: self.host.clone(), problem: problem.into(), cause: None }
     }
 }
 
 impl Extensions {
     fn read(reply: &Reply) -> Self {
-        let mut can = Self::default();
+        let mut extensions = Self::default();
         for line in reply.lines.iter().skip(1) {
             let line = line.to_ascii_uppercase();
             let mut words = line.split([' ', '=']).filter(|word| !word.is_empty());
             match words.next() {
-                Some("PIPELINING") => can.pipelining = true,
-                Some("8BITMIME") => can.eight_bit = true,
-                Some("STARTTLS") => can.starttls = true,
-                Some("SIZE") => can.size = Some(words.next().and_then(|size| size.parse().ok()).unwrap_or(0)),
+                Some("PIPELINING") => extensions.pipelining = true,
+                Some("8BITMIME") => extensions.eight_bit = true,
+                Some("STARTTLS") => extensions.starttls = true,
+                Some("SIZE") => {
+                    let size = words.next().and_then(|size| size.parse().ok());
+                    extensions.size = Some(size.unwrap_or(0));
+                }
                 Some("AUTH") => {
                     let words: Vec<_> = words.collect();
-                    can.plain |= words.contains(&"PLAIN");
-                    can.login |= words.contains(&"LOGIN");
+                    extensions.plain |= words.contains(&"PLAIN");
+                    extensions.login |= words.contains(&"LOGIN");
                 }
                 _ => {}
             }
         }
-        can
+        extensions
     }
 }
 
-/// The machine's name, if it is a whole one; else its address on this connection (RFC 5321 §4.1.4).
+/// Returns the machine's name if it is fully qualified, else its address on this connection (RFC
+/// 5321 §4.1.4).
 fn client_id(address: IpAddr) -> ClientId {
-    let fits = |name: &str| {
+    let is_qualified = |name: &str| {
         name.contains('.')
             && name.len() < 250
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b))
     };
     match ClientId::default() {
-        ClientId::Domain(name) if fits(&name) => ClientId::Domain(name),
+        ClientId::Domain(name) if is_qualified(&name) => ClientId::Domain(name),
         _ => match address.to_canonical() {
             IpAddr::V4(address) => ClientId::Ipv4(address),
             IpAddr::V6(address) => ClientId::Ipv6(address),
@@ -365,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong_and_no_secret() {
+    fn bad_urls_are_reported_without_the_password() {
         for bad in [
             "",
             "mail.example",
@@ -381,11 +410,11 @@ mod tests {
     }
 
     #[test]
-    fn reads_what_the_server_can_do() {
+    fn reads_the_servers_extensions() {
         let reply = Reply::read(
             "250-mail.example\n250-PIPELINING\n250-SIZE 1000\n250-   \n250-AUTH=LOGIN plain\n250 8bitmime",
         );
-        let can = Extensions::read(&reply);
+        let extensions = Extensions::read(&reply);
         let expected = Extensions {
             pipelining: true,
             eight_bit: true,
@@ -394,6 +423,6 @@ mod tests {
             login: true,
             starttls: false,
         };
-        assert_eq!(can, expected);
+        assert_eq!(extensions, expected);
     }
 }

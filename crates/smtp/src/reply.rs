@@ -1,18 +1,18 @@
-//! What an SMTP server says: three digits, perhaps an enhanced code, and words (RFC 5321 §4.2, RFC
-//! 3463).
+//! Replies of an SMTP server: a three-digit code, an optional enhanced code, and text (RFC 5321
+//! §4.2, RFC 3463).
 
 use std::fmt;
 
-/// One reply, of one line or several.
+/// One reply, of one or several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// 200 to 599.
+    /// The reply code, 200 to 599.
     pub(crate) code: u16,
-    /// The words of each line.
+    /// The text of each line.
     pub(crate) lines: Vec<String>,
 }
 
-/// One line of a reply, and whether it is the last.
+/// One line of a reply, marked if it is the last.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ReplyLine {
     pub(crate) code: u16,
@@ -20,11 +20,11 @@ pub(crate) struct ReplyLine {
     pub(crate) is_last: bool,
 }
 
-/// The most of a reply that is kept for people to read.
-const MAX_WORDS: usize = 500;
+/// The largest part of a reply's text that is shown, in characters.
+const MAX_TEXT_CHARS: usize = 500;
 
 impl ReplyLine {
-    /// Reads a line, with or without its end. `None` if it is none.
+    /// Parses a line, with or without its line end. `None` if it is not a line of a reply.
     pub(crate) fn read(line: &[u8]) -> Option<Self> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -45,26 +45,29 @@ impl ReplyLine {
 }
 
 impl Reply {
-    /// The enhanced code: class, subject, detail. Only if its class is the reply's (RFC 2034 §4).
-    /// It comes first; IronPort writes `#5.1.0`, and qmail puts `(#5.1.1)` at the end.
+    /// Returns the enhanced code as class, subject and detail, if its class is that of the reply
+    /// (RFC 2034 §4). It is the first word; IronPort writes `#5.1.0`, and qmail puts `(#5.1.1)` at
+    /// the end.
     pub(crate) fn enhanced(&self) -> Option<(u16, u16, u16)> {
         let mut words = self.lines.iter().flat_map(|line| line.split_whitespace());
         let first = words.next()?;
-        code(first.trim_start_matches('#').trim_end_matches(':'))
+        parse_enhanced(first.trim_start_matches('#').trim_end_matches(':'))
             .or_else(|| {
-                words.find_map(|word| code(word.trim_matches(['(', ')', '.', ',']).strip_prefix('#')?))
+                words.find_map(|word| {
+                    parse_enhanced(word.trim_matches(['(', ')', '.', ',']).strip_prefix('#')?)
+                })
             })
             .filter(|code| code.0 == self.code / 100)
     }
 
-    /// Its words in small letters, to look for some in.
-    pub(crate) fn words(&self) -> String {
+    /// Returns the text in lower case, to search for words.
+    pub(crate) fn lowercase_text(&self) -> String {
         self.lines.join(" ").to_lowercase()
     }
 }
 
-/// `5.1.1`.
-fn code(word: &str) -> Option<(u16, u16, u16)> {
+/// Parses an enhanced code such as `5.1.1`.
+fn parse_enhanced(word: &str) -> Option<(u16, u16, u16)> {
     let mut numbers = word.split('.').map(|part| {
         (part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse::<u16>().ok())?
     });
@@ -74,14 +77,14 @@ fn code(word: &str) -> Option<(u16, u16, u16)> {
 
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words: String = self.lines.join(" ").chars().take(MAX_WORDS).collect();
-        write!(f, "{} {}", self.code, words.trim())
+        let text: String = self.lines.join(" ").chars().take(MAX_TEXT_CHARS).collect();
+        write!(f, "{} {}", self.code, text.trim())
     }
 }
 
 #[cfg(test)]
 impl Reply {
-    /// A reply as it stands in a log: `550-5.1.1 a` and `550 5.1.1 b`, one line each.
+    /// Parses a reply as it appears in a log: `550-5.1.1 a` and `550 5.1.1 b`, one line each.
     pub(crate) fn read(text: &str) -> Self {
         let lines: Vec<_> = text.lines().map(|line| ReplyLine::read(line.as_bytes()).unwrap()).collect();
         Self { code: lines[0].code, lines: lines.into_iter().map(|line| line.text).collect() }

@@ -1,9 +1,9 @@
-//! A session with an SMTP relay: messages one after the other on a connection, each with its
-//! verdict.
+//! A session with an SMTP relay: messages are sent one after the other on a connection, each with
+//! its own outcome.
 //!
 //! A connection is owned by the send that uses it and comes back only at the end of a whole
 //! exchange. So a send that is dropped half way takes its connection with it, and no later send can
-//! read its answer.
+//! read its reply.
 //!
 //! Where the server pipelines, a message's last bytes and the next one's MAIL, RCPT and DATA go in
 //! one write (RFC 2920 §3.1 allows message content as the first of a group): one round trip for
@@ -15,9 +15,9 @@ use std::time::Duration;
 use lettre::transport::smtp::commands::{Quit, Rset};
 use message::{DeferralScope, Email, Handover, Message, RejectReason, SendOutcome};
 
-use crate::line::{Line, Lost};
+use crate::connection::{Connection, ConnectionLost};
 use crate::outgoing::OutgoingMail;
-use crate::relay::{Extensions, Ready, Relay};
+use crate::relay::{Extensions, ReadyConnection, Relay};
 use crate::reply::Reply;
 use crate::verdict::{Stage, verdict};
 
@@ -25,39 +25,40 @@ use crate::verdict::{Stage, verdict};
 #[derive(Debug)]
 pub struct SmtpSession {
     relay: Arc<Relay>,
-    open: Option<Open>,
+    open: Option<OpenConnection>,
 }
 
 /// An open connection between two messages.
 #[derive(Debug)]
-struct Open {
-    line: Line,
-    can: Extensions,
-    /// Messages begun on it.
-    begun: u32,
-    /// The last exchange was refused: RSET comes first.
-    unfinished: bool,
-    /// The commands of the next message, when they are on their way already.
-    ahead: Option<String>,
+struct OpenConnection {
+    connection: Connection,
+    extensions: Extensions,
+    /// The number of messages started on the connection.
+    messages: u32,
+    /// True if the last exchange was refused, so that RSET must come first.
+    needs_reset: bool,
+    /// The commands of the next message, if they are already sent.
+    pipelined: Option<String>,
 }
 
-/// After so many messages a connection is changed: receivers suspect those that never end. Those
-/// that want fewer say 421, and the message goes by a new connection.
+/// The number of messages after which the connection is replaced, because receivers suspect
+/// connections that never end. A server that wants fewer replies 421, and the message goes by a new
+/// connection.
 const MESSAGES_PER_CONNECTION: u32 = 1_000;
 
-/// How long a goodbye may take.
-const GOODBYE: Duration = Duration::from_secs(2);
+/// The time limit for QUIT.
+const QUIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Of a long message all but so much is sent before the caller is asked whether it may go: what
-/// comes after is what nobody can take back.
-const TAIL: usize = 16 << 10;
+/// The number of bytes of a long message that are held back until the caller has committed: only
+/// what follows cannot be taken back.
+const COMMIT_TAIL_BYTES: usize = 16 << 10;
 
-/// How an exchange ended.
+/// The end of an exchange.
 #[allow(clippy::large_enum_variant, reason = "one lives at a time, on the stack")]
 enum Exchange {
-    /// With a verdict; the connection may still be good.
-    Settled(SendOutcome, Option<Open>),
-    /// Before anything was said about this message: the connection had died in the meantime.
+    /// The outcome is known; the connection is given if it can be used again.
+    Settled(SendOutcome, Option<OpenConnection>),
+    /// The connection had closed before anything of this message was sent.
     Stale,
 }
 
@@ -68,15 +69,15 @@ impl SmtpSession {
         Self { relay, open: None }
     }
 
-    /// Hands over one message.
+    /// Sends one message and returns its outcome.
     pub async fn send(&mut self, email: &Email, handover: &mut Handover<'_>) -> SendOutcome {
-        let letter = match OutgoingMail::new(email) {
-            Ok(letter) => letter,
+        let mail = match OutgoingMail::new(email) {
+            Ok(mail) => mail,
             Err(outcome) => return outcome,
         };
         // Taken, not borrowed: if this future is dropped, so is the connection.
-        if let Some(open) = self.reusable(&letter).await {
-            match self.exchange(open, &letter, handover).await {
+        if let Some(open) = self.reusable(&mail).await {
+            match self.exchange(open, &mail, handover).await {
                 Exchange::Settled(outcome, open) => {
                     self.open = open;
                     return outcome;
@@ -85,10 +86,12 @@ impl SmtpSession {
             }
         }
         let open = match self.relay.connect().await {
-            Ok(Ready { line, can, .. }) => Open { line, can, begun: 0, unfinished: false, ahead: None },
+            Ok(ReadyConnection { connection, extensions, .. }) => {
+                OpenConnection { connection, extensions, messages: 0, needs_reset: false, pipelined: None }
+            }
             Err(error) => return SendOutcome::Down { answer: error.to_string() },
         };
-        match self.exchange(open, &letter, handover).await {
+        match self.exchange(open, &mail, handover).await {
             Exchange::Settled(outcome, open) => {
                 self.open = open;
                 outcome
@@ -97,77 +100,79 @@ impl SmtpSession {
         }
     }
 
-    /// Says goodbye.
+    /// Closes the session with QUIT.
     pub async fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            goodbye(open).await;
+            quit(open).await;
         }
     }
 
-    async fn reusable(&mut self, letter: &OutgoingMail<'_>) -> Option<Open> {
+    async fn reusable(&mut self, mail: &OutgoingMail<'_>) -> Option<OpenConnection> {
         let mut open = self.open.take()?;
-        if let Some(ahead) = &open.ahead {
-            // Its answers may be here already. What was announced for another message must not get
+        if let Some(pipelined) = &open.pipelined {
+            // The replies may be here already. The commands of another message must not be used for
             // this one.
-            return (*ahead == letter.commands(&open.can).concat()).then_some(open);
+            return (*pipelined == mail.commands(&open.extensions).concat()).then_some(open);
         }
-        if open.begun >= MESSAGES_PER_CONNECTION {
-            goodbye(open).await;
+        if open.messages >= MESSAGES_PER_CONNECTION {
+            quit(open).await;
             return None;
         }
-        open.line.is_quiet().await.then_some(open)
+        open.connection.is_idle().await.then_some(open)
     }
 
     async fn exchange(
         &self,
-        mut open: Open,
-        letter: &OutgoingMail<'_>,
+        mut open: OpenConnection,
+        mail: &OutgoingMail<'_>,
         handover: &mut Handover<'_>,
     ) -> Exchange {
-        if let Err(outcome) = letter.fits(&open.can, self.relay.refused_size()) {
+        if let Err(outcome) = mail.check_limits(&open.extensions, self.relay.refused_size()) {
             return Exchange::Settled(outcome, Some(open));
         }
-        // What was served before may simply have had its time: a new connection gets the message
-        // then.
-        let is_old = open.begun > 0;
-        open.begun += 1;
-        match self.envelope(&mut open, letter).await {
-            Envelope::Taken => self.message(open, letter, handover).await,
-            Envelope::Refused { stage: Stage::Mail, reply, .. } if reply.code == 421 && is_old => {
+        // The server may close a used connection after its time: the message then goes by a new
+        // one.
+        let is_reused = open.messages > 0;
+        open.messages += 1;
+        match self.envelope(&mut open, mail).await {
+            Envelope::Accepted => self.message(open, mail, handover).await,
+            Envelope::Refused { stage: Stage::Mail, reply, .. } if reply.code == 421 && is_reused => {
                 Exchange::Stale
             }
             Envelope::Refused { stage, reply, usable } => {
-                let goes_on = usable && reply.code != 421 && !open.line.has_unread();
-                open.unfinished = true;
-                Exchange::Settled(self.judged(stage, &reply, letter), goes_on.then_some(open))
+                let is_usable = usable && reply.code != 421 && !open.connection.has_unread();
+                open.needs_reset = true;
+                Exchange::Settled(self.refusal_outcome(stage, &reply, mail), is_usable.then_some(open))
             }
-            Envelope::Lost(_) if is_old => Exchange::Stale,
-            Envelope::Lost(why) => Exchange::Settled(deferred(&why), None),
+            Envelope::Lost(_) if is_reused => Exchange::Stale,
+            Envelope::Lost(reason) => Exchange::Settled(deferred(&reason), None),
         }
     }
 
-    /// MAIL, RCPT and DATA: in one flight where the server allows it (RFC 2920).
-    async fn envelope(&self, open: &mut Open, letter: &OutgoingMail<'_>) -> Envelope {
+    /// Sends MAIL, RCPT and DATA, in one write if the server allows it (RFC 2920).
+    async fn envelope(&self, open: &mut OpenConnection, mail: &OutgoingMail<'_>) -> Envelope {
         let limits = &self.relay.limits;
-        let is_ahead = open.ahead.take().is_some();
-        let commands = if is_ahead { steps(false, Default::default()) } else { open.steps(letter) };
-        if open.can.pipelining && !is_ahead {
+        let is_pipelined = open.pipelined.take().is_some();
+        let commands = if is_pipelined { steps(false, Default::default()) } else { open.steps(mail) };
+        if open.extensions.pipelining && !is_pipelined {
             let all: String = commands.iter().map(|(_, command)| command.as_str()).collect();
-            if let Err(lost) = open.line.write(all.as_bytes(), limits.command).await {
+            if let Err(lost) = open.connection.write(all.as_bytes(), limits.command).await {
                 return Envelope::Lost(lost.to_string());
             }
         }
         let (mut refused, mut usable) = (None, true);
         for (step, command) in &commands {
-            if !open.can.pipelining
-                && let Err(lost) = open.line.write(command.as_bytes(), limits.command).await
+            if !open.extensions.pipelining
+                && let Err(lost) = open.connection.write(command.as_bytes(), limits.command).await
             {
                 return Envelope::Lost(lost.to_string());
             }
-            let is_data = *step == Step::Asked(Stage::Data);
-            let reply = match open.line.reply(if is_data { limits.data } else { limits.command }).await {
+            let is_data = *step == Step::Command(Stage::Data);
+            let limit = if is_data { limits.data } else { limits.command };
+            let reply = match open.connection.reply(limit).await {
                 Ok(reply) => reply,
-                // Having refused one command, a server may close before it answers the rest.
+                // A server that refused one command may close the connection before it answers the
+                // others.
                 Err(_) if refused.is_some() => {
                     usable = false;
                     break;
@@ -176,149 +181,160 @@ impl SmtpSession {
             };
             let good = if is_data { reply.code == 354 } else { matches!(reply.code, 250 | 251) };
             match (step, &refused) {
-                (_, Some((stage, _))) if is_data && good => usable = self.take_back(open, *stage).await,
+                (_, Some((stage, _))) if is_data && good => {
+                    usable = self.finish_with_empty_message(open, *stage).await;
+                }
                 (_, Some(_)) => {}
                 (_, None) if good => {}
-                (Step::Asked(stage), None) if reply.code >= 400 => {
+                (Step::Command(stage), None) if reply.code >= 400 => {
                     refused = Some((*stage, reply));
-                    if !open.can.pipelining {
+                    if !open.extensions.pipelining {
                         break;
                     }
                 }
-                _ => return Envelope::Lost(format!("the server answered out of turn: {reply}")),
+                _ => return Envelope::Lost(format!("the server answered out of order: {reply}")),
             }
         }
         match refused {
             Some((stage, reply)) => Envelope::Refused { stage, reply, usable },
-            None if open.line.has_unread() => {
-                Envelope::Lost("the server said more than it was asked".to_owned())
+            None if open.connection.has_unread() => {
+                Envelope::Lost("the server sent more replies than commands".to_owned())
             }
-            None => Envelope::Taken,
+            None => Envelope::Accepted,
         }
     }
 
-    /// The server wants the message though it refused its recipient: it gets an empty one, for
-    /// nobody. Only when it was the recipient; otherwise a recipient might get it.
-    async fn take_back(&self, open: &mut Open, refused: Stage) -> bool {
+    /// Ends DATA with an empty message, when the server accepted DATA after it had refused the
+    /// recipient. For any other refused command someone might receive it, so nothing is sent.
+    /// Returns true if the connection can be used again.
+    async fn finish_with_empty_message(&self, open: &mut OpenConnection, refused: Stage) -> bool {
         let limits = &self.relay.limits;
         refused == Stage::Rcpt
-            && open.line.write(b".\r\n", limits.command).await.is_ok()
-            && open.line.reply(limits.message).await.is_ok_and(|reply| reply.code >= 400)
+            && open.connection.write(b".\r\n", limits.command).await.is_ok()
+            && open.connection.reply(limits.message).await.is_ok_and(|reply| reply.code >= 400)
     }
 
-    /// The message itself. From its final dot to the server's answer nobody can know (RFC 1047).
+    /// Sends the message itself. Between its final dot and the server's reply the outcome is
+    /// unknown (RFC 1047).
     async fn message(
         &self,
-        mut open: Open,
-        letter: &OutgoingMail<'_>,
+        mut open: OpenConnection,
+        mail: &OutgoingMail<'_>,
         handover: &mut Handover<'_>,
     ) -> Exchange {
         let limits = &self.relay.limits;
-        let ahead = open.next_commands(handover.next, self.relay.refused_size());
-        let more = ahead.as_ref().map_or(0, String::len);
-        let mut bytes = letter.body(more);
-        bytes.extend_from_slice(ahead.as_deref().unwrap_or_default().as_bytes());
-        let tail = if bytes.len() > 2 * TAIL { bytes.len() - TAIL - more } else { 0 };
-        if let Err((lost, _)) = open.line.write_all(&bytes[..tail], limits.block).await {
-            return self.broken(open, letter, deferred(&lost.to_string())).await;
+        let pipelined = open.next_commands(handover.next, self.relay.refused_size());
+        let more = pipelined.as_ref().map_or(0, String::len);
+        let mut bytes = mail.body(more);
+        bytes.extend_from_slice(pipelined.as_deref().unwrap_or_default().as_bytes());
+        let is_long = bytes.len() > 2 * COMMIT_TAIL_BYTES;
+        let tail = if is_long { bytes.len() - COMMIT_TAIL_BYTES - more } else { 0 };
+        if let Err((lost, _)) = open.connection.write_all(&bytes[..tail], limits.block).await {
+            return self.after_write_error(open, mail, deferred(&lost.to_string())).await;
         }
         if !(handover.commit)() {
             return Exchange::Settled(SendOutcome::Withheld, None);
         }
-        if let Err((lost, unsent)) = open.line.write_all(&bytes[tail..], limits.block).await {
+        if let Err((lost, unsent)) = open.connection.write_all(&bytes[tail..], limits.block).await {
             let outcome = if unsent > more { deferred(&lost.to_string()) } else { unknown(&lost) };
-            return self.broken(open, letter, outcome).await;
+            return self.after_write_error(open, mail, outcome).await;
         }
-        let reply = match open.line.reply(limits.message).await {
+        let reply = match open.connection.reply(limits.message).await {
             Ok(reply) => reply,
             Err(lost) => return Exchange::Settled(unknown(&lost), None),
         };
-        open.unfinished = false;
-        let goes_on = reply.code != 421 && (ahead.is_some() || !open.line.has_unread());
-        open.ahead = ahead;
+        open.needs_reset = false;
+        let is_usable = reply.code != 421 && (pipelined.is_some() || !open.connection.has_unread());
+        open.pipelined = pipelined;
         let outcome = match reply.code {
             250 => SendOutcome::accepted(reply.to_string()),
-            400.. => self.judged(Stage::Message, &reply, letter),
-            // Only 250 is a yes; anything else in its place is no answer to this.
+            400.. => self.refusal_outcome(Stage::Message, &reply, mail),
+            // Only 250 means success; another code in its place does not answer the message.
             _ => return Exchange::Settled(SendOutcome::Unknown { answer: reply.to_string() }, None),
         };
-        Exchange::Settled(outcome, goes_on.then_some(open))
+        Exchange::Settled(outcome, is_usable.then_some(open))
     }
 
-    /// The connection broke while the message was written. A server that refuses half way says so
-    /// before it closes.
-    async fn broken(&self, mut open: Open, letter: &OutgoingMail<'_>, outcome: SendOutcome) -> Exchange {
-        let limit = GOODBYE.min(self.relay.limits.command);
-        let reply = open.line.reply(limit).await.ok().filter(|reply| reply.code >= 400);
-        Exchange::Settled(reply.map_or(outcome, |reply| self.judged(Stage::Message, &reply, letter)), None)
+    /// Reads the reply after a failed write: a server that refuses half way replies before it
+    /// closes.
+    async fn after_write_error(
+        &self,
+        mut open: OpenConnection,
+        mail: &OutgoingMail<'_>,
+        outcome: SendOutcome,
+    ) -> Exchange {
+        let limit = QUIT_TIMEOUT.min(self.relay.limits.command);
+        let reply = open.connection.reply(limit).await.ok().filter(|reply| reply.code >= 400);
+        let refusal = reply.map(|reply| self.refusal_outcome(Stage::Message, &reply, mail));
+        Exchange::Settled(refusal.unwrap_or(outcome), None)
     }
 
-    /// What a refusal means. What is too big for the server is not carried there a hundred thousand
-    /// times.
-    fn judged(&self, stage: Stage, reply: &Reply, letter: &OutgoingMail<'_>) -> SendOutcome {
+    /// Returns the outcome of a refusal, and remembers a size that the server refuses, so that
+    /// larger messages are not sent to it again and again.
+    fn refusal_outcome(&self, stage: Stage, reply: &Reply, mail: &OutgoingMail<'_>) -> SendOutcome {
         let outcome = verdict(stage, reply);
         // 5.2.3 is the limit of one mailbox, not of the server.
-        let is_anybodys = !matches!(reply.enhanced(), Some((_, 2, _)));
-        if matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }) && is_anybodys {
-            self.relay.refuse_size(letter.size());
+        let is_server_limit = !matches!(reply.enhanced(), Some((_, 2, _)));
+        if matches!(outcome, SendOutcome::Rejected { reason: RejectReason::TooBig, .. }) && is_server_limit {
+            self.relay.refuse_size(mail.size());
         }
         outcome
     }
 }
 
-/// How MAIL, RCPT and DATA went.
+/// The result of MAIL, RCPT and DATA.
 enum Envelope {
-    Taken,
+    Accepted,
     Refused {
         stage: Stage,
         reply: Reply,
-        /// Whether the next exchange can follow on the same connection.
+        /// True if the next exchange can follow on the same connection.
         usable: bool,
     },
-    /// Before the message was begun.
+    /// The connection ended before the message was sent.
     Lost(String),
 }
 
 /// One command of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// RSET: forget the last one.
-    Forget,
-    /// Something that can be refused for a reason.
-    Asked(Stage),
+    /// RSET, which discards the last exchange.
+    Reset,
+    /// A command that can be refused.
+    Command(Stage),
 }
 
-impl Open {
-    fn steps(&self, letter: &OutgoingMail<'_>) -> Vec<(Step, String)> {
-        steps(self.unfinished, letter.commands(&self.can))
+impl OpenConnection {
+    fn steps(&self, mail: &OutgoingMail<'_>) -> Vec<(Step, String)> {
+        steps(self.needs_reset, mail.commands(&self.extensions))
     }
 
-    /// What of the next message can go with this one's last bytes.
+    /// Returns the commands of the next message that can be sent with this one's last bytes.
     fn next_commands(&self, next: Option<&Message>, refused: usize) -> Option<String> {
         let Some(Message::Email(next)) = next else { return None };
-        if !self.can.pipelining || self.begun >= MESSAGES_PER_CONNECTION {
+        if !self.extensions.pipelining || self.messages >= MESSAGES_PER_CONNECTION {
             return None;
         }
-        let letter = OutgoingMail::new(next).ok()?;
-        letter.fits(&self.can, refused).ok()?;
-        Some(letter.commands(&self.can).concat())
+        let mail = OutgoingMail::new(next).ok()?;
+        mail.check_limits(&self.extensions, refused).ok()?;
+        Some(mail.commands(&self.extensions).concat())
     }
 }
 
-fn steps(forget: bool, commands: [String; 3]) -> Vec<(Step, String)> {
-    let asked = [Stage::Mail, Stage::Rcpt, Stage::Data].map(Step::Asked);
-    let forget = forget.then(|| (Step::Forget, Rset.to_string()));
-    forget.into_iter().chain(asked.into_iter().zip(commands)).collect()
+fn steps(reset: bool, commands: [String; 3]) -> Vec<(Step, String)> {
+    let stages = [Stage::Mail, Stage::Rcpt, Stage::Data].map(Step::Command);
+    let reset = reset.then(|| (Step::Reset, Rset.to_string()));
+    reset.into_iter().chain(stages.into_iter().zip(commands)).collect()
 }
 
-async fn goodbye(mut open: Open) {
-    if open.ahead.is_some() {
-        // The server was told of a message that does not come; it may take QUIT for its text.
+async fn quit(mut open: OpenConnection) {
+    if open.pipelined.is_some() {
+        // The server expects a message that does not come, and might take QUIT for its text.
         return;
     }
-    let _ = tokio::time::timeout(GOODBYE, async {
-        open.line.write(Quit.to_string().as_bytes(), GOODBYE).await?;
-        open.line.reply(GOODBYE).await
+    let _ = tokio::time::timeout(QUIT_TIMEOUT, async {
+        open.connection.write(Quit.to_string().as_bytes(), QUIT_TIMEOUT).await?;
+        open.connection.reply(QUIT_TIMEOUT).await
     })
     .await;
 }
@@ -327,6 +343,6 @@ fn deferred(answer: &str) -> SendOutcome {
     SendOutcome::Deferred { retry_after: None, scope: DeferralScope::Message, answer: answer.to_owned() }
 }
 
-fn unknown(lost: &Lost) -> SendOutcome {
+fn unknown(lost: &ConnectionLost) -> SendOutcome {
     SendOutcome::Unknown { answer: format!("after the whole message: {lost}") }
 }

@@ -3,6 +3,31 @@
 //!
 //! One [`Store`], one file per entity, methods named noun_verb. A `Store` has the methods of
 //! [`Contacts`], for contacts and audiences, and of [`Database`], which knows no entity.
+//!
+//! Invariants:
+//! - A step has one run for each instant, and a run has one delivery for each contact.
+//! - A worker claims deliveries under a lease that has not expired. The number of a lease is never
+//!   given twice.
+//! - A worker records an outcome only for a delivery that its lease still holds.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), store::StoreError> {
+//! use store::{Millis, Store};
+//!
+//! let store = Store::open("sqlite::memory:").await?;
+//! store.migrate().await?;
+//! let expiry = Millis::new(30_000);
+//! let lease = store.lease_open("host:4711", true, Millis::EPOCH, expiry).await?;
+//! assert_eq!(store.lease_list().await?.len(), 1);
+//!
+//! // The worker does not renew its lease; another one takes its deliveries over.
+//! store.lease_sweep(expiry).await?;
+//! assert!(!store.lease_renew(lease, Millis::new(60_000)).await?, "the worker must stop");
+//! assert_ne!(store.lease_open("host:4712", true, expiry, Millis::new(60_000)).await?, lease);
+//! # Ok(())
+//! # }
+//! ```
 
 mod active_files;
 mod address;

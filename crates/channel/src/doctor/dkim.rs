@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use message::Email;
-use smtp::Signer;
+use smtp::DkimSigner;
 use smtp::sign::tags::Tags;
 use smtp::sign::verify;
 
@@ -14,7 +14,7 @@ const CHECK: &str = "dkim";
 
 /// Compares the published records of a channel's keys with the keys, then signs `sample` and
 /// verifies its signature with the published records.
-pub(super) async fn examine(dns: &Dns, signer: &Signer, sample: Email) -> Vec<Finding> {
+pub(super) async fn examine(dns: &Dns, signer: &DkimSigner, sample: Email) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut known = Vec::new();
     for (name, record) in signer.records() {
@@ -48,12 +48,12 @@ fn compare_record(name: &str, wanted: &str, published: &[String]) -> Finding {
         several => return fail(format!("{name} has {} records, and must have one", several.len())),
     };
     let (tags, own) = (Tags::read(text), Tags::read(wanted));
-    let key = |tags: &Tags<'_>| tags.bare("p").and_then(|key| STANDARD.decode(key).ok());
+    let key = |tags: &Tags<'_>| tags.without_spaces("p").and_then(|key| STANDARD.decode(key).ok());
     if tags.get("v").is_some_and(|version| !version.eq_ignore_ascii_case("DKIM1")) || tags.get("p").is_none()
     {
         return fail(format!("{name} is no record of a key"));
     }
-    if tags.bare("p").is_some_and(|key| key.is_empty()) {
+    if tags.without_spaces("p").is_some_and(|key| key.is_empty()) {
         return fail(format!("the key at {name} is revoked"));
     }
     if tags.get("k").unwrap_or("rsa") != own.get("k").unwrap_or("rsa") {
@@ -62,13 +62,13 @@ fn compare_record(name: &str, wanted: &str, published: &[String]) -> Finding {
     if key(&tags) != key(&own) {
         return fail(format!("the key at {name} is not the public half of ours"));
     }
-    if !tags.lists("h", "sha256", true) {
+    if !tags.list_contains("h", "sha256", true) {
         return fail(format!("{name} does not let SHA-256 be used"));
     }
-    if !tags.lists("s", "*", true) && !tags.lists("s", "email", true) {
+    if !tags.list_contains("s", "*", true) && !tags.list_contains("s", "email", true) {
         return fail(format!("the key at {name} is not for e-mail"));
     }
-    if tags.lists("t", "y", false) {
+    if tags.list_contains("t", "y", false) {
         let found = format!("{name} says that DKIM is only being tested (t=y)");
         return Finding::warn(CHECK, found, "Take `t=y` out when all is well.");
     }
@@ -76,7 +76,7 @@ fn compare_record(name: &str, wanted: &str, published: &[String]) -> Finding {
 }
 
 /// Signs a message as sending does, and verifies the signature as a receiver does.
-fn check_signature(signer: &Signer, sample: Email, records: &[(String, String)]) -> Finding {
+fn check_signature(signer: &DkimSigner, sample: Email, records: &[(String, String)]) -> Finding {
     let fix = "Fix the findings about `dkim`; if there are none, report this as a bug.";
     let signed = match signer.sign(sample) {
         Ok(email) => email,

@@ -20,7 +20,7 @@ use egress::{Proxy, Settings};
 use jiff::Timestamp;
 use message::{Email, SenderError, Timeouts};
 use rustls::pki_types::CertificateDer;
-use smtp::{Relay, Signer};
+use smtp::{DkimSigner, Relay};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -106,8 +106,8 @@ impl Doctor {
         sample: Option<Email>,
     ) -> Vec<Finding> {
         let (dns, domain) = (&*self.dns, from.address.domain());
-        let signer = Signer::of(channel);
-        let signed = signer.as_ref().ok().and_then(Option::as_ref).map(Signer::domain);
+        let signer = DkimSigner::of(channel);
+        let signed = signer.as_ref().ok().and_then(Option::as_ref).map(DkimSigner::domain);
         let (relay, dkim, dmarc, spf, sender, bounces) = tokio::join!(
             self.examine_relay(url),
             self.examine_dkim(&signer, sample),
@@ -131,7 +131,7 @@ impl Doctor {
 
     async fn examine_dkim(
         &self,
-        signer: &Result<Option<Signer>, SenderError>,
+        signer: &Result<Option<DkimSigner>, SenderError>,
         sample: Option<Email>,
     ) -> Vec<Finding> {
         match signer {

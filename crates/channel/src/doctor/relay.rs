@@ -3,7 +3,7 @@
 use egress::{AddressClass, classify};
 use jiff::Timestamp;
 use message::SenderError;
-use smtp::{Examined, Relay, Security};
+use smtp::{Relay, RelayProbe, Security};
 
 use super::{Dns, Finding, mail};
 
@@ -16,7 +16,7 @@ pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: T
         Ok(relay) => relay,
         Err(error) => return vec![Finding::fail_here("relay", format!("cannot {error}"), "Fix `url`.")],
     };
-    let seen = match relay.examine(now).await {
+    let seen = match relay.probe(now).await {
         Ok(seen) => seen,
         Err(why) => {
             return vec![Finding::fail_outside(
@@ -39,7 +39,7 @@ pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: T
     findings
 }
 
-fn tls(seen: &Examined) -> Finding {
+fn tls(seen: &RelayProbe) -> Finding {
     let local = matches!(classify(seen.address.ip()), AddressClass::Internal(_));
     match (&seen.tls, seen.security) {
         (Some(tls), _) if tls.days < RENEWAL_WARNING_DAYS => Finding::warn(
@@ -63,14 +63,14 @@ fn tls(seen: &Examined) -> Finding {
     }
 }
 
-fn login(seen: &Examined) -> Finding {
+fn login(seen: &RelayProbe) -> Finding {
     if seen.logged_in {
         return Finding::pass("login", "the server takes the user and password");
     }
     Finding::pass("login", "none: the server takes mail without one, or by address")
 }
 
-fn extensions(seen: &Examined) -> Finding {
+fn extensions(seen: &RelayProbe) -> Finding {
     let size = match seen.size {
         Some(0) => "any size".to_owned(),
         Some(size) => format!("at most {} KiB", size >> 10),

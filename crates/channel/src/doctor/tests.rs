@@ -128,10 +128,10 @@ fn key() -> Dkim {
 #[tokio::test]
 async fn the_published_key_must_match_the_signing_key() {
     use CheckVerdict::{FailOutside, Pass, Warn};
-    let signer = Signer::new(&key()).unwrap();
+    let signer = DkimSigner::new(&key()).unwrap();
     let [(name, record)] = signer.records().try_into().unwrap();
     assert_eq!(name, "s1._domainkey.harbour.example");
-    let other = Signer::new(&key()).unwrap().records().remove(0).1;
+    let other = DkimSigner::new(&key()).unwrap().records().remove(0).1;
     let bare = record.replace("v=DKIM1; k=rsa; ", "");
     for (texts, verdict, found, holds) in [
         (vec![record.as_str()], Pass, "public half", Pass),

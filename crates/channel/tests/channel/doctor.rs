@@ -104,7 +104,7 @@ async fn refusals_and_missing_extensions_are_reported() {
     for (setup, scheme, says) in [
         (refusing, "smtp", "does not accept the user and password"),
         (plain, "smtp", "does not offer STARTTLS"),
-        (silent, "smtp", "does not want us"),
+        (silent, "smtp", "refuses the connection"),
     ] {
         let server = setup.start().await;
         let query = if says.contains("STARTTLS") { "" } else { "?tls=off" };

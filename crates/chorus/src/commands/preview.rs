@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use campaign::{Campaign, Per, Step};
-use channel::{Message, Person, Preview, PreviewError, RequestPreview, Signer};
+use channel::{DkimSigner, Message, Person, Preview, PreviewError, RequestPreview};
 use clap::Args;
 use measure::LengthBudget;
 use serde::Serialize;
@@ -127,7 +127,7 @@ pub(crate) fn preview_step(
 /// Returns the message with its DKIM signature, if the channel signs and its keys can be read.
 fn signed(app: &App, step: &Step, message: Message) -> anyhow::Result<Message> {
     let Some(channel) = app.workspace().channels.get(&step.channel) else { return Ok(message) };
-    match (Signer::of(channel), message) {
+    match (DkimSigner::of(channel), message) {
         (Ok(Some(signer)), Message::Email(email)) => {
             Ok(Message::Email(signer.sign(email).map_err(|error| user_error(format!("cannot {error}")))?))
         }

@@ -1,8 +1,8 @@
-//! Text messages by Aliyun: approved templates only.
+//! Text messages through Aliyun, which accepts approved templates only:
 //! <https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-sendsms>, signature:
 //! <https://www.alibabacloud.com/help/en/sms/signature-method>, look-up:
-//! <https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-querysenddetails>, codes:
-//! <https://help.aliyun.com/zh/sms/developer-reference/api-error-codes>.
+//! <https://help.aliyun.com/zh/sms/developer-reference/api-dysmsapi-2017-05-25-querysenddetails>,
+//! codes: <https://help.aliyun.com/zh/sms/developer-reference/api-error-codes>.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -21,10 +21,11 @@ use crate::{idempotency, json_template};
 #[derive(Debug)]
 pub(crate) struct AliyunSms;
 
-/// What was said to a number on the day the post fell due, where that is not today.
-const EARLIER: &str = "earlier";
-/// Its list, and what its entries call our key.
-const DETAILS: &str = "/SmsSendDetailDTOs/SmsSendDetailDTO";
+/// The request for the messages sent to a number on the day the post fell due, if that is not
+/// today.
+const DUE_DAY: &str = "earlier";
+/// JSON pointer to the list of messages in the look-up's answer.
+const DETAILS_POINTER: &str = "/SmsSendDetailDTOs/SmsSendDetailDTO";
 
 impl Protocol for AliyunSms {
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -38,7 +39,7 @@ impl Protocol for AliyunSms {
             ("PhoneNumbers", number(post.to.as_deref().ok_or("it has no phone number to go to")?)),
             ("SignName", access.from.clone()),
             ("TemplateCode", access.template_id.clone()),
-            ("TemplateParam", texts(parameters)?),
+            ("TemplateParam", parameters_as_texts(parameters)?),
             ("OutId", post.id.clone()),
         ];
         Ok(signed("post", access, own, prior.now(), &post.id).publishes())
@@ -57,12 +58,13 @@ impl Protocol for AliyunSms {
         }
     }
 
-    /// By number and day, in Aliyun's own zone: the day the post fell due, and today.
+    /// Looks up by number and day, in Aliyun's time zone: first the day the post fell due, then
+    /// today.
     fn look_up(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Option<Request> {
         let (due, today) = (day(post.at), day(prior.now()));
-        let (name, day) = match prior.get(EARLIER) {
-            None if due != today => (EARLIER, due),
-            Some(answer) if is_in(post, answer).is_some() => (LOOK_UP, due),
+        let (name, day) = match prior.get(DUE_DAY) {
+            None if due != today => (DUE_DAY, due),
+            Some(answer) if find_in_details(post, answer).is_some() => (LOOK_UP, due),
             _ => (LOOK_UP, today),
         };
         let own = vec![
@@ -76,10 +78,10 @@ impl Protocol for AliyunSms {
     }
 
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
-        is_in(post, answer)
+        find_in_details(post, answer)
     }
 
-    /// Whether the approved template is there.
+    /// Requests the approved template.
     fn access_check(&self, access: &Access, now: Timestamp) -> Option<Request> {
         let own =
             vec![("Action", "QuerySmsTemplate".to_owned()), ("TemplateCode", access.template_id.clone())];
@@ -91,24 +93,24 @@ impl Protocol for AliyunSms {
     }
 }
 
-/// The post among what was said to its number.
-fn is_in(post: &Post, answer: &Response) -> Option<Verdict> {
-    idempotency::search_list(answer, DETAILS, |detail| {
+/// Searches for the post among the messages sent to its number.
+fn find_in_details(post: &Post, answer: &Response) -> Option<Verdict> {
+    idempotency::search_list(answer, DETAILS_POINTER, |detail| {
         (text_at(detail, "/OutId")? == post.id).then(|| Verdict::sent(None, None))
     })
 }
 
-/// A number as Aliyun writes it: 11 digits inland, country code and number, without a plus,
-/// elsewhere.
+/// Formats a number for Aliyun: 11 digits for a mainland number, otherwise country code and number
+/// without a plus.
 fn number(e164: &str) -> String {
     let digits: String = e164.chars().filter(char::is_ascii_digit).collect();
     let inland = digits.strip_prefix("86").filter(|rest| rest.len() == 11 && rest.starts_with('1'));
     inland.map(str::to_owned).unwrap_or(digits)
 }
 
-/// The parameters of a template, which must be texts: `{"code":"123456"}` is taken,
-/// `{"code":123456}` is not (`isv.INVALID_JSON_PARAM`).
-fn texts(parameters: &str) -> Result<String, ComposeError> {
+/// Converts the parameters of a template to texts: Aliyun accepts `{"code":"123456"}` but refuses
+/// `{"code":123456}` (`isv.INVALID_JSON_PARAM`).
+fn parameters_as_texts(parameters: &str) -> Result<String, ComposeError> {
     let mut object = json_template::parse_object(parameters)?;
     for (name, value) in &mut object {
         *value = match value.take() {
@@ -126,13 +128,13 @@ fn texts(parameters: &str) -> Result<String, ComposeError> {
     Ok(Value::Object(object).to_string())
 }
 
-/// The day in China, where Aliyun counts days.
+/// Returns the date in China, whose time zone Aliyun uses.
 fn day(at: Timestamp) -> String {
     Offset::constant(8).to_datetime(at).strftime("%Y%m%d").to_string()
 }
 
-/// A request with the parameters that all have, and the signature over all of them. `seed` and the
-/// time make the nonce, which may be used once.
+/// Builds a request with the common parameters and the signature over all parameters. `seed` and
+/// the time make the nonce, which may be used once.
 fn signed(
     name: &'static str,
     access: &Access,
@@ -157,8 +159,8 @@ fn signed(
     Request::new(name, "POST", "/", Body::Form(fields))
 }
 
-/// The signature of RPC requests: HMAC-SHA1 with the secret and `&` over the method, the path and
-/// the sorted fields.
+/// Returns the signature of an RPC request: HMAC-SHA1, with the key `secret` and `&`, over the
+/// method, the path and the sorted fields.
 fn signature(method: &str, fields: &[(&str, String)], secret: &str) -> String {
     let mut fields: Vec<_> = fields.iter().map(|(name, value)| (segment(name), segment(value))).collect();
     fields.sort();
@@ -170,7 +172,7 @@ fn signature(method: &str, fields: &[(&str, String)], secret: &str) -> String {
 
 fn refusal(code: &str, request: &Request, answer: &Response) -> Verdict {
     match code {
-        // So many to one number in a minute, an hour, a day: others may go on.
+        // The limit of one number per minute, hour or day; other numbers are not affected.
         "isv.BUSINESS_LIMIT_CONTROL" => Verdict::Retryable,
         "isv.DAY_LIMIT_CONTROL" | "isv.MONTH_LIMIT_CONTROL" | "ServiceUnavailable" => {
             Verdict::RateLimited(answer.retry_after())
@@ -184,7 +186,7 @@ fn refusal(code: &str, request: &Request, answer: &Response) -> Verdict {
             Verdict::Rejected(RejectReason::Policy)
         }
         "isv.PARAM_LENGTH_LIMIT" | "isv.TEMPLATE_PARAMS_ILLEGAL" => Verdict::Rejected(RejectReason::TooBig),
-        // What the channel names is not approved.
+        // The signature or template that the channel names is not approved.
         "isv.SMS_SIGNATURE_ILLEGAL"
         | "isv.SMS_SIGN_ILLEGAL"
         | "isv.SMS_TEMPLATE_ILLEGAL"
@@ -203,7 +205,8 @@ fn refusal(code: &str, request: &Request, answer: &Response) -> Verdict {
         | "Forbidden.AccessKeyDisabled"
         | "InvalidTimeStamp.Expired" => Verdict::AuthExpired,
         _ if code.starts_with("InvalidAccessKeyId") || code.starts_with("Forbidden") => Verdict::AuthExpired,
-        // The same request was seen before, or something broke inside: it may be out.
+        // The same request was seen before, or an internal error occurred: the message may have
+        // been sent.
         "SignatureNonceUsed" | "isp.SYSTEM_ERROR" | "isp.GATEWAY_ERROR" | "isp.UNKNOWN" => {
             if request.publishes { Verdict::Unknown } else { Verdict::Retryable }
         }
@@ -222,7 +225,7 @@ mod tests {
         Post { to: Some("+8613800138000".into()), content: own, ..post() }
     }
 
-    /// The example of "Signature method" in Aliyun's help, which is a GET.
+    /// The example of "Signature method" in Aliyun's help, which is a GET request.
     #[test]
     fn signs_as_the_vendor_does() {
         let fields = [
@@ -262,15 +265,15 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_there() {
-        for (e164, there) in [
+    fn numbers_are_written_in_aliyuns_format() {
+        for (e164, expected) in [
             ("+8613800138000", "13800138000"),
             ("13800138000", "13800138000"),
             ("+85291234567", "85291234567"),
             ("+1 500 555 0006", "15005550006"),
             ("+8610", "8610"),
         ] {
-            assert_eq!(number(e164), there);
+            assert_eq!(number(e164), expected);
         }
     }
 
@@ -319,10 +322,10 @@ mod tests {
         // 20:26 in China.
         assert_eq!(date(&prior(&[])), (LOOK_UP, "20200913".to_owned()));
         let mut next_day = PriorAnswers::new(now() + std::time::Duration::from_hours(4));
-        assert_eq!(date(&next_day), (EARLIER, "20200913".to_owned()));
-        next_day.put(EARLIER, answer(200, &[], &details("other").to_string()));
+        assert_eq!(date(&next_day), (DUE_DAY, "20200913".to_owned()));
+        next_day.put(DUE_DAY, answer(200, &[], &details("other").to_string()));
         assert_eq!(date(&next_day), (LOOK_UP, "20200914".to_owned()));
-        next_day.put(EARLIER, answer(200, &[], &details(&message().id).to_string()));
+        next_day.put(DUE_DAY, answer(200, &[], &details(&message().id).to_string()));
         assert_eq!(date(&next_day), (LOOK_UP, "20200913".to_owned()));
         let found = |body: Value| {
             AliyunSms.find_post(&access("aliyun_sms"), &message(), &answer(200, &[], &body.to_string()))

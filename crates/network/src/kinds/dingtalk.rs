@@ -1,5 +1,6 @@
-//! DingTalk's group robots: <https://open.dingtalk.com/document/robots/custom-robot-access>, signing:
-//! <https://open.dingtalk.com/document/robots/customize-robot-security-settings>, codes: the table on the first page.
+//! DingTalk's group robots: <https://open.dingtalk.com/document/robots/custom-robot-access>,
+//! signing: <https://open.dingtalk.com/document/robots/customize-robot-security-settings>, codes:
+//! the table on the first page.
 
 use std::time::Duration;
 
@@ -21,10 +22,10 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Dingtalk;
 
-/// Who sends more than 20 a minute is shut out for so long.
-const PENALTY: Duration = Duration::from_secs(600);
-/// Bytes of the whole body (code 460101).
-const BODY: usize = 20_000;
+/// The time for which DingTalk blocks a robot that sends more than 20 messages a minute.
+const RATE_LIMIT_PENALTY: Duration = Duration::from_secs(600);
+/// The largest body, in bytes (code 460101).
+const MAX_BODY_BYTES: usize = 20_000;
 
 impl Protocol for Dingtalk {
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
@@ -32,7 +33,7 @@ impl Protocol for Dingtalk {
             Content::Json(body) => body.len(),
             Content::Parts(parts) => message(parts).to_string().len(),
         };
-        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, MAX_BODY_BYTES)]
     }
 
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -46,23 +47,23 @@ impl Protocol for Dingtalk {
         Ok(Request::new("post", "POST", target, body).publishes())
     }
 
-    /// Always 200; `errcode` tells.
+    /// Interprets `errcode`; the status is always 200.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
-        let said = json["errmsg"].as_str().unwrap_or_default();
+        let reply = json["errmsg"].as_str().unwrap_or_default();
         match json["errcode"].as_i64() {
             Some(0) => Verdict::sent(None, None),
             Some(130_101 | 410_100 | 90_030 | 90_018) => Verdict::RateLimited(Some(wait(&json))),
             Some(-1) => Verdict::Retryable,
             // "message validation failed": the robot's own rules on keywords, signatures and
-            // addresses. It says so in Chinese: "关键词不匹配".
-            Some(310_000) if said.contains("关键词") || said.to_lowercase().contains("keyword") => {
+            // addresses. The message is in Chinese: "关键词不匹配".
+            Some(310_000) if reply.contains("关键词") || reply.to_lowercase().contains("keyword") => {
                 Verdict::KeywordMissing
             }
             Some(310_000) => Verdict::AuthExpired,
-            // No such token, robot or group, or it is switched off.
+            // The token, robot or group does not exist, or is switched off.
             Some(300_001 | 300_005 | 400_013 | 400_101 | 400_102 | 400_106) => Verdict::Gone,
-            // An unsafe link, unfit words, an unfit picture, unfit content.
+            // An unsafe link, or refused words, pictures or content.
             Some(430_101..=430_104) => Verdict::Rejected(RejectReason::Policy),
             Some(460_101) => Verdict::Rejected(RejectReason::TooBig),
             Some(_) => Verdict::rejected(),
@@ -72,18 +73,19 @@ impl Protocol for Dingtalk {
 }
 
 fn wait(json: &Value) -> Duration {
-    let said = json["wait"].as_u64().map(Duration::from_secs);
-    said.unwrap_or(PENALTY).min(egress::MAX_WAIT)
+    let wait = json["wait"].as_u64().map(Duration::from_secs);
+    wait.unwrap_or(RATE_LIMIT_PENALTY).min(egress::MAX_WAIT)
 }
 
-/// The secret is the key; what is signed is milliseconds, a new line, and the secret again.
+/// Returns the signature: the key is the secret, and the signed text is the time in milliseconds, a
+/// new line, and the secret again.
 fn sign(secret: &str, at: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     STANDARD.encode(hmac::sign(&key, format!("{at}\n{secret}").as_bytes()))
 }
 
-/// An action card with one button; Markdown where there is none. The title is what lists of chats
-/// show.
+/// Builds an action card if the post has a button, else Markdown. The title is shown in lists of
+/// chats.
 fn message(parts: &Parts) -> Value {
     let heading = parts.title.as_ref().map(|title| format!("### {}", escaped(Flavor::Dingtalk, title)));
     let shown =
@@ -92,7 +94,7 @@ fn message(parts: &Parts) -> Value {
     let first = parts.plain.lines().next().unwrap_or_default();
     let title: String = parts.title.as_deref().unwrap_or(first).chars().take(64).collect();
     match &parts.action {
-        // A card must say something.
+        // A card must have a text.
         Some(action) => {
             let text =
                 if text.is_empty() { link(Flavor::Dingtalk, &action.label, &action.url) } else { text };
@@ -148,12 +150,12 @@ mod tests {
     #[test]
     fn the_body_is_measured() {
         assert!(crate::sample::budgets("dingtalk", &post())[0].fits());
-        assert!(!crate::sample::budgets("dingtalk", &post_of(&"x".repeat(BODY)))[0].fits());
+        assert!(!crate::sample::budgets("dingtalk", &post_of(&"x".repeat(MAX_BODY_BYTES)))[0].fits());
     }
 
     #[test]
     fn every_answer_means_something() {
-        let code = |code: i64, said: &str| format!("{{\"errcode\":{code},\"errmsg\":\"{said}\"}}");
+        let code = |code: i64, reply: &str| format!("{{\"errcode\":{code},\"errmsg\":\"{reply}\"}}");
         let limited = |seconds: u64| Verdict::RateLimited(Some(Duration::from_secs(seconds)));
         for (status, body, expected) in [
             (200, code(0, "ok"), Verdict::sent(None, None)),

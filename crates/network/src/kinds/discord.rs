@@ -1,6 +1,6 @@
-//! Discord, by webhook: <https://discord.com/developers/docs/resources/webhook#execute-webhook>, embeds and their
-//! limits: <https://discord.com/developers/docs/resources/message#embed-object>, files:
-//! <https://discord.com/developers/docs/reference#uploading-files>, limits of rate:
+//! Discord, by webhook: <https://discord.com/developers/docs/resources/webhook#execute-webhook>,
+//! embeds and their limits: <https://discord.com/developers/docs/resources/message#embed-object>,
+//! files: <https://discord.com/developers/docs/reference#uploading-files>, rate limits:
 //! <https://discord.com/developers/docs/topics/rate-limits>.
 
 use std::time::Duration;
@@ -48,12 +48,12 @@ impl Protocol for Discord {
     }
 
     fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
-        // Without `wait`, the answer does not say that a message was not saved.
-        let target = with(&access.webhook_path, "wait=true&with_components=true");
+        // Without `wait=true` the answer does not say whether the message was saved.
+        let target = with_query(&access.webhook_path, "wait=true&with_components=true");
         let body = match &post.content {
             Content::Json(body) => {
                 let mut body = parse_object(body)?;
-                set_default(&mut body, "allowed_mentions", nobody());
+                set_default(&mut body, "allowed_mentions", no_mentions());
                 Body::Json(body.into())
             }
             Content::Parts(parts) => body(parts),
@@ -73,13 +73,13 @@ impl Protocol for Discord {
             (200, _) if json["id"].is_string() => Verdict::sent(text_at(&json, "/id"), None),
             (204, _) if request.publishes => Verdict::sent(None, None),
             (429, _) => Verdict::RateLimited(wait()),
-            // Unknown channel, guild, webhook. A webhook that is not there is never to be asked
-            // again.
+            // Unknown channel, guild or webhook. A webhook that does not exist must not be
+            // requested again.
             (_, 10_003 | 10_004 | 10_015) | (404, _) => Verdict::Gone,
             (_, 50_027) => Verdict::AuthExpired,
             (_, 40_005) => Verdict::Rejected(RejectReason::TooBig),
             (_, 50_035) if is_too_long(&json["errors"]) => Verdict::Rejected(RejectReason::TooBig),
-            // Blocked by AutoMod, its title too, or by the filter of harmful links.
+            // Blocked by AutoMod, in the text or title, or by the filter of harmful links.
             (_, 200_000 | 200_001 | 240_000) => Verdict::Rejected(RejectReason::Policy),
             _ => Verdict::by_status(answer, request.publishes),
         }
@@ -90,19 +90,21 @@ impl Protocol for Discord {
     }
 }
 
-/// `target` with more in its query.
-fn with(target: &str, query: &str) -> String {
+/// Returns `target` with `query` added to its query.
+fn with_query(target: &str, query: &str) -> String {
     let mark = if target.contains('?') { '&' } else { '?' };
     format!("{target}{mark}{query}")
 }
 
-/// The accounts that the message names, and no others. `everyone` stands for both <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
-fn allowed(parts: &Parts) -> Value {
-    if parts.mention.is_empty() { nobody() } else { json!({ "parse": ["everyone"] }) }
+/// Returns the mentions that are allowed: those the message names. `everyone` allows both
+/// `@everyone` and `@here`
+/// <https://discord.com/developers/docs/resources/message#allowed-mentions-object>.
+fn allowed_mentions(parts: &Parts) -> Value {
+    if parts.mention.is_empty() { no_mentions() } else { json!({ "parse": ["everyone"] }) }
 }
 
-/// Nobody is mentioned, whatever a text says.
-fn nobody() -> Value {
+/// Allows no mention, whatever the text contains.
+fn no_mentions() -> Value {
     json!({ "parse": [] })
 }
 
@@ -110,29 +112,29 @@ fn is_card(parts: &Parts) -> bool {
     parts.title.is_some() || parts.action.is_some() || parts.picture.is_some()
 }
 
-/// The text of a message without an embed.
+/// Returns the text of a message without an embed.
 fn content(parts: &Parts) -> String {
-    // With everybody allowed, the text must not call by itself.
+    // With `everyone` allowed, the text itself must not mention anyone.
     let text =
         if parts.mention.is_empty() { parts.text.clone() } else { mention::neutralized(&parts.text, &[]) };
     mention::prepend(mention::as_text(parts), text)
 }
 
-/// The title of an embed, which is Markdown. One that says nothing is refused: the button's words
-/// are its title then.
+/// Returns the title of an embed, as Markdown. An embed without any text is refused, so the
+/// button's label becomes its title.
 fn title(parts: &Parts) -> Option<String> {
     let label = parts.action.as_ref().map(|action| &action.label).filter(|_| parts.text.is_empty());
     parts.title.as_ref().or(label).map(|title| escaped(Flavor::Discord, title))
 }
 
-/// An embed with a button; text alone where there is nothing else.
+/// Builds the message: an embed if the post has a title, button or picture, else text alone.
 fn body(parts: &Parts) -> Body {
     if !is_card(parts) {
-        return Body::Json(json!({ "content": content(parts), "allowed_mentions": allowed(parts) }));
+        return Body::Json(json!({ "content": content(parts), "allowed_mentions": allowed_mentions(parts) }));
     }
     let mut message = Map::new();
-    message.insert("allowed_mentions".to_owned(), allowed(parts));
-    // Embeds call nobody.
+    message.insert("allowed_mentions".to_owned(), allowed_mentions(parts));
+    // Embeds never mention anyone.
     if let Some(call) = mention::as_text(parts) {
         message.insert("content".to_owned(), call.into());
     }
@@ -151,7 +153,7 @@ fn body(parts: &Parts) -> Body {
     let picture = parts.picture.as_ref();
     if let Some((picture, url)) = picture.and_then(|picture| Some((picture, picture.url()?))) {
         embed["image"] = json!({ "url": url });
-        // An embed has no other place for the words of a picture.
+        // An embed has no other field for a picture's alternative text.
         if !picture.alt.is_empty() {
             embed["footer"] = json!({ "text": picture.alt });
         }
@@ -160,7 +162,7 @@ fn body(parts: &Parts) -> Body {
         message.insert("embeds".to_owned(), json!([embed]));
         return Body::Json(message.into());
     };
-    let name = safe(&file.name);
+    let name = safe_file_name(&file.name);
     embed["image"] = json!({ "url": format!("attachment://{name}") });
     message.insert("embeds".to_owned(), json!([embed]));
     let attachment = json!({ "id": 0, "filename": name, "description": picture.alt });
@@ -169,14 +171,14 @@ fn body(parts: &Parts) -> Body {
     Body::Multipart(vec![Part::text("payload_json", Value::from(message).to_string()), part])
 }
 
-/// A name that `attachment://` can say: letters, digits, dash, dot, underscore.
-fn safe(name: &str) -> String {
+/// Returns a file name that `attachment://` accepts: letters, digits, dash, dot, underscore.
+fn safe_file_name(name: &str) -> String {
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     name.chars().map(|c| if good(c) { c } else { '_' }).collect()
 }
 
-/// Whether one of the errors, which lie as deep as what they are about, is that something is too
-/// long.
+/// Returns true if one of the errors, which are nested like the fields they concern, is about
+/// length.
 fn is_too_long(errors: &Value) -> bool {
     match errors {
         Value::Object(map) => {
@@ -244,7 +246,7 @@ mod tests {
             (&Value::from("Choose"), None)
         );
         let own = Post { content: Content::Json("{\"content\":\"x\"}".into()), ..post() };
-        assert_eq!(json(&next("discord", &own, &prior(&[])))["allowed_mentions"], nobody());
+        assert_eq!(json(&next("discord", &own, &prior(&[])))["allowed_mentions"], no_mentions());
     }
 
     #[test]
@@ -258,11 +260,11 @@ mod tests {
             json!([{ "id": 0, "filename": "spring.png", "description": "A white cup" }])
         );
         assert_eq!((parts[1].name, parts[1].bytes.as_slice()), ("files[0]", &[1, 2, 3, 4][..]));
-        assert_eq!(safe("春 a.png"), "__a.png");
+        assert_eq!(safe_file_name("春 a.png"), "__a.png");
     }
 
     #[test]
-    fn doctor_asks_for_the_webhook() {
+    fn the_access_check_requests_the_webhook() {
         let request = Discord.access_check(&access("discord"), crate::sample::now()).unwrap();
         assert_eq!((request.method, request.target.as_str()), ("GET", "/hook/T1/B2/topsecret"));
         assert_eq!(verdict("discord", "webhook", false, 200, &[], "{\"id\":\"1\"}"), Verdict::Ready);

@@ -1,6 +1,7 @@
-//! Douyin: a picture with its text, which is reviewed before it is shown.
+//! Douyin: a picture with its text, which is reviewed before it is shown:
 //! <https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/video-management/douyin/create-image-text>,
-//! codes: <https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/api-common-code>.
+//! codes:
+//! <https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/api-common-code>.
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
@@ -43,7 +44,7 @@ impl Protocol for Douyin {
         Ok(request("post", access, "create_image_text", Body::Json(body)).publishes())
     }
 
-    /// Errors come with 200, in `data.error_code`, `extra.error_code` or `err_no`.
+    /// Interprets `data.error_code`, `extra.error_code` or `err_no`; errors have status 200.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         let codes = ["/data/error_code", "/extra/error_code", "/err_no"];
@@ -63,13 +64,13 @@ impl Protocol for Douyin {
         }
     }
 
-    /// 1,000 characters.
+    /// The limit is 1,000 characters.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let text = post.parts().map(|parts| Measure::Characters.budget("text", &parts.text, 1_000));
         text.into_iter().collect()
     }
 
-    /// The account's own posts, one of them.
+    /// Requests one of the account's own posts.
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let id = segment(&access.account);
         let target = format!("/api/douyin/v1/video/video_list/?open_id={id}&cursor=0&count=1");
@@ -88,7 +89,7 @@ fn request(name: &'static str, access: &Access, call: &str, body: Body) -> Reque
 
 fn refusal(code: i64, request: &Request, answer: &Response) -> Verdict {
     match code {
-        // Calls, and posts of a day.
+        // Limits of calls, and of posts per day.
         2_118_110 | 2_190_001 | 10_020 | 28_003_017 | 28_001_019 => {
             Verdict::RateLimited(answer.retry_after())
         }
@@ -96,7 +97,7 @@ fn refusal(code: i64, request: &Request, answer: &Response) -> Verdict {
         2_100_004 => Verdict::Retryable,
         2_100_001 | 28_001_005 | 28_001_006 if request.publishes => Verdict::Unknown,
         2_100_001 | 28_001_005 | 28_001_006 => Verdict::Retryable,
-        // The token, and what the application may do.
+        // The token, or the permissions of the application.
         10_008
         | 2_190_002..=2_190_006
         | 2_190_008
@@ -107,7 +108,7 @@ fn refusal(code: i64, request: &Request, answer: &Response) -> Verdict {
         | 28_001_014
         | 28_001_016
         | 28_001_018 => Verdict::AuthExpired,
-        // What the review does not let through.
+        // Refused by the review.
         2_114_019 | 2_119_002 | 2_111_101 => Verdict::Rejected(RejectReason::Policy),
         2_111_001 | 2_113_004 => Verdict::Rejected(RejectReason::TooBig),
         _ => Verdict::rejected(),

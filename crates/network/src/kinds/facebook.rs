@@ -1,4 +1,4 @@
-//! A Facebook page. <https://developers.facebook.com/docs/pages-api/posts>, pictures:
+//! A Facebook page: <https://developers.facebook.com/docs/pages-api/posts>, pictures:
 //! <https://developers.facebook.com/docs/graph-api/reference/page/photos>, errors in `graph`.
 
 use egress::{Body, Part, Request, Response, segment};
@@ -16,7 +16,7 @@ use crate::{graph, json_template};
 #[derive(Debug)]
 pub(crate) struct Facebook;
 
-/// Of the Graph API: July 2026; each is served for two years.
+/// The version of the Graph API, of July 2026; each version is served for two years.
 const VERSION: &str = "v26.0";
 const PHOTO: &str = "photo";
 
@@ -48,7 +48,7 @@ impl Protocol for Facebook {
         }
     }
 
-    /// 63,206 characters.
+    /// The limit is 63,206 characters.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let text = post.parts().map(|parts| Measure::Characters.budget("text", &parts.text, 63_206));
         text.into_iter().collect()
@@ -69,13 +69,13 @@ impl Protocol for Facebook {
         };
         let fingerprint = PostFingerprint::of(post, &text);
         idempotency::search_list(answer, "/data", |post| {
-            let at = text_at(post, "/created_time").and_then(|at| time(&at));
+            let at = text_at(post, "/created_time").and_then(|at| parse_time(&at));
             let attachments = post.pointer("/attachments/data").and_then(Value::as_array);
             let links =
                 attachments.into_iter().flatten().filter_map(|one| one.get("unshimmed_url")?.as_str());
-            let said = text_at(post, "/message").unwrap_or_default();
+            let published_text = text_at(post, "/message").unwrap_or_default();
             fingerprint
-                .matches(at, &said, &links.collect::<Vec<_>>())
+                .matches(at, &published_text, &links.collect::<Vec<_>>())
                 .then(|| text_at(post, "/id").map(sent))?
         })
     }
@@ -90,8 +90,8 @@ impl Protocol for Facebook {
     }
 }
 
-/// `2026-11-22T01:02:03+0000`.
-pub(crate) fn time(text: &str) -> Option<Timestamp> {
+/// Parses a time like `2026-11-22T01:02:03+0000`.
+pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
     Timestamp::strptime("%Y-%m-%dT%H:%M:%S%z", text).ok()
 }
 
@@ -99,7 +99,7 @@ fn target(access: &Access, rest: &str) -> String {
     format!("/{VERSION}/{}{rest}", segment(&access.account))
 }
 
-/// The picture, uploaded without being shown yet, with its words.
+/// Uploads the picture, not published yet, with its alternative text.
 fn photo(access: &Access, picture: &Picture) -> Request {
     let target = target(access, "/photos");
     let file = match &picture.source {
@@ -120,7 +120,7 @@ fn photo(access: &Access, picture: &Picture) -> Request {
     Request::new(PHOTO, "POST", target, Body::Multipart(parts))
 }
 
-/// The text with its picture, or with the card of what it leads to: it cannot have both.
+/// Builds the post: the text with its picture, or with the card of its link; it cannot have both.
 fn feed(parts: &Parts, prior: &PriorAnswers) -> Value {
     match (prior.text(PHOTO, "/id"), &parts.link) {
         (Some(id), _) => json!({ "message": parts.text, "attached_media": [{ "media_fbid": id }] }),
@@ -206,8 +206,8 @@ mod tests {
                 "attachments": { "data": [{ "unshimmed_url": url }] } }] });
             Facebook.find_post(&access("facebook"), &post(), &answer(200, &[], &body.to_string()))
         };
-        let there = Some(sent("1_2".into()));
-        assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T12:26:41+0000"), there);
+        let found_post = Some(sent("1_2".into()));
+        assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T12:26:41+0000"), found_post);
         assert_eq!(found("https://news.example/c/1.tok", "2020-09-13T11:26:41+0000"), None);
         assert_eq!(found("https://news.example/c/2.tok", "2020-09-13T12:26:41+0000"), None);
     }

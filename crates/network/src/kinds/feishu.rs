@@ -1,6 +1,7 @@
-//! Feishu's and Lark's group robots: <https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>, cards:
-//! <https://open.feishu.cn/document/feishu-cards/card-json-v1-structure>. A robot uploads nothing, and cards show
-//! uploaded pictures only: a picture is a link that says its words.
+//! The group robots of Feishu and Lark:
+//! <https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot>, cards:
+//! <https://open.feishu.cn/document/feishu-cards/card-json-v1-structure>. A robot cannot upload,
+//! and cards show uploaded pictures only, so a picture becomes a link with its alternative text.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -20,10 +21,10 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Feishu;
 
-/// Bytes of the whole body.
-const BODY: usize = 20 << 10;
-/// What a signature adds to it.
-const SIGNED: usize = 92;
+/// The largest body, in bytes.
+const MAX_BODY_BYTES: usize = 20 << 10;
+/// The number of bytes that a signature adds to the body.
+const SIGNATURE_BYTES: usize = 92;
 
 impl Protocol for Feishu {
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
@@ -31,7 +32,7 @@ impl Protocol for Feishu {
             Content::Json(body) => body.len(),
             Content::Parts(parts) => Value::from(message(parts, &post.language)).to_string().len(),
         };
-        vec![LengthBudget::of_things("message", Unit::Bytes, bytes + SIGNED, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes + SIGNATURE_BYTES, MAX_BODY_BYTES)]
     }
 
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -47,23 +48,23 @@ impl Protocol for Feishu {
         Ok(Request::json("post", access.webhook_path.clone(), body.into()).publishes())
     }
 
-    /// `code`, whatever the status.
+    /// Interprets `code`, whatever the status.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
-        let said = json["msg"].as_str().unwrap_or_default().to_lowercase();
+        let reply = json["msg"].as_str().unwrap_or_default().to_lowercase();
         match json["code"].as_i64().or_else(|| json["StatusCode"].as_i64()) {
             Some(0) => Verdict::sent(None, None),
             Some(11_232 | 11_233 | 99_991_400) => Verdict::RateLimited(answer.retry_after()),
-            // One code for a body that is too fast, too large, or wrong.
-            Some(9_499) if said.contains("too many") || said.contains("frequency") => {
+            // The same code reports a body that is sent too fast, is too large, or is malformed.
+            Some(9_499) if reply.contains("too many") || reply.contains("frequency") => {
                 Verdict::RateLimited(answer.retry_after())
             }
-            Some(9_499) if said.contains("larger") || said.contains("too large") => {
+            Some(9_499) if reply.contains("larger") || reply.contains("too large") => {
                 Verdict::Rejected(RejectReason::TooBig)
             }
-            // No such robot, switched off, not in the group.
+            // The robot does not exist, is switched off, or is not in the group.
             Some(19_001 | 19_007 | 230_002) => Verdict::Gone,
-            // The signature or its time, the address that we come from.
+            // The signature, its time, or our IP address is not accepted.
             Some(19_021 | 19_022) => Verdict::AuthExpired,
             Some(19_024) => Verdict::KeywordMissing,
             Some(230_025) => Verdict::Rejected(RejectReason::TooBig),
@@ -75,13 +76,14 @@ impl Protocol for Feishu {
     }
 }
 
-/// What is signed is nothing; the key is seconds, a new line, and the secret.
+/// Returns the signature: the key is the time in seconds, a new line, and the secret; the signed
+/// text is empty.
 fn sign(secret: &str, at: i64) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, format!("{at}\n{secret}").as_bytes());
     STANDARD.encode(hmac::sign(&key, b""))
 }
 
-/// An interactive card, or a rich text where there is nothing but text.
+/// Builds an interactive card, or rich text if the post is text alone.
 fn message(parts: &Parts, language: &str) -> Map<String, Value> {
     let is_card = parts.title.is_some() || parts.action.is_some() || parts.picture.is_some();
     let pairs = if is_card {
@@ -117,13 +119,13 @@ fn card(parts: &Parts) -> Value {
     card
 }
 
-/// A paragraph for each line.
+/// Builds rich text with one paragraph per line.
 fn rich(plain: &str) -> Value {
     let lines: Vec<Value> = plain.lines().map(|line| json!([{ "tag": "text", "text": line }])).collect();
     json!({ "content": lines })
 }
 
-/// The languages that rich texts know.
+/// Returns the locale of rich text for a language.
 fn locale(language: &str) -> &'static str {
     match language.split(['-', '_']).next().unwrap_or_default() {
         "zh" => "zh_cn",
@@ -207,15 +209,15 @@ mod tests {
     #[test]
     fn the_body_is_measured() {
         assert!(crate::sample::budgets("feishu", &post())[0].fits());
-        assert!(!crate::sample::budgets("feishu", &post_of(&"x".repeat(BODY)))[0].fits());
+        assert!(!crate::sample::budgets("feishu", &post_of(&"x".repeat(MAX_BODY_BYTES)))[0].fits());
         let signature =
             "\"sign\":\"KPGy2t/of6Xra/AnHPcFkxvTtTVcBl/AnCo8A9Y2Tto=\",\"timestamp\":\"1600000000\",";
-        assert!(signature.len() <= SIGNED, "{}", signature.len());
+        assert!(signature.len() <= SIGNATURE_BYTES, "{}", signature.len());
     }
 
     #[test]
     fn every_answer_means_something() {
-        let code = |code: i64, said: &str| format!("{{\"code\":{code},\"msg\":\"{said}\",\"data\":{{}}}}");
+        let code = |code: i64, reply: &str| format!("{{\"code\":{code},\"msg\":\"{reply}\",\"data\":{{}}}}");
         for (status, headers, body, expected) in [
             (200, &[][..], code(0, "success"), Verdict::sent(None, None)),
             (

@@ -1,6 +1,8 @@
-//! LinkedIn. <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>, pictures:
-//! <https://learn.microsoft.com/linkedin/marketing/community-management/shares/images-api>, versions:
-//! <https://learn.microsoft.com/linkedin/marketing/versioning>, errors:
+//! LinkedIn:
+//! <https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api>,
+//! pictures:
+//! <https://learn.microsoft.com/linkedin/marketing/community-management/shares/images-api>,
+//! versions: <https://learn.microsoft.com/linkedin/marketing/versioning>, errors:
 //! <https://learn.microsoft.com/linkedin/shared/api-guide/concepts/error-handling>.
 
 use egress::{Body, Request, Response, segment};
@@ -19,8 +21,8 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct LinkedIn;
 
-/// The version of the API that this file speaks: July 2026. Each is served for a year at least;
-/// this one until July 2027, and then requests are answered with 426.
+/// The version of the API, of July 2026. Each version is served for at least a year; after July
+/// 2027 requests with this one are answered with 426.
 const VERSION: &str = "202607";
 const INITIALIZE: &str = "initialize";
 const UPLOAD: &str = "upload";
@@ -49,7 +51,7 @@ impl Protocol for LinkedIn {
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
             (LOOK_UP, _) => idempotency::look_up_verdict(answer),
-            (INITIALIZE, 200) if address(&json).is_none() => Verdict::rejected(),
+            (INITIALIZE, 200) if upload_url(&json).is_none() => Verdict::rejected(),
             (_, 201) if request.publishes => {
                 let id = answer.header("x-restli-id").or_else(|| answer.header("x-linkedin-id"));
                 id.map_or(Verdict::Unknown, |id| sent(id.to_owned()))
@@ -60,13 +62,14 @@ impl Protocol for LinkedIn {
                 idempotency::duplicate_refusal(request, id, url)
             }
             (_, 400 | 413 | 422) if is_too_long(&answer.text()) => Verdict::Rejected(RejectReason::TooBig),
-            // A version that is not served any more: nothing goes out with this program.
+            // The version is no longer served: this program cannot publish any post.
             (_, 426) => Verdict::AuthExpired,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// 3,000 in the text, 400 in a card's title, 4,086 in the words of a picture.
+    /// The limits are 3,000 in the text, 400 in a card's title, and 4,086 in a picture's
+    /// alternative text.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let has_picture = parts.picture.is_some();
@@ -93,13 +96,14 @@ impl Protocol for LinkedIn {
         idempotency::search_list(answer, "/elements", |share| {
             let at = share.get("createdAt").and_then(Value::as_i64);
             let at = at.and_then(|at| Timestamp::from_millisecond(at).ok());
-            let said = text_at(share, "/commentary").unwrap_or_default();
+            let published_text = text_at(share, "/commentary").unwrap_or_default();
             let source = text_at(share, "/content/article/source").unwrap_or_default();
-            fingerprint.matches(at, &said, &[&source]).then(|| text_at(share, "/id").map(sent))?
+            fingerprint.matches(at, &published_text, &[&source]).then(|| text_at(share, "/id").map(sent))?
         })
     }
 
-    /// The newest post of the author: it needs no more than what posting needs on pages.
+    /// Requests the newest post of the author, which needs no more permission than posting as a
+    /// page.
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let target = format!("/rest/posts?author={}&q=author&count=1", segment(&access.account));
         Some(versioned(access, Request::get("examine", target).header("x-restli-method", "FINDER")))
@@ -123,7 +127,7 @@ fn versioned(access: &Access, request: Request) -> Request {
         .header("x-restli-protocol-version", "2.0.0")
 }
 
-/// What has to be done for the picture: an address to upload it to, and the upload.
+/// Returns the next request for the picture: for an upload URL, then the upload.
 fn upload(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Result<Option<Request>, ComposeError> {
     let file = match Upload::of(parts, prior)? {
         Upload::None => return Ok(None),
@@ -138,13 +142,13 @@ fn upload(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Result<Option
     if prior.get(UPLOAD).is_some() {
         return Ok(None);
     }
-    let target = address(&place.json()).ok_or("LinkedIn names no place for its picture")?;
+    let target = upload_url(&place.json()).ok_or("LinkedIn names no place for its picture")?;
     let body = Body::Bytes(file.media.clone(), file.bytes.clone());
-    // The token goes along to LinkedIn's own hosts only.
+    // The client sends the token to LinkedIn's own hosts only.
     Ok(Some(Request::new(UPLOAD, "PUT", target, body).bearer(&access.token)))
 }
 
-fn address(place: &Value) -> Option<String> {
+fn upload_url(place: &Value) -> Option<String> {
     text_at(place, "/value/image").and_then(|_| text_at(place, "/value/uploadUrl"))
 }
 
@@ -165,7 +169,7 @@ fn share(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Value {
     share
 }
 
-/// The picture, or the card of what the post leads to.
+/// Returns the picture, or the card of the post's link.
 fn content(parts: &Parts, prior: &PriorAnswers) -> Option<Value> {
     if let (Some(picture), Some(id)) = (&parts.picture, prior.text(INITIALIZE, "/value/image")) {
         let alt = Some(&picture.alt).filter(|alt| !alt.is_empty());
@@ -187,16 +191,17 @@ fn link(parts: &Parts) -> Option<&str> {
     parts.action.as_ref().map(|action| action.url.as_str()).or(parts.link.as_deref())
 }
 
-/// What is read: all of it beside a picture; without what a card says, where there is one.
+/// Returns the commentary: title, text and button beside a picture; without the texts that a card
+/// shows, if there is a card.
 fn commentary(parts: &Parts) -> String {
     let has_card = parts.picture.is_none() && link(parts).is_some();
     let title = parts.title.clone().filter(|_| !has_card);
     let text = Some(parts.text.clone()).filter(|text| !text.is_empty());
     let action = parts.action.as_ref().filter(|_| !has_card);
     let action = action.map(|action| format!("{}: {}", action.label, action.url));
-    let said: Vec<_> = [title, text, action].into_iter().flatten().collect();
-    // A card alone still wants words.
-    if said.is_empty() { parts.title.clone().unwrap_or_default() } else { said.join("\n\n") }
+    let texts: Vec<_> = [title, text, action].into_iter().flatten().collect();
+    // A card alone still needs a text.
+    if texts.is_empty() { parts.title.clone().unwrap_or_default() } else { texts.join("\n\n") }
 }
 
 fn sent(id: String) -> Verdict {
@@ -208,7 +213,7 @@ fn url(id: impl AsRef<str>) -> String {
     format!("https://www.linkedin.com/feed/update/{}/", id.as_ref())
 }
 
-/// "Content is a duplicate of urn:li:share:…".
+/// Returns the post named in "Content is a duplicate of urn:li:share:…".
 fn duplicate(json: &Value) -> Option<String> {
     let message = text_at(json, "/message")?;
     let urn = &message[message.find("urn:li:")?..];
@@ -265,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reserved_is_escaped_and_hashtags_live() {
+    fn reserved_characters_are_escaped_and_hashtags_kept() {
         let body = json(&next("linkedin", &post_of("A (new) cup_1 #Spring | 5*"), &prior(&[])));
         assert_eq!(body["commentary"], "A \\(new\\) cup\\_1 {hashtag|\\#|Spring} \\| 5\\*");
         let own = Post { content: Content::Json(r#"{"commentary":"a"}"#.into()), ..post() };
@@ -277,9 +282,9 @@ mod tests {
     fn every_answer_means_something() {
         let duplicate = r#"{"message":"…: Content is a duplicate of urn:li:share:71411","errorDetails":{"inputErrors":[{"code":"DUPLICATE_POST"}]},"status":422}"#;
         let id = [("x-restli-id", "urn:li:share:6844785523593134080")];
-        let there = sent("urn:li:share:6844785523593134080".into());
+        let found_post = sent("urn:li:share:6844785523593134080".into());
         for (name, status, headers, body, expected) in [
-            ("post", 201, &id[..], "", there),
+            ("post", 201, &id[..], "", found_post),
             ("post", 201, &[], "", Verdict::Unknown),
             ("post", 200, &[], "<html>", Verdict::Unknown),
             ("post", 400, &[], r#"{"message":"bad","status":400}"#, Verdict::rejected()),
@@ -316,8 +321,8 @@ mod tests {
                 "content": { "article": { "source": source } } }] });
             LinkedIn.find_post(&access("linkedin"), &post(), &answer(200, &[], &share.to_string()))
         };
-        let there = Some(sent("urn:li:share:1".into()));
-        assert_eq!(found("https://news.example/c/1.tok", 1_600_000_000_001), there);
+        let found_post = Some(sent("urn:li:share:1".into()));
+        assert_eq!(found("https://news.example/c/1.tok", 1_600_000_000_001), found_post);
         assert_eq!(found("https://news.example/c/1.tok", 1_500_000_000_000), None);
         assert_eq!(found("https://news.example/c/2.tok", 1_600_000_000_001), None);
         let unreadable = answer(403, &[], "{}");

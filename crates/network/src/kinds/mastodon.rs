@@ -1,9 +1,10 @@
-//! Mastodon and what speaks as it does: <https://docs.joinmastodon.org/methods/statuses/#create>, pictures:
-//! <https://docs.joinmastodon.org/methods/media/#v2>, limits of an instance:
-//! <https://docs.joinmastodon.org/entities/Instance/>, limits of rate: <https://docs.joinmastodon.org/api/rate-limits/>.
+//! Mastodon and compatible servers: <https://docs.joinmastodon.org/methods/statuses/#create>,
+//! pictures: <https://docs.joinmastodon.org/methods/media/#v2>, limits of an instance:
+//! <https://docs.joinmastodon.org/entities/Instance/>, rate limits:
+//! <https://docs.joinmastodon.org/api/rate-limits/>.
 //!
-//! `Idempotency-Key` is known for an hour; after that the account's own posts tell whether a post
-//! is there.
+//! A server remembers an `Idempotency-Key` for an hour; after that the account's own posts show
+//! whether a post was published.
 
 use std::time::Duration;
 
@@ -28,19 +29,19 @@ const ACCOUNT: &str = "account";
 const UPLOAD: &str = "upload";
 const MEDIA: &str = "media";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// How far the clocks of two machines may be apart.
-const APART: SignedDuration = SignedDuration::from_mins(5);
+/// The largest difference between the clocks of two machines.
+const MAX_CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 impl Protocol for Mastodon {
     fn budgets(&self, post: &Post, prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
-        let says = |pointer: &str| prior.text(INSTANCE, &format!("/configuration/{pointer}"))?.parse().ok();
-        let most = says("statuses/max_characters").unwrap_or(500);
-        let url = says("statuses/characters_reserved_per_url").unwrap_or(RESERVED_PER_URL);
-        let mut budgets = vec![limit::mastodon(&status(parts), most, url)];
+        let reported = |key: &str| prior.text(INSTANCE, &format!("/configuration/{key}"))?.parse().ok();
+        let max = reported("statuses/max_characters").unwrap_or(500);
+        let url = reported("statuses/characters_reserved_per_url").unwrap_or(RESERVED_PER_URL);
+        let mut budgets = vec![limit::mastodon(&status(parts), max, url)];
         if let Some(picture) = &parts.picture {
-            let most = says("media_attachments/description_limit").unwrap_or(1_500);
-            budgets.push(Measure::Characters.budget("words of the picture", &picture.alt, most));
+            let max = reported("media_attachments/description_limit").unwrap_or(1_500);
+            budgets.push(Measure::Characters.budget("words of the picture", &picture.alt, max));
         }
         budgets
     }
@@ -70,23 +71,22 @@ impl Protocol for Mastodon {
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
-        let said = json["error"].as_str().unwrap_or_default();
+        let reply = json["error"].as_str().unwrap_or_default();
         match (request.name, answer.status) {
             (FETCH, _) => picture::verdict(answer),
             (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (ACCOUNT | UPLOAD, 200 | 202) if text_at(&json, "/id").is_none() => Verdict::Retryable,
-            // Others that speak as Mastodon does may not tell their limits: theirs are the usual
-            // ones then.
+            // Compatible servers may not report their limits; the usual ones apply then.
             (INSTANCE, 200 | 400 | 404 | 405 | 422) => Verdict::Ready,
             (MEDIA, 206) => Verdict::Wait(Duration::from_secs(1)),
             ("post", 200) if json["id"].is_string() => Verdict::sent(
                 text_at(&json, "/id"),
                 text_at(&json, "/url").or_else(|| text_at(&json, "/uri")),
             ),
-            (_, 422) if said.contains("character limit") || said.contains("too long") => {
+            (_, 422) if reply.contains("character limit") || reply.contains("too long") => {
                 Verdict::Rejected(RejectReason::TooBig)
             }
-            (_, 422) if said.contains("must be less than") => Verdict::Rejected(RejectReason::TooBig),
+            (_, 422) if reply.contains("must be less than") => Verdict::Rejected(RejectReason::TooBig),
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
@@ -102,18 +102,18 @@ impl Protocol for Mastodon {
         })
     }
 
-    /// It is there if it says the same, or leads to the same tracked link, and is no older than the
-    /// delivery.
+    /// A status is the post if it has the same text or the same tracked link, and is no older than
+    /// the delivery.
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let parts = post.parts()?;
-        let said = html::text_without_spaces(&status(parts).replace('&', "&amp;").replace('<', "&lt;"));
+        let own_text = html::text_without_spaces(&status(parts).replace('&', "&amp;").replace('<', "&lt;"));
         let link = parts.link.as_deref().filter(|link| parts.text.contains(link)).map(str::to_owned);
-        let since = post.at.checked_sub(APART).unwrap_or(post.at);
+        let since = post.at.checked_sub(MAX_CLOCK_SKEW).unwrap_or(post.at);
         let is_it = |status: &Value| {
             let at = status["created_at"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
             let shown = html::text_without_spaces(status["content"].as_str().unwrap_or_default());
             at.is_some_and(|at| at >= since)
-                && (shown == said || link.as_ref().is_some_and(|link| shown.contains(link)))
+                && (shown == own_text || link.as_ref().is_some_and(|link| shown.contains(link)))
         };
         idempotency::search_list(answer, "", |status| {
             is_it(status).then(|| Verdict::sent(text_at(status, "/id"), text_at(status, "/url")))
@@ -137,8 +137,8 @@ impl Protocol for Mastodon {
     }
 }
 
-/// The text, which calls nobody. After these signs no name is a mention (Mastodon's
-/// `Account::MENTION_RE`).
+/// Returns the text of the status, which mentions no one by accident. After these characters no
+/// name is a mention (Mastodon's `Account::MENTION_RE`).
 fn status(parts: &message::Parts) -> String {
     mention::prepend(mention::as_text(parts), mention::neutralized(&parts.text, &['/', '=']))
 }
@@ -147,12 +147,12 @@ fn get(access: &Access, name: &'static str, target: &str) -> Request {
     Request::get(name, target).bearer(&access.token)
 }
 
-/// ISO 639-1, which is the first part of a tag.
+/// Returns the ISO 639-1 code, which is the first part of a language tag.
 fn language(tag: &str) -> &str {
     tag.split('-').next().unwrap_or_default()
 }
 
-/// The id of the uploaded picture, or what has to be asked before there is one.
+/// Returns the identifier of the uploaded picture, or the request to make before there is one.
 fn media(
     access: &Access,
     file: &message::PictureFile,
@@ -164,7 +164,7 @@ fn media(
         let upload = Request::new(UPLOAD, "POST", "/api/v2/media", Body::Multipart(parts));
         return Err(Box::new(upload.bearer(&access.token)));
     };
-    // Without an address it is still being looked at.
+    // While the upload has no URL, the server is still processing it.
     if prior.text(UPLOAD, "/url").is_none() && prior.get(MEDIA).is_none() {
         return Err(Box::new(get(access, MEDIA, &format!("/api/v1/media/{}", segment(&id)))));
     }
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instance_says_how_much() {
+    fn the_instance_sets_the_limits() {
         let usual = crate::sample::budgets("mastodon", &post());
         assert_eq!((usual[0].allowed, usual[1].allowed), (500, 1_500));
         let long = post_of("https://harbour.com/a/long/way");
@@ -248,12 +248,12 @@ mod tests {
         let status = |at: &str, content: &str| {
             format!("[{{\"id\":\"1\",\"url\":\"u\",\"created_at\":\"{at}\",\"content\":\"{content}\"}}]")
         };
-        let there = "<p>CNY 98 for 250 g &amp; a cup</p>";
+        let published_html = "<p>CNY 98 for 250 g &amp; a cup</p>";
         for (at, content, found) in [
-            ("2020-09-13T12:26:41.000Z", there, true),
-            ("2020-09-13T12:20:00.000Z", there, false),
+            ("2020-09-13T12:26:41.000Z", published_html, true),
+            ("2020-09-13T12:20:00.000Z", published_html, false),
             ("2020-09-13T12:26:41.000Z", "<p>another</p>", false),
-            ("soon", there, false),
+            ("soon", published_html, false),
         ] {
             let verdict = Mastodon.find_post(&access, &post(), &answer(200, &[], &status(at, content)));
             assert_eq!(
@@ -278,7 +278,7 @@ mod tests {
     fn every_answer_means_something() {
         let error = |text: &str| format!("{{\"error\":\"{text}\"}}");
         let reset = &[("x-ratelimit-reset", "2020-09-13T12:27:10.000Z")][..];
-        for (name, status, headers, said, expected) in [
+        for (name, status, headers, reply, expected) in [
             (
                 "post",
                 200,
@@ -334,9 +334,9 @@ mod tests {
             (LOOK_UP, 401, &[], String::new(), Verdict::AuthExpired),
         ] {
             assert_eq!(
-                verdict("mastodon", name, name == "post", status, headers, &said),
+                verdict("mastodon", name, name == "post", status, headers, &reply),
                 expected,
-                "{name} {status} {said}"
+                "{name} {status} {reply}"
             );
         }
     }

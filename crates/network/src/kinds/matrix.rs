@@ -1,8 +1,10 @@
-//! Matrix: <https://spec.matrix.org/v1.12/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid>,
-//! pictures with captions: <https://spec.matrix.org/v1.12/client-server-api/#media-captions>. A picture has no place for
-//! words of its own beside a caption: they end the caption.
+//! Matrix:
+//! <https://spec.matrix.org/v1.12/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid>,
+//! pictures with captions: <https://spec.matrix.org/v1.12/client-server-api/#media-captions>. A
+//! picture has no field for alternative text beside its caption, so the caption ends with it.
 //!
-//! The transaction's number is the delivery's: a server knows a second try by it.
+//! The transaction identifier is derived from the delivery, so a server recognises a second
+//! attempt.
 
 use std::time::Duration;
 
@@ -24,8 +26,9 @@ pub(crate) struct Matrix;
 
 const ROOM: &str = "room";
 const UPLOAD: &str = "upload";
-/// An event has 65,536 bytes; a server adds its own, which is less than this leaves.
-const EVENT: usize = 60_000;
+/// The largest event that is sent, in bytes: an event may have 65,536, and the server's own fields
+/// fit into the rest.
+const MAX_EVENT_BYTES: usize = 60_000;
 
 impl Protocol for Matrix {
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
@@ -33,7 +36,7 @@ impl Protocol for Matrix {
             Content::Json(body) => body.len(),
             Content::Parts(parts) => text(parts).to_string().len(),
         };
-        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, EVENT)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, MAX_EVENT_BYTES)]
     }
 
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -92,9 +95,9 @@ impl Protocol for Matrix {
             }
             (200, _) if request.name == ROOM && text_at(&json, "/room_id").is_none() => Verdict::Retryable,
             (_, "M_LIMIT_EXCEEDED") => {
-                let said = json["retry_after_ms"].as_u64().map(Duration::from_millis);
-                let said = said.map(|wait| wait.min(egress::MAX_WAIT));
-                Verdict::RateLimited(said.or_else(|| answer.retry_after()))
+                let wait = json["retry_after_ms"].as_u64().map(Duration::from_millis);
+                let wait = wait.map(|wait| wait.min(egress::MAX_WAIT));
+                Verdict::RateLimited(wait.or_else(|| answer.retry_after()))
             }
             (
                 _,
@@ -107,18 +110,19 @@ impl Protocol for Matrix {
             ) => Verdict::AuthExpired,
             (_, "M_TOO_LARGE") => Verdict::Rejected(RejectReason::TooBig),
             (404, "M_NOT_FOUND") => Verdict::Gone,
-            // Not in the room, or no right to write there; else the text is refused, as spam for
-            // one.
+            // Not in the room, or no permission to write there; otherwise the text is refused, for
+            // example as spam.
             (403, "M_FORBIDDEN") => match json["error"].as_str().unwrap_or_default() {
-                said if ["room", "permission", "power level", "join", "invite"]
-                    .iter()
-                    .any(|word| said.contains(word)) =>
+                reply
+                    if ["room", "permission", "power level", "join", "invite"]
+                        .iter()
+                        .any(|word| reply.contains(word)) =>
                 {
                     Verdict::Gone
                 }
                 _ => Verdict::Rejected(RejectReason::Policy),
             },
-            // The server knows the post by its transaction.
+            // The server recognises the post by its transaction identifier.
             (500..=599, _) if answer.status == 503 || answer.retry_after().is_none() => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
@@ -137,7 +141,7 @@ impl Protocol for Matrix {
     }
 }
 
-/// A text, plain and as HTML. With a picture its words come last.
+/// Builds the text, plain and as HTML, ending with the picture's alternative text.
 fn text(parts: &Parts) -> Value {
     let alt = parts.picture.as_ref().map(|picture| picture.alt.as_str()).filter(|alt| !alt.is_empty());
     let shown = alt.map(|alt| {
@@ -148,7 +152,8 @@ fn text(parts: &Parts) -> Value {
     let html =
         crate::markdown::paragraphs([Some(parts.text.as_str()), shown.as_deref()]).replace('\n', "<br>");
     let plain = crate::markdown::paragraphs([Some(parts.plain.as_str()), alt]);
-    // Without it, servers look for names in the text: <https://spec.matrix.org/v1.12/client-server-api/#user-and-room-mentions>.
+    // Without the field, servers search the text for names:
+    // <https://spec.matrix.org/v1.12/client-server-api/#user-and-room-mentions>.
     let mentions = if parts.mention.is_empty() { json!({}) } else { json!({ "room": true }) };
     let (plain, html) = match mention::as_text(parts) {
         Some(call) => (format!("{call}\n{plain}"), format!("{call}<br>{html}")),
@@ -160,7 +165,7 @@ fn text(parts: &Parts) -> Value {
     })
 }
 
-/// Where people see an event, by whatever program they like.
+/// Returns a link to the event, which opens in any client.
 fn page(request: &Request, event: &str) -> Option<String> {
     let room = request.target.strip_prefix("/_matrix/client/v3/rooms/")?.split('/').next()?;
     Some(format!("https://matrix.to/#/{room}/{}", segment(event)))
@@ -230,11 +235,11 @@ mod tests {
     #[test]
     fn the_event_is_measured() {
         assert!(crate::sample::budgets("matrix", &post())[0].fits());
-        assert!(!crate::sample::budgets("matrix", &post_of(&"x".repeat(EVENT)))[0].fits());
+        assert!(!crate::sample::budgets("matrix", &post_of(&"x".repeat(MAX_EVENT_BYTES)))[0].fits());
     }
 
     #[test]
-    fn people_see_it_at_its_address() {
+    fn the_event_has_a_public_url() {
         let request = next("matrix", &post_of("x"), &prior(&[]));
         let answer = crate::sample::answer(200, &[], "{\"event_id\":\"$e:1\"}");
         let url = "https://matrix.to/#/room-1/%24e%3A1".to_owned();
@@ -245,7 +250,7 @@ mod tests {
     fn every_answer_means_something() {
         let error = |code: &str| format!("{{\"errcode\":\"{code}\",\"error\":\"m\"}}");
         let limited = |millis: u64| Verdict::RateLimited(Some(Duration::from_millis(millis)));
-        for (name, status, headers, said, expected) in [
+        for (name, status, headers, reply, expected) in [
             ("post", 200, &[][..], "{\"event_id\":\"$1\"}".to_owned(), Verdict::sent("$1".to_owned(), None)),
             ("post", 200, &[], "{\"event".to_owned(), Verdict::Unknown),
             ("post", 200, &[], String::new(), Verdict::Unknown),
@@ -292,9 +297,9 @@ mod tests {
             ("account", 200, &[], "{\"user_id\":\"@a:b\"}".to_owned(), Verdict::Ready),
         ] {
             assert_eq!(
-                verdict("matrix", name, name == "post", status, headers, &said),
+                verdict("matrix", name, name == "post", status, headers, &reply),
                 expected,
-                "{name} {status} {said}"
+                "{name} {status} {reply}"
             );
         }
     }

@@ -1,7 +1,8 @@
-//! Mattermost, by incoming webhook: <https://developers.mattermost.com/integrate/webhooks/incoming/>, message
-//! attachments: <https://developers.mattermost.com/integrate/reference/message-attachments/>. Buttons there call the
-//! server back, so that a button of ours is a link below the text; the words of a picture stand in
-//! its Markdown.
+//! Mattermost, by incoming webhook:
+//! <https://developers.mattermost.com/integrate/webhooks/incoming/>, message attachments:
+//! <https://developers.mattermost.com/integrate/reference/message-attachments/>. Mattermost's
+//! buttons call a server back, so a post's button becomes a link below the text; the picture's
+//! alternative text is part of its Markdown.
 
 use egress::{Body, Request, Response};
 use measure::{LengthBudget, Measure};
@@ -19,12 +20,14 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Mattermost;
 
-/// Unicode characters of one post; what is longer is cut into several (`PostMessageMaxRunesV2`).
-const TEXT: usize = 16_383;
+/// The largest post, in Unicode characters; the server splits longer ones
+/// (`PostMessageMaxRunesV2`).
+const MAX_TEXT_CHARS: usize = 16_383;
 
 impl Protocol for Mattermost {
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
-        post.parts().map(|parts| Measure::Characters.budget("text", &text(parts), TEXT)).into_iter().collect()
+        let text = post.parts().map(text);
+        text.map(|text| Measure::Characters.budget("text", &text, MAX_TEXT_CHARS)).into_iter().collect()
     }
 
     fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -38,7 +41,7 @@ impl Protocol for Mattermost {
         Ok(Request::new("post", "POST", access.webhook_path.clone(), Body::Json(body.into())).publishes())
     }
 
-    /// `ok` in plain text, or JSON whose `id` says what is wrong.
+    /// Interprets the answer: plain `ok`, or JSON whose `id` names the error.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         if answer.status == 200 {
             return if answer.text() == "ok" { Verdict::sent(None, None) } else { Verdict::Unknown };
@@ -46,9 +49,9 @@ impl Protocol for Mattermost {
         let json = answer.json();
         let id = json["id"].as_str().unwrap_or_default();
         match id.strip_prefix("web.incoming_webhook.").and_then(|id| id.strip_suffix(".app_error")) {
-            // Newer servers call everything so; what it was stands beside it, if at all. Our JSON
-            // can be read.
-            Some("general") if answer.status == 400 && is_ours(&json) => Verdict::rejected(),
+            // Newer servers use this `id` for every error, with the details beside it, if at all.
+            // The JSON that we send is valid.
+            Some("general") if answer.status == 400 && is_content_error(&json) => Verdict::rejected(),
             Some("general") if answer.status >= 500 && answer.status != 501 => {
                 Verdict::by_status(answer, request.publishes)
             }
@@ -64,8 +67,8 @@ impl Protocol for Mattermost {
     }
 }
 
-/// Whether an error is about what was sent.
-fn is_ours(error: &Value) -> bool {
+/// Returns true if an error is about the content of the request.
+fn is_content_error(error: &Value) -> bool {
     let detail = error["detailed_error"].as_str().unwrap_or_default().to_lowercase();
     ["pars", "decode", "text", "props"].iter().any(|word| detail.contains(word))
 }
@@ -77,7 +80,7 @@ fn text(parts: &Parts) -> String {
     neutralized_outside_code(&paragraphs([Some(parts.text.as_str()), shown.as_deref(), button.as_deref()]))
 }
 
-/// One attachment where there is a title, else a text.
+/// Builds the message: one attachment if the post has a title, else text.
 fn message(parts: &Parts) -> Value {
     let text = text(parts);
     let call = as_text(parts);
@@ -125,16 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn words_are_not_markup() {
+    fn link_labels_are_escaped() {
         assert_eq!(link(Flavor::Mattermost, "[a](b)", "https://c"), "[\\[a\\](b)](https://c)");
     }
 
     #[test]
     fn the_text_is_measured() {
-        let budgets = crate::sample::budgets("mattermost", &post_of(&"茶".repeat(TEXT + 1)));
+        let budgets = crate::sample::budgets("mattermost", &post_of(&"茶".repeat(MAX_TEXT_CHARS + 1)));
         assert_eq!(
             (budgets[0].measured, budgets[0].allowed, budgets[0].over_at),
-            (TEXT + 1, TEXT, Some(TEXT * 3))
+            (MAX_TEXT_CHARS + 1, MAX_TEXT_CHARS, Some(MAX_TEXT_CHARS * 3))
         );
     }
 

@@ -1,6 +1,6 @@
-//! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>, limits: <https://docs.ntfy.sh/publish/#limitations>, codes:
-//! `server/errors.go` of its source. A picture is an attachment by its address, without words of
-//! its own.
+//! ntfy: <https://docs.ntfy.sh/publish/#publish-as-json>, limits:
+//! <https://docs.ntfy.sh/publish/#limitations>, codes: `server/errors.go` of its source. A picture
+//! is an attachment by URL, without alternative text.
 
 use egress::{Request, Response, segment};
 use jiff::Timestamp;
@@ -17,11 +17,11 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Ntfy;
 
-/// How many seconds the clocks of two machines may be apart.
-const APART: i64 = 120;
+/// The largest difference between the clocks of two machines, in seconds.
+const MAX_CLOCK_SKEW_SECONDS: i64 = 120;
 
 impl Protocol for Ntfy {
-    /// What is longer becomes a file that nobody reads.
+    /// The server turns a longer text into an attached file.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| Measure::Bytes.budget("text", &parts.text, 4_096)).into_iter().collect()
     }
@@ -35,7 +35,7 @@ impl Protocol for Ntfy {
         Ok(with_token(Request::json("post", "/", body.into()), access).publishes())
     }
 
-    /// `code` is the status with two digits more.
+    /// Interprets `code`, which is the status followed by two digits.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         if request.name == LOOK_UP {
@@ -49,25 +49,25 @@ impl Protocol for Ntfy {
             },
             (429, _) | (_, 42_900..=42_999) => Verdict::RateLimited(answer.retry_after()),
             (_, 41_300..=41_399) => Verdict::Rejected(RejectReason::TooBig),
-            // 404: not a server of ntfy, or its API is switched off.
+            // 404: not an ntfy server, or its API is switched off.
             (404, _) => Verdict::Gone,
-            // The disk of the server is full.
+            // The server's disk is full.
             (507, _) => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// What the topic still holds: a server keeps messages for twelve hours.
+    /// Requests the topic's cached messages; a server keeps them for twelve hours.
     fn look_up(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Option<Request> {
-        let since = post.at.as_second().saturating_sub(APART);
+        let since = post.at.as_second().saturating_sub(MAX_CLOCK_SKEW_SECONDS);
         let target = format!("/{}/json?poll=1&since={since}", segment(&access.room));
         Some(with_token(Request::get(LOOK_UP, target), access))
     }
 
-    /// A message a line: ours says the same under the same title. Who may write but not read is not
-    /// told.
+    /// Searches the answer, one message per line, for one with the same text and title. Without
+    /// permission to read, the outcome stays unknown.
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
-        let ours = match &post.content {
+        let sent = match &post.content {
             Content::Json(body) => parse_object(body).ok()?,
             Content::Parts(parts) => message(parts),
         };
@@ -75,8 +75,8 @@ impl Protocol for Ntfy {
             return Some(Verdict::Unknown);
         }
         for line in String::from_utf8_lossy(&answer.body).lines().filter(|line| !line.trim().is_empty()) {
-            let Ok(theirs) = serde_json::from_str::<Value>(line) else { return Some(Verdict::Unknown) };
-            let same = |name: &str| ours.get(name).unwrap_or(&Value::Null) == &theirs[name];
+            let Ok(published) = serde_json::from_str::<Value>(line) else { return Some(Verdict::Unknown) };
+            let same = |name: &str| sent.get(name).unwrap_or(&Value::Null) == &published[name];
             if theirs["event"] == "message" && same("message") && same("title") {
                 return Some(Verdict::sent(text_at(&theirs, "/id"), None));
             }
@@ -84,7 +84,7 @@ impl Protocol for Ntfy {
         None
     }
 
-    /// The account of the token; everybody's without one.
+    /// Requests the account of the token, or the anonymous account.
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(with_token(Request::get("account", "/v1/account"), access))
     }
@@ -97,7 +97,7 @@ fn with_token(request: Request, access: &Access) -> Request {
 fn message(parts: &Parts) -> Map<String, Value> {
     let mut message = Map::new();
     let mut put = |key: &str, value: Value| message.insert(key.to_owned(), value);
-    // Without a text the server would write "triggered".
+    // For a message without a text the server writes "triggered".
     put("message", if parts.text.is_empty() { &parts.plain } else { &parts.text }.clone().into());
     put("markdown", true.into());
     if let Some(title) = &parts.title {
@@ -161,12 +161,12 @@ mod tests {
                 "{{\"id\":\"a\",\"event\":\"message\",\"title\":\"Spring Tide\",\"message\":\"{text}\"}}\n"
             )
         };
-        let ours = "CNY 98 for 250 g & a cup";
+        let sent_text = "CNY 98 for 250 g & a cup";
         for (status, body, expected) in [
-            (200, line("other") + &line(ours), Some(Verdict::sent("a".to_owned(), None))),
+            (200, line("other") + &line(sent_text), Some(Verdict::sent("a".to_owned(), None))),
             (200, line("other"), None),
             (200, String::new(), None),
-            (200, line(ours).replace("Spring Tide", "other"), None),
+            (200, line(sent_text).replace("Spring Tide", "other"), None),
             (200, "<html>".to_owned(), Some(Verdict::Unknown)),
             (403, "{\"code\":40301}".to_owned(), Some(Verdict::Unknown)),
         ] {
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn every_answer_means_something() {
         let error = |code: u32| format!("{{\"code\":{code},\"http\":{},\"error\":\"m\"}}", code / 100);
-        for (status, headers, said, expected) in [
+        for (status, headers, reply, expected) in [
             (
                 200,
                 &[][..],
@@ -206,7 +206,7 @@ mod tests {
             (503, &[], String::new(), Verdict::Retryable),
             (507, &[], error(50_701), Verdict::Retryable),
         ] {
-            assert_eq!(verdict("ntfy", "post", true, status, headers, &said), expected, "{status} {said}");
+            assert_eq!(verdict("ntfy", "post", true, status, headers, &reply), expected, "{status} {reply}");
         }
         assert_eq!(verdict("ntfy", "account", false, 200, &[], "{\"username\":\"*\"}"), Verdict::Ready);
     }

@@ -1,4 +1,4 @@
-//! Pinterest. <https://developers.pinterest.com/docs/api/v5/pins-create/>, limits:
+//! Pinterest: <https://developers.pinterest.com/docs/api/v5/pins-create/>, limits:
 //! <https://developers.pinterest.com/docs/reference/rate-limits/>.
 
 use base64::Engine as _;
@@ -33,19 +33,19 @@ impl Protocol for Pinterest {
         match (request.name, answer.status) {
             (LOOK_UP, _) => idempotency::look_up_verdict(answer),
             (_, 201) if request.publishes => text_at(&answer.json(), "/id").map_or(Verdict::Unknown, sent),
-            // No such board.
+            // The board does not exist.
             (_, 404) => Verdict::Gone,
             (_, 400) if answer.text().contains("is too long") => Verdict::Rejected(RejectReason::TooBig),
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// Of the description of the API, `PinCreate`: title 100, description 800, link 2,048, words of
-    /// the picture 500.
+    /// The limits of `PinCreate` in the API's description: title 100, description 800, link 2,048,
+    /// alternative text 500.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
-        let measured = |what: &'static str, text: Option<&str>, most: usize| {
-            text.map(|text| Measure::Characters.budget(what, text, most))
+        let measured = |what: &'static str, text: Option<&str>, max: usize| {
+            text.map(|text| Measure::Characters.budget(what, text, max))
         };
         let alt = parts.picture.as_ref().map(|picture| picture.alt.as_str());
         [
@@ -71,12 +71,13 @@ impl Protocol for Pinterest {
         };
         let fingerprint = PostFingerprint::of(post, &text);
         idempotency::search_list(answer, "/items", |pin| {
-            // UTC, though it does not say so.
+            // The time is UTC, without saying so.
             let at = text_at(pin, "/created_at").map(|at| format!("{}Z", at.trim_end_matches('Z')));
             let at = at.and_then(|at| at.parse().ok());
-            let (said, link) = (text_at(pin, "/description"), text_at(pin, "/link").unwrap_or_default());
+            let description = text_at(pin, "/description");
+            let link = text_at(pin, "/link").unwrap_or_default();
             fingerprint
-                .matches(at, &said.unwrap_or_default(), &[&link])
+                .matches(at, &description.unwrap_or_default(), &[&link])
                 .then(|| text_at(pin, "/id").map(sent))?
         })
     }

@@ -1,4 +1,4 @@
-//! Reddit. <https://www.reddit.com/dev/api#POST_api_submit>, who we say we are:
+//! Reddit: <https://www.reddit.com/dev/api#POST_api_submit>, the required user agent:
 //! <https://github.com/reddit-archive/reddit/wiki/API>, errors:
 //! <https://github.com/reddit-archive/reddit/blob/master/r2/r2/lib/errors.py>.
 
@@ -26,7 +26,7 @@ impl Protocol for Reddit {
     fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
         let fixed = vec![
             ("api_type", "json".to_owned()),
-            ("sr", bare(&access.room, "r/").to_owned()),
+            ("sr", without_prefix(&access.room, "r/").to_owned()),
             ("resubmit", "false".to_owned()),
         ];
         let body = match &post.content {
@@ -34,17 +34,17 @@ impl Protocol for Reddit {
             Content::Parts(parts) => Body::Form([fixed, fields(parts)?].concat()),
         };
         let request = Request::new(idempotency::request_name(post), "POST", "/api/submit", body);
-        Ok(as_us(access, request).publishes())
+        Ok(authorized(access, request).publishes())
     }
 
-    /// Errors come with 200, in `json.errors`: `["RATELIMIT", "…", "ratelimit"]`.
+    /// Interprets `json.errors`, such as `["RATELIMIT", "…", "ratelimit"]`; errors have status 200.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         let error = text_at(&json, "/json/errors/0/0");
         match (request.name, answer.status, error) {
             (LOOK_UP, ..) => idempotency::look_up_verdict(answer),
             (_, 200, Some(error)) => refusal(&error, &json, request),
-            (_, 200, None) if request.publishes => there(&json),
+            (_, 200, None) if request.publishes => sent_verdict(&json),
             (_, 200, None) => Verdict::Ready,
             (_, 403, _) if text_at(&json, "/reason").is_some() => Verdict::Gone,
             (_, 404, _) => Verdict::Gone,
@@ -52,7 +52,7 @@ impl Protocol for Reddit {
         }
     }
 
-    /// 300 characters in a title, 40,000 in a text.
+    /// The limits are 300 characters in a title and 40,000 in a text.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let text = body(parts).map(|text| Measure::Characters.budget("text", &text, 40_000));
@@ -61,52 +61,53 @@ impl Protocol for Reddit {
     }
 
     fn look_up(&self, access: &Access, _post: &Post, _prior: &PriorAnswers) -> Option<Request> {
-        let name = segment(bare(&access.account, "u/"));
+        let name = segment(without_prefix(&access.account, "u/"));
         let target = format!("/user/{name}/submitted?sort=new&limit=100&raw_json=1");
-        Some(as_us(access, Request::get(LOOK_UP, target)))
+        Some(authorized(access, Request::get(LOOK_UP, target)))
     }
 
     fn find_post(&self, access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
-        let said = match &post.content {
+        let sent_title = match &post.content {
             Content::Json(json) => form::field(json, "title").unwrap_or_default(),
             Content::Parts(parts) => title(parts),
         };
-        let fingerprint = PostFingerprint::of(post, &said);
+        let fingerprint = PostFingerprint::of(post, &sent_title);
         idempotency::search_list(answer, "/data/children", |child| {
             let child = child.get("data")?;
             let text = |name: &str| text_at(child, name).unwrap_or_default();
-            let here = text("/subreddit").eq_ignore_ascii_case(bare(&access.room, "r/"));
+            let same_room = text("/subreddit").eq_ignore_ascii_case(without_prefix(&access.room, "r/"));
             let at = child.get("created_utc").and_then(Value::as_f64);
             let at = at.and_then(|at| SignedDuration::try_from_secs_f64(at).ok());
             let at = at.and_then(|at| Timestamp::from_duration(at).ok());
-            let (url, own) = (text("/url"), text("/selftext"));
-            let is = here
-                && (fingerprint.matches(at, &text("/title"), &[&url]) || fingerprint.matches(at, &own, &[]));
+            let (url, body) = (text("/url"), text("/selftext"));
+            let is = same_room
+                && (fingerprint.matches(at, &text("/title"), &[&url]) || fingerprint.matches(at, &body, &[]));
             let link = text_at(child, "/permalink").map(|path| format!("https://www.reddit.com{path}"));
             is.then(|| Verdict::sent(text_at(child, "/name"), link))
         })
     }
 
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
-        Some(as_us(access, Request::get("examine", "/api/v1/me")))
+        Some(authorized(access, Request::get("examine", "/api/v1/me")))
     }
 }
 
-/// Reddit wants to know who speaks: "<platform>:<app ID>:<version string> (by /u/<reddit
-/// username>)".
-fn as_us(access: &Access, request: Request) -> Request {
-    let (version, account) = (env!("CARGO_PKG_VERSION"), bare(&access.account, "u/"));
+/// Adds the credentials, and the user agent that Reddit requires: "<platform>:<app ID>:<version
+/// string> (by /u/<reddit username>)".
+fn authorized(access: &Access, request: Request) -> Request {
+    let (version, account) = (env!("CARGO_PKG_VERSION"), without_prefix(&access.account, "u/"));
     let account: String = account.chars().filter(char::is_ascii_graphic).collect();
     request.bearer(&access.token).header("user-agent", format!("server:chorus:v{version} (by /u/{account})"))
 }
 
-/// A name without `/r/` or `/u/` before it.
-fn bare<'a>(name: &'a str, prefix: &str) -> &'a str {
+/// Returns a name without a leading `/r/` or `/u/`.
+fn without_prefix<'a>(name: &'a str, prefix: &str) -> &'a str {
     let name = name.trim_matches('/');
     name.strip_prefix(prefix).unwrap_or(name)
 }
 
-/// A link where there is nothing else to read, else a text with the link in it.
+/// Returns the form fields: a link post if the post is nothing but a link, else a text post with
+/// the link in its text.
 fn fields(parts: &Parts) -> Result<Vec<(&'static str, String)>, ComposeError> {
     let title = title(parts);
     if title.is_empty() {
@@ -124,35 +125,35 @@ fn link(parts: &Parts) -> Option<&str> {
     parts.action.as_ref().map(|action| action.url.as_str()).or(parts.link.as_deref())
 }
 
-/// The title, or the first line.
+/// Returns the title, or else the first line of the text.
 fn title(parts: &Parts) -> String {
     let first = || parts.plain.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let title = parts.title.as_deref().unwrap_or_else(first).trim();
     title[..Measure::Characters.cut_point(title, MAX_TITLE)].to_owned()
 }
 
-/// What is read under the title: the text, the picture's words leading to it, and the button as a
-/// link. None where the link is all there is.
+/// Returns the text under the title: the text, a link to the picture with its alternative text, and
+/// the button as a link. `None` if the link is all there is.
 fn body(parts: &Parts) -> Option<String> {
     let picture = parts.picture.as_ref().and_then(|picture| Some((picture.alt.as_str(), picture.url()?)));
     if parts.text.is_empty() && picture.is_none() {
         return None;
     }
-    let picture = picture.map(|(alt, url)| format!("[{}]({url})", words(alt, url)));
+    let picture = picture.map(|(alt, url)| format!("[{}]({url})", link_label(alt, url)));
     let action = parts
         .action
         .as_ref()
-        .map(|action| format!("[{}]({})", words(&action.label, &action.url), action.url));
+        .map(|action| format!("[{}]({})", link_label(&action.label, &action.url), action.url));
     let text = Some(parts.text.clone()).filter(|text| !text.is_empty());
     Some([text, picture, action].into_iter().flatten().collect::<Vec<_>>().join("\n\n"))
 }
 
-/// The words of a link, which end at no bracket of their own.
-fn words(words: &str, url: &str) -> String {
-    crate::markdown::escaped(Flavor::Reddit, if words.is_empty() { url } else { words })
+/// Returns the text of a Markdown link, with brackets escaped.
+fn link_label(label: &str, url: &str) -> String {
+    crate::markdown::escaped(Flavor::Reddit, if label.is_empty() { url } else { label })
 }
 
-fn there(json: &Value) -> Verdict {
+fn sent_verdict(json: &Value) -> Verdict {
     match text_at(json, "/json/data/name").or_else(|| text_at(json, "/json/data/id")) {
         Some(id) => Verdict::sent(id, text_at(json, "/json/data/url")),
         None => Verdict::Unknown,
@@ -261,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_is_looked_up_among_ours() {
+    fn a_post_is_looked_up_in_the_accounts_posts() {
         let request = Reddit.look_up(&access("reddit"), &post(), &prior(&[])).unwrap();
         assert_eq!(request.target, "/user/account-1/submitted?sort=new&limit=100&raw_json=1");
         let found = |room: &str, text: &str, at: f64| {
@@ -269,9 +270,9 @@ mod tests {
                 "title": "x", "selftext": text, "created_utc": at, "permalink": "/r/a/1/" } }] } });
             Reddit.find_post(&access("reddit"), &post(), &answer(200, &[], &body.to_string()))
         };
-        let there = Verdict::sent("t3_1".to_owned(), "https://www.reddit.com/r/a/1/".to_owned());
+        let sent_verdict = Verdict::sent("t3_1".to_owned(), "https://www.reddit.com/r/a/1/".to_owned());
         let text = "[Choose](https://news.example/c/1.tok)";
-        assert_eq!(found("Room-1", text, 1_600_000_001.0), Some(there));
+        assert_eq!(found("Room-1", text, 1_600_000_001.0), Some(sent_verdict));
         assert_eq!(found("other", text, 1_600_000_001.0), None);
         assert_eq!(found("room-1", text, 1_500_000_001.0), None);
         assert_eq!(found("room-1", "other", 1_600_000_001.0), None);

@@ -1,5 +1,6 @@
-//! Slack, by incoming webhook. <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>,
-//! Block Kit: <https://docs.slack.dev/reference/block-kit/blocks>, refusals:
+//! Slack, by incoming webhook:
+//! <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>, Block Kit:
+//! <https://docs.slack.dev/reference/block-kit/blocks>, errors:
 //! <https://api.slack.com/changelog/2016-05-17-changes-to-errors-for-incoming-webhooks>.
 
 use egress::{Request, Response};
@@ -23,8 +24,8 @@ impl Protocol for Slack {
         Ok(Request::new("post", "POST", access.webhook_path.clone(), body).publishes())
     }
 
-    /// Block Kit: a header has 150 characters, a section 3,000, a button 75, all blocks together
-    /// about 13,200.
+    /// The limits of Block Kit: 150 characters in a header, 3,000 in a section, 75 in a button, and
+    /// about 13,200 in all blocks together.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let title = parts.title.iter().map(|title| Measure::Characters.budget("title", title, 150));
@@ -38,7 +39,7 @@ impl Protocol for Slack {
             .collect()
     }
 
-    /// A webhook answers in plain text: `ok`, or a word that says what is wrong.
+    /// Interprets the webhook's plain-text answer: `ok`, or a word that names the error.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let word = answer.text();
         match (answer.status, word.as_str()) {
@@ -56,16 +57,18 @@ impl Protocol for Slack {
     }
 }
 
-/// <https://docs.slack.dev/messaging/formatting-message-text#special-mentions>
-fn call(parts: &Parts) -> Option<String> {
+/// Returns the mentions in Slack's syntax
+/// (<https://docs.slack.dev/messaging/formatting-message-text#special-mentions>).
+fn mentions(parts: &Parts) -> Option<String> {
     mention::mentions(parts, |name| format!("<!{name}>"))
 }
 
 fn text(parts: &Parts) -> String {
-    mention::prepend(call(parts), parts.text.clone())
+    mention::prepend(mentions(parts), parts.text.clone())
 }
 
-/// Block Kit: header, text, picture, button; `text` is what notifications show.
+/// Builds the message of Block Kit blocks: header, text, picture, button. `text` is shown in
+/// notifications.
 fn message(parts: &Parts) -> Value {
     let mut blocks = Vec::new();
     if let Some(title) = &parts.title {
@@ -73,9 +76,9 @@ fn message(parts: &Parts) -> Value {
             json!({ "type": "header", "text": { "type": "plain_text", "text": title, "emoji": true } }),
         );
     }
-    let said = text(parts);
-    if !said.is_empty() {
-        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": said } }));
+    let section = text(parts);
+    if !section.is_empty() {
+        blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": section } }));
     }
     if let Some((picture, url)) = parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
         blocks.push(json!({ "type": "image", "image_url": url, "alt_text": picture.alt }));
@@ -87,7 +90,7 @@ fn message(parts: &Parts) -> Value {
     }
     let mut text = String::new();
     escape::escaped(Escape::Angles, &parts.plain, &mut text);
-    let text = mention::prepend(call(parts), text);
+    let text = mention::prepend(mentions(parts), text);
     json!({ "text": text, "blocks": blocks, "unfurl_links": false })
 }
 
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_told_with_its_place() {
+    fn a_text_that_is_too_long_is_reported_with_its_offset() {
         let over = |text: &str| {
             Slack
                 .budgets(&post_of(text), &crate::sample::prior(&[]))

@@ -1,9 +1,10 @@
 //! Microsoft Teams, by a workflow that posts to a channel or chat:
-//! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>, Adaptive
-//! Cards: <https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference>.
+//! <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>,
+//! Adaptive Cards:
+//! <https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/cards-reference>.
 //!
-//! A workflow answers 202 before it has looked at the card: whether people see it, it does not
-//! tell.
+//! A workflow answers 202 before it reads the card, so the answer does not show whether the card is
+//! posted.
 
 use std::time::Duration;
 
@@ -21,8 +22,8 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub(crate) struct Teams;
 
-/// Bytes of the whole message.
-const BODY: usize = 28 << 10;
+/// The largest message, in bytes.
+const MAX_MESSAGE_BYTES: usize = 28 << 10;
 
 impl Protocol for Teams {
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
@@ -30,7 +31,7 @@ impl Protocol for Teams {
             Content::Json(body) => body.len(),
             Content::Parts(parts) => message(parts).to_string().len(),
         };
-        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, BODY)]
+        vec![LengthBudget::of_things("message", Unit::Bytes, bytes, MAX_MESSAGE_BYTES)]
     }
 
     fn next(&self, access: &Access, post: &Post, _prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -44,7 +45,7 @@ impl Protocol for Teams {
         let text = answer.text();
         match (answer.status, code) {
             (202, _) => Verdict::sent(None, None),
-            // The connectors of old: `1`, or 200 with the error of what is behind them.
+            // The former connectors answer `1`, or 200 with the error of the service behind them.
             (200, _) if text == "1" => Verdict::sent(None, None),
             (200, _) if text.contains("HTTP error 429") => {
                 Verdict::RateLimited(Some(Duration::from_secs(60)))
@@ -62,7 +63,7 @@ impl Protocol for Teams {
     }
 }
 
-/// One Adaptive Card.
+/// Builds a message with one Adaptive Card.
 fn message(parts: &Parts) -> Value {
     let mut body = Vec::new();
     if let Some(title) = &parts.title {
@@ -111,14 +112,14 @@ mod tests {
     #[test]
     fn the_message_is_measured() {
         assert!(crate::sample::budgets("teams", &post())[0].fits());
-        assert!(!crate::sample::budgets("teams", &post_of(&"x".repeat(BODY)))[0].fits());
+        assert!(!crate::sample::budgets("teams", &post_of(&"x".repeat(MAX_MESSAGE_BYTES)))[0].fits());
     }
 
     #[test]
     fn every_answer_means_something() {
         let error = |code: &str| format!("{{\"error\":{{\"code\":\"{code}\",\"message\":\"m\"}}}}");
         let minute = Verdict::RateLimited(Some(Duration::from_secs(60)));
-        for (status, headers, said, expected) in [
+        for (status, headers, reply, expected) in [
             (202, &[][..], String::new(), Verdict::sent(None, None)),
             (200, &[], "1".to_owned(), Verdict::sent(None, None)),
             (200, &[], "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429".to_owned(), minute),
@@ -136,7 +137,7 @@ mod tests {
             (502, &[], error("NoResponse"), Verdict::Unknown),
             (503, &[], String::new(), Verdict::Retryable),
         ] {
-            assert_eq!(verdict("teams", "post", true, status, headers, &said), expected, "{status} {said}");
+            assert_eq!(verdict("teams", "post", true, status, headers, &reply), expected, "{status} {reply}");
         }
     }
 

@@ -1,5 +1,5 @@
-//! Telegram, by bot: <https://core.telegram.org/bots/api#sendmessage>, `sendPhoto`, `ResponseParameters`. A photo has
-//! no place for words of its own.
+//! Telegram, by bot: <https://core.telegram.org/bots/api#sendmessage>, `sendPhoto`,
+//! `ResponseParameters`. A photo has no field for alternative text.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ use crate::verdict::Verdict;
 pub(crate) struct Telegram;
 
 const POST: &str = "post";
-/// The same after the group became a supergroup, under the number that it has now.
+/// The request repeated with the new identifier after a group became a supergroup.
 const MOVED: &str = "moved";
 
 impl Protocol for Telegram {
-    /// What is read is counted, not the tags.
+    /// The visible text is counted, without the tags.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let mut budgets = vec![limit::telegram(&html::text(&text(parts)), parts.picture.is_some())];
@@ -37,9 +37,9 @@ impl Protocol for Telegram {
     }
 
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
-        let now_called = prior.text(POST, "/parameters/migrate_to_chat_id");
-        let name = if now_called.is_some() { MOVED } else { POST };
-        let to = now_called.or_else(|| post.to.clone()).unwrap_or_else(|| access.room.clone());
+        let new_chat_id = prior.text(POST, "/parameters/migrate_to_chat_id");
+        let name = if new_chat_id.is_some() { MOVED } else { POST };
+        let to = new_chat_id.or_else(|| post.to.clone()).unwrap_or_else(|| access.room.clone());
         if to.is_empty() {
             return Err(ComposeError::from(
                 "the channel has no room and the contact no chat: name one of them",
@@ -63,7 +63,7 @@ impl Protocol for Telegram {
         Ok(Request::new(name, "POST", path(access, method), body).publishes())
     }
 
-    /// `ok`, whatever the status.
+    /// Interprets `ok`, whatever the status.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         if json["ok"] == true {
@@ -74,8 +74,8 @@ impl Protocol for Telegram {
             };
         }
         let code = json["error_code"].as_i64().unwrap_or_else(|| i64::from(answer.status));
-        let said = json["description"].as_str().unwrap_or_default().to_lowercase();
-        let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        let reply = json["description"].as_str().unwrap_or_default().to_lowercase();
+        let contains = |words: &[&str]| words.iter().any(|word| reply.contains(word));
         let moved = text_at(&json, "/parameters/migrate_to_chat_id").is_some();
         match code {
             400 if moved && request.name == POST => Verdict::Ready,
@@ -84,14 +84,14 @@ impl Protocol for Telegram {
                 let wait = wait.map(|seconds| Duration::from_secs(seconds).min(egress::MAX_WAIT));
                 Verdict::RateLimited(wait.or_else(|| answer.retry_after()))
             }
-            // A token that is none leads to no method.
+            // An invalid token gives a path that does not exist.
             401 | 404 => Verdict::AuthExpired,
             403 if is_person(request) => Verdict::Rejected(RejectReason::BadAddress),
             403 => Verdict::Gone,
-            400 if says(&["too long", "media_caption_too_long", "message_too_long"]) => {
+            400 if contains(&["too long", "media_caption_too_long", "message_too_long"]) => {
                 Verdict::Rejected(RejectReason::TooBig)
             }
-            400 if says(&[
+            400 if contains(&[
                 "chat not found",
                 "peer_id_invalid",
                 "user_deactivated",
@@ -104,7 +104,7 @@ impl Protocol for Telegram {
                     Verdict::Gone
                 }
             }
-            400 if says(&[
+            400 if contains(&[
                 "not enough rights",
                 "have no rights",
                 "write_forbidden",
@@ -127,7 +127,7 @@ fn path(access: &Access, method: &str) -> String {
     format!("/bot{}/{method}", access.token)
 }
 
-/// The title in bold, and the text.
+/// Returns the title in bold, and the text.
 fn text(parts: &Parts) -> String {
     let title = parts.title.as_ref().map(|title| {
         let mut bold = String::from("<b>");
@@ -151,7 +151,7 @@ fn fields(parts: &Parts) -> Map<String, Value> {
     fields
 }
 
-/// Objects in a form are JSON.
+/// Builds a multipart form; objects in it are JSON.
 fn multipart(fields: &Map<String, Value>, photo: Part) -> Body {
     let text = |name: &'static str| {
         Some(match fields.get(name)? {
@@ -163,7 +163,7 @@ fn multipart(fields: &Map<String, Value>, photo: Part) -> Body {
     Body::Multipart(names.into_iter().filter_map(text).chain([photo]).collect())
 }
 
-/// Whether it went to a person: groups and channels have negative numbers, or names.
+/// Returns true if the chat is a person's: groups and channels have negative numbers, or names.
 fn is_person(request: &Request) -> bool {
     let chat = match &request.body {
         Body::Json(body) => text_at(body, "/chat_id"),
@@ -176,7 +176,7 @@ fn is_person(request: &Request) -> bool {
     chat.is_some_and(|chat| chat.parse::<u64>().is_ok())
 }
 
-/// Where people see a message of a public channel or group, or its members see it.
+/// Returns the page of a message in a public channel or group, or the link that works for members.
 fn page(message: &Value) -> Option<String> {
     let id = text_at(message, "/message_id")?;
     if let Some(name) = text_at(message, "/chat/username").filter(|_| message["chat"]["type"] != "private") {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contact_is_written_to_in_his_chat() {
+    fn a_contact_is_sent_to_in_their_chat() {
         let post = Post { to: Some("4711".into()), ..post_of("hello") };
         let request = next("telegram", &post, &prior(&[]));
         assert_eq!(body(&request), json!({ "chat_id": "4711", "parse_mode": "HTML", "text": "hello" }));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_is_measured() {
+    fn the_visible_text_is_measured() {
         let budgets =
             crate::sample::budgets("telegram", &post_of(&format!("<b>{}</b>&amp;", "x".repeat(4_095))));
         assert_eq!((budgets[0].measured, budgets[0].allowed), (4_096, 4_096));
@@ -267,14 +267,14 @@ mod tests {
             &[],
             "{\"ok\":false,\"error_code\":403,\"description\":\"Forbidden: bot was blocked by the user\"}",
         );
-        let nobody = answer(
+        let no_chat = answer(
             400,
             &[],
             "{\"ok\":false,\"error_code\":400,\"description\":\"Bad Request: chat not found\"}",
         );
         let person = next("telegram", &Post { to: Some("4711".into()), ..post_of("x") }, &prior(&[]));
         let group = next("telegram", &Post { to: Some("-4711".into()), ..post_of("x") }, &prior(&[]));
-        for answer in [blocked, nobody] {
+        for answer in [blocked, no_chat] {
             assert_eq!(Telegram.verdict(&person, &answer), Verdict::Rejected(RejectReason::BadAddress));
             assert_eq!(Telegram.verdict(&group, &answer), Verdict::Gone);
         }
@@ -286,7 +286,7 @@ mod tests {
             format!("{{\"ok\":false,\"error_code\":{code},\"description\":\"{text}\"}}")
         };
         let sent = |url: &str| Verdict::sent("7".to_owned(), (!url.is_empty()).then(|| url.to_owned()));
-        for (status, said, expected) in [
+        for (status, reply, expected) in [
             (200, "{\"ok\":true,\"result\":{\"message_id\":7,\"chat\":{\"id\":-1001,\"username\":\"harbour\",\"type\":\"channel\"}}}".to_owned(), sent("https://t.me/harbour/7")),
             (200, "{\"ok\":true,\"result\":{\"message_id\":7,\"chat\":{\"id\":-10055,\"type\":\"supergroup\"}}}".to_owned(), sent("https://t.me/c/55/7")),
             (200, "{\"ok\":true,\"result\":{\"message_id\":7,\"chat\":{\"id\":5,\"username\":\"p\",\"type\":\"private\"}}}".to_owned(), sent("")),
@@ -305,7 +305,7 @@ mod tests {
             (502, "<html>".to_owned(), Verdict::Unknown),
             (503, String::new(), Verdict::Retryable),
         ] {
-            assert_eq!(verdict("telegram", POST, true, status, &[], &said), expected, "{status} {said}");
+            assert_eq!(verdict("telegram", POST, true, status, &[], &reply), expected, "{status} {reply}");
         }
         assert_eq!(
             verdict("telegram", "bot", false, 200, &[], "{\"ok\":true,\"result\":{\"id\":1}}"),

@@ -1,4 +1,4 @@
-//! Threads. <https://developers.facebook.com/docs/threads/posts>, states of a container:
+//! Threads: <https://developers.facebook.com/docs/threads/posts>, states of a container:
 //! <https://developers.facebook.com/docs/threads/troubleshooting>, limits:
 //! <https://developers.facebook.com/docs/threads/overview>, errors in `graph`.
 
@@ -23,8 +23,8 @@ pub(crate) struct Threads;
 
 const CONTAINER: &str = "container";
 const STATUS: &str = "status";
-/// Between two looks at a container: most are done at once.
-const LOOK: Duration = Duration::from_secs(3);
+/// The pause between two status requests for a container; most are finished at the first.
+const STATUS_POLL_INTERVAL: Duration = Duration::from_secs(3);
 const MAX_TEXT: usize = 500;
 
 impl Protocol for Threads {
@@ -62,7 +62,7 @@ impl Protocol for Threads {
         }
     }
 
-    /// 500 characters, where an emoji counts as many as it has bytes.
+    /// The limit is 500 characters, with each emoji counted by its bytes.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let alt =
@@ -85,15 +85,15 @@ impl Protocol for Threads {
         };
         let fingerprint = PostFingerprint::of(post, &text);
         idempotency::search_list(answer, "/data", |post| {
-            let at = text_at(post, "/timestamp").and_then(|at| facebook::time(&at));
-            let said = text_at(post, "/text").unwrap_or_default();
+            let at = text_at(post, "/timestamp").and_then(|at| facebook::parse_time(&at));
+            let published_text = text_at(post, "/text").unwrap_or_default();
             let link = text_at(post, "/link_attachment_url").unwrap_or_default();
-            let there = || Verdict::sent(text_at(post, "/id"), text_at(post, "/permalink"));
-            fingerprint.matches(at, &said, &[&link]).then(there)
+            let sent = || Verdict::sent(text_at(post, "/id"), text_at(post, "/permalink"));
+            fingerprint.matches(at, &published_text, &[&link]).then(sent)
         })
     }
 
-    /// How much of the day's 250 posts is used: it asks for the token, and posts nothing.
+    /// Requests the used part of the day's 250 posts, which needs the token and posts nothing.
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         let query = format!("?fields=quota_usage,config&access_token={}", segment(&access.token));
         Some(Request::get("examine", target(access, "/threads_publishing_limit") + &query))
@@ -111,7 +111,8 @@ fn target(access: &Access, rest: &str) -> String {
     format!("/v1.0/{}{rest}", segment(&access.account))
 }
 
-/// A picture with its words, or a text with the card of what it leads to.
+/// Returns the form fields: a picture with its alternative text, or a text with the card of its
+/// link.
 fn fields(parts: &Parts) -> Vec<(&'static str, String)> {
     let text = ("text", parts.text.clone());
     match parts.picture.as_ref().and_then(|picture| Some((picture, picture.url()?))) {
@@ -130,7 +131,7 @@ fn fields(parts: &Parts) -> Vec<(&'static str, String)> {
 fn status(json: &Value) -> Verdict {
     match text_at(json, "/status").as_deref() {
         Some("FINISHED" | "PUBLISHED") => Verdict::Ready,
-        Some("IN_PROGRESS") => Verdict::Wait(LOOK),
+        Some("IN_PROGRESS") => Verdict::Wait(STATUS_POLL_INTERVAL),
         Some("ERROR") => Verdict::rejected(),
         _ => Verdict::Retryable,
     }
@@ -203,7 +204,7 @@ mod tests {
             (CONTAINER, false, 200, r#"{"id":"17"}"#, Verdict::Ready),
             (CONTAINER, false, 200, "{}", Verdict::rejected()),
             (CONTAINER, false, 500, "", Verdict::Retryable),
-            (STATUS, false, 200, r#"{"status":"IN_PROGRESS"}"#, Verdict::Wait(LOOK)),
+            (STATUS, false, 200, r#"{"status":"IN_PROGRESS"}"#, Verdict::Wait(STATUS_POLL_INTERVAL)),
             (STATUS, false, 200, r#"{"status":"FINISHED"}"#, Verdict::Ready),
             (STATUS, false, 200, r#"{"status":"ERROR","error_message":"UNKNOWN"}"#, Verdict::rejected()),
             (STATUS, false, 200, r#"{"status":"EXPIRED"}"#, Verdict::Retryable),

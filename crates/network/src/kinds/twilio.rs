@@ -1,5 +1,6 @@
-//! Text messages by Twilio, and by those who speak as it does.
-//! <https://www.twilio.com/docs/messaging/api/message-resource>, codes: <https://www.twilio.com/docs/api/errors>.
+//! Text messages through Twilio and compatible services:
+//! <https://www.twilio.com/docs/messaging/api/message-resource>, codes:
+//! <https://www.twilio.com/docs/api/errors>.
 
 use egress::{Body, Request, Response, segment};
 use jiff::Timestamp;
@@ -39,8 +40,8 @@ impl Protocol for Twilio {
         }
     }
 
-    /// 1,600 characters; the segments are told, not limited: ten is what most carriers put together
-    /// again.
+    /// The limit is 1,600 characters. Segments are reported, not limited: most carriers join ten of
+    /// them.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         words(post).map(|words| limit::sms(&words, 10).to_vec()).unwrap_or_default()
     }
@@ -51,15 +52,16 @@ impl Protocol for Twilio {
         Some(Request::get(LOOK_UP, target).basic(&access.account, &access.token))
     }
 
-    /// What was said to this number since then, in these words: newest first.
+    /// Searches the messages sent to this number since the post fell due, newest first, for one
+    /// with the same text.
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
         let words = words(post)?;
         let fingerprint = PostFingerprint::of(post, &words);
         idempotency::search_list(answer, "/messages", |message| {
-            let said = text_at(message, "/body")?;
+            let published_text = text_at(message, "/body")?;
             let at = text_at(message, "/date_created");
             let at = at.and_then(|at| jiff::fmt::rfc2822::parse(&at).ok()).map(|at| at.timestamp());
-            fingerprint.matches(at, &said, &[]).then(|| accepted(message))
+            fingerprint.matches(at, &published_text, &[]).then(|| accepted(message))
         })
     }
 
@@ -76,7 +78,7 @@ fn target(access: &Access, rest: &str) -> String {
     format!("/2010-04-01/Accounts/{}{rest}", segment(&access.account))
 }
 
-/// What the message says.
+/// Returns the text of the message.
 fn words(post: &Post) -> Option<String> {
     match &post.content {
         Content::Json(json) => form::field(json, "Body"),
@@ -84,7 +86,7 @@ fn words(post: &Post) -> Option<String> {
     }
 }
 
-/// A message that Twilio has: accepted, queued, sent, or refused by a carrier at once.
+/// Interprets a message that Twilio accepted: queued, sent, or refused by a carrier at once.
 fn accepted(message: &Value) -> Verdict {
     let (sid, status) = (text_at(message, "/sid"), text_at(message, "/status"));
     match (sid, status.as_deref()) {
@@ -97,16 +99,16 @@ fn accepted(message: &Value) -> Verdict {
 fn refusal(code: u64, request: &Request, answer: &Response) -> Verdict {
     match code {
         20_429 | 21_611 | 30_001 | 63_038 => Verdict::RateLimited(answer.retry_after()),
-        // Credentials, and what the account may do.
+        // The credentials, or the permissions of the account.
         20_003..=20_006 | 20_008 | 20_101..=20_107 | 20_403 | 90_010 => Verdict::AuthExpired,
-        // The sender is not ours, or cannot send.
+        // The sender does not belong to the account, or cannot send.
         21_212 | 21_603 | 21_606 | 21_607 | 21_618 | 21_659..=21_661 | 21_701..=21_705 => Verdict::Gone,
-        // No such number, no mobile, or a person who has said STOP.
+        // The number does not exist, is not a mobile number, or has opted out with STOP.
         21_211 | 21_214 | 21_217 | 21_265 | 21_610 | 21_612 | 21_614 | 21_635 => {
             Verdict::Rejected(RejectReason::BadAddress)
         }
-        // Countries that the account does not send to, numbers that a trial does not know, what
-        // carriers filter.
+        // Countries that the account may not send to, numbers that a trial account may not use, and
+        // messages that carriers filter.
         21_215 | 21_408 | 21_608 | 30_007 | 30_034 => Verdict::Rejected(RejectReason::Policy),
         21_605 | 21_617 => Verdict::Rejected(RejectReason::TooBig),
         _ => Verdict::by_status(answer, request.publishes),
@@ -198,17 +200,17 @@ mod tests {
             let body = json!({ "messages": [{ "body": body, "date_created": date, "sid": "SM9", "status": "sent" }] });
             Twilio.find_post(&access("twilio"), &message(), &answer(200, &[], &body.to_string()))
         };
-        let said = "Spring: https://news.example/c/1.tok";
+        let published_text = "Spring: https://news.example/c/1.tok";
         assert_eq!(
-            found(said, "Sun, 13 Sep 2020 12:26:41 +0000"),
+            found(published_text, "Sun, 13 Sep 2020 12:26:41 +0000"),
             Some(Verdict::sent("SM9".to_owned(), None))
         );
-        assert_eq!(found(said, "Sun, 13 Sep 2020 11:26:41 +0000"), None);
+        assert_eq!(found(published_text, "Sun, 13 Sep 2020 11:26:41 +0000"), None);
         assert_eq!(found("Summer", "Sun, 13 Sep 2020 12:26:41 +0000"), None);
     }
 
     #[test]
-    fn segments_are_told() {
+    fn segments_are_reported() {
         let budgets = Twilio.budgets(&post_of(&"春".repeat(71)), &crate::sample::prior(&[]));
         assert_eq!((budgets[0].measured, budgets[1].measured), (71, 2));
         assert!(!Twilio.budgets(&post_of(&"a".repeat(1_601)), &crate::sample::prior(&[]))[0].fits());

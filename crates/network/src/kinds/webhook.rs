@@ -1,4 +1,4 @@
-//! Any endpoint of the brand's own, signed as Standard Webhooks 1.0.0 asks.
+//! An endpoint of the brand's own, signed by Standard Webhooks 1.0.0:
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>
 
 use base64::Engine as _;
@@ -34,9 +34,10 @@ impl Protocol for Webhook {
         Ok(request.publishes())
     }
 
-    /// 2xx: it is there. 408, 425, 429 and 5xx: again, later, with the same `webhook-id`, which the
-    /// other side knows. 3xx, 401, 407 and 410 have nothing to do with this message: nobody's is
-    /// lost by them. Every other 4xx refuses this one.
+    /// Interprets the status. 2xx: the message arrived. 408, 425, 429 and 5xx: it is sent again
+    /// later with the same `webhook-id`, by which the receiver recognises it. 3xx, 401, 407 and 410
+    /// concern the endpoint and not this message, so no message is lost. Every other 4xx refuses
+    /// this message.
     fn verdict(&self, _request: &Request, answer: &Response) -> Verdict {
         match answer.status {
             200..=299 => Verdict::sent(None, None),
@@ -51,11 +52,12 @@ impl Protocol for Webhook {
     }
 }
 
-/// The headers that sign a body at a time in seconds. With several secrets, separated by white
-/// space, each signs: that is how a secret is changed without a gap ("Multiple signatures").
+/// Returns the value of the signature header for a body at a time in Unix seconds. Each of several
+/// secrets, separated by white space, signs, so that a secret can be changed without an
+/// interruption ("Multiple signatures").
 ///
 /// # Errors
-/// A secret is none: 24 to 64 bytes in Base64, with `whsec_` or without.
+/// A secret is not 24 to 64 bytes in Base64, with or without `whsec_`.
 fn sign(secrets: &str, id: &str, at: i64, body: &[u8]) -> Result<String, ComposeError> {
     let signatures = secrets.split_whitespace().map(|secret| Ok(signature(&key(secret)?, id, at, body)));
     Ok(signatures.collect::<Result<Vec<_>, ComposeError>>()?.join(" "))
@@ -72,7 +74,7 @@ fn key(secret: &str) -> Result<Vec<u8>, ComposeError> {
 }
 
 fn signature(key: &[u8], id: &str, at: i64, body: &[u8]) -> String {
-    // HMAC takes keys of any length; the error cannot happen.
+    // HMAC accepts keys of any length, so the error cannot happen.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
     mac.update(format!("{id}.{at}.").as_bytes());
     mac.update(body);

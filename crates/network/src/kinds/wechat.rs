@@ -1,8 +1,10 @@
-//! A WeChat official account, to all who follow it.
+//! A WeChat official account, which posts to all its followers:
 //! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Batch_Sends_and_Originality_Checks.html>,
-//! tokens: <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html>, articles:
-//! <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Add_draft.html>, pictures:
-//! <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Adding_Permanent_Assets.html>, codes:
+//! tokens:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Basic_Information/getStableAccessToken.html>,
+//! articles: <https://developers.weixin.qq.com/doc/offiaccount/Draft_Box/Add_draft.html>, pictures:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Asset_Management/Adding_Permanent_Assets.html>,
+//! codes:
 //! <https://developers.weixin.qq.com/doc/offiaccount/Getting_Started/Global_Return_Code.html>.
 
 use std::time::Duration;
@@ -26,9 +28,9 @@ pub(crate) const TOKEN: &str = "token";
 const MATERIAL: &str = "material";
 const DRAFT: &str = "draft";
 
-/// A token is requested again five minutes before it runs out, and the old one serves until then:
-/// what was asked for less than five minutes ago is good.
-const KEEP: Duration = Duration::from_secs(4 * 60 + 30);
+/// The time for which a token is reused. WeChat renews a token five minutes before it expires, and
+/// the old one is valid until then, so a token fetched less than five minutes ago is valid.
+const TOKEN_CACHE_TIME: Duration = Duration::from_secs(4 * 60 + 30);
 
 impl Protocol for WeChat {
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -41,9 +43,10 @@ impl Protocol for WeChat {
             },
         };
         json_template::set_default(&mut body, "filter", json!({ "is_to_all": true }));
-        // At most 64 bytes; ours are 32. Kept for a day: the same again is answered with 45065.
+        // At most 64 bytes, of which we use 32. WeChat remembers it for a day and answers a
+        // repetition with 45065.
         body.insert("clientmsgid".to_owned(), post.id.as_str().into());
-        let target = with("/cgi-bin/message/mass/sendall", &token);
+        let target = with_token("/cgi-bin/message/mass/sendall", &token);
         Ok(Request::json("post", target, Value::Object(body)).publishes())
     }
 
@@ -51,19 +54,19 @@ impl Protocol for WeChat {
         let json = answer.json();
         match (request.name, code(&json)) {
             (FETCH, _) => picture::verdict(answer),
-            (TOKEN, None | Some(0)) if has(&json, "/access_token") => Verdict::Ready,
-            (MATERIAL | DRAFT, None | Some(0)) if has(&json, "/media_id") => Verdict::Ready,
+            (TOKEN, None | Some(0)) if has_text(&json, "/access_token") => Verdict::Ready,
+            (MATERIAL | DRAFT, None | Some(0)) if has_text(&json, "/media_id") => Verdict::Ready,
             (_, Some(0 | 45065)) if request.publishes => Verdict::sent(text_at(&json, "/msg_id"), None),
             (_, Some(code)) if code != 0 => refusal(code, answer),
-            // It knows the post by its key.
+            // WeChat recognises the post by its key.
             _ if request.publishes && (answer.is_success() || answer.status >= 500) => Verdict::Retryable,
             _ if answer.is_success() => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// An article: 64 characters in its title, 20,000 in its content, 1 KB in its link. A text:
-    /// 2,048 bytes.
+    /// The limits of an article are 64 characters in its title, 20,000 in its content and 1 KB in
+    /// its link; of a text 2,048 bytes.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         if !is_article(parts) {
@@ -76,7 +79,7 @@ impl Protocol for WeChat {
         title.chain([text]).chain(link).collect()
     }
 
-    /// The token itself: nothing else is asked.
+    /// Requests the token; there is no further check.
     fn access_check(&self, access: &Access, _now: Timestamp) -> Option<Request> {
         Some(self::token(access))
     }
@@ -90,55 +93,56 @@ impl Protocol for WeChat {
     }
 }
 
-/// The token, the same for all who ask until it runs out: no other program's is made useless.
+/// Requests the stable token, which all programs share until it expires, so that no other program's
+/// token becomes invalid.
 pub(crate) fn token(access: &Access) -> Request {
     let body = json!({
         "grant_type": "client_credential",
         "appid": access.account,
         "secret": access.secret.as_deref().unwrap_or_default(),
     });
-    Request::json(TOKEN, "/cgi-bin/stable_token", body).cached_for(KEEP)
+    Request::json(TOKEN, "/cgi-bin/stable_token", body).cached_for(TOKEN_CACHE_TIME)
 }
 
-/// A path with the token in its query, where WeChat wants it.
-pub(crate) fn with(path: &str, token: &str) -> String {
+/// Returns `path` with the token in its query.
+pub(crate) fn with_token(path: &str, token: &str) -> String {
     format!("{path}?access_token={}", segment(token))
 }
 
-/// `errcode`.
+/// Returns `errcode` of an answer.
 pub(crate) fn code(json: &Value) -> Option<i64> {
     json.get("errcode").and_then(Value::as_i64)
 }
 
-/// Whether the answer has a text there.
-pub(crate) fn has(json: &Value, pointer: &str) -> bool {
+/// Returns true if the answer has a text at `pointer`.
+pub(crate) fn has_text(json: &Value, pointer: &str) -> bool {
     text_at(json, pointer).is_some()
 }
 
-/// What a code that is not 0 means; all come with status 200.
+/// Returns the meaning of a code other than 0; all codes come with status 200.
 pub(crate) fn refusal(code: i64, answer: &Response) -> Verdict {
     match code {
-        // Busy; the same key again too soon.
+        // The system is busy, or the same key was used too soon.
         -1 | 45_066 => Verdict::Retryable,
-        // The day's or the minute's calls, the month's messages.
+        // The limits of calls per day or minute, and of messages per month.
         45_009 | 45_011 | 45_028 | 45_047 | 45_064 => Verdict::RateLimited(answer.retry_after()),
-        // The token; who asks for it; what the account may do; where it may be asked from.
+        // The token, the application, its permissions, or the IP address is not accepted.
         40_001 | 40_002 | 40_013 | 40_014 | 40_125 | 40_164 | 40_243 | 41_001 | 41_002 | 41_004 | 42_001
         | 42_007 | 48_001 | 48_004 | 48_005 | 48_006 | 50_001 | 50_002 | 61_004 | 61_007 => {
             Verdict::AuthExpired
         }
-        // Does not follow us, has blocked us, is nobody.
+        // The recipient does not follow the account, has blocked it, or does not exist.
         40_003 | 43_004 | 43_019 | 43_101 => Verdict::Rejected(RejectReason::BadAddress),
         40_009 | 45_001..=45_005 | 45_007 | 45_008 | 45_110 | 45_166 => {
             Verdict::Rejected(RejectReason::TooBig)
         }
-        // What the censor, or the check of originality, does not let through.
+        // Refused by the content review or the originality check.
         45_110..=45_112 | 53_500..=53_505 | 87_014 => Verdict::Rejected(RejectReason::Policy),
         _ => Verdict::rejected(),
     }
 }
 
-/// An article wants a title and a cover.
+/// Returns true if the post becomes an article, which needs a title and a cover.
 const fn is_article(parts: &Parts) -> bool {
     parts.title.is_some() && parts.picture.is_some()
 }
@@ -147,11 +151,11 @@ fn link(parts: &Parts) -> Option<&str> {
     parts.action.as_ref().map(|action| action.url.as_str()).or(parts.link.as_deref())
 }
 
-/// A post of parts, as far as it is prepared.
+/// The preparation of a post made of parts.
 enum Prepared {
-    /// A request that has to be answered first.
+    /// A request that must be answered first.
     Before(Request),
-    /// The body of the post.
+    /// The body of the finished post.
     Post(Value),
 }
 
@@ -174,7 +178,7 @@ fn prepared(parts: &Parts, prior: &PriorAnswers, token: &str) -> Result<Prepared
         None => {
             let shown = prior.text(MATERIAL, "/url");
             let articles = json!({ "articles": [article(parts, &picture, shown.as_deref())] });
-            Prepared::Before(Request::json(DRAFT, with("/cgi-bin/draft/add", token), articles))
+            Prepared::Before(Request::json(DRAFT, with_token("/cgi-bin/draft/add", token), articles))
         }
         Some(draft) => Prepared::Post(json!({
             "msgtype": "mpnews", "mpnews": { "media_id": draft }, "send_ignore_reprint": 0
@@ -182,9 +186,9 @@ fn prepared(parts: &Parts, prior: &PriorAnswers, token: &str) -> Result<Prepared
     })
 }
 
-/// A cover must be a permanent picture.
+/// Uploads the cover; a cover must be a permanent picture.
 fn material(file: &PictureFile, token: &str) -> Request {
-    let target = with("/cgi-bin/material/add_material", token) + "&type=image";
+    let target = with_token("/cgi-bin/material/add_material", token) + "&type=image";
     Request::new(MATERIAL, "POST", target, Body::Multipart(vec![picture::part("media", file)]))
 }
 
@@ -202,8 +206,9 @@ fn article(parts: &Parts, cover: &str, shown: Option<&str>) -> Value {
     article
 }
 
-/// What is read in an article: the picture with its words, the paragraphs, the button as a link.
-/// Accounts that may not link elsewhere show its words, and "Read more" leads there.
+/// Returns the article's HTML: the picture with its alternative text, the paragraphs, and the
+/// button as a link. For accounts that may not link elsewhere WeChat shows only the label, and
+/// "Read more" opens the link.
 fn html(parts: &Parts, shown: Option<&str>) -> String {
     let escaped = |text: &str| {
         let mut out = String::with_capacity(text.len());
@@ -225,14 +230,14 @@ mod tests {
     use super::*;
     use crate::sample::{json, next, post, post_of, post_with_file, prior, verdict};
 
-    const LET_IN: (&str, &str) = (TOKEN, r#"{"access_token":"T 1","expires_in":7200}"#);
+    const TOKEN_ANSWER: (&str, &str) = (TOKEN, r#"{"access_token":"T 1","expires_in":7200}"#);
 
     #[test]
-    fn a_token_is_asked_for_and_kept() {
+    fn a_token_is_requested_and_cached() {
         let request = next("wechat", &post_of("a"), &prior(&[]));
         assert_eq!(
             (request.name, &*request.target, request.cache_for),
-            (TOKEN, "/cgi-bin/stable_token", Some(KEEP))
+            (TOKEN, "/cgi-bin/stable_token", Some(TOKEN_CACHE_TIME))
         );
         assert_eq!(
             json(&request),
@@ -241,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_goes_to_all_with_its_key() {
-        let request = next("wechat", &post_of("春"), &prior(&[LET_IN]));
+    fn a_text_is_sent_to_all_followers_with_its_key() {
+        let request = next("wechat", &post_of("春"), &prior(&[TOKEN_ANSWER]));
         assert_eq!(request.target, "/cgi-bin/message/mass/sendall?access_token=T%201");
         assert!(request.publishes);
         assert_eq!(
@@ -251,7 +256,7 @@ mod tests {
                 "clientmsgid": "5f2b0c1d" })
         );
         let own = Content::Json(r#"{"filter":{"tag_id":2},"msgtype":"text","text":{"content":"a"}}"#.into());
-        let body = json(&next("wechat", &Post { content: own, ..post() }, &prior(&[LET_IN])));
+        let body = json(&next("wechat", &Post { content: own, ..post() }, &prior(&[TOKEN_ANSWER])));
         assert_eq!((&body["filter"], &body["clientmsgid"]), (&json!({ "tag_id": 2 }), &json!("5f2b0c1d")));
     }
 
@@ -259,7 +264,7 @@ mod tests {
     fn title_and_picture_are_an_article() {
         let post = post_with_file();
         let answers = [
-            LET_IN,
+            TOKEN_ANSWER,
             (MATERIAL, r#"{"media_id":"M1","url":"https://mmbiz/1"}"#),
             (DRAFT, r#"{"media_id":"D1"}"#),
         ];
@@ -279,7 +284,7 @@ mod tests {
         let mut post = post_with_file();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.title = None;
-        let body = json(&next("wechat", &post, &prior(&[LET_IN, (MATERIAL, r#"{"media_id":"M1"}"#)])));
+        let body = json(&next("wechat", &post, &prior(&[TOKEN_ANSWER, (MATERIAL, r#"{"media_id":"M1"}"#)])));
         assert_eq!(body["images"]["media_ids"], json!(["M1"]));
         assert!(body["images"]["recommend"].as_str().unwrap().contains("CNY 98"));
     }
@@ -287,11 +292,11 @@ mod tests {
     #[test]
     fn every_answer_means_something() {
         let code = |code: i64| format!("{{\"errcode\":{code},\"errmsg\":\"m\"}}");
-        let there = Verdict::sent("34182".to_owned(), None);
+        let sent = Verdict::sent("34182".to_owned(), None);
         let big = Verdict::Rejected(RejectReason::TooBig);
         for (status, body, expected) in [
-            (200, r#"{"errcode":0,"errmsg":"ok","msg_id":34182,"msg_data_id":2}"#.to_owned(), there.clone()),
-            (200, r#"{"errcode":45065,"errmsg":"clientmsgid exist","msg_id":34182}"#.into(), there),
+            (200, r#"{"errcode":0,"errmsg":"ok","msg_id":34182,"msg_data_id":2}"#.to_owned(), sent.clone()),
+            (200, r#"{"errcode":45065,"errmsg":"clientmsgid exist","msg_id":34182}"#.into(), sent),
             (200, code(45_065), Verdict::sent(None, None)),
             (200, code(45_066), Verdict::Retryable),
             (200, code(-1), Verdict::Retryable),
@@ -314,7 +319,7 @@ mod tests {
             assert_eq!(verdict("wechat", "post", true, status, &[], &body), expected, "{status} {body}");
         }
         for (name, body, expected) in [
-            (TOKEN, LET_IN.1.to_owned(), Verdict::Ready),
+            (TOKEN, TOKEN_ANSWER.1.to_owned(), Verdict::Ready),
             (TOKEN, code(40_125), Verdict::AuthExpired),
             (TOKEN, "{}".into(), Verdict::Retryable),
             (MATERIAL, r#"{"media_id":"M1"}"#.into(), Verdict::Ready),
@@ -325,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_no_markup() {
+    fn text_is_escaped_in_html() {
         let mut post = post_with_file();
         let Content::Parts(parts) = &mut post.content else { panic!() };
         parts.text = "<b>1\n2</b>\n\n\"3\"".into();

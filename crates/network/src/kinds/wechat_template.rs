@@ -1,6 +1,6 @@
-//! WeChat template messages, one for each follower.
-//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>, tokens and
-//! codes in `wechat`.
+//! WeChat template messages, sent to single followers:
+//! <https://developers.weixin.qq.com/doc/offiaccount/Message_Management/Template_Message_Interface.html>;
+//! tokens and codes in `wechat`.
 
 use egress::{Request, Response};
 use jiff::Timestamp;
@@ -26,19 +26,19 @@ impl Protocol for WeChatTemplate {
         let mut body = body(json_template::parse_object(parameters)?)?;
         body.insert("touser".to_owned(), to.into());
         body.insert("template_id".to_owned(), access.template_id.as_str().into());
-        // The same key to the same person goes out once, for ten minutes.
+        // WeChat sends the same key to the same person only once within ten minutes.
         body.insert("client_msg_id".to_owned(), post.id.as_str().into());
-        let target = wechat::with("/cgi-bin/message/template/send", &token);
+        let target = wechat::with_token("/cgi-bin/message/template/send", &token);
         Ok(Request::json("post", target, Value::Object(body)).publishes())
     }
 
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
         match (request.name, wechat::code(&json)) {
-            (TOKEN, None | Some(0)) if wechat::has(&json, "/access_token") => Verdict::Ready,
+            (TOKEN, None | Some(0)) if wechat::has_text(&json, "/access_token") => Verdict::Ready,
             (_, Some(0 | 45065)) if request.publishes => Verdict::sent(text_at(&json, "/msgid"), None),
             (_, Some(code)) if code != 0 => template_refusal(code, answer),
-            // It knows the message by its key.
+            // WeChat recognises the message by its key.
             _ if answer.is_success() || answer.status >= 500 => Verdict::Retryable,
             _ => Verdict::by_status(answer, request.publishes),
         }
@@ -53,7 +53,8 @@ impl Protocol for WeChatTemplate {
     }
 }
 
-/// The template itself is not ours, or not any more.
+/// Interprets codes about the template, which does not belong to the account, or no longer does;
+/// other codes as in `wechat`.
 fn template_refusal(code: i64, answer: &Response) -> Verdict {
     match code {
         40_036 | 40_037 => Verdict::Gone,
@@ -61,8 +62,8 @@ fn template_refusal(code: i64, answer: &Response) -> Verdict {
     }
 }
 
-/// What a template file says: the whole request with `data`, `url`, `miniprogram`; or the data
-/// alone, with or without a `url` among them.
+/// Returns the body made of a template file: either a whole request with `data`, `url` and
+/// `miniprogram`, or the data alone, optionally with a `url` among them.
 fn body(mut object: Map<String, Value>) -> Result<Map<String, Value>, ComposeError> {
     let whole = object.get("data").is_some_and(|data| data.is_object() && data.get("value").is_none());
     let mut body = Map::new();
@@ -81,7 +82,7 @@ fn body(mut object: Map<String, Value>) -> Result<Map<String, Value>, ComposeErr
     Ok(body)
 }
 
-/// `"text"` is short for `{"value": "text"}`.
+/// Returns a parameter as an object: `"text"` is short for `{"value": "text"}`.
 fn parameter(value: Value) -> Value {
     match value {
         Value::Object(_) => value,
@@ -102,8 +103,8 @@ mod tests {
     }
 
     fn sent(template: &str) -> Value {
-        let let_in = prior(&[(TOKEN, r#"{"access_token":"T1","expires_in":7200}"#)]);
-        json(&next("wechat_template", &message(template), &let_in))
+        let prior_token = prior(&[(TOKEN, r#"{"access_token":"T1","expires_in":7200}"#)]);
+        json(&next("wechat_template", &message(template), &prior_token))
     }
 
     #[test]

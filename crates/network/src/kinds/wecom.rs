@@ -1,6 +1,7 @@
 //! WeCom's group robots: <https://developer.work.weixin.qq.com/document/path/91770>, codes:
-//! <https://developer.work.weixin.qq.com/document/path/90313>. A message is Markdown: its cards show no Markdown and
-//! hold 112 characters of text. `markdown_v2` knows pictures, and is sent where there is one.
+//! <https://developer.work.weixin.qq.com/document/path/90313>. A message is Markdown, because
+//! WeCom's cards show no Markdown and hold only 112 characters of text. `markdown_v2` supports
+//! pictures and is sent if there is one.
 
 use std::time::Duration;
 
@@ -30,21 +31,22 @@ impl Protocol for Wecom {
         Ok(Request::new("post", "POST", access.webhook_path.clone(), body).publishes())
     }
 
-    /// Always 200; `errcode` tells.
+    /// Interprets `errcode`; the status is always 200.
     fn verdict(&self, request: &Request, answer: &Response) -> Verdict {
         let json = answer.json();
-        let said = json["errmsg"].as_str().unwrap_or_default();
+        let reply = json["errmsg"].as_str().unwrap_or_default();
         match json["errcode"].as_i64() {
             Some(0) => Verdict::sent(None, None),
-            // "api freq out of limit", by the minute, and too many at once. Nobody says how long.
+            // "api freq out of limit", per minute, and too many concurrent requests. The
+            // documentation gives no waiting time.
             Some(45_009 | 45_033) => Verdict::RateLimited(Some(Duration::from_secs(60))),
-            // "system busy", and the like of it.
+            // "system busy" and similar errors.
             Some(-1 | 50_001) => Verdict::Retryable,
-            // No such robot, not in the group any more, group dissolved.
+            // The robot does not exist or has left the group, or the group is dissolved.
             Some(93_000 | 93_004 | 93_006 | 93_008 | 93_016) => Verdict::Gone,
             Some(40_014 | 42_001 | 40_001) => Verdict::AuthExpired,
             Some(45_002 | 45_008) => Verdict::Rejected(RejectReason::TooBig),
-            Some(40_058) if said.contains("exceed max length") => Verdict::Rejected(RejectReason::TooBig),
+            Some(40_058) if reply.contains("exceed max length") => Verdict::Rejected(RejectReason::TooBig),
             Some(_) => Verdict::rejected(),
             None => Verdict::by_status(answer, request.publishes),
         }
@@ -57,12 +59,12 @@ fn content(parts: &Parts) -> String {
     let picture = picture.and_then(|picture| Some(format!("![{}]({})", label(&picture.alt), picture.url()?)));
     let button = parts.action.as_ref().map(|action| format!("[{}]({})", label(&action.label), action.url));
     let text = paragraphs([title.as_deref(), Some(&parts.text), picture.as_deref(), button.as_deref()]);
-    // `<@all>` would call everybody.
+    // `<@all>` would mention everyone.
     let text = text.replace("<@", &format!("<{JOINER}@"));
     mention::prepend(mention::mentions(parts, |name| format!("<@{name}>")), text)
 }
 
-/// Brackets would end it; there is no escaping them.
+/// Replaces brackets, which would end the link and cannot be escaped.
 fn label(text: &str) -> String {
     text.replace('[', "［").replace(']', "］")
 }
@@ -108,7 +110,7 @@ mod tests {
 
     #[test]
     fn every_answer_means_something() {
-        let code = |code: i64, said: &str| format!("{{\"errcode\":{code},\"errmsg\":\"{said}\"}}");
+        let code = |code: i64, reply: &str| format!("{{\"errcode\":{code},\"errmsg\":\"{reply}\"}}");
         let minute = Verdict::RateLimited(Some(Duration::from_secs(60)));
         for (status, body, expected) in [
             (200, code(0, "ok"), Verdict::sent(None, None)),

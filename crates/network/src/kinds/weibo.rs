@@ -1,4 +1,5 @@
-//! Weibo. <https://open.weibo.com/wiki/2/statuses/share>, codes: <https://open.weibo.com/wiki/Error_code>, look-up:
+//! Weibo: <https://open.weibo.com/wiki/2/statuses/share>, codes:
+//! <https://open.weibo.com/wiki/Error_code>, look-up:
 //! <https://open.weibo.com/wiki/2/statuses/user_timeline>.
 
 use std::net::IpAddr;
@@ -20,25 +21,25 @@ use crate::verdict::Verdict;
 pub(crate) struct Weibo;
 
 const MAX_TEXT: usize = 140;
-/// What an address counts, in half characters: its t.cn form.
-const ADDRESS: usize = 20;
+/// The length that a URL counts, in half characters: its t.cn form.
+const URL_HALF_CHARS: usize = 20;
 
 impl Protocol for Weibo {
     fn check_settings(&self, access: &Access) -> Result<(), ComposeError> {
         match access.from.is_empty() || access.from.parse::<IpAddr>().is_ok() {
             true => Ok(()),
             false => Err(ComposeError::from(
-                "its `from` is no IP address: write the one that this machine is seen by",
+                "its `from` is not an IP address: write the public address of this machine",
             )),
         }
     }
 
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
-        let fixed = vec![("access_token", access.token.clone()), ("rip", address(access))];
+        let fixed = vec![("access_token", access.token.clone()), ("rip", real_ip(access))];
         let body = match &post.content {
             Content::Json(json) => form::of(json, fixed)?,
             Content::Parts(parts) => {
-                fit(&parts.text)?;
+                check_text(&parts.text)?;
                 match body(parts, prior, fixed)? {
                     Form::Ready(body) => body,
                     Form::Fetch(request) => return Ok(request),
@@ -53,16 +54,18 @@ impl Protocol for Weibo {
         let code = text_at(&json, "/error_code").and_then(|code| code.parse::<u32>().ok());
         match (request.name, code) {
             (FETCH, _) => picture::verdict(answer),
-            // Reading wants a right of its own.
+            // Reading needs a separate permission.
             (LOOK_UP, Some(10_005 | 10_014)) => Verdict::Ready,
             (_, Some(code)) => refusal(code, request, answer),
             (LOOK_UP, None) => idempotency::look_up_verdict(answer),
-            (_, None) if answer.is_success() && request.publishes => there(&json).unwrap_or(Verdict::Unknown),
+            (_, None) if answer.is_success() && request.publishes => {
+                sent_verdict(&json).unwrap_or(Verdict::Unknown)
+            }
             (_, None) => Verdict::by_status(answer, request.publishes),
         }
     }
 
-    /// 140 Chinese characters: two Latin letters are one, an address is ten.
+    /// The limit is 140 Chinese characters: two Latin letters count as one, a URL as ten.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         post.parts().map(|parts| text(&parts.text)).into_iter().collect()
     }
@@ -73,19 +76,19 @@ impl Protocol for Weibo {
         Some(Request::get(LOOK_UP, target))
     }
 
-    /// By its words: addresses stand there as t.cn.
+    /// Searches by the text, because links appear there as t.cn URLs.
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
-        let said = match &post.content {
+        let sent_text = match &post.content {
             Content::Json(json) => form::field(json, "status").unwrap_or_default(),
             Content::Parts(parts) => parts.text.clone(),
         };
-        let fingerprint = PostFingerprint::of(post, &said);
+        let fingerprint = PostFingerprint::of(post, &sent_text);
         idempotency::search_list(answer, "/statuses", |status| {
             let at = text_at(status, "/created_at");
             let at = at.and_then(|at| Timestamp::strptime("%a %b %d %H:%M:%S %z %Y", at).ok());
             fingerprint
                 .matches(at, &text_at(status, "/text").unwrap_or_default(), &[])
-                .then(|| there(status))?
+                .then(|| sent_verdict(status))?
         })
     }
 
@@ -99,14 +102,14 @@ impl Protocol for Weibo {
     }
 }
 
-/// `rip`: "the real IP address of the user who acts". Who posts is this machine; `from` says by
-/// which address it is seen.
-fn address(access: &Access) -> String {
+/// Returns `rip`: "the real IP address of the user who acts". That is this machine; `from` gives
+/// its public address.
+fn real_ip(access: &Access) -> String {
     if access.from.is_empty() { "127.0.0.1".to_owned() } else { access.from.clone() }
 }
 
-/// What Weibo refuses whatever else is right: a share without an address, and `#topics#`.
-fn fit(text: &str) -> Result<(), ComposeError> {
+/// Checks what Weibo always refuses: a post without a URL, and `#topics#`.
+fn check_text(text: &str) -> Result<(), ComposeError> {
     let Some((mut words, mut rest)) =
         idempotency::split_at_url(text).map(|(before, rest)| (before.to_owned(), rest))
     else {
@@ -129,11 +132,11 @@ fn fit(text: &str) -> Result<(), ComposeError> {
     Ok(())
 }
 
-/// The form of a post.
+/// The form of a post, or the request before it.
 enum Form {
-    /// With the picture, where there is one, as a file of it.
+    /// The form, with the picture as a file if there is one.
     Ready(Body),
-    /// The picture has to be fetched first, by this request.
+    /// The request that fetches the picture first.
     Fetch(Request),
 }
 
@@ -153,8 +156,8 @@ fn body(
     })
 }
 
-/// A status as Weibo shows it.
-fn there(status: &Value) -> Option<Verdict> {
+/// Returns the verdict of a published status, with its page.
+fn sent_verdict(status: &Value) -> Option<Verdict> {
     let id =
         text_at(status, "/idstr").or_else(|| text_at(status, "/mid")).or_else(|| text_at(status, "/id"))?;
     let url = format!("https://m.weibo.cn/status/{id}");
@@ -170,7 +173,7 @@ fn refusal(code: u32, request: &Request, answer: &Response) -> Verdict {
         10_001 | 10_003 | 10_010 | 10_011 if request.publishes => Verdict::Unknown,
         10_001 | 10_003 | 10_010 | 10_011 => Verdict::Retryable,
         10_005 | 10_006 | 10_013 | 10_014 | 21_301..=21_335 => Verdict::AuthExpired,
-        // Said before, by these words.
+        // A post with the same text exists.
         20_017 | 20_019 | 20_111 => idempotency::duplicate_refusal(request, None, None),
         10_018 | 20_006 | 20_012 | 20_013 => Verdict::Rejected(RejectReason::TooBig),
         20_015 | 20_018 | 20_020 | 20_021 | 20_031 => Verdict::Rejected(RejectReason::Policy),
@@ -178,7 +181,7 @@ fn refusal(code: u32, request: &Request, answer: &Response) -> Verdict {
     }
 }
 
-/// As Weibo's own pages count: half a character for what is ASCII.
+/// Measures a text as Weibo's own pages do: half a character for each ASCII character.
 fn text(text: &str) -> LengthBudget {
     let (mut halves, mut over_at, mut rest, mut at) = (0, None, text, 0);
     let mut add = |size: usize, at: usize| {
@@ -194,7 +197,7 @@ fn text(text: &str) -> LengthBudget {
             add(if c.is_ascii() { 1 } else { 2 }, at + offset);
         }
         let Some(after) = after else { break };
-        add(ADDRESS, at + before.len());
+        add(URL_HALF_CHARS, at + before.len());
         at += rest.len() - after.len();
         rest = after;
     }
@@ -207,22 +210,25 @@ mod tests {
     use super::*;
     use crate::sample::{access, answer, next, post, post_of, post_with_file, prior, verdict};
 
-    const SAID: &str = "春节大促 https://news.example/c/1.tok 选购";
+    const TEXT_WITH_LINK: &str = "春节大促 https://news.example/c/1.tok 选购";
 
     fn with_link(mut post: Post) -> Post {
         if let Content::Parts(parts) = &mut post.content {
-            parts.text = SAID.into();
+            parts.text = TEXT_WITH_LINK.into();
         }
         post
     }
 
     #[test]
     fn a_post_is_a_form_and_with_a_picture_in_parts() {
-        let request = next("weibo", &post_of(SAID), &prior(&[]));
+        let request = next("weibo", &post_of(TEXT_WITH_LINK), &prior(&[]));
         assert_eq!((request.method, &*request.target), ("POST", "/2/statuses/share.json"));
         let fields: Vec<_> = url::form_urlencoded::parse(&request.body.encoded().1).into_owned().collect();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (&**name, &**value)).collect();
-        assert_eq!(fields, [("access_token", "token-1"), ("rip", "+15005550006"), ("status", SAID)]);
+        assert_eq!(
+            fields,
+            [("access_token", "token-1"), ("rip", "+15005550006"), ("status", TEXT_WITH_LINK)]
+        );
         let request = next("weibo", &with_link(post_with_file()), &prior(&[]));
         let Body::Multipart(parts) = &request.body else { panic!() };
         assert_eq!((parts[3].name, &*parts[3].bytes), ("pic", &[1, 2, 3, 4][..]));
@@ -233,28 +239,28 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_one_or_ours() {
+    fn the_real_ip_is_configured_or_local() {
         let from = |from: &str| Access { from: from.into(), ..access("weibo") };
         assert!(
             Weibo.check_settings(&from("211.156.0.1")).is_ok() && Weibo.check_settings(&from("")).is_ok()
         );
         assert!(Weibo.check_settings(&from("brand")).is_err());
         assert_eq!(
-            (address(&from("")), address(&from("211.156.0.1"))),
+            (real_ip(&from("")), real_ip(&from("211.156.0.1"))),
             ("127.0.0.1".into(), "211.156.0.1".into())
         );
     }
 
     #[test]
-    fn what_weibo_never_takes_is_told_before() {
+    fn posts_that_weibo_never_accepts_are_refused_early() {
         for (text, fits) in [
-            (SAID, true),
+            (TEXT_WITH_LINK, true),
             ("no link", false),
             ("#春节# https://a.example", false),
             ("No. #1 https://a.example", true),
             ("https://a.example/#a and https://b.example/#b", true),
         ] {
-            assert_eq!(fit(text).is_ok(), fits, "{text}");
+            assert_eq!(check_text(text).is_ok(), fits, "{text}");
         }
     }
 
@@ -299,16 +305,16 @@ mod tests {
     fn a_post_is_looked_up_by_its_words() {
         let found = |text: &str, at: &str| {
             let body = json!({ "statuses": [{ "idstr": "35", "text": text, "created_at": at }] });
-            Weibo.find_post(&access("weibo"), &post_of(SAID), &answer(200, &[], &body.to_string()))
+            Weibo.find_post(&access("weibo"), &post_of(TEXT_WITH_LINK), &answer(200, &[], &body.to_string()))
         };
-        let there = there(&json!({ "idstr": "35" }));
-        assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 20:26:41 +0800 2020"), there);
+        let sent_verdict = sent_verdict(&json!({ "idstr": "35" }));
+        assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 20:26:41 +0800 2020"), sent_verdict);
         assert_eq!(found("春节大促 http://t.cn/A6 选购", "Sun Sep 13 19:26:41 +0800 2020"), None);
         assert_eq!(found("夏天", "Sun Sep 13 20:26:41 +0800 2020"), None);
     }
 
     #[test]
-    fn the_text_is_counted_as_there() {
+    fn the_text_is_counted_as_weibo_counts() {
         let budget = |text: &str| Weibo.budgets(&post_of(text), &crate::sample::prior(&[])).remove(0);
         assert_eq!(budget("春节ab").measured, 3);
         assert_eq!(budget(&format!("a https://news.example/{}", "x".repeat(300))).measured, 11);

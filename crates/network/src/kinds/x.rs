@@ -1,6 +1,8 @@
-//! X. <https://docs.x.com/x-api/posts/create-post>, pictures: <https://docs.x.com/x-api/media/upload-media> and
-//! <https://docs.x.com/x-api/media/create-media-metadata>, limits: <https://docs.x.com/x-api/fundamentals/rate-limits>,
-//! refusals: <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
+//! X: <https://docs.x.com/x-api/posts/create-post>, pictures:
+//! <https://docs.x.com/x-api/media/upload-media> and
+//! <https://docs.x.com/x-api/media/create-media-metadata>, rate limits:
+//! <https://docs.x.com/x-api/fundamentals/rate-limits>, errors:
+//! <https://docs.x.com/x-api/fundamentals/response-codes-and-errors>.
 
 use std::time::Duration;
 
@@ -22,8 +24,9 @@ pub(crate) struct X;
 const MEDIA: &str = "media";
 const ALT: &str = "alt";
 const ME: &str = "me";
-/// Who we are does not change, and asking costs.
-const KEEP_ME: Duration = Duration::from_secs(24 * 60 * 60);
+/// The time for which the account's identifier is reused: it does not change, and each request
+/// costs.
+const USER_ID_CACHE_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Protocol for X {
     fn next(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Result<Request, ComposeError> {
@@ -56,7 +59,7 @@ impl Protocol for X {
         }
     }
 
-    /// 280, weighted; the words of a picture have 1,000 characters.
+    /// The limits are 280, weighted, and 1,000 characters in a picture's alternative text.
     fn budgets(&self, post: &Post, _prior: &PriorAnswers) -> Vec<LengthBudget> {
         let Some(parts) = post.parts() else { return Vec::new() };
         let alt =
@@ -64,10 +67,12 @@ impl Protocol for X {
         [limit::x(&parts.text)].into_iter().chain(alt).collect()
     }
 
-    /// In our own timeline, since the post fell due.
+    /// Searches the account's own timeline, since the post fell due.
     fn look_up(&self, access: &Access, post: &Post, prior: &PriorAnswers) -> Option<Request> {
         let Some(id) = prior.text(ME, "/data/id") else {
-            return Some(Request::get(ME, "/2/users/me").bearer(&access.token).cached_for(KEEP_ME));
+            return Some(
+                Request::get(ME, "/2/users/me").bearer(&access.token).cached_for(USER_ID_CACHE_TIME),
+            );
         };
         let since = PostFingerprint::of(post, "").since().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let fields = "tweet.fields=created_at,entities&exclude=replies,retweets&max_results=100";
@@ -76,7 +81,7 @@ impl Protocol for X {
     }
 
     fn find_post(&self, _access: &Access, post: &Post, answer: &Response) -> Option<Verdict> {
-        // Nothing at all is `{"meta":{"result_count":0}}`, without a list.
+        // An empty result is `{"meta":{"result_count":0}}`, without a list.
         if text_at(&answer.json(), "/meta/result_count").as_deref() == Some("0") {
             return None;
         }
@@ -86,9 +91,9 @@ impl Protocol for X {
             let at = text_at(tweet, "/created_at").and_then(|at| at.parse().ok());
             let urls = tweet.pointer("/entities/urls").and_then(Value::as_array);
             let links = urls.into_iter().flatten().filter_map(|url| url.get("expanded_url")?.as_str());
-            let said = text_at(tweet, "/text").unwrap_or_default();
+            let published_text = text_at(tweet, "/text").unwrap_or_default();
             fingerprint
-                .matches(at, &said, &links.collect::<Vec<_>>())
+                .matches(at, &published_text, &links.collect::<Vec<_>>())
                 .then(|| text_at(tweet, "/id").map(sent))?
         })
     }
@@ -105,7 +110,7 @@ impl Protocol for X {
     }
 }
 
-/// What has to be done for the picture: it is uploaded, and gets its words.
+/// Returns the next request for the picture: its upload, then its alternative text.
 fn upload(access: &Access, parts: &Parts, prior: &PriorAnswers) -> Result<Option<Request>, ComposeError> {
     Ok(match (Upload::of(parts, prior)?, prior.text(MEDIA, "/data/id")) {
         (Upload::None, _) => None,
@@ -147,7 +152,7 @@ fn sent(id: String) -> Verdict {
     Verdict::sent(id, url)
 }
 
-/// The window of 15 minutes, or the day's where that is what ran out.
+/// Returns the wait until the window of 15 minutes ends, or the day if the daily limit is used up.
 fn wait(answer: &Response) -> Option<Duration> {
     const DAYS: [(&str, &str); 2] = [
         ("x-user-limit-24hour-remaining", "x-user-limit-24hour-reset"),
@@ -157,9 +162,9 @@ fn wait(answer: &Response) -> Option<Duration> {
     day.and_then(|(_, reset)| answer.retry_after_in(reset)).or_else(|| answer.retry_after())
 }
 
-/// Problems (RFC 9457) name what is wrong in `type`, or only in words.
+/// Interprets a problem (RFC 9457), which names the error in `type`, or only in its text.
 fn refusal(request: &Request, answer: &Response) -> Verdict {
-    const BARRED: [&str; 5] = [
+    const ACCESS_PROBLEMS: [&str; 5] = [
         "client-forbidden",
         "client-not-enrolled",
         "unsupported-authentication",
@@ -172,7 +177,7 @@ fn refusal(request: &Request, answer: &Response) -> Verdict {
     match () {
         () if words.contains("duplicate content") => idempotency::duplicate_refusal(request, None, None),
         () if words.contains("too long") => Verdict::Rejected(RejectReason::TooBig),
-        () if BARRED.iter().any(|barred| kind.ends_with(barred)) => Verdict::AuthExpired,
+        () if ACCESS_PROBLEMS.iter().any(|problem_kind| kind.ends_with(problem_kind)) => Verdict::AuthExpired,
         () if answer.status == 403 && words.contains("account is") => Verdict::AuthExpired,
         () if answer.status == 403 && !request.publishes => Verdict::AuthExpired,
         () if answer.status == 403 => Verdict::Rejected(RejectReason::Policy),
@@ -220,7 +225,7 @@ mod tests {
     fn every_answer_means_something() {
         let problem = |kind: &str, detail: &str| json!({ "type": kind, "detail": detail }).to_string();
         let blank = "about:blank";
-        let barred = "https://api.twitter.com/2/problems/client-forbidden";
+        let problem_kind = "https://api.twitter.com/2/problems/client-forbidden";
         let duplicate = problem(blank, "You are not allowed to create a Tweet with duplicate content.");
         let minute = Some(Duration::from_secs(60));
         for (name, status, headers, body, expected) in [
@@ -248,7 +253,7 @@ mod tests {
                 problem(blank, "You are not permitted to perform this action."),
                 Verdict::Rejected(RejectReason::Policy),
             ),
-            ("post", 403, &[], problem(barred, "no"), Verdict::AuthExpired),
+            ("post", 403, &[], problem(problem_kind, "no"), Verdict::AuthExpired),
             ("post", 403, &[], duplicate.clone(), Verdict::rejected()),
             ("again", 403, &[], duplicate, Verdict::sent(None, None)),
             ("post", 401, &[], problem(blank, "Unauthorized"), Verdict::AuthExpired),
@@ -281,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_post_is_looked_up_in_our_timeline_by_its_link() {
+    fn a_post_is_looked_up_in_the_accounts_timeline_by_its_link() {
         assert_eq!(X.look_up(&access("x"), &post(), &prior(&[])).unwrap().name, ME);
         let request = X.look_up(&access("x"), &post(), &prior(&[(ME, r#"{"data":{"id":"5"}}"#)])).unwrap();
         assert_eq!(request.name, LOOK_UP);
@@ -299,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_is_weighed() {
+    fn the_text_is_measured_by_weight() {
         let over = |text: &str| {
             X.budgets(&post_of(text), &crate::sample::prior(&[])).into_iter().find(|budget| !budget.fits())
         };

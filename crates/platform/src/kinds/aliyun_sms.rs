@@ -11,11 +11,11 @@ use fake_server::{
 use serde_json::{Value, json};
 
 /// The largest deviation of Timestamp, in milliseconds.
-const WINDOW: i64 = 15 * 60_000;
-/// Characters of the whole message.
-const MESSAGE: usize = 500;
+const MAX_CLOCK_SKEW: i64 = 15 * 60_000;
+/// The longest message, in characters.
+const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Aliyun SMS.
+/// The server side of Aliyun SMS.
 #[derive(Debug)]
 pub(crate) struct AliyunSms;
 
@@ -39,10 +39,10 @@ impl FakeNetwork for AliyunSms {
         match field(&fields, "Action") {
             Some("SendSms") => send(state, request, &fields),
             Some("QuerySendDetails") => details(state, &fields),
-            Some("QuerySmsTemplate" | "GetSmsTemplate") => Ok(good(json!({ "TemplateStatus": 1,
+            Some("QuerySmsTemplate" | "GetSmsTemplate") => Ok(success(json!({ "TemplateStatus": 1,
                 "TemplateCode": required(account(Kind::AliyunSms).template_id), "TemplateName": "launch" }))),
             Some("QuerySmsSign" | "GetSmsSign") => {
-                Ok(good(json!({ "SignStatus": 1, "SignName": required(account(Kind::AliyunSms).from) })))
+                Ok(success(json!({ "SignStatus": 1, "SignName": required(account(Kind::AliyunSms).from) })))
             }
             _ => Err(failed(
                 404,
@@ -72,32 +72,32 @@ impl FakeNetwork for AliyunSms {
 
 const REQUEST: &str = "F655A8D5-B967-440B-8683-DAD6FF8DE990";
 
-fn good(mut body: Value) -> Reply {
+fn success(mut body: Value) -> Reply {
     body["Code"] = json!("OK");
     body["Message"] = json!("OK");
     body["RequestId"] = json!(REQUEST);
     Reply::json(200, &body)
 }
 
-/// The service's refusals have status 200.
+/// A refusal by the service, which has status 200.
 fn refuse(code: &str, message: &str) -> Reply {
     let body = json!({ "Code": code, "Message": message, "RequestId": REQUEST });
     Reply::json(200, &body).with_reason(format!("{code}: {message}"))
 }
 
-/// The gateway's have not.
+/// A refusal by the gateway, which has an error status.
 fn failed(status: u16, code: &str, message: &str) -> Reply {
     let body =
         json!({ "Code": code, "Message": message, "RequestId": REQUEST, "HostId": "dysmsapi.aliyuncs.com" });
     Reply::json(status, &body).with_reason(format!("{code}: {message}"))
 }
 
-/// Of the address and of a form.
+/// Returns the parameters of the query and of a form.
 fn parameters(request: &Request) -> Vec<(String, String)> {
     request.query.iter().cloned().chain(request.fields()).collect()
 }
 
-/// RFC 3986: all but letters, digits and `-_.~` as `%XX`.
+/// Encodes all but letters, digits and `-_.~` as `%XX` (RFC 3986).
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
@@ -137,20 +137,20 @@ fn signed(state: &mut NetworkState, request: &Request, fields: &[(String, String
     ensure(field(fields, "Format").is_none_or(|format| format == "JSON"), || {
         failed(400, "InvalidParameter.Format", "only JSON is played here")
     })?;
-    let who = account(Kind::AliyunSms);
-    ensure(key == required(who.account), || {
+    let keys = account(Kind::AliyunSms);
+    ensure(key == required(keys.account), || {
         failed(404, "InvalidAccessKeyId.NotFound", "Specified access key is not found.")
     })?;
     let instant = at.ends_with('Z').then(|| at.parse::<jiff::Timestamp>().ok()).flatten();
     let instant = instant.ok_or_else(|| {
         failed(400, "InvalidTimeStamp.Format", "Specified time stamp or date value is not well formatted.")
     })?;
-    let near = (instant.as_millisecond() - request.at).abs() <= WINDOW;
+    let near = (instant.as_millisecond() - request.at).abs() <= MAX_CLOCK_SKEW;
     ensure(near, || {
         failed(400, "InvalidTimeStamp.Expired", "Specified time stamp or date value is expired.")
     })?;
     let text = string_to_sign(request.method.as_str(), fields);
-    let fits = need("Signature")? == signature(required(who.secret), &text);
+    let fits = need("Signature")? == signature(required(keys.secret), &text);
     let message =
         format!("Specified signature is not matched with our calculation. server string to sign is:{text}");
     ensure(fits, || failed(400, "SignatureDoesNotMatch", &message))?;
@@ -160,7 +160,7 @@ fn signed(state: &mut NetworkState, request: &Request, fields: &[(String, String
     Ok(())
 }
 
-/// A mainland mobile number, with or without its country code.
+/// Returns a mainland mobile number without its country code; `None` for other numbers.
 fn mainland(number: &str) -> Option<&str> {
     let plain = number.strip_prefix("+86").or_else(|| number.strip_prefix("0086")).unwrap_or(number);
     let plain = if plain.len() == 13 { plain.strip_prefix("86").unwrap_or(plain) } else { plain };
@@ -182,9 +182,9 @@ fn send(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
     ensure(plain.iter().all(Option::is_some), || {
         refuse("isv.MOBILE_NUMBER_ILLEGAL", &format!("{numbers}invalid mobile number"))
     })?;
-    let who = account(Kind::AliyunSms);
-    ensure(name == required(who.from), || refuse("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名"))?;
-    ensure(template == required(who.template_id), || {
+    let keys = account(Kind::AliyunSms);
+    ensure(name == required(keys.from), || refuse("isv.SMS_SIGNATURE_ILLEGAL", "该账号下找不到对应签名"))?;
+    ensure(template == required(keys.template_id), || {
         refuse("isv.SMS_TEMPLATE_ILLEGAL", "该账号下找不到对应模板")
     })?;
     let text = field(fields, "TemplateParam").unwrap_or_default();
@@ -202,7 +202,7 @@ fn send(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
     }
     ensure(!words.is_empty(), || refuse("isv.TEMPLATE_MISSING_PARAMETERS", "模板变量缺少参数"))?;
     let whole = format!("【{name}】{}", words.join(" "));
-    ensure(chars(&whole) <= MESSAGE, || refuse("isv.PARAM_LENGTH_LIMIT", "参数超出长度限制"))?;
+    ensure(chars(&whole) <= MAX_MESSAGE_CHARS, || refuse("isv.PARAM_LENGTH_LIMIT", "参数超出长度限制"))?;
     let id = format!("{}^0", 900_000_000_000_000_000_u64 + state.serial());
     let raw: serde_json::Map<String, Value> =
         fields.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
@@ -217,10 +217,10 @@ fn send(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
         };
         state.add_post(request, post);
     }
-    Ok(good(json!({ "BizId": id })))
+    Ok(success(json!({ "BizId": id })))
 }
 
-/// The states of the messages to a number on a day, of one request where BizId names it.
+/// Returns the states of the messages to a number on a day, or of the request that BizId names.
 fn details(state: &NetworkState, fields: &[(String, String)]) -> Answer {
     let number = field(fields, "PhoneNumber").and_then(mainland);
     let number = number.ok_or_else(|| refuse("isv.MOBILE_NUMBER_ILLEGAL", "invalid mobile number"))?;
@@ -228,7 +228,7 @@ fn details(state: &NetworkState, fields: &[(String, String)]) -> Answer {
         .filter(|day| day.len() == 8 && day.bytes().all(|byte| byte.is_ascii_digit()));
     let day = day.ok_or_else(|| refuse("isv.PARAM_FORMAT_ILLEGAL", "SendDate is to be yyyyMMdd"))?;
     let wanted = field(fields, "BizId").filter(|id| !id.is_empty());
-    // The service's days are those of Beijing.
+    // The service counts days in Beijing's time zone.
     let beijing = |at: i64| {
         let at = jiff::Timestamp::from_millisecond(at + 8 * 3_600_000).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         (at.strftime("%Y%m%d").to_string(), at.strftime("%Y-%m-%d %H:%M:%S").to_string())
@@ -243,7 +243,7 @@ fn details(state: &NetworkState, fields: &[(String, String)]) -> Answer {
                 "TemplateCode": text_field(&post.raw, "TemplateCode"), "OutId": post.idempotency })
         })
         .collect();
-    Ok(good(json!({ "TotalCount": rows.len(), "SmsSendDetailDTOs": { "SmsSendDetailDTO": rows } })))
+    Ok(success(json!({ "TotalCount": rows.len(), "SmsSendDetailDTOs": { "SmsSendDetailDTO": rows } })))
 }
 
 #[cfg(test)]
@@ -251,7 +251,8 @@ mod tests {
     use super::*;
     use crate::probe::{NOW, Probe};
 
-    /// Parameters that are sent, with a signature that fits unless one is among them.
+    /// Returns a request with changed parameters, and a valid signature unless the changes contain
+    /// one.
     fn with(changes: &[(&str, &str)]) -> Probe {
         let mut fields: Vec<(String, String)> = [
             ("Action", "SendSms"),
@@ -286,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vendors_example_comes_out() {
+    fn the_vendors_example_is_reproduced() {
         // help.aliyun.com, "RPC signature", the example with testid and testsecret.
         let fields = [
             ("Timestamp", "2016-02-23T12:46:24Z"),
@@ -308,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_sent_and_told_of() {
+    fn a_message_is_sent_and_reported() {
         let mut probe = with(&[]);
         let answer = probe.value();
         assert_eq!((answer["Code"].as_str(), answer["BizId"].is_string()), (Some("OK"), true));
@@ -338,7 +339,7 @@ mod tests {
             (with(&[("Signature", "x")]), 400, "SignatureDoesNotMatch"),
             (with(&[("AccessKeyId", "other")]), 404, "InvalidAccessKeyId.NotFound"),
             (with(&[("SignatureNonce", "")]), 400, "MissingSignatureNonce"),
-            (with(&[]).at(NOW + WINDOW + 1000), 400, "InvalidTimeStamp.Expired"),
+            (with(&[]).at(NOW + MAX_CLOCK_SKEW + 1000), 400, "InvalidTimeStamp.Expired"),
             (with(&[("Timestamp", "now")]), 400, "InvalidTimeStamp.Format"),
             (with(&[("Version", "2014-05-26")]), 400, "InvalidVersion"),
             (with(&[("Action", "SendMail")]), 404, "InvalidAction.NotFound"),

@@ -12,11 +12,11 @@ use super::bluesky_post;
 const DID: &str = "did:plc:harbourcoffee2222222222";
 const COLLECTION: &str = "app.bsky.feed.post";
 /// The lifetime of an access token, in milliseconds (packages/pds, auth: two hours).
-const ACCESS: i64 = 2 * 3_600_000;
-/// The PDS's blob limit in bytes.
-const BLOB: usize = 5 << 20;
+const ACCESS_TOKEN_LIFETIME: i64 = 2 * 3_600_000;
+/// The largest blob that the PDS accepts, in bytes.
+const MAX_BLOB_BYTES: usize = 5 << 20;
 
-/// Bluesky.
+/// The server side of Bluesky.
 #[derive(Debug)]
 pub(crate) struct Bluesky;
 
@@ -38,7 +38,7 @@ impl FakeNetwork for Bluesky {
             )),
             ("GET", "com.atproto.repo.getRecord") => get_record(state, request),
             ("GET", "com.atproto.server.getSession") => {
-                signed_in(state, request)?;
+                check_session(state, request)?;
                 Ok(Reply::json(200, &json!({ "did": DID, "handle": handle(), "active": true })))
             }
             ("POST", "com.atproto.repo.createRecord") => write(state, request, false),
@@ -102,7 +102,7 @@ fn handle() -> &'static str {
 fn session(state: &mut NetworkState, request: &Request) -> Reply {
     let number = state.serial();
     let (access, refresh) = (format!("access.{number}.jwt"), format!("refresh.{number}.jwt"));
-    state.sessions.put(access.clone(), json!(request.at + ACCESS));
+    state.sessions.put(access.clone(), json!(request.at + ACCESS_TOKEN_LIFETIME));
     state.sessions.put(refresh.clone(), json!(true));
     Reply::json(
         200,
@@ -112,30 +112,31 @@ fn session(state: &mut NetworkState, request: &Request) -> Reply {
 
 fn create_session(state: &mut NetworkState, request: &Request) -> Answer {
     let body = request.object().ok_or_else(|| invalid("A request body is expected but none was provided"))?;
-    let (Some(who), Some(password)) = (text_field(&body, "identifier"), text_field(&body, "password")) else {
+    let (Some(identifier), Some(password)) = (text_field(&body, "identifier"), text_field(&body, "password"))
+    else {
         return Err(invalid("Input must have the properties \"identifier\" and \"password\""));
     };
-    let fits = [handle(), DID].contains(&who) && password == required(account(Kind::Bluesky).token);
+    let fits = [handle(), DID].contains(&identifier) && password == required(account(Kind::Bluesky).token);
     ensure(fits, || refuse(401, "AuthenticationRequired", "Invalid identifier or password"))?;
     Ok(session(state, request))
 }
 
 fn refresh_session(state: &mut NetworkState, request: &Request) -> Answer {
     let token = request.bearer().unwrap_or_default().to_owned();
-    let good = state.sessions.get(&token).is_some_and(|good| *good == true);
-    ensure(good, || refuse(400, "ExpiredToken", "Token has been revoked"))?;
+    let is_valid = state.sessions.get(&token).is_some_and(|active| *active == true);
+    ensure(is_valid, || refuse(400, "ExpiredToken", "Token has been revoked"))?;
     state.sessions.put(token, json!(false));
     Ok(session(state, request))
 }
 
-fn signed_in(state: &NetworkState, request: &Request) -> Result<(), Reply> {
+fn check_session(state: &NetworkState, request: &Request) -> Result<(), Reply> {
     let token = request.bearer().ok_or_else(|| refuse(401, "AuthMissing", "Authentication Required"))?;
     let until = state.sessions.get(token).and_then(Value::as_i64);
     let until = until.ok_or_else(|| refuse(400, "InvalidToken", "Token could not be verified"))?;
     ensure(request.at < until, || refuse(400, "ExpiredToken", "Token has expired"))
 }
 
-/// A record key that sorts by time (atproto.com/specs/tid).
+/// Returns true for a record key that sorts by time (atproto.com/specs/tid).
 fn is_tid(key: &str) -> bool {
     let letter = |c: char| "234567abcdefghijklmnopqrstuvwxyz".contains(c);
     key.len() == 13 && key.chars().all(letter) && key.starts_with(|c| "234567abcdefghij".contains(c))
@@ -148,7 +149,7 @@ fn tid(number: u64) -> String {
 }
 
 fn write(state: &mut NetworkState, request: &Request, replaces: bool) -> Answer {
-    signed_in(state, request)?;
+    check_session(state, request)?;
     let body = request.object().ok_or_else(|| invalid("A request body is expected but none was provided"))?;
     let get = |name: &str| {
         text_field(&body, name).ok_or_else(|| invalid(&format!("Input must have the property \"{name}\"")))
@@ -159,7 +160,7 @@ fn write(state: &mut NetworkState, request: &Request, replaces: bool) -> Answer 
     let record = body.get("record").ok_or_else(|| invalid("Input must have the property \"record\""))?;
     let typed = record.get("$type").is_none_or(|kind| *kind == COLLECTION);
     ensure(typed, || invalid(&format!("Invalid $type: expected {COLLECTION}")))?;
-    let image = bluesky_post::checked(state, record)
+    let image = bluesky_post::check_record(state, record)
         .map_err(|reason| invalid(&format!("Invalid {COLLECTION} record: {reason}")))?;
     let rkey = match text_field(&body, "rkey") {
         Some(key) => key.to_owned(),
@@ -169,7 +170,7 @@ fn write(state: &mut NetworkState, request: &Request, replaces: bool) -> Answer 
     ensure(is_tid(&rkey), || invalid(&format!("Invalid rkey for {COLLECTION}: {rkey} is no TID")))?;
     let uri = format!("at://{DID}/{COLLECTION}/{rkey}");
     let known = state.notes.get(&uri).is_some();
-    // The PDS answers a key that is taken so (bluesky-social/atproto#3718).
+    // The PDS's reply for a record key that is taken (bluesky-social/atproto#3718).
     ensure(replaces || !known, || {
         refuse(500, "InternalServerError", "Internal Server Error")
             .with_reason("There is already a value at key")
@@ -216,11 +217,13 @@ fn get_record(state: &NetworkState, request: &Request) -> Answer {
 }
 
 fn upload(state: &mut NetworkState, request: &Request) -> Answer {
-    signed_in(state, request)?;
+    check_session(state, request)?;
     let kind = request.media_type();
     ensure(!kind.is_empty(), || invalid("Request encoding (Content-Type) required but not provided"))?;
     ensure(!request.body.is_empty(), || invalid("A request body is expected but none was provided"))?;
-    ensure(request.body.len() <= BLOB, || refuse(413, "PayloadTooLarge", "request entity too large"))?;
+    ensure(request.body.len() <= MAX_BLOB_BYTES, || {
+        refuse(413, "PayloadTooLarge", "request entity too large")
+    })?;
     let id = signature::cid(0x55, &request.body);
     state.add_upload(&id, request.body.clone(), None);
     let blob =
@@ -280,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn tokens_run_out_and_are_refreshed_once() {
-        let mut probe = create(&record("x")).at(NOW + ACCESS);
+    fn tokens_expire_and_are_refreshed_once() {
+        let mut probe = create(&record("x")).at(NOW + ACCESS_TOKEN_LIFETIME);
         assert_eq!((probe.reply().status, probe.value()["error"].as_str()), (400, Some("ExpiredToken")));
         let refresh = Probe::post(Kind::Bluesky, "/xrpc/com.atproto.server.refreshSession");
         let mut probe = probe.then(refresh.header("authorization", "Bearer refresh.1.jwt"));
@@ -336,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_token_is_told_with_400() {
+    fn an_expired_token_is_refused_with_400() {
         let reply = create(&record("x")).error_reply(&Fault::ExpiredToken);
         assert_eq!(
             (reply.status, &reply.body[..]),

@@ -1,13 +1,13 @@
-//! What a post on Bluesky may hold (lexicons app.bsky.feed.post, app.bsky.richtext.facet,
+//! The rules for a post on Bluesky (lexicons app.bsky.feed.post, app.bsky.richtext.facet,
 //! app.bsky.embed.*).
 
 use fake_server::text::graphemes;
 use fake_server::{NetworkState, Picture, text_field};
 use serde_json::Value;
 
-/// A record that the PDS refuses, in its words.
+/// The reason for which the PDS refuses a record, in the PDS's words.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Flaw {
+pub(crate) enum RecordError {
     #[error("{0}")]
     Rule(&'static str),
     #[error("Record/facets/index/{0} can not be less than 0")]
@@ -24,27 +24,27 @@ pub(crate) enum Flaw {
     NoBlob(String),
     #[error("Wrong type of file. It is {0} but it must match image/*.")]
     WrongType(String),
-    #[error("This file is too large. It is {bytes} but the maximum size is {most}.")]
-    TooLarge { bytes: usize, most: usize },
+    #[error("This file is too large. It is {bytes} but the maximum size is {max}.")]
+    TooLarge { bytes: usize, max: usize },
 }
 
-impl From<&'static str> for Flaw {
+impl From<&'static str> for RecordError {
     fn from(rule: &'static str) -> Self {
         Self::Rule(rule)
     }
 }
 
-/// The record's picture, or what is wrong with it.
-pub(crate) fn checked(state: &NetworkState, record: &Value) -> Result<Option<Picture>, Flaw> {
+/// Checks a record and returns its picture.
+pub(crate) fn check_record(state: &NetworkState, record: &Value) -> Result<Option<Picture>, RecordError> {
     let text = text_field(record, "text").ok_or("Record must have the property \"text\"")?;
-    need(text.len() <= 3000, "Record/text must not be longer than 3000 characters")?;
-    need(graphemes(text) <= 300, "Record/text must not be longer than 300 graphemes")?;
+    require(text.len() <= 3000, "Record/text must not be longer than 3000 characters")?;
+    require(graphemes(text) <= 300, "Record/text must not be longer than 300 graphemes")?;
     let at = text_field(record, "createdAt").ok_or("Record must have the property \"createdAt\"")?;
-    need(at.parse::<jiff::Timestamp>().is_ok(), "Record/createdAt must be an valid atproto datetime")?;
+    require(at.parse::<jiff::Timestamp>().is_ok(), "Record/createdAt must be an valid atproto datetime")?;
     let langs = record.get("langs").and_then(Value::as_array).map_or(0, Vec::len);
-    need(langs <= 3, "Record/langs must not have more than 3 elements")?;
+    require(langs <= 3, "Record/langs must not have more than 3 elements")?;
     let tags = record.get("tags").and_then(Value::as_array).map_or(0, Vec::len);
-    need(tags <= 8, "Record/tags must not have more than 8 elements")?;
+    require(tags <= 8, "Record/tags must not have more than 8 elements")?;
     if let Some(facets) = record.get("facets") {
         for one in facets.as_array().ok_or("Record/facets must be an array")? {
             facet(text, one)?;
@@ -53,7 +53,7 @@ pub(crate) fn checked(state: &NetworkState, record: &Value) -> Result<Option<Pic
     record.get("embed").map_or(Ok(None), |embed| self::embed(state, embed))
 }
 
-/// The addresses that people can follow: of facets, and of the card.
+/// Returns the URLs that people can follow: those of facets, and that of the card.
 pub(crate) fn links(record: &Value) -> Vec<String> {
     let facets = record.get("facets").and_then(Value::as_array).into_iter().flatten();
     let features = facets.filter_map(|facet| facet.get("features")?.as_array()).flatten();
@@ -61,21 +61,21 @@ pub(crate) fn links(record: &Value) -> Vec<String> {
     features.filter_map(|feature| text_field(feature, "uri")).chain(card).map(str::to_owned).collect()
 }
 
-fn need(fits: bool, flaw: impl Into<Flaw>) -> Result<(), Flaw> {
-    if fits { Ok(()) } else { Err(flaw.into()) }
+fn require(fits: bool, error: impl Into<RecordError>) -> Result<(), RecordError> {
+    if fits { Ok(()) } else { Err(error.into()) }
 }
 
-/// The lexicon asks for numbers from 0; clients drop facets outside the text or inside a character,
-/// and so they are refused here.
-fn facet(text: &str, facet: &Value) -> Result<(), Flaw> {
+/// The lexicon allows numbers from 0; clients drop facets outside the text or inside a character,
+/// so such facets are refused here.
+fn facet(text: &str, facet: &Value) -> Result<(), RecordError> {
     let place = |name: &'static str| {
         let number = facet.pointer(&format!("/index/{name}")).and_then(Value::as_u64);
         let number = number.and_then(|number| usize::try_from(number).ok());
-        number.ok_or(Flaw::Index(name))
+        number.ok_or(RecordError::Index(name))
     };
     let (from, to) = (place("byteStart")?, place("byteEnd")?);
-    need(from < to && to <= text.len(), "a facet's bytes are outside the text")?;
-    need(text.is_char_boundary(from) && text.is_char_boundary(to), "a facet cuts a character")?;
+    require(from < to && to <= text.len(), "a facet's bytes are outside the text")?;
+    require(text.is_char_boundary(from) && text.is_char_boundary(to), "a facet cuts a character")?;
     let features =
         facet.get("features").and_then(Value::as_array).ok_or("facet must have the property \"features\"")?;
     for feature in features {
@@ -84,18 +84,18 @@ fn facet(text: &str, facet: &Value) -> Result<(), Flaw> {
                 "app.bsky.richtext.facet#link" => ("uri", |uri| url::Url::parse(uri).is_ok()),
                 "app.bsky.richtext.facet#mention" => ("did", |did| did.starts_with("did:")),
                 "app.bsky.richtext.facet#tag" => ("tag", |tag| tag.len() <= 640 && graphemes(tag) <= 64),
-                other => return Err(Flaw::Feature(other.to_owned())),
+                other => return Err(RecordError::Feature(other.to_owned())),
             };
-        need(text_field(feature, field).is_some_and(valid), Flaw::FeatureField(field))?;
+        require(text_field(feature, field).is_some_and(valid), RecordError::FeatureField(field))?;
     }
     Ok(())
 }
 
-fn embed(state: &NetworkState, embed: &Value) -> Result<Option<Picture>, Flaw> {
+fn embed(state: &NetworkState, embed: &Value) -> Result<Option<Picture>, RecordError> {
     match text_field(embed, "$type").unwrap_or_default() {
         "app.bsky.embed.images" => {
             let images = embed.get("images").and_then(Value::as_array).ok_or("embed must have images")?;
-            need(images.len() <= 4, "Record/embed/images must not have more than 4 elements")?;
+            require(images.len() <= 4, "Record/embed/images must not have more than 4 elements")?;
             let mut first = None;
             for image in images {
                 let alt = text_field(image, "alt").ok_or("image must have the property \"alt\"")?;
@@ -111,25 +111,25 @@ fn embed(state: &NetworkState, embed: &Value) -> Result<Option<Picture>, Flaw> {
         "app.bsky.embed.external" => {
             let card = embed.get("external").ok_or("embed must have external")?;
             for field in ["uri", "title", "description"] {
-                need(text_field(card, field).is_some(), Flaw::External(field))?;
+                require(text_field(card, field).is_some(), RecordError::External(field))?;
             }
             let uri = text_field(card, "uri").is_some_and(|uri| url::Url::parse(uri).is_ok());
-            need(uri, "Record/embed/external/uri must be a uri")?;
+            require(uri, "Record/embed/external/uri must be a uri")?;
             card.get("thumb").map(|thumb| blob(state, thumb, 1_000_000)).transpose()
         }
-        other => Err(Flaw::Embed(other.to_owned())),
+        other => Err(RecordError::Embed(other.to_owned())),
     }
 }
 
-/// A blob that was uploaded before and is a picture of `most` bytes or fewer.
-fn blob(state: &NetworkState, blob: &Value, most: usize) -> Result<Picture, Flaw> {
-    need(text_field(blob, "$type") == Some("blob"), "Should be a blob ref")?;
+/// Returns an uploaded blob that is a picture of at most `max` bytes.
+fn blob(state: &NetworkState, blob: &Value, max: usize) -> Result<Picture, RecordError> {
+    require(text_field(blob, "$type") == Some("blob"), "Should be a blob ref")?;
     let id = blob.pointer("/ref/$link").and_then(Value::as_str).ok_or("a blob has no ref")?;
-    let picture = state.picture(id, None).ok_or_else(|| Flaw::NoBlob(id.to_owned()))?;
+    let picture = state.picture(id, None).ok_or_else(|| RecordError::NoBlob(id.to_owned()))?;
     let kind = text_field(blob, "mimeType").unwrap_or_default();
-    need(kind.starts_with("image/"), Flaw::WrongType(kind.to_owned()))?;
-    need(picture.bytes <= most, Flaw::TooLarge { bytes: picture.bytes, most })?;
-    need(
+    require(kind.starts_with("image/"), RecordError::WrongType(kind.to_owned()))?;
+    require(picture.bytes <= max, RecordError::TooLarge { bytes: picture.bytes, max })?;
+    require(
         blob.get("size").and_then(Value::as_u64) == u64::try_from(picture.bytes).ok(),
         "a blob's size is not its size",
     )?;

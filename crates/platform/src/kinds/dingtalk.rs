@@ -12,12 +12,12 @@ use fake_server::{
 use serde_json::{Value, json};
 
 /// The largest deviation of the timestamp, in milliseconds.
-const WINDOW: u64 = 3_600_000;
-/// Bytes of the whole body (errcode 460101).
-const LARGEST: usize = 20_000;
+const MAX_CLOCK_SKEW: u64 = 3_600_000;
+/// The largest body, in bytes (errcode 460101).
+const MAX_BODY_BYTES: usize = 20_000;
 const TOKEN: &str = "d1a9harbour";
 
-/// DingTalk.
+/// The server side of DingTalk.
 #[derive(Debug)]
 pub(crate) struct Dingtalk;
 
@@ -29,10 +29,12 @@ impl FakeNetwork for Dingtalk {
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
         ensure(request.path == "/robot/send", || Reply::text(404, "Not Found").with_reason("no such path"))?;
         ensure(request.is(&Method::POST), || refuse(43002, "需要POST请求"))?;
-        ensure(request.says_json(), || refuse(43004, "无效的HTTP HEADER Content-Type"))?;
+        ensure(request.is_json(), || refuse(43004, "无效的HTTP HEADER Content-Type"))?;
         ensure(request.param("access_token") == Some(TOKEN), || refuse(300_001, "token is not exist"))?;
-        signed(request)?;
-        ensure(request.body.len() <= LARGEST, || refuse(460_101, "message too long, exceed 20000 bytes"))?;
+        check_signature(request)?;
+        ensure(request.body.len() <= MAX_BODY_BYTES, || {
+            refuse(460_101, "message too long, exceed 20000 bytes")
+        })?;
         let body = request.object().ok_or_else(|| refuse(40035, "不合法的参数"))?;
         let mut post = read(&body)?;
         post.account = "群机器人".to_owned();
@@ -64,16 +66,16 @@ fn refuse(code: i64, message: &str) -> Reply {
     Reply::json(200, &json!({ "errcode": code, "errmsg": message })).with_reason(format!("{code} {message}"))
 }
 
-fn signed(request: &Request) -> Result<(), Reply> {
+fn check_signature(request: &Request) -> Result<(), Reply> {
     let more = "more: [https://ding-doc.dingtalk.com/doc#/serverapi2/qf2nxq]";
     let at = request.param("timestamp").unwrap_or_default();
-    let near = at.parse::<i64>().is_ok_and(|at| request.at.abs_diff(at) <= WINDOW);
+    let near = at.parse::<i64>().is_ok_and(|at| request.at.abs_diff(at) <= MAX_CLOCK_SKEW);
     ensure(near, || refuse(310_000, &format!("invalid timestamp, {more}")))?;
     let expected = signature(at, required(account(Kind::Dingtalk).secret));
     ensure(request.param("sign") == Some(&expected), || refuse(310_000, &format!("sign not match, {more}")))
 }
 
-/// base64 of HMAC-SHA256 with the secret as key over `milliseconds\nsecret`.
+/// Returns the base64 of HMAC-SHA256 with the secret as key over `milliseconds\nsecret`.
 fn signature(at: &str, secret: &str) -> String {
     STANDARD.encode(signature::hmac_sha256(secret.as_bytes(), format!("{at}\n{secret}").as_bytes()))
 }
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vector_comes_out() {
+    fn the_vector_is_reproduced() {
         assert_eq!(
             signature("1600000000000", "this is secret"),
             "MYEtKC4/NfMR1l4prX++ai6oOf70X1xOf6UlnyUhJH4="
@@ -190,7 +192,7 @@ mod tests {
         let old = NOW - 3_600_001;
         let late = path(old, &signature(&old.to_string(), "this is secret"));
         let twice = path(NOW, &signature(&NOW.to_string(), "this is secret")).replace('%', "%25");
-        let long = json!({ "msgtype": "text", "text": { "content": "x".repeat(LARGEST) } });
+        let long = json!({ "msgtype": "text", "text": { "content": "x".repeat(MAX_BODY_BYTES) } });
         Probe::table([
             (text().path("/robot/send?access_token=other"), 200, "300001"),
             (text().path(&path(NOW, "other")), 200, "sign not match"),

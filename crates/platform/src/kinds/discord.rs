@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::discord_message;
 
 const ID: &str = "1100000000000000001";
-/// Bytes of one file, and how many.
-const FILE: usize = 10 << 20;
-const FILES: usize = 10;
+/// The largest file in bytes, and the largest number of files.
+const MAX_FILE_BYTES: usize = 10 << 20;
+const MAX_FILES: usize = 10;
 
-/// Discord.
+/// The server side of Discord.
 #[derive(Debug)]
 pub(crate) struct Discord;
 
@@ -30,8 +30,8 @@ impl FakeNetwork for Discord {
             return Err(refuse(404, 0, "404: Not Found"));
         };
         ensure(*id == ID, || refuse(404, 10015, "Unknown Webhook"))?;
-        let right = required(account(Kind::Discord).url).rsplit('/').next() == Some(token);
-        ensure(right, || refuse(401, 50027, "Invalid Webhook Token"))?;
+        let is_authorized = required(account(Kind::Discord).url).rsplit('/').next() == Some(token);
+        ensure(is_authorized, || refuse(401, 50027, "Invalid Webhook Token"))?;
         let reply = match (request.method.as_str(), rest) {
             ("GET", []) => Ok(Reply::json(
                 200,
@@ -77,7 +77,7 @@ impl FakeNetwork for Discord {
     }
 }
 
-/// `v10` and the like, which may stand behind `/api`.
+/// Returns true for a version such as `v10`, which may follow `/api`.
 fn is_version(part: &str) -> bool {
     part.strip_prefix('v').is_some_and(|number| number.parse::<u8>().is_ok())
 }
@@ -97,7 +97,7 @@ fn refuse(status: u16, code: u32, message: &str) -> Reply {
     Reply::json(status, &json!({ "message": message, "code": code })).with_reason(format!("{code} {message}"))
 }
 
-fn invalid(fault: &discord_message::Fault) -> Reply {
+fn invalid(fault: &discord_message::FieldError) -> Reply {
     let mut errors = json!({ "_errors": [{ "code": fault.code, "message": fault.message }] });
     for part in fault.path.rsplit('.') {
         errors = json!({ part: errors });
@@ -119,8 +119,8 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     let body = body
         .filter(Value::is_object)
         .ok_or_else(|| refuse(400, 50109, "The request body contains invalid JSON."))?;
-    ensure(files.len() <= FILES, || refuse(400, 50035, "Invalid Form Body"))?;
-    ensure(files.iter().all(|file| file.body.len() <= FILE), || {
+    ensure(files.len() <= MAX_FILES, || refuse(400, 50035, "Invalid Form Body"))?;
+    ensure(files.iter().all(|file| file.body.len() <= MAX_FILE_BYTES), || {
         refuse(413, 40005, "Request entity too large")
     })?;
     let with_components = request.param("with_components") == Some("true");
@@ -150,7 +150,7 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         ..Post::default()
     };
     state.add_post(request, post);
-    // Without wait=true nobody is told what became of it.
+    // Without wait=true the reply does not contain the message.
     Ok(if request.param("wait") == Some("true") { Reply::json(200, &message) } else { Reply::empty(204) })
 }
 
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_told_three_times() {
+    fn a_rate_limit_is_reported_in_three_places() {
         let reply = with(&json!({})).error_reply(&Fault::RateLimited { seconds: 3 });
         let header = |name: &str| reply.headers.iter().find(|(known, _)| *known == name).unwrap().1.clone();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What a message on Discord may hold (discord.com/developers/docs/resources/message, "Embed
+//! The rules for a message on Discord (discord.com/developers/docs/resources/message, "Embed
 //! limits").
 
 use fake_server::text::{chars, is_web};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 /// An error in a message, with its path: `embeds.0.title`.
 #[derive(Debug)]
-pub(crate) struct Fault {
+pub(crate) struct FieldError {
     pub(crate) path: String,
     pub(crate) code: &'static str,
     pub(crate) message: String,
@@ -15,66 +15,66 @@ pub(crate) struct Fault {
 
 /// The readable content of a message.
 #[derive(Debug, Default)]
-pub(crate) struct Reading {
+pub(crate) struct MessageContent {
     pub(crate) text: String,
     pub(crate) title: Option<String>,
     pub(crate) links: Vec<String>,
     pub(crate) image: Option<Picture>,
     pub(crate) file_alt: Option<String>,
     pub(crate) buttons: Vec<Button>,
-    /// The message has nothing that a reader would see.
+    /// True if the message has no visible content.
     pub(crate) empty: bool,
     embedded: usize,
 }
 
-type Checked = Result<(), Fault>;
+type Checked = Result<(), FieldError>;
 
-/// Reads a message, or says what is wrong with it.
-pub(crate) fn read(body: &Value, with_components: bool) -> Result<Reading, Fault> {
-    let mut reading = Reading::default();
-    let content = reading.text_of(body, "", "content", 2000)?;
-    reading.say(content);
-    reading.embedded = 0;
+/// Checks a message and returns its readable content.
+pub(crate) fn read(body: &Value, with_components: bool) -> Result<MessageContent, FieldError> {
+    let mut message = MessageContent::default();
+    let content = message.text_of(body, "", "content", 2000)?;
+    message.push_text(content);
+    message.embedded = 0;
     if let Some(name) = text_field(body, "username") {
         let length = "Must be between 1 and 80 in length.";
-        need((1..=80).contains(&chars(name)), "username", "BASE_TYPE_BAD_LENGTH", length)?;
+        require((1..=80).contains(&chars(name)), "username", "BASE_TYPE_BAD_LENGTH", length)?;
         let small = name.to_lowercase();
         let word = ["clyde", "discord"].into_iter().find(|word| small.contains(word));
         let message = format!("Username cannot contain \"{}\"", word.unwrap_or_default());
-        need(word.is_none(), "username", "USERNAME_INVALID_CONTAINS", &message)?;
+        require(word.is_none(), "username", "USERNAME_INVALID_CONTAINS", &message)?;
     }
     let embeds = list(body, "embeds", "embeds", 10)?;
     for (number, embed) in embeds.iter().enumerate() {
-        reading.embed(&format!("embeds.{number}"), embed)?;
+        message.embed(&format!("embeds.{number}"), embed)?;
     }
-    let most = "Embed size exceeds maximum size of 6000";
-    need(reading.embedded <= 6000, "embeds", "MAX_EMBED_SIZE_EXCEEDED", most)?;
+    let max = "Embed size exceeds maximum size of 6000";
+    require(message.embedded <= 6000, "embeds", "MAX_EMBED_SIZE_EXCEEDED", max)?;
     let attachments = list(body, "attachments", "attachments", 10)?;
-    reading.file_alt = attachments.first().and_then(|one| text_field(one, "description")).map(str::to_owned);
+    message.file_alt = attachments.first().and_then(|one| text_field(one, "description")).map(str::to_owned);
     let components = list(body, "components", "components", 40)?;
     if with_components {
         for (number, row) in components.iter().enumerate() {
-            reading.row(&format!("components.{number}"), row)?;
+            message.row(&format!("components.{number}"), row)?;
         }
     }
     let buttons = with_components && !components.is_empty();
-    reading.empty = content.is_empty() && embeds.is_empty() && !buttons && body.get("poll").is_none();
-    Ok(reading)
+    message.empty = content.is_empty() && embeds.is_empty() && !buttons && body.get("poll").is_none();
+    Ok(message)
 }
 
-fn need(fits: bool, path: &str, code: &'static str, message: &str) -> Checked {
-    if fits { Ok(()) } else { Err(Fault { path: path.to_owned(), code, message: message.to_owned() }) }
+fn require(fits: bool, path: &str, code: &'static str, message: &str) -> Checked {
+    if fits { Ok(()) } else { Err(FieldError { path: path.to_owned(), code, message: message.to_owned() }) }
 }
 
-fn list<'a>(parent: &'a Value, name: &str, path: &str, most: usize) -> Result<&'a [Value], Fault> {
+fn list<'a>(parent: &'a Value, name: &str, path: &str, max: usize) -> Result<&'a [Value], FieldError> {
     match parent.get(name) {
         None | Some(Value::Null) => Ok(&[]),
         Some(Value::Array(items)) => {
-            let message = format!("Must be {most} or fewer in length.");
-            need(items.len() <= most, path, "BASE_TYPE_MAX_LENGTH", &message)?;
+            let message = format!("Must be {max} or fewer in length.");
+            require(items.len() <= max, path, "BASE_TYPE_MAX_LENGTH", &message)?;
             Ok(items)
         }
-        Some(_) => Err(Fault {
+        Some(_) => Err(FieldError {
             path: path.to_owned(),
             code: "LIST_TYPE_CONVERT",
             message: "Only iterables may be used in a ListType".to_owned(),
@@ -83,8 +83,8 @@ fn list<'a>(parent: &'a Value, name: &str, path: &str, most: usize) -> Result<&'
 }
 
 fn required(parent: &Value, path: &str, name: &str) -> Checked {
-    let there = text_field(parent, name).is_some_and(|text| !text.is_empty());
-    need(there, &format!("{path}.{name}"), "BASE_TYPE_REQUIRED", "This field is required")
+    let is_present = text_field(parent, name).is_some_and(|text| !text.is_empty());
+    require(is_present, &format!("{path}.{name}"), "BASE_TYPE_REQUIRED", "This field is required")
 }
 
 fn web(parent: &Value, path: &str, name: &str) -> Checked {
@@ -94,8 +94,8 @@ fn web(parent: &Value, path: &str, name: &str) -> Checked {
         "Scheme \"{}\" is not supported. Scheme must be one of ('http', 'https').",
         url.split(':').next().unwrap_or_default()
     );
-    need(scheme, &format!("{path}.{name}"), "URL_TYPE_INVALID_SCHEME", &message)?;
-    need(
+    require(scheme, &format!("{path}.{name}"), "URL_TYPE_INVALID_SCHEME", &message)?;
+    require(
         url.len() <= 2048,
         &format!("{path}.{name}"),
         "URL_TYPE_MAX_LENGTH",
@@ -103,32 +103,32 @@ fn web(parent: &Value, path: &str, name: &str) -> Checked {
     )
 }
 
-impl Reading {
-    /// A text that is there or not, within its limit; counted for the embeds' sum.
+impl MessageContent {
+    /// Checks an optional text against its limit, and counts it for the embeds' sum.
     fn text_of<'a>(
         &mut self,
         parent: &'a Value,
         path: &str,
         name: &str,
-        most: usize,
-    ) -> Result<&'a str, Fault> {
+        max: usize,
+    ) -> Result<&'a str, FieldError> {
         let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         let text = match parent.get(name) {
             None | Some(Value::Null) => "",
             Some(Value::String(text)) => text,
             Some(_) => {
-                return Err(Fault {
+                return Err(FieldError {
                     path,
                     code: "STRING_TYPE_CONVERT",
                     message: "Could not interpret as string.".to_owned(),
                 });
             }
         };
-        need(
-            chars(text) <= most,
+        require(
+            chars(text) <= max,
             &path,
             "BASE_TYPE_MAX_LENGTH",
-            &format!("Must be {most} or fewer in length."),
+            &format!("Must be {max} or fewer in length."),
         )?;
         self.embedded += chars(text);
         Ok(text)
@@ -137,18 +137,18 @@ impl Reading {
     fn embed(&mut self, path: &str, embed: &Value) -> Checked {
         let title = self.text_of(embed, path, "title", 256)?.to_owned();
         let description = self.text_of(embed, path, "description", 4096)?;
-        self.say(description);
+        self.push_text(description);
         for (number, field) in list(embed, "fields", &format!("{path}.fields"), 25)?.iter().enumerate() {
             let path = format!("{path}.fields.{number}");
             required(field, &path, "name")?;
             required(field, &path, "value")?;
             let (name, value) =
                 (self.text_of(field, &path, "name", 256)?, self.text_of(field, &path, "value", 1024)?);
-            self.say(&format!("{name}: {value}"));
+            self.push_text(&format!("{name}: {value}"));
         }
         if let Some(footer) = embed.get("footer") {
             let footer = self.text_of(footer, &format!("{path}.footer"), "text", 2048)?;
-            self.say(footer);
+            self.push_text(footer);
         }
         if let Some(author) = embed.get("author") {
             self.text_of(author, &format!("{path}.author"), "name", 256)?;
@@ -167,9 +167,10 @@ impl Reading {
         Ok(())
     }
 
-    /// A row of link buttons: all that a webhook without an application may have.
+    /// Checks a row of link buttons, the only components that a webhook without an application may
+    /// send.
     fn row(&mut self, path: &str, row: &Value) -> Checked {
-        need(
+        require(
             row["type"] == 1,
             &format!("{path}.type"),
             "UNION_TYPE_CHOICES",
@@ -179,7 +180,7 @@ impl Reading {
         {
             let path = format!("{path}.components.{number}");
             let link = button["type"] == 2 && button["style"] == 5;
-            need(
+            require(
                 link,
                 &format!("{path}.style"),
                 "COMPONENT_INVALID",
@@ -196,7 +197,7 @@ impl Reading {
         Ok(())
     }
 
-    fn say(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         if text.is_empty() {
             return;
         }

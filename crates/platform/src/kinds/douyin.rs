@@ -9,14 +9,14 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Bytes of a picture, and of a video that comes in one piece.
-const IMAGE: usize = 20 << 20;
-/// Pictures of one post.
-const IMAGES: usize = 30;
-/// Characters of a text.
-const TEXT: usize = 1000;
+/// The largest picture, and the largest video that is uploaded in one request, in bytes.
+const MAX_FILE_BYTES: usize = 20 << 20;
+/// The largest number of pictures in a post.
+const MAX_IMAGES: usize = 30;
+/// The longest text, in characters.
+const MAX_TEXT_CHARS: usize = 1000;
 
-/// Douyin.
+/// The server side of Douyin.
 #[derive(Debug)]
 pub(crate) struct Douyin;
 
@@ -27,34 +27,34 @@ impl FakeNetwork for Douyin {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let who = account(Kind::Douyin);
+        let keys = account(Kind::Douyin);
         let path = request.path.trim_end_matches('/');
         let path = path.strip_prefix("/api/douyin/v1").unwrap_or(path);
         let fields = request.fields();
         let param = |name: &str| request.param(name).or_else(|| field(&fields, name));
-        // Who one is may be asked with the token as a parameter.
-        let said = request
+        // The requests about the account may have the token as a parameter.
+        let given = request
             .header("access-token")
             .or_else(|| param("access_token").filter(|_| path == "/oauth/userinfo"));
-        let token = said.unwrap_or_default();
-        ensure(token == required(who.token), || refuse(request, 2_190_002, "access_token无效"))?;
+        let token = given.unwrap_or_default();
+        ensure(token == required(keys.token), || refuse(request, 2_190_002, "access_token无效"))?;
         if (request.method.as_str(), path) == ("POST", "/tool/imagex/client_upload") {
             return upload(state, request, "image");
         }
         let id = param("open_id").unwrap_or_default();
-        ensure(id == required(who.account), || refuse(request, 2_190_003, "open_id参数错误"))?;
+        ensure(id == required(keys.account), || refuse(request, 2_190_003, "open_id参数错误"))?;
         match (request.method.as_str(), path) {
             ("POST", "/video/upload_image" | "/image/upload") => upload(state, request, "image"),
             ("POST", "/video/upload_video" | "/video/upload") => upload(state, request, "video"),
             ("POST", "/video/create_image_text" | "/image/create") => create(state, request, "image"),
             ("POST", "/video/create_video" | "/video/create") => create(state, request, "video"),
             ("GET" | "POST", "/oauth/userinfo") => {
-                Ok(good(request, json!({ "open_id": id, "nickname": "港湾咖啡" })))
+                Ok(success(request, json!({ "open_id": id, "nickname": "港湾咖啡" })))
             }
             ("GET", "/video/video_list") => {
                 let row = |post: &fake_server::Received| json!({ "item_id": post.id, "title": post.text, "create_time": post.at.div_euclid(1000) });
                 let list: Vec<Value> = state.received.iter().rev().take(20).map(row).collect();
-                Ok(good(request, json!({ "list": list, "cursor": 0, "has_more": false })))
+                Ok(success(request, json!({ "list": list, "cursor": 0, "has_more": false })))
             }
             _ => Err(Reply::text(404, "404 page not found").with_reason("no such path")),
         }
@@ -82,7 +82,7 @@ fn envelope(request: &Request, code: u32, words: &str, mut data: Value) -> Reply
     Reply::json(200, &json!({ "data": data, "extra": extra }))
 }
 
-fn good(request: &Request, data: Value) -> Reply {
+fn success(request: &Request, data: Value) -> Reply {
     envelope(request, 0, "", data)
 }
 
@@ -94,14 +94,14 @@ fn bad(request: &Request, what: &str) -> Reply {
     refuse(request, 2_100_005, &format!("参数不合法: {what}"))
 }
 
-/// A picture or a video, as multipart.
+/// Stores a picture or a video from a multipart body.
 fn upload(state: &mut NetworkState, request: &Request, kind: &str) -> Answer {
     let files = request.files();
     let file = files
         .iter()
         .find(|part| part.name == kind && part.file.is_some())
         .ok_or_else(|| bad(request, kind))?;
-    ensure(file.body.len() <= IMAGE, || refuse(request, 2_118_020, "文件过大"))?;
+    ensure(file.body.len() <= MAX_FILE_BYTES, || refuse(request, 2_118_020, "文件过大"))?;
     let known =
         kind == "video" || fake_server::image_type(&file.body).is_some_and(|kind| kind != "image/gif");
     ensure(known, || refuse(request, 2_118_021, "不支持的图片格式"))?;
@@ -109,16 +109,16 @@ fn upload(state: &mut NetworkState, request: &Request, kind: &str) -> Answer {
     state.add_upload(&id, file.body.clone(), None);
     let mut data = json!({});
     data[kind] = json!({ format!("{kind}_id"): id, "width": 1080, "height": 1080 });
-    // The picture tool says the same without a level in between.
+    // The picture upload has its id directly in `data`.
     data[format!("{kind}_id")] = json!(id);
-    Ok(good(request, data))
+    Ok(success(request, data))
 }
 
-/// A post, which is reviewed later.
+/// Stores a post, which is reviewed later.
 fn create(state: &mut NetworkState, request: &Request, kind: &str) -> Answer {
     let body = request.object().ok_or_else(|| bad(request, "body"))?;
     let text = text_field(&body, "text").unwrap_or_default();
-    ensure(chars(text) <= TEXT, || bad(request, "text"))?;
+    ensure(chars(text) <= MAX_TEXT_CHARS, || bad(request, "text"))?;
     let ids: Vec<&str> = match kind {
         "video" => text_field(&body, "video_id").into_iter().collect(),
         _ => {
@@ -127,7 +127,7 @@ fn create(state: &mut NetworkState, request: &Request, kind: &str) -> Answer {
             text_field(&body, "image_id").into_iter().chain(list).collect()
         }
     };
-    let count = (1..=IMAGES).contains(&ids.len());
+    let count = (1..=MAX_IMAGES).contains(&ids.len());
     ensure(count, || bad(request, if kind == "video" { "video_id" } else { "image_list" }))?;
     ensure(ids.iter().all(|id| id.starts_with(kind) && state.upload(id).is_some()), || bad(request, "id"))?;
     let image = state.picture(ids[0], None);
@@ -141,7 +141,7 @@ fn create(state: &mut NetworkState, request: &Request, kind: &str) -> Answer {
         ..Post::default()
     };
     state.add_post(request, post);
-    Ok(good(request, json!({ "item_id": id })))
+    Ok(success(request, json!({ "item_id": id })))
 }
 
 #[cfg(test)]

@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use super::graph::{self, param, refuse};
 
-/// Characters of a message.
-const MESSAGE: usize = 63_206;
+/// The longest message, in characters.
+const MAX_MESSAGE_CHARS: usize = 63_206;
 /// The time in which the same message counts as a duplicate, in milliseconds. The vendor publishes
 /// no number.
-const DUPLICATE: i64 = 600_000;
+const DUPLICATE_PERIOD: i64 = 600_000;
 
-/// A Facebook Page.
+/// The server side of a Facebook Page.
 #[derive(Debug)]
 pub(crate) struct Facebook;
 
@@ -27,15 +27,15 @@ impl FakeNetwork for Facebook {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let who = account(Kind::Facebook);
-        let page = required(who.account);
+        let keys = account(Kind::Facebook);
+        let page = required(keys.account);
         let fields = graph::parameters(request);
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let [version, rest @ ..] = &parts[..] else {
             return Err(refuse(400, 2500, 0, "Unknown path components: /"));
         };
-        graph::open(request, &fields, version, required(who.token))?;
+        graph::check_access(request, &fields, version, required(keys.token))?;
         match (request.method.as_str(), rest) {
             ("GET", [id]) if *id == page || *id == "me" => {
                 Ok(Reply::json(200, &json!({ "id": page, "name": "Harbour Coffee" })))
@@ -76,22 +76,29 @@ fn list(state: &NetworkState) -> Reply {
     Reply::json(200, &json!({ "data": data, "paging": {} }))
 }
 
-fn checked<'a>(
+fn check_text<'a>(
     state: &NetworkState,
     request: &Request,
     fields: &'a [(String, String)],
     name: &str,
 ) -> Result<&'a str, Reply> {
     let message = field(fields, name).unwrap_or_default();
-    ensure(chars(message) <= MESSAGE, || {
-        param(&format!("Param {name} must be at most {MESSAGE} characters"))
+    ensure(chars(message) <= MAX_MESSAGE_CHARS, || {
+        param(&format!("Param {name} must be at most {MAX_MESSAGE_CHARS} characters"))
     })?;
-    let last = state.received.last().filter(|last| last.text == message && request.at - last.at < DUPLICATE);
+    let is_duplicate =
+        |last: &&fake_server::Received| last.text == message && request.at - last.at < DUPLICATE_PERIOD;
+    let last = state.received.last().filter(is_duplicate);
     ensure(message.is_empty() || last.is_none(), || refuse(400, 506, 0, "(#506) Duplicate status message"))?;
     Ok(message)
 }
 
-fn kept(state: &mut NetworkState, request: &Request, fields: &[(String, String)], mut post: Post) -> String {
+fn store_post(
+    state: &mut NetworkState,
+    request: &Request,
+    fields: &[(String, String)],
+    mut post: Post,
+) -> String {
     let page = required(account(Kind::Facebook).account);
     post.id = format!("{page}_{}", 122_000_000_000_u64 + state.serial());
     post.account = "Harbour Coffee".to_owned();
@@ -106,7 +113,7 @@ fn kept(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
 }
 
 fn feed(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
-    let message = checked(state, request, fields, "message")?;
+    let message = check_text(state, request, fields, "message")?;
     let link = field(fields, "link").filter(|link| !link.is_empty());
     ensure(link.is_none_or(is_web), || param("link URL is not properly formatted"))?;
     let mut image = None;
@@ -121,8 +128,8 @@ fn feed(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
     ensure(!message.is_empty() || link.is_some() || image.is_some(), || {
         param("Missing message or attachment")
     })?;
-    ensure(field(fields, "published").is_none_or(|said| said == "true"), || {
-        param("only published posts are played here")
+    ensure(field(fields, "published").is_none_or(|value| value == "true"), || {
+        param("only published posts are supported here")
     })?;
     let post = Post {
         text: message.to_owned(),
@@ -130,10 +137,10 @@ fn feed(state: &mut NetworkState, request: &Request, fields: &[(String, String)]
         image,
         ..Post::default()
     };
-    Ok(Reply::json(200, &json!({ "id": kept(state, request, fields, post) })))
+    Ok(Reply::json(200, &json!({ "id": store_post(state, request, fields, post) })))
 }
 
-/// `attached_media[0]={"media_fbid":"1"}`, or `attached_media=[{"media_fbid":"1"}]`.
+/// Reads `attached_media[0]={"media_fbid":"1"}`, or `attached_media=[{"media_fbid":"1"}]`.
 fn attached(fields: &[(String, String)]) -> Result<Vec<String>, Reply> {
     let wrong = || param("Param attached_media must be an array");
     let mut ids = Vec::new();
@@ -147,9 +154,9 @@ fn attached(fields: &[(String, String)]) -> Result<Vec<String>, Reply> {
     Ok(ids)
 }
 
-/// A picture by address or as a file; unpublished ones wait for a post.
+/// Stores a picture by URL or as a file; an unpublished one waits for a post.
 fn photos(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
-    let text = checked(
+    let text = check_text(
         state,
         request,
         fields,
@@ -176,7 +183,7 @@ fn photos(state: &mut NetworkState, request: &Request, fields: &[(String, String
         state.notes.put(format!("photo {id}"), json!({ "url": field(fields, "url"), "alt": alt }));
         return Ok(Reply::json(200, &json!({ "id": id })));
     }
-    let post = kept(state, request, fields, Post { text, image, ..Post::default() });
+    let post = store_post(state, request, fields, Post { text, image, ..Post::default() });
     Ok(Reply::json(200, &json!({ "id": id, "post_id": post })))
 }
 
@@ -224,7 +231,7 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused() {
-        let long = "x".repeat(MESSAGE + 1);
+        let long = "x".repeat(MAX_MESSAGE_CHARS + 1);
         Probe::table([
             (Probe::post(Kind::Facebook, FEED).form(&[("message", "x")]), 400, "\"code\":2500"),
             (

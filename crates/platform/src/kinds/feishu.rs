@@ -12,12 +12,12 @@ use serde_json::{Value, json};
 use super::feishu_card;
 
 /// The largest deviation of the timestamp, in seconds.
-const WINDOW: u64 = 3600;
-/// Bytes of the whole body.
-const LARGEST: usize = 20 << 10;
+const MAX_CLOCK_SKEW: u64 = 3600;
+/// The largest body, in bytes.
+const MAX_BODY_BYTES: usize = 20 << 10;
 const PATH: &str = "/open-apis/bot/v2/hook/7d7eharbour";
 
-/// Feishu and Lark.
+/// The server side of Feishu and Lark.
 #[derive(Debug)]
 pub(crate) struct Feishu;
 
@@ -33,12 +33,12 @@ impl FakeNetwork for Feishu {
         ensure(request.path == PATH, || {
             refuse(19001, "param invalid: incoming webhook access token invalid")
         })?;
-        ensure(request.is(&Method::POST) && request.says_json(), || refuse(9499, "Bad Request"))?;
-        ensure(request.body.len() <= LARGEST, || {
+        ensure(request.is(&Method::POST) && request.is_json(), || refuse(9499, "Bad Request"))?;
+        ensure(request.body.len() <= MAX_BODY_BYTES, || {
             refuse(9499, "Bad Request: the request body is larger than 20 KB")
         })?;
         let body = request.object().ok_or_else(|| refuse(9499, "Bad Request"))?;
-        signed(request, &body)?;
+        check_signature(request, &body)?;
         let mut post = match text_field(&body, "msg_type").unwrap_or_default() {
             "text" => {
                 let text =
@@ -48,7 +48,7 @@ impl FakeNetwork for Feishu {
                     ..Post::default()
                 }
             }
-            "post" => feishu_card::rich(&body)
+            "post" => feishu_card::rich_text(&body)
                 .map_err(|reason| refuse(19002, &format!("params error, {reason}")))?,
             "interactive" => feishu_card::card(&body).map_err(|reason| {
                 refuse(
@@ -92,17 +92,17 @@ fn refuse(code: i64, message: &str) -> Reply {
         .with_reason(format!("{code} {message}"))
 }
 
-fn signed(request: &Request, body: &Value) -> Result<(), Reply> {
+fn check_signature(request: &Request, body: &Value) -> Result<(), Reply> {
     let wrong = || refuse(19021, "sign match fail or timestamp is not within one hour from current time");
-    // The vendor's examples write the timestamp as a text; a number is read, too.
+    // The vendor's examples write the timestamp as a text; a number is accepted, too.
     let at = body.get("timestamp").map(|at| at.as_str().map_or_else(|| at.to_string(), str::to_owned));
     let at = at.unwrap_or_default();
-    let near = at.parse::<i64>().is_ok_and(|at| request.seconds().abs_diff(at) <= WINDOW);
+    let near = at.parse::<i64>().is_ok_and(|at| request.seconds().abs_diff(at) <= MAX_CLOCK_SKEW);
     let expected = signature(&at, required(account(Kind::Feishu).secret));
     ensure(near && text_field(body, "sign") == Some(&expected), wrong)
 }
 
-/// base64 of HMAC-SHA256 with `seconds\nsecret` as key over nothing.
+/// Returns the base64 of HMAC-SHA256 with `seconds\nsecret` as key over nothing.
 fn signature(at: &str, secret: &str) -> String {
     STANDARD.encode(signature::hmac_sha256(format!("{at}\n{secret}").as_bytes(), b""))
 }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_vector_comes_out() {
+    fn the_vector_is_reproduced() {
         assert_eq!(signature("1600000000", "this is secret"), "KPGy2t/of6Xra/AnHPcFkxvTtTVcBl/AnCo8A9Y2Tto=");
     }
 
@@ -163,7 +163,7 @@ mod tests {
         let mut unsigned = text();
         unsigned["timestamp"] = json!((NOW / 1000).to_string());
         let plain = |body: &Value| Probe::post(Kind::Feishu, PATH).json(body);
-        let long = json!({ "msg_type": "text", "content": { "text": "x".repeat(LARGEST) } });
+        let long = json!({ "msg_type": "text", "content": { "text": "x".repeat(MAX_BODY_BYTES) } });
         Probe::table([
             (with(text()).path("/open-apis/bot/v2/hook/other"), 200, "19001"),
             (plain(&text()), 200, "19021"),

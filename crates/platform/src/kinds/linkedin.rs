@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 
 use super::linkedin_text;
 
-/// Characters of a commentary.
-const COMMENTARY: usize = 3000;
-/// Characters of an alternative text.
-const ALT: usize = 4086;
-/// The lifetime of a version in months.
-const MONTHS: i64 = 12;
-const FIELDS: [&str; 8] = [
+/// The longest commentary, in characters.
+const MAX_COMMENTARY_CHARS: usize = 3000;
+/// The longest alternative text, in characters.
+const MAX_ALT_CHARS: usize = 4086;
+/// The lifetime of a version, in months.
+const VERSION_LIFETIME_MONTHS: i64 = 12;
+const KNOWN_FIELDS: [&str; 8] = [
     "author",
     "commentary",
     "visibility",
@@ -28,7 +28,7 @@ const FIELDS: [&str; 8] = [
     "contentLandingPage",
 ];
 
-/// LinkedIn.
+/// The server side of LinkedIn.
 #[derive(Debug)]
 pub(crate) struct Linkedin;
 
@@ -43,8 +43,8 @@ impl FakeNetwork for Linkedin {
         if let ("PUT", ["dms-uploads", id]) = (request.method.as_str(), &parts[..]) {
             return stored(state, request, id);
         }
-        let right = request.bearer() == Some(required(account(Kind::Linkedin).token));
-        ensure(right, || refuse(401, "INVALID_ACCESS_TOKEN", "Invalid access token", 65600))?;
+        let is_authorized = request.bearer() == Some(required(account(Kind::Linkedin).token));
+        ensure(is_authorized, || refuse(401, "INVALID_ACCESS_TOKEN", "Invalid access token", 65600))?;
         if let ("GET", ["v2", "userinfo" | "me"]) = (request.method.as_str(), &parts[..]) {
             return Ok(Reply::json(200, &json!({ "sub": "harbour", "name": "Harbour Coffee" })));
         }
@@ -56,8 +56,8 @@ impl FakeNetwork for Linkedin {
                 initialize(state, request)
             }
             ("GET", ["rest", "images", id]) => {
-                let there = state.upload(&bare(id)).is_some();
-                let status = if there { "AVAILABLE" } else { "WAITING_UPLOAD" };
+                let is_uploaded = state.upload(&urn_id(id)).is_some();
+                let status = if is_uploaded { "AVAILABLE" } else { "WAITING_UPLOAD" };
                 Ok(Reply::json(200, &json!({ "id": id, "owner": author(), "status": status })))
             }
             ("GET", ["rest", "organizations", id]) => {
@@ -116,10 +116,10 @@ fn refuse(status: u16, code: &str, message: &str, service: u32) -> Reply {
     Reply::json(status, &body).with_reason(format!("{code}: {message}"))
 }
 
-/// `Linkedin-Version: YYYYMM`, of the last twelve months.
+/// Checks `Linkedin-Version: YYYYMM`, which must be of the last twelve months.
 fn version(request: &Request) -> Result<(), Reply> {
-    let said = request.header("linkedin-version");
-    let said = said.ok_or_else(|| {
+    let given = request.header("linkedin-version");
+    let given = given.ok_or_else(|| {
         refuse(
             400,
             "VERSION_MISSING",
@@ -127,13 +127,14 @@ fn version(request: &Request) -> Result<(), Reply> {
             0,
         )
     })?;
-    let gone = || refuse(426, "NONEXISTENT_VERSION", &format!("Requested version {said} is not active"), 0);
-    let number = said.parse::<i64>().ok().filter(|_| said.len() == 6).ok_or_else(gone)?;
+    let inactive =
+        || refuse(426, "NONEXISTENT_VERSION", &format!("Requested version {given} is not active"), 0);
+    let number = given.parse::<i64>().ok().filter(|_| given.len() == 6).ok_or_else(inactive)?;
     let months = |number: i64| number / 100 * 12 + number % 100 - 1;
     let now = jiff::Timestamp::from_millisecond(request.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     let now = now.strftime("%Y%m").to_string().parse::<i64>().unwrap_or_default();
     let real = (1..=12).contains(&(number % 100));
-    ensure(real && (0..=MONTHS).contains(&(months(now) - months(number))), gone)?;
+    ensure(real && (0..=VERSION_LIFETIME_MONTHS).contains(&(months(now) - months(number))), inactive)?;
     let protocol = request.header("x-restli-protocol-version") == Some("2.0.0");
     ensure(protocol, || refuse(400, "ILLEGAL_ARGUMENT", "X-Restli-Protocol-Version is to be 2.0.0", 0))
 }
@@ -146,7 +147,7 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     let body =
         request.object().ok_or_else(|| refuse(400, "BAD_REQUEST", "Could not read the request's JSON", 0))?;
     let mut fields = body.as_object().into_iter().flatten();
-    if let Some((other, _)) = fields.find(|(key, _)| !FIELDS.contains(&key.as_str())) {
+    if let Some((other, _)) = fields.find(|(key, _)| !KNOWN_FIELDS.contains(&key.as_str())) {
         return Err(wrong(&format!("/{other}"), "unrecognized field found but not allowed"));
     }
     let get = |name: &str| {
@@ -170,10 +171,10 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         wrong("/distribution/feedDistribution", "field is required but not found and has no default value")
     })?;
     let written = get("commentary")?;
-    ensure(chars(written) <= COMMENTARY, || {
-        wrong("/commentary", &format!("the length is out of range 0..{COMMENTARY}"))
+    ensure(chars(written) <= MAX_COMMENTARY_CHARS, || {
+        wrong("/commentary", &format!("the length is out of range 0..{MAX_COMMENTARY_CHARS}"))
     })?;
-    // What is not escaped ends the text, and nobody is told.
+    // An unescaped reserved character ends the text without an error.
     let text = linkedin_text::read(written);
     let mut post = Post { account: author().to_owned(), text, ..Post::default() };
     if let Some(content) = body.get("content") {
@@ -194,12 +195,14 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     Ok(Reply::empty(201).with("x-restli-id", &urn).with("x-linkedin-id", urn))
 }
 
-/// A picture, several, or an article.
+/// Adds a picture, several pictures or an article to a post.
 fn attach(state: &NetworkState, content: &Value, post: &mut Post) -> Result<(), Reply> {
     let picture = |id: &str, alt: Option<&str>| {
-        ensure(alt.is_none_or(|alt| chars(alt) <= ALT), || wrong("/content/media/altText", "is too long"))?;
+        ensure(alt.is_none_or(|alt| chars(alt) <= MAX_ALT_CHARS), || {
+            wrong("/content/media/altText", "is too long")
+        })?;
         state
-            .picture(&bare(id), alt)
+            .picture(&urn_id(id), alt)
             .ok_or_else(|| refuse(400, "INVALID_URN_ID", &format!("{id} is no image that was uploaded"), 0))
     };
     if let Some(media) = content.get("media") {
@@ -231,7 +234,7 @@ fn attach(state: &NetworkState, content: &Value, post: &mut Post) -> Result<(), 
     Ok(())
 }
 
-/// The posts of an author, newest first.
+/// Returns the posts of an author, newest first.
 fn find(state: &NetworkState, request: &Request) -> Answer {
     ensure(request.param("q") == Some("author"), || refuse(400, "ILLEGAL_ARGUMENT", "q is to be author", 0))?;
     ensure(request.param("author") == Some(author()), || {
@@ -243,8 +246,8 @@ fn find(state: &NetworkState, request: &Request) -> Answer {
     Ok(Reply::json(200, &body))
 }
 
-/// The last part of a URN, which names the picture in the album.
-fn bare(urn: &str) -> String {
+/// Returns the last part of a URN, which is the upload's id.
+fn urn_id(urn: &str) -> String {
     urn.rsplit(':').next().unwrap_or_default().to_owned()
 }
 
@@ -252,7 +255,7 @@ fn initialize(state: &mut NetworkState, request: &Request) -> Answer {
     let body =
         request.object().ok_or_else(|| refuse(400, "BAD_REQUEST", "Could not read the request's JSON", 0))?;
     let owner = body.pointer("/initializeUploadRequest/owner").and_then(Value::as_str);
-    ensure(owner == Some(author()), || refuse(403, "ACCESS_DENIED", "the owner is another member", 100))?;
+    ensure(owner == Some(author()), || refuse(403, "ACCESS_DENIED", "the owner is another account", 100))?;
     let id = format!("C4E10AQ{:08}", state.serial());
     state.notes.put(format!("upload {id}"), Value::Bool(true));
     let value = json!({ "uploadUrlExpiresAt": request.at + 3_600_000, "uploadUrl": format!("{}/dms-uploads/{id}", request.base),
@@ -302,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unescaped_sign_cuts_the_text_and_nobody_is_told() {
+    fn an_unescaped_character_cuts_the_text_silently() {
         let mut probe = with(&body("Tea (new) today"));
         assert_eq!((probe.send().0, probe.received()[0].text.as_str()), (201, "Tea "));
     }

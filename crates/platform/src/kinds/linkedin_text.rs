@@ -1,11 +1,11 @@
-//! LinkedIn's little text: what a commentary's escapes and templates say
+//! LinkedIn's little text format: the escapes and templates of a commentary
 //! (learn.microsoft.com/linkedin/marketing/community-management/shares/little-text-format).
 
-/// Signs that mean something unless a backslash stands before them.
+/// Characters that have a meaning unless a backslash stands before them.
 const RESERVED: &str = "|{}@[]()<>#*_~";
 
-/// The text as it is stored: at the first reserved sign that is not escaped and begins nothing, it
-/// ends.
+/// Returns the text as LinkedIn stores it: it ends at the first reserved character that is not
+/// escaped and begins no template.
 pub(crate) fn read(commentary: &str) -> String {
     let mut out = String::with_capacity(commentary.len());
     let mut rest = commentary;
@@ -36,20 +36,20 @@ pub(crate) fn read(commentary: &str) -> String {
     out
 }
 
-/// `#tag`
+/// Reads a hashtag such as `#tag`.
 fn hashtag(text: &str) -> Option<&str> {
     let end = text[1..].find(|c: char| !c.is_alphanumeric()).map_or(text.len(), |end| end + 1);
     (end > 1).then(|| &text[..end])
 }
 
-/// `{hashtag|\#|tag}`
+/// Reads a hashtag template such as `{hashtag|\#|tag}`, and returns its length in bytes.
 fn template(text: &str) -> Option<(&str, usize)> {
     let rest = text.strip_prefix("{hashtag|\\#|").or_else(|| text.strip_prefix("{hashtag|#|"))?;
     let end = rest.find('}')?;
     (end > 0).then(|| (&rest[..end], text.len() - rest.len() + end + 1))
 }
 
-/// `@[Name](urn:li:organization:1)`
+/// Reads a mention such as `@[Name](urn:li:organization:1)`, and returns its length in bytes.
 fn mention(text: &str) -> Option<(String, usize)> {
     let rest = text.strip_prefix("@[")?;
     let (name, after) = rest.split_once("](")?;

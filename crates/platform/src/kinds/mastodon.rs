@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 
 use super::mastodon_text;
 
-/// `configuration.statuses.max_characters`.
-pub(crate) const CHARACTERS: usize = 500;
+/// The longest status: `configuration.statuses.max_characters`.
+pub(crate) const MAX_STATUS_CHARS: usize = 500;
 /// The time for which an Idempotency-Key is remembered, in milliseconds.
-const REMEMBERED: i64 = 3_600_000;
-/// `media_attachments.description_limit`.
-const ALT: usize = 1500;
-/// `media_attachments.image_size_limit`, in bytes.
-const IMAGE: usize = 16 << 20;
+const IDEMPOTENCY_PERIOD: i64 = 3_600_000;
+/// The longest alternative text: `media_attachments.description_limit`, in characters.
+const MAX_ALT_CHARS: usize = 1500;
+/// The largest picture: `media_attachments.image_size_limit`, in bytes.
+const MAX_IMAGE_BYTES: usize = 16 << 20;
 const ID: &str = "109000000000000001";
 
-/// Mastodon.
+/// The server side of Mastodon.
 #[derive(Debug)]
 pub(crate) struct Mastodon;
 
@@ -94,32 +94,34 @@ fn owner() -> Value {
 
 fn instance() -> Value {
     json!({ "domain": "mastodon.test", "title": "Mastodon", "version": "4.4.3", "configuration": {
-        "statuses": { "max_characters": CHARACTERS, "max_media_attachments": 4, "characters_reserved_per_url": 23 },
+        "statuses": { "max_characters": MAX_STATUS_CHARS, "max_media_attachments": 4,
+            "characters_reserved_per_url": 23 },
         "media_attachments": { "supported_mime_types": ["image/jpeg", "image/png", "image/gif", "image/webp"],
-            "description_limit": ALT, "image_size_limit": IMAGE } } })
+            "description_limit": MAX_ALT_CHARS, "image_size_limit": MAX_IMAGE_BYTES } } })
 }
 
 fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     let key = request.header("idempotency-key").map(str::to_owned);
     let known = key.as_deref().and_then(|key| state.replies.get(key));
-    if let Some((_, reply)) = known.filter(|(at, _)| request.at - at < REMEMBERED) {
+    if let Some((_, reply)) = known.filter(|(at, _)| request.at - at < IDEMPOTENCY_PERIOD) {
         return Ok(reply.clone());
     }
-    let wish =
-        Wish::of(request).ok_or_else(|| refuse(400, "Error occurred while parsing request parameters"))?;
-    let image = wish.checked(state)?;
-    for id in &wish.media {
+    let fields = StatusRequest::of(request)
+        .ok_or_else(|| refuse(400, "Error occurred while parsing request parameters"))?;
+    let image = fields.check(state)?;
+    for id in &fields.media {
         state.notes.put(format!("attached {id}"), Value::Bool(true));
     }
     let id = format!("1{:017}", state.serial());
     let status = json!({
         "id": id, "created_at": request.rfc3339(), "in_reply_to_id": null, "sensitive": false,
-        "spoiler_text": wish.spoiler, "visibility": wish.visibility, "language": wish.language,
+        "spoiler_text": fields.spoiler, "visibility": fields.visibility, "language": fields.language,
         "uri": format!("https://mastodon.test/users/harbour/statuses/{id}"),
         "url": format!("https://mastodon.test/@harbour/{id}"),
         "replies_count": 0, "reblogs_count": 0, "favourites_count": 0,
-        "content": mastodon_text::html(&wish.status), "account": owner(),
-        "media_attachments": wish.media.iter().map(|id| json!({ "id": id, "type": "image" })).collect::<Vec<_>>(),
+        "content": mastodon_text::html(&fields.status), "account": owner(),
+        "media_attachments":
+            fields.media.iter().map(|id| json!({ "id": id, "type": "image" })).collect::<Vec<_>>(),
         "mentions": [], "tags": [], "emojis": [], "card": null, "poll": null,
     });
     state.notes.put(format!("status {id}"), status.clone());
@@ -127,12 +129,12 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     if let Some(key) = &key {
         state.replies.put(key, (request.at, reply.clone()));
     }
-    let title = Some(wish.spoiler).filter(|text| !text.is_empty());
+    let title = Some(fields.spoiler).filter(|text| !text.is_empty());
     let post = Post {
         account: "@harbour@mastodon.test".to_owned(),
         id,
         idempotency: key,
-        text: wish.status,
+        text: fields.status,
         title,
         image,
         raw: status,
@@ -142,8 +144,8 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     Ok(reply)
 }
 
-/// A request for a new status.
-struct Wish {
+/// The fields of a request for a new status.
+struct StatusRequest {
     status: String,
     spoiler: String,
     visibility: String,
@@ -151,10 +153,10 @@ struct Wish {
     media: Vec<String>,
 }
 
-impl Wish {
-    /// From a form or from JSON.
+impl StatusRequest {
+    /// Reads the fields from a form or from JSON.
     fn of(request: &Request) -> Option<Self> {
-        let fields = if request.says_json() { flat(&request.object()?)? } else { request.fields() };
+        let fields = if request.is_json() { flat(&request.object()?)? } else { request.fields() };
         let get = |name: &str| field(&fields, name).map(str::to_owned);
         let media = fields.iter().filter(|(key, _)| key == "media_ids[]").map(|(_, id)| id.clone()).collect();
         Some(Self {
@@ -166,21 +168,23 @@ impl Wish {
         })
     }
 
-    fn checked(&self, state: &NetworkState) -> Result<Option<fake_server::Picture>, Reply> {
+    fn check(&self, state: &NetworkState) -> Result<Option<fake_server::Picture>, Reply> {
         let invalid = |what: &str| refuse(422, &format!("Validation failed: {what}"));
         let seen = ["public", "unlisted", "private", "direct"].contains(&self.visibility.as_str());
         ensure(seen, || invalid("Visibility is not included in the list"))?;
         ensure(self.media.len() <= 4, || refuse(422, "Cannot attach more than 4 files"))?;
         ensure(!self.status.trim().is_empty() || !self.media.is_empty(), || invalid("Text can't be blank"))?;
         let length = mastodon_text::length(&format!("{}{}", self.spoiler, self.status));
-        ensure(length <= CHARACTERS, || invalid(&format!("Text character limit of {CHARACTERS} exceeded")))?;
+        ensure(length <= MAX_STATUS_CHARS, || {
+            invalid(&format!("Text character limit of {MAX_STATUS_CHARS} exceeded"))
+        })?;
         for id in &self.media {
             let free = state.notes.get(&format!("attached {id}")).is_none();
             let upload = state.upload(id).filter(|_| free);
             let upload = upload.ok_or_else(|| {
                 refuse(422, &format!("Media {id} not found or already attached to another post"))
             })?;
-            ensure(upload.asked > 1, || {
+            ensure(upload.status_requests > 1, || {
                 refuse(422, "Cannot attach files that have not finished processing. Try again in a moment!")
             })?;
         }
@@ -188,7 +192,7 @@ impl Wish {
     }
 }
 
-/// The fields of JSON as a form has them.
+/// Flattens JSON to the fields that a form would have.
 fn flat(body: &Value) -> Option<Vec<(String, String)>> {
     let mut fields = Vec::new();
     for (key, value) in body.as_object()? {
@@ -206,16 +210,18 @@ fn flat(body: &Value) -> Option<Vec<(String, String)>> {
     Some(fields)
 }
 
-/// Taken at once, ready when its state was asked for twice: 202, 206, 200.
+/// Accepts an upload at once; it is ready when its state was requested twice: 202, 206, 200.
 fn upload(state: &mut NetworkState, request: &Request) -> Answer {
     let files = request.files();
     let file = files.iter().find(|part| part.name == "file" && part.file.is_some());
     let file = file.ok_or_else(|| refuse(422, "Validation failed: File can't be blank"))?;
     let image = fake_server::image_type(&file.body).is_some();
     ensure(image, || refuse(422, "Validation failed: File content type is invalid, File is invalid"))?;
-    ensure(file.body.len() <= IMAGE, || refuse(422, "Validation failed: File must be less than 16 MB"))?;
+    ensure(file.body.len() <= MAX_IMAGE_BYTES, || {
+        refuse(422, "Validation failed: File must be less than 16 MB")
+    })?;
     let alt = field(&request.fields(), "description").map(str::to_owned);
-    let fits = alt.as_deref().is_none_or(|alt| chars(alt) <= ALT);
+    let fits = alt.as_deref().is_none_or(|alt| chars(alt) <= MAX_ALT_CHARS);
     ensure(fits, || refuse(422, "Validation failed: Description is too long (maximum is 1500 characters)"))?;
     let id = format!("2{:017}", state.serial());
     state.add_upload(&id, file.body.clone(), alt.clone());
@@ -224,9 +230,9 @@ fn upload(state: &mut NetworkState, request: &Request) -> Answer {
 
 fn media_state(state: &mut NetworkState, request: &Request, id: &str) -> Answer {
     let upload = state.upload_mut(id).ok_or_else(missing)?;
-    upload.asked += 1;
+    upload.status_requests += 1;
     let alt = upload.alt.clone();
-    if upload.asked < 2 {
+    if upload.status_requests < 2 {
         return Ok(Reply::json(206, &media(id, None, alt.as_deref())));
     }
     Ok(Reply::json(200, &media(id, Some(&format!("{}/media/{id}", request.base)), alt.as_deref())))
@@ -270,7 +276,7 @@ mod tests {
         );
         assert_eq!(probe.value()["id"], first["id"]);
         assert_eq!((probe.received().len(), probe.received()[0].idempotency.as_deref()), (1, Some("k")));
-        let mut late = probe.at(NOW + REMEMBERED);
+        let mut late = probe.at(NOW + IDEMPOTENCY_PERIOD);
         assert_ne!(late.value()["id"], first["id"]);
         let mut list =
             late.then(Probe::get(Kind::Mastodon, &format!("/api/v1/accounts/{ID}/statuses")).bearer());

@@ -1,12 +1,12 @@
-//! How Mastodon counts a status and turns it into HTML (docs.joinmastodon.org/user/posting,
+//! Mastodon's count of a status, and its conversion to HTML (docs.joinmastodon.org/user/posting,
 //! "Text").
 
 use fake_server::text::{graphemes, link_at};
 
-/// The number of characters that every address counts as.
-const URL: usize = 23;
+/// The number of characters that every URL counts.
+const URL_LENGTH: usize = 23;
 
-/// Graphemes, an address as 23, `@user@host` as `@user`.
+/// Returns the length in graphemes, with a URL counted as 23 and `@user@host` as `@user`.
 pub(crate) fn length(status: &str) -> usize {
     let mut counted = String::with_capacity(status.len());
     let mut urls = 0;
@@ -15,7 +15,7 @@ pub(crate) fn length(status: &str) -> usize {
         let fresh = !counted.chars().next_back().is_some_and(|c| c.is_ascii_alphanumeric());
         if let Some(link) = link_at(rest).filter(|_| fresh) {
             urls += 1;
-            // A separator keeps what stands before and after from melting into one grapheme.
+            // A separator prevents the text before and after from joining into one grapheme.
             counted.push('\n');
             rest = &rest[link.len()..];
         } else if let Some((user, whole)) = mention(rest).filter(|_| fresh) {
@@ -26,10 +26,10 @@ pub(crate) fn length(status: &str) -> usize {
             rest = &rest[letter.len_utf8()..];
         }
     }
-    graphemes(&counted) - urls + urls * URL
+    graphemes(&counted) - urls + urls * URL_LENGTH
 }
 
-/// `@user` and the length of `@user@host` in bytes.
+/// Returns `@user` and the length of `@user@host` in bytes.
 fn mention(text: &str) -> Option<(&str, usize)> {
     let name = text.strip_prefix('@')?;
     let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|end| *end > 0)?;
@@ -39,7 +39,7 @@ fn mention(text: &str) -> Option<(&str, usize)> {
     (host_end > 0).then(|| (&text[..=end], 1 + end + 1 + host_end))
 }
 
-/// Paragraphs, line breaks and links.
+/// Converts a status to paragraphs, line breaks and links.
 pub(crate) fn html(status: &str) -> String {
     let escaped = |text: &str| {
         let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");

@@ -6,12 +6,12 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Bytes of an event; what the server adds takes a part of it (specification, "Size limits").
-const EVENT: usize = 65_536 - 1024;
-/// Bytes of an upload, as `m.upload.size` says.
-const UPLOAD: usize = 20 << 20;
+/// The largest event in bytes, less the part that the server adds (specification, "Size limits").
+const MAX_EVENT_BYTES: usize = 65_536 - 1024;
+/// The largest upload in bytes: `m.upload.size`.
+const MAX_UPLOAD_BYTES: usize = 20 << 20;
 
-/// Matrix.
+/// The server side of Matrix.
 #[derive(Debug)]
 pub(crate) struct Matrix;
 
@@ -25,8 +25,8 @@ impl FakeNetwork for Matrix {
             return Ok(Reply::json(200, &json!({ "versions": ["v1.1", "v1.11"], "unstable_features": {} })));
         }
         let token = request.bearer().ok_or_else(|| refuse(401, "M_MISSING_TOKEN", "Missing access token"))?;
-        let right = token == required(account(Kind::Matrix).token);
-        ensure(right, || refuse(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."))?;
+        let is_authorized = token == required(account(Kind::Matrix).token);
+        ensure(is_authorized, || refuse(401, "M_UNKNOWN_TOKEN", "Invalid access token passed."))?;
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match (request.method.as_str(), &parts[..]) {
@@ -41,7 +41,7 @@ impl FakeNetwork for Matrix {
             (
                 "GET",
                 ["_matrix", "client", "v1", "media", "config"] | ["_matrix", "media", "v3", "config"],
-            ) => Ok(Reply::json(200, &json!({ "m.upload.size": UPLOAD }))),
+            ) => Ok(Reply::json(200, &json!({ "m.upload.size": MAX_UPLOAD_BYTES }))),
             ("PUT", ["_matrix", "client", "v3", "rooms", id, "send", kind, txn]) => {
                 send(state, request, id, kind, txn)
             }
@@ -69,7 +69,7 @@ impl FakeNetwork for Matrix {
     }
 
     fn rate_limit_key(&self, request: &Request) -> String {
-        // Every transaction has an address of its own.
+        // The path of every transaction is different.
         request.path.split("/send/").next().unwrap_or_default().to_owned()
     }
 
@@ -84,19 +84,19 @@ fn refuse(status: u16, code: &str, error: &str) -> Reply {
 }
 
 fn send(state: &mut NetworkState, request: &Request, id: &str, kind: &str, txn: &str) -> Answer {
-    let here = required(account(Kind::Matrix).room);
-    ensure(id == here, || {
+    let room = required(account(Kind::Matrix).room);
+    ensure(id == room, || {
         refuse(403, "M_FORBIDDEN", &format!("User @harbour:harbour.example not in room {id}"))
     })?;
-    ensure(kind == "m.room.message", || refuse(403, "M_FORBIDDEN", "only m.room.message is played here"))?;
-    // The same transaction of the same device: the same event, whatever the body says.
+    ensure(kind == "m.room.message", || refuse(403, "M_FORBIDDEN", "only m.room.message is supported here"))?;
+    // The same transaction of the same device is the same event, whatever its body is.
     if let Some((_, reply)) = state.replies.get(txn) {
         return Ok(reply.clone());
     }
-    ensure(request.body.len() <= EVENT, || refuse(413, "M_TOO_LARGE", "event too large"))?;
+    ensure(request.body.len() <= MAX_EVENT_BYTES, || refuse(413, "M_TOO_LARGE", "event too large"))?;
     let content = request.json().ok_or_else(|| refuse(400, "M_NOT_JSON", "Content not JSON."))?;
     let wrong = |what: &str| refuse(400, "M_BAD_JSON", what);
-    ensure(content.is_object() && canonical(&content), || {
+    ensure(content.is_object() && is_canonical(&content), || {
         wrong("Content must be a JSON object, without floats")
     })?;
     let body = text_field(&content, "body")
@@ -140,12 +140,13 @@ fn send(state: &mut NetworkState, request: &Request, id: &str, kind: &str, txn: 
     Ok(reply)
 }
 
-/// Canonical JSON has no floats, and integers within ±(2⁵³ - 1) (specification, "Canonical JSON").
-fn canonical(value: &Value) -> bool {
+/// Returns true if the value fits canonical JSON: no floats, and integers within ±(2⁵³ - 1)
+/// (specification, "Canonical JSON").
+fn is_canonical(value: &Value) -> bool {
     match value {
         Value::Number(number) => number.as_i64().is_some_and(|n| n.abs() < 1 << 53),
-        Value::Array(items) => items.iter().all(canonical),
-        Value::Object(fields) => fields.values().all(canonical),
+        Value::Array(items) => items.iter().all(is_canonical),
+        Value::Object(fields) => fields.values().all(is_canonical),
         _ => true,
     }
 }
@@ -156,7 +157,9 @@ fn hrefs(html: &str) -> Vec<String> {
 }
 
 fn upload(state: &mut NetworkState, request: &Request) -> Answer {
-    ensure(request.body.len() <= UPLOAD, || refuse(413, "M_TOO_LARGE", "Upload request body is too large"))?;
+    ensure(request.body.len() <= MAX_UPLOAD_BYTES, || {
+        refuse(413, "M_TOO_LARGE", "Upload request body is too large")
+    })?;
     ensure(!request.body.is_empty(), || refuse(400, "M_UNKNOWN", "Request must specify a Content-Length"))?;
     let id = format!("media{}", state.serial());
     state.add_upload(&id, request.body.clone(), None);
@@ -194,8 +197,8 @@ mod tests {
         let mut image = media.then(with(&image).path(&SEND.replace("t1", "t2")));
         assert_eq!(image.send().0, 200);
         assert_eq!(image.received()[1].image.as_ref().unwrap().alt.as_deref(), Some("A cup"));
-        let who = Probe::get(Kind::Matrix, "/_matrix/client/v3/account/whoami").bearer();
-        assert_eq!({ who }.value()["user_id"], "@harbour:harbour.example");
+        let whoami = Probe::get(Kind::Matrix, "/_matrix/client/v3/account/whoami").bearer();
+        assert_eq!({ whoami }.value()["user_id"], "@harbour:harbour.example");
     }
 
     #[test]
@@ -217,7 +220,7 @@ mod tests {
                 400,
                 "'url'",
             ),
-            (with(&json!({ "msgtype": "m.text", "body": "x".repeat(EVENT) })), 413, "M_TOO_LARGE"),
+            (with(&json!({ "msgtype": "m.text", "body": "x".repeat(MAX_EVENT_BYTES) })), 413, "M_TOO_LARGE"),
         ]);
     }
 }

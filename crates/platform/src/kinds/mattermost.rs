@@ -9,12 +9,13 @@ use fake_server::{
 use serde_json::{Value, json};
 
 const PATH: &str = "/hooks/xen8harbour9coffee7hook1id";
-/// Characters of a post; longer webhook texts become several posts (server, SplitWebhookPost).
-const POST: usize = 16_383;
-/// Characters of the attachments as JSON in one post (server, PostPropsMaxUserRunes).
-const PROPS: usize = 800_000 - 400;
+/// The longest post in characters; longer webhook texts become several posts (server,
+/// SplitWebhookPost).
+const MAX_POST_CHARS: usize = 16_383;
+/// The longest JSON of the attachments of one post, in characters (server, PostPropsMaxUserRunes).
+const MAX_PROPS_CHARS: usize = 800_000 - 400;
 
-/// Mattermost.
+/// The server side of Mattermost.
 #[derive(Debug)]
 pub(crate) struct Mattermost;
 
@@ -49,13 +50,13 @@ impl FakeNetwork for Mattermost {
         let something = !text.is_empty() || !attachments.is_empty();
         ensure(something, || refuse(400, "web.incoming_webhook.text", "No text specified."))?;
         let props = attachments.iter().map(|one| chars(&one.to_string())).max().unwrap_or_default();
-        ensure(props <= PROPS, || {
+        ensure(props <= MAX_PROPS_CHARS, || {
             refuse(400, "web.incoming_webhook.split_props_length", "Unable to split the webhook properties.")
         })?;
         let channel =
             text_field(&body, "channel").is_none_or(|channel| ["launch", "#launch"].contains(&channel));
         ensure(channel, || refuse(404, "web.incoming_webhook.channel", "Couldn't find the channel."))?;
-        keep(state, request, text, &attachments, &body);
+        store_posts(state, request, text, &attachments, &body);
         Ok(Reply::text(200, "ok"))
     }
 
@@ -82,10 +83,11 @@ fn refuse(status: u16, id: &str, message: &str) -> Reply {
     Reply::json(status, &body).with_reason(message)
 }
 
-/// Long texts as several posts; the attachments with the last.
-fn keep(state: &mut NetworkState, request: &Request, text: &str, attachments: &[Value], body: &Value) {
+/// Stores a long text as several posts, the last of which has the attachments.
+fn store_posts(state: &mut NetworkState, request: &Request, text: &str, attachments: &[Value], body: &Value) {
     let letters: Vec<char> = text.chars().collect();
-    let mut pieces: Vec<String> = letters.chunks(POST).map(|piece| piece.iter().collect()).collect();
+    let pieces = letters.chunks(MAX_POST_CHARS).map(|piece| piece.iter().collect());
+    let mut pieces: Vec<String> = pieces.collect();
     let mut last = read(attachments);
     let tail = pieces.pop().unwrap_or_default();
     last.text = [tail, last.text].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n");
@@ -98,7 +100,7 @@ fn keep(state: &mut NetworkState, request: &Request, text: &str, attachments: &[
     }
 }
 
-/// The readable content of attachments
+/// Returns the readable content of attachments
 /// (developers.mattermost.com/integrate/reference/message-attachments).
 fn read(attachments: &[Value]) -> Post {
     let mut post = Post::default();
@@ -139,7 +141,7 @@ mod tests {
         assert_eq!(probe.send(), (200, "ok".to_owned()));
         assert_eq!(probe.received()[0].text, "茶\nTea");
         assert_eq!(probe.received()[0].links, ["https://harbour.example/a"]);
-        let mut long = with(&json!({ "text": "茶".repeat(POST + 1) }));
+        let mut long = with(&json!({ "text": "茶".repeat(MAX_POST_CHARS + 1) }));
         assert_eq!((long.send().0, long.received().len()), (200, 2));
         let form = Probe::post(Kind::Mattermost, PATH).form(&[("payload", "{\"text\":\"x\"}")]);
         assert_eq!({ form }.send().0, 200);
@@ -159,7 +161,7 @@ mod tests {
             (with(&json!({ "text": 1 })), 400, "parse"),
             (with(&json!({ "text": "" })), 400, "No text specified"),
             (with(&json!({ "text": "x", "channel": "other" })), 404, "channel"),
-            (with(&json!({ "attachments": [{ "text": "x".repeat(PROPS) }] })), 400, "split"),
+            (with(&json!({ "attachments": [{ "text": "x".repeat(MAX_PROPS_CHARS) }] })), 400, "split"),
         ]);
     }
 }

@@ -1,4 +1,5 @@
-//! The networks, one file each: how the vendor checks a request, and how it words its answers.
+//! The server sides of the networks, one file each: how the vendor checks a request, and how it
+//! words its answers.
 
 pub(crate) mod aliyun_sms;
 pub(crate) mod bluesky;

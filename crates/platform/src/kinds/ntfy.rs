@@ -9,12 +9,12 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Bytes of a message; longer ones become an attachment.
-const MESSAGE: usize = 4096;
-/// Bytes of an attachment.
-const ATTACHMENT: usize = 15 << 20;
+/// The longest message in bytes; longer ones become an attachment.
+const MAX_MESSAGE_BYTES: usize = 4096;
+/// The largest attachment, in bytes.
+const MAX_ATTACHMENT_BYTES: usize = 15 << 20;
 
-/// ntfy.
+/// The server side of ntfy.
 #[derive(Debug)]
 pub(crate) struct Ntfy;
 
@@ -28,12 +28,15 @@ impl FakeNetwork for Ntfy {
             return Ok(Reply::json(200, &json!({ "healthy": true })));
         }
         if request.method == "GET" {
-            return self.look(state, request);
+            return self.answer_query(state, request);
         }
-        let wish = if request.path == "/" { Wish::of_json(request) } else { Wish::of_headers(request) }?;
-        self.open(request, &wish.topic)?;
+        let publish = match request.path.as_str() {
+            "/" => PublishRequest::of_json(request),
+            _ => PublishRequest::of_headers(request),
+        }?;
+        self.check_access(request, &publish.topic)?;
         ensure(self.publishes(request), || refuse(404, 40401, "page not found"))?;
-        wish.publish(state, request)
+        publish.publish(state, request)
     }
 
     fn error_reply(&self, error: &VendorError, _: &Request) -> Reply {
@@ -46,7 +49,7 @@ impl FakeNetwork for Ntfy {
     }
 
     fn rate_limits(&self) -> &'static [RateLimit] {
-        // A bucket of 60 requests, refilled with one in five seconds.
+        // A bucket of 60 requests, refilled with one every five seconds.
         &[RateLimit { max: 60, window: 300_000, penalty: 0 }]
     }
 }
@@ -54,20 +57,20 @@ impl FakeNetwork for Ntfy {
 impl Ntfy {
     /// Answers requests about a topic: the permission to use it, the account, and its messages, one
     /// line of JSON each.
-    fn look(&self, state: &NetworkState, request: &Request) -> Answer {
+    fn answer_query(&self, state: &NetworkState, request: &Request) -> Answer {
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         match parts[..] {
             ["v1", "account"] => {
-                self.open(request, required(account(Kind::Ntfy).room))?;
+                self.check_access(request, required(account(Kind::Ntfy).room))?;
                 Ok(Reply::json(200, &json!({ "username": "harbour", "role": "user" })))
             }
             [topic, "auth"] => {
-                self.open(request, topic)?;
+                self.check_access(request, topic)?;
                 Ok(Reply::json(200, &json!({ "success": true })))
             }
             [topic, "json"] if request.param("poll") == Some("1") => {
-                self.open(request, topic)?;
+                self.check_access(request, topic)?;
                 let line = |post: &fake_server::Received| {
                     let time = post.at.div_euclid(1000);
                     let line = json!({ "id": post.id, "time": time, "event": "message", "topic": topic,
@@ -81,8 +84,8 @@ impl Ntfy {
         }
     }
 
-    /// The account's token as Bearer, or as the password of Basic.
-    fn open(&self, request: &Request, topic: &str) -> Result<(), Reply> {
+    /// Checks the account's token, given as Bearer or as the password of Basic.
+    fn check_access(&self, request: &Request, topic: &str) -> Result<(), Reply> {
         let named = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
         let well = (1..=64).contains(&topic.len()) && topic.chars().all(named);
         ensure(well, || refuse(400, 40009, "invalid request: topic invalid"))?;
@@ -90,10 +93,10 @@ impl Ntfy {
         let basic = request.header("authorization").and_then(|header| header.strip_prefix("Basic "));
         let basic =
             basic.and_then(|text| STANDARD.decode(text).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
-        let said = request.bearer().map(str::to_owned);
-        let said = said.or_else(|| Some(basic?.split_once(':')?.1.to_owned()));
-        match said {
-            Some(said) => ensure(said == token, || refuse(401, 40101, "unauthorized")),
+        let given = request.bearer().map(str::to_owned);
+        let given = given.or_else(|| Some(basic?.split_once(':')?.1.to_owned()));
+        match given {
+            Some(given) => ensure(given == token, || refuse(401, 40101, "unauthorized")),
             None => ensure(false, || refuse(403, 40301, "forbidden")),
         }?;
         ensure(topic == required(account(Kind::Ntfy).room), || refuse(403, 40301, "forbidden"))
@@ -106,9 +109,9 @@ fn refuse(status: u16, code: u32, error: &str) -> Reply {
     Reply::json(status, &body).with_reason(format!("{code} {error}"))
 }
 
-/// A message to publish.
+/// A request to publish a message.
 #[derive(Default)]
-struct Wish {
+struct PublishRequest {
     topic: String,
     message: String,
     title: Option<String>,
@@ -120,7 +123,7 @@ struct Wish {
     raw: Value,
 }
 
-impl Wish {
+impl PublishRequest {
     fn of_json(request: &Request) -> Result<Self, Reply> {
         let wrong = || refuse(400, 40024, "invalid request: request body must be valid JSON");
         let body = request.json().filter(Value::is_object).ok_or_else(wrong)?;
@@ -150,7 +153,8 @@ impl Wish {
         })
     }
 
-    /// The topic in the path, the message in the body, the rest in headers or parameters.
+    /// Reads the topic from the path, the message from the body, and the rest from headers or
+    /// parameters.
     fn of_headers(request: &Request) -> Result<Self, Reply> {
         let get = |names: [&str; 3]| {
             let found = names.iter().find_map(|name| request.header(name).or_else(|| request.param(name)));
@@ -183,10 +187,10 @@ impl Wish {
         ensure(priority, || refuse(400, 40007, "invalid request: priority invalid"))?;
         let attach = self.attach.as_deref().is_none_or(is_web);
         ensure(attach, || refuse(400, 40013, "invalid request: attachment URL is invalid"))?;
-        ensure(self.message.len() <= ATTACHMENT, || {
+        ensure(self.message.len() <= MAX_ATTACHMENT_BYTES, || {
             refuse(413, 41301, "attachment too large, or bandwidth limit reached")
         })?;
-        let long = self.message.len() > MESSAGE;
+        let long = self.message.len() > MAX_MESSAGE_BYTES;
         let message = match () {
             () if long => "You received a file: attachment.txt".to_owned(),
             () if self.message.is_empty() => "triggered".to_owned(),
@@ -218,7 +222,7 @@ impl Wish {
     }
 }
 
-/// Headers may be RFC 2047 words in UTF-8 and base64: `=?UTF-8?B?…?=`.
+/// Decodes a header, which may be RFC 2047 words in UTF-8 and base64: `=?UTF-8?B?…?=`.
 fn decoded(text: &str) -> String {
     let word = text.strip_prefix("=?").and_then(|rest| rest.strip_suffix("?="));
     let parts: Vec<&str> = word.map(|word| word.splitn(3, '?').collect()).unwrap_or_default();
@@ -247,7 +251,7 @@ fn json_actions(all: &[Value]) -> Result<Vec<Button>, Reply> {
     all.iter().map(action).collect()
 }
 
-/// `view, label, https://…; …`, or JSON.
+/// Reads actions written as `view, label, https://…; …`, or as JSON.
 fn header_actions(text: &str) -> Result<Vec<Button>, Reply> {
     if text.trim_start().starts_with('[') {
         let all: Vec<Value> = serde_json::from_str(text).unwrap_or_else(|_| vec![Value::Null]);

@@ -10,8 +10,8 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// The request's known fields.
-const FIELDS: [&str; 12] = [
+/// The fields that the request may have.
+const KNOWN_FIELDS: [&str; 12] = [
     "board_id",
     "board_section_id",
     "media_source",
@@ -26,7 +26,7 @@ const FIELDS: [&str; 12] = [
     "is_removable",
 ];
 
-/// Pinterest.
+/// The server side of Pinterest.
 #[derive(Debug)]
 pub(crate) struct Pinterest;
 
@@ -36,8 +36,8 @@ impl FakeNetwork for Pinterest {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let right = request.bearer() == Some(required(account(Kind::Pinterest).token));
-        ensure(right, || refuse(401, 2, "Authentication failed."))?;
+        let is_authorized = request.bearer() == Some(required(account(Kind::Pinterest).token));
+        ensure(is_authorized, || refuse(401, 2, "Authentication failed."))?;
         let board = required(account(Kind::Pinterest).room);
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -99,13 +99,13 @@ fn invalid(message: &str) -> Reply {
 fn create(state: &mut NetworkState, request: &Request) -> Answer {
     let body = request.object().ok_or_else(|| invalid("the body is no JSON object"))?;
     let mut fields = body.as_object().into_iter().flatten();
-    if let Some((other, _)) = fields.find(|(key, _)| !FIELDS.contains(&key.as_str())) {
+    if let Some((other, _)) = fields.find(|(key, _)| !KNOWN_FIELDS.contains(&key.as_str())) {
         return Err(invalid(&format!("'{other}' was unexpected")));
     }
-    for (name, most) in [("title", 100), ("description", 800), ("link", 2048), ("alt_text", 500)] {
+    for (name, max) in [("title", 100), ("description", 800), ("link", 2048), ("alt_text", 500)] {
         let value = body.get(name).filter(|value| !value.is_null());
-        let fits = value.is_none_or(|value| value.as_str().is_some_and(|text| chars(text) <= most));
-        ensure(fits, || invalid(&format!("{name} is too long (max {most})")))?;
+        let fits = value.is_none_or(|value| value.as_str().is_some_and(|text| chars(text) <= max));
+        ensure(fits, || invalid(&format!("{name} is too long (max {max})")))?;
     }
     let link = text_field(&body, "link");
     ensure(link.is_none_or(is_web), || invalid("link is not a valid URL"))?;
@@ -133,7 +133,7 @@ fn create(state: &mut NetworkState, request: &Request) -> Answer {
     Ok(Reply::json(201, &pin))
 }
 
-/// A picture: without one there is no pin.
+/// Reads the picture, without which there is no pin.
 fn media(state: &mut NetworkState, id: &str, source: &Value, alt: Option<&str>) -> Result<Picture, Reply> {
     match text_field(source, "source_type").unwrap_or_default() {
         "image_url" => {

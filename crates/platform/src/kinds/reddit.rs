@@ -9,12 +9,12 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Characters of a title, and of a text.
-const TITLE: usize = 300;
-const TEXT: usize = 40_000;
+/// The longest title and the longest text, in characters.
+const MAX_TITLE_CHARS: usize = 300;
+const MAX_TEXT_CHARS: usize = 40_000;
 const NAME: &str = "harbour_coffee";
 
-/// Reddit.
+/// The server side of Reddit.
 #[derive(Debug)]
 pub(crate) struct Reddit;
 
@@ -24,11 +24,11 @@ impl FakeNetwork for Reddit {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        agent(request)?;
-        let right = request.bearer() == Some(required(account(Kind::Reddit).token));
-        ensure(right, || door(401, "Unauthorized"))?;
+        check_user_agent(request)?;
+        let is_authorized = request.bearer() == Some(required(account(Kind::Reddit).token));
+        ensure(is_authorized, || gateway_error(401, "Unauthorized"))?;
         let parts = request.parts();
-        // Every listing may be asked for with its format at the end.
+        // Every listing may end with its format.
         let bare = |part: &'_ String| part.trim_end_matches(".json").to_owned();
         let parts: Vec<String> = parts.iter().map(bare).collect();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -44,7 +44,7 @@ impl FakeNetwork for Reddit {
                     json!({ "display_name": sub, "subreddit_type": "public", "submission_type": "any" });
                 Ok(Reply::json(200, &json!({ "kind": "t5", "data": data })))
             }
-            _ => Err(door(404, "Not Found")),
+            _ => Err(gateway_error(404, "Not Found")),
         }?;
         Ok(limits(reply, 996, 4, 300))
     }
@@ -63,8 +63,8 @@ impl FakeNetwork for Reddit {
                 let body = json!({ "json": { "ratelimit": f64::from(*seconds), "errors": [["RATELIMIT", words, "ratelimit"]] } });
                 limits(Reply::json(200, &body).with_reason("RATELIMIT"), 0, 1000, *seconds)
             }
-            VendorError::Expired => door(401, "Unauthorized"),
-            VendorError::Revoked => door(403, "Forbidden"),
+            VendorError::Expired => gateway_error(401, "Unauthorized"),
+            VendorError::Revoked => gateway_error(403, "Forbidden"),
             VendorError::Rejected(reason) => {
                 refuse("SUBMIT_VALIDATION_BODY_BLACKLISTED_STRING", reason, "text")
             }
@@ -81,7 +81,7 @@ fn limits(reply: Reply, left: u32, used: u32, reset: u32) -> Reply {
     reply.with("x-ratelimit-reset", reset)
 }
 
-fn door(status: u16, message: &str) -> Reply {
+fn gateway_error(status: u16, message: &str) -> Reply {
     Reply::json(status, &json!({ "message": message, "error": status })).with_reason(message)
 }
 
@@ -90,13 +90,15 @@ fn refuse(code: &str, words: &str, field: &str) -> Reply {
         .with_reason(format!("{code}: {words}"))
 }
 
-/// Those that do not say who they are get nothing but 429
+/// Refuses requests without a meaningful User-Agent with 429
 /// (github.com/reddit-archive/reddit/wiki/API).
-fn agent(request: &Request) -> Result<(), Reply> {
+fn check_user_agent(request: &Request) -> Result<(), Reply> {
     let agent = request.header("user-agent").unwrap_or_default().to_lowercase();
     let plain = ["curl/", "python", "reqwest", "okhttp", "go-http-client", "java/", "wget"];
-    let told = !agent.is_empty() && !plain.iter().any(|plain| agent.starts_with(plain));
-    ensure(told, || door(429, "Too Many Requests").with_reason("the User-Agent says nothing"))
+    let is_identified = !agent.is_empty() && !plain.iter().any(|plain| agent.starts_with(plain));
+    ensure(is_identified, || {
+        gateway_error(429, "Too Many Requests").with_reason("the User-Agent names no application")
+    })
 }
 
 fn submit(state: &mut NetworkState, request: &Request) -> Answer {
@@ -104,7 +106,7 @@ fn submit(state: &mut NetworkState, request: &Request) -> Answer {
     let get = |name: &str| field(&fields, name).unwrap_or_default();
     ensure(get("api_type") == "json", || {
         Reply::json(200, &json!({ "jquery": [], "success": false }))
-            .with_reason("api_type is not json: nobody can read the answer")
+            .with_reason("api_type is not json: the answer cannot be read")
     })?;
     let sub = required(account(Kind::Reddit).room);
     ensure(!get("sr").is_empty(), || refuse("SUBREDDIT_REQUIRED", "you must specify a subreddit", "sr"))?;
@@ -113,10 +115,10 @@ fn submit(state: &mut NetworkState, request: &Request) -> Answer {
     })?;
     let title = get("title");
     ensure(!title.trim().is_empty(), || refuse("NO_TEXT", "we need something here", "title"))?;
-    ensure(chars(title) <= TITLE, || refuse("TOO_LONG", "this is too long (max: 300)", "title"))?;
+    ensure(chars(title) <= MAX_TITLE_CHARS, || refuse("TOO_LONG", "this is too long (max: 300)", "title"))?;
     let link = match get("kind") {
         "self" => {
-            ensure(chars(get("text")) <= TEXT, || {
+            ensure(chars(get("text")) <= MAX_TEXT_CHARS, || {
                 refuse("TOO_LONG", "this is too long (max: 40000)", "text")
             })?;
             None

@@ -8,15 +8,15 @@ use fake_server::{
 };
 use serde_json::Value;
 
-use super::slack_blocks::{self, Reading};
+use super::slack_blocks::{self, BlockContent};
 
-/// Characters in `text` (docs.slack.dev, chat.postMessage, "truncating content").
-const TEXT: usize = 40_000;
-/// Characters in all blocks together (slackapi/bolt-js#2509).
-const BLOCKS: usize = 13_200;
+/// The longest `text`, in characters (docs.slack.dev, chat.postMessage, "truncating content").
+const MAX_TEXT_CHARS: usize = 40_000;
+/// The longest text of all blocks together, in characters (slackapi/bolt-js#2509).
+const MAX_BLOCKS_CHARS: usize = 13_200;
 const PATH: &str = "/services/T0001/B0001/secret";
 
-/// Slack.
+/// The server side of Slack.
 #[derive(Debug)]
 pub(crate) struct Slack;
 
@@ -26,20 +26,20 @@ impl FakeNetwork for Slack {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        open(request)?;
+        check_webhook(request)?;
         let body = payload(request).ok_or_else(|| refuse(400, "invalid_payload"))?;
-        let said_text = text_field(&body, "text").unwrap_or_default();
+        let visible_text = text_field(&body, "text").unwrap_or_default();
         ensure(body.get("text").is_none_or(Value::is_string), || refuse(400, "invalid_payload"))?;
-        ensure(chars(said_text) <= TEXT, || refuse(400, "msg_too_long"))?;
+        ensure(chars(visible_text) <= MAX_TEXT_CHARS, || refuse(400, "msg_too_long"))?;
         let reading = match body.get("blocks").filter(|blocks| !blocks.is_null()) {
-            None => Reading::default(),
+            None => BlockContent::default(),
             Some(blocks) => slack_blocks::read(blocks)
                 .map_err(|bad| Reply::text(400, bad.code()).with_reason(format!("{}: {bad}", bad.code())))?,
         };
-        ensure(chars(&reading.text) <= BLOCKS, || refuse(400, "msg_blocks_too_long"))?;
+        ensure(chars(&reading.text) <= MAX_BLOCKS_CHARS, || refuse(400, "msg_blocks_too_long"))?;
         let has_old = body.get("attachments").and_then(Value::as_array).is_some_and(|all| !all.is_empty());
-        ensure(!said_text.is_empty() || reading.blocks > 0 || has_old, || refuse(400, "no_text"))?;
-        let (fallback, mut links) = slack_blocks::mrkdwn(said_text);
+        ensure(!visible_text.is_empty() || reading.blocks > 0 || has_old, || refuse(400, "no_text"))?;
+        let (fallback, mut links) = slack_blocks::mrkdwn(visible_text);
         links = if reading.blocks > 0 { reading.links } else { links };
         let post = Post {
             account: "#launch".to_owned(),
@@ -75,7 +75,7 @@ fn refuse(status: u16, error: &str) -> Reply {
 }
 
 /// Checks that the path is the webhook's.
-fn open(request: &Request) -> Result<(), Reply> {
+fn check_webhook(request: &Request) -> Result<(), Reply> {
     ensure(request.is(&Method::POST), || refuse(400, "invalid_payload"))?;
     if request.path == PATH {
         return Ok(());
@@ -90,7 +90,7 @@ fn open(request: &Request) -> Result<(), Reply> {
     })
 }
 
-/// JSON, or a form with JSON in `payload`.
+/// Reads the payload: JSON, or a form with JSON in `payload`.
 fn payload(request: &Request) -> Option<Value> {
     if request.media_type() == "application/x-www-form-urlencoded" {
         let fields = request.fields();
@@ -163,7 +163,7 @@ mod tests {
             (with(&json!([])), 400, "invalid_payload"),
             (with(&json!({ "text": 1 })), 400, "invalid_payload"),
             (with(&json!({ "text": "" })), 400, "no_text"),
-            (with(&json!({ "text": "x".repeat(TEXT + 1) })), 400, "msg_too_long"),
+            (with(&json!({ "text": "x".repeat(MAX_TEXT_CHARS + 1) })), 400, "msg_too_long"),
             (blocks(&json!({})), 400, "invalid_blocks_format"),
             (blocks(&json!(vec![json!({ "type": "divider" }); 51])), 400, "invalid_blocks"),
             (blocks(&json!(vec![section(2900); 5])), 400, "msg_blocks_too_long"),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn troubles_are_told_in_plain_text() {
+    fn errors_are_reported_in_plain_text() {
         let probe = with(&json!({ "text": "x" }));
         assert!(probe.publishes());
         let limited = probe.error_reply(&Fault::RateLimited { seconds: 30 });

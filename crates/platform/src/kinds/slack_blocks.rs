@@ -7,14 +7,14 @@ use fake_server::text::{chars, is_web, links, unescaped};
 use fake_server::{Button, Picture, text_field};
 use serde_json::Value;
 
-/// Blocks in a message.
-const BLOCKS: usize = 50;
-/// Characters of all markdown blocks together.
-const MARKDOWN: usize = 12_000;
+/// The largest number of blocks in a message.
+const MAX_BLOCKS: usize = 50;
+/// The longest text of all markdown blocks together, in characters.
+const MAX_MARKDOWN_CHARS: usize = 12_000;
 
 /// The readable content of blocks.
 #[derive(Debug, Default)]
-pub(crate) struct Reading {
+pub(crate) struct BlockContent {
     pub(crate) blocks: usize,
     pub(crate) text: String,
     pub(crate) title: Option<String>,
@@ -25,19 +25,19 @@ pub(crate) struct Reading {
     ids: HashSet<String>,
 }
 
-/// Blocks that Slack refuses.
+/// The reason for which Slack refuses blocks.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBlocks {
     #[error("blocks are no list")]
     NoList,
-    #[error("{0} blocks, {BLOCKS} at most")]
+    #[error("{0} blocks, {MAX_BLOCKS} at most")]
     TooMany(usize),
     #[error("/blocks/{0}: {1}")]
-    Block(usize, #[source] Flaw),
+    Block(usize, #[source] BlockError),
 }
 
 impl BadBlocks {
-    /// Slack's name of the error.
+    /// Returns Slack's name of the error.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::NoList => "invalid_blocks_format",
@@ -46,19 +46,19 @@ impl BadBlocks {
     }
 }
 
-/// A block that Slack refuses.
+/// The reason for which Slack refuses one block.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Flaw {
+pub(crate) enum BlockError {
     #[error("{0}")]
     Rule(&'static str),
     #[error("additional property {0}")]
     Additional(String),
     #[error("{0} is missing")]
     Missing(&'static str),
-    #[error("{name} has {found} characters, 1 to {most}")]
-    Length { name: &'static str, found: usize, most: usize },
-    #[error("{name} has {found}, 1 to {most}")]
-    Count { name: &'static str, found: usize, most: usize },
+    #[error("{name} has {found} characters, 1 to {max}")]
+    Length { name: &'static str, found: usize, max: usize },
+    #[error("{name} has {found}, 1 to {max}")]
+    Count { name: &'static str, found: usize, max: usize },
     #[error("unsupported type {0:?}")]
     Block(String),
     #[error("unsupported element {0:?}")]
@@ -67,26 +67,27 @@ pub(crate) enum Flaw {
     TextObject(Option<String>),
 }
 
-impl From<&'static str> for Flaw {
+impl From<&'static str> for BlockError {
     fn from(rule: &'static str) -> Self {
         Self::Rule(rule)
     }
 }
 
-/// Reads blocks.
-pub(crate) fn read(blocks: &Value) -> Result<Reading, BadBlocks> {
+/// Checks blocks and returns their readable content.
+pub(crate) fn read(blocks: &Value) -> Result<BlockContent, BadBlocks> {
     let blocks = blocks.as_array().ok_or(BadBlocks::NoList)?;
-    if blocks.len() > BLOCKS {
+    if blocks.len() > MAX_BLOCKS {
         return Err(BadBlocks::TooMany(blocks.len()));
     }
-    let mut reading = Reading { blocks: blocks.len(), ..Reading::default() };
+    let mut content = BlockContent { blocks: blocks.len(), ..BlockContent::default() };
     for (number, block) in blocks.iter().enumerate() {
-        reading.block(block).map_err(|flaw| BadBlocks::Block(number, flaw))?;
+        content.block(block).map_err(|error| BadBlocks::Block(number, error))?;
     }
-    Ok(reading)
+    Ok(content)
 }
 
-/// The text that people see and the links in it: `<https://a|label>`, `<!here>`, `&amp;` resolved.
+/// Returns the visible text and the links in it: `<https://a|label>`, `<!here>` and `&amp;` are
+/// resolved.
 pub(crate) fn mrkdwn(text: &str) -> (String, Vec<String>) {
     let (mut shown, mut found, mut rest) = (String::new(), Vec::new(), text);
     while let Some((before, (inside, after))) =
@@ -105,46 +106,46 @@ pub(crate) fn mrkdwn(text: &str) -> (String, Vec<String>) {
     (shown, found)
 }
 
-fn need(fits: bool, flaw: impl Into<Flaw>) -> Result<(), Flaw> {
-    if fits { Ok(()) } else { Err(flaw.into()) }
+fn require(fits: bool, error: impl Into<BlockError>) -> Result<(), BlockError> {
+    if fits { Ok(()) } else { Err(error.into()) }
 }
 
-/// Nothing but these fields beside `type` and `block_id`.
-fn only(value: &Value, known: &[&str]) -> Result<(), Flaw> {
+/// Checks that a block has only these fields beside `type` and `block_id`.
+fn only(value: &Value, known: &[&str]) -> Result<(), BlockError> {
     let fields = value.as_object().ok_or("no object")?;
     let other = fields
         .keys()
         .find(|key| !known.contains(&key.as_str()) && !["type", "block_id"].contains(&key.as_str()));
-    other.map_or(Ok(()), |key| Err(Flaw::Additional(key.clone())))
+    other.map_or(Ok(()), |key| Err(BlockError::Additional(key.clone())))
 }
 
-fn bounded_text<'a>(value: &'a Value, name: &'static str, most: usize) -> Result<&'a str, Flaw> {
-    let text = text_field(value, name).ok_or(Flaw::Missing(name))?;
+fn bounded_text<'a>(value: &'a Value, name: &'static str, max: usize) -> Result<&'a str, BlockError> {
+    let text = text_field(value, name).ok_or(BlockError::Missing(name))?;
     let found = chars(text);
-    need((1..=most).contains(&found), Flaw::Length { name, found, most })?;
+    require((1..=max).contains(&found), BlockError::Length { name, found, max })?;
     Ok(text)
 }
 
-fn items<'a>(block: &'a Value, name: &'static str, most: usize) -> Result<&'a Vec<Value>, Flaw> {
-    let items = block.get(name).and_then(Value::as_array).ok_or(Flaw::Missing(name))?;
+fn items<'a>(block: &'a Value, name: &'static str, max: usize) -> Result<&'a Vec<Value>, BlockError> {
+    let items = block.get(name).and_then(Value::as_array).ok_or(BlockError::Missing(name))?;
     let found = items.len();
-    need((1..=most).contains(&found), Flaw::Count { name, found, most })?;
+    require((1..=max).contains(&found), BlockError::Count { name, found, max })?;
     Ok(items)
 }
 
-impl Reading {
-    fn block(&mut self, block: &Value) -> Result<(), Flaw> {
+impl BlockContent {
+    fn block(&mut self, block: &Value) -> Result<(), BlockError> {
         if let Some(id) = block.get("block_id") {
             let id =
                 id.as_str().filter(|id| chars(id) <= 255).ok_or("block_id is to be a text of up to 255")?;
-            need(self.ids.insert(id.to_owned()), "block_id is there twice")?;
+            require(self.ids.insert(id.to_owned()), "block_id is there twice")?;
         }
         match text_field(block, "type").unwrap_or_default() {
             "header" => {
                 only(block, &["text"])?;
                 let text = self.text_object(block.get("text"), 150, true)?;
                 self.title.get_or_insert_with(|| text.clone());
-                self.say(&text);
+                self.push_text(&text);
                 Ok(())
             }
             "section" => self.section(block),
@@ -154,30 +155,30 @@ impl Reading {
             "actions" => self.actions(block),
             "markdown" => {
                 only(block, &["text"])?;
-                let text = bounded_text(block, "text", MARKDOWN)?;
+                let text = bounded_text(block, "text", MAX_MARKDOWN_CHARS)?;
                 self.markdown += chars(text);
-                need(self.markdown <= MARKDOWN, "the markdown blocks are too long together")?;
+                require(self.markdown <= MAX_MARKDOWN_CHARS, "the markdown blocks are too long together")?;
                 self.links.extend(links(text));
-                self.say(text);
+                self.push_text(text);
                 Ok(())
             }
-            // Known to Slack and not looked into here.
+            // Slack accepts these; their content is not checked here.
             "rich_text" | "video" | "file" | "table" => Ok(()),
-            other => Err(Flaw::Block(other.to_owned())),
+            other => Err(BlockError::Block(other.to_owned())),
         }
     }
 
-    fn section(&mut self, block: &Value) -> Result<(), Flaw> {
+    fn section(&mut self, block: &Value) -> Result<(), BlockError> {
         only(block, &["text", "fields", "accessory", "expand"])?;
-        need(block.get("text").is_some() || block.get("fields").is_some(), "neither text nor fields")?;
+        require(block.get("text").is_some() || block.get("fields").is_some(), "neither text nor fields")?;
         if block.get("text").is_some() {
             let text = self.text_object(block.get("text"), 3000, false)?;
-            self.say(&text);
+            self.push_text(&text);
         }
         if block.get("fields").is_some() {
             for field in items(block, "fields", 10)? {
                 let text = self.text_object(Some(field), 2000, false)?;
-                self.say(&text);
+                self.push_text(&text);
             }
         }
         match block.get("accessory") {
@@ -187,60 +188,59 @@ impl Reading {
         }
     }
 
-    fn context(&mut self, block: &Value) -> Result<(), Flaw> {
+    fn context(&mut self, block: &Value) -> Result<(), BlockError> {
         only(block, &["elements"])?;
         for element in items(block, "elements", 10)? {
             if text_field(element, "type") == Some("image") {
                 self.image(element)?;
             } else {
                 let text = self.text_object(Some(element), 3000, false)?;
-                self.say(&text);
+                self.push_text(&text);
             }
         }
         Ok(())
     }
 
-    fn actions(&mut self, block: &Value) -> Result<(), Flaw> {
+    fn actions(&mut self, block: &Value) -> Result<(), BlockError> {
         only(block, &["elements"])?;
         let mut ids = HashSet::new();
         for element in items(block, "elements", 25)? {
             let id = text_field(element, "action_id");
-            need(id.is_none_or(|id| ids.insert(id)), "action_id is there twice")?;
+            require(id.is_none_or(|id| ids.insert(id)), "action_id is there twice")?;
             self.element(element)?;
         }
         Ok(())
     }
 
-    fn element(&mut self, element: &Value) -> Result<(), Flaw> {
+    fn element(&mut self, element: &Value) -> Result<(), BlockError> {
         match text_field(element, "type").unwrap_or_default() {
             "button" => self.button(element),
             "static_select" | "overflow" | "datepicker" | "users_select" | "checkboxes" | "radio_buttons" => {
                 Ok(())
             }
-            other => Err(Flaw::Element(other.to_owned())),
+            other => Err(BlockError::Element(other.to_owned())),
         }
     }
 
-    fn button(&mut self, button: &Value) -> Result<(), Flaw> {
+    fn button(&mut self, button: &Value) -> Result<(), BlockError> {
         only(button, &["text", "action_id", "url", "value", "style", "confirm", "accessibility_label"])?;
         let text = self.text_object(button.get("text"), 75, true)?;
-        for (name, most) in [("action_id", 255), ("url", 3000), ("value", 2000), ("accessibility_label", 75)]
-        {
+        for (name, max) in [("action_id", 255), ("url", 3000), ("value", 2000), ("accessibility_label", 75)] {
             if button.get(name).is_some() {
-                bounded_text(button, name, most)?;
+                bounded_text(button, name, max)?;
             }
         }
         let style = button.get("style").is_none_or(|style| *style == "primary" || *style == "danger");
-        need(style, "style is primary or danger")?;
+        require(style, "style is primary or danger")?;
         if let Some(url) = text_field(button, "url") {
-            need(is_web(url), "url is no address")?;
+            require(is_web(url), "url is no address")?;
             self.links.push(url.to_owned());
             self.buttons.push(Button { text, url: url.to_owned() });
         }
         Ok(())
     }
 
-    fn image(&mut self, block: &Value) -> Result<(), Flaw> {
+    fn image(&mut self, block: &Value) -> Result<(), BlockError> {
         only(block, &["image_url", "slack_file", "alt_text", "title"])?;
         let alt = bounded_text(block, "alt_text", 2000)?;
         if block.get("title").is_some() {
@@ -250,15 +250,15 @@ impl Reading {
             return Ok(());
         }
         let url = bounded_text(block, "image_url", 3000)?;
-        need(is_web(url), "image_url is no address")?;
+        require(is_web(url), "image_url is no address")?;
         self.image.get_or_insert_with(|| Picture::at(url, Some(alt)));
         Ok(())
     }
 
-    /// A text object's text as people see it.
-    fn text_object(&mut self, object: Option<&Value>, most: usize, plain: bool) -> Result<String, Flaw> {
+    /// Returns a text object's visible text.
+    fn text_object(&mut self, object: Option<&Value>, max: usize, plain: bool) -> Result<String, BlockError> {
         let object = object.ok_or("text is missing")?;
-        let text = bounded_text(object, "text", most)?;
+        let text = bounded_text(object, "text", max)?;
         match text_field(object, "type") {
             Some("plain_text") => {
                 only(object, &["text", "emoji"])?;
@@ -270,11 +270,11 @@ impl Reading {
                 self.links.extend(links);
                 Ok(text)
             }
-            other => Err(Flaw::TextObject(other.map(str::to_owned))),
+            other => Err(BlockError::TextObject(other.map(str::to_owned))),
         }
     }
 
-    fn say(&mut self, text: &str) {
+    fn push_text(&mut self, text: &str) {
         if !self.text.is_empty() {
             self.text.push('\n');
         }

@@ -1,11 +1,11 @@
-//! Short messages: numbers, and how many segments a text takes (3GPP TS 23.038, 23.040).
+//! Phone numbers, and the number of segments of a text message (3GPP TS 23.038, 23.040).
 
-/// GSM-7's basic alphabet.
-const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+/// The characters of GSM-7's basic alphabet.
+const BASIC_ALPHABET: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
 /// The characters of GSM-7's extension table: two septets each.
-const EXTENDED: &str = "\u{c}^{}\\[~]|€";
+const EXTENSION_TABLE: &str = "\u{c}^{}\\[~]|€";
 
-/// A number as E.164 writes it.
+/// Returns true for a number in E.164 format.
 pub(crate) fn is_e164(number: &str) -> bool {
     number.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len())
@@ -14,11 +14,12 @@ pub(crate) fn is_e164(number: &str) -> bool {
     })
 }
 
-/// 160 septets or 70 UTF-16 units in one segment; 153 or 67 in each of several.
+/// Returns the number of segments: one holds 160 septets or 70 UTF-16 units, each of several 153 or
+/// 67.
 pub(crate) fn segments(text: &str) -> usize {
     let septets = text.chars().try_fold(0, |sum, letter| match letter {
-        letter if BASIC.contains(letter) => Some(sum + 1),
-        letter if EXTENDED.contains(letter) => Some(sum + 2),
+        letter if BASIC_ALPHABET.contains(letter) => Some(sum + 1),
+        letter if EXTENSION_TABLE.contains(letter) => Some(sum + 2),
         _ => None,
     });
     let (units, one, many) = septets.map_or_else(|| (text.encode_utf16().count(), 70, 67), |n| (n, 160, 153));

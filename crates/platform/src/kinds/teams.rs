@@ -1,7 +1,7 @@
 //! A Teams workflow "when a webhook request is received" that posts a card (learn.microsoft.com:
 //! Teams, create incoming webhooks with Workflows; adaptivecards.io, schema 1.4).
 //!
-//! What is wrong with a card nobody is told: the answer is 202 before anything is posted.
+//! Errors in a card are not reported: the answer is 202 before anything is posted.
 
 use axum::http::Method;
 use fake_server::text::{is_web, links};
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 const PATH: &str = "/workflows/0a1b2c3d4e5f/triggers/manual/paths/invoke";
 const SIGNATURE: &str = "harbourSignature_-0123456789";
-/// Bytes of the whole message.
-const LARGEST: usize = 28 << 10;
+/// The largest message, in bytes.
+const MAX_MESSAGE_BYTES: usize = 28 << 10;
 const CARD: &str = "application/vnd.microsoft.card.adaptive";
 
-/// Microsoft Teams.
+/// The server side of Microsoft Teams.
 #[derive(Debug)]
 pub(crate) struct Teams;
 
@@ -54,8 +54,8 @@ impl FakeNetwork for Teams {
             )
         })?;
         let taken = Reply::empty(202);
-        let read = if request.body.len() > LARGEST {
-            Err(Flaw::Rule("the message is larger than 28 KB"))
+        let read = if request.body.len() > MAX_MESSAGE_BYTES {
+            Err(CardError::Rule("the message is larger than 28 KB"))
         } else {
             read(&body)
         };
@@ -95,9 +95,9 @@ fn refuse(status: u16, code: &str, message: &str) -> Reply {
     Reply::json(status, &body).with_reason(format!("{code}: {message}"))
 }
 
-/// A message that is posted nowhere.
+/// The reason for which an accepted message is not posted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-enum Flaw {
+enum CardError {
     #[error("{0}")]
     Rule(&'static str),
     #[error("{0} is no list")]
@@ -108,44 +108,45 @@ enum Flaw {
     Action(String),
 }
 
-impl From<&'static str> for Flaw {
+impl From<&'static str> for CardError {
     fn from(rule: &'static str) -> Self {
         Self::Rule(rule)
     }
 }
 
-/// The first card of a message.
-fn read(body: &Value) -> Result<Post, Flaw> {
-    need(text_field(body, "type") == Some("message"), "type is to be message")?;
+/// Reads the first card of a message.
+fn read(body: &Value) -> Result<Post, CardError> {
+    require(text_field(body, "type") == Some("message"), "type is to be message")?;
     let all = body.get("attachments").and_then(Value::as_array).filter(|all| !all.is_empty());
     let mut post = Post::default();
     for attachment in all.ok_or("attachments are missing")? {
-        need(text_field(attachment, "contentType") == Some(CARD), "contentType is to be an adaptive card")?;
+        let kind = text_field(attachment, "contentType");
+        require(kind == Some(CARD), "contentType is to be an adaptive card")?;
         let card = attachment.get("content").ok_or("content is missing")?;
-        need(text_field(card, "type") == Some("AdaptiveCard"), "content is no AdaptiveCard")?;
+        require(text_field(card, "type") == Some("AdaptiveCard"), "content is no AdaptiveCard")?;
         let version = text_field(card, "version").and_then(|version| version.split_once('.'));
         let minor =
             version.filter(|(major, _)| *major == "1").and_then(|(_, minor)| minor.parse::<u8>().ok());
-        need(minor.is_some_and(|minor| minor <= 5), "version is to be 1.0 to 1.5")?;
+        require(minor.is_some_and(|minor| minor <= 5), "version is to be 1.0 to 1.5")?;
         elements(&mut post, card.get("body"))?;
         actions(&mut post, card.get("actions"))?;
     }
     Ok(post)
 }
 
-fn need(fits: bool, rule: &'static str) -> Result<(), Flaw> {
-    if fits { Ok(()) } else { Err(Flaw::Rule(rule)) }
+fn require(fits: bool, rule: &'static str) -> Result<(), CardError> {
+    if fits { Ok(()) } else { Err(CardError::Rule(rule)) }
 }
 
-fn list<'a>(value: Option<&'a Value>, name: &'static str) -> Result<&'a [Value], Flaw> {
+fn list<'a>(value: Option<&'a Value>, name: &'static str) -> Result<&'a [Value], CardError> {
     match value {
         None => Ok(&[]),
         Some(Value::Array(items)) => Ok(items),
-        Some(_) => Err(Flaw::NoList(name)),
+        Some(_) => Err(CardError::NoList(name)),
     }
 }
 
-fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
+fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), CardError> {
     for element in list(all, "body")? {
         let kind = text_field(element, "type").ok_or("an element has no type")?;
         match kind {
@@ -176,13 +177,13 @@ fn elements(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
             "ImageSet" => elements(post, element.get("images"))?,
             "ActionSet" => actions(post, element.get("actions"))?,
             "FactSet" | "RichTextBlock" | "Table" | "Media" => {}
-            other => return Err(Flaw::Element(other.to_owned())),
+            other => return Err(CardError::Element(other.to_owned())),
         }
     }
     Ok(())
 }
 
-fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
+fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), CardError> {
     for action in list(all, "actions")? {
         match text_field(action, "type").ok_or("an action has no type")? {
             "Action.OpenUrl" => {
@@ -193,7 +194,7 @@ fn actions(post: &mut Post, all: Option<&Value>) -> Result<(), Flaw> {
                 post.buttons.push(Button { text, url: url.to_owned() });
             }
             "Action.Submit" | "Action.ShowCard" | "Action.ToggleVisibility" | "Action.Execute" => {}
-            other => return Err(Flaw::Action(other.to_owned())),
+            other => return Err(CardError::Action(other.to_owned())),
         }
     }
     Ok(())
@@ -235,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_card_is_not_told() {
+    fn errors_in_a_card_are_not_reported() {
         let good = json!([]);
         let text = |length: usize| json!([{ "type": "TextBlock", "text": "x".repeat(length) }]);
         Probe::table([
@@ -244,12 +245,12 @@ mod tests {
             (card(&json!([{ "type": "TextBlock" }]), &good), 202, ""),
             (card(&json!([{ "type": "Image", "url": "x" }]), &good), 202, ""),
             (card(&good, &json!([{ "type": "Action.OpenUrl", "url": "x" }])), 202, ""),
-            (card(&text(LARGEST), &good), 202, ""),
+            (card(&text(MAX_MESSAGE_BYTES), &good), 202, ""),
         ]);
     }
 
     #[test]
-    fn what_the_door_refuses_is_told() {
+    fn refusals_of_the_gateway_are_reported() {
         let good = || card(&json!([]), &json!([]));
         Probe::table([
             (good().path("/workflows/other/triggers/manual/paths/invoke?sig=x"), 404, "WorkflowNotFound"),

@@ -10,14 +10,14 @@ use serde_json::{Map, Value, json};
 
 use super::telegram_html;
 
-/// UTF-16 code units after entities are parsed. The documents say "characters"; offsets are UTF-16,
-/// and of the ways to count this one refuses first.
-const TEXT: usize = 4096;
-const CAPTION: usize = 1024;
-/// Bytes of an uploaded photo.
-const PHOTO: usize = 10 << 20;
+/// The longest text, in UTF-16 code units after entities are parsed. The documents say
+/// "characters"; offsets are UTF-16, and this is the strictest way to count.
+const MAX_TEXT_UTF16: usize = 4096;
+const MAX_CAPTION_UTF16: usize = 1024;
+/// The largest uploaded photo, in bytes.
+const MAX_PHOTO_BYTES: usize = 10 << 20;
 
-/// Telegram.
+/// The server side of Telegram.
 #[derive(Debug)]
 pub(crate) struct Telegram;
 
@@ -34,12 +34,12 @@ impl FakeNetwork for Telegram {
         ensure(token == required(account(Kind::Telegram).token), || refuse(401, "Unauthorized"))?;
         ensure([Method::GET, Method::POST].contains(&request.method), || refuse(405, "Method Not Allowed"))?;
         let fields = parameters(request)?;
-        // Methods' names are read in any case.
+        // Method names are accepted in any case.
         match method.to_ascii_lowercase().as_str() {
-            "getme" => Ok(good(&bot_user())),
+            "getme" => Ok(success(&bot_user())),
             "getchat" => {
                 let chat = chat(&fields)?;
-                Ok(good(&json!({ "id": chat, "type": "channel", "title": "Launch" })))
+                Ok(success(&json!({ "id": chat, "type": "channel", "title": "Launch" })))
             }
             "sendmessage" => message(state, request, fields),
             "sendphoto" => photo(state, request, fields),
@@ -71,7 +71,7 @@ impl FakeNetwork for Telegram {
     }
 }
 
-fn good(result: &Value) -> Reply {
+fn success(result: &Value) -> Reply {
     Reply::json(200, &json!({ "ok": true, "result": result }))
 }
 
@@ -88,10 +88,10 @@ fn bot_user() -> Value {
     json!({ "id": 110_201_543, "is_bot": true, "first_name": "Harbour Coffee", "username": "harbour_bot" })
 }
 
-/// Parameters of the address and of the body: JSON, urlencoded or multipart; texts of a form that
-/// are JSON, read.
+/// Returns the parameters of the query and of the body, which is JSON, urlencoded or multipart;
+/// JSON texts in a form are parsed.
 fn parameters(request: &Request) -> Result<Map<String, Value>, Reply> {
-    if request.says_json() {
+    if request.is_json() {
         let body = request.object().and_then(|body| body.as_object().cloned());
         return body.ok_or_else(|| bad("can't parse JSON object"));
     }
@@ -107,7 +107,8 @@ fn parameters(request: &Request) -> Result<Map<String, Value>, Reply> {
     Ok(request.query.clone().into_iter().chain(request.fields()).map(read).collect())
 }
 
-/// A number, or `@name`. 403403 has blocked the bot; 400400 has become a supergroup.
+/// Returns the chat of a number or `@name`. Chat 403403 has blocked the bot; 400400 has become a
+/// supergroup.
 fn chat(fields: &Map<String, Value>) -> Result<Value, Reply> {
     let id = fields.get("chat_id").filter(|id| **id != "").ok_or_else(|| bad("chat_id is empty"))?;
     let text = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
@@ -129,20 +130,20 @@ fn chat(fields: &Map<String, Value>) -> Result<Value, Reply> {
     }
 }
 
-/// The text as people read it, and the addresses in it.
+/// Returns the visible text, and the URLs in it.
 fn parsed(fields: &Map<String, Value>, name: &str) -> Result<(String, Vec<String>), Reply> {
     let text = fields.get(name).and_then(Value::as_str).unwrap_or_default();
     match fields.get("parse_mode").and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
         Some("html") => {
             telegram_html::parse(text).map_err(|reason| bad(&format!("can't parse entities: {reason}")))
         }
-        Some("markdown" | "markdownv2") => Err(bad("can't parse entities: only HTML is played here")),
+        Some("markdown" | "markdownv2") => Err(bad("can't parse entities: only HTML is supported here")),
         Some(_) => Err(bad("unsupported parse_mode")),
         None => Ok((text.to_owned(), Vec::new())),
     }
 }
 
-/// `inline_keyboard`: rows of buttons with addresses or data.
+/// Reads `inline_keyboard`: rows of buttons with URLs or data.
 fn buttons(fields: &Map<String, Value>) -> Result<Vec<Button>, Reply> {
     let Some(markup) = fields.get("reply_markup") else { return Ok(Vec::new()) };
     ensure(markup.is_object(), || bad("object expected as reply markup"))?;
@@ -173,9 +174,9 @@ fn message(state: &mut NetworkState, request: &Request, fields: Map<String, Valu
     let chat = chat(&fields)?;
     let (text, links) = parsed(&fields, "text")?;
     ensure(!text.trim().is_empty(), || bad("message text is empty"))?;
-    ensure(utf16(&text) <= TEXT, || bad("message is too long"))?;
+    ensure(utf16(&text) <= MAX_TEXT_UTF16, || bad("message is too long"))?;
     let buttons = buttons(&fields)?;
-    Ok(kept(
+    Ok(store_message(
         state,
         request,
         &chat,
@@ -191,7 +192,7 @@ fn photo(state: &mut NetworkState, request: &Request, fields: Map<String, Value>
     let image = match (file, fields.get("photo").and_then(Value::as_str)) {
         (Some(file), _) => {
             ensure(fake_server::image_type(&file.body).is_some(), || bad("IMAGE_PROCESS_FAILED"))?;
-            ensure(file.body.len() <= PHOTO, || refuse(413, "Request Entity Too Large"))?;
+            ensure(file.body.len() <= MAX_PHOTO_BYTES, || refuse(413, "Request Entity Too Large"))?;
             let id = format!("photo{}", state.serial());
             state.add_upload(&id, file.body.clone(), None);
             state.picture(&id, None)
@@ -201,9 +202,9 @@ fn photo(state: &mut NetworkState, request: &Request, fields: Map<String, Value>
         (None, None) => return Err(bad("there is no photo in the request")),
     };
     let (text, links) = parsed(&fields, "caption")?;
-    ensure(utf16(&text) <= CAPTION, || bad("message caption is too long"))?;
+    ensure(utf16(&text) <= MAX_CAPTION_UTF16, || bad("message caption is too long"))?;
     let buttons = buttons(&fields)?;
-    Ok(kept(
+    Ok(store_message(
         state,
         request,
         &chat,
@@ -212,14 +213,14 @@ fn photo(state: &mut NetworkState, request: &Request, fields: Map<String, Value>
     ))
 }
 
-fn kept(state: &mut NetworkState, request: &Request, chat: &Value, name: &str, post: Post) -> Reply {
+fn store_message(state: &mut NetworkState, request: &Request, chat: &Value, name: &str, post: Post) -> Reply {
     let number = state.serial();
     let chat_name = chat.as_str().map_or_else(|| chat.to_string(), str::to_owned);
     let mut result = json!({ "message_id": number, "from": bot_user(), "date": request.seconds(),
         "chat": { "id": chat, "type": if chat_name.starts_with('-') { "channel" } else { "private" } } });
     result[name] = json!(post.text);
     state.add_post(request, Post { account: chat_name, id: number.to_string(), ..post });
-    good(&result)
+    success(&result)
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 
 use fake_server::text::{is_web, unescaped};
 
-/// A text that Telegram cannot parse, in its words.
+/// The reason for which Telegram cannot parse a text, in Telegram's words.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Flaw {
+pub(crate) enum ParseError {
     #[error("Unclosed start tag at byte offset {0}")]
     Unclosed(usize),
     #[error("Can't find end tag corresponding to start tag \"{0}\"")]
@@ -20,13 +20,13 @@ pub(crate) enum Flaw {
     Unmatched { at: usize, expected: String, found: String },
 }
 
-/// Text and addresses.
-pub(crate) fn parse(html: &str) -> Result<(String, Vec<String>), Flaw> {
+/// Returns the visible text and the URLs of its links.
+pub(crate) fn parse(html: &str) -> Result<(String, Vec<String>), ParseError> {
     let (mut text, mut links, mut open) = (String::new(), Vec::new(), Vec::<String>::new());
     let mut at = 0;
     while let Some(next) = html[at..].find('<').map(|next| at + next) {
         text.push_str(&unescaped(&html[at..next]));
-        let length = html[next..].find('>').ok_or(Flaw::Unclosed(next))?;
+        let length = html[next..].find('>').ok_or(ParseError::Unclosed(next))?;
         let tag = &html[next + 1..next + length];
         if let Some(name) = tag.strip_prefix('/') {
             close(&mut open, name.trim(), next)?;
@@ -42,13 +42,13 @@ pub(crate) fn parse(html: &str) -> Result<(String, Vec<String>), Flaw> {
     text.push_str(&unescaped(&html[at..]));
     match open.pop() {
         None => Ok((text.trim().to_owned(), links)),
-        Some(name) => Err(Flaw::NoEndTag(name)),
+        Some(name) => Err(ParseError::NoEndTag(name)),
     }
 }
 
-/// The name of a start tag that is known.
-fn start(tag: &str, at: usize) -> Result<String, Flaw> {
-    const KNOWN: [&str; 16] = [
+/// Returns the name of a supported start tag.
+fn start(tag: &str, at: usize) -> Result<String, ParseError> {
+    const SUPPORTED_TAGS: [&str; 16] = [
         "b",
         "strong",
         "i",
@@ -68,24 +68,24 @@ fn start(tag: &str, at: usize) -> Result<String, Flaw> {
     ];
     let name = tag.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
     if tag.starts_with(char::is_whitespace) || name.is_empty() {
-        return Err(Flaw::Unsupported { name: String::new(), at });
+        return Err(ParseError::Unsupported { name: String::new(), at });
     }
-    if !KNOWN.contains(&name.as_str()) {
-        return Err(Flaw::Unsupported { name, at });
+    if !SUPPORTED_TAGS.contains(&name.as_str()) {
+        return Err(ParseError::Unsupported { name, at });
     }
     if name == "span" && !tag.contains("class=\"tg-spoiler\"") {
-        return Err(Flaw::Span(at));
+        return Err(ParseError::Span(at));
     }
     Ok(name)
 }
 
-fn close(open: &mut Vec<String>, name: &str, at: usize) -> Result<(), Flaw> {
-    let expected = open.pop().ok_or(Flaw::UnexpectedEnd(at))?;
+fn close(open: &mut Vec<String>, name: &str, at: usize) -> Result<(), ParseError> {
+    let expected = open.pop().ok_or(ParseError::UnexpectedEnd(at))?;
     // An empty end tag closes whatever is open.
     if name.is_empty() || name.eq_ignore_ascii_case(&expected) {
         return Ok(());
     }
-    Err(Flaw::Unmatched { at, expected, found: name.to_owned() })
+    Err(ParseError::Unmatched { at, expected, found: name.to_owned() })
 }
 
 fn href(tag: &str) -> Option<String> {

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 
 use super::graph::{self, param, refuse};
 
-/// Characters of a text; an emoji counts as its UTF-8 bytes.
-const TEXT: usize = 500;
-/// Links in a text.
-const LINKS: usize = 5;
+/// The longest text in characters, with an emoji counted by its UTF-8 bytes.
+const MAX_TEXT_CHARS: usize = 500;
+/// The largest number of links in a text.
+const MAX_LINKS: usize = 5;
 /// The lifetime of a container, in milliseconds.
-const CONTAINER: i64 = 86_400_000;
+const CONTAINER_LIFETIME: i64 = 86_400_000;
 
-/// Threads.
+/// The server side of Threads.
 #[derive(Debug)]
 pub(crate) struct Threads;
 
@@ -26,15 +26,15 @@ impl FakeNetwork for Threads {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let who = account(Kind::Threads);
-        let user = required(who.account);
+        let keys = account(Kind::Threads);
+        let user = required(keys.account);
         let fields = graph::parameters(request);
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let [version, rest @ ..] = &parts[..] else {
             return Err(refuse(400, 2500, 0, "Unknown path components: /"));
         };
-        graph::open(request, &fields, version, required(who.token))?;
+        graph::check_access(request, &fields, version, required(keys.token))?;
         match (request.method.as_str(), rest) {
             ("GET", ["me"]) => Ok(Reply::json(200, &json!({ "id": user, "username": "harbourcoffee" }))),
             ("GET", [id]) if *id == user => {
@@ -46,7 +46,9 @@ impl FakeNetwork for Threads {
                 let quota = json!([{ "quota_usage": used, "config": { "quota_total": 250, "quota_duration": 86_400 } }]);
                 Ok(Reply::json(200, &json!({ "data": quota })))
             }
-            ("POST", [id, "threads"]) if *id == user || *id == "me" => contain(state, request, &fields),
+            ("POST", [id, "threads"]) if *id == user || *id == "me" => {
+                create_container(state, request, &fields)
+            }
             ("POST", [id, "threads_publish"]) if *id == user || *id == "me" => {
                 publish(state, request, &fields)
             }
@@ -70,7 +72,7 @@ impl FakeNetwork for Threads {
     }
 }
 
-/// An emoji counts as its bytes.
+/// Returns the length of a text, with an emoji counted by its bytes.
 fn length(text: &str) -> usize {
     let emoji = |c: char| matches!(u32::from(c), 0x1f000..=0x1faff | 0x2600..=0x27bf | 0x200d | 0xfe0f);
     text.chars().map(|c| if emoji(c) { c.len_utf8() } else { 1 }).sum()
@@ -86,8 +88,8 @@ fn list(state: &NetworkState) -> Reply {
     Reply::json(200, &json!({ "data": data, "paging": {} }))
 }
 
-/// A container, to be published later.
-fn contain(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
+/// Stores a container, which is published later.
+fn create_container(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
     let text = field(fields, "text").unwrap_or_default();
     let kind = field(fields, "media_type").unwrap_or_default();
     let image = field(fields, "image_url");
@@ -96,8 +98,10 @@ fn contain(state: &mut NetworkState, request: &Request, fields: &[(String, Strin
         "IMAGE" => ensure(image.is_some_and(is_web), || param("Param image_url is not a valid URI"))?,
         _ => return Err(param("Param media_type must be one of {TEXT, IMAGE, VIDEO, CAROUSEL}")),
     }
-    ensure(length(text) <= TEXT, || param(&format!("Param text must be at most {TEXT} characters long.")))?;
-    ensure(links(text).len() <= LINKS, || {
+    ensure(length(text) <= MAX_TEXT_CHARS, || {
+        param(&format!("Param text must be at most {MAX_TEXT_CHARS} characters long."))
+    })?;
+    ensure(links(text).len() <= MAX_LINKS, || {
         refuse(400, 100, 4_279_050, "(#100) Too many links: five at most")
     })?;
     let link = field(fields, "link_attachment");
@@ -115,19 +119,19 @@ fn contain(state: &mut NetworkState, request: &Request, fields: &[(String, Strin
     Ok(Reply::json(200, &json!({ "id": id })))
 }
 
-fn gone() -> Reply {
+fn not_found() -> Reply {
     refuse(400, 24, 4_279_009, "The requested resource does not exist")
 }
 
-/// In progress when first asked for, finished after.
+/// Returns a container's status: in progress at the first request, finished afterwards.
 fn container_status(state: &mut NetworkState, request: &Request, id: &str) -> Answer {
     if let Some(post) = state.received.iter().find(|post| post.id == id) {
         return Ok(Reply::json(200, &row(post)));
     }
-    let container = state.notes.get_mut(&format!("container {id}")).ok_or_else(gone)?;
+    let container = state.notes.get_mut(&format!("container {id}")).ok_or_else(not_found)?;
     let asked = container["asked"].as_u64().unwrap_or_default();
     container["asked"] = json!(asked + 1);
-    let expired = request.at - container["at"].as_i64().unwrap_or_default() > CONTAINER;
+    let expired = request.at - container["at"].as_i64().unwrap_or_default() > CONTAINER_LIFETIME;
     let status = match (expired, container["published"].is_null(), asked) {
         (_, false, _) => "PUBLISHED",
         (true, ..) => "EXPIRED",
@@ -140,9 +144,9 @@ fn container_status(state: &mut NetworkState, request: &Request, id: &str) -> An
 fn publish(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
     let id = field(fields, "creation_id").ok_or_else(|| param("The parameter creation_id is required."))?;
     let key = format!("container {id}");
-    let container = state.notes.get(&key).ok_or_else(gone)?.clone();
-    let old = request.at - container["at"].as_i64().unwrap_or_default() > CONTAINER;
-    ensure(!old && container["published"].is_null(), gone)?;
+    let container = state.notes.get(&key).ok_or_else(not_found)?.clone();
+    let old = request.at - container["at"].as_i64().unwrap_or_default() > CONTAINER_LIFETIME;
+    ensure(!old && container["published"].is_null(), not_found)?;
     let finished = container["asked"].as_u64().is_some_and(|asked| asked > 1);
     ensure(finished, || {
         refuse(
@@ -157,7 +161,7 @@ fn publish(state: &mut NetworkState, request: &Request, fields: &[(String, Strin
         container["published"] = json!(post);
     }
     let get = |name: &str| container[name].as_str();
-    let kept = Post {
+    let published = Post {
         account: "@harbourcoffee".to_owned(),
         id: post.clone(),
         idempotency: Some(id.to_owned()),
@@ -167,7 +171,7 @@ fn publish(state: &mut NetworkState, request: &Request, fields: &[(String, Strin
         raw: container.clone(),
         ..Post::default()
     };
-    state.add_post(request, kept);
+    state.add_post(request, published);
     Ok(Reply::json(200, &json!({ "id": post })))
 }
 
@@ -178,21 +182,21 @@ mod tests {
 
     const USER: &str = "/v1.0/17841400000000001";
 
-    fn ask(probe: Probe) -> Probe {
+    fn authorized(probe: Probe) -> Probe {
         probe.header("authorization", "Bearer threads-token")
     }
 
-    fn contain(fields: &[(&str, &str)]) -> Probe {
-        ask(Probe::post(Kind::Threads, &format!("{USER}/threads"))).form(fields)
+    fn container(fields: &[(&str, &str)]) -> Probe {
+        authorized(Probe::post(Kind::Threads, &format!("{USER}/threads"))).form(fields)
     }
 
     fn publish(id: &str) -> Probe {
-        ask(Probe::post(Kind::Threads, &format!("{USER}/threads_publish?creation_id={id}")))
+        authorized(Probe::post(Kind::Threads, &format!("{USER}/threads_publish?creation_id={id}")))
     }
 
     #[test]
     fn a_container_is_published_once_when_it_is_finished() {
-        let mut probe = contain(&[
+        let mut probe = container(&[
             ("media_type", "IMAGE"),
             ("text", "茶"),
             ("image_url", "https://img.example/a.png"),
@@ -201,7 +205,8 @@ mod tests {
         let id = probe.value()["id"].as_str().unwrap().to_owned();
         let mut early = probe.then(publish(&id));
         assert_eq!(early.send().0, 400);
-        let mut state = early.then(ask(Probe::get(Kind::Threads, &format!("/v1.0/{id}?fields=status"))));
+        let path = format!("/v1.0/{id}?fields=status");
+        let mut state = early.then(authorized(Probe::get(Kind::Threads, &path)));
         assert_eq!(
             (state.value()["status"].as_str(), state.value()["status"].as_str()),
             (Some("IN_PROGRESS"), Some("FINISHED"))
@@ -210,12 +215,13 @@ mod tests {
         let post = ready.value()["id"].as_str().unwrap().to_owned();
         assert_eq!(ready.value()["error"]["code"], 24);
         assert_eq!(ready.received()[0].image.as_ref().unwrap().alt.as_deref(), Some("A cup"));
-        let mut one = ready.then(ask(Probe::get(Kind::Threads, &format!("/v1.0/{post}?fields=permalink"))));
+        let path = format!("/v1.0/{post}?fields=permalink");
+        let mut one = ready.then(authorized(Probe::get(Kind::Threads, &path)));
         assert!(one.value()["permalink"].as_str().unwrap().ends_with(&post));
-        let mut list = one.then(ask(Probe::get(Kind::Threads, &format!("{USER}/threads"))));
+        let mut list = one.then(authorized(Probe::get(Kind::Threads, &format!("{USER}/threads"))));
         assert_eq!(list.value()["data"][0]["id"], post.as_str());
         let mut quota =
-            list.then(ask(Probe::get(Kind::Threads, &format!("{USER}/threads_publishing_limit"))));
+            list.then(authorized(Probe::get(Kind::Threads, &format!("{USER}/threads_publishing_limit"))));
         assert_eq!(quota.value()["data"][0]["quota_usage"], 1);
     }
 
@@ -224,22 +230,22 @@ mod tests {
         let long = "茶".repeat(501);
         let emoji = "👍".repeat(126);
         let many: String = (0..6).map(|n| format!("https://a.example/{n} ")).collect();
-        assert_eq!(contain(&[("media_type", "TEXT"), ("text", &"茶".repeat(500))]).send().0, 200);
+        assert_eq!(container(&[("media_type", "TEXT"), ("text", &"茶".repeat(500))]).send().0, 200);
         Probe::table([
             (
-                contain(&[("media_type", "TEXT"), ("text", "x")]).header("authorization", "Bearer x"),
+                container(&[("media_type", "TEXT"), ("text", "x")]).header("authorization", "Bearer x"),
                 400,
                 "\"code\":190",
             ),
-            (contain(&[("media_type", "TEXT"), ("text", "x")]).without("authorization"), 400, "2500"),
-            (contain(&[("text", "x")]), 400, "media_type"),
-            (contain(&[("media_type", "TEXT")]), 400, "text"),
-            (contain(&[("media_type", "TEXT"), ("text", &long)]), 400, "at most 500"),
-            (contain(&[("media_type", "TEXT"), ("text", &emoji)]), 400, "at most 500"),
-            (contain(&[("media_type", "TEXT"), ("text", &many)]), 400, "links"),
-            (contain(&[("media_type", "IMAGE"), ("text", "x")]), 400, "image_url"),
+            (container(&[("media_type", "TEXT"), ("text", "x")]).without("authorization"), 400, "2500"),
+            (container(&[("text", "x")]), 400, "media_type"),
+            (container(&[("media_type", "TEXT")]), 400, "text"),
+            (container(&[("media_type", "TEXT"), ("text", &long)]), 400, "at most 500"),
+            (container(&[("media_type", "TEXT"), ("text", &emoji)]), 400, "at most 500"),
+            (container(&[("media_type", "TEXT"), ("text", &many)]), 400, "links"),
+            (container(&[("media_type", "IMAGE"), ("text", "x")]), 400, "image_url"),
             (
-                contain(&[("media_type", "TEXT"), ("text", "x"), ("link_attachment", "x")]),
+                container(&[("media_type", "TEXT"), ("text", "x"), ("link_attachment", "x")]),
                 400,
                 "link_attachment",
             ),

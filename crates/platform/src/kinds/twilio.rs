@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use super::sms;
 
-/// Characters of a body.
-const BODY: usize = 1600;
+/// The longest body, in characters.
+const MAX_BODY_CHARS: usize = 1600;
 
-/// Twilio.
+/// The server side of Twilio.
 #[derive(Debug)]
 pub(crate) struct Twilio;
 
@@ -26,8 +26,8 @@ impl FakeNetwork for Twilio {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let who = account(Kind::Twilio);
-        let (sid, token) = (required(who.account), required(who.token));
+        let keys = account(Kind::Twilio);
+        let (sid, token) = (required(keys.account), required(keys.token));
         let basic = format!("Basic {}", STANDARD.encode(format!("{sid}:{token}")));
         ensure(request.header("authorization") == Some(&basic), || refuse(401, 20003, "Authenticate"))?;
         let missing =
@@ -75,8 +75,8 @@ fn refuse(status: u16, code: u32, message: &str) -> Reply {
     Reply::json(status, &body).with_reason(format!("{code} {message}"))
 }
 
-/// The numbers that Twilio has set aside to fail.
-fn magic(to: &str) -> Result<(), Reply> {
+/// Refuses the test numbers that Twilio has reserved for errors.
+fn check_magic_number(to: &str) -> Result<(), Reply> {
     let (code, message) = match to {
         "+15005550001" => (21211, format!("Invalid 'To' Phone Number: {to}")),
         "+15005550002" => (21612, format!("The 'To' phone number: {to}, is not currently reachable.")),
@@ -110,12 +110,12 @@ fn create(state: &mut NetworkState, request: &Request) -> Answer {
     let media = get("MediaUrl");
     ensure(!body.is_empty() || media.is_some(), || refuse(400, 21602, "Message body is required."))?;
     ensure(media.is_none_or(is_web), || refuse(400, 21620, "Invalid media URL(s)"))?;
-    ensure(chars(body) <= BODY, || {
+    ensure(chars(body) <= MAX_BODY_CHARS, || {
         refuse(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
     })?;
     let callback = get("StatusCallback").is_none_or(is_web);
     ensure(callback, || refuse(400, 21609, "The 'StatusCallback' URL is not a valid URL."))?;
-    magic(to)?;
+    check_magic_number(to)?;
     let sid = format!(
         "SM{}",
         &signature::hex(&signature::sha256(format!("{} {to}", state.serial()).as_bytes()))[..32]
@@ -141,7 +141,7 @@ fn create(state: &mut NetworkState, request: &Request) -> Answer {
     Ok(Reply::json(201, &message))
 }
 
-/// Newest first, of one receiver where `To` says so.
+/// Returns the messages, newest first, of one recipient if `To` names it.
 fn list(state: &NetworkState, request: &Request) -> Reply {
     let to = request.param("To");
     let mine = state.received.iter().rev().filter(|post| to.is_none_or(|to| post.account == to));

@@ -1,4 +1,4 @@
-//! A receiver of signed webhooks, as Standard Webhooks 1.0.0 describes it.
+//! A receiver of signed webhooks, by Standard Webhooks 1.0.0.
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 
 /// The largest deviation of the timestamp, in seconds ("to prevent replay attacks"; the libraries'
 /// five minutes).
-const TOLERANCE: u64 = 5 * 60;
-/// This receiver's limit in bytes; the standard recommends less than 20 kB.
-const LARGEST: usize = 64 << 10;
+const MAX_CLOCK_SKEW: u64 = 5 * 60;
+/// This receiver's largest body, in bytes; the standard recommends less than 20 kB.
+const MAX_BODY_BYTES: usize = 64 << 10;
 
-/// The webhook receiver.
+/// The server side of the webhook receiver.
 #[derive(Debug)]
 pub(crate) struct Webhook;
 
@@ -27,10 +27,9 @@ impl FakeNetwork for Webhook {
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
         ensure(request.path == "/campaigns", || refuse(404, "nothing takes webhooks here"))?;
         ensure(request.is(&Method::POST), || refuse(405, "webhooks are posted").with("allow", "POST"))?;
-        ensure(request.body.len() <= LARGEST, || refuse(413, "the body is too large"))?;
-        let id = signed(request)?;
-        let body =
-            request.object().ok_or_else(|| refuse(400, "the body is no JSON object, or does not say so"))?;
+        ensure(request.body.len() <= MAX_BODY_BYTES, || refuse(413, "the body is too large"))?;
+        let id = check_signature(request)?;
+        let body = request.object().ok_or_else(|| refuse(400, "the body or its content type is not JSON"))?;
         let kind = text_field(&body, "type").filter(|kind| is_event_type(kind));
         ensure(kind.is_some(), || refuse(400, "`type` is to be words joined by full stops"))?;
         let at = text_field(&body, "timestamp").and_then(|at| at.parse::<jiff::Timestamp>().ok());
@@ -60,8 +59,9 @@ fn refuse(status: u16, reason: &str) -> Reply {
     Reply::json(status, &json!({ "error": reason })).with_reason(reason)
 }
 
-/// The id, where one of the signatures is ours and the timestamp is near.
-fn signed(request: &Request) -> Result<&str, Reply> {
+/// Checks that one of the signatures is valid and that the timestamp is near, and returns the
+/// message's id.
+fn check_signature(request: &Request) -> Result<&str, Reply> {
     let header = |name: &str| {
         let value = request.header(name).filter(|value| !value.is_empty());
         value.ok_or_else(|| refuse(401, &format!("the header {name} is missing")))
@@ -69,7 +69,7 @@ fn signed(request: &Request) -> Result<&str, Reply> {
     let (id, at, signatures) =
         (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
     let seconds = at.parse::<i64>().map_err(|_| refuse(401, "webhook-timestamp is no Unix time"))?;
-    let near = request.seconds().abs_diff(seconds) <= TOLERANCE;
+    let near = request.seconds().abs_diff(seconds) <= MAX_CLOCK_SKEW;
     ensure(near, || refuse(401, "webhook-timestamp is more than five minutes off"))?;
     let expected = signature(required(account(Kind::Webhook).secret), id, at, &request.body);
     let fits = expected.is_some_and(|expected| signatures.split(' ').any(|one| one == expected));
@@ -77,7 +77,7 @@ fn signed(request: &Request) -> Result<&str, Reply> {
     Ok(id)
 }
 
-/// `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` (specification, "Signature
+/// Returns `v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body` (specification, "Signature
 /// scheme").
 fn signature(secret: &str, id: &str, at: &str, body: &[u8]) -> Option<String> {
     let key = STANDARD.decode(secret.strip_prefix("whsec_").unwrap_or(secret)).ok()?;
@@ -85,14 +85,15 @@ fn signature(secret: &str, id: &str, at: &str, body: &[u8]) -> Option<String> {
     Some(format!("v1,{}", STANDARD.encode(signature::hmac_sha256(&key, &message))))
 }
 
-/// Full-stop delimited words of letters, digits and underscores (specification, "Event types").
+/// Returns true for words of letters, digits and underscores, separated by full stops
+/// (specification, "Event types").
 fn is_event_type(kind: &str) -> bool {
     let word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     kind.split('.').all(word)
 }
 
-/// Receivers define what is in `data`: the words that a text, a headline, a link and a picture
-/// usually have.
+/// Reads a post from `data`, whose content each receiver defines: the usual names of a text, a
+/// headline, a link and a picture.
 fn post(id: &str, data: &Value, raw: &Value) -> Post {
     let first = |names: &[&str]| names.iter().find_map(|name| text_field(data, name)).map(str::to_owned);
     let links = [first(&["link", "url"])].into_iter().flatten().collect();
@@ -123,10 +124,10 @@ mod tests {
     fn good() -> Probe {
         let body = json!({ "type": "post.published", "timestamp": "2023-01-19T00:13:51Z",
             "data": { "headline": "Spring", "text": "茶 https://harbour.example/a", "link": "https://harbour.example/a" } });
-        seal(Probe::post(Kind::Webhook, "/campaigns").at(AT * 1000).json(&body))
+        with_signature(Probe::post(Kind::Webhook, "/campaigns").at(AT * 1000).json(&body))
     }
 
-    fn seal(probe: Probe) -> Probe {
+    fn with_signature(probe: Probe) -> Probe {
         let secret = required(account(Kind::Webhook).secret);
         let signature = signature(secret, "msg_1", &AT.to_string(), probe.body()).unwrap();
         probe
@@ -136,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn the_published_vector_comes_out() {
+    fn the_published_vector_is_reproduced() {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
         let tag = signature(secret, id, "1674087231", b"{\"test\": 2432232314}");
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signed_post_is_kept_once_however_often_it_is_sent() {
+    fn a_signed_post_is_stored_once_however_often_it_is_sent() {
         let mut probe = good();
         for _ in 0..2 {
             assert_eq!(probe.send(), (200, "{\"id\":\"msg_1\"}".to_owned()));
@@ -159,7 +160,8 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused() {
-        let body = |body: Value| seal(Probe::post(Kind::Webhook, "/campaigns").at(AT * 1000).json(&body));
+        let body =
+            |body: Value| with_signature(Probe::post(Kind::Webhook, "/campaigns").at(AT * 1000).json(&body));
         let rows = [
             (good().path("/else"), 404, "nothing takes"),
             (good().method("PUT"), 405, "posted"),
@@ -170,11 +172,11 @@ mod tests {
             (good().header("webhook-timestamp", "now"), 401, "no Unix time"),
             (good().header("webhook-timestamp", i64::MIN), 401, "five minutes"),
             (good().at((AT + 301) * 1000), 401, "five minutes"),
-            (good().header("content-type", "text/plain"), 400, "does not say so"),
+            (good().header("content-type", "text/plain"), 400, "content type"),
             (body(json!({ "type": "a b", "timestamp": "2023-01-19T00:13:51Z", "data": {} })), 400, "`type`"),
             (body(json!({ "type": "a", "timestamp": "yesterday", "data": {} })), 400, "`timestamp`"),
             (body(json!({ "type": "a", "timestamp": "2023-01-19T00:13:51Z" })), 400, "`data`"),
-            (body(json!({ "type": "a", "data": "x".repeat(LARGEST) })), 413, "too large"),
+            (body(json!({ "type": "a", "data": "x".repeat(MAX_BODY_BYTES) })), 413, "too large"),
         ];
         Probe::table(rows);
     }

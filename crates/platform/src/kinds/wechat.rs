@@ -7,21 +7,22 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-use super::wechat_api::{self, body, open, refuse};
+use super::wechat_api::{self, body, check_token, refuse};
 
-/// Characters of a title, an author and a digest; characters and bytes of an article.
-const TITLE: usize = 64;
-const AUTHOR: usize = 16;
-const DIGEST: usize = 128;
-const CONTENT: usize = 20_000;
-const CONTENT_BYTES: usize = 1 << 20;
-/// Bytes of a clientmsgid, and how long it is remembered, in milliseconds.
-const CLIENT_ID: usize = 64;
-const REMEMBERED: i64 = 86_400_000;
-/// Articles in one draft.
-const ARTICLES: usize = 8;
+/// The longest title, author and digest in characters; the longest article in characters and in
+/// bytes.
+const MAX_TITLE_CHARS: usize = 64;
+const MAX_AUTHOR_CHARS: usize = 16;
+const MAX_DIGEST_CHARS: usize = 128;
+const MAX_CONTENT_CHARS: usize = 20_000;
+const MAX_CONTENT_BYTES: usize = 1 << 20;
+/// The longest clientmsgid in bytes, and the time for which it is remembered, in milliseconds.
+const MAX_CLIENT_ID_BYTES: usize = 64;
+const IDEMPOTENCY_PERIOD: i64 = 86_400_000;
+/// The largest number of articles in a draft.
+const MAX_ARTICLES: usize = 8;
 
-/// A WeChat official account.
+/// The server side of a WeChat official account.
 #[derive(Debug)]
 pub(crate) struct Wechat;
 
@@ -36,7 +37,7 @@ impl FakeNetwork for Wechat {
         if let Some(answer) = wechat_api::shared(state, request, Kind::Wechat) {
             return answer;
         }
-        open(state, request)?;
+        check_token(state, request)?;
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/cgi-bin/draft/add") => draft(state, &body(request)?),
             ("POST", "/cgi-bin/message/mass/sendall") => mass(state, request, true),
@@ -44,8 +45,8 @@ impl FakeNetwork for Wechat {
             ("POST", "/cgi-bin/message/mass/get") => {
                 let id = body(request)?["msg_id"].clone();
                 let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-                let there = state.received.iter().any(|post| post.id == id);
-                ensure(there, || refuse(40001, "msg_id is not known"))?;
+                let is_known = state.received.iter().any(|post| post.id == id);
+                ensure(is_known, || refuse(40001, "msg_id is not known"))?;
                 Ok(Reply::json(200, &json!({ "msg_id": id, "msg_status": "SEND_SUCCESS" })))
             }
             ("GET", _) => Err(refuse(43002, "require POST method")),
@@ -65,21 +66,21 @@ impl FakeNetwork for Wechat {
     }
 }
 
-/// Articles, checked one by one.
+/// Checks and stores the articles of a draft.
 fn draft(state: &mut NetworkState, body: &Value) -> Answer {
     let articles = body.get("articles").and_then(Value::as_array);
     let articles = articles
-        .filter(|all| (1..=ARTICLES).contains(&all.len()))
+        .filter(|all| (1..=MAX_ARTICLES).contains(&all.len()))
         .ok_or_else(|| refuse(45008, "article size out of limit"))?;
     for article in articles {
         let get = |name: &str| text_field(article, name).unwrap_or_default();
         ensure(!get("title").is_empty(), || refuse(40035, "invalid parameter: title"))?;
-        ensure(chars(get("title")) <= TITLE, || refuse(45003, "title size out of limit"))?;
-        ensure(chars(get("author")) <= AUTHOR, || refuse(45110, "author size out of limit"))?;
-        ensure(chars(get("digest")) <= DIGEST, || refuse(45004, "description size out of limit"))?;
+        ensure(chars(get("title")) <= MAX_TITLE_CHARS, || refuse(45003, "title size out of limit"))?;
+        ensure(chars(get("author")) <= MAX_AUTHOR_CHARS, || refuse(45110, "author size out of limit"))?;
+        ensure(chars(get("digest")) <= MAX_DIGEST_CHARS, || refuse(45004, "description size out of limit"))?;
         let content = get("content");
         ensure(!content.is_empty(), || refuse(44004, "empty content"))?;
-        ensure(chars(content) <= CONTENT && content.len() <= CONTENT_BYTES, || {
+        ensure(chars(content) <= MAX_CONTENT_CHARS && content.len() <= MAX_CONTENT_BYTES, || {
             refuse(45002, "content size out of limit")
         })?;
         let script = content.to_lowercase().contains("<script");
@@ -94,7 +95,7 @@ fn draft(state: &mut NetworkState, body: &Value) -> Answer {
     Ok(Reply::json(200, &json!({ "media_id": id, "item": [] })))
 }
 
-/// To all, to a tag, or to 2 to 10,000 followers.
+/// Sends to all followers, to a tag, or to 2 to 10,000 followers.
 fn mass(state: &mut NetworkState, request: &Request, to_all: bool) -> Answer {
     let body = body(request)?;
     if to_all {
@@ -108,11 +109,13 @@ fn mass(state: &mut NetworkState, request: &Request, to_all: bool) -> Answer {
         users.iter().try_for_each(|user| wechat_api::follower(user.as_str().unwrap_or_default()))?;
     }
     let client = body.get("clientmsgid").and_then(Value::as_str).map(str::to_owned);
-    ensure(client.as_deref().is_none_or(|id| id.len() <= CLIENT_ID), || {
+    ensure(client.as_deref().is_none_or(|id| id.len() <= MAX_CLIENT_ID_BYTES), || {
         refuse(40035, "invalid parameter: clientmsgid")
     })?;
-    let known =
-        client.as_deref().and_then(|id| state.replies.get(id)).filter(|(at, _)| request.at - at < REMEMBERED);
+    let known = client
+        .as_deref()
+        .and_then(|id| state.replies.get(id))
+        .filter(|(at, _)| request.at - at < IDEMPOTENCY_PERIOD);
     if let Some((_, reply)) = known {
         let first: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
         let again = json!({ "errcode": 45065, "errmsg": "clientmsgid exist", "msg_id": first["msg_id"] });
@@ -169,7 +172,7 @@ fn content(state: &NetworkState, body: &Value) -> Result<Post, Reply> {
     }
 }
 
-/// HTML's text, a line per paragraph.
+/// Returns the text of HTML, one line per paragraph.
 fn plain(html: &str) -> String {
     let html =
         html.replace("</p>", "\n").replace("<br>", "\n").replace("<br/>", "\n").replace("<br />", "\n");

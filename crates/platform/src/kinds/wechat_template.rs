@@ -8,9 +8,9 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-use super::wechat_api::{self, body, open, refuse};
+use super::wechat_api::{self, body, check_token, refuse};
 
-/// WeChat template messages.
+/// The server side of WeChat template messages.
 #[derive(Debug)]
 pub(crate) struct WechatTemplate;
 
@@ -23,7 +23,7 @@ impl FakeNetwork for WechatTemplate {
         if let Some(answer) = wechat_api::shared(state, request, Kind::WechatTemplate) {
             return answer;
         }
-        open(state, request)?;
+        check_token(state, request)?;
         match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/cgi-bin/message/template/send") => send(state, request),
             ("GET", "/cgi-bin/template/get_all_private_template") => {

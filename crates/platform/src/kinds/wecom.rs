@@ -12,12 +12,12 @@ use fake_server::{
 use serde_json::{Value, json};
 
 const KEY: &str = "693a91f6-7xxx-4bc4-97a0-0ec2sifa5aaa";
-/// UTF-8 bytes of a text, of Markdown, and of a picture before base64.
-const TEXT: usize = 2048;
-const MARKDOWN: usize = 4096;
-const IMAGE: usize = 2 << 20;
+/// The longest text and Markdown in bytes of UTF-8, and the largest picture in bytes before base64.
+const MAX_TEXT_BYTES: usize = 2048;
+const MAX_MARKDOWN_BYTES: usize = 4096;
+const MAX_IMAGE_BYTES: usize = 2 << 20;
 
-/// WeCom.
+/// The server side of WeCom.
 #[derive(Debug)]
 pub(crate) struct Wecom;
 
@@ -38,8 +38,8 @@ impl FakeNetwork for Wecom {
         let empty = Value::Null;
         let part = body.get(&kind).filter(|part| part.is_object()).unwrap_or(&empty);
         let mut post = match kind.as_str() {
-            "text" => written(part, "text", TEXT),
-            "markdown" | "markdown_v2" => written(part, &kind, MARKDOWN),
+            "text" => text_post(part, "text", MAX_TEXT_BYTES),
+            "markdown" | "markdown_v2" => text_post(part, &kind, MAX_MARKDOWN_BYTES),
             "image" => image(state, part),
             "news" => news(part),
             "template_card" => card(part),
@@ -72,10 +72,10 @@ fn refuse(code: i64, message: &str) -> Reply {
     Reply::json(200, &json!({ "errcode": code, "errmsg": hint })).with_reason(format!("{code} {message}"))
 }
 
-fn written(part: &Value, kind: &str, most: usize) -> Result<Post, Reply> {
+fn text_post(part: &Value, kind: &str, max: usize) -> Result<Post, Reply> {
     let content = text_field(part, "content").filter(|content| !content.is_empty());
     let content = content.ok_or_else(|| refuse(44004, "empty content"))?;
-    ensure(content.len() <= most, || refuse(40058, &format!("{kind}.content exceed max length {most}")))?;
+    ensure(content.len() <= max, || refuse(40058, &format!("{kind}.content exceed max length {max}")))?;
     Ok(Post { text: content.to_owned(), ..Post::default() })
 }
 
@@ -84,7 +84,7 @@ fn image(state: &mut NetworkState, part: &Value) -> Result<Post, Reply> {
         .and_then(|text| STANDARD.decode(text).ok())
         .filter(|bytes| !bytes.is_empty());
     let bytes = bytes.ok_or_else(|| refuse(40058, "image.base64 is invalid"))?;
-    ensure(bytes.len() <= IMAGE, || refuse(40009, "invalid image size"))?;
+    ensure(bytes.len() <= MAX_IMAGE_BYTES, || refuse(40009, "invalid image size"))?;
     let known = ["image/png", "image/jpeg"];
     ensure(fake_server::image_type(&bytes).is_some_and(|kind| known.contains(&kind)), || {
         refuse(40005, "invalid file type")
@@ -121,7 +121,7 @@ fn news(part: &Value) -> Result<Post, Reply> {
     })
 }
 
-/// `text_notice` and `news_notice`: a title or a text, and where a tap leads.
+/// Reads `text_notice` and `news_notice`: a title or a text, and the target of a tap.
 fn card(part: &Value) -> Result<Post, Reply> {
     let kind = text_field(part, "card_type").unwrap_or_default();
     ensure(["text_notice", "news_notice"].contains(&kind), || {
@@ -130,7 +130,7 @@ fn card(part: &Value) -> Result<Post, Reply> {
     let title = part.pointer("/main_title/title").and_then(Value::as_str);
     let below = part.pointer("/main_title/desc").and_then(Value::as_str);
     let text = text_field(part, "sub_title_text");
-    ensure(title.or(text).is_some_and(|said| !said.is_empty()), || {
+    ensure(title.or(text).is_some_and(|value| !value.is_empty()), || {
         refuse(42046, "template_card has no title")
     })?;
     let action = part.get("card_action").unwrap_or(&Value::Null);

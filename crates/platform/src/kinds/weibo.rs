@@ -11,17 +11,17 @@ use fake_server::{
 };
 use serde_json::{Value, json};
 
-/// Chinese characters; two of other letters count as one, and an address as ten: it becomes a short
-/// one.
-const TEXT: usize = 140;
-const LINK: usize = 20;
-/// No text of more bytes is worth being counted.
-const LONGEST: usize = 16 << 10;
-/// Bytes of a picture.
-const IMAGE: usize = 5_000_000;
+/// The longest text in Chinese characters; two other letters count as one, and a URL, which is
+/// shortened, as ten.
+const MAX_TEXT_CHARS: usize = 140;
+const URL_HALF_CHARS: usize = 20;
+/// Texts of more bytes are too long without being counted.
+const MAX_COUNTED_BYTES: usize = 16 << 10;
+/// The largest picture, in bytes.
+const MAX_IMAGE_BYTES: usize = 5_000_000;
 const UID: u64 = 1_404_376_560;
 
-/// Weibo.
+/// The server side of Weibo.
 #[derive(Debug)]
 pub(crate) struct Weibo;
 
@@ -82,46 +82,46 @@ fn user() -> Value {
     json!({ "id": UID, "idstr": UID.to_string(), "screen_name": "港湾咖啡", "name": "港湾咖啡" })
 }
 
-/// In halves of a Chinese character.
-fn halves(status: &str) -> usize {
+/// Returns the length of a text in half Chinese characters.
+fn half_chars(status: &str) -> usize {
     let mut rest = status.to_owned();
     let mut sum = 0;
     for link in links(status) {
-        sum += LINK * rest.matches(&link).count();
+        sum += URL_HALF_CHARS * rest.matches(&link).count();
         rest = rest.replace(&link, "");
     }
     sum + rest.chars().map(|letter| if letter.is_ascii() { 1 } else { 2 }).sum::<usize>()
 }
 
 fn share(state: &mut NetworkState, request: &Request, fields: &[(String, String)]) -> Answer {
-    let no = |code: u32, error: &str| refuse(request, 400, code, error);
+    let refused = |code: u32, error: &str| refuse(request, 400, code, error);
     let status = field(fields, "status").unwrap_or_default();
     ensure(!status.trim().is_empty(), || {
-        no(10016, "miss required parameter (status), see doc for more info.")
+        refused(10016, "miss required parameter (status), see doc for more info.")
     })?;
     let rip = field(fields, "rip").filter(|rip| !rip.is_empty());
-    let rip = rip.ok_or_else(|| no(10016, "miss required parameter (rip), see doc for more info."))?;
-    ensure(rip.parse::<IpAddr>().is_ok(), || no(10008, "param error, see doc for more info."))?;
-    ensure(status.len() <= LONGEST && halves(status) <= TEXT * 2, || {
-        no(20012, "Text too long, please input text less than 140 characters!")
+    let rip = rip.ok_or_else(|| refused(10016, "miss required parameter (rip), see doc for more info."))?;
+    ensure(rip.parse::<IpAddr>().is_ok(), || refused(10008, "param error, see doc for more info."))?;
+    ensure(status.len() <= MAX_COUNTED_BYTES && half_chars(status) <= MAX_TEXT_CHARS * 2, || {
+        refused(20012, "Text too long, please input text less than 140 characters!")
     })?;
     let topic = status.matches('#').count() >= 2;
-    ensure(!topic, || no(20021, "content is illegal! no topics"))?;
+    ensure(!topic, || refused(20021, "content is illegal! no topics"))?;
     let safe = |link: &String| {
         let host =
             url::Url::parse(link).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
         state.safe_hosts.iter().any(|safe| host == *safe || host.ends_with(&format!(".{safe}")))
     };
-    ensure(links(status).iter().any(safe), || no(10017, "appkey not bind domain!"))?;
+    ensure(links(status).iter().any(safe), || refused(10017, "appkey not bind domain!"))?;
     let twice = state.received.last().is_some_and(|last| last.text == status);
-    ensure(!twice, || no(20019, "repeat content!"))?;
+    ensure(!twice, || refused(20019, "repeat content!"))?;
     let id = 5_000_000_000_000_000_u64 + state.serial();
     let files = request.files();
     let picture = files.iter().find(|part| part.name == "pic" && part.file.is_some());
     if let Some(picture) = picture {
-        ensure(picture.body.len() < IMAGE, || no(20006, "image size too large."))?;
+        ensure(picture.body.len() < MAX_IMAGE_BYTES, || refused(20006, "image size too large."))?;
         let kind = fake_server::image_type(&picture.body).is_some_and(|kind| kind != "image/webp");
-        ensure(kind, || no(20005, "unsupport image type, only suport JPG, GIF, PNG!"))?;
+        ensure(kind, || refused(20005, "unsupport image type, only suport JPG, GIF, PNG!"))?;
         state.add_upload(&id.to_string(), picture.body.clone(), None);
     }
     let at = jiff::Timestamp::from_millisecond(request.at).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
@@ -160,8 +160,8 @@ mod tests {
             ("status", STATUS),
             ("rip", "203.0.113.7"),
         ];
-        let kept = all.into_iter().filter(|(key, _)| !changes.iter().any(|(changed, _)| changed == key));
-        kept.chain(changes.iter().copied().filter(|(_, value)| !value.is_empty())).collect()
+        let unchanged = all.into_iter().filter(|(key, _)| !changes.iter().any(|(changed, _)| changed == key));
+        unchanged.chain(changes.iter().copied().filter(|(_, value)| !value.is_empty())).collect()
     }
 
     #[test]

@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use super::x_text;
 
 const ID: &str = "1600000000000000001";
-/// Weighted characters.
-const WEIGHT: usize = 280;
-/// Bytes of a picture.
-const IMAGE: usize = 5 << 20;
+/// The largest weight of a text.
+const MAX_WEIGHT: usize = 280;
+/// The largest picture, in bytes.
+const MAX_IMAGE_BYTES: usize = 5 << 20;
 /// The time in which the same text counts as a duplicate, in milliseconds. The vendor publishes no
 /// number.
-const DUPLICATE: i64 = 3_600_000;
-/// The request's known fields (TweetCreateRequest, additionalProperties false).
-const FIELDS: [&str; 16] = [
+const DUPLICATE_PERIOD: i64 = 3_600_000;
+/// The fields that the request may have (TweetCreateRequest, additionalProperties false).
+const KNOWN_FIELDS: [&str; 16] = [
     "text",
     "media",
     "reply",
@@ -38,7 +38,7 @@ const FIELDS: [&str; 16] = [
     "edit_options",
 ];
 
-/// X.
+/// The server side of X.
 #[derive(Debug)]
 pub(crate) struct X;
 
@@ -48,8 +48,8 @@ impl FakeNetwork for X {
     }
 
     fn handle(&self, state: &mut NetworkState, request: &Request) -> Answer {
-        let right = request.bearer() == Some(required(account(Kind::X).token));
-        ensure(right, || refuse(401, "Unauthorized", "Unauthorized"))?;
+        let is_authorized = request.bearer() == Some(required(account(Kind::X).token));
+        ensure(is_authorized, || refuse(401, "Unauthorized", "Unauthorized"))?;
         let parts = request.parts();
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let reply = match (request.method.as_str(), &parts[..]) {
@@ -108,7 +108,7 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         .object()
         .ok_or_else(|| invalid("Requests with bodies must have content-type of application/json."))?;
     let fields = body.as_object().into_iter().flatten();
-    if let Some((other, _)) = fields.into_iter().find(|(key, _)| !FIELDS.contains(&key.as_str())) {
+    if let Some((other, _)) = fields.into_iter().find(|(key, _)| !KNOWN_FIELDS.contains(&key.as_str())) {
         return Err(invalid(&format!(
             "$.{other}: is not defined in the schema and the schema does not allow additional properties"
         )));
@@ -119,15 +119,15 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     };
     let media = match body.get("media") {
         None => Vec::new(),
-        Some(media) => ids(media)?,
+        Some(media) => media_ids(media)?,
     };
     ensure(!text.trim().is_empty() || !media.is_empty(), || {
         invalid("$: must have at least one of text, media, poll, card_uri")
     })?;
     let weight = x_text::weight(text);
-    ensure(weight <= WEIGHT, || {
+    ensure(weight <= MAX_WEIGHT, || {
         refuse(403, "Forbidden", "You are not permitted to perform this action.")
-            .with_reason(format!("the text weighs {weight}, {WEIGHT} at most"))
+            .with_reason(format!("the text weighs {weight}, {MAX_WEIGHT} at most"))
     })?;
     let mut image = None;
     for id in &media {
@@ -136,7 +136,8 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         let picture = picture.ok_or_else(|| invalid("Your media IDs are invalid."))?;
         image.get_or_insert(picture);
     }
-    let twice = state.received.iter().rev().any(|post| post.text == text && request.at - post.at < DUPLICATE);
+    let mut posts = state.received.iter().rev();
+    let twice = posts.any(|post| post.text == text && request.at - post.at < DUPLICATE_PERIOD);
     ensure(!twice, || {
         refuse(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
     })?;
@@ -153,8 +154,8 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
     Ok(Reply::json(201, &json!({ "data": { "id": id, "text": text, "edit_history_tweet_ids": [id] } })))
 }
 
-/// One to four media ids, nothing else.
-fn ids(media: &Value) -> Result<Vec<String>, Reply> {
+/// Reads one to four media ids.
+fn media_ids(media: &Value) -> Result<Vec<String>, Reply> {
     let fields = media.as_object().ok_or_else(|| invalid("$.media: object expected"))?;
     let known = fields.keys().all(|key| key == "media_ids" || key == "tagged_user_ids");
     ensure(known, || invalid("$.media: the schema does not allow additional properties"))?;
@@ -195,10 +196,10 @@ fn stored(state: &mut NetworkState, id: &str, bytes: axum::body::Bytes) -> Reply
 
 fn picture(bytes: &[u8]) -> Result<(), Reply> {
     ensure(fake_server::image_type(bytes).is_some(), || invalid("media type unrecognized."))?;
-    ensure(bytes.len() <= IMAGE, || refuse(413, "Payload Too Large", "file size exceeds limit"))
+    ensure(bytes.len() <= MAX_IMAGE_BYTES, || refuse(413, "Payload Too Large", "file size exceeds limit"))
 }
 
-/// An upload in one request: `media` and `media_category` as multipart.
+/// Stores an upload in one request: `media` and `media_category` as multipart.
 fn upload(state: &mut NetworkState, request: &Request) -> Answer {
     let files = request.files();
     let media =
@@ -220,7 +221,7 @@ fn initialize(state: &mut NetworkState, request: &Request) -> Answer {
         .and_then(Value::as_u64)
         .ok_or_else(|| invalid("$.total_bytes: is missing"))?;
     let kind = text_field(&body, "media_type").ok_or_else(|| invalid("$.media_type: is missing"))?;
-    ensure(kind.starts_with("image/"), || invalid("$.media_type: only pictures are played here"))?;
+    ensure(kind.starts_with("image/"), || invalid("$.media_type: only pictures are supported here"))?;
     let id = format!("18{:017}", state.serial());
     state.notes.put(format!("total {id}"), json!(bytes));
     Ok(Reply::json(
@@ -251,7 +252,7 @@ fn finalize(state: &mut NetworkState, id: &str) -> Answer {
     Ok(stored(state, id, bytes))
 }
 
-/// The alternative text.
+/// Sets the alternative text of an upload.
 fn describe(state: &mut NetworkState, request: &Request) -> Answer {
     let body = request.object().ok_or_else(|| invalid("the body is no JSON object"))?;
     let alt = body.pointer("/metadata/alt_text/text").and_then(Value::as_str);

@@ -1,14 +1,15 @@
-//! How X weighs a text (docs.x.com/fundamentals/counting-characters; twitter-text configuration 3).
+//! X's weight of a text (docs.x.com/fundamentals/counting-characters; twitter-text configuration
+//! 3).
 
 use fake_server::text::link_at;
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_segmentation::UnicodeSegmentation as _;
 
-/// The weight of every address.
-const URL: usize = 23;
+/// The weight of every URL.
+const URL_WEIGHT: usize = 23;
 
-/// After NFC: Latin and punctuation 1, everything else 2, an emoji 2 whatever it is made of, an
-/// address 23.
+/// Returns the weight of a text after NFC: Latin and punctuation 1, everything else 2, an emoji 2
+/// whatever its parts, a URL 23.
 pub(crate) fn weight(text: &str) -> usize {
     let text: String = text.nfc().collect();
     let mut sum = 0;
@@ -18,9 +19,9 @@ pub(crate) fn weight(text: &str) -> usize {
         let fresh = before.is_none_or(|c: char| !c.is_ascii_alphanumeric() && !"@#$_/.".contains(c));
         let taken = match fresh.then(|| link_at(rest)).flatten() {
             Some(link) => {
-                sum += URL;
-                // An address of X's ends at the first letter that no address has: here, what is not
-                // ASCII.
+                sum += URL_WEIGHT;
+                // A URL of X ends at the first character that no URL contains: here, at one that is
+                // not ASCII.
                 let end = link.find(|c: char| !c.is_ascii()).unwrap_or(link.len());
                 &link[..end.max("http://".len())]
             }
@@ -36,7 +37,7 @@ pub(crate) fn weight(text: &str) -> usize {
 }
 
 fn cluster_weight(cluster: &str) -> usize {
-    // Joined, coloured, keycap and flag emoji are one.
+    // Joined, coloured, keycap and flag emoji count as one.
     let emoji = cluster.chars().any(|c| matches!(c, '\u{200d}' | '\u{fe0f}' | '\u{20e3}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{1f1e6}'..='\u{1f1ff}'));
     if emoji && cluster.chars().count() > 1 { 2 } else { cluster.chars().map(letter).sum() }
 }
@@ -53,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_weighs_as_twitter_text_does() {
+    fn weights_match_twitter_text() {
         let long = format!("👨‍👩‍👧‍👦 https://t.example/{}", "x".repeat(202));
         for (text, expected) in [
             ("✨ 春节大促 @alice.test 👨‍❤️‍👨 https://t.example/c/abc #春节", 56),

@@ -1,8 +1,8 @@
-//! The relaxed form of a message (RFC 6376 §3.4.2, §3.4.4): what may change on the way without
-//! breaking a signature is taken out before it is signed.
+//! The relaxed canonical form of a message (RFC 6376 §3.4.2, §3.4.4): it leaves out what may change
+//! in transit without breaking a signature.
 
-/// Appends a header field, given with or without the line end after it, in its relaxed form without
-/// one.
+/// Appends the relaxed form of a header field, which is given with or without its line end; the
+/// result has none.
 pub(super) fn field(field: &[u8], out: &mut Vec<u8>) {
     let colon = field.iter().position(|byte| *byte == b':').unwrap_or(field.len());
     let (name, value) = field.split_at(colon);
@@ -22,8 +22,8 @@ pub(super) fn field(field: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Gives the relaxed form of a body, piece by piece. Lines end by CR LF; another CR or LF is a byte
-/// like others.
+/// Passes the relaxed form of a body to `take`, piece by piece. Lines end with CR LF; a CR or LF
+/// alone is an ordinary byte.
 pub(super) fn body(body: &[u8], mut take: impl FnMut(&[u8])) {
     let mut empty = 0;
     let mut rest = body;
@@ -31,7 +31,7 @@ pub(super) fn body(body: &[u8], mut take: impl FnMut(&[u8])) {
         let end = line_end(rest);
         let (line, after) = rest.split_at(end);
         rest = after.get(2..).unwrap_or_default();
-        let line = trimmed(line);
+        let line = trim_trailing_blanks(line);
         if line.is_empty() {
             empty += 1;
             continue;
@@ -40,12 +40,12 @@ pub(super) fn body(body: &[u8], mut take: impl FnMut(&[u8])) {
         for _ in 0..std::mem::take(&mut empty) {
             take(b"\r\n");
         }
-        squeezed(line, &mut take);
+        collapse_blanks(line, &mut take);
         take(b"\r\n");
     }
 }
 
-/// Where the line at the start of `text` ends: at its CR LF, or at the end of the text.
+/// Returns the end of the line at the start of `text`: its CR LF, or the end of the text.
 fn line_end(text: &[u8]) -> usize {
     let mut from = 0;
     while let Some(at) = text.get(from..).and_then(|rest| rest.iter().position(|byte| *byte == b'\r')) {
@@ -57,13 +57,13 @@ fn line_end(text: &[u8]) -> usize {
     text.len()
 }
 
-fn trimmed(line: &[u8]) -> &[u8] {
+fn trim_trailing_blanks(line: &[u8]) -> &[u8] {
     let end = line.iter().rposition(|byte| !matches!(byte, b' ' | b'\t'));
     line.get(..end.map_or(0, |end| end + 1)).unwrap_or_default()
 }
 
-/// A line with one space for every run of spaces and tabs.
-fn squeezed(line: &[u8], take: &mut impl FnMut(&[u8])) {
+/// Passes on a line with a single space for every run of spaces and tabs.
+fn collapse_blanks(line: &[u8], take: &mut impl FnMut(&[u8])) {
     let mut rest = line;
     while let Some(start) = rest.iter().position(|byte| matches!(byte, b' ' | b'\t')) {
         let (word, blanks) = rest.split_at(start);
@@ -93,7 +93,7 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
-    /// RFC 6376 §3.4.5, the first example.
+    /// The first example of RFC 6376 §3.4.5.
     #[test]
     fn the_example_of_the_rfc() {
         assert_eq!(relaxed_field("A: X\r\n"), "a:X");
@@ -109,7 +109,8 @@ mod tests {
         assert_eq!(relaxed_field("X:a:b"), "x:a:b");
     }
 
-    /// RFC 6376 §3.4.4 and its erratum: an empty body is nothing at all, a last line gets its end.
+    /// RFC 6376 §3.4.4 and its erratum: an empty body is nothing at all, and a last line gets its
+    /// line end.
     #[test]
     fn bodies_end_as_they_must() {
         for empty in ["", "\r\n", "\r\n\r\n", " \t\r\n \r\n", "  "] {
@@ -120,7 +121,7 @@ mod tests {
         assert_eq!(relaxed_body(b"a\rb\nc \r\r\n"), b"a\rb\nc \r\r\n");
     }
 
-    /// The same in other words, line by line and without care for speed.
+    /// Computes the relaxed body in another way, line by line and without regard to speed.
     fn oracle(text: &str) -> String {
         let mut lines: Vec<String> = text
             .split("\r\n")
@@ -149,7 +150,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_relaxed_stays_so(text in "(a|b| |\t|\r\n|\r|\n){0,40}") {
+        fn the_relaxed_form_is_stable(text in "(a|b| |\t|\r\n|\r|\n){0,40}") {
             let once = relaxed_body(text.as_bytes());
             prop_assert_eq!(relaxed_body(&once), once);
         }

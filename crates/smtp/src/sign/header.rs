@@ -1,4 +1,4 @@
-//! The header of a message, field by field, and the field that carries a signature.
+//! The header fields of a message, and the field that carries a signature.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,12 +10,12 @@ use super::canonical;
 pub(super) struct Fields<'a>(Vec<&'a [u8]>);
 
 impl<'a> Fields<'a> {
-    /// Parts a message at its first empty line.
+    /// Splits a message into its header fields and its body, at the first empty line.
     pub(super) fn read(raw: &'a [u8]) -> (Self, &'a [u8]) {
         let mut fields = Vec::new();
         let mut start = 0;
         let mut at = 0;
-        while let Some(length) = line(raw.get(at..).unwrap_or_default()) {
+        while let Some(length) = line_length(raw.get(at..).unwrap_or_default()) {
             let is_fold = matches!(raw.get(at), Some(b' ' | b'\t'));
             if at > start && !is_fold {
                 fields.extend(raw.get(start..at));
@@ -30,26 +30,28 @@ impl<'a> Fields<'a> {
         (Self(fields), &[])
     }
 
-    /// What a signature covers: the `sealed`, each once more than it occurs, and the `signed`.
-    pub(super) fn names(&self, sealed: &[&'static str], signed: &[&'static str]) -> Vec<&'static str> {
+    /// Returns the names that a signature covers: each of `oversigned` once more than it occurs,
+    /// and each of `signed` as often as it occurs.
+    pub(super) fn names(&self, oversigned: &[&'static str], signed: &[&'static str]) -> Vec<&'static str> {
         let times = |name: &&'static str, more| {
-            std::iter::repeat_n(*name, self.0.iter().filter(|field| is_called(field, name)).count() + more)
+            std::iter::repeat_n(*name, self.0.iter().filter(|field| has_name(field, name)).count() + more)
         };
-        sealed
+        oversigned
             .iter()
             .flat_map(|name| times(name, 1))
             .chain(signed.iter().flat_map(|name| times(name, 0)))
             .collect()
     }
 
-    /// The relaxed form of the fields of these names, each with its line end. Of several of a name
-    /// the last comes first; where there are no more, nothing does (RFC 6376 §5.4.2, §3.5 `h=`).
+    /// Returns the relaxed form of the named fields, each with its line end. Of several fields of a
+    /// name the last comes first; a name without further fields adds nothing (RFC 6376 §5.4.2, §3.5
+    /// `h=`).
     pub(super) fn canonical(&self, names: &[&str]) -> Vec<u8> {
         let mut out = Vec::with_capacity(2048);
         for (at, name) in names.iter().enumerate() {
             let before = names.iter().take(at).filter(|other| *other == name).count();
-            let mut called = self.0.iter().rev().filter(|field| is_called(field, name));
-            if let Some(field) = called.nth(before) {
+            let mut named = self.0.iter().rev().filter(|field| has_name(field, name));
+            if let Some(field) = named.nth(before) {
                 canonical::field(field, &mut out);
                 out.extend_from_slice(b"\r\n");
             }
@@ -57,45 +59,46 @@ impl<'a> Fields<'a> {
         out
     }
 
-    /// When the message was written.
+    /// Returns the time in the message's `Date`.
     pub(super) fn date(&self) -> Option<Timestamp> {
-        let field = self.0.iter().find(|field| is_called(field, "Date"))?;
+        let field = self.0.iter().find(|field| has_name(field, "Date"))?;
         let text = std::str::from_utf8(field.get("Date:".len()..)?).ok()?;
         jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
     }
 }
 
-/// The fields of signatures, from the top.
+/// Returns the signature fields, from the top.
 pub(super) fn signatures<'a>(fields: &Fields<'a>) -> Vec<&'a [u8]> {
-    fields.0.iter().filter(|field| is_called(field, "DKIM-Signature")).copied().collect()
+    fields.0.iter().filter(|field| has_name(field, "DKIM-Signature")).copied().collect()
 }
 
-/// How long the line at the start of `text` is, with its end; nothing if there is none.
-fn line(text: &[u8]) -> Option<usize> {
+/// Returns the length in bytes of the line at the start of `text`, with its end; `None` if no line
+/// end follows.
+fn line_length(text: &[u8]) -> Option<usize> {
     text.windows(2).position(|pair| pair == b"\r\n").map(|at| at + 2)
 }
 
-fn is_called(field: &[u8], name: &str) -> bool {
+fn has_name(field: &[u8], name: &str) -> bool {
     let colon = field.iter().position(|byte| *byte == b':').unwrap_or(0);
-    field.get(..colon).is_some_and(|own| own.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
+    field.get(..colon).is_some_and(|found| found.trim_ascii_end().eq_ignore_ascii_case(name.as_bytes()))
 }
 
-/// What a signature says besides itself.
-pub(super) struct Statement<'a> {
+/// The content of a signature field, apart from the signature.
+pub(super) struct SignatureFields<'a> {
     pub(super) domain: &'a str,
-    /// When it was made; nothing is said of it where the message has no date.
+    /// The time of the signature; left out for a message without a date.
     pub(super) time: Option<Timestamp>,
     pub(super) names: &'a [&'a str],
     pub(super) body_hash: &'a [u8],
 }
 
-/// Where a line is folded, before this column.
-const WIDTH: usize = 77;
+/// The column before which a line is folded.
+const FOLD_COLUMN: usize = 77;
 
-impl Statement<'_> {
-    /// The field as it is signed: without a signature and without a line end.
+impl SignatureFields<'_> {
+    /// Returns the field as it is signed: without the signature and without a line end.
     pub(super) fn unsigned(&self, algorithm: &str, selector: &str) -> String {
-        let mut field = Folded::new("DKIM-Signature: v=1;");
+        let mut field = FoldedField::new("DKIM-Signature: v=1;");
         field.word(&format!(" a={algorithm};"));
         field.word(" c=relaxed/relaxed;");
         field.word(&format!(" d={};", self.domain));
@@ -114,12 +117,12 @@ impl Statement<'_> {
     }
 }
 
-/// The field with its signature and its line end.
-pub(super) fn finished(unsigned: String, signature: &[u8]) -> String {
-    let mut field = Folded { column: " b=".len(), text: unsigned };
+/// Returns the field with its signature and its line end.
+pub(super) fn with_signature(unsigned: String, signature: &[u8]) -> String {
+    let mut field = FoldedField { column: " b=".len(), text: unsigned };
     let encoded = STANDARD.encode(signature);
     let mut rest = encoded.as_str();
-    while let Some((piece, more)) = rest.split_at_checked((WIDTH - field.column).min(rest.len())) {
+    while let Some((piece, more)) = rest.split_at_checked((FOLD_COLUMN - field.column).min(rest.len())) {
         field.text.push_str(piece);
         rest = more;
         if rest.is_empty() {
@@ -131,20 +134,20 @@ pub(super) fn finished(unsigned: String, signature: &[u8]) -> String {
     field.text
 }
 
-/// A field that grows line by line.
-struct Folded {
+/// A header field under construction, folded line by line.
+struct FoldedField {
     text: String,
     column: usize,
 }
 
-impl Folded {
+impl FoldedField {
     fn new(start: &str) -> Self {
         Self { text: start.to_owned(), column: start.len() }
     }
 
-    /// Adds what must stay together.
+    /// Adds a word, which is never split.
     fn word(&mut self, word: &str) {
-        if self.column + word.len() > WIDTH {
+        if self.column + word.len() > FOLD_COLUMN {
             let gap = if word.starts_with(' ') { "" } else { " " };
             self.line(gap);
         }
@@ -152,7 +155,7 @@ impl Folded {
         self.column += word.len();
     }
 
-    /// Begins a new line, which starts with a blank.
+    /// Begins a new line, which starts with a space.
     fn line(&mut self, start: &str) {
         self.text.push_str("\r\n");
         self.text.push_str(start);
@@ -168,7 +171,7 @@ mod tests {
         b"From: a@b.example\r\nX: 1\r\nto : c@d.example,\r\n\te@f.example\r\nDate: Fri, 21 Nov 1997 09:55:06 -0600\r\nX: 2\r\n\r\nBody\r\n";
 
     #[test]
-    fn a_message_is_parted_at_its_first_empty_line() {
+    fn a_message_is_split_at_its_first_empty_line() {
         let (fields, body) = Fields::read(MESSAGE);
         assert_eq!((fields.0.len(), body), (5, b"Body\r\n".as_slice()));
         assert_eq!(fields.0[2], b"to : c@d.example,\r\n\te@f.example\r\n");
@@ -182,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_several_comes_first_and_the_absent_add_nothing() {
+    fn the_last_of_several_fields_comes_first_and_absent_fields_add_nothing() {
         let (fields, _) = Fields::read(MESSAGE);
         let names = fields.names(&["From", "Cc"], &["X", "Y"]);
         assert_eq!(names, ["From", "From", "Cc", "X", "X"]);
@@ -191,12 +194,13 @@ mod tests {
 
     #[test]
     fn the_field_is_folded_and_ends_with_the_signature() {
-        let statement = Statement {
+        let signature_fields = SignatureFields {
             domain: "harbour.example",
             time: Some(Timestamp::UNIX_EPOCH),
             names: &["From", "From", "Reply-To", "Subject", "List-Unsubscribe", "List-Unsubscribe-Post"],
             body_hash: &[0; 32],
         };
-        insta::assert_snapshot!(finished(statement.unsigned("rsa-sha256", "chorus2026"), &[255; 256]));
+        let unsigned = signature_fields.unsigned("rsa-sha256", "chorus2026");
+        insta::assert_snapshot!(with_signature(unsigned, &[255; 256]));
     }
 }

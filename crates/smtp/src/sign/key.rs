@@ -1,4 +1,4 @@
-//! The private keys that sign, held by AWS-LC.
+//! The private keys of DKIM signatures, held by AWS-LC.
 
 use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
@@ -12,7 +12,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use sha2::{Digest as _, Sha256};
 
-/// A private key with its name.
+/// A private key with its selector.
 pub(super) struct Key {
     selector: String,
     pair: Pair,
@@ -30,7 +30,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Key {
-    /// An RSA key of 2048 to 8192 bits, in PKCS#1 or PKCS#8.
+    /// Reads an RSA key of 2048 to 8192 bits, in PKCS#1 or PKCS#8.
     pub(super) fn rsa(key: &DkimKey) -> Result<Self, SenderError> {
         let pair = match der(key)? {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
@@ -41,7 +41,7 @@ impl Key {
         Ok(Self { selector: key.selector.clone(), pair: Pair::Rsa(pair) })
     }
 
-    /// An Ed25519 key in PKCS#8.
+    /// Reads an Ed25519 key in PKCS#8.
     pub(super) fn ed25519(key: &DkimKey) -> Result<Self, SenderError> {
         let PrivateKeyDer::Pkcs8(der) = der(key)? else {
             return Err(SenderError("its dkim.ed25519.key is not an Ed25519 key".to_owned()));
@@ -57,7 +57,7 @@ impl Key {
         &self.selector
     }
 
-    /// Its name in `a=`.
+    /// Returns the algorithm's name for `a=`.
     pub(super) const fn algorithm(&self) -> &'static str {
         match self.pair {
             Pair::Rsa(_) => "rsa-sha256",
@@ -65,8 +65,8 @@ impl Key {
         }
     }
 
-    /// The public half as it stands in the DNS: RSA as SubjectPublicKeyInfo, as everybody writes it
-    /// (RFC 6376 §3.6.1 with erratum 3017), Ed25519 bare (RFC 8463 §4).
+    /// Returns the TXT record of the public key: RSA as SubjectPublicKeyInfo, the common practice
+    /// (RFC 6376 §3.6.1 with erratum 3017), Ed25519 as bare bytes (RFC 8463 §4).
     pub(super) fn record(&self) -> String {
         let (name, public) = match &self.pair {
             Pair::Rsa(pair) => {
@@ -78,7 +78,7 @@ impl Key {
         format!("v=DKIM1; k={name}; p={}", public.unwrap_or_default())
     }
 
-    /// The signature of a canonical header. Ed25519 signs its hash (RFC 8463 §3).
+    /// Returns the signature of a canonical header. Ed25519 signs its hash (RFC 8463 §3).
     pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Unspecified> {
         match &self.pair {
             Pair::Rsa(pair) => {

@@ -1,9 +1,9 @@
-//! DomainKeys Identified Mail (RFC 6376): says in the brand's name that a message is the brand's,
-//! unchanged.
+//! DKIM signatures (DomainKeys Identified Mail, RFC 6376): they confirm in the brand's name that a
+//! message is the brand's and unchanged.
 //!
-//! Signs bytes, after everything else was done to them: RSA with SHA-256 always, Ed25519 (RFC 8463)
-//! besides where a key is given, both relaxed/relaxed. The same message gets the same signatures:
-//! their time is the message's date.
+//! Signing is the last step on the bytes of a message: always with RSA and SHA-256, and also with
+//! Ed25519 (RFC 8463) where such a key is given, both relaxed/relaxed. The same message gets the
+//! same signatures, because their time is the message's date.
 
 mod canonical;
 mod header;
@@ -19,19 +19,19 @@ use sha2::{Digest as _, Sha256};
 
 use header::Fields;
 use key::Key;
-pub use verify::{Broken, verify};
+pub use verify::{VerifyError, verify};
 
-/// What signs the messages of a channel.
+/// The DKIM keys and domain with which a channel's messages are signed.
 #[derive(Debug)]
-pub struct Signer {
+pub struct DkimSigner {
     domain: String,
-    /// In the order of their signatures, from the top.
+    /// The keys in the order of their signatures, from the top.
     keys: Vec<Key>,
 }
 
-/// Signed, and once more than they occur, so that none of them can be added (RFC 6376 §5.4.2,
-/// §8.15). A field that is not there is listed too.
-const SEALED: [&str; 12] = [
+/// Oversigned fields: listed once more than they occur, so that none of them can be added (RFC 6376
+/// §5.4.2, §8.15). A field that is absent is listed, too.
+const OVERSIGNED: [&str; 12] = [
     "From",
     "Reply-To",
     "To",
@@ -46,14 +46,14 @@ const SEALED: [&str; 12] = [
     "List-Unsubscribe-Post",
 ];
 
-/// Signed as often as they occur. Relays and lists add some of their own.
-const SIGNED: [&str; 4] = ["List-ID", "Feedback-ID", "Precedence", "Auto-Submitted"];
+/// Fields signed as often as they occur, because relays and lists add their own.
+const SIGNED_IF_PRESENT: [&str; 4] = ["List-ID", "Feedback-ID", "Precedence", "Auto-Submitted"];
 
-impl Signer {
-    /// What signs the messages of `channel`; nothing if they are not to be signed.
+impl DkimSigner {
+    /// Returns the signer of `channel`; `None` if its messages are not signed.
     ///
     /// # Errors
-    /// A key is missing in the environment, or is none that can sign.
+    /// A key is missing in the environment, or cannot sign.
     pub fn of(channel: &Channel) -> Result<Option<Self>, SenderError> {
         match &channel.kind {
             ChannelKind::Smtp { dkim: Some(dkim), .. } => Self::new(dkim).map(Some),
@@ -61,10 +61,10 @@ impl Signer {
         }
     }
 
-    /// What signs with these keys.
+    /// Reads the keys.
     ///
     /// # Errors
-    /// As [`Signer::of`].
+    /// As [`DkimSigner::of`].
     pub fn new(dkim: &Dkim) -> Result<Self, SenderError> {
         let mut keys = vec![Key::rsa(&dkim.rsa)?];
         if let Some(second) = &dkim.ed25519 {
@@ -73,23 +73,23 @@ impl Signer {
         Ok(Self { domain: dkim.domain.clone(), keys })
     }
 
-    /// Where the public halves stand in the DNS, and what must stand there: `v=DKIM1; k=rsa; p=…`.
+    /// Returns the DNS name of each public key with its TXT record, `v=DKIM1; k=rsa; p=…`.
     pub fn records(&self) -> Vec<(String, String)> {
         let name = |key: &Key| format!("{}._domainkey.{}", key.selector(), self.domain);
         self.keys.iter().map(|key| (name(key), key.record())).collect()
     }
 
-    /// The domain that signs: `d=`.
+    /// Returns the signing domain, `d=`.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// The same message with its signatures in front. Costs processor time, most of it for RSA:
-    /// about a millisecond, so call it off the reactor.
+    /// Returns the message with its signatures in front. Takes about a millisecond of processor
+    /// time, most of it for RSA, so call it off the reactor.
     ///
     /// # Errors
     /// The cryptographic library could not sign, which happens when the machine is out of memory or
-    /// broken. The message must not go out then.
+    /// broken. The message must not be sent then.
     pub fn sign(&self, email: Email) -> Result<Email, RenderError> {
         let raw = self.signed(&email.raw)?;
         Ok(Email { raw, ..email })
@@ -99,9 +99,9 @@ impl Signer {
         let (fields, body) = Fields::read(raw);
         let mut hash = Sha256::new();
         canonical::body(body, |bytes| hash.update(bytes));
-        let names = fields.names(&SEALED, &SIGNED);
+        let names = fields.names(&OVERSIGNED, &SIGNED_IF_PRESENT);
         let covered = fields.canonical(&names);
-        let statement = header::Statement {
+        let signature_fields = header::SignatureFields {
             domain: &self.domain,
             time: fields.date(),
             names: &names,
@@ -109,11 +109,11 @@ impl Signer {
         };
         let mut out = Vec::with_capacity(raw.len() + 1024 * self.keys.len());
         for key in &self.keys {
-            let unsigned = statement.unsigned(key.algorithm(), key.selector());
+            let unsigned = signature_fields.unsigned(key.algorithm(), key.selector());
             let mut message = covered.clone();
             canonical::field(unsigned.as_bytes(), &mut message);
             let signature = key.sign(&message).map_err(|_| RenderError("it cannot be signed".to_owned()))?;
-            out.extend_from_slice(header::finished(unsigned, &signature).as_bytes());
+            out.extend_from_slice(header::with_signature(unsigned, &signature).as_bytes());
         }
         out.extend_from_slice(raw);
         Ok(out)

@@ -1,4 +1,4 @@
-//! Signatures, checked with the vectors of RFC 8463 and by AWS-LC itself.
+//! Tests of DKIM signatures with the vectors of RFC 8463, and with AWS-LC's own verification.
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::KeySize;
@@ -11,7 +11,7 @@ use campaign::{Dkim, DkimKey, Secret};
 
 use super::*;
 
-/// RFC 8463 appendix A.1.
+/// Keys of RFC 8463 appendix A.1.
 const SEED: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
 const PUBLIC: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
@@ -46,21 +46,21 @@ fn ed25519() -> DkimKey {
     DkimKey { selector: "brisbane".into(), key: pem(&der) }
 }
 
-/// A new RSA key, and its public half.
+/// Returns a new RSA key with its public key.
 fn rsa() -> (DkimKey, Vec<u8>) {
     let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
     let der = pair.as_der().unwrap();
     (DkimKey { selector: "rsa".into(), key: pem(der.as_ref()) }, pair.public_key().as_ref().to_vec())
 }
 
-fn signer() -> (Signer, Vec<u8>) {
+fn signer() -> (DkimSigner, Vec<u8>) {
     let (rsa, public) = rsa();
     let dkim = Dkim { domain: "football.example.com".into(), rsa, ed25519: Some(ed25519()) };
-    (Signer::new(&dkim).unwrap(), public)
+    (DkimSigner::new(&dkim).unwrap(), public)
 }
 
 #[test]
-fn the_vector_of_rfc_8463_comes_out() {
+fn the_vector_of_rfc_8463_is_reproduced() {
     let (fields, body) = Fields::read(MESSAGE.as_bytes());
     let mut hash = Sha256::new();
     canonical::body(body, |bytes| hash.update(bytes));
@@ -72,8 +72,8 @@ fn the_vector_of_rfc_8463_comes_out() {
     assert_eq!(STANDARD.encode(signature), SIGNATURE);
 }
 
-/// The field of a signature, as it was signed, and the signature.
-fn taken_apart(field: &str) -> (String, Vec<u8>) {
+/// Splits a signature field into the field as it was signed and the signature.
+fn split_signature(field: &str) -> (String, Vec<u8>) {
     let (unsigned, signature) = field.split_once("\r\n b=").unwrap();
     let signature: String = signature.split_whitespace().collect();
     (format!("{unsigned}\r\n b="), STANDARD.decode(signature).unwrap())
@@ -89,7 +89,7 @@ fn both_signatures_are_in_front_and_hold() {
     let (fields, _) = Fields::read(MESSAGE.as_bytes());
     let covered = fields.canonical(&fields.names(&SEALED, &SIGNED));
     let signed = |field: &str| {
-        let (unsigned, signature) = taken_apart(field);
+        let (unsigned, signature) = split_signature(field);
         let mut message = covered.clone();
         canonical::field(unsigned.as_bytes(), &mut message);
         (message, signature)

@@ -1,4 +1,4 @@
-//! Reads our own signatures back, as a receiver would, with the keys that the DNS has.
+//! Verification of our own signatures, as a receiver does it, with the keys in the DNS.
 
 use aws_lc_rs::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine as _;
@@ -9,63 +9,63 @@ use super::canonical;
 use super::header::{Fields, signatures};
 use super::tags::Tags;
 
-/// Why a signature does not hold.
+/// The reason for which a signature is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// No field `DKIM-Signature`.
+pub enum VerifyError {
+    /// The message has no `DKIM-Signature` field.
     #[error("there is no signature")]
-    None,
-    /// A field that is none.
+    NoSignature,
+    /// The signature's field cannot be parsed.
     #[error("its field cannot be read")]
-    Unreadable,
-    /// Another body hash.
+    InvalidField,
+    /// The body hash differs.
     #[error("the body is not what was signed")]
-    Body,
-    /// No key, or another.
-    #[error("the key does not fit")]
+    BodyHash,
+    /// The key is missing in the DNS, or the signature does not match it.
+    #[error("the signature does not match the key")]
     Key,
 }
 
-/// How many signatures of a message hold, all of them. `record` gives the TXT record of a key by
-/// its name, `SELECTOR._domainkey.DOMAIN`.
+/// Verifies all signatures of a message and returns their number. `record` returns the TXT record
+/// of a key by its name, `SELECTOR._domainkey.DOMAIN`.
 ///
 /// # Errors
-/// One of them does not hold, or there is none.
-pub fn verify(raw: &[u8], record: impl Fn(&str) -> Option<String>) -> Result<usize, Broken> {
+/// A signature is invalid, or there is none.
+pub fn verify(raw: &[u8], record: impl Fn(&str) -> Option<String>) -> Result<usize, VerifyError> {
     let (fields, body) = Fields::read(raw);
     let mut hash = Sha256::new();
     canonical::body(body, |bytes| hash.update(bytes));
     let hash = STANDARD.encode(hash.finalize());
     let found = signatures(&fields);
     for field in &found {
-        one(&fields, field, &hash, &record)?;
+        verify_signature(&fields, field, &hash, &record)?;
     }
-    if found.is_empty() { Err(Broken::None) } else { Ok(found.len()) }
+    if found.is_empty() { Err(VerifyError::NoSignature) } else { Ok(found.len()) }
 }
 
-fn one(
+fn verify_signature(
     fields: &Fields<'_>,
     field: &[u8],
     hash: &str,
     record: impl Fn(&str) -> Option<String>,
-) -> Result<(), Broken> {
-    let text = std::str::from_utf8(field).map_err(|_| Broken::Unreadable)?;
-    let (_, value) = text.split_once(':').ok_or(Broken::Unreadable)?;
+) -> Result<(), VerifyError> {
+    let text = std::str::from_utf8(field).map_err(|_| VerifyError::InvalidField)?;
+    let (_, value) = text.split_once(':').ok_or(VerifyError::InvalidField)?;
     let tags = Tags::read(value);
-    let tag = |name| tags.bare(name).ok_or(Broken::Unreadable);
+    let tag = |name| tags.without_spaces(name).ok_or(VerifyError::InvalidField);
     if tag("bh")? != hash {
-        return Err(Broken::Body);
+        return Err(VerifyError::BodyHash);
     }
     let names = tag("h")?;
     let mut message = fields.canonical(&names.split(':').collect::<Vec<_>>());
-    // Ours end with the signature, on lines of its own.
-    let (unsigned, _) = text.rsplit_once("\r\n b=").ok_or(Broken::Unreadable)?;
+    // Our own fields end with the signature, on separate lines.
+    let (unsigned, _) = text.rsplit_once("\r\n b=").ok_or(VerifyError::InvalidField)?;
     canonical::field(format!("{unsigned}\r\n b=").as_bytes(), &mut message);
-    let signature = STANDARD.decode(tag("b")?).map_err(|_| Broken::Unreadable)?;
+    let signature = STANDARD.decode(tag("b")?).map_err(|_| VerifyError::InvalidField)?;
     let name = format!("{}._domainkey.{}", tag("s")?, tag("d")?);
-    let record = record(&name).ok_or(Broken::Key)?;
-    let public =
-        Tags::read(&record).bare("p").and_then(|key| STANDARD.decode(key).ok()).ok_or(Broken::Key)?;
+    let record = record(&name).ok_or(VerifyError::Key)?;
+    let public = Tags::read(&record).without_spaces("p").and_then(|key| STANDARD.decode(key).ok());
+    let public = public.ok_or(VerifyError::Key)?;
     let verdict = match tag("a")?.as_str() {
         "rsa-sha256" => {
             UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, public).verify(&message, &signature)
@@ -73,7 +73,7 @@ fn one(
         "ed25519-sha256" => {
             UnparsedPublicKey::new(&ED25519, public).verify(&Sha256::digest(&message), &signature)
         }
-        _ => return Err(Broken::Unreadable),
+        _ => return Err(VerifyError::InvalidField),
     };
-    verdict.map_err(|_| Broken::Key)
+    verdict.map_err(|_| VerifyError::Key)
 }

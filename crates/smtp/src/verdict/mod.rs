@@ -1,4 +1,4 @@
-//! What a refusal means. The first row of [`TABLE`] that fits decides.
+//! The meaning of refusals. The first row of [`TABLE`] that matches decides.
 
 mod permanent;
 mod row;
@@ -11,35 +11,36 @@ use message::{DeferralScope, SendOutcome};
 
 use crate::reply::Reply;
 pub(crate) use row::Stage;
-use row::{Means, Row};
+use row::{Decision, Row};
 use table::TABLE;
 
-/// What `reply`, which refused `stage`, means for the message.
+/// Returns the outcome of a message whose `stage` was refused with `reply`.
 pub(crate) fn verdict(stage: Stage, reply: &Reply) -> SendOutcome {
-    let words = without_addresses(&reply.words());
+    let words = without_addresses(&reply.lowercase_text());
     let answer = reply.to_string();
-    let fits = |row: &&Row| row.fits(stage, reply, &words);
-    match TABLE.iter().find(fits).map_or(Means::Later(0, DeferralScope::Message), |row| row.means) {
-        Means::Later(seconds, scope) => {
+    let matches = |row: &&Row| row.matches(stage, reply, &words);
+    let decision = TABLE.iter().find(matches).map(|row| row.decision);
+    match decision.unwrap_or(Decision::Transient(0, DeferralScope::Message)) {
+        Decision::Transient(seconds, scope) => {
             let retry_after = (seconds > 0).then(|| Duration::from_secs(seconds));
             SendOutcome::Deferred { retry_after, scope, answer }
         }
-        Means::Never(reason) => SendOutcome::Rejected { reason, answer },
-        Means::Down => SendOutcome::Down { answer },
+        Decision::Permanent(reason) => SendOutcome::Rejected { reason, answer },
+        Decision::ChannelDown => SendOutcome::Down { answer },
     }
 }
 
-/// The words without the addresses and links among them: the name of a person or of a page says
-/// nothing about what became of the message.
+/// Removes addresses and links from the text of a reply: the words in them say nothing about the
+/// message.
 fn without_addresses(words: &str) -> String {
     const ENDS: &[char] = &['<', '>', '(', ')', '[', ']', '"', '\'', ',', ';', ':'];
-    let mut kept = String::with_capacity(words.len());
+    let mut out = String::with_capacity(words.len());
     for word in words.split_whitespace().filter(|word| !word.contains("://")) {
         let parts = word.split_inclusive(ENDS).filter(|part| !part.contains('@'));
-        parts.for_each(|part| kept.push_str(part));
-        kept.push(' ');
+        parts.for_each(|part| out.push_str(part));
+        out.push(' ');
     }
-    kept
+    out
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
-//! Words, in small letters, of servers that will never take it. The order of the rows says which
-//! list is asked first.
+//! Words, in lower case, of replies that refuse a message permanently. The order of the rows in the
+//! table decides which list is tried first.
 
-/// The message has too many bytes.
+/// The message is too large.
 pub(super) const TOO_BIG: &[&str] = &[
     "message size",
     "mail size",
@@ -20,7 +20,7 @@ pub(super) const TOO_BIG: &[&str] = &[
     "taille limite",
 ];
 
-/// Words of receivers that refuse the sender, the signature, the content or the way.
+/// The receiver refuses the sender, the signature, the content or the route.
 pub(super) const POLICY: &[&str] = &[
     "spam",
     "blocked",
@@ -122,7 +122,7 @@ pub(super) const POLICY: &[&str] = &[
     "5.7.",
 ];
 
-/// The mailbox is there and takes nothing.
+/// The mailbox exists but accepts no mail.
 pub(super) const INACTIVE: &[&str] = &[
     "disabled",
     "inactive",
@@ -148,8 +148,8 @@ pub(super) const INACTIVE: &[&str] = &[
     "currently not accepting",
 ];
 
-/// Words of receivers that know nobody of that name.
-pub(super) const NOBODY: &[&str] = &[
+/// The receiver knows no mailbox of this name.
+pub(super) const UNKNOWN_USER: &[&str] = &[
     "user unknown",
     "unknown user",
     "unknown local",
@@ -239,9 +239,9 @@ pub(super) const NOBODY: &[&str] = &[
     "i cannot deliver mail for",
 ];
 
-/// The same, said of the whole message: only what names a person. Filters speak there too, of links
-/// and domains.
-pub(super) const NOBODY_AT_END: &[&str] = &[
+/// The same in replies to the whole message: only words that name a mailbox, because filters also
+/// reply there about links and domains.
+pub(super) const UNKNOWN_USER_AFTER_DATA: &[&str] = &[
     "user unknown",
     "unknown user",
     "no such user",

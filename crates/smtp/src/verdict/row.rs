@@ -1,50 +1,52 @@
-//! A row of the table: what a reply must be, and what it means then.
+//! A row of the table: the conditions on a reply, and the decision if it meets them.
 
 use message::{DeferralScope, RejectReason};
 
 use crate::reply::Reply;
 
-/// What the refused command was.
+/// The command that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// MAIL: us.
+    /// MAIL, which names the sender.
     Mail,
-    /// RCPT: the recipient.
+    /// RCPT, which names the recipient.
     Rcpt,
-    /// DATA, before the message.
+    /// DATA, before the message itself.
     Data,
-    /// The message.
+    /// The end of the message itself.
     Message,
 }
 
-/// A row of the table: what must fit, and what it means then. An empty list fits everything.
+/// A row of the table: conditions, and the decision if all of them match. An empty list matches
+/// everything.
 pub(super) struct Row {
     pub(super) stages: &'static [Stage],
-    /// Reply codes; a number below 10 is a class: 4 is every 4yz.
+    /// Reply codes; a number below 10 is a class: 4 matches every 4yz.
     pub(super) codes: &'static [u16],
-    /// Subject and detail of the enhanced code; [`ANY_DETAIL`] is any.
+    /// Subject and detail of the enhanced code; [`ANY_DETAIL`] matches any detail.
     pub(super) enhanced: &'static [(u16, u16)],
-    /// Words in small letters, one of which is said.
+    /// Words in lower case, of which the reply must contain one.
     pub(super) words: &'static [&'static str],
-    pub(super) means: Means,
+    pub(super) decision: Decision,
 }
 
-/// In `enhanced`, any detail: codes have three digits at most (RFC 3463 §2), and nobody gave out
-/// this one.
+/// In `enhanced`, matches any detail: codes have at most three digits (RFC 3463 §2), and this one
+/// is not assigned.
 pub(super) const ANY_DETAIL: u16 = 999;
 
 #[derive(Clone, Copy)]
-pub(super) enum Means {
-    /// Try again, not before so many seconds if not 0; and who else waits.
-    Later(u64, DeferralScope),
-    /// Never, and why.
-    Never(RejectReason),
-    /// It is about us, not about this message: the channel rests.
-    Down,
+pub(super) enum Decision {
+    /// The message is tried again, at the earliest after this number of seconds if it is not 0. The
+    /// scope says which other messages wait.
+    Transient(u64, DeferralScope),
+    /// The message is refused permanently, for this reason.
+    Permanent(RejectReason),
+    /// The refusal is about our account and not about the message: the channel stops.
+    ChannelDown,
 }
 
 impl Row {
-    pub(super) fn fits(&self, stage: Stage, reply: &Reply, words: &str) -> bool {
+    pub(super) fn matches(&self, stage: Stage, reply: &Reply, text: &str) -> bool {
         let code = |code: &u16| if *code < 10 { reply.code / 100 == *code } else { reply.code == *code };
         let enhanced = || {
             reply.enhanced().is_some_and(|(_, subject, detail)| {
@@ -54,14 +56,14 @@ impl Row {
         (self.stages.is_empty() || self.stages.contains(&stage))
             && (self.codes.is_empty() || self.codes.iter().any(code))
             && (self.enhanced.is_empty() || enhanced())
-            && (self.words.is_empty() || self.words.iter().any(|word| says(words, word)))
+            && (self.words.is_empty() || self.words.iter().any(|word| contains_word(text, word)))
     }
 }
 
-/// Whether `words` say `word`, not merely as the end of a longer one.
-pub(super) fn says(words: &str, word: &str) -> bool {
-    words.match_indices(word).any(|(at, _)| {
-        let before = words[..at].chars().next_back().is_some_and(char::is_alphanumeric);
+/// Returns true if `text` contains `word` at the start of a word.
+pub(super) fn contains_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(char::is_alphanumeric);
         let starts_word = word.starts_with(|c: char| c.is_alphanumeric());
         !(before && starts_word)
     })

@@ -1,15 +1,16 @@
-//! Replies that real servers gave, one a line in `replies.tsv`, and what each must mean.
+//! Tests of the table with the replies of real servers, one per line in `replies.tsv` with the
+//! expected decision.
 
 use proptest::prelude::*;
 
 use super::*;
 
 /// One line of the table of replies.
-struct Said {
+struct SampleReply {
     line: usize,
     family: &'static str,
     stage: Stage,
-    /// Whose fault it is, as a person sees it: `us`, `them` (their server) or `person`.
+    /// The party at fault, as a person judges it: `us`, `them` (the receiver's server) or `person`.
     fault: &'static str,
     decision: &'static str,
     reply: Reply,
@@ -17,12 +18,12 @@ struct Said {
 
 const STAGES: [Stage; 4] = [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Message];
 
-fn replies() -> Vec<Said> {
+fn replies() -> Vec<SampleReply> {
     let lines = include_str!("replies.tsv").lines().enumerate();
-    lines.filter(|(_, line)| !line.starts_with('#')).map(|(at, line)| said(at + 1, line)).collect()
+    lines.filter(|(_, line)| !line.starts_with('#')).map(|(at, line)| sample_reply(at + 1, line)).collect()
 }
 
-fn said(line: usize, text: &'static str) -> Said {
+fn sample_reply(line: usize, text: &'static str) -> SampleReply {
     let [family, stage, fault, decision, reply] = text.split('\t').collect::<Vec<_>>()[..] else {
         panic!("line {line} has not five fields: {text}")
     };
@@ -33,11 +34,11 @@ fn said(line: usize, text: &'static str) -> Said {
         "message" => Stage::Message,
         other => panic!("line {line}: {other} is no stage"),
     };
-    assert!(["us", "them", "person"].contains(&fault), "line {line}: {fault} is nobody");
-    Said { line, family, stage, fault, decision, reply: Reply::read(&reply.replace("\\n", "\n")) }
+    assert!(["us", "them", "person"].contains(&fault), "line {line}: {fault} is not a party");
+    SampleReply { line, family, stage, fault, decision, reply: Reply::read(&reply.replace("\\n", "\n")) }
 }
 
-/// The decision as the table writes it: `later 300 group`, `never policy`, `down`.
+/// Returns the decision in the notation of the table: `later 300 group`, `never policy`, `down`.
 fn decision(stage: Stage, reply: &Reply) -> String {
     match verdict(stage, reply) {
         SendOutcome::Deferred { retry_after, scope, .. } => {
@@ -50,15 +51,15 @@ fn decision(stage: Stage, reply: &Reply) -> String {
     }
 }
 
-/// Whether it is held against the person: at once, or as one of several.
-fn is_held_against_them(decision: &str) -> bool {
+/// Returns true if the decision counts against the address: at once, or as one of several.
+fn counts_against_address(decision: &str) -> bool {
     decision == "never bad_address" || decision == "never inactive" || decision.ends_with(" mailbox")
 }
 
 #[test]
-fn every_reply_means_what_it_says() {
+fn every_sample_reply_gets_its_expected_decision() {
     let mut wrong = String::new();
-    for Said { line, family, stage, decision: expected, reply, .. } in replies() {
+    for SampleReply { line, family, stage, decision: expected, reply, .. } in replies() {
         let found = decision(stage, &reply);
         if found != expected {
             wrong += &format!("{line} {family} {stage:?}: {found}, not {expected}: {reply}\n");
@@ -70,60 +71,60 @@ fn every_reply_means_what_it_says() {
 #[test]
 fn the_table_holds_many_families_and_every_decision() {
     let replies = replies();
-    let families: std::collections::BTreeSet<_> = replies.iter().map(|said| said.family).collect();
+    let families: std::collections::BTreeSet<_> = replies.iter().map(|sample| sample.family).collect();
     assert!(replies.len() >= 400 && families.len() >= 60, "{} of {}", replies.len(), families.len());
     for family in ["gmail", "outlook", "yahoo", "icloud", "qq", "163", "postfix", "exim", "qmail", "ses"] {
         assert!(families.contains(family), "{family}");
     }
 }
 
-/// The rule that counts most.
+/// The most important rule of the table.
 #[test]
-fn nobody_is_suppressed_for_our_fault_or_their_servers() {
-    for Said { line, stage, fault, reply, .. } in replies() {
+fn no_address_is_suppressed_for_our_fault_or_the_servers() {
+    for SampleReply { line, stage, fault, reply, .. } in replies() {
         let found = decision(stage, &reply);
-        // A null MX is their choice: the address takes no mail at all.
+        // A null MX is the receiver's choice: the address accepts no mail at all.
         let no_mail_at_all = reply.code == 556;
         assert!(
-            fault == "person" || no_mail_at_all || !is_held_against_them(&found),
+            fault == "person" || no_mail_at_all || !counts_against_address(&found),
             "line {line}: {found}: {reply}"
         );
     }
 }
 
-/// A reply to MAIL cannot be about a recipient, who is not named yet.
+/// A refusal of MAIL cannot be about a recipient who was not named yet.
 #[test]
-fn what_is_said_before_the_recipient_is_not_about_them() {
-    for Said { line, reply, .. } in replies() {
+fn a_refused_sender_does_not_count_against_the_recipient() {
+    for SampleReply { line, reply, .. } in replies() {
         let found = decision(Stage::Mail, &reply);
-        assert!(!is_held_against_them(&found), "line {line}: {found}: {reply}");
+        assert!(!counts_against_address(&found), "line {line}: {found}: {reply}");
     }
 }
 
 #[test]
-fn a_channel_rests_only_for_what_it_would_hear_of_every_message() {
-    let at_rcpt = replies().into_iter().filter(|said| said.stage == Stage::Rcpt);
-    for Said { line, reply, .. } in at_rcpt.filter(|said| !matches!(said.reply.code, 530..=538)) {
+fn a_channel_stops_only_for_refusals_that_every_message_would_get() {
+    let at_rcpt = replies().into_iter().filter(|sample| sample.stage == Stage::Rcpt);
+    for SampleReply { line, reply, .. } in at_rcpt.filter(|sample| !matches!(sample.reply.code, 530..=538)) {
         assert_ne!(decision(Stage::Rcpt, &reply), "down", "line {line}: {reply}");
     }
 }
 
 proptest! {
-    /// A receiver that names a reason of ours gets nobody suppressed, whatever else it says.
+    /// A reply with a reason on our side suppresses no address, whatever else it contains.
     #[test]
     fn a_word_about_us_outweighs_words_about_them(
         code in prop::sample::select(vec![550_u16, 551, 552, 553, 554, 571]),
         stage in prop::sample::select(STAGES.to_vec()),
         ours in prop::sample::select(permanent::POLICY.to_vec()),
-        theirs in prop::sample::select([permanent::NOBODY, permanent::INACTIVE].concat()),
+        theirs in prop::sample::select([permanent::UNKNOWN_USER, permanent::INACTIVE].concat()),
         first in any::<bool>(),
     ) {
-        let said = if first { format!("{ours} {theirs}") } else { format!("{theirs}: {ours}") };
-        let found = decision(stage, &Reply::read(&format!("{code} {said}")));
-        prop_assert!(!is_held_against_them(&found), "{found}: {said}");
+        let text = if first { format!("{ours} {theirs}") } else { format!("{theirs}: {ours}") };
+        let found = decision(stage, &Reply::read(&format!("{code} {text}")));
+        prop_assert!(!counts_against_address(&found), "{found}: {text}");
     }
 
-    /// 4yz is never for good, 5yz never for nothing, and no text is too strange.
+    /// A 4yz reply is never permanent, a 5yz reply is always decided, and every text is accepted.
     #[test]
     fn any_text_at_all_gets_a_decision(
         code in 400_u16..600,
@@ -135,9 +136,11 @@ proptest! {
         prop_assert!(code >= 500 || !found.starts_with("never"), "{found}: {reply}");
     }
 
-    /// A person's own address is no word of the server.
+    /// The words in a person's own address are not words of the server.
     #[test]
-    fn addresses_are_not_read(name in prop::sample::select([permanent::POLICY, transient::FULL].concat())) {
+    fn addresses_are_not_read(
+        name in prop::sample::select([permanent::POLICY, transient::MAILBOX_FULL].concat()),
+    ) {
         let name: String = name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let reply = Reply::read(&format!("550 5.1.1 <{name}@contact.example>: User unknown"));
         prop_assert_eq!(decision(Stage::Rcpt, &reply), "never bad_address");

@@ -1,8 +1,8 @@
-//! Words, in small letters, of servers that will or may take it another time, or when our account
-//! is fixed. The order of the rows says which list is asked first.
+//! Words, in lower case, of replies after which a message may be accepted later, or once our
+//! account is fixed. The order of the rows in the table decides which list is tried first.
 
-/// They want a password or TLS first.
-pub(super) const NO_LOGIN: &[&str] = &[
+/// The server requires a password or TLS first.
+pub(super) const AUTH_REQUIRED: &[&str] = &[
     "starttls",
     "authentication required",
     "authentication is required",
@@ -16,7 +16,7 @@ pub(super) const NO_LOGIN: &[&str] = &[
     "not authenticated",
 ];
 
-/// Relays that refuse our account: its quota, its speed, its state, its verified names.
+/// A relay refuses our account: its quota, rate, state or verified names.
 pub(super) const OUR_ACCOUNT: &[&str] = &[
     "throttling failure",
     "daily message quota exceeded",
@@ -36,8 +36,8 @@ pub(super) const OUR_ACCOUNT: &[&str] = &[
     "exceeded sending limit",
 ];
 
-/// A mailbox gets more than it may in a while.
-pub(super) const PUSHED: &[&str] = &[
+/// One mailbox receives more than it may within a time.
+pub(super) const RECIPIENT_RATE_LIMIT: &[&str] = &[
     "receiving mail at a rate",
     "receiving mail too quickly",
     "receivingrate",
@@ -48,8 +48,8 @@ pub(super) const PUSHED: &[&str] = &[
 /// Yahoo, AOL and others behind their servers: complaints or volume.
 pub(super) const YAHOO_COMPLAINTS: &[&str] = &["[tss", "[ts0", "[ipts", "[gl01", "[rl0"];
 
-/// Too fast, too many at once, or not trusted enough for more.
-pub(super) const SLOW_DOWN: &[&str] = &[
+/// The messages come too fast, too many at once, or without enough reputation.
+pub(super) const THROTTLED_SENDER: &[&str] = &[
     "unusual rate",
     "rate limit",
     "rate-limit",
@@ -104,8 +104,8 @@ pub(super) const SLOW_DOWN: &[&str] = &[
     "rp:",
 ];
 
-/// Refusals with a 5yz that mean "too fast": QQ, GoDaddy, Netease.
-pub(super) const NOT_NOW_5: &[&str] = &[
+/// Replies with a 5yz code that mean "too fast": QQ, GoDaddy, Netease.
+pub(super) const THROTTLED_WITH_5YZ: &[&str] = &[
     "frequency limited",
     "too many messages this hour",
     "too many recipients this hour",
@@ -118,8 +118,8 @@ pub(super) const NOT_NOW_5: &[&str] = &[
     "hl:itc",
 ];
 
-/// Come back later; nobody waits but this message.
-pub(super) const GREY: &[&str] = &[
+/// Greylisting: only this message has to wait.
+pub(super) const GREYLISTED: &[&str] = &[
     "greylist",
     "graylist",
     "grey list",
@@ -138,8 +138,8 @@ pub(super) const GREY: &[&str] = &[
     "veuillez reessayer",
 ];
 
-/// The server itself is not well.
-pub(super) const BUSY: &[&str] = &[
+/// The server itself has a problem.
+pub(super) const SERVER_BUSY: &[&str] = &[
     "server busy",
     "system busy",
     "server is busy",
@@ -170,8 +170,8 @@ pub(super) const BUSY: &[&str] = &[
     "local resources",
 ];
 
-/// No room in the mailbox.
-pub(super) const FULL: &[&str] = &[
+/// The mailbox is full.
+pub(super) const MAILBOX_FULL: &[&str] = &[
     "over quota",
     "overquota",
     "over its quota",

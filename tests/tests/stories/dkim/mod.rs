@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use campaign::{Dkim, DkimKey, Secret, Workspace};
-use channel::{Compiled, Email, LinkPrefixes, Message, Person, Recipient, Renderer, Signer};
+use channel::{Compiled, DkimSigner, Email, LinkPrefixes, Message, Person, Recipient, Renderer};
 use serde_json::json;
 use tests::{Sandbox, SmtpSink};
 
@@ -18,13 +18,13 @@ use keys::{Keys, verdicts};
 
 const DOMAIN: &str = "harbour.example";
 
-fn signer(keys: &Keys, rsa: &str) -> Signer {
+fn signer(keys: &Keys, rsa: &str) -> DkimSigner {
     let key = |selector: &str, pem: &str| DkimKey {
         selector: selector.to_owned(),
         key: Secret::new(keys.pem(pem)),
     };
     let dkim = Dkim { domain: DOMAIN.to_owned(), rsa: key("rsa", rsa), ed25519: Some(key("ed", "ed25519")) };
-    Signer::new(&dkim).unwrap()
+    DkimSigner::new(&dkim).unwrap()
 }
 
 fn email(raw: Vec<u8>) -> Email {
@@ -93,7 +93,7 @@ fn person(number: usize) -> Person {
 }
 
 /// Signs every message, with the signers in turn.
-fn signed(signers: &[Signer; 2]) -> Vec<Vec<u8>> {
+fn signed(signers: &[DkimSigner; 2]) -> Vec<Vec<u8>> {
     let emails = render_campaigns();
     assert!(emails.len() >= 64, "only {} emails", emails.len());
     let messages: Vec<_> = emails.into_iter().chain(raw::messages().into_iter().map(email)).collect();

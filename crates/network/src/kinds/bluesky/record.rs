@@ -1,4 +1,4 @@
-//! The record of a post: its text with facets, its embed, its key.
+//! The record of a Bluesky post: its text with facets, its embed and its key.
 
 use measure::facet::{RichText, Span};
 use message::dialect::{SPAN_END, SPAN_SEPARATOR, SPAN_START};
@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 pub(crate) const COLLECTION: &str = "app.bsky.feed.post";
 
-/// Title, text and the button as a link: what is read, with where its links are.
-pub(crate) fn rich(parts: &Parts) -> RichText {
+/// Returns the text of a post with its facets: title, text and the button as a link.
+pub(crate) fn rich_text(parts: &Parts) -> RichText {
     let mut spans = Vec::new();
     let plain = |text| Span { text, link: None };
     if let Some(title) = &parts.title {
@@ -19,7 +19,7 @@ pub(crate) fn rich(parts: &Parts) -> RichText {
         if !spans.is_empty() {
             spans.push(plain("\n\n"));
         }
-        marked(&parts.text, &mut spans);
+        push_marked_text(&parts.text, &mut spans);
     }
     if let Some(action) = &parts.action {
         if !spans.is_empty() {
@@ -30,8 +30,8 @@ pub(crate) fn rich(parts: &Parts) -> RichText {
     RichText::new(&spans, &|_| None)
 }
 
-/// The pieces of a text whose links are marked.
-fn marked<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
+/// Splits a text with marked links into spans.
+fn push_marked_text<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
     for (number, piece) in text.split(SPAN_START).enumerate() {
         let link = piece.split_once(SPAN_END).filter(|_| number > 0);
         match link.and_then(|(link, rest)| Some((link.split_once(SPAN_SEPARATOR)?, rest))) {
@@ -44,9 +44,9 @@ fn marked<'a>(text: &'a str, spans: &mut Vec<Span<'a>>) {
     }
 }
 
-/// Where a card leads. A post has a card or pictures: a picture is shown larger, and with its
-/// words; the link is in the text all the same.
-fn card(parts: &Parts) -> Option<&str> {
+/// Returns the URL of the post's link card. A post has either a card or a picture, which is shown
+/// larger and with alternative text; the link is in the text in any case.
+fn card_url(parts: &Parts) -> Option<&str> {
     if parts.picture.is_some() {
         return None;
     }
@@ -54,23 +54,23 @@ fn card(parts: &Parts) -> Option<&str> {
     button.or_else(|| parts.link.as_deref().filter(|link| parts.text.contains(link)))
 }
 
-/// The record; `blob` is the uploaded picture with its words.
+/// Builds the record of a post; `blob` is the uploaded picture with its alternative text.
 pub(crate) fn record(parts: &Parts, post: &Post, blob: Option<(Value, &str)>) -> Value {
-    let rich = rich(parts);
+    let rich_text = rich_text(parts);
     let mut record = json!({
         "$type": COLLECTION,
-        "text": rich.text,
+        "text": rich_text.text,
         "createdAt": post.at.to_string(),
         "langs": [post.language],
     });
-    if !rich.facets.is_empty() {
-        record["facets"] = json!(rich.facets);
+    if !rich_text.facets.is_empty() {
+        record["facets"] = json!(rich_text.facets);
     }
     if let Some((blob, alt)) = blob {
         record["embed"] =
             json!({ "$type": "app.bsky.embed.images", "images": [{ "alt": alt, "image": blob }] });
-    } else if let Some(uri) = card(parts) {
-        let first = rich.text.lines().next().unwrap_or_default();
+    } else if let Some(uri) = card_url(parts) {
+        let first = rich_text.text.lines().next().unwrap_or_default();
         let title = parts.title.as_deref().unwrap_or(first);
         let below = parts.action.as_ref().map(|action| action.label.as_str()).unwrap_or_default();
         let external = json!({ "uri": uri, "title": title, "description": below });
@@ -79,9 +79,9 @@ pub(crate) fn record(parts: &Parts, post: &Post, blob: Option<(Value, &str)>) ->
     record
 }
 
-/// A TID: 53 bits of microseconds and 10 bits of a clock, in base 32. The microseconds below a
-/// second and the clock are made of the delivery: no two of a second are alike but by one chance in
-/// a thousand million.
+/// Returns a TID: 53 bits of microseconds and 10 bits of a clock identifier, in base 32. The
+/// microseconds within the second and the clock identifier are derived from the delivery, so that
+/// two deliveries of the same second collide with a probability of one in a thousand million.
 pub(crate) fn rkey(post: &Post) -> String {
     const LETTERS: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
     let hash = Sha256::digest(post.id.as_bytes());
@@ -99,9 +99,9 @@ mod tests {
     use crate::sample::{now, post};
 
     #[test]
-    fn marks_that_do_not_fit_are_no_links() {
+    fn unbalanced_marks_are_not_links() {
         let mut spans = Vec::new();
-        marked("a\u{2}b\u{3}c d\u{2}e\u{4}f", &mut spans);
+        push_marked_text("a\u{2}b\u{3}c d\u{2}e\u{4}f", &mut spans);
         assert!(spans.iter().all(|span| span.link.is_none()));
     }
 
