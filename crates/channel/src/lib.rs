@@ -4,6 +4,49 @@
 //!
 //! A step is [compiled](compile()) once per revision. A [`Renderer`] makes the message for each
 //! recipient, and a [`Session`] of a [`Sender`] sends it and returns a [`SendOutcome`].
+//!
+//! Invariants:
+//! - A [`Sender`] opens no connection; a [`Session`] connects when it sends its first message.
+//! - If the commit of a [`Handover`] refuses a message, its last bytes are not sent.
+//! - Previews, the consistency check and the doctor send no message.
+//! - A message in the outbox does not leave this machine.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use campaign::{Channel, ChannelId, ChannelKind, DailyLimit, Mailbox, Receivers};
+//! use channel::{Email, Message, SendOutcome, Sender, Timeouts};
+//!
+//! let channel = Channel {
+//!     id: ChannelId::parse("outbox")?,
+//!     kind: ChannelKind::Outbox {
+//!         from: Mailbox::parse("News <news@example.com>")?,
+//!         reply_to: None,
+//!     },
+//!     language: None,
+//!     rate: None,
+//!     connections: 8,
+//!     daily: DailyLimit::default(),
+//!     receivers: Receivers::default(),
+//!     cost: None,
+//! };
+//! let sender = Sender::new(&channel, Timeouts::default(), None)?;
+//! assert!(sender.is_outbox());
+//!
+//! let email = Email {
+//!     envelope_from: "news@example.com".to_owned(),
+//!     envelope_to: "grace@example.com".to_owned(),
+//!     subject: "Spring".to_owned(),
+//!     html: "<p>It is here.</p>".to_owned(),
+//!     text: "It is here.".to_owned(),
+//!     raw: b"Subject: Spring\r\n\r\nIt is here.\r\n".to_vec(),
+//! };
+//! let now = "2027-03-02T02:00:00Z".parse()?;
+//! let outcome = sender.session().send(&Message::Email(email), now).await;
+//! assert_eq!(outcome, SendOutcome::accepted("in the outbox"));
+//! # Ok(())
+//! # }
+//! ```
 
 mod account;
 pub mod consistency;

@@ -77,8 +77,8 @@ impl Protocol for Ntfy {
         for line in String::from_utf8_lossy(&answer.body).lines().filter(|line| !line.trim().is_empty()) {
             let Ok(published) = serde_json::from_str::<Value>(line) else { return Some(Verdict::Unknown) };
             let same = |name: &str| sent.get(name).unwrap_or(&Value::Null) == &published[name];
-            if theirs["event"] == "message" && same("message") && same("title") {
-                return Some(Verdict::sent(text_at(&theirs, "/id"), None));
+            if published["event"] == "message" && same("message") && same("title") {
+                return Some(Verdict::sent(text_at(&published, "/id"), None));
             }
         }
         None

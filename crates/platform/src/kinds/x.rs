@@ -136,8 +136,8 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         let picture = picture.ok_or_else(|| invalid("Your media IDs are invalid."))?;
         image.get_or_insert(picture);
     }
-    let mut posts = state.received.iter().rev();
-    let twice = posts.any(|post| post.text == text && request.at - post.at < DUPLICATE_PERIOD);
+    let is_recent_copy = |post: &Post| post.text == text && request.at - post.at < DUPLICATE_PERIOD;
+    let twice = state.received.iter().rev().any(is_recent_copy);
     ensure(!twice, || {
         refuse(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
     })?;
