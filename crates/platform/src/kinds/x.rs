@@ -3,8 +3,8 @@
 use axum::http::Method;
 use fake_server::text::chars;
 use fake_server::{
-    Answer, FakeNetwork, Kind, NetworkState, Post, RateLimit, Reply, Request, VendorError, account, ensure,
-    field, required, text_field,
+    Answer, FakeNetwork, Kind, NetworkState, Post, RateLimit, Received, Reply, Request, VendorError, account,
+    ensure, field, required, text_field,
 };
 use serde_json::{Value, json};
 
@@ -136,7 +136,7 @@ fn publish(state: &mut NetworkState, request: &Request) -> Answer {
         let picture = picture.ok_or_else(|| invalid("Your media IDs are invalid."))?;
         image.get_or_insert(picture);
     }
-    let is_recent_copy = |post: &Post| post.text == text && request.at - post.at < DUPLICATE_PERIOD;
+    let is_recent_copy = |post: &Received| post.text == text && request.at - post.at < DUPLICATE_PERIOD;
     let twice = state.received.iter().rev().any(is_recent_copy);
     ensure(!twice, || {
         refuse(403, "Forbidden", "You are not allowed to create a Tweet with duplicate content.")
