@@ -1,11 +1,12 @@
 //! Setup of the log on the error stream: filter and format.
 
-use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::color;
 
 /// The filter of `chorus serve` if `CHORUS_LOG` is not set.
 const SERVE_FILTER: &str = "info,sqlx=warn";
@@ -40,7 +41,7 @@ pub(crate) fn start(serving: bool, filter: Option<&str>, format: Option<String>)
             IS_JSON.store(serving, Ordering::Relaxed);
             log.json().init();
         }
-        _ => log.with_ansi(std::io::stderr().is_terminal()).with_target(false).init(),
+        _ => log.with_ansi(color::enabled_on(&std::io::stderr())).with_target(false).init(),
     }
     if let Some(other) = format.filter(|format| !matches!(format.as_str(), "" | "text" | "json")) {
         tracing::error!(format = other, "CHORUS_LOG_FORMAT is neither text nor json; the log is text");

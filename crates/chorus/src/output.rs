@@ -2,12 +2,12 @@
 //! exit codes.
 
 use std::error::Error;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
+use anstream::adapter::strip_str;
 use clap::ValueEnum;
-use comfy_table::{CellAlignment, Table, presets};
-use indicatif::{ProgressBar, ProgressStyle};
+use comfy_table::{CellAlignment, ContentLineStyle, Table, TableStyle};
 use scheduler::WorkerStartError;
 use store::{ErrorSide, StoreError};
 
@@ -22,6 +22,17 @@ pub(crate) enum Format {
     Json,
     /// CSV for spreadsheets: `report` and `contacts export` only.
     Csv,
+}
+
+impl Format {
+    /// Returns the name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
 }
 
 /// An error that the user can fix, such as a name that does not exist. The text says what to do.
@@ -110,11 +121,23 @@ pub(crate) fn note(text: impl AsRef<str>) {
 
 /// Prints a table. Columns whose heading ends in `#`, which is not printed, are aligned to the
 /// right.
-pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result<()> {
+pub(crate) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> anyhow::Result<()> {
+    let rows: Vec<_> = rows.into_iter().collect();
+    table_lines(headings, &rows).iter().try_for_each(line)
+}
+
+/// The character between the cells of a laid-out row: the unit separator of ASCII, which has no
+/// other use in a cell.
+const CELL_SEPARATOR: char = '\u{1f}';
+
+/// Returns the lines of a table: the headings, then a line for each row. Escape sequences in the
+/// cells do not count in the widths, and a line break in a cell becomes a space.
+fn table_lines(headings: &[&str], rows: &[Vec<String>]) -> Vec<String> {
+    let separated = ContentLineStyle::none().junction(CELL_SEPARATOR);
     let mut table = Table::new();
-    table.load_style(presets::NOTHING);
+    table.load_style(TableStyle::new().header_lines(separated).content_lines(separated));
     table.set_header(headings.iter().map(|heading| heading.trim_end_matches('#')));
-    table.add_rows(rows);
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>()));
     for (index, heading) in headings.iter().enumerate() {
         if let Some(column) = table.column_mut(index) {
             column.set_padding((if index == 0 { 0 } else { 1 }, 1));
@@ -123,26 +146,25 @@ pub(crate) fn table(headings: &[&str], rows: Vec<Vec<String>>) -> anyhow::Result
             }
         }
     }
-    for row in table.lines() {
-        line(row.trim_end())?;
-    }
-    Ok(())
+    let mut lines = table.lines();
+    let header = lines.next().map(|line| line.replace(CELL_SEPARATOR, ""));
+    let rows = lines.zip(rows).map(|(line, row)| with_escapes(&line, row));
+    header.into_iter().chain(rows).map(|line| line.trim_end().to_owned()).collect()
 }
 
-/// Returns true if the output stream is a terminal.
-pub(crate) fn is_terminal() -> bool {
-    std::io::stdout().is_terminal()
+/// Returns a cell as one line without escape sequences.
+fn plain(cell: &str) -> String {
+    strip_str(cell).to_string().replace(['\r', '\n', CELL_SEPARATOR], " ")
 }
 
-/// Returns a progress bar on the error stream, which is shown if that is a terminal. `activity` is
-/// a verb such as `importing`.
-pub(crate) fn progress(activity: &'static str, total: u64) -> ProgressBar {
-    let bar = ProgressBar::new(total).with_message(activity);
-    let style = "{msg} {wide_bar} {human_pos}/{human_len} ({per_sec}, {eta} left)";
-    if let Ok(style) = ProgressStyle::with_template(style) {
-        bar.set_style(style);
-    }
-    bar
+/// Puts the escape sequences of the cells back into a laid-out row.
+fn with_escapes(line: &str, cells: &[String]) -> String {
+    let laid_out = line.split(CELL_SEPARATOR).zip(cells);
+    let with_escapes = |(shown, cell): (&str, &String)| match plain(cell) {
+        plain if plain != *cell && cell.contains('\u{1b}') => shown.replacen(&plain, cell, 1),
+        _ => shown.to_owned(),
+    };
+    laid_out.map(with_escapes).collect()
 }
 
 /// Formats a whole number with thousands separators: `12,345`.
@@ -151,11 +173,17 @@ pub(crate) fn number(n: i64) -> String {
     if n < 0 { format!("-{digits}") } else { digits }
 }
 
+/// Formats a number of things, such as `1 error` and `12,345 errors`.
+pub(crate) fn counted(n: impl TryInto<i64>, one: &str, many: &str) -> String {
+    dashboard::count(n.try_into().unwrap_or(i64::MAX), (one, many))
+}
+
 #[cfg(test)]
 mod tests {
     use store::{InputError, Store};
 
     use super::*;
+    use crate::color::{self, Tone};
 
     #[tokio::test]
     async fn a_database_failure_is_reported_once_with_exit_code_3() {
@@ -183,6 +211,33 @@ mod tests {
         assert!(causes(&error).starts_with("import people.csv: use what was given: a contact needs"));
         let error = anyhow::anyhow!("no such file").context("read it: no such file");
         assert_eq!((causes(&error).as_str(), exit_code(&error)), ("read it: no such file", 3));
+    }
+
+    #[test]
+    fn colours_do_not_change_the_widths_of_a_table() {
+        let rows = |paint: fn(Tone, &str) -> String| {
+            vec![
+                vec!["1".to_owned(), paint(Tone::Good, "finished"), "3".to_owned(), "a\nb".to_owned()],
+                vec!["12".to_owned(), paint(Tone::Active, "running"), "1,200".to_owned(), "茶".to_owned()],
+            ]
+        };
+        let headings = ["run", "state", "sent#", "why"];
+        let plain = table_lines(&headings, &rows(|_, text| text.to_owned()));
+        assert_eq!(
+            plain,
+            ["run  state      sent  why", "1    finished      3  a b", "12   running   1,200  茶",]
+        );
+        let painted = table_lines(&headings, &rows(color::styled));
+        assert!(painted[1].contains("\u{1b}[32mfinished\u{1b}[0m"), "{painted:?}");
+        let stripped: Vec<String> = painted.iter().map(|line| strip_str(line).to_string()).collect();
+        assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn one_thing_is_singular() {
+        assert_eq!(counted(0, "error", "errors"), "0 errors");
+        assert_eq!(counted(1_usize, "error", "errors"), "1 error");
+        assert_eq!(counted(1_200_u64, "delivery", "deliveries"), "1,200 deliveries");
     }
 
     #[test]

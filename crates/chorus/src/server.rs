@@ -69,13 +69,13 @@ impl AccessKeys {
     /// Returns the keys that a workspace requires: none if its public URL and all its listeners are
     /// on the loopback interface, as on a developer's machine.
     ///
-    /// `admin` overrides the workspace's address of pages and API.
-    pub(crate) fn of(app: &App, admin: Option<SocketAddr>) -> Self {
+    /// `listen` and `admin` override the workspace's addresses of links, and of pages and API.
+    pub(crate) fn of(app: &App, listen: Option<SocketAddr>, admin: Option<SocketAddr>) -> Self {
         let server = &app.workspace().server;
         let host = server.public_url.host_str().unwrap_or_default();
         let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]");
         let admin_is_local = admin.or(server.admin_listen).is_none_or(|address| address.ip().is_loopback());
-        if local && server.listen.ip().is_loopback() && admin_is_local {
+        if local && listen.unwrap_or(server.listen).ip().is_loopback() && admin_is_local {
             return Self::default();
         }
         let key = |purpose| Some(app.signer.access_key(purpose));

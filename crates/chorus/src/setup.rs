@@ -75,14 +75,26 @@ impl Env {
     /// steps of that campaign.
     pub(crate) async fn open_for(&self, campaign: &str) -> anyhow::Result<App> {
         let read = read(&self.root()?, Some(campaign));
-        let loaded = read.map_err(|findings| user_error(findings.to_text(false)))?;
+        let loaded = read.map_err(|findings| unusable_workspace(&findings))?;
         open(loaded, Clock::System).await
     }
 }
 
 /// Loads the workspace in `root` and compiles every step.
 pub(crate) fn load(root: &Path) -> anyhow::Result<Loaded> {
-    read(root, None).map_err(|findings| user_error(findings.to_text(false)))
+    read(root, None).map_err(|findings| unusable_workspace(&findings))
+}
+
+/// Returns the error for a workspace that cannot be loaded: the findings about chorus.toml, which
+/// keep everything from running.
+fn unusable_workspace(findings: &Diagnostics) -> anyhow::Error {
+    user_error(settings_errors(findings).unwrap_or_else(|| findings.to_text(false)))
+}
+
+/// Returns the text of the findings about chorus.toml; `None` if none of them is an error.
+pub(crate) fn settings_errors(findings: &Diagnostics) -> Option<String> {
+    let of_settings = findings.of_file(Path::new(CHORUS_TOML));
+    of_settings.is_fatal().then(|| of_settings.to_text(false).trim_end().to_owned())
 }
 
 /// Loads the workspace in `root` and compiles every step. The compiled steps of the campaign
@@ -117,7 +129,7 @@ fn add_findings(findings: &mut Diagnostics, workspace: &Workspace, found: Vec<Di
         let file = finding.file.clone();
         findings.push(finding);
         // The text of chorus.toml may hold secrets; the loader adds it with these masked.
-        if file != Path::new("chorus.toml") {
+        if file != Path::new(CHORUS_TOML) {
             let path = workspace.root.join(&file);
             findings.add_source(&file, || std::fs::read_to_string(path).unwrap_or_default());
         }
@@ -171,6 +183,9 @@ pub(crate) fn random_key() -> String {
     hex::encode(bits)
 }
 
+/// Name of the settings file in a workspace.
+const CHORUS_TOML: &str = "chorus.toml";
+
 /// Maximum number of broken files that a note names.
 const MAX_NAMED_FILES: usize = 5;
 
@@ -180,10 +195,13 @@ impl App {
         &self.loaded.0
     }
 
-    /// Prints a note about the files with errors, whose contents are not in the workspace.
+    /// Prints the findings about chorus.toml if one is an error, and a note about the other files
+    /// with errors, whose contents are not in the workspace.
     pub(crate) fn note_broken_files(&self) {
-        let broken: BTreeSet<_> =
-            self.loaded.1.errors().map(|finding| finding.file.display().to_string()).collect();
+        self.note_settings_errors();
+        let files = self.loaded.1.errors().map(|finding| &finding.file);
+        let files = files.filter(|file| *file != Path::new(CHORUS_TOML));
+        let broken: BTreeSet<_> = files.map(|file| file.display().to_string()).collect();
         let noun = match broken.len() {
             0 => return,
             1 => "file has an error and is",
@@ -196,6 +214,16 @@ impl App {
             broken.len(),
             named.join(", ")
         ));
+    }
+
+    /// Prints the findings about chorus.toml if one is an error, and the campaigns that wait for it.
+    pub(crate) fn note_settings_errors(&self) {
+        let Some(text) = settings_errors(&self.loaded.1) else { return };
+        output::note(text);
+        let waiting: Vec<_> = waiting_campaigns(&self.loaded).into_iter().take(MAX_NAMED_FILES).collect();
+        if !waiting.is_empty() {
+            output::note(format!("Until chorus.toml is right, these cannot run: {}.", waiting.join(", ")));
+        }
     }
 
     /// Returns the name of a worker that plans on the same database with other files, if there is
@@ -247,20 +275,31 @@ impl App {
 
     /// Returns the audience with this name, which has no errors.
     pub(crate) fn audience(&self, name: &str) -> anyhow::Result<&campaign::Audience> {
-        find(self.workspace(), &self.workspace().audiences, ("audience", "audiences"), name)
+        find(&self.loaded, &self.workspace().audiences, ("audience", "audiences"), name)
     }
+}
+
+/// Returns the names of the campaigns without errors of their own that cannot run because of an
+/// error in chorus.toml.
+fn waiting_campaigns(loaded: &Loaded) -> Vec<&str> {
+    let (workspace, findings) = &**loaded;
+    let has_errors = |name: &str| {
+        let file = Path::new("campaigns").join(format!("{name}.toml"));
+        findings.errors().any(|finding| finding.file == file)
+    };
+    let left_out = workspace.campaign_files.iter().map(String::as_str);
+    left_out.filter(|name| !workspace.campaigns.contains_key(*name) && !has_errors(name)).collect()
 }
 
 /// Returns the campaign with this name; the error says whether it does not exist or has errors.
 pub(crate) fn find_campaign<'a>(loaded: &'a Loaded, name: &str) -> anyhow::Result<&'a campaign::Campaign> {
-    let workspace = &loaded.0;
-    find(workspace, &workspace.campaigns, ("campaign", "campaigns"), name)
+    find(loaded, &loaded.0.campaigns, ("campaign", "campaigns"), name)
 }
 
 /// Returns the entry named `name`; the error says whether its file does not exist or has errors.
 /// The kind of entry is given as a noun and as the name of its folder.
 fn find<'a, K: Ord + Borrow<str>, T>(
-    workspace: &Workspace,
+    loaded: &Loaded,
     known: &'a BTreeMap<K, T>,
     (kind, folder): (&str, &str),
     name: &str,
@@ -269,9 +308,15 @@ fn find<'a, K: Ord + Borrow<str>, T>(
         return Ok(found);
     }
     let file = PathBuf::from(folder).join(format!("{name}.toml"));
-    if workspace.root.join(&file).is_file() {
+    if loaded.0.root.join(&file).is_file() {
+        let has_errors = loaded.1.errors().any(|finding| finding.file == file);
+        if let Some(text) = settings_errors(&loaded.1).filter(|_| !has_errors) {
+            let file = file.display();
+            return Err(user_error(format!("{text}\n\n{file} cannot be used until chorus.toml is right")));
+        }
         return Err(user_error(format!("{} has errors; `chorus check` shows them", file.display())));
     }
     let known: Vec<&str> = known.keys().map(Borrow::borrow).collect();
-    Err(user_error(format!("there is no {kind} {name:?}; there are: {}", known.join(", "))))
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(user_error(format!("there is no {kind} {name:?}; there are: {known}")))
 }

@@ -33,6 +33,7 @@ pub struct Suppression {
     /// 21211`, `import`.
     pub source: String,
     /// The time since which it is suppressed.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub created_at: Millis,
 }
 

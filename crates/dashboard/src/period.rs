@@ -27,8 +27,10 @@ pub(crate) enum Period {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Span {
     /// The start, on the hour.
+    #[serde(serialize_with = "store::iso8601::serialize")]
     pub(crate) from: Millis,
     /// The end, on the hour; not included.
+    #[serde(serialize_with = "store::iso8601::serialize")]
     pub(crate) to: Millis,
 }
 

@@ -11,6 +11,7 @@ use store::{DeliveryState, Millis, ReceiverHold, Run, RunState, Store, StoreErro
 pub struct RunForecast {
     /// The estimated time of the last message, at the speed so far and within all limits of the
     /// channel.
+    #[serde(serialize_with = "store::iso8601::serialize")]
     pub finish: Option<Timestamp>,
     /// Receivers that the channel sends nothing to for now, with the reasons; an empty name stands
     /// for the whole channel.

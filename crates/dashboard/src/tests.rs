@@ -232,7 +232,12 @@ async fn the_overview_counts_what_happened() {
     let report: Value = serde_json::from_str(&seeded.page("/api/v1/report").await).unwrap();
     assert_eq!(report["people"]["rates"]["click"]["numerator"], 1);
     assert_eq!(report["people"]["rates"]["click"]["denominator"], 2);
-    assert_eq!(report["all"]["money"]["CNY"]["profit"], 98_000_000 - 2_000);
+    assert_eq!(report["all"]["money"]["CNY"]["profit"], "97.998");
+    assert!(report["span"]["from"].as_str().is_some_and(|from| from.ends_with(":00:00Z")), "{report}");
+    assert_eq!(
+        report["series"].as_array().and_then(|series| series[0]["start"].as_str()),
+        report["span"]["from"].as_str()
+    );
 }
 
 #[tokio::test]

@@ -42,6 +42,7 @@ mod error;
 mod health;
 mod identity;
 mod ids;
+pub mod iso8601;
 mod marker;
 mod migrations;
 mod open;

@@ -51,8 +51,8 @@ pub struct Rates {
 /// An amount of money with its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Amount {
-    /// The amount in `currency`, serialized in millionths.
-    pub micros: Money,
+    /// The amount in `currency`.
+    pub amount: Money,
     /// ISO 4217 code of the currency.
     pub currency: String,
 }
@@ -170,7 +170,7 @@ fn cost_per_conversion(counts: &Counts) -> Option<Amount> {
         return None;
     }
     let micros = cost.millionths().saturating_add(counts.converted / 2) / counts.converted;
-    Some(Amount { micros: Money::from_millionths(micros), currency: currency.clone() })
+    Some(Amount { amount: Money::from_millionths(micros), currency: currency.clone() })
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a ratio of money is read to three digits")]
@@ -246,7 +246,7 @@ mod tests {
         assert_eq!((money.profit, money.roi), (Money::from(200_000_000), Some(2.0)));
         assert_eq!(
             figures.cost_per_conversion,
-            Some(Amount { micros: Money::from(33_333_333), currency: "CNY".into() })
+            Some(Amount { amount: Money::from(33_333_333), currency: "CNY".into() })
         );
     }
 

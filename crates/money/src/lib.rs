@@ -27,11 +27,8 @@ use std::fmt;
 pub use digits::grouped;
 
 /// An amount of some currency, in millionths of its unit; negative for money that is given back.
-/// Serialized as the number of millionths.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize,
-)]
-#[serde(transparent)]
+/// Serialized as a decimal text such as `199.50`, which no reader rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Money(i64);
 
 impl Money {
@@ -81,6 +78,12 @@ impl Money {
     #[must_use]
     pub const fn saturating_mul(self, count: i64) -> Self {
         Self(self.0.saturating_mul(count))
+    }
+}
+
+impl serde::Serialize for Money {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.decimal())
     }
 }
 

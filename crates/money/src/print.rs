@@ -13,12 +13,27 @@ impl Money {
     /// may be empty.
     #[must_use]
     pub fn exact(self, currency: &str) -> String {
+        let (sign, units, decimals) = self.parts();
+        format!("{sign}{}.{decimals} {currency}", grouped(units)).trim_end().to_owned()
+    }
+
+    /// Formats the exact amount for programs, such as `12345.6789`: at least two decimals, a point,
+    /// no thousands separators, and no currency.
+    #[must_use]
+    pub fn decimal(self) -> String {
+        let (sign, units, decimals) = self.parts();
+        format!("{sign}{units}.{decimals}")
+    }
+
+    /// Returns the sign, the whole units, and the digits after the point without trailing zeros, at
+    /// least two.
+    fn parts(self) -> (&'static str, u64, String) {
         let (sign, millionths) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
         let mut decimals = format!("{:06}", millionths % UNIT);
         while decimals.len() > 2 && decimals.ends_with('0') {
             decimals.pop();
         }
-        format!("{sign}{}.{decimals} {currency}", grouped(millionths / UNIT)).trim_end().to_owned()
+        (sign, millionths / UNIT, decimals)
     }
 
     /// Formats the amount rounded to the decimals of its currency, such as `CNY 12,300.50`. Amounts
@@ -60,6 +75,15 @@ mod tests {
         assert_eq!(exact(1_000, "CNY"), "0.001 CNY");
         assert_eq!(exact(-12_345_678_900, "EUR"), "-12,345.6789 EUR");
         assert_eq!(exact(i64::MIN, ""), "-9,223,372,036,854.775808");
+    }
+
+    #[test]
+    fn amounts_for_programs_are_plain_decimals() {
+        let decimal = |millionths| Money::from_millionths(millionths).decimal();
+        assert_eq!(decimal(199_500_000), "199.50");
+        assert_eq!(decimal(1_000), "0.001");
+        assert_eq!(decimal(0), "0.00");
+        assert_eq!(decimal(-12_345_678_900), "-12345.6789");
     }
 
     #[test]

@@ -137,6 +137,11 @@ fn split_fields(whole: SpannedText<'_>) -> Result<[SpannedText<'_>; 5], CronErro
             expand_shorthand(first.text),
         ));
     }
+    if let Some((first, zone)) = words.first().and_then(|word| time_zone(word.text).map(|zone| (word, zone)))
+    {
+        let fix = format!("take it out, and write `timezone = \"{}\"` beside `cron`", quote(zone));
+        return Err(CronError::new(Kind::TimeZone, first.span(), fix));
+    }
     if words.is_empty() {
         let fix = "write minute, hour, day of month, month and day of week, such as `0 10 * * TUE`";
         return Err(CronError::new(Kind::Empty, whole.span(), fix));
@@ -151,6 +156,11 @@ fn split_fields(whole: SpannedText<'_>) -> Result<[SpannedText<'_>; 5], CronErro
         let start = words.first().map_or(0, |word| word.start);
         CronError::new(Kind::FieldCount(count), start..whole.text.trim_ascii_end().len(), fix)
     })
+}
+
+/// Returns the zone of `TZ=Europe/Berlin`, which other schedulers read in front of the fields.
+fn time_zone(word: &str) -> Option<&str> {
+    word.strip_prefix("TZ=").or_else(|| word.strip_prefix("CRON_TZ="))
 }
 
 fn expand_shorthand(shorthand: &str) -> String {

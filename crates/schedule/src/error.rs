@@ -26,6 +26,9 @@ pub enum CronErrorKind {
     /// A shorthand such as `@daily`.
     #[error("shorthands such as `{0}` are not used here")]
     Shorthand(String),
+    /// A time zone in front of the fields, such as `TZ=Europe/Berlin`.
+    #[error("a time zone is not part of cron")]
+    TimeZone,
     /// The number of fields is not five.
     #[error("a cron expression has five fields, this one has {0}")]
     FieldCount(usize),

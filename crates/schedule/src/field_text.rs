@@ -14,7 +14,10 @@ impl CronField {
     /// Parses the text of this field into the set of its values.
     pub(crate) fn parse(self, piece: SpannedText<'_>) -> Result<Values, CronError> {
         if let Some((at, bad)) = piece.text.char_indices().find(|(_, c)| matches!(c, '?' | '#')) {
-            return Err(self.not_cron(piece.part(at..at + bad.len_utf8()), bad));
+            let (before, after) = piece.text.split_at(at);
+            let start = before.rfind(',').map_or(0, |comma| comma + 1);
+            let end = after.find(',').map_or(piece.text.len(), |comma| at + comma);
+            return Err(self.not_cron(piece.part(start..end), bad));
         }
         piece.split(',').try_fold(Values::EMPTY, |all, item| Ok(all.union(self.item(item)?)))
     }
@@ -142,12 +145,40 @@ impl CronField {
 
     fn not_cron(self, piece: SpannedText<'_>, letter: char) -> CronError {
         let fix = match (letter, self) {
-            ('?', _) => "write `*`",
-            ('L', Self::DayOfMonth) => "for the last day of the month write `every = \"month last 09:00\"`",
-            ('W', _) => "for Monday to Friday write `MON-FRI` in the last field",
-            _ => "write the days of the month, or the days of the week",
+            ('?', _) => "write `*`".to_owned(),
+            ('L', Self::DayOfMonth) => {
+                "for the last day of the month write `every = \"month last 09:00\"`".to_owned()
+            }
+            ('W', _) => "for Monday to Friday write `MON-FRI` in the last field".to_owned(),
+            (_, Self::DayOfWeek) => weekday_of_month(piece.text),
+            _ => "write the days of the month, or the days of the week".to_owned(),
         };
         CronError::new(Kind::NotCron(letter), piece.span(), fix)
+    }
+}
+
+/// Returns the fix for `5L` (the last Friday of the month) or `MON#2` (the second Monday).
+fn weekday_of_month(text: &str) -> String {
+    let (day, place) = text.split_once('#').unwrap_or((text.trim_end_matches(['L', 'l']), "last"));
+    let day = weekday_name(day).unwrap_or("monday");
+    let place = match place {
+        "1" => "first",
+        "2" => "second",
+        "3" => "third",
+        "4" => "fourth",
+        "5" => "fifth",
+        _ => "last",
+    };
+    format!("in place of `cron` write `every = \"month {place} {day} 09:00\"`")
+}
+
+/// Returns the English name of a weekday that is given as in cron.
+fn weekday_name(text: &str) -> Option<&'static str> {
+    const DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+    let text = text.to_ascii_lowercase();
+    match text.parse::<usize>() {
+        Ok(number) => DAYS.get(number % 7).copied().filter(|_| number <= 7),
+        Err(_) => DAYS.into_iter().find(|day| text.len() == 3 && day.starts_with(&text)),
     }
 }
 

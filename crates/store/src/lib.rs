@@ -60,7 +60,7 @@ pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, Suppr
 pub use database::{
     Clock, ContactId, CopyEvidence, DatabaseError, DatabaseLocation, DeliveryId, Denied, ErrorSide, Health,
     Identity, InputError, LeaseId, LinkId, LinkName, MachineTime, Millis, Reason, RevisionId, RowError,
-    RunId, RunName, SchemaError, Shortfall, SqlDialect, StopReason, Stopped, StoreError, UrlError,
+    RunId, RunName, SchemaError, Shortfall, SqlDialect, StopReason, Stopped, StoreError, UrlError, iso8601,
 };
 pub use delivery::{
     ClaimedDelivery, DeliveryName, DeliveryRef, DeliveryRow, DeliveryState, Explanation, GroupCommit,

@@ -138,6 +138,7 @@ pub struct OccurrenceRow {
     /// The id of the step.
     pub step: String,
     /// The instant at which it was due.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub instant: Millis,
     /// The kind, which says what happened to it.
     #[sqlx(try_from = "String")]
@@ -148,6 +149,7 @@ pub struct OccurrenceRow {
     /// The subject of the reason: the number of a run or the name of a step.
     pub detail: Option<String>,
     /// The last instant, if the row stands for several occurrences.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub through: Option<Millis>,
     /// The number of occurrences that the row stands for.
     pub count: i64,
@@ -159,6 +161,7 @@ pub struct OccurrenceRow {
     /// The id of the run that it became.
     pub run_id: Option<RunId>,
     /// The time at which the row was inserted.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub created_at: Millis,
 }
 

@@ -79,7 +79,7 @@ impl TrialSetup {
     pub(super) fn latest_run(&self) -> Result<Option<Run>> {
         let runs = self.sandbox.json(&["runs", "list", "--limit", "1"])?;
         let Some(id) = runs[0]["id"].as_i64() else { return Ok(None) };
-        let (is_planned, has_ended) = (runs[0]["state"] == "planned", runs[0]["finished_at"].is_i64());
+        let (is_planned, has_ended) = (runs[0]["state"] == "planned", runs[0]["finished_at"].is_string());
         Ok(Some(Run { id, is_planned, has_ended, repeats: tally(&runs[0], "repeat")? }))
     }
 

@@ -52,7 +52,7 @@ fn a_restored_database_sends_nothing_again() {
     wait_for_run(&sandbox, "some to be sent", |run| tally(run, "sent") > 20);
     back_up(&tools, &sandbox, &yesterday);
     sandbox.edit("chorus.toml", RATE, "5000/s").unwrap();
-    wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!(copies_finding(&sandbox)["verdict"], "pass");
     assert_eq!(received_mail::received(&sink).len(), READERS);
@@ -89,7 +89,7 @@ fn a_restored_database_sends_nothing_again() {
         (&"copy".into(), &1.into()),
         "{started:#}"
     );
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!((&ended["state"], tally(&ended, "sent")), (&"finished".into(), 300), "{ended:#}");
     let letters = received_mail::received(&sink);
@@ -121,7 +121,7 @@ fn a_folder_copied_during_a_run_waits_for_a_person() {
     assert_eq!(relay.accepted_count(), sent, "the run under way waits");
     copy.edit("chorus.toml", RATE, "5000/s").unwrap();
     copy.chorus_ok(&["runs", "resume", "1"]).unwrap();
-    let ended = wait_for_run(&copy, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&copy, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!(tally(&ended, "sent"), 300, "{ended:#}");
     let taken = accepted_by_address(&relay);
@@ -177,7 +177,7 @@ fn a_stopped_installation_stays_stopped_until_it_is_started() {
     assert_eq!((&started["resumed"], &started["paused"][0]["id"]), (&serde_json::json!([]), &1.into()));
     let output = sandbox.chorus_ok(&["start", "--resume"]).unwrap().out;
     assert!(output.starts_with("Nothing was stopped.\nResumed:"), "{output}");
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!((tally(&ended, "sent"), tally(&ended, "repeat")), (300, 0), "{ended:#}");
     let taken = accepted_by_address(&relay);

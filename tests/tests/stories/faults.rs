@@ -48,7 +48,7 @@ fn a_full_disk_stops_the_sending_and_nothing_is_lost_or_repeated() {
         limit_file_size(&server, None);
     }
     sandbox.edit("chorus.toml", "150/s", "5000/s").unwrap();
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     assert!(server.log().contains("nothing is sent until it is possible again"), "{}", server.log());
     server.stop().unwrap();
     assert_eq!((tally(&ended, "sent"), tally(&ended, "repeat")), (READERS as i64, 0), "{ended:#}");
@@ -83,7 +83,7 @@ fn a_database_that_goes_away_stops_the_sending_and_nothing_is_lost_or_repeated()
         database.start().unwrap();
     }
     sandbox.edit("chorus.toml", "150/s", "5000/s").unwrap();
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!((tally(&ended, "sent"), tally(&ended, "repeat")), (READERS as i64, 0), "{ended:#}");
     let taken = accepted_by_address(&relay);

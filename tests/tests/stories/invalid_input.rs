@@ -135,6 +135,61 @@ fn every_mistake_is_reported_with_its_position_and_nothing_is_sent() {
 }
 
 #[test]
+fn a_bad_channel_is_reported_in_chorus_toml_and_not_in_the_campaigns_that_use_it() {
+    let sandbox = new_workspace();
+    sandbox.edit("chorus.toml", "kind = \"outbox\"", "kind = \"pigeon\"").unwrap();
+    for args in [
+        &["check"][..],
+        &["send", "hello", "--yes"],
+        &["plan"],
+        &["plan", "hello"],
+        &["preview", "hello"],
+        &["audiences"],
+        &["explain", "ada@example.com", "hello"],
+    ] {
+        let ran = sandbox.chorus(args).unwrap();
+        assert_blames_chorus_toml(&format!("{}{}", ran.err, ran.out), &format!("chorus {args:?}"));
+    }
+    let check = sandbox.chorus(&["check"]).unwrap();
+    assert!(check.out.contains("1 error, 0 warnings; 0 campaigns ready to run"), "{}", check.out);
+    let log = sandbox.path().join("serve.log");
+    let said = fs::File::create(&log).unwrap();
+    let mut serve = sandbox.command(&["serve", "--listen", &format!("127.0.0.1:{}", sandbox.port)]);
+    let _serve = Guard::spawn("chorus serve", serve.stdout(said.try_clone().unwrap()).stderr(said)).unwrap();
+    let text = until("the server to say what is wrong", Duration::from_secs(30), || {
+        let text = fs::read_to_string(&log)?;
+        Ok(Some(text).filter(|text| text.contains("Dashboard")))
+    })
+    .unwrap();
+    assert_blames_chorus_toml(&text, "chorus serve");
+    assert!(text.contains("Until chorus.toml is right, these cannot run: hello."), "{text}");
+}
+
+#[test]
+fn an_error_in_a_campaign_of_its_own_is_reported_beside_that_of_chorus_toml() {
+    let sandbox = new_workspace();
+    sandbox.edit("chorus.toml", "kind = \"outbox\"", "kind = \"pigeon\"").unwrap();
+    sandbox.edit("campaigns/hello.toml", "{{facts.offer}}", "{{facts.ofer}}").unwrap();
+    let check = sandbox.chorus(&["check"]).unwrap().out;
+    let (settings, campaign) = (check.find("pigeon").unwrap(), check.find("ofer").unwrap());
+    assert!(settings < campaign, "{check}");
+    let plan = sandbox.chorus(&["plan"]).unwrap().err;
+    assert!(plan.contains("1 file has an error and is left out: campaigns/hello.toml."), "{plan}");
+    sandbox.edit("chorus.toml", "[brand]", "[brand").unwrap();
+    let plan = sandbox.chorus(&["plan"]).unwrap();
+    assert_eq!(plan.code, Some(1));
+    assert!(plan.err.starts_with("error[not-toml]") && !plan.err.contains("hello.toml"), "{}", plan.err);
+}
+
+/// Checks that the output begins with the finding about the channel of kind `pigeon`, and has none
+/// about a campaign.
+fn assert_blames_chorus_toml(text: &str, what: &str) {
+    assert!(text.starts_with("error[wrong-value]: `kind` cannot be `pigeon`"), "{what}: {text}");
+    assert!(text.contains("--> chorus.toml:"), "{what}: {text}");
+    assert!(!text.contains("--> campaigns/"), "{what}: {text}");
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once() {
     let sandbox = new_workspace();
     sandbox.edit("campaigns/hello.toml", "channel  = \"email\"", "channel  = \"pigeon\"").unwrap();

@@ -25,6 +25,7 @@ mod received_mail;
 mod run_control;
 mod settle;
 mod slow_receivers;
+mod terminal_colors;
 mod test_tools;
 mod text_measures;
 mod unsubscribe;

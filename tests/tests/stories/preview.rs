@@ -120,14 +120,14 @@ fn a_text_that_is_too_long_for_a_contact_is_reported_and_not_sent() {
     assert_eq!(fine["matrices"]["letter"]["facts"], serde_json::json!(["offer"]), "{fine:#}");
     let cost = |plan: &serde_json::Value| {
         let rows = plan["occurrences"].as_array().unwrap();
-        rows.iter().find(|row| row["step"] == "text").unwrap()["cost_micros"].clone()
+        rows.iter().find(|row| row["step"] == "text").unwrap()["cost"].clone()
     };
-    assert_eq!(cost(&fine), 4 * 50_000, "the euro sign is one of the alphabet: one segment each");
+    assert_eq!(cost(&fine), "0.20", "the euro sign is one of the alphabet: one segment each");
     let middling = format!("email,phone,first_name\nemmy@example.com,+8613800138007,{}\n", "E".repeat(120));
     sandbox.write("middling.csv", &middling).unwrap();
     sandbox.chorus_ok(&["contacts", "import", "middling.csv"]).unwrap();
     let more = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
-    assert_eq!(cost(&more), 5 * 2 * 50_000, "the contact with the longest text takes two");
+    assert_eq!(cost(&more), "0.50", "the contact with the longest text takes two");
     let long = format!("email,phone,first_name\nkurt@example.com,+8613800138006,{}\n", "K".repeat(1_600));
     sandbox.write("long.csv", &long).unwrap();
     sandbox.chorus_ok(&["contacts", "import", "long.csv"]).unwrap();

@@ -75,7 +75,7 @@ fn fifty_pauses_at_any_moment_lose_and_repeat_no_message() {
     }
     // The rate was low so far, so that the run lasts through all pauses even on a fast machine.
     sandbox.edit("chorus.toml", "100/s", "5000/s").unwrap();
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!((ended["state"].as_str(), tally(&ended, "repeat")), (Some("finished"), 0), "{ended:#}");
     let letters = received_mail::received(&sink);
@@ -116,7 +116,7 @@ fn a_stopped_process_completes_started_messages_and_the_next_continues() {
         );
     }
     let server = sandbox.serve().unwrap();
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!((tally(&ended, "sent"), tally(&ended, "repeat")), (300, 0));
     let taken = accepted_by_address(&relay);

@@ -67,7 +67,7 @@ fn uncertain_deliveries_are_settled_by_command_and_by_page() {
 
     let output = sandbox.chorus_ok(&["runs", "settle", "1", "--send-again"]).unwrap().out;
     assert_eq!(output.trim(), "Run 1 of letter/mail is settled: 2 deliveries will be sent again.");
-    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_i64());
+    let ended = wait_for_run(&sandbox, "the run to end", |run| run["finished_at"].is_string());
     server.stop().unwrap();
     assert_eq!(ended["state"], "finished", "{ended:#}");
     assert_eq!((tally(&ended, "sent"), settled(&ended), tally(&ended, "repeat")), (4, 2, 2), "{ended:#}");

@@ -60,7 +60,7 @@ fn planning_time(workspace: &BenchWorkspace) -> Result<f64> {
     let (seconds, total) = until("the run to be planned", Duration::from_secs(300), || {
         ensure!(sending.exit_status()?.is_none(), "chorus send ended before it was measured");
         let runs = sandbox.json(&["runs", "list"])?;
-        let planned = runs[0]["planned_at"].is_i64();
+        let planned = runs[0]["planned_at"].is_string();
         Ok(planned.then(|| (start.elapsed().as_secs_f64(), runs[0]["total"].as_u64())))
     })?;
     sending.crash()?;

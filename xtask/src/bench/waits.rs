@@ -68,7 +68,8 @@ fn measure_on(tools: &Tools, name: &str, database: TestDatabase<'_>, contacts: u
         let expected = workspace.people as u64;
         until("the run to be planned", WORK_TIMEOUT, || {
             let runs = sandbox.json(&["runs", "list"])?;
-            Ok((runs[0]["planned_at"].is_i64() && runs[0]["total"].as_u64() == Some(expected)).then_some(()))
+            Ok((runs[0]["planned_at"].is_string() && runs[0]["total"].as_u64() == Some(expected))
+                .then_some(()))
         })
     })?;
     add_figure(&format!("a run to {contacts} planned"), planned);

@@ -39,17 +39,20 @@ pub(super) async fn examine(dns: &Dns, relay: Result<Relay, SenderError>, now: T
     findings
 }
 
+fn days(count: u32) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
 fn tls(seen: &RelayProbe) -> Finding {
     let local = matches!(classify(seen.address.ip()), AddressClass::Internal(_));
     match (&seen.tls, seen.security) {
         (Some(tls), _) if tls.days < RENEWAL_WARNING_DAYS => Finding::warn(
             "tls",
-            format!("{}, and the server's certificate ends in {} days", tls.version, tls.days),
+            format!("{}, and the server's certificate ends in {}", tls.version, days(tls.days)),
             "Have it renewed.",
         ),
         (Some(tls), _) => {
-            let days =
-                if tls.days >= 365 { "more than a year".to_owned() } else { format!("{} days", tls.days) };
+            let days = if tls.days >= 365 { "more than a year".to_owned() } else { days(tls.days) };
             Finding::pass("tls", format!("{}; the server's certificate is good for {days}", tls.version))
         }
         (None, Security::Off) if local => {

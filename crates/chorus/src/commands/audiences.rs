@@ -6,11 +6,17 @@ use campaign::Audience;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use crate::arguments;
+use crate::help;
 use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
 
 /// Show the audiences and the number of contacts in each
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus audiences", "every audience with its size"),
+    ("chorus audiences size members", "one of them"),
+]))]
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Option<Action>,
@@ -19,10 +25,17 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List every audience with its size
+    #[command(after_help = help::examples(&[
+        ("chorus audiences list", ""),
+    ]))]
     List,
     /// Show the number of contacts in one audience
+    #[command(after_help = help::examples(&[
+        ("chorus audiences size members", ""),
+    ]))]
     Size {
         /// The name of its file in audiences/, without .toml
+        #[arg(value_parser = arguments::id)]
         audience: String,
     },
 }

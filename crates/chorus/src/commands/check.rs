@@ -8,11 +8,17 @@ use scheduler::Loaded;
 use source::Diagnostic;
 use store::{Clock, Store};
 
-use crate::output::{self, Format};
+use crate::color::{self, Tone};
+use crate::help;
+use crate::output::{self, Format, counted};
 use crate::setup::{self, Env};
 
 /// Check all files, templates and facts, and show all findings
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus check", ""),
+    ("chorus check --format json", "for editors and scripts"),
+]))]
 pub(crate) struct Options {}
 
 pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
@@ -35,7 +41,7 @@ pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCod
             "findings": findings.to_json(),
         }))?;
     } else {
-        let text = findings.to_text(output::is_terminal());
+        let text = findings.to_text(color::enabled());
         if !text.is_empty() {
             output::line(text.trim_end())?;
             output::line("")?;
@@ -71,10 +77,11 @@ async fn database_findings(loaded: &Loaded) -> Vec<Diagnostic> {
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn summary(errors: usize, warnings: usize, campaigns: Option<usize>) -> String {
-    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let found = format!("{}, {}", count(errors, "error"), count(warnings, "warning"));
+    let errors = color::paint_count(Tone::Bad, errors, &counted(errors, "error", "errors"));
+    let warnings = color::paint_count(Tone::Warning, warnings, &counted(warnings, "warning", "warnings"));
+    let found = format!("{errors}, {warnings}");
     match campaigns {
-        Some(ready) => format!("{found}; {} ready to run", count(ready, "campaign")),
+        Some(ready) => format!("{found}; {} ready to run", counted(ready, "campaign", "campaigns")),
         None => format!("{found}; nothing can run until chorus.toml is fixed"),
     }
 }

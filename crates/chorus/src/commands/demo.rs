@@ -5,22 +5,28 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::arguments;
 use crate::demo_environment::DemoEnvironment;
-use crate::output::{self, Format};
+use crate::help;
+use crate::output::{self, Format, counted};
 use crate::server::StopSignal;
 use crate::setup::Env;
 
 /// Show everything running, with made-up people, in one process and without configuration
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus demo", "until Ctrl-C"),
+    ("chorus demo --speed 3600 --seconds 60", "an hour a second, for a minute"),
+]))]
 pub(crate) struct Options {
     /// Stop after this many seconds instead of at Ctrl-C.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = arguments::seconds)]
     seconds: Option<u64>,
     /// Number of simulated seconds that pass in a real one.
-    #[arg(long, default_value_t = 1_800, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    #[arg(long, default_value_t = 1_800, value_parser = arguments::speed)]
     speed: u32,
     /// Listen on this port of 127.0.0.1. Default: 8080, or any free one.
-    #[arg(long)]
+    #[arg(long, value_parser = arguments::port)]
     port: Option<u16>,
 }
 
@@ -61,8 +67,8 @@ fn announce(env: &Env, demo: &DemoEnvironment, speed: u32) -> anyhow::Result<()>
 
 fn span(seconds: u32) -> String {
     if seconds.is_multiple_of(60) {
-        format!("{} minutes", seconds / 60)
+        counted(seconds / 60, "minute", "minutes")
     } else {
-        format!("{seconds} seconds")
+        counted(seconds, "second", "seconds")
     }
 }

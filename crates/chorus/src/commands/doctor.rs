@@ -15,18 +15,26 @@ use store::{Clock, Health, Identity, StopReason, Store, StoreError};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
+use crate::arguments;
+use crate::color::{self, Tone};
 use crate::commands::runs::describe;
 use crate::commands::{preview, stop};
 use crate::disk;
-use crate::output::{self, Format};
+use crate::help;
+use crate::output::{self, Format, counted};
+use crate::progress::{self, Unit};
 use crate::setup::{self, Env};
 use crate::time;
 
 /// Examine configuration, database, DNS, TLS and signing, without sending anything
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus doctor", ""),
+    ("chorus doctor --dns 1.1.1.1:53", "ask this DNS server"),
+]))]
 pub(crate) struct Options {
     /// Use this DNS server instead of the machine's.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = arguments::dns_server)]
     dns: Option<SocketAddr>,
 }
 
@@ -53,7 +61,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
 }
 
 fn unreadable(errors: usize) -> Finding {
-    let found = format!("chorus.toml cannot be used: {errors} errors");
+    let found = format!("chorus.toml cannot be used: {}", counted(errors, "error", "errors"));
     Finding::fail_here("files", found, "`chorus check` shows each with its fix.").about("workspace")
 }
 
@@ -76,7 +84,7 @@ async fn examine(loaded: &Loaded, options: &Options, format: Format) -> anyhow::
         let channel = channel.clone();
         parts.spawn(async move { (2 + at, examiner.examine_channel(&channel, sample).await) });
     }
-    let bar = (format == Format::Text).then(|| output::progress("examining", parts.len() as u64));
+    let bar = (format == Format::Text).then(|| progress::bar("examining", parts.len() as u64, Unit::Checks));
     let mut found = Vec::new();
     while let Some(done) = parts.join_next().await {
         found.push(done?);
@@ -100,11 +108,10 @@ fn files(loaded: &Loaded) -> Finding {
     let (errors, warnings) = (findings.errors().count(), findings.warnings().count());
     let fix = "`chorus check` shows each with its fix.";
     let found = format!(
-        "{} ready; {errors} errors, {warnings} warnings",
-        match workspace.campaigns.len() {
-            1 => "1 campaign is".to_owned(),
-            count => format!("{count} campaigns are"),
-        }
+        "{} ready; {}, {}",
+        counted(workspace.campaigns.len(), "campaign is", "campaigns are"),
+        counted(errors, "error", "errors"),
+        counted(warnings, "warning", "warnings"),
     );
     let finding = match (errors, warnings) {
         (0, 0) => Finding::pass("files", found),
@@ -269,11 +276,11 @@ async fn schedules(store: &Store) -> Vec<Finding> {
 
 fn tables(health: &Health) -> Finding {
     if health.unknown > 0 {
-        let found = format!("a newer Chorus ran {} migrations", health.unknown);
+        let found = format!("a newer Chorus ran {}", counted(health.unknown, "migration", "migrations"));
         return Finding::fail_here("tables", found, "Use that version.");
     }
     if health.pending > 0 {
-        let found = format!("{} migrations are pending", health.pending);
+        let found = format!("{} pending", counted(health.pending, "migration is", "migrations are"));
         return Finding::warn("tables", found, "`chorus migrate` runs them; other commands do, too.");
     }
     Finding::pass("tables", "they are up to date")
@@ -367,7 +374,7 @@ fn print_findings(findings: &[Finding], format: Format) -> anyhow::Result<()> {
     let about = findings.iter().map(|finding| finding.about.len()).max().unwrap_or(0);
     let check = findings.iter().map(|finding| finding.check.len()).max().unwrap_or(0);
     for finding in findings {
-        let word = finding.verdict.word();
+        let word = color::paint(finding.verdict, finding.verdict.word());
         output::line(format!(
             "{word}  {:about$}  {:check$}  {}",
             finding.about, finding.check, finding.found
@@ -377,5 +384,7 @@ fn print_findings(findings: &[Finding], format: Format) -> anyhow::Result<()> {
         }
     }
     output::line("")?;
-    output::line(format!("{passed} passed, {warned} warned, {failed} failed"))
+    let warned = color::paint_count(Tone::Warning, warned, &format!("{warned} warned"));
+    let failed = color::paint_count(Tone::Bad, failed, &format!("{failed} failed"));
+    output::line(format!("{passed} passed, {warned}, {failed}"))
 }

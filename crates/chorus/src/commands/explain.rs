@@ -11,17 +11,24 @@ use store::{
     Consent, Contact, DeliveryRow, DeliveryState, Explanation, Millis, RecipientAddress, Run, RunState,
 };
 
+use crate::arguments;
+use crate::color::{self, Tone};
 use crate::commands::runs;
+use crate::help;
 use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 use crate::time;
 
 /// Explain why a contact received a campaign, waits for it, or did not receive it
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus explain daisy_parker@example.com spring-launch", ""),
+]))]
 pub(crate) struct Options {
     /// E-mail address, phone number or external id.
     address: String,
     /// The id of the campaign.
+    #[arg(value_parser = arguments::id)]
     campaign: String,
 }
 
@@ -34,6 +41,7 @@ struct StepExplanation {
     /// The explanation in words.
     because: String,
     run: Option<i64>,
+    #[serde(serialize_with = "store::iso8601::serialize")]
     at: Option<Millis>,
     /// URL of the published post.
     post_url: Option<String>,
@@ -73,6 +81,23 @@ enum Reason {
     DidNotRun,
 }
 
+impl From<Reason> for Tone {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Sent => Self::Good,
+            Reason::Sending => Self::Active,
+            Reason::Deferred | Reason::Paused | Reason::Uncertain | Reason::DidNotRun => Self::Warning,
+            Reason::Failed => Self::Bad,
+            Reason::LeftOut
+            | Reason::Cancelled
+            | Reason::NotInAudience
+            | Reason::JoinedLater
+            | Reason::NotForPeople => Self::Quiet,
+            Reason::Waiting | Reason::NotYetRun => Self::Plain,
+        }
+    }
+}
+
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let app = env.open().await?;
     let campaign = app.campaign(&options.campaign)?;
@@ -91,7 +116,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     } else {
         output::line(format!("{} and {}:", options.address, campaign.title))?;
         for row in &explanations {
-            output::line(format!("  {:<16} {}", row.step, row.because))?;
+            output::line(format!("  {:<16} {}", row.step, color::paint_start(row.reason, &row.because)))?;
         }
     }
     app.store.close().await;

@@ -5,11 +5,15 @@ use std::process::ExitCode;
 use clap::Args;
 use store::Store;
 
-use crate::output::{self, Format, user_error};
+use crate::help;
+use crate::output::{self, Format, counted, user_error};
 use crate::setup::Env;
 
 /// Migrate the database to this version; other commands do so automatically
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus migrate", ""),
+]))]
 pub(crate) struct Options {}
 
 pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCode> {
@@ -21,7 +25,10 @@ pub(crate) async fn run(env: &Env, _options: &Options) -> anyhow::Result<ExitCod
     if env.format == Format::Json {
         output::json(&serde_json::json!({ "database": store.dialect().as_str(), "migrations": ran }))?;
     } else {
-        let what = if ran == 0 { "nothing to do".to_owned() } else { format!("{ran} migrations run") };
+        let what = match ran {
+            0 => "nothing to do".to_owned(),
+            ran => format!("{} run", counted(ran, "migration", "migrations")),
+        };
         output::line(format!("{}: {what}", store.dialect().as_str()))?;
     }
     store.close().await;

@@ -13,28 +13,37 @@ use campaign::{Campaign, Language, Money, Per, SendForecast, Step, Workspace};
 use channel::consistency::Matrix;
 use channel::{RenderedStep, Survey};
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use schedule::Moment;
 use scheduler::{ExpectedOccurrence, ExpectedOutcome};
 use source::Diagnostics;
+use store::iso8601::Iso8601 as _;
 use store::{Millis, PlanCounts, RecipientAddress, RecipientSource};
 
+use crate::arguments;
+use crate::help;
 use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env, variable};
-use crate::time;
+use crate::time::When;
 use row::Row;
 
 /// Show what would run when, with the number of recipients, who is left out and why, and the cost
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus plan", "the next 30 days"),
+    ("chorus plan spring-launch --from +1d --to +14d", "one campaign"),
+    ("chorus plan --language zh", "schedules in Chinese"),
+]))]
 pub(crate) struct Options {
     /// The campaign. Default: all campaigns.
+    #[arg(value_parser = arguments::id)]
     campaign: Option<String>,
     /// Start of the period: 2027-03-02, 2027-03-02T10:00, +14d, -7d or now.
     #[arg(long, default_value = "now", allow_hyphen_values = true)]
-    from: String,
+    from: When,
     /// End of the period, in the same forms as --from.
     #[arg(long, default_value = "+30d", allow_hyphen_values = true)]
-    to: String,
+    to: When,
     /// The language in which schedules are described: en or zh. Default: that of the terminal
     /// (LC_ALL, LC_MESSAGES, LANG).
     #[arg(long, value_parser = Language::parse)]
@@ -56,8 +65,8 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let app = env.open().await?;
     let workspace = app.workspace();
     let (zone, now) = (&workspace.brand.timezone, app.clock.now());
-    let from = time::parse(&options.from, zone, now)?;
-    let to = time::parse(&options.to, zone, now)?;
+    let from = options.from.resolve(zone, now)?;
+    let to = options.to.resolve(zone, now)?;
     let campaigns: Vec<&Campaign> = match &options.campaign {
         Some(name) => vec![app.campaign(name)?],
         None => workspace.campaigns.values().collect(),
@@ -71,9 +80,11 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     if options.campaign.is_none() {
         app.note_broken_files();
     }
+    // A forecast begins after its start; the instant that `--from` names is part of the period.
+    let after = from.checked_sub(SignedDuration::from_millis(1)).unwrap_or(from);
     let mut plan = Plan { language: options.language(), ..Plan::default() };
     for campaign in campaigns {
-        plan.add(&app, campaign, from, to).await?;
+        plan.add(&app, campaign, after, to).await?;
     }
     plan.rows.sort_by_key(|row| row.brand_time);
     let mut under_way = app.store.run_live().await?;
@@ -81,10 +92,10 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     let too_long = plan.too_long.errors().count();
     match env.format {
         Format::Json => output::json(&serde_json::json!({
-            "from": from,
-            "to": to,
+            "from": from.iso8601(),
+            "to": to.iso8601(),
             "occurrences": plan.rows,
-            "listed_until": plan.truncated,
+            "listed_until": plan.truncated.iter().map(|(step, at)| (step, at.iso8601())).collect::<BTreeMap<_, _>>(),
             "under_way": under_way.iter().map(|run| run.id).collect::<Vec<_>>(),
             "matrices": plan.matrices,
             "too_long": plan.too_long.to_json(),
@@ -316,7 +327,7 @@ fn row(
         after: expected.follows.then(|| schedule.clone()),
         audience: (!feed).then(|| step.audience.to_string()),
         counts: counts.clone(),
-        cost_micros: each.saturating_mul(counts.reached),
+        cost: each.saturating_mul(counts.reached),
         currency: currency.clone(),
         runs: expected.outcome == ExpectedOutcome::Runs,
         kind,

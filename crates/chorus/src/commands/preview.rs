@@ -4,21 +4,30 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use campaign::{Campaign, Per, Step};
+use campaign::{Campaign, Language, Per, Step};
 use channel::{DkimSigner, Message, Person, Preview, PreviewError, RequestPreview};
 use clap::Args;
 use measure::LengthBudget;
 use serde::Serialize;
 use store::Contact;
 
+use crate::arguments;
+use crate::disk;
+use crate::help;
 use crate::lookup::find_step;
 use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 
 /// Show the exact message of each step
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus preview weekly-newsletter", "each text"),
+    ("chorus preview spring-launch --step mail --language zh-CN", "in Chinese"),
+    ("chorus preview spring-launch --out preview", "as files"),
+]))]
 pub(crate) struct Options {
     /// The id of the campaign.
+    #[arg(value_parser = arguments::id)]
     campaign: String,
     /// The step. Default: all steps.
     #[arg(long)]
@@ -28,8 +37,8 @@ pub(crate) struct Options {
     contact: Option<String>,
     /// Show the message in this language, such as zh-CN. Default: that of the contact, or of the
     /// brand.
-    #[arg(long, value_name = "TAG")]
-    language: Option<String>,
+    #[arg(long, value_name = "TAG", value_parser = Language::parse)]
+    language: Option<Language>,
     /// Write the messages and their HTTP requests as files to this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -84,12 +93,18 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         None => campaign.steps.iter().collect(),
     };
     if let Some(dir) = &options.out {
-        std::fs::create_dir_all(dir).with_context(|| format!("make the folder {}", dir.display()))?;
+        disk::create_folder(dir)?;
     }
     let mut shown = Vec::new();
     for step in steps {
         let person = person(&app, step, options.contact.as_deref()).await?;
-        let preview = preview_step(&app, campaign, step, person.as_ref(), options.language.as_deref())?;
+        let preview = preview_step(
+            &app,
+            campaign,
+            step,
+            person.as_ref(),
+            options.language.as_ref().map(Language::as_str),
+        )?;
         let files = match &options.out {
             Some(dir) => write(dir, step, &preview)?,
             None => Vec::new(),

@@ -10,21 +10,29 @@ use money::Money;
 use serde::Serialize;
 use store::{Millis, RollupFilter, RollupRow};
 
+use crate::arguments;
+use crate::help;
 use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
-use crate::time;
+use crate::time::When;
 
 /// Show the counts, rates and earnings of each campaign, step and channel
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus report", "all campaigns"),
+    ("chorus report weekly-newsletter --from -7d", "one, the last seven days"),
+    ("chorus report --format csv", "for a spreadsheet"),
+]))]
 pub(crate) struct Options {
     /// The campaign. Default: all campaigns.
+    #[arg(value_parser = arguments::id)]
     campaign: Option<String>,
     /// Start of the period: 2027-03-02, 2027-03-02T10:00, -7d or now.
     #[arg(long, allow_hyphen_values = true)]
-    from: Option<String>,
+    from: Option<When>,
     /// End of the period, exclusive, in the same forms as --from.
     #[arg(long, allow_hyphen_values = true)]
-    to: Option<String>,
+    to: Option<When>,
 }
 
 /// The figures of one step.
@@ -40,8 +48,8 @@ struct Row {
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let app = env.open().await?;
     let (zone, now) = (&app.workspace().brand.timezone, app.clock.now());
-    let read = |text: &Option<String>| -> anyhow::Result<Option<Millis>> {
-        text.as_deref().map(|text| Ok(time::parse(text, zone, now)?.into())).transpose()
+    let read = |when: &Option<When>| -> anyhow::Result<Option<Millis>> {
+        when.as_ref().map(|when| Ok(when.resolve(zone, now)?.into())).transpose()
     };
     let filter = RollupFilter {
         campaign: options.campaign.clone(),
@@ -102,7 +110,7 @@ fn print(steps: &[Row]) -> anyhow::Result<()> {
         "revenue#",
         "cost#",
     ];
-    output::table(&headings, steps.iter().map(cells).collect())?;
+    output::table(&headings, steps.iter().map(cells))?;
     output::line(format!("\n{}", legend(steps)))
 }
 

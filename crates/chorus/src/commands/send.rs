@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use campaign::{Campaign, Step};
 use clap::Args;
-use schedule::duration::BadDuration;
 use scheduler::{Engine, ManualSendOptions};
 use store::{DeliveryState, PausedBy, Run, RunId, RunKind, RunState};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::confirmation::Confirmation;
+use crate::arguments;
 use crate::commands::runs;
+use crate::help;
 use crate::lookup::find_step;
 use crate::output::{self, Format, user_error};
+use crate::progress::{self, Unit};
 use crate::server::StopSignal;
 use crate::setup::{self, App, Env};
 use error::cannot;
@@ -30,8 +32,14 @@ use error::cannot;
 /// is still open, and asks for confirmation. A step with `at`, or with the same text as the last
 /// time, is sent again only with --again or --missing.
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus send weekly-newsletter --dry-run", "sends nothing"),
+    ("chorus send weekly-newsletter --to daisy_parker@example.com", "a test copy"),
+    ("chorus send spring-launch --step mail", "asks first"),
+]))]
 pub(crate) struct Options {
     /// The id of the campaign.
+    #[arg(value_parser = arguments::id)]
     campaign: String,
     /// The step. Default: the campaign's first.
     #[arg(long)]
@@ -57,20 +65,11 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with = "to")]
     anyway: bool,
     /// Maximum time without progress, such as 90s or 10m, after which the run is paused.
-    #[arg(long, default_value = "2m", value_parser = wait_time)]
+    #[arg(long, default_value = "2m", value_parser = arguments::wait)]
     wait: Duration,
     /// Show the first messages and the number of all messages, without sending or writing anything.
     #[arg(long)]
     dry_run: bool,
-}
-
-/// A `--wait` that is no valid duration.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; write it like 90s, 10m or 1h")]
-struct BadWait(#[source] BadDuration);
-
-fn wait_time(text: &str) -> Result<Duration, BadWait> {
-    schedule::duration::parse(text).map_err(BadWait)
 }
 
 /// Interval between two polls of the run.
@@ -183,7 +182,7 @@ async fn watch_run(
     let mut printed_note = None;
     let mut progress = (Instant::now(), 0);
     let mut stuck = None;
-    let bar = (format == Format::Text).then(|| output::progress("sending", 0));
+    let bar = (format == Format::Text).then(|| progress::bar("sending", 0, Unit::Messages));
     loop {
         let Some(run) = app.store.run_get(id).await? else { break };
         let done = run.ended();

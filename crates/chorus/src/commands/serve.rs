@@ -10,23 +10,32 @@ use scheduler::{Engine, Files};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use crate::arguments;
 use crate::commands::runs;
 use crate::files::{FileWatcher, FilesStatus};
+use crate::help;
 use crate::operations::Operations;
-use crate::output::{self, Format};
+use crate::output::{self, Format, counted};
 use crate::server::{self, AccessKeys, AdminServer, Listeners, Server, StopSignal};
 use crate::setup::{App, Env};
 use crate::signals::ReloadSignal;
 
 /// Run schedules, links, public pages and the dashboard until stopped
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus serve", "all in one"),
+    ("chorus serve --role worker --admin-listen 127.0.0.1:9091", "only sends"),
+]))]
 pub(crate) struct Options {
     /// The part that this process runs.
     #[arg(long, value_enum, default_value_t = Role::All)]
     role: Role,
+    /// Listen at this address instead of `listen` in chorus.toml, such as 127.0.0.1:8081.
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = arguments::listen_address)]
+    listen: Option<SocketAddr>,
     /// Serve pages, API and metrics at this address instead of `admin_listen` in chorus.toml: a
     /// second process on a machine needs its own port.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = arguments::listen_address)]
     admin_listen: Option<SocketAddr>,
 }
 
@@ -112,8 +121,9 @@ impl HttpServer {
         };
         Ok(match (options.role, admin) {
             (Role::All | Role::Web, admin) => {
-                let public = server::bind(app.workspace().server.listen, "listen").await?;
-                let keys = AccessKeys::of(app, options.admin_listen);
+                let public =
+                    server::bind(options.listen.unwrap_or(app.workspace().server.listen), "listen").await?;
+                let keys = AccessKeys::of(app, options.listen, options.admin_listen);
                 let listeners = Listeners { public, admin };
                 Self::Full(Server::start(app, listeners, files.clone(), keys, false, operations).await?)
             }
@@ -141,10 +151,12 @@ async fn require_writable(app: &App, role: Role) -> anyhow::Result<()> {
 }
 
 fn warn_about_errors(app: &App) {
+    app.note_settings_errors();
     let errors = app.loaded.1.errors().count();
     if errors > 0 {
         output::note(format!(
-            "{errors} errors in the files; campaigns with errors do not run: see `chorus check`"
+            "{} in the files; campaigns with errors do not run: see `chorus check`",
+            counted(errors, "error", "errors")
         ));
     }
 }
@@ -169,7 +181,7 @@ fn announce(env: &Env, app: &App, options: &Options, http: &HttpServer) -> anyho
         }
         HttpServer::None => return output::line("Running; no pages here (--role worker)."),
     };
-    let keys = AccessKeys::of(app, options.admin_listen);
+    let keys = AccessKeys::of(app, options.listen, options.admin_listen);
     let key = keys.dashboard.map_or_else(String::new, |key| format!("?key={key}"));
     let address = format!("http://{}/{key}", server.pages());
     if env.format == Format::Json {

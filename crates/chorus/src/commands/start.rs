@@ -6,12 +6,17 @@ use clap::Args;
 use store::{OccurrenceReason, Run, StopReason, Stopped};
 
 use crate::commands::runs::describe;
-use crate::commands::stop::{paused_by_stop, progress};
-use crate::output::{self, Format};
+use crate::commands::stop::{paused_by_stop, progress, stopped_json};
+use crate::help;
+use crate::output::{self, Format, counted};
 use crate::setup::{App, Env, random_key};
 
 /// Resume after `chorus stop`, or with a database that is a copy
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus start", ""),
+    ("chorus start --resume", "with the runs that the stop paused"),
+]))]
 pub(crate) struct Options {
     /// Resume the runs that the stop paused.
     #[arg(long)]
@@ -62,7 +67,7 @@ fn print_result(
     if env.format == Format::Json {
         let resumed: Vec<_> = resumed.iter().map(|run| run.id).collect();
         return output::json(
-            &serde_json::json!({ "was": was, "resumed": resumed, "paused": paused, "held": held }),
+            &serde_json::json!({ "was": was.map(stopped_json), "resumed": resumed, "paused": paused, "held": held }),
         );
     }
     match was {
@@ -73,8 +78,8 @@ fn print_result(
     }
     if held > 0 {
         output::line(format!(
-            "{held} occurrences were held meanwhile and wait for you: `chorus runs` lists them with the command that runs \
-             each."
+            "Held meanwhile, for you to decide: {}. `chorus runs` lists them with the command that runs each.",
+            counted(held, "occurrence", "occurrences")
         ))?;
     }
     if !resumed.is_empty() {

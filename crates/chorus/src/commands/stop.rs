@@ -3,14 +3,20 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use store::iso8601::Iso8601 as _;
 use store::{DeliveryState, PausedBy, Run, StopReason, Stopped, Store};
 
 use crate::commands::runs;
+use crate::help;
 use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
 
 /// Stop all sending and planning until `chorus start`
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus stop", ""),
+    ("chorus stop --everything", "service messages and confirmations, too"),
+]))]
 pub(crate) struct Options {
     /// Also stop service messages and confirmations.
     #[arg(long)]
@@ -38,7 +44,9 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
 
 fn print_result(env: &Env, app: &App, stopped: &Stopped, is_new: bool, paused: &[Run]) -> anyhow::Result<()> {
     if env.format == Format::Json {
-        return output::json(&serde_json::json!({ "stopped": stopped, "new": is_new, "paused": paused }));
+        return output::json(&serde_json::json!({
+            "stopped": stopped_json(stopped), "new": is_new, "paused": paused,
+        }));
     }
     if !is_new {
         let description = runs::describe(stopped, &app.workspace().brand.timezone);
@@ -52,6 +60,13 @@ fn print_result(env: &Env, app: &App, stopped: &Stopped, is_new: bool, paused: &
             paused.iter().try_for_each(|run| output::line(format!("  {}", progress(run))))
         }
     }
+}
+
+/// Returns a stop as JSON for programs; the database stores its time as a number.
+pub(crate) fn stopped_json(stopped: &Stopped) -> serde_json::Value {
+    serde_json::json!({
+        "reason": stopped.reason, "since": stopped.since.iso8601(), "detail": stopped.detail,
+    })
 }
 
 /// Describes the progress of a run: `run 3 of letter/mail, 120 of 300 sent, 180 not recorded as

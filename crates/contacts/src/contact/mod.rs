@@ -49,6 +49,7 @@ pub struct Contact {
     #[sqlx(try_from = "StoredAttributes")]
     pub attributes: Map<String, Value>,
     /// The time at which the row was inserted.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub created_at: Millis,
 }
 

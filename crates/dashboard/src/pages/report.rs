@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{Query, State};
 use insight::{Counts, Figures, Funnel, Point};
 use serde::Serialize;
+use store::Millis;
 
 use super::overview::{OverviewQuery, PeriodFigures, Row};
 use crate::components::PageContext;
@@ -13,8 +14,7 @@ use crate::error::PageError;
 use crate::period::{Period, Span};
 use crate::state::Dashboard;
 
-/// The JSON report. Times are in milliseconds since the epoch, money in millionths of a currency
-/// unit.
+/// The JSON report. Times are ISO 8601 texts in UTC, money is decimal texts by currency code.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     period: Period,
@@ -25,7 +25,15 @@ pub(crate) struct Report {
     before: Counts,
     funnel: Funnel,
     rows: Vec<Row>,
-    series: Vec<Point>,
+    series: Vec<Bucket>,
+}
+
+/// The counts of an hour or day.
+#[derive(Debug, Serialize)]
+struct Bucket {
+    #[serde(serialize_with = "store::iso8601::serialize")]
+    start: Millis,
+    counts: Counts,
 }
 
 /// Handles `GET /api/v1/report?period=day|week|month|quarter`: the figures as JSON.
@@ -44,6 +52,12 @@ pub(crate) async fn get(
         before: period_figures.before,
         funnel: period_figures.funnel,
         rows: period_figures.rows,
-        series: period_figures.series.points().to_vec(),
+        series: period_figures.series.points().iter().map(Bucket::from).collect(),
     }))
+}
+
+impl From<&Point> for Bucket {
+    fn from(point: &Point) -> Self {
+        Self { start: Millis::new(point.start), counts: point.counts.clone() }
+    }
 }

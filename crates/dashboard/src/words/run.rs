@@ -46,7 +46,10 @@ pub(crate) fn waits(why: &str) -> String {
 }
 
 pub(crate) fn more_wait(receivers: usize) -> String {
-    format!("And {receivers} more receivers wait.")
+    match receivers {
+        1 => "And 1 more receiver waits.".to_owned(),
+        _ => format!("And {receivers} more receivers wait."),
+    }
 }
 
 pub(crate) fn of_deliveries(total: i64) -> String {

@@ -125,9 +125,10 @@ impl fmt::Display for CopyEvidence {
 impl fmt::Display for Shortfall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, marked, found } = self;
+        let ending = if *marked == 1 { "" } else { "s" };
         match name.as_str() {
-            "sent" => write!(f, "it had {marked} messages sent, now {found}"),
-            "runs" => write!(f, "it had {marked} runs, now {found}"),
+            "sent" => write!(f, "it had {marked} message{ending} sent, now {found}"),
+            "runs" => write!(f, "it had {marked} run{ending}, now {found}"),
             table => write!(f, "the highest number in {table} was {marked}, now {found}"),
         }
     }

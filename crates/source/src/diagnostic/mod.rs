@@ -71,11 +71,13 @@ impl Diagnostic {
         self
     }
 
-    /// Returns the sort key: file, then place, errors before warnings.
+    /// Returns the sort key: files of the workspace's own folder before those in folders, since an
+    /// error in its settings may cause others; then file and place, errors before warnings.
     fn sort_key(&self) -> impl Ord + '_ {
         let start = self.span.as_ref().map(|span| span.start);
         let end = self.span.as_ref().map(|span| span.end);
-        (&self.file, start, Reverse(self.severity), self.code, &self.message, end, &self.help)
+        let is_in_folder = self.file.components().count() > 1;
+        (is_in_folder, &self.file, start, Reverse(self.severity), self.code, &self.message, end, &self.help)
     }
 }
 
@@ -125,6 +127,16 @@ impl Diagnostics {
         let wanted = self.findings.range(least..).next().is_some_and(|finding| finding.file == file);
         if wanted && !self.sources.contains_key(file) {
             self.sources.insert(file.to_owned(), text());
+        }
+    }
+
+    /// Returns the findings about one file, with its text.
+    #[must_use]
+    pub fn of_file(&self, file: &Path) -> Self {
+        let sources = self.sources.get_key_value(file).map(|(file, text)| (file.clone(), text.clone()));
+        Self {
+            findings: self.findings.iter().filter(|finding| finding.file == file).cloned().collect(),
+            sources: sources.into_iter().collect(),
         }
     }
 

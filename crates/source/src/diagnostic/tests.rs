@@ -36,6 +36,17 @@ fn errors_and_warnings_are_separated() {
 }
 
 #[test]
+fn files_outside_folders_come_first() {
+    let mut findings = sample();
+    findings.push(Diagnostic::error("first", "a/a.toml", "in a folder"));
+    let codes: Vec<_> = findings.iter().map(|finding| finding.code).collect();
+    assert_eq!(codes, ["early", "late", "b", "first"]);
+    let of_one = findings.of_file(Path::new("a.toml"));
+    assert_eq!((of_one.len(), of_one.sources.len()), (2, 1));
+    assert!(of_one.to_text(false).contains("--> a.toml:1:1"));
+}
+
+#[test]
 fn equal_findings_are_kept_once() {
     let mut findings = sample();
     findings.push(Diagnostic::error("early", "a.toml", "early in the file").at(0..1));

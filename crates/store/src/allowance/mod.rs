@@ -18,6 +18,7 @@ pub struct ReceiverHold {
     pub receiver: String,
     /// The time at which the hold ends.
     #[sqlx(rename = "held_until")]
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub until: Millis,
     /// The reason for the hold, for people.
     #[sqlx(rename = "held_why")]

@@ -214,20 +214,25 @@ pub struct DeliveryRow {
     /// The reason for the state, where there is more to say.
     pub reason: Option<String>,
     /// The time of the next try; `None` in an end state.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub due_at: Option<Millis>,
     /// The number of tries.
     pub attempts: i64,
     /// The number of tries that may have been received twice.
     pub repeats: i64,
     /// The time at which it was accepted.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub sent_at: Option<Millis>,
     /// The last answer of the relay or platform.
     pub answer: Option<String>,
     /// The time at which a person first opened it.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub opened_at: Option<Millis>,
     /// The time at which a person first clicked in it.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub clicked_at: Option<Millis>,
     /// The time of the first conversion credited to it.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub converted_at: Option<Millis>,
     /// The platform's id of the post.
     pub post_id: Option<String>,

@@ -106,6 +106,7 @@ pub struct EventRow {
     /// The name of a posted event.
     pub name: Option<String>,
     /// The time at which it happened.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub occurred_at: Millis,
     /// The delivery that it is about.
     pub delivery_id: Option<DeliveryId>,
@@ -118,6 +119,7 @@ pub struct EventRow {
     /// The actor: `human`, `prefetch`, or `machine:` and a rule.
     pub actor: String,
     /// The value of the event, in millionths of `currency`.
+    #[serde(rename = "value")]
     #[sqlx(try_from = "StoredMoney")]
     pub value_micros: Option<Money>,
     /// The currency of the value.

@@ -211,6 +211,7 @@ pub struct Run {
     /// The id of its channel.
     pub channel: String,
     /// The instant that it fires for, unique within the step.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub instant: Millis,
     /// The cause of the run.
     #[sqlx(try_from = "String")]
@@ -226,11 +227,13 @@ pub struct Run {
     #[sqlx(try_from = "StoredCondition")]
     pub condition: Option<Condition>,
     /// The cost of each sent message, in millionths of `currency`.
+    #[serde(rename = "cost")]
     #[sqlx(try_from = "i64")]
     pub cost_micros: Money,
     /// The currency of the cost.
     pub currency: String,
     /// The expiry: deliveries that are not sent by then are not sent at all.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub expires_at: Millis,
     /// The number of its deliveries.
     pub total: i64,
@@ -240,12 +243,16 @@ pub struct Run {
     #[sqlx(try_from = "StoredFigures")]
     pub stopped: Option<RunFigures>,
     /// The time at which it was inserted.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub created_at: Millis,
     /// The time at which its deliveries were made.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub planned_at: Option<Millis>,
     /// The time at which its first delivery was claimed.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub started_at: Option<Millis>,
     /// The time at which it ended.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub finished_at: Option<Millis>,
     /// Its random name, never given twice; `None` for a run made before names existed.
     #[serde(skip)]
@@ -255,12 +262,14 @@ pub struct Run {
     #[sqlx(try_from = "StoredTrigger")]
     pub trigger: Option<RunTrigger>,
     /// The time at which the campaign ends.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub ends_at: Option<Millis>,
     /// The delays of a follow-up run after a parent delivery.
     #[serde(skip)]
     #[sqlx(try_from = "StoredDelays")]
     pub delays: Option<Delays>,
     /// The time of an edit up to which no recipient is due.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub missed_to: Option<Millis>,
     /// 1 if the due time depends on each contact's time zone, otherwise 0.
     pub own_clock: i64,

@@ -1,16 +1,15 @@
 //! `chorus contacts export`: writes all contacts in a form that `import` can read.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::Value;
 use store::{Consent, Contact, ContactId, Store};
 
-use crate::output::{self, Format};
+use crate::disk;
+use crate::output::{self, Format, counted};
 use crate::setup::{App, Env};
 
 /// Number of contacts that are read at a time.
@@ -20,9 +19,7 @@ const FIXED_COLUMNS: [&str; 6] = ["external_id", "email", "phone", "language", "
 
 pub(super) async fn run(env: &Env, app: &App, out: Option<&Path>) -> anyhow::Result<ExitCode> {
     let mut to: Box<dyn Write> = match out {
-        Some(path) => Box::new(std::io::BufWriter::new(
-            File::create(path).with_context(|| format!("write {}", path.display()))?,
-        )),
+        Some(path) => Box::new(std::io::BufWriter::new(disk::create(path)?)),
         None => Box::new(std::io::stdout()),
     };
     let count = match env.format {
@@ -31,7 +28,7 @@ pub(super) async fn run(env: &Env, app: &App, out: Option<&Path>) -> anyhow::Res
     };
     to.flush()?;
     if let Some(path) = out {
-        output::note(format!("{count} contacts in {}", path.display()));
+        output::note(format!("{} in {}", counted(count, "contact", "contacts"), path.display()));
     }
     Ok(ExitCode::SUCCESS)
 }

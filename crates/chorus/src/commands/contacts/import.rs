@@ -13,7 +13,9 @@ use serde::Serialize;
 use store::{Millis, Store, UpsertCounts};
 
 use super::row::{BadRow, Column, column, contact};
+use crate::disk;
 use crate::output::{self, Format, user_error};
+use crate::progress::{self, Unit};
 use crate::setup::{App, Env};
 
 /// Number of rows that are written in one transaction.
@@ -41,15 +43,14 @@ struct Problem {
 }
 
 pub(super) async fn run(env: &Env, app: &App, path: &Path) -> anyhow::Result<ExitCode> {
-    let file =
-        File::open(path).map_err(|error| user_error(format!("cannot open {}: {error}", path.display())))?;
-    let bytes = file.metadata().map_or(0, |meta| meta.len());
-    let bar = (env.format == Format::Text).then(|| output::progress("importing", bytes));
+    let file = disk::open(path)?;
+    let bar = (env.format == Format::Text)
+        .then(|| progress::bar("importing", estimated_rows(path).unwrap_or(0), Unit::Contacts));
     let now = app.clock.millis();
     let attributes = &app.workspace().attributes;
-    let result = import(&app.store, attributes, file, now, |position| {
+    let result = import(&app.store, attributes, file, now, |rows| {
         if let Some(bar) = &bar {
-            bar.set_position(position);
+            bar.set_position(rows);
         }
     });
     let result = result.await.with_context(|| format!("import {}", path.display()))?;
@@ -58,6 +59,25 @@ pub(super) async fn run(env: &Env, app: &App, path: &Path) -> anyhow::Result<Exi
     }
     print_result(env, &result)?;
     Ok(if result.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Returns the number of lines after the header, which is that of the rows if no field has a line
+/// break; `None` for a pipe or a device, which cannot be read twice.
+fn estimated_rows(path: &Path) -> Option<u64> {
+    if !path.metadata().is_ok_and(|meta| meta.is_file()) {
+        return None;
+    }
+    let mut source = BufReader::with_capacity(1 << 20, File::open(path).ok()?);
+    let mut lines = 0;
+    loop {
+        let piece = source.fill_buf().ok()?;
+        if piece.is_empty() {
+            return Some(u64::saturating_sub(lines, 1));
+        }
+        lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
+        let length = piece.len();
+        source.consume(length);
+    }
 }
 
 fn print_result(env: &Env, result: &ImportResult) -> anyhow::Result<()> {
@@ -75,7 +95,7 @@ fn print_result(env: &Env, result: &ImportResult) -> anyhow::Result<()> {
     output::line(format!("{created} new, {updated} updated, {rejected} rejected"))
 }
 
-/// Imports CSV from `source` in batches. `progress` is called with the number of bytes read so far.
+/// Imports CSV from `source` in batches. `progress` is called with the number of rows read so far.
 pub(crate) async fn import(
     store: &Store,
     attributes: &BTreeMap<String, AttributeKind>,
@@ -94,10 +114,12 @@ pub(crate) async fn import(
     let mut result = ImportResult::default();
     let mut batch = Vec::with_capacity(BATCH_SIZE);
     let mut record = csv::ByteRecord::new();
+    let mut rows = 0;
     while reader.read_byte_record(&mut record)? {
         if record.len() == 1 && record[0].trim_ascii().is_empty() {
             continue;
         }
+        rows += 1;
         let line = record.position().map_or(0, csv::Position::line);
         match contact(&columns, &record) {
             Ok(contact) => batch.push(contact),
@@ -107,7 +129,7 @@ pub(crate) async fn import(
             result.add(store.contact_upsert(&batch, now).await?);
             batch.clear();
             store.yield_writer().await;
-            progress(reader.position().byte());
+            progress(rows);
         }
     }
     result.add(store.contact_upsert(&batch, now).await?);

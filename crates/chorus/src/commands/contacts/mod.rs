@@ -10,10 +10,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
+use crate::help;
 use crate::setup::Env;
 
 /// Import, export and show contacts
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus contacts import contacts.csv", ""),
+    ("chorus contacts show daisy_parker@example.com", ""),
+]))]
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Action,
@@ -22,18 +27,28 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Import contacts from a CSV file with a header; existing contacts are updated
+    #[command(after_help = help::examples(&[
+        ("chorus contacts import contacts.csv", ""),
+    ]))]
     Import {
         /// A UTF-8 file with commas or semicolons. Columns: email, phone, external_id (at least one
         /// of them), language, timezone, consent (yes/no); any other column is an attribute.
         file: PathBuf,
     },
     /// Export all contacts as CSV, or as JSON with --format json
+    #[command(after_help = help::examples(&[
+        ("chorus contacts export --out all.csv", ""),
+        ("chorus contacts export --format json", "one object a line"),
+    ]))]
     Export {
         /// The file to write. Default: standard output.
         #[arg(long)]
         out: Option<PathBuf>,
     },
     /// Show one contact with their attributes, messages and events
+    #[command(after_help = help::examples(&[
+        ("chorus contacts show daisy_parker@example.com", ""),
+    ]))]
     Show {
         /// E-mail address, phone number or external id.
         address: String,

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
 
+use crate::color;
 use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 use crate::time;
@@ -71,13 +72,13 @@ fn print_deliveries(app: &App, deliveries: &[DeliveryRow]) -> anyhow::Result<()>
             row.sent_at.or(row.due_at).map_or_else(String::new, |at| time::show_millis(at, zone)),
             format!("{}/{}", row.campaign, row.step),
             row.channel.clone(),
-            row.state.to_string(),
+            color::paint(row.state, row.state.as_str()),
             row.reason
                 .as_deref()
                 .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
         ]
     };
-    output::table(&["at", "campaign/step", "channel", "state", "why"], deliveries.iter().map(row).collect())
+    output::table(&["at", "campaign/step", "channel", "state", "why"], deliveries.iter().map(row))
 }
 
 fn print_events(app: &App, events: &[EventRow]) -> anyhow::Result<()> {
@@ -100,5 +101,5 @@ fn print_events(app: &App, events: &[EventRow]) -> anyhow::Result<()> {
             event.actor.clone(),
         ]
     };
-    output::table(&["at", "what", "campaign/step", "link", "value#", "who"], events.iter().map(row).collect())
+    output::table(&["at", "what", "campaign/step", "link", "value#", "who"], events.iter().map(row))
 }

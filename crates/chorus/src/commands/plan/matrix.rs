@@ -2,6 +2,7 @@
 
 use channel::consistency::{FactStatus, Matrix};
 
+use crate::color;
 use crate::output;
 
 /// Prints the matrix of a campaign, with a row for each step and language and a column for each
@@ -14,13 +15,14 @@ pub(super) fn print(campaign: &str, matrix: &Matrix) -> anyhow::Result<()> {
     let headings: Vec<_> =
         ["step", "channel", "in"].into_iter().chain(matrix.facts.iter().map(String::as_str)).collect();
     let row = |(index, column): (usize, &channel::consistency::Column)| {
-        let cells = matrix.cells.iter().map(|row| row.get(index).map_or_else(String::new, cell_text));
+        let painted = |cell: &FactStatus| color::paint(cell, &cell_text(cell));
+        let cells = matrix.cells.iter().map(|row| row.get(index).map_or_else(String::new, painted));
         [column.step.clone(), column.channel.clone(), column.language.clone()]
             .into_iter()
             .chain(cells)
             .collect()
     };
-    output::table(&headings, matrix.columns.iter().enumerate().map(row).collect())
+    output::table(&headings, matrix.columns.iter().enumerate().map(row))
 }
 
 /// Returns the text of a cell, as short as possible.

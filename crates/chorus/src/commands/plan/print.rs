@@ -8,6 +8,7 @@ use source::Diagnostics;
 use store::Run;
 
 use super::row::Row;
+use crate::color::{self, Tone};
 use crate::commands::runs;
 use crate::output::{self, number};
 use crate::time;
@@ -37,15 +38,18 @@ pub(super) fn print(
             format!("{}{}", if row.after.is_some() { "at most " } else { "" }, number(row.counts.reached)),
             number(row.counts.audience - row.counts.reached),
             row.finish.map_or_else(String::new, |finish| {
-                let late = if row.expires_first { ", but expires before" } else { "" };
-                format!("about {}{late}", time::show(finish, zone))
+                let finish = time::show(finish, zone);
+                match row.expires_first {
+                    true => color::paint(Tone::Warning, &format!("about {finish}, but expires before")),
+                    false => format!("about {finish}"),
+                }
             }),
-            if row.cost_micros.is_zero() { String::new() } else { row.cost_micros.exact(&row.currency) },
+            if row.cost.is_zero() { String::new() } else { row.cost.exact(&row.currency) },
         ]
     };
     let headings =
         ["when", "campaign/step", "channel", "audience", "messages#", "left out#", "done", "cost#"];
-    output::table(&headings, run.iter().map(cells).collect())?;
+    output::table(&headings, run.iter().map(cells))?;
     print_left_out(&run)?;
     print_schedules(&run)?;
     print_not_running(workspace, &rest)
@@ -102,11 +106,11 @@ pub(super) fn print_under_way(runs: &[Run], zone: &jiff::tz::TimeZone) -> anyhow
             run.id.to_string(),
             format!("{}/{}", run.campaign, run.step),
             runs::show_instant(run, zone),
-            dashboard::words::run_state(run.state).to_lowercase(),
+            color::paint(run.state, &dashboard::words::run_state(run.state).to_lowercase()),
             number(waiting.max(0)),
         ]
     };
-    output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells).collect())
+    output::table(&["run", "campaign/step", "at", "state", "waiting#"], runs.iter().map(cells))
 }
 
 /// Prints the occurrences that do not run, with the reason.
@@ -120,10 +124,13 @@ fn print_not_running(workspace: &Workspace, rows: &[&Row]) -> anyhow::Result<()>
         vec![
             when(row, zone),
             format!("{}/{}", row.campaign, row.step),
-            row.because.clone().unwrap_or_default(),
+            color::paint_start(
+                row.kind.map_or(Tone::Plain, Tone::from),
+                row.because.as_deref().unwrap_or_default(),
+            ),
         ]
     };
-    output::table(&["when", "campaign/step", "why"], rows.iter().map(cells).collect())
+    output::table(&["when", "campaign/step", "why"], rows.iter().map(cells))
 }
 
 /// Prints how many contacts are left out and why, once for each audience.
@@ -148,7 +155,7 @@ fn print_left_out(rows: &[&Row]) -> anyhow::Result<()> {
 
 /// Prints the findings about messages that are too long for a recipient.
 pub(super) fn print_too_long(findings: &Diagnostics) -> anyhow::Result<()> {
-    let text = findings.to_text(output::is_terminal());
+    let text = findings.to_text(color::enabled());
     if text.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ pub(super) struct Row {
     pub(super) step: String,
     pub(super) channel: String,
     /// The instant at which it is due for the first recipient.
+    #[serde(serialize_with = "store::iso8601::serialize")]
     pub(super) at: Timestamp,
     /// The instant at which it is due in the brand's time zone.
     #[serde(skip)]
@@ -27,10 +28,13 @@ pub(super) struct Row {
     pub(super) audience: Option<String>,
     pub(super) counts: PlanCounts,
     /// Estimated time of the last message; `None` if nothing limits the rate.
+    #[serde(serialize_with = "store::iso8601::serialize")]
     pub(super) finish: Option<Timestamp>,
     /// True if it expires before `finish`, so that some recipients do not get it.
     pub(super) expires_first: bool,
-    pub(super) cost_micros: Money,
+    /// The cost of its messages, in `currency`.
+    pub(super) cost: Money,
+    /// ISO 4217 code of the currency; empty for free messages.
     pub(super) currency: String,
     /// True if it runs; otherwise `kind` and `reason` state why not, and `because` in words.
     pub(super) runs: bool,

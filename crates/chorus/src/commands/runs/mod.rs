@@ -15,7 +15,10 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use store::{DeliveryState, Run, RunKind, RunState};
 
-use crate::output::{self, Format, number, user_error};
+use crate::arguments;
+use crate::color;
+use crate::help;
+use crate::output::{self, Format, counted, number, user_error};
 use crate::setup::{App, Env};
 use change::{get, report_change};
 pub(crate) use label::show_instant;
@@ -26,6 +29,11 @@ pub(crate) use stop_banner::describe;
 
 /// Show runs and the result for every recipient; pause, resume, cancel, retry and settle runs
 #[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus runs", "the latest runs, and what did not run"),
+    ("chorus runs show 1", "one run with its failures"),
+    ("chorus runs pause 1", ""),
+]))]
 pub(crate) struct Options {
     #[command(subcommand)]
     action: Option<Action>,
@@ -34,41 +42,98 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// List runs, the latest first
+    #[command(after_help = help::examples(&[
+        ("chorus runs list --campaign spring-launch --limit 5", ""),
+    ]))]
     List {
         /// Only runs of this campaign.
-        #[arg(long)]
+        #[arg(long, value_parser = arguments::id)]
         campaign: Option<String>,
         /// Maximum number of runs.
-        #[arg(long, default_value_t = 50)]
-        limit: u16,
+        #[arg(long, default_value_t = 50, value_parser = arguments::rows)]
+        limit: u32,
     },
     /// Show one run: the states of its deliveries, failures with their reasons, possible duplicates
+    #[command(after_help = help::examples(&[
+        ("chorus runs show 1", "with the failed deliveries"),
+        ("chorus runs show 1 --state sent --limit 20", "with those that were sent"),
+    ]))]
     Show {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
         run: i64,
         /// List the deliveries in this state. Default: failed.
         #[arg(long, value_parser = delivery_state())]
         state: Option<DeliveryState>,
         /// Maximum number of listed deliveries.
-        #[arg(long, default_value_t = 100)]
+        #[arg(long, default_value_t = 100, value_parser = arguments::rows)]
         limit: u32,
     },
     /// Pause a run: no further delivery is started
-    Pause { run: i64 },
+    #[command(after_help = help::examples(&[
+        ("chorus runs pause 1", ""),
+    ]))]
+    Pause {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
+        run: i64,
+    },
     /// Resume a paused run, or a cancelled one for the recipients who have not got it
-    Resume { run: i64 },
+    #[command(after_help = help::examples(&[
+        ("chorus runs resume 1", ""),
+    ]))]
+    Resume {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
+        run: i64,
+    },
     /// Cancel a run: recipients who have not got it yet do not get it
-    Cancel { run: i64 },
+    #[command(after_help = help::examples(&[
+        ("chorus runs cancel 1", ""),
+    ]))]
+    Cancel {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
+        run: i64,
+    },
     /// Send a run again to exactly the recipients whose delivery failed or is uncertain
-    Retry { run: i64 },
+    #[command(after_help = help::examples(&[
+        ("chorus runs retry 1", ""),
+    ]))]
+    Retry {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
+        run: i64,
+    },
     /// Apply the current text of the file to the deliveries of a run that are not sent yet
-    Revise { run: i64 },
+    #[command(after_help = help::examples(&[
+        ("chorus runs revise 1", ""),
+    ]))]
+    Revise {
+        /// The number of the run.
+        #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
+        run: i64,
+    },
     /// Run an occurrence now that did not run at its time
+    #[command(after_help = help::examples(&[
+        ("chorus runs fire spring-launch/mail --at 2027-03-02T10:00", ""),
+    ]))]
     Fire(occurrences::Options),
     /// Dismiss an occurrence that did not run, or skip a future one
+    #[command(after_help = help::examples(&[
+        ("chorus runs skip spring-launch/post --at 2027-03-02T12:30", ""),
+    ]))]
     Skip(occurrences::Options),
     /// Mark uncertain deliveries as sent, or send them again
+    #[command(after_help = help::examples(&[
+        ("chorus runs settle 1 --went-out", "they all arrived"),
+        ("chorus runs settle 1 --send-again --contact HC-10001", "one lost"),
+    ]))]
     Settle(settle::Options),
     /// Mark deliveries as sent that a relay's log or a mail dump shows to have been sent
+    #[command(after_help = help::examples(&[
+        ("chorus runs reconcile /var/log/mail.log", ""),
+    ]))]
     Reconcile(reconcile::Options),
 }
 
@@ -116,7 +181,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
         Action::Retry { run } => {
             let run = get(&app, *run).await?;
             let count = app.store.run_retry(run.id, app.clock.millis()).await?;
-            let what = format!("queued again for {} recipients", number(count));
+            let what = format!("queued again for {}", counted(count, "recipient", "recipients"));
             report_change(env, &app, &run, count > 0, &what, "no delivery of it failed or is uncertain")
                 .await?;
         }
@@ -156,7 +221,7 @@ async fn list(env: &Env, app: &App, campaign: Option<&str>, limit: i64) -> anyho
             ),
             run.channel.clone(),
             show_instant(run, zone),
-            state_name(run.state).to_owned(),
+            color::paint(run.state, state_name(run.state)),
             number(run.total),
             number(run.tally(DeliveryState::Sent)),
             number(run.tally(DeliveryState::Failed) + run.tally(DeliveryState::Uncertain)),
@@ -166,7 +231,7 @@ async fn list(env: &Env, app: &App, campaign: Option<&str>, limit: i64) -> anyho
     let headings =
         ["run", "campaign/step", "channel", "at", "state", "total#", "sent#", "failed#", "left out#"];
     if !runs.is_empty() {
-        output::table(&headings, runs.iter().map(row).collect())?;
+        output::table(&headings, runs.iter().map(row))?;
     }
     occurrences::print(&open, app.workspace())
 }

@@ -7,20 +7,22 @@ use jiff::Timestamp;
 use schedule::Moment;
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
+use crate::arguments::StepName;
+use crate::color;
 use crate::lookup::find_step;
 use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
-use crate::time;
+use crate::time::{self, When};
 
 /// Options that select an occurrence.
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The step as CAMPAIGN/STEP, as in the output of `chorus runs` and `chorus plan`.
-    step: String,
+    step: StepName,
     /// The time at which it was or will be due, such as 2027-03-02T10:00, in the brand's time zone,
     /// or in that of the contacts if the schedule follows it.
     #[arg(long, allow_hyphen_values = true)]
-    at: String,
+    at: When,
 }
 
 /// Maximum number of rows that are read to find an occurrence or run.
@@ -37,10 +39,13 @@ pub(super) fn print(rows: &[OccurrenceRow], workspace: &Workspace) -> anyhow::Re
         vec![
             show_time(row, workspace),
             format!("{}/{}", row.campaign, row.step),
-            dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref()),
+            color::paint_start(
+                row.kind,
+                &dashboard::words::occurrence(row.kind, row.reason, row.detail.as_deref()),
+            ),
         ]
     };
-    output::table(&["at", "campaign/step", "why"], rows.iter().map(cells).collect())?;
+    output::table(&["at", "campaign/step", "why"], rows.iter().map(cells))?;
     let once = rows.iter().find(|row| row.reason == OccurrenceReason::AlreadySent);
     if let Some(row) = once {
         output::line(format!(
@@ -81,7 +86,7 @@ pub(super) async fn fire(env: &Env, app: &App, options: &Options) -> anyhow::Res
         let file = campaign.file.display();
         return Err(user_error(format!("{file} says hold = true: remove the line first")));
     }
-    let at = parse_time(app, &options.at)?;
+    let at = time_of(app, &options.at)?;
     let row = match find_stored(app, campaign.id.as_str(), step.id.as_str(), at).await? {
         Some(row) => row,
         None => find_scheduled(app, campaign, step, at).await?,
@@ -119,8 +124,8 @@ pub(super) async fn fire(env: &Env, app: &App, options: &Options) -> anyhow::Res
 /// Runs `chorus runs skip`: dismisses an occurrence, or skips a future one. The step of an
 /// occurrence that did not run need not be in the files any more.
 pub(super) async fn skip(env: &Env, app: &App, options: &Options) -> anyhow::Result<()> {
-    let (name, step_name) = names(&options.step)?;
-    let (now, at) = (app.clock.millis(), parse_time(app, &options.at)?);
+    let (name, step_name) = (options.step.campaign.as_str(), options.step.step.as_str());
+    let (now, at) = (app.clock.millis(), time_of(app, &options.at)?);
     let row = match find_stored(app, name, step_name, at).await? {
         Some(row) => row,
         None => {
@@ -141,21 +146,14 @@ pub(super) async fn skip(env: &Env, app: &App, options: &Options) -> anyhow::Res
     output::line(format!("{name}/{step_name} at {at} is skipped: it does not run."))
 }
 
-fn names(text: &str) -> anyhow::Result<(&str, &str)> {
-    text.split_once('/').ok_or_else(|| {
-        user_error(format!("{text:?} is not a step: write CAMPAIGN/STEP, such as spring/mail"))
-    })
+fn find<'a>(app: &'a App, name: &StepName) -> anyhow::Result<(&'a Campaign, &'a Step)> {
+    let campaign = app.campaign(&name.campaign)?;
+    Ok((campaign, find_step(campaign, Some(&name.step))?))
 }
 
-fn find<'a>(app: &'a App, text: &str) -> anyhow::Result<(&'a Campaign, &'a Step)> {
-    let (campaign, step) = names(text)?;
-    let campaign = app.campaign(campaign)?;
-    Ok((campaign, find_step(campaign, Some(step))?))
-}
-
-/// Parses the time given by `--at`.
-fn parse_time(app: &App, at: &str) -> anyhow::Result<Timestamp> {
-    time::parse(at, &app.workspace().brand.timezone, app.clock.now())
+/// Returns the time given by `--at`.
+fn time_of(app: &App, at: &When) -> anyhow::Result<Timestamp> {
+    at.resolve(&app.workspace().brand.timezone, app.clock.now())
 }
 
 /// Returns the start of the minute that contains a time.

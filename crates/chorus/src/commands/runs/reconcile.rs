@@ -3,7 +3,6 @@
 
 mod scan;
 
-use std::fs::File;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,7 +11,9 @@ use scan::{FoundMessageIds, MessageIdScanner};
 use store::{ContactId, DeliveryId, DeliveryName, DeliveryState, Run, RunState};
 use tracking::LinkSigner;
 
-use crate::output::{self, Format, number, user_error};
+use crate::disk;
+use crate::output::{self, Format, counted, number};
+use crate::progress::{self, Unit};
 use crate::setup::{App, Env};
 
 /// Options of `chorus runs reconcile`.
@@ -51,13 +52,15 @@ pub(super) async fn reconcile(env: &Env, app: &App, options: &Options) -> anyhow
             "message_ids": found.went_out.len(), "in_relay_queue": found.waiting, "runs": runs,
         }));
     }
-    let count = |n: usize| number(i64::try_from(n).unwrap_or(i64::MAX));
-    output::line(format!("{} Message-IDs in {}.", count(found.went_out.len()), options.file.display()))?;
+    output::line(format!(
+        "{} in {}.",
+        counted(found.went_out.len(), "Message-ID", "Message-IDs"),
+        options.file.display()
+    ))?;
     if found.waiting > 0 {
         output::line(format!(
-            "{} more are in the relay's queue (status=deferred) and may still go out: reconcile again with a \
-             later log.",
-            count(found.waiting)
+            "{} in the relay's queue (status=deferred) and may still go out: reconcile again with a later log.",
+            counted(found.waiting, "more is", "more are")
         ))?;
     }
     if runs.is_empty() {
@@ -71,14 +74,14 @@ pub(super) async fn reconcile(env: &Env, app: &App, options: &Options) -> anyhow
             number(run.open),
         ]
     };
-    output::table(&["run", "campaign/step", "marked as sent#", "still open#"], runs.iter().map(row).collect())
+    output::table(&["run", "campaign/step", "marked as sent#", "still open#"], runs.iter().map(row))
 }
 
 async fn read(env: &Env, file: PathBuf) -> anyhow::Result<FoundMessageIds> {
     let name = file.display().to_string();
-    let source = File::open(&file).map_err(|error| user_error(format!("cannot read {name}: {error}")))?;
+    let source = disk::open(&file)?;
     let length = source.metadata().with_context(|| format!("read {name}"))?.len();
-    let bar = (env.format == Format::Text).then(|| output::progress("reading", length));
+    let bar = (env.format == Format::Text).then(|| progress::bar("reading", length, Unit::Bytes));
     let scanned = tokio::task::spawn_blocking(move || {
         let found = MessageIdScanner::read(source, |read| bar.iter().for_each(|bar| bar.inc(read)));
         bar.iter().for_each(indicatif::ProgressBar::finish_and_clear);

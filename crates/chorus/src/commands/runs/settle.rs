@@ -4,13 +4,16 @@ use clap::{ArgGroup, Args};
 use store::{ContactId, Settlement};
 
 use super::change::{get, report_change};
-use crate::output::{number, user_error};
+use crate::arguments;
+use crate::output::{counted, user_error};
 use crate::setup::{App, Env};
 
 /// Options of `chorus runs settle`.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).args(["went_out", "send_again"])))]
 pub(super) struct Options {
+    /// The number of the run.
+    #[arg(value_parser = arguments::run_number, allow_negative_numbers = true)]
     run: i64,
     /// Count the deliveries as sent, because they arrived.
     #[arg(long)]
@@ -50,5 +53,5 @@ async fn contact(app: &App, address: &str) -> anyhow::Result<ContactId> {
 }
 
 fn deliveries(count: i64) -> String {
-    if count == 1 { "1 delivery".to_owned() } else { format!("{} deliveries", number(count)) }
+    counted(count, "delivery", "deliveries")
 }

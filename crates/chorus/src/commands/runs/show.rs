@@ -7,7 +7,8 @@ use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 
 use super::change::get;
 use super::label::{show_instant, state_name};
-use crate::output::{self, Format, number};
+use crate::color;
+use crate::output::{self, Format, counted, number};
 use crate::setup::{App, Env};
 use crate::time;
 
@@ -69,7 +70,7 @@ fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) ->
     let row = |row: &DeliveryRow| {
         vec![
             row.address.clone(),
-            row.state.to_string(),
+            color::paint(row.state, row.state.as_str()),
             row.reason
                 .as_deref()
                 .map_or_else(String::new, |reason| dashboard::words::reason(reason).to_owned()),
@@ -78,7 +79,7 @@ fn print_deliveries(workspace: &Workspace, title: &str, rows: &[DeliveryRow]) ->
             row.answer.clone().unwrap_or_default().chars().take(80).collect(),
         ]
     };
-    output::table(&["recipient", "state", "why", "at", "tries#", "answer"], rows.iter().map(row).collect())
+    output::table(&["recipient", "state", "why", "at", "tries#", "answer"], rows.iter().map(row))
 }
 
 /// Prints the ids and URLs of published posts.
@@ -91,7 +92,7 @@ fn print_posts(posts: &[DeliveryRow]) -> anyhow::Result<()> {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         vec![row.address.clone(), text(row.post_id.as_deref()), text(row.link())]
     };
-    output::table(&["recipient", "id", "seen at"], posts.iter().map(row).collect())
+    output::table(&["recipient", "id", "seen at"], posts.iter().map(row))
 }
 
 /// Prints the state and counts of a run.
@@ -100,7 +101,7 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
     let (sent, total) = (number(run.tally(DeliveryState::Sent)), number(run.total));
     output::line(format!("Run {} of {}/{} by {}", run.id, run.campaign, run.step, run.channel))?;
     output::line(format!("  fired      {}", show_instant(run, zone)))?;
-    output::line(format!("  state      {}", state_name(run.state)))?;
+    output::line(format!("  state      {}", color::paint(run.state, state_name(run.state))))?;
     if let Some(note) = &run.note {
         output::line(format!("  note       {note}"))?;
     }
@@ -110,11 +111,12 @@ pub(crate) fn print_run(workspace: &Workspace, run: &Run) -> anyhow::Result<()> 
             "" => String::new(),
             reason => format!(" ({})", dashboard::words::reason(reason)),
         };
-        let state = match tally.state {
+        let word = match tally.state {
             TallyState::Repeat => "repeats",
             state => state.as_str(),
         };
-        output::line(format!("  {state:<10} {}{why}", number(tally.count)))?;
+        let word = color::paint(tally.state, &format!("{word:<10}"));
+        output::line(format!("  {word} {}{why}", number(tally.count)))?;
     }
     for (what, count) in [("bounced", run.feedback.bounced), ("spam", run.feedback.complained)] {
         if count > 0 {
@@ -144,7 +146,10 @@ fn print_forecast(workspace: &Workspace, forecast: &RunForecast) -> anyhow::Resu
         output::line(format!("  waits      {}; next try {}", held.why, time::show_millis(held.until, zone)))?;
     }
     if forecast.waits.len() > MAX_WAITS {
-        output::line(format!("             and {} more receivers", forecast.waits.len() - MAX_WAITS))?;
+        output::line(format!(
+            "             and {}",
+            counted(forecast.waits.len() - MAX_WAITS, "more receiver", "more receivers")
+        ))?;
     }
     match forecast.finish {
         Some(finish) => output::line(format!("  done       about {}", time::show(finish, zone))),

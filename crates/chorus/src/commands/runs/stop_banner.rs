@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 use store::{StopReason, Stopped};
 
+use crate::color::{self, Tone};
 use crate::setup::App;
 use crate::time;
 
@@ -24,6 +25,7 @@ pub(crate) fn describe(stopped: &Stopped, zone: &TimeZone) -> String {
 pub(super) async fn stopped_banner(app: &App) -> anyhow::Result<Option<String>> {
     let Some(stopped) = app.store.stopped().await? else { return Ok(None) };
     let description = describe(&stopped, &app.workspace().brand.timezone);
+    let description = color::paint(Tone::Warning, &description);
     let next = match stopped.reason {
         StopReason::Stop => "Nothing goes out and nothing is planned; `chorus start` goes on.",
         StopReason::Copy => {

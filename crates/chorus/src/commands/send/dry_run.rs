@@ -9,7 +9,7 @@ use store::Contact;
 
 use crate::commands::preview::{self, PreviewedMessage};
 use crate::lookup::find_contact;
-use crate::output::{self, Format, number, user_error};
+use crate::output::{self, Format, counted, number, user_error};
 use crate::setup::{App, Env};
 
 /// Maximum number of deliveries that are shown.
@@ -121,14 +121,13 @@ fn print(dry_run: &DryRun) -> anyhow::Result<()> {
         0 => String::new(),
         people => format!(", {} left out", number(people)),
     };
-    let messages = if dry_run.deliveries == 1 { "message" } else { "messages" };
-    let count = number(dry_run.deliveries);
-    output::line(format!("{campaign}/{step} by {channel}: {count} {messages}{left_out}; nothing is sent"))?;
+    let messages = counted(dry_run.deliveries, "message", "messages");
+    output::line(format!("{campaign}/{step} by {channel}: {messages}{left_out}; nothing is sent"))?;
     for one in &dry_run.first {
         output::line(format!("\n== to {} ==", one.to))?;
         if let (Some(headers), Some(bytes)) = (&one.headers, one.bytes) {
             output::line(headers)?;
-            output::line(format!("({} bytes)", number(i64::try_from(bytes).unwrap_or(i64::MAX))))?;
+            output::line(format!("({})", counted(bytes, "byte", "bytes")))?;
         }
         for request in &one.requests {
             output::line(preview::http_file(std::slice::from_ref(request)).trim_end())?;

@@ -78,7 +78,7 @@ fn goals(page: &CampaignPage) -> Markup {
                     p.base { (words::a_return(&format::signed_percent(roi))) }
                 }
                 @if let Some(cost) = &figures.cost_per_conversion {
-                    p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
+                    p.base { (words::per_conversion(&cost.amount.rounded(&cost.currency))) }
                 }
             }
             div.tile {

@@ -130,7 +130,7 @@ fn money_tile(period_figures: &PeriodFigures, period: &str) -> Markup {
                 p.base { (words::against(&money.cost.rounded(currency), money.roi.map(format::signed_percent))) }
             }
             @if let Some(cost) = &figures.cost_per_conversion {
-                p.base { (words::per_conversion(&cost.micros.rounded(&cost.currency))) }
+                p.base { (words::per_conversion(&cost.amount.rounded(&cost.currency))) }
             }
             @if let (1, Some((currency, money))) = (figures.money.len(), figures.money.first_key_value()) {
                 @let then = period_figures.before.revenue.get(currency).copied().unwrap_or_default();

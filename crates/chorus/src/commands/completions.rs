@@ -1,0 +1,48 @@
+//! `chorus completions`: prints the completion script of a shell.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, Command};
+use clap_complete::Shell;
+
+use crate::help;
+
+/// Print the completion script of a shell
+#[derive(Debug, Args)]
+#[command(after_help = help::examples(&[
+    ("chorus completions bash", "for ~/.local/share/bash-completion/completions/"),
+    ("chorus completions fish", "for ~/.config/fish/completions/chorus.fish"),
+    ("chorus completions zsh", "for _chorus in a folder of $fpath"),
+]))]
+pub(crate) struct Options {
+    /// The shell.
+    shell: Shell,
+}
+
+/// Prints the script for `command`, the whole command line.
+pub(crate) fn run(options: &Options, command: &mut Command) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, command, "chorus", &mut script);
+    std::io::stdout().write_all(&script)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, ValueEnum};
+
+    use super::*;
+
+    #[test]
+    fn the_script_of_every_shell_completes_subcommands() {
+        for shell in Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut crate::Options::command(), "chorus", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for word in ["reconcile", "admin-listen", "completions"] {
+                assert!(script.contains(word), "the script of {shell} does not complete {word}");
+            }
+        }
+    }
+}
