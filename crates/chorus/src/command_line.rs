@@ -1,13 +1,74 @@
-//! Parsing of the command line, with the output formats that each command has.
+//! The command line: its definition and its parsing, with the output formats that each command has.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Command, CommandFactory as _, FromArgMatches as _, ValueEnum as _};
+use clap::{
+    ArgMatches, ColorChoice, Command, CommandFactory as _, FromArgMatches as _, Parser, Subcommand,
+    ValueEnum as _,
+};
+use terminal::help;
+use terminal::output::Format;
 
-use crate::Options;
-use crate::output::Format;
+use crate::commands;
+
+/// The heading of the options that every command has.
+const GLOBAL: &str = "Global options";
+
+/// One message, every channel, on time, measured.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+#[command(after_help = help::examples(&[
+    ("chorus check", "all findings, each with its fix"),
+    ("chorus plan", "what runs when, to how many, at what cost"),
+    ("chorus serve", "schedules, links and the dashboard"),
+]))]
+pub(crate) struct Options {
+    /// The workspace's folder. Default: this folder or the nearest one above it that has a
+    /// chorus.toml.
+    #[arg(long, global = true, value_name = "DIR", help_heading = GLOBAL)]
+    pub(crate) workspace: Option<PathBuf>,
+    /// Format of the output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, help_heading = GLOBAL)]
+    pub(crate) format: Format,
+    /// Colours in the output. `auto`: on a terminal, and as NO_COLOR and CLICOLOR_FORCE say.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t = ColorChoice::Auto,
+        help_heading = GLOBAL
+    )]
+    pub(crate) color: ColorChoice,
+    #[command(subcommand)]
+    pub(crate) command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Action {
+    Init(commands::init::Options),
+    Demo(commands::demo::Options),
+    Check(commands::check::Options),
+    Plan(commands::plan::Options),
+    Preview(commands::preview::Options),
+    Send(commands::send::Options),
+    Serve(commands::serve::Options),
+    Stop(commands::stop::Options),
+    Start(commands::start::Options),
+    Runs(commands::runs::Options),
+    Audiences(commands::audiences::Options),
+    Contacts(commands::contacts::Options),
+    Explain(commands::explain::Options),
+    Report(commands::report::Options),
+    Doctor(commands::doctor::Options),
+    Migrate(commands::migrate::Options),
+    Schema(commands::schema::Options),
+    Completions(commands::completions::Options),
+    Man(commands::man::Options),
+}
 
 /// Id of the argument `--format`.
 const FORMAT: &str = "format";
@@ -78,6 +139,8 @@ fn require_format(command: &Command, matches: &ArgMatches) -> Result<(), clap::E
 
 #[cfg(test)]
 mod tests {
+    use clap_complete::Shell;
+
     use super::*;
 
     fn format(args: &[&str]) -> Result<Format, String> {
@@ -129,5 +192,72 @@ mod tests {
         assert!(!help(&["contacts", "show", "--help"]).contains("csv"));
         assert!(help(&["report", "--help"]).contains("csv"));
         assert!(help(&["contacts", "export", "--help"]).contains("csv"));
+    }
+
+    /// Returns the command lines of the examples in a command's help, without their comments.
+    fn command_lines(command: &Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines = help.lines().skip_while(|line| *line != help::HEADING).skip(1);
+        lines.map(|line| line.split(" # ").next().unwrap_or_default().trim().to_owned()).collect()
+    }
+
+    fn check(command: &Command, path: &str) {
+        let lines = command_lines(command);
+        assert!((1..=3).contains(&lines.len()), "the help of `{path}` has {} examples", lines.len());
+        for line in &lines {
+            assert!(line.starts_with(path), "{line:?} is no example of `{path}`");
+            let parsed = Options::try_parse_from(line.split_whitespace());
+            assert!(parsed.is_ok(), "{line:?}: {}", parsed.unwrap_err());
+        }
+        assert!(command.get_after_long_help().is_none(), "`{path} --help` has no examples");
+        for subcommand in command.get_subcommands() {
+            check(subcommand, &format!("{path} {}", subcommand.get_name()));
+        }
+    }
+
+    #[test]
+    fn every_help_has_examples_that_are_valid_command_lines() {
+        check(&Options::command(), "chorus");
+    }
+
+    #[test]
+    fn examples_and_their_comments_have_at_most_80_columns() {
+        fn too_long(command: &Command) -> Vec<String> {
+            let help = command.get_after_help().unwrap().to_string();
+            let own = help.lines().filter(|line| line.chars().count() > 80).map(str::to_owned);
+            own.chain(command.get_subcommands().flat_map(too_long)).collect()
+        }
+        assert_eq!(too_long(&Options::command()), [""; 0]);
+    }
+
+    #[test]
+    fn a_help_text_is_wrapped_at_100_columns() {
+        let mut command = Options::command().term_width(100);
+        let help = command.render_help().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    }
+
+    #[test]
+    fn global_options_have_a_group_of_their_own() {
+        let mut command = Options::command();
+        command.build();
+        let check = command.find_subcommand_mut("check").unwrap();
+        let help = check.render_help().to_string();
+        let (own, global) = help.split_once("Global options:").unwrap();
+        for option in ["--workspace", "--format", "--color"] {
+            assert!(global.contains(option) && !own.contains(option), "{option}: {help}");
+        }
+    }
+
+    #[test]
+    fn the_script_of_every_shell_completes_subcommands() {
+        for shell in Shell::value_variants() {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command(), "chorus", &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for word in ["reconcile", "admin-listen", "completions"] {
+                assert!(script.contains(word), "the script of {shell} does not complete {word}");
+            }
+        }
     }
 }

@@ -20,12 +20,12 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::commands::contacts;
-use crate::demo::{SimulationContext, simulate};
 use crate::embedded;
 use crate::files::FilesStatus;
 use crate::operations::Operations;
 use crate::server::{AccessKeys, Listeners, Server};
 use crate::setup::{self, App};
+use simulation::{SimulationContext, simulate};
 
 /// A running demo with all its services.
 pub(crate) struct DemoEnvironment {

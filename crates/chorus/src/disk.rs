@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-use crate::output::user_error;
+use terminal::output::user_error;
 
 /// Free space in bytes below which a warning is given: 1 GiB.
 pub(crate) const WARN_BELOW_BYTES: u64 = 1 << 30;

@@ -3,8 +3,8 @@
 use campaign::{Campaign, Step};
 use store::Contact;
 
-use crate::output::user_error;
 use crate::setup::App;
+use terminal::output::user_error;
 
 /// Returns the step with this name, or the campaign's first step.
 pub(crate) fn find_step<'a>(campaign: &'a Campaign, name: Option<&str>) -> anyhow::Result<&'a Step> {

@@ -14,7 +14,7 @@ use source::{Diagnostic, Diagnostics, Severity};
 use store::{Clock, RunId, Store};
 use tracking::LinkSigner;
 
-use crate::output::{self, Format, user_error};
+use terminal::output::{self, Format, user_error};
 
 /// The global options of the command line, which every command receives.
 #[derive(Debug)]
@@ -216,7 +216,7 @@ impl App {
         ));
     }
 
-    /// Prints the findings about chorus.toml if one is an error, and the campaigns that wait for it.
+    /// Prints the findings about chorus.toml if one is an error, and the campaigns waiting for it.
     pub(crate) fn note_settings_errors(&self) {
         let Some(text) = settings_errors(&self.loaded.1) else { return };
         output::note(text);

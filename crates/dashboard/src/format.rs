@@ -41,8 +41,7 @@ pub(crate) fn rate(proportion: Proportion) -> String {
 }
 
 /// Formats a count with its noun: `1 message`, `2,000 messages`.
-#[must_use]
-pub fn count(value: i64, (one, many): (&str, &str)) -> String {
+pub(crate) fn count(value: i64, (one, many): (&str, &str)) -> String {
     format!("{} {}", number(value), if value == 1 { one } else { many })
 }
 

@@ -59,7 +59,6 @@ mod times;
 mod upcoming;
 pub mod words;
 
-pub use format::count;
 pub use rollup::{counts_of, grouped};
 pub use run_forecast::{RunForecast, run_forecast};
 pub use state::Dashboard;

@@ -1,4 +1,4 @@
-//! Serialization of times as ISO 8601 texts in UTC, for the programs that read the output of Chorus.
+//! Serialization of times as ISO 8601 texts in UTC, for programs that read the output of Chorus.
 //!
 //! ```
 //! use database::Millis;

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::arguments;
-use crate::help;
-use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
+use terminal::help;
+use terminal::output::{self, Format, number};
 
 /// Show the audiences and the number of contacts in each
 #[derive(Debug, Args)]

@@ -8,10 +8,10 @@ use scheduler::Loaded;
 use source::Diagnostic;
 use store::{Clock, Store};
 
-use crate::color::{self, Tone};
-use crate::help;
-use crate::output::{self, Format, counted};
 use crate::setup::{self, Env};
+use terminal::color::{self, Tone};
+use terminal::help;
+use terminal::output::{self, Format, counted};
 
 /// Check all files, templates and facts, and show all findings
 #[derive(Debug, Args)]

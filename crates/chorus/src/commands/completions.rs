@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::help;
+use terminal::help;
 
 /// Print the completion script of a shell
 #[derive(Debug, Args)]
@@ -26,23 +26,4 @@ pub(crate) fn run(options: &Options, command: &mut Command) -> anyhow::Result<Ex
     clap_complete::generate(options.shell, command, "chorus", &mut script);
     std::io::stdout().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::{CommandFactory, ValueEnum};
-
-    use super::*;
-
-    #[test]
-    fn the_script_of_every_shell_completes_subcommands() {
-        for shell in Shell::value_variants() {
-            let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut crate::Options::command(), "chorus", &mut script);
-            let script = String::from_utf8(script).unwrap();
-            for word in ["reconcile", "admin-listen", "completions"] {
-                assert!(script.contains(word), "the script of {shell} does not complete {word}");
-            }
-        }
-    }
 }

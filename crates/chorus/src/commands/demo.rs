@@ -7,10 +7,10 @@ use clap::Args;
 
 use crate::arguments;
 use crate::demo_environment::DemoEnvironment;
-use crate::help;
-use crate::output::{self, Format, counted};
 use crate::server::StopSignal;
 use crate::setup::Env;
+use terminal::help;
+use terminal::output::{self, Format, counted};
 
 /// Show everything running, with made-up people, in one process and without configuration
 #[derive(Debug, Args)]

@@ -16,15 +16,15 @@ use tokio::task::JoinSet;
 use url::{Host, Url};
 
 use crate::arguments;
-use crate::color::{self, Tone};
 use crate::commands::runs::describe;
 use crate::commands::{preview, stop};
 use crate::disk;
-use crate::help;
-use crate::output::{self, Format, counted};
-use crate::progress::{self, Unit};
 use crate::setup::{self, Env};
 use crate::time;
+use terminal::color::{self, Tone};
+use terminal::help;
+use terminal::output::{self, Format, counted};
+use terminal::progress::{self, Unit};
 
 /// Examine configuration, database, DNS, TLS and signing, without sending anything
 #[derive(Debug, Args)]

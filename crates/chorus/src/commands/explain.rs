@@ -12,12 +12,12 @@ use store::{
 };
 
 use crate::arguments;
-use crate::color::{self, Tone};
 use crate::commands::runs;
-use crate::help;
-use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 use crate::time;
+use terminal::color::{self, Tone};
+use terminal::help;
+use terminal::output::{self, Format, user_error};
 
 /// Explain why a contact received a campaign, waits for it, or did not receive it
 #[derive(Debug, Args)]

@@ -9,9 +9,9 @@ use clap::Args;
 
 use crate::commands::schema;
 use crate::embedded;
-use crate::help;
-use crate::output::{self, Format, user_error};
 use crate::setup::Env;
+use terminal::help;
+use terminal::output::{self, Format, user_error};
 
 /// Create a workspace that passes `check` and sends to the outbox
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use clap::Args;
 use store::Store;
 
-use crate::help;
-use crate::output::{self, Format, counted, user_error};
 use crate::setup::Env;
+use terminal::help;
+use terminal::output::{self, Format, counted, user_error};
 
 /// Migrate the database to this version; other commands do so automatically
 #[derive(Debug, Args)]

@@ -13,10 +13,10 @@ use store::Contact;
 
 use crate::arguments;
 use crate::disk;
-use crate::help;
 use crate::lookup::find_step;
-use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
+use terminal::help;
+use terminal::output::{self, Format, user_error};
 
 /// Show the exact message of each step
 #[derive(Debug, Args)]

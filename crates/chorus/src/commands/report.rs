@@ -11,10 +11,10 @@ use serde::Serialize;
 use store::{Millis, RollupFilter, RollupRow};
 
 use crate::arguments;
-use crate::help;
-use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
 use crate::time::When;
+use terminal::help;
+use terminal::output::{self, Format, number};
 
 /// Show the counts, rates and earnings of each campaign, step and channel
 #[derive(Debug, Args)]

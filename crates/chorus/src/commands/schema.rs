@@ -8,9 +8,9 @@ use anyhow::Context;
 use campaign::SchemaKind;
 use clap::{Args, ValueEnum};
 
-use crate::help;
-use crate::output::{self, Format};
 use crate::setup::Env;
+use terminal::help;
+use terminal::output::{self, Format};
 
 /// Print the JSON Schema of a kind of file, or write all schemas as files, for editors
 #[derive(Debug, Args)]

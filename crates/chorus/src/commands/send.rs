@@ -18,13 +18,13 @@ use tokio::time::Instant;
 use self::confirmation::Confirmation;
 use crate::arguments;
 use crate::commands::runs;
-use crate::help;
 use crate::lookup::find_step;
-use crate::output::{self, Format, user_error};
-use crate::progress::{self, Unit};
 use crate::server::StopSignal;
 use crate::setup::{self, App, Env};
 use error::cannot;
+use terminal::help;
+use terminal::output::{self, Format, user_error};
+use terminal::progress::{self, Unit};
 
 /// Run a step now and wait until the run ends
 ///

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use crate::arguments;
 use crate::commands::runs;
 use crate::files::{FileWatcher, FilesStatus};
-use crate::help;
 use crate::operations::Operations;
-use crate::output::{self, Format, counted};
 use crate::server::{self, AccessKeys, AdminServer, Listeners, Server, StopSignal};
 use crate::setup::{App, Env};
 use crate::signals::ReloadSignal;
+use terminal::help;
+use terminal::output::{self, Format, counted};
 
 /// Run schedules, links, public pages and the dashboard until stopped
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use store::{OccurrenceReason, Run, StopReason, Stopped};
 
 use crate::commands::runs::describe;
 use crate::commands::stop::{paused_by_stop, progress, stopped_json};
-use crate::help;
-use crate::output::{self, Format, counted};
 use crate::setup::{App, Env, random_key};
+use terminal::help;
+use terminal::output::{self, Format, counted};
 
 /// Resume after `chorus stop`, or with a database that is a copy
 #[derive(Debug, Args)]

@@ -7,9 +7,9 @@ use store::iso8601::Iso8601 as _;
 use store::{DeliveryState, PausedBy, Run, StopReason, Stopped, Store};
 
 use crate::commands::runs;
-use crate::help;
-use crate::output::{self, Format, number};
 use crate::setup::{App, Env};
+use terminal::help;
+use terminal::output::{self, Format, number};
 
 /// Stop all sending and planning until `chorus start`
 #[derive(Debug, Args)]

@@ -9,8 +9,8 @@ use serde_json::Value;
 use store::{Consent, Contact, ContactId, Store};
 
 use crate::disk;
-use crate::output::{self, Format, counted};
 use crate::setup::{App, Env};
+use terminal::output::{self, Format, counted};
 
 /// Number of contacts that are read at a time.
 const PAGE_SIZE: i64 = 5_000;

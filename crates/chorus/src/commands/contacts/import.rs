@@ -14,9 +14,9 @@ use store::{Millis, Store, UpsertCounts};
 
 use super::row::{BadRow, Column, column, contact};
 use crate::disk;
-use crate::output::{self, Format, user_error};
-use crate::progress::{self, Unit};
 use crate::setup::{App, Env};
+use terminal::output::{self, Format, user_error};
+use terminal::progress::{self, Unit};
 
 /// Number of rows that are written in one transaction.
 const BATCH_SIZE: usize = 1_000;

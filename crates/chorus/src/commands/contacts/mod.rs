@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::help;
 use crate::setup::Env;
+use terminal::help;
 
 /// Import, export and show contacts
 #[derive(Debug, Args)]

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
 
-use crate::color;
-use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 use crate::time;
+use terminal::color;
+use terminal::output::{self, Format, user_error};
 
 /// Maximum number of deliveries and of events that are shown.
 const MAX_ROWS: i64 = 100;

@@ -2,8 +2,8 @@
 
 use channel::consistency::{FactStatus, Matrix};
 
-use crate::color;
-use crate::output;
+use terminal::color;
+use terminal::output;
 
 /// Prints the matrix of a campaign, with a row for each step and language and a column for each
 /// fact.

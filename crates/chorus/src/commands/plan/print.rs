@@ -8,10 +8,10 @@ use source::Diagnostics;
 use store::Run;
 
 use super::row::Row;
-use crate::color::{self, Tone};
 use crate::commands::runs;
-use crate::output::{self, number};
 use crate::time;
+use terminal::color::{self, Tone};
+use terminal::output::{self, number};
 
 /// Prints the occurrences that run, who is left out of them, and the occurrences that do not run.
 pub(super) fn print(

@@ -3,8 +3,8 @@
 use store::{Run, RunId};
 
 use super::label::state_name;
-use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
+use terminal::output::{self, Format, user_error};
 
 /// Returns the run with this number, or an error if there is none.
 pub(super) async fn get(app: &App, id: i64) -> anyhow::Result<Run> {

@@ -16,9 +16,6 @@ use clap::{Args, Subcommand};
 use store::{DeliveryState, Run, RunKind, RunState};
 
 use crate::arguments;
-use crate::color;
-use crate::help;
-use crate::output::{self, Format, counted, number, user_error};
 use crate::setup::{App, Env};
 use change::{get, report_change};
 pub(crate) use label::show_instant;
@@ -26,6 +23,9 @@ use label::state_name;
 pub(crate) use occurrences::show_time;
 pub(crate) use show::print_run;
 pub(crate) use stop_banner::describe;
+use terminal::color;
+use terminal::help;
+use terminal::output::{self, Format, counted, number, user_error};
 
 /// Show runs and the result for every recipient; pause, resume, cancel, retry and settle runs
 #[derive(Debug, Args)]

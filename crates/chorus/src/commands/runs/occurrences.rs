@@ -8,11 +8,11 @@ use schedule::Moment;
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
 use crate::arguments::StepName;
-use crate::color;
 use crate::lookup::find_step;
-use crate::output::{self, Format, user_error};
 use crate::setup::{App, Env};
 use crate::time::{self, When};
+use terminal::color;
+use terminal::output::{self, Format, user_error};
 
 /// Options that select an occurrence.
 #[derive(Debug, Args)]

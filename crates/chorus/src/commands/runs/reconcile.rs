@@ -12,9 +12,9 @@ use store::{ContactId, DeliveryId, DeliveryName, DeliveryState, Run, RunState};
 use tracking::LinkSigner;
 
 use crate::disk;
-use crate::output::{self, Format, counted, number};
-use crate::progress::{self, Unit};
 use crate::setup::{App, Env};
+use terminal::output::{self, Format, counted, number};
+use terminal::progress::{self, Unit};
 
 /// Options of `chorus runs reconcile`.
 #[derive(Debug, Args)]

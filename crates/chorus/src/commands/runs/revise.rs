@@ -3,8 +3,8 @@
 use store::Run;
 
 use super::change::report_change;
-use crate::output::{number, user_error};
 use crate::setup::{App, Env};
+use terminal::output::{number, user_error};
 
 /// Compiles the run's step from the current files, applies it to the run, and prints the number of
 /// unsent deliveries.

@@ -5,8 +5,8 @@ use store::{ContactId, Settlement};
 
 use super::change::{get, report_change};
 use crate::arguments;
-use crate::output::{counted, user_error};
 use crate::setup::{App, Env};
+use terminal::output::{counted, user_error};
 
 /// Options of `chorus runs settle`.
 #[derive(Debug, Args)]

@@ -7,10 +7,10 @@ use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 
 use super::change::get;
 use super::label::{show_instant, state_name};
-use crate::color;
-use crate::output::{self, Format, counted, number};
 use crate::setup::{App, Env};
 use crate::time;
+use terminal::color;
+use terminal::output::{self, Format, counted, number};
 
 /// Prints one run, with the deliveries in `state`, or the failed ones.
 pub(super) async fn show(

@@ -3,9 +3,9 @@
 use jiff::tz::TimeZone;
 use store::{StopReason, Stopped};
 
-use crate::color::{self, Tone};
 use crate::setup::App;
 use crate::time;
+use terminal::color::{self, Tone};
 
 /// Returns a sentence that describes a stop: its start and reason.
 pub(crate) fn describe(stopped: &Stopped, zone: &TimeZone) -> String {

@@ -8,9 +8,9 @@ use scheduler::{ManualSendOptions, Refusal};
 use store::{DeliveryState, PlanCounts, RecipientSource, Run, RunState};
 
 use super::error::cannot;
-use crate::output::{self, number};
 use crate::setup::App;
 use crate::time;
+use terminal::output::{self, number};
 
 /// Returns the text of a refusal: why the step is not sent, and what to do.
 pub(super) fn refusal_text(app: &App, campaign: &Campaign, step: &Step, refusal: &Refusal) -> String {

@@ -9,8 +9,8 @@ use store::Contact;
 
 use crate::commands::preview::{self, PreviewedMessage};
 use crate::lookup::find_contact;
-use crate::output::{self, Format, counted, number, user_error};
 use crate::setup::{App, Env};
+use terminal::output::{self, Format, counted, number, user_error};
 
 /// Maximum number of deliveries that are shown.
 const MAX_SHOWN: usize = 3;

@@ -1,6 +1,6 @@
 //! Conversion of errors of a manual run.
 
-use crate::output::user_error;
+use terminal::output::user_error;
 
 /// Turns an error into a user error of the form "cannot …"; a store error stays as it is.
 pub(super) fn cannot(error: scheduler::FireError) -> anyhow::Error {

@@ -5,8 +5,8 @@ use scheduler::TestCopy;
 use store::{AddressKind, RecipientAddress, SuppressionReason};
 
 use crate::lookup::find_contact;
-use crate::output::user_error;
 use crate::setup::App;
+use terminal::output::user_error;
 
 /// Maximum number of test copies of one command.
 const MAX_TEST_COPIES: usize = 20;

@@ -9,7 +9,7 @@ use store::{DeliveryState, OccurrenceKind, RunState, TallyState};
 
 /// The meaning of a state, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
+pub enum Tone {
     /// It succeeded: green.
     Good,
     /// It is in progress: cyan.
@@ -103,7 +103,7 @@ impl From<&FactStatus> for Tone {
 }
 
 /// Sets the choice of `--color` for this process.
-pub(crate) fn set(choice: clap::ColorChoice) {
+pub fn set(choice: clap::ColorChoice) {
     let choice = match choice {
         clap::ColorChoice::Auto => ColorChoice::Auto,
         clap::ColorChoice::Always => ColorChoice::Always,
@@ -115,27 +115,27 @@ pub(crate) fn set(choice: clap::ColorChoice) {
 /// Returns true if the output stream gets colours: as `--color` says, or else as `NO_COLOR`,
 /// `CLICOLOR_FORCE` and `CLICOLOR` say (<https://no-color.org>, <https://bixense.com/clicolors>),
 /// or else if it is a terminal.
-pub(crate) fn enabled() -> bool {
+pub fn enabled() -> bool {
     enabled_on(&std::io::stdout())
 }
 
 /// Does the same as [`enabled`] for another stream.
-pub(crate) fn enabled_on(stream: &impl RawStream) -> bool {
+pub fn enabled_on(stream: &impl RawStream) -> bool {
     AutoStream::choice(stream) != ColorChoice::Never
 }
 
 /// Returns the text in the colour of a state, or as it is where the output has no colours.
-pub(crate) fn paint(tone: impl Into<Tone>, text: &str) -> String {
+pub fn paint(tone: impl Into<Tone>, text: &str) -> String {
     if enabled() { styled(tone.into(), text) } else { text.to_owned() }
 }
 
 /// Does the same as [`paint`] for the number of findings: 0 has no colour.
-pub(crate) fn paint_count(tone: Tone, count: usize, text: &str) -> String {
+pub fn paint_count(tone: Tone, count: usize, text: &str) -> String {
     paint(if count == 0 { Tone::Plain } else { tone }, text)
 }
 
 /// Does the same as [`paint`] for the beginning of a text, before its first `: `, `; ` or ` (`.
-pub(crate) fn paint_start(tone: impl Into<Tone>, text: &str) -> String {
+pub fn paint_start(tone: impl Into<Tone>, text: &str) -> String {
     let (start, rest) = text.split_at(start_len(text));
     paint(tone, start) + rest
 }
@@ -145,7 +145,7 @@ fn start_len(text: &str) -> usize {
 }
 
 /// Returns the text with the escape sequences of a tone.
-pub(crate) fn styled(tone: Tone, text: &str) -> String {
+pub fn styled(tone: Tone, text: &str) -> String {
     let style = tone.style();
     format!("{style}{text}{style:#}")
 }

@@ -10,9 +10,12 @@ use crate::output::number;
 
 /// What a progress bar counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unit {
+pub enum Unit {
+    /// People in a file or a database.
     Contacts,
+    /// Messages of a run.
     Messages,
+    /// Checks of the doctor.
     Checks,
     /// Bytes, shown in thousands.
     Bytes,
@@ -55,7 +58,7 @@ fn grouped(value: f64) -> String {
 
 /// Returns a progress bar on the error stream. It is drawn if that is a terminal; in a pipe or a
 /// file nothing is written. `activity` is a verb such as `importing`. A `total` of 0 is unknown.
-pub(crate) fn bar(activity: &'static str, total: u64, unit: Unit) -> ProgressBar {
+pub fn bar(activity: &'static str, total: u64, unit: Unit) -> ProgressBar {
     let bar = ProgressBar::new(total).with_message(activity);
     if let Ok(style) = style(unit) {
         bar.set_style(style);

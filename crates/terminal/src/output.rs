@@ -15,7 +15,7 @@ use crate::logging;
 
 /// The format of a command's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub enum Format {
     /// Text and tables for people.
     Text,
     /// One JSON value for programs.
@@ -26,7 +26,7 @@ pub(crate) enum Format {
 
 impl Format {
     /// Returns the name on the command line.
-    pub(crate) const fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "text",
             Self::Json => "json",
@@ -37,7 +37,7 @@ impl Format {
 
 /// An error that the user can fix, such as a name that does not exist. The text says what to do.
 #[derive(Debug)]
-pub(crate) struct UserError(pub(crate) String);
+pub struct UserError(pub(crate) String);
 
 impl std::fmt::Display for UserError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -48,13 +48,13 @@ impl std::fmt::Display for UserError {
 impl std::error::Error for UserError {}
 
 /// Returns an error that the user can fix. `message` says what to do.
-pub(crate) fn user_error(message: impl Into<String>) -> anyhow::Error {
+pub fn user_error(message: impl Into<String>) -> anyhow::Error {
     anyhow::Error::new(UserError(message.into()))
 }
 
 /// Prints an error on the error stream, or logs it where the log is JSON, and returns its exit
 /// code. A broken pipe counts as success.
-pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
+pub fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(is_broken_pipe) {
         return ExitCode::SUCCESS;
     }
@@ -80,7 +80,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Returns the texts of an error and its causes, without repetitions. The texts of store and engine
 /// errors already include their causes.
-pub(crate) fn causes(error: &anyhow::Error) -> String {
+pub fn causes(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let message = cause.to_string();
@@ -100,18 +100,18 @@ fn is_broken_pipe(cause: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Prints a line on the output stream.
-pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
+pub fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{}", text.as_ref())?;
     Ok(())
 }
 
 /// Prints a value as indented JSON on the output stream.
-pub(crate) fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+pub fn json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
 /// Prints a message on the error stream, or logs it where the log is JSON.
-pub(crate) fn note(text: impl AsRef<str>) {
+pub fn note(text: impl AsRef<str>) {
     if logging::is_json() {
         tracing::info!("{}", text.as_ref());
     } else {
@@ -121,7 +121,7 @@ pub(crate) fn note(text: impl AsRef<str>) {
 
 /// Prints a table. Columns whose heading ends in `#`, which is not printed, are aligned to the
 /// right.
-pub(crate) fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> anyhow::Result<()> {
+pub fn table(headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> anyhow::Result<()> {
     let rows: Vec<_> = rows.into_iter().collect();
     table_lines(headings, &rows).iter().try_for_each(line)
 }
@@ -168,14 +168,15 @@ fn with_escapes(line: &str, cells: &[String]) -> String {
 }
 
 /// Formats a whole number with thousands separators: `12,345`.
-pub(crate) fn number(n: i64) -> String {
+pub fn number(n: i64) -> String {
     let digits = money::grouped(n.unsigned_abs());
     if n < 0 { format!("-{digits}") } else { digits }
 }
 
 /// Formats a number of things, such as `1 error` and `12,345 errors`.
-pub(crate) fn counted(n: impl TryInto<i64>, one: &str, many: &str) -> String {
-    dashboard::count(n.try_into().unwrap_or(i64::MAX), (one, many))
+pub fn counted(n: impl TryInto<i64>, one: &str, many: &str) -> String {
+    let n = n.try_into().unwrap_or(i64::MAX);
+    format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
 #[cfg(test)]

@@ -23,8 +23,6 @@ use tokio_util::sync::CancellationToken;
 use tracking::SIMULATED_AT;
 use url::{Host, Url};
 
-use crate::output;
-
 use super::behavior::{self, Action, TimedAction};
 use super::tracked_links::TrackedLinks;
 
@@ -44,15 +42,15 @@ const PURCHASE_EVENT: (&str, &str) = ("purchase", "CNY");
 
 /// The services that the simulated audience uses.
 #[derive(Debug, Clone)]
-pub(crate) struct SimulationContext {
+pub struct SimulationContext {
     /// The store with the outbox of e-mails.
-    pub(crate) store: Store,
+    pub store: Store,
     /// Base of the tracked links, `http://127.0.0.1:…`. Its API requires no key.
-    pub(crate) public_url: Url,
+    pub public_url: Url,
     /// The simulated networks with the posts.
-    pub(crate) platform: Arc<Platform>,
+    pub platform: Arc<Platform>,
     /// The demo's clock, whose time the hits state.
-    pub(crate) clock: Clock,
+    pub clock: Clock,
 }
 
 impl SimulationContext {
@@ -88,11 +86,11 @@ struct QueuedAction {
 
 /// Simulates the audience until `stop` is cancelled. The same `seed` gives the same actions on the
 /// same messages.
-pub(crate) async fn simulate(context: SimulationContext, seed: u64, stop: CancellationToken) {
+pub async fn simulate(context: SimulationContext, seed: u64, stop: CancellationToken) {
     let client = match http_client(&context.public_url) {
         Ok(client) => client,
         Err(error) => {
-            tracing::error!(error = output::causes(&error), "the demo has no audience");
+            tracing::error!(error = format!("{error:#}"), "the demo has no audience");
             return;
         }
     };

@@ -28,7 +28,7 @@ static IS_JSON: AtomicBool = AtomicBool::new(false);
 /// Starts the log. `filter`, from `CHORUS_LOG`, is a `tracing` filter of events; `format`, from
 /// `CHORUS_LOG_FORMAT`, is `text` or `json` (one object a line). If the filter lets debug events
 /// through, spans are written when they end, with their duration.
-pub(crate) fn start(serving: bool, filter: Option<&str>, format: Option<String>) {
+pub fn start(serving: bool, filter: Option<&str>, format: Option<String>) {
     let default = if serving { SERVE_FILTER } else { COMMAND_FILTER };
     let (filter, is_detailed) = parse_filter(filter.unwrap_or(default));
     let spans = if is_detailed { FmtSpan::CLOSE } else { FmtSpan::NONE };
@@ -57,7 +57,7 @@ fn parse_filter(text: &str) -> (EnvFilter, bool) {
 }
 
 /// Returns true if every line on the error stream must be a log event.
-pub(crate) fn is_json() -> bool {
+pub fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
 }
 
