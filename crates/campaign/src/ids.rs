@@ -10,6 +10,10 @@ id!(
     CampaignId
 );
 id!(
+    /// The id of a purpose: its key under `[purposes]`.
+    PurposeId
+);
+id!(
     /// The id of a channel: its key under `[channels]`.
     ChannelId
 );

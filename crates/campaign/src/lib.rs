@@ -29,7 +29,7 @@ pub mod workspace;
 
 pub use audience::{Audience, Rule};
 pub use consistency::{ConsistencyRule, Market, SilencedRule};
-pub use ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
+pub use ids::{AudienceId, CampaignId, ChannelId, PurposeId, StepId, TemplateId};
 pub use money::{Cost, Currency, Money};
 pub use network::{Account, ContactAddress, Network};
 pub use pace::{DailyLimit, Rate, SendForecast, WarmUp};
@@ -38,6 +38,6 @@ pub use secret::Secret;
 pub use text::{EmailAddress, Language, Mailbox, Phone};
 pub use workspace::{
     AttributeKind, Brand, Budget, Campaign, CampaignMessage, Channel, ChannelKind, DatabaseSettings, Dkim,
-    DkimKey, Goal, OnUncertain, Per, SchemaKind, Server, Step, StopAt, Template, TemplateFile, TemplateRole,
-    Workspace,
+    DkimKey, Goal, OnUncertain, OptIn, Per, Purpose, SchemaKind, Server, Step, StopAt, Template,
+    TemplateFile, TemplateRole, Workspace,
 };

@@ -61,6 +61,7 @@ pub(crate) enum Action {
     Runs(commands::runs::Options),
     Audiences(commands::audiences::Options),
     Contacts(commands::contacts::Options),
+    Consent(commands::consent::Options),
     Explain(commands::explain::Options),
     Report(commands::report::Options),
     Doctor(commands::doctor::Options),

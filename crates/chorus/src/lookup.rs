@@ -1,6 +1,6 @@
 //! Look-up of the step and the contact that a command names.
 
-use campaign::{Campaign, Step};
+use campaign::{Campaign, Purpose, Step, Workspace};
 use store::Contact;
 
 use crate::setup::App;
@@ -16,6 +16,23 @@ pub(crate) fn find_step<'a>(campaign: &'a Campaign, name: Option<&str>) -> anyho
         let known: Vec<_> = campaign.steps.iter().map(|step| step.id.as_str()).collect();
         let name = name.unwrap_or_default();
         user_error(format!("{} has no step {name:?}; it has: {}", campaign.id, known.join(", ")))
+    })
+}
+
+/// Returns the purpose with this name, or the only marketing purpose.
+pub(crate) fn find_purpose<'a>(workspace: &'a Workspace, name: Option<&str>) -> anyhow::Result<&'a Purpose> {
+    let mut marketing = workspace.purposes.values().filter(|purpose| purpose.is_marketing);
+    let found = match name {
+        Some(name) => workspace.purposes.values().find(|purpose| purpose.id.as_str() == name),
+        None => marketing.next().filter(|_| marketing.next().is_none()),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> = workspace.purposes.keys().map(ToString::to_string).collect();
+        let known = known.join(", ");
+        user_error(match name {
+            Some(name) => format!("chorus.toml has no purpose {name:?}; it has: {known}"),
+            None => format!("name a purpose with --purpose; chorus.toml has: {known}"),
+        })
     })
 }
 

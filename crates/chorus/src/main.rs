@@ -51,6 +51,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Action::Runs(options) => commands::runs::run(&env, &options).await,
         Action::Audiences(options) => commands::audiences::run(&env, &options).await,
         Action::Contacts(options) => commands::contacts::run(&env, &options).await,
+        Action::Consent(options) => commands::consent::run(&env, &options).await,
         Action::Explain(options) => commands::explain::run(&env, &options).await,
         Action::Report(options) => commands::report::run(&env, &options).await,
         Action::Doctor(options) => commands::doctor::run(&env, &options).await,

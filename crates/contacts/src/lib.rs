@@ -5,8 +5,10 @@
 //! Invariants:
 //! - An audience becomes one expression of fixed fragments and placeholders. It never contains text
 //!   of a file or of a contact.
-//! - No two contacts share an external id, an e-mail address or a phone number.
+//! - No two contacts share an external id or an e-mail address. A phone number may be shared.
 //! - [`Contacts::contact_upsert`] writes all of its contacts or none.
+//! - A contact's consents are what the entries of the ledger come to. Only an entry changes them,
+//!   in the same transaction, and no import enters a grant over another entry.
 //! - An address that is suppressed keeps its first reason until the suppression is removed.
 //!
 //! ```
@@ -16,8 +18,8 @@
 //! use database::{Database, Millis};
 //!
 //! let database = Database::open("sqlite::memory:", |_wait| ()).await?;
-//! database.migrate().await?;
 //! let contacts = Contacts::new(database);
+//! contacts.migrate().await?;
 //! let unsubscribed = Suppression {
 //!     kind: AddressKind::Email,
 //!     address: "ada@example.com".to_owned(),
@@ -35,14 +37,19 @@
 //! ```
 
 mod audience;
+mod consent;
 mod contact;
 mod suppression;
 
 use std::ops::Deref;
 
-use database::Database;
+use database::{Clock, Database, StoreError};
 
 pub use audience::{ContactRange, EngagementKind, Expression, is_json_label};
+pub use consent::{
+    Basis, ConsentChange, ConsentEntry, ConsentKind, ConsentState, Consents, DEFAULT_PURPOSE, EntryKind,
+    Evidence, LedgerReport, change_in,
+};
 pub use contact::{AddressKind, Consent, Contact, NewContact, UpsertCounts, unpack_contacts};
 pub use suppression::{Suppression, SuppressionReason};
 
@@ -55,6 +62,19 @@ impl Contacts {
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self(database)
+    }
+
+    /// Runs the migrations that the database has not had, enters the consents of an earlier version
+    /// into the ledger, and returns the number of migrations.
+    ///
+    /// # Errors
+    /// The database had a migration that this version does not know or has in another form, or it
+    /// refused or went away.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn migrate(&self) -> Result<usize, StoreError> {
+        let migrated = self.0.migrate().await?;
+        self.consent_take_over(Clock::System.millis()).await?;
+        Ok(migrated)
     }
 }
 

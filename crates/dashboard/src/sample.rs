@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use campaign::{
     Account, Audience, AudienceId, Brand, Budget, Campaign, CampaignId, CampaignMessage, Channel, ChannelId,
-    ChannelKind, Currency, DatabaseSettings, EmailAddress, Goal, Language, Mailbox, OnUncertain, Per, Rule,
-    Secret, Server, Step, StepId, TemplateId, Workspace,
+    ChannelKind, Currency, DatabaseSettings, EmailAddress, Goal, Language, Mailbox, OnUncertain, Per,
+    Purpose, Rule, Secret, Server, Step, StepId, TemplateId, Workspace,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,9 +16,9 @@ use schedule::{CatchUp, Condition, Cron, Overlap, Schedule, ScheduleZone, Trigge
 use serde_json::json;
 use source::{Diagnostic, Diagnostics};
 use store::{
-    Consent, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow, FeedbackCounts,
-    Metric, Millis, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression, SuppressionReason,
-    Tally, TallyState,
+    Consents, Contact, ContactId, DeliveryId, DeliveryRow, DeliveryState, EventKind, EventRow,
+    FeedbackCounts, Metric, Millis, OutboxRow, RollupRow, Run, RunId, RunKind, RunState, Suppression,
+    SuppressionReason, Tally, TallyState,
 };
 
 use crate::components::PageContext;
@@ -99,6 +99,7 @@ fn workspace() -> Workspace {
             public_url: "https://news.harbour.example".parse().unwrap(),
         },
         attributes: BTreeMap::new(),
+        purposes: Purpose::news().map(|purpose| (purpose.id.clone(), purpose)).into_iter().collect(),
         channels: channels.into(),
         audiences: [(
             audience.clone(),
@@ -162,6 +163,7 @@ fn spring(zone: &TimeZone, audience: &AudienceId) -> Campaign {
         objective: Some("300 bags of the spring blend by 11 April 2027".into()),
         owner: Some(EmailAddress::parse("growth@harbour.example").unwrap()),
         audience: audience.clone(),
+        purpose: Purpose::news().unwrap(),
         previous_id: None,
         hold: false,
         starts: None,
@@ -445,7 +447,7 @@ pub(crate) fn contact() -> Contact {
         phone: None,
         language: Some("en".into()),
         timezone: Some("Europe/London".into()),
-        consent: Consent::Yes,
+        consents: Consents::try_from(" news:email+  news:phone- ".to_owned()).unwrap(),
         attributes: attributes.as_object().unwrap().clone(),
         created_at: ago(90 * 24 * 60),
     }

@@ -123,7 +123,7 @@ fn person(email: &str) -> NewContact {
         phone: None,
         language: Some("en".into()),
         timezone: None,
-        consent: None,
+        consent: Some(store::Consent::Yes),
         attributes,
     }
 }

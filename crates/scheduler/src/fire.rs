@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::compiled::compiled;
 use crate::fire_error::{CompileError, FireError, Missing};
-use crate::recipients::{channel, required_address};
+use crate::recipients::{channel, required_address, required_purpose};
 use crate::{Loaded, length_check};
 use campaign::network::Idempotency;
 use campaign::{Audience, AudienceId, Campaign, Channel, ChannelKind, Money, Step, Workspace};
@@ -45,6 +45,7 @@ pub(crate) fn new_run(
         trigger: Some(trigger(step)),
         ends_at: campaign.ends.map(Millis::from),
         account: channel.and_then(channel::account),
+        purpose: required_purpose(campaign).map(str::to_owned),
         ..RunOrigin::default()
     };
     NewRun {

@@ -13,7 +13,7 @@ use store::{LengthUnit, Millis, RecipientAddress, Store};
 use crate::Loaded;
 use crate::compiled::{compiled, run_blocking};
 use crate::fire_error::{FireError, TooLong};
-use crate::recipients::required_address;
+use crate::recipients::{required_address, required_purpose};
 
 /// Renders a step for its worst-case readers: one who has the longest value of each attribute among
 /// the recipients, in characters, and one who has the longest in bytes. Empty for feeds, which have
@@ -51,7 +51,10 @@ pub async fn worst_case(
     for length in [LengthUnit::Characters, LengthUnit::Bytes].into_iter().filter(|_| !fields.is_empty()) {
         let names: Vec<_> = fields.iter().map(String::as_str).collect();
         let (audiences, at) = (&loaded.0.audiences, Millis::from(now));
-        known.push(store.plan_longest_values(audiences, &step.audience, &needed, &names, length, at).await?);
+        let (audience, purpose) = (&step.audience, required_purpose(campaign));
+        let longest =
+            store.plan_longest_values(audiences, audience, &needed, purpose, (&names, length), at).await?;
+        known.push(longest);
     }
     let help = known.first().map(in_the_audience).unwrap_or_default();
     let mut readers: Vec<_> = known.iter().map(|known| reader(channel, known)).collect();

@@ -60,7 +60,7 @@ pub use manual_send::{
 pub use planning::{
     ExpectedOccurrence, ExpectedOutcome, apply_renames, forecast, hold_due, overdue, register_steps,
 };
-pub use recipients::required_address;
+pub use recipients::{required_address, required_purpose};
 pub use retry::retry_delay;
 pub use revise::{already_sent, revise};
 pub use status::{NoLease, WorkerStatus};

@@ -354,7 +354,7 @@ mod tests {
             phone: Some("+8613800138000".to_owned()),
             language: Some("zh".to_owned()),
             timezone: None,
-            consent: store::Consent::Yes,
+            consents: store::Consents::default(),
             attributes: attributes.as_object().unwrap().clone(),
             created_at: Millis::EPOCH,
         }

@@ -3,7 +3,7 @@
 //! The SQL fragments are about a run `r` and a contact `c`. `runs.address` is `email`, `phone`,
 //! `attribute:NAME` or `anyone`, and null for a feed.
 
-use contacts::{AddressKind, Contact, SuppressionReason, is_json_label};
+use contacts::{AddressKind, ConsentKind, Contact, SuppressionReason, is_json_label};
 use database::{InputError, StoreError};
 use serde_json::Value;
 
@@ -37,6 +37,16 @@ impl RecipientAddress {
                 return Err(InputError::AttributeName(name.clone()).into());
             }
         })
+    }
+
+    /// Returns the kind of address whose consent is asked for.
+    #[must_use]
+    pub fn consent_kind(&self) -> ConsentKind {
+        match self {
+            Self::Email => ConsentKind::Email,
+            Self::Phone => ConsentKind::Phone,
+            Self::Attribute(_) | Self::Anyone => ConsentKind::Other,
+        }
     }
 
     /// Returns the contact's address; empty for [`RecipientAddress::Anyone`], `None` if the contact

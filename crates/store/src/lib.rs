@@ -56,7 +56,11 @@ use database::Database;
 pub use address::RecipientAddress;
 pub use allowance::{AllowanceGrant, AllowanceRequest, ReceiverHold};
 pub use backlog::Backlog;
-pub use contacts::{AddressKind, Consent, Contact, NewContact, Suppression, SuppressionReason, UpsertCounts};
+pub use contacts::{
+    AddressKind, Basis, Consent, ConsentChange, ConsentEntry, ConsentKind, ConsentState, Consents, Contact,
+    DEFAULT_PURPOSE, EntryKind, Evidence, LedgerReport, NewContact, Suppression, SuppressionReason,
+    UpsertCounts,
+};
 pub use database::{
     Clock, ContactId, CopyEvidence, DatabaseError, DatabaseLocation, DeliveryId, Denied, ErrorSide, Health,
     Identity, InputError, LeaseId, LinkId, LinkName, MachineTime, Millis, Reason, RevisionId, RowError,

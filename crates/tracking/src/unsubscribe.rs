@@ -135,6 +135,7 @@ async fn resubscribe(state: &TrackingState, delivery: DeliveryId) -> Result<(), 
     if !fresh || !state.store.suppression_remove(AddressKind::Email, address).await? {
         return Ok(());
     }
+    state.store.consent_undo(contact.id, now.saturating_sub(UNDO_WINDOW), now).await?;
     let event = resubscribed_event(contact.id, now);
     state.store.event_convert(&event, &[], now).await.map(|_| ())
 }

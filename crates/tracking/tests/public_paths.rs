@@ -70,7 +70,7 @@ async fn insert_contact(store: &Store, email: &str, now: Millis) -> ContactId {
         phone: None,
         language: None,
         timezone: None,
-        consent: None,
+        consent: Some(store::Consent::Yes),
         attributes: serde_json::Map::new(),
     };
     store.contact_upsert(&[contact], now).await.unwrap();

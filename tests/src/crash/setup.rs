@@ -47,8 +47,8 @@ impl TrialSetup {
         sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n")?;
         sandbox.write("campaigns/letter.toml", CAMPAIGN)?;
         sandbox.write("templates/plain/email.txt", TEXT)?;
-        let rows = (0..trial.recipients).map(|number| format!("{},Reader {number}\n", address(number)));
-        sandbox.write("contacts.csv", &format!("email,first_name\n{}", rows.collect::<String>()))?;
+        let rows = (0..trial.recipients).map(|number| format!("{},Reader {number},yes\n", address(number)));
+        sandbox.write("contacts.csv", &format!("email,first_name,consent\n{}", rows.collect::<String>()))?;
         write_template(&sandbox, false)?;
         sandbox.chorus_ok(&["contacts", "import", "contacts.csv"])?;
         let mut script = Script { seed: trial.seed, ..Script::default() };

@@ -110,9 +110,9 @@ pub(crate) fn name(number: usize) -> String {
 
 /// Returns a CSV file of `count` contacts as a spreadsheet saves it.
 pub(crate) fn contacts(count: usize) -> String {
-    let mut csv = String::from("email,first_name,city\r\n");
+    let mut csv = String::from("email,first_name,city,consent\r\n");
     for number in 0..count {
-        write!(csv, "{},\"{}\",Shanghai\r\n", address(number), name(number)).unwrap();
+        write!(csv, "{},\"{}\",Shanghai,yes\r\n", address(number), name(number)).unwrap();
     }
     csv
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by unwrapping it")]
 
 mod architecture;
+mod consents;
 mod consistency;
 mod crash;
 mod database_copies;

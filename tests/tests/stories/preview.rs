@@ -22,8 +22,8 @@ template = "note"
 when     = { at = 2035-03-02T10:00:00 }
 "#;
 
-const PEOPLE: &str = "email,phone,first_name\nada@example.com,+8613800138001,Ada\ngrace@example.com,+8613800138002,Grace\n\
-     edsger@example.com,,Edsger\nalan@example.com,+8613800138004,Alan\nbarbara@example.com,+8613800138005,Barbara\n";
+const PEOPLE: &str = "email,phone,first_name,consent\nada@example.com,+8613800138001,Ada,yes\ngrace@example.com,+8613800138002,Grace,yes\n\
+     edsger@example.com,,Edsger,yes\nalan@example.com,+8613800138004,Alan,yes\nbarbara@example.com,+8613800138005,Barbara,yes\n";
 
 /// Creates a workspace whose posts and text messages would go to `port`.
 fn workspace(port: u16) -> Sandbox {
@@ -123,12 +123,16 @@ fn a_text_that_is_too_long_for_a_contact_is_reported_and_not_sent() {
         rows.iter().find(|row| row["step"] == "text").unwrap()["cost"].clone()
     };
     assert_eq!(cost(&fine), "0.20", "the euro sign is one of the alphabet: one segment each");
-    let middling = format!("email,phone,first_name\nemmy@example.com,+8613800138007,{}\n", "E".repeat(120));
+    let middling =
+        format!("email,phone,first_name,consent\nemmy@example.com,+8613800138007,{},yes\n", "E".repeat(120));
     sandbox.write("middling.csv", &middling).unwrap();
     sandbox.chorus_ok(&["contacts", "import", "middling.csv"]).unwrap();
     let more = sandbox.json(&["plan", "letter", "--from", "2035-03-01", "--to", "2035-03-03"]).unwrap();
     assert_eq!(cost(&more), "0.50", "the contact with the longest text takes two");
-    let long = format!("email,phone,first_name\nkurt@example.com,+8613800138006,{}\n", "K".repeat(1_600));
+    let long = format!(
+        "email,phone,first_name,consent\nkurt@example.com,+8613800138006,{},yes\n",
+        "K".repeat(1_600)
+    );
     sandbox.write("long.csv", &long).unwrap();
     sandbox.chorus_ok(&["contacts", "import", "long.csv"]).unwrap();
     let plan = sandbox.chorus(&["plan", "letter"]).unwrap();

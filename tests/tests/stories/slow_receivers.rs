@@ -50,10 +50,10 @@ fn workspace(port: u16) -> Sandbox {
     sandbox.write("audiences/everyone.toml", "title = \"Everyone\"\n").unwrap();
     sandbox.write("templates/plain/email.md", plain).unwrap();
     sandbox.write("campaigns/letter.toml", LETTER).unwrap();
-    let mut readers = String::from("email\n");
+    let mut readers = String::from("email,consent\n");
     for number in 0..READERS {
         for domain in DOMAINS {
-            writeln!(readers, "reader.{number}@{domain}").unwrap();
+            writeln!(readers, "reader.{number}@{domain},yes").unwrap();
         }
     }
     sandbox.write("readers.csv", &readers).unwrap();

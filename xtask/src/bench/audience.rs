@@ -188,8 +188,8 @@ impl History {
         };
         let analyze = shell.either("", "vacuum analyze;");
         format!(
-            "insert into contacts (email, attributes, created_at, updated_at)
-             select 'p' || i || '@example.com', {attributes}, 0, 0 from {people} p;
+            "insert into contacts (email, consents, attributes, created_at, updated_at)
+             select 'p' || i || '@example.com', ' news:email+ ', {attributes}, 0, 0 from {people} p;
              insert into runs (id, campaign, step, channel, instant, kind, state, on_uncertain, expires_at, total,
                created_at, planned_at, started_at, finished_at)
              select i, case when i % 2 = 0 then 'letter' else 'letter-' || i % 12 end, 'mail', 'email', i, 'scheduled',

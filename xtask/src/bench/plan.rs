@@ -21,7 +21,7 @@ begin immediate;
 insert into deliveries (id, run_id, contact_id, state, due_at, scheduled_at)
 select 77 * 4294967296 + c.id, 77, c.id, 'queued', 0, 0
 from contacts c
-where json_extract(c.attributes, '$.tier') in ('gold', 'silver') and c.email is not null and c.consent = 'yes'
+where json_extract(c.attributes, '$.tier') in ('gold', 'silver') and c.email is not null and c.consents like '% news:email+ %'
   and not exists (select 1 from suppressions s where s.kind = 'email' and s.address = c.email);
 select changes();
 commit;

@@ -125,11 +125,11 @@ impl BenchWorkspace {
     }
 
     fn import(&self, address: impl Fn(usize) -> String) -> Result<f64> {
-        let mut csv = String::from("email,first_name,tier,city\n");
+        let mut csv = String::from("email,first_name,tier,city,consent\n");
         for number in 0..self.people {
             let tier = if number % 3 == 0 { "gold" } else { "silver" };
             let city = ["Shanghai", "Hangzhou", "Berlin", "Lagos"][number % 4];
-            let _ = writeln!(csv, "{},Reader {number},{tier},{city}", address(number));
+            let _ = writeln!(csv, "{},Reader {number},{tier},{city},yes", address(number));
         }
         self.sandbox.write("contacts.csv", &csv)?;
         let start = Instant::now();

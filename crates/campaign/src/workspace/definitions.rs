@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use source::{ConfinedDir, Located, SourceFile, suggestion};
 
 use crate::audience::Audience;
-use crate::workspace::{AttributeKind, Channel, Template};
+use crate::workspace::{AttributeKind, Channel, Purpose, Template};
 
 /// Entities by name. `None` marks one that exists but has errors.
 pub(crate) type Registry<T> = BTreeMap<String, Option<T>>;
@@ -22,6 +22,7 @@ pub(crate) struct Definitions {
     pub(crate) never_say: Vec<String>,
     pub(crate) attributes: BTreeMap<String, AttributeKind>,
     pub(crate) channels: Registry<Channel>,
+    pub(crate) purposes: Registry<Purpose>,
     /// True if `chorus.toml` could not be read completely, so that a channel or attribute may only
     /// seem to be missing.
     pub(crate) settings_incomplete: bool,
@@ -48,6 +49,12 @@ pub(crate) const CHANNEL: EntityKind = EntityKind {
     plural: "channels",
     unknown_code: "unknown-channel",
     location: "[channels.NAME] in chorus.toml",
+};
+pub(crate) const PURPOSE: EntityKind = EntityKind {
+    singular: "purpose",
+    plural: "purposes",
+    unknown_code: "unknown-purpose",
+    location: "[purposes.NAME] in chorus.toml",
 };
 pub(crate) const AUDIENCE: EntityKind = EntityKind {
     singular: "audience",

@@ -46,6 +46,7 @@ impl Workspace {
             never_say: settings.brand.as_ref().map(|brand| brand.never_say.clone()).unwrap_or_default(),
             attributes: settings.attributes,
             channels: settings.channels,
+            purposes: settings.purposes,
             settings_incomplete: settings.incomplete,
             audiences: Registry::new(),
             templates,
@@ -66,6 +67,7 @@ impl Workspace {
             database,
             server,
             attributes: definitions.attributes,
+            purposes: usable(definitions.purposes).map(|purpose| (purpose.id.clone(), purpose)).collect(),
             channels: usable(definitions.channels).map(|channel| (channel.id.clone(), channel)).collect(),
             audiences: usable(definitions.audiences)
                 .map(|audience| (audience.id.clone(), audience))

@@ -41,7 +41,7 @@ const KEYS_WITHOUT_SECRETS: [&str; 29] = [
 ];
 
 /// Top-level tables that hold no secrets.
-const TABLES_WITHOUT_SECRETS: [&str; 3] = ["brand", "server", "attributes"];
+const TABLES_WITHOUT_SECRETS: [&str; 4] = ["brand", "server", "attributes", "purposes"];
 
 /// Replaces every secret in `text` by as many stars as it has bytes, so that byte offsets do not
 /// change. `${NAME}` and the paths of a SQLite database or of a key are no secrets. In doubt a

@@ -21,12 +21,12 @@ use std::path::PathBuf;
 
 pub use self::campaign_file::campaign::{Budget, Campaign, CampaignMessage, Goal, OnUncertain, Step, StopAt};
 pub use self::chorus_file::settings::{
-    AttributeKind, Brand, Channel, ChannelKind, DatabaseSettings, Dkim, DkimKey, Server,
+    AttributeKind, Brand, Channel, ChannelKind, DatabaseSettings, Dkim, DkimKey, OptIn, Purpose, Server,
 };
 pub use self::schema::{SchemaKind, schema};
 pub use self::template_folder::template::{Template, TemplateFile, TemplateRole};
 use crate::audience::Audience;
-use crate::ids::{AudienceId, CampaignId, ChannelId, TemplateId};
+use crate::ids::{AudienceId, CampaignId, ChannelId, PurposeId, TemplateId};
 pub use crate::network::Per;
 
 /// A complete workspace, read and checked.
@@ -47,6 +47,8 @@ pub struct Workspace {
     pub server: Server,
     /// Declared attributes of contacts; an undeclared attribute is a text.
     pub attributes: BTreeMap<String, AttributeKind>,
+    /// The purposes without errors, by id.
+    pub purposes: BTreeMap<PurposeId, Purpose>,
     /// The channels without errors, by id.
     pub channels: BTreeMap<ChannelId, Channel>,
     /// The audiences without errors, by id.

@@ -20,6 +20,15 @@ visits = "number"
 joined = "date"
 vip    = "boolean"
 
+[purposes.news]
+title    = "News and offers"
+opt_in   = "soft"
+channels = ["email", "relay"]
+
+[purposes.orders]
+title     = "About your orders"
+marketing = false
+
 [channels.email]
 kind = "outbox"
 rate = "100/s"
@@ -40,6 +49,7 @@ pub(crate) const CAMPAIGN: &str = r#"title     = "Spring renewal"
 objective = "400 renewals by the end of April"
 owner     = "growth@harbour.example"
 audience  = "lapsing-members"
+purpose   = "news"
 starts    = 2027-03-01
 ends      = 2027-04-30
 

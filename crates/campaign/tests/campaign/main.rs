@@ -19,6 +19,7 @@ mod audiences;
 mod folder;
 mod hash;
 mod malformed;
+mod purposes;
 #[path = "../../src/workspace/chorus_file/sample_key.rs"]
 mod sample_key;
 mod schemas;

@@ -7,9 +7,7 @@ use campaign::{Campaign, Per, Step};
 use clap::Args;
 use schedule::Trigger;
 use serde::Serialize;
-use store::{
-    Consent, Contact, DeliveryRow, DeliveryState, Explanation, Millis, RecipientAddress, Run, RunState,
-};
+use store::{Contact, DeliveryRow, DeliveryState, Explanation, Millis, RecipientAddress, Run, RunState};
 
 use crate::arguments;
 use crate::commands::runs;
@@ -173,7 +171,7 @@ async fn explain_step(
         (None, _) => match did_not_run(app, campaign, step).await? {
             Some(why) => simple(Reason::DidNotRun, format!("it did not run ({why})")),
             None => {
-                let would = left_out_reason(app, step, contact).await?;
+                let would = left_out_reason(app, campaign, step, contact).await?;
                 let next = next_time(app, campaign, step, contact);
                 simple(Reason::NotYetRun, format!("it has not run yet: {next}{would}"))
             }
@@ -232,21 +230,30 @@ fn next_time(app: &App, campaign: &Campaign, step: &Step, contact: &Contact) -> 
     }
 }
 
-async fn left_out_reason(app: &App, step: &Step, contact: &Contact) -> anyhow::Result<String> {
+async fn left_out_reason(
+    app: &App,
+    campaign: &Campaign,
+    step: &Step,
+    contact: &Contact,
+) -> anyhow::Result<String> {
     let channel = app.workspace().channels.get(&step.channel);
     let address = channel.and_then(scheduler::required_address).unwrap_or(RecipientAddress::Email);
     if address.of(contact).is_none() {
         return Ok(format!("; they will be left out: {}", reason_text("no_address")));
     }
-    if contact.consent == Consent::No {
+    if let Some((kind, at)) = address.suppression_key(contact)
+        && let Some(stop) = app.store.suppression_get(kind, at).await?
+        && address.is_blocked_by(stop.reason)
+    {
+        let reason = format!("{:?}", stop.reason).to_lowercase();
+        return Ok(format!("; they will be left out: {} ({})", reason_text(&reason), stop.source));
+    }
+    let lacks_consent = scheduler::required_purpose(campaign)
+        .is_some_and(|purpose| !contact.consents.is_granted(purpose, address.consent_kind()));
+    if lacks_consent {
         return Ok(format!("; they will be left out: {}", reason_text("no_consent")));
     }
-    let Some((kind, at)) = address.suppression_key(contact) else { return Ok(String::new()) };
-    let stop = app.store.suppression_get(kind, at).await?;
-    Ok(stop.filter(|stop| address.is_blocked_by(stop.reason)).map_or_else(String::new, |stop| {
-        let reason = format!("{:?}", stop.reason).to_lowercase();
-        format!("; they will be left out: {} ({})", reason_text(&reason), stop.source)
-    }))
+    Ok(String::new())
 }
 
 fn reason_text(reason: &str) -> &str {

@@ -3,6 +3,7 @@
 pub(crate) mod audiences;
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod consent;
 pub(crate) mod contacts;
 pub(crate) mod demo;
 pub(crate) mod doctor;

@@ -151,7 +151,7 @@ impl Plan {
                 }
                 let counts = count_recipients(app, campaign, step, None).await?;
                 let common = StepSummary {
-                    estimator: FinishEstimator::of(app, step, &counts).await?,
+                    estimator: FinishEstimator::of(app, campaign, step, &counts).await?,
                     price: message_price(workspace, step, &survey, &worst_case.texts),
                     schedule: self.describe(step),
                 };
@@ -233,7 +233,8 @@ async fn count_recipients(
         missed_to = expected.missed_to;
     }
     let ends = occurrence.and_then(|(_, ends)| ends);
-    Ok(app.store.plan_preview(&recipients, missed_to, ends, now.into()).await?)
+    let purpose = scheduler::required_purpose(campaign);
+    Ok(app.store.plan_preview(&recipients, missed_to, ends, purpose, now.into()).await?)
 }
 
 /// Counts the recipients of one occurrence.
@@ -258,14 +259,15 @@ struct FinishEstimator {
 }
 
 impl FinishEstimator {
-    async fn of(app: &App, step: &Step, counts: &PlanCounts) -> anyhow::Result<Self> {
+    async fn of(app: &App, campaign: &Campaign, step: &Step, counts: &PlanCounts) -> anyhow::Result<Self> {
         let (workspace, now) = (app.workspace(), app.clock.now());
         let Some(channel) = workspace.channels.get(&step.channel) else { return Ok(Self::default()) };
         let mail = scheduler::required_address(channel) == Some(RecipientAddress::Email);
         let domains = if channel.receivers.is_empty() || !mail {
             vec![(String::new(), u64::try_from(counts.reached).unwrap_or(0))]
         } else {
-            app.store.plan_domains(&workspace.audiences, &step.audience, now.into()).await?
+            let (audiences, purpose) = (&workspace.audiences, scheduler::required_purpose(campaign));
+            app.store.plan_domains(audiences, &step.audience, purpose, now.into()).await?
         };
         let zone = &workspace.brand.timezone;
         let today = now.to_zoned(zone.clone()).date();

@@ -97,7 +97,7 @@ pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode
     }
     let mut shown = Vec::new();
     for step in steps {
-        let person = person(&app, step, options.contact.as_deref()).await?;
+        let person = person(&app, campaign, step, options.contact.as_deref()).await?;
         let preview = preview_step(
             &app,
             campaign,
@@ -154,7 +154,12 @@ fn signed(app: &App, step: &Step, message: Message) -> anyhow::Result<Message> {
     }
 }
 
-async fn person(app: &App, step: &Step, address: Option<&str>) -> anyhow::Result<Option<Person>> {
+async fn person(
+    app: &App,
+    campaign: &Campaign,
+    step: &Step,
+    address: Option<&str>,
+) -> anyhow::Result<Option<Person>> {
     let workspace = app.workspace();
     let channel = workspace.channels.get(&step.channel);
     if channel.is_some_and(|channel| channel.kind.per() == Per::Feed) {
@@ -169,7 +174,8 @@ async fn person(app: &App, step: &Step, address: Option<&str>) -> anyhow::Result
     }
     let now = app.clock.millis();
     let Some(needed) = channel.and_then(scheduler::required_address) else { return Ok(None) };
-    let reached = &app.store.plan_sample(&workspace.audiences, &step.audience, &needed, now, 1).await?;
+    let (audiences, purpose) = (&workspace.audiences, scheduler::required_purpose(campaign));
+    let reached = &app.store.plan_sample(audiences, &step.audience, &needed, purpose, now, 1).await?;
     let sample = match reached.first() {
         Some(contact) => vec![contact.clone()],
         None => app.store.audience_sample(&workspace.audiences, &step.audience, now, 1).await?,

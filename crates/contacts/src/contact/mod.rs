@@ -5,7 +5,7 @@ mod upsert;
 use database::{ContactId, Millis, RowError, Sql, StoreError, args, enum_names, sql};
 use serde_json::{Map, Value};
 
-use crate::Contacts;
+use crate::{Consents, Contacts};
 
 /// A kind of address that can be suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -17,7 +17,7 @@ pub enum AddressKind {
     Phone,
 }
 
-/// The consent of a contact to receive messages.
+/// A contact's answer to the question for consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Consent {
@@ -42,9 +42,9 @@ pub struct Contact {
     pub language: Option<String>,
     /// The contact's time zone, an IANA name.
     pub timezone: Option<String>,
-    /// The contact's consent to receive messages.
+    /// The contact's consents by purpose and kind of address.
     #[sqlx(try_from = "String")]
-    pub consent: Consent,
+    pub consents: Consents,
     /// All other attributes: a flat object of texts, numbers and booleans.
     #[sqlx(try_from = "StoredAttributes")]
     pub attributes: Map<String, Value>,
@@ -67,7 +67,8 @@ pub struct NewContact {
     pub language: Option<String>,
     /// The contact's time zone, an IANA name.
     pub timezone: Option<String>,
-    /// The consent. `None` keeps the stored consent; a new contact starts with [`Consent::Yes`].
+    /// The answer to the question for consent, if one is known. A yes is entered only where the
+    /// contact has no entry for the purpose and kind of address; a no always.
     pub consent: Option<Consent>,
     /// Attributes merged over the stored ones, key by key.
     pub attributes: Map<String, Value>,
@@ -87,16 +88,11 @@ enum_names!(AddressKind, {
     Phone => "phone",
 });
 
-enum_names!(Consent, {
-    Yes => "yes",
-    No => "no",
-});
-
 /// The columns of a [`Contact`], selected from `contacts c`.
 #[macro_export]
 macro_rules! contact_columns {
     () => {
-        "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, c.consent, \
+        "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, coalesce(c.consents, '') as consents, \
          cast(c.attributes as text) as attributes, c.created_at"
     };
 }
@@ -105,7 +101,7 @@ macro_rules! contact_columns {
 #[macro_export]
 macro_rules! packed_columns {
     () => {
-        "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, c.consent, \
+        "c.id, c.external_id, c.email, c.phone, c.language, c.timezone, coalesce(c.consents, ''), \
          cast(c.attributes as text), c.created_at"
     };
 }
@@ -133,10 +129,10 @@ pub fn unpack_contacts(text: &str) -> Result<Vec<Contact>, StoreError> {
         |error: serde_json::Error| RowError::Json { problem: "a contact cannot be read".to_owned(), error };
     let packed: Vec<PackedContact> = serde_json::from_str(text).map_err(bad)?;
     let contact =
-        |(id, external_id, email, phone, language, timezone, consent, attributes, created_at): PackedContact| {
-            let consent = Consent::try_from(consent)?;
+        |(id, external_id, email, phone, language, timezone, consents, attributes, created_at): PackedContact| {
+            let consents = Consents::try_from(consents)?;
             let attributes = serde_json::from_str(&attributes).map_err(bad)?;
-            Ok(Contact { id, external_id, email, phone, language, timezone, consent, attributes, created_at })
+            Ok(Contact { id, external_id, email, phone, language, timezone, consents, attributes, created_at })
         };
     packed.into_iter().map(contact).collect()
 }

@@ -3,11 +3,14 @@
 
 use std::collections::HashMap;
 
-use database::{InputError, Millis, Sql, StoreError, args, batch, sql};
+use database::{ContactId, InputError, Millis, Sql, StoreError, Tx, args, batch, sql};
 use serde_json::{Map, Value};
 
 use super::{Contact, NewContact, UpsertCounts};
-use crate::{Consent, Contacts, contact_columns};
+use crate::consent::{Ledger, NewEntry, changed_kinds};
+use crate::{
+    Basis, Consent, ConsentKind, ConsentState, Consents, Contacts, EntryKind, Evidence, contact_columns,
+};
 
 /// The largest size of a contact's attributes as JSON, in bytes.
 const MAX_ATTRIBUTES_BYTES: usize = 64 * 1024;
@@ -36,7 +39,7 @@ struct Row<'a> {
     phone: Option<&'a str>,
     language: Option<&'a str>,
     timezone: Option<&'a str>,
-    consent: &'static str,
+    consents: String,
     attributes: &'a Map<String, Value>,
 }
 
@@ -49,33 +52,56 @@ const CLEAR_KEYS: Sql = sql!(
 
 const UPDATE: Sql = sql!(
     "with " [batch 1 as input: id bigint, external_id text, email text, phone text, language text, timezone text,
-             consent text, attributes jsonb]
+             consents text, attributes jsonb]
     "update contacts set external_id = i.external_id, email = i.email, phone = i.phone, language = i.language,
-       timezone = i.timezone, consent = i.consent, attributes = i.attributes, updated_at = $2
+       timezone = i.timezone, consents = i.consents, attributes = i.attributes, updated_at = $2
      from input i where contacts.id = i.id"
 );
 
 const INSERT: Sql = sql!(
-    "with " [batch 1 as input: external_id text, email text, phone text, language text, timezone text, consent text,
-             attributes jsonb]
+    "with " [batch 1 as input: external_id text, email text, phone text, language text, timezone text,
+             consents text, attributes jsonb]
     "insert into contacts
-       (external_id, email, phone, language, timezone, consent, attributes, created_at, updated_at)
-     select external_id, email, phone, language, timezone, consent, attributes, $2, $2 from input"
+       (external_id, email, phone, language, timezone, consents, attributes, created_at, updated_at)
+     select external_id, email, phone, language, timezone, consents, attributes, $2, $2 from input
+     returning id, external_id, email, phone"
 );
 
 impl Contacts {
+    /// Inserts and updates contacts as [`Contacts::contact_import`] does. A yes is entered into the
+    /// ledger as a grant for the purpose `news` without evidence.
+    ///
+    /// # Errors
+    /// As [`Contacts::contact_import`].
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn contact_upsert(
+        &self,
+        people: &[NewContact],
+        now: Millis,
+    ) -> Result<UpsertCounts, StoreError> {
+        self.contact_import(people, &Evidence::default(), now).await
+    }
+
     /// Inserts and updates contacts in one transaction with set-based statements. Later rows win
     /// over earlier ones of the same contact. A `None` field keeps the stored value, a null
-    /// attribute removes the attribute. A key that another contact had moves to the contact that
-    /// was named last, and [`Consent::No`] moves with it.
+    /// attribute removes the attribute.
+    ///
+    /// A row belongs to the contact with its external id, else with its e-mail address, else, if
+    /// the row has neither, with its phone number. An external id or e-mail address that another
+    /// contact had moves to the contact that was named last, and with it a withdrawn consent.
+    /// A phone number may be shared.
+    ///
+    /// A yes is entered into the ledger with `evidence`, for the addresses that the contact has and
+    /// where there is no entry for the purpose; a no is entered for all kinds of address.
     ///
     /// # Errors
     /// A contact without any key, a NUL, an attribute that is not a text, number or boolean, or
     /// more than 64 KiB of attributes: nothing is written, and the error names the contact.
     #[tracing::instrument(level = "debug", skip_all)]
-    pub async fn contact_upsert(
+    pub async fn contact_import(
         &self,
         people: &[NewContact],
+        evidence: &Evidence,
         now: Millis,
     ) -> Result<UpsertCounts, StoreError> {
         people.iter().try_for_each(check)?;
@@ -88,7 +114,7 @@ impl Contacts {
         tx.lock("lock table contacts in share row exclusive mode").await?;
         let mut merged = MergeBatch::new(tx.rows(&FIND_KNOWN, args![batch(&keys)?]).await?);
         for person in people {
-            merged.merge(person);
+            merged.merge(person, evidence);
         }
         merged.check_sizes()?;
         let losers = merged.rows(|entry| entry.id.is_some() && entry.lost_key);
@@ -100,14 +126,19 @@ impl Contacts {
             tx.execute(&UPDATE, args![batch(&known)?, now]).await?;
         }
         let new = merged.rows(|entry| entry.id.is_none() && entry.has_key());
-        if !new.is_empty() {
-            tx.execute(&INSERT, args![batch(&new)?, now]).await?;
-        }
         let done = UpsertCounts { created: new.len() as u64, updated: merged.updated() };
+        if !new.is_empty() {
+            let inserted = tx.rows(&INSERT, args![batch(&new)?, now]).await?;
+            merged.set_ids(inserted);
+        }
+        merged.append_consents(&mut tx, evidence, now).await?;
         tx.commit().await?;
         Ok(done)
     }
 }
+
+/// The id and the keys of an inserted contact.
+type Inserted = (ContactId, Option<String>, Option<String>, Option<String>);
 
 /// A contact of the batch: the stored values with the rows merged so far.
 struct MergedContact {
@@ -115,7 +146,9 @@ struct MergedContact {
     keys: [Option<String>; 3],
     language: Option<String>,
     timezone: Option<String>,
-    consent: Consent,
+    consents: Consents,
+    /// The entries that the batch adds to the ledger, with the kinds of address of each.
+    entries: Vec<(EntryKind, Vec<ConsentKind>)>,
     attributes: Map<String, Value>,
     /// True where a row of the batch is about this contact.
     is_in_batch: bool,
@@ -126,10 +159,60 @@ struct MergedContact {
 }
 
 impl MergedContact {
+    fn new() -> Self {
+        Self {
+            id: None,
+            keys: [None, None, None],
+            language: None,
+            timezone: None,
+            consents: Consents::default(),
+            entries: Vec::new(),
+            attributes: Map::new(),
+            is_in_batch: false,
+            is_changed: false,
+            lost_key: false,
+        }
+    }
+
     fn has_key(&self) -> bool {
         self.keys.iter().any(Option::is_some)
     }
+
+    /// Enters an answer: a yes where there is no entry yet, for the addresses that the contact has;
+    /// a no for all.
+    fn answer(&mut self, answer: Consent, evidence: &Evidence) {
+        let [_, email, phone] = &self.keys;
+        let (entry, kinds): (_, Vec<_>) = match answer {
+            Consent::No => (EntryKind::Withdraw, ConsentKind::ALL.to_vec()),
+            Consent::Yes => {
+                let has = [
+                    (email.is_some(), ConsentKind::Email),
+                    (phone.is_some(), ConsentKind::Phone),
+                    (true, ConsentKind::Other),
+                ];
+                (evidence.entry(EntryKind::Grant), has.into_iter().filter(|it| it.0).map(|it| it.1).collect())
+            }
+        };
+        self.enter(entry, &kinds, &evidence.purpose);
+    }
+
+    /// Enters an entry for those of `kinds` that it changes. A grant never changes another entry.
+    fn enter(&mut self, entry: EntryKind, kinds: &[ConsentKind], purpose: &str) {
+        let state = ConsentState::after(entry);
+        let only_unknown = state != ConsentState::Withdrawn;
+        let kinds = changed_kinds(&self.consents, purpose, kinds, state, only_unknown);
+        if kinds.is_empty() {
+            return;
+        }
+        for kind in &kinds {
+            self.consents.set(purpose, *kind, state);
+        }
+        self.entries.push((entry, kinds));
+    }
 }
+
+/// The position of the phone number among the keys.
+const PHONE: usize = 2;
 
 /// The contacts of a batch, indexed by each of their keys: external id, e-mail address, phone
 /// number.
@@ -145,7 +228,7 @@ impl MergeBatch {
             let keys = [contact.external_id, contact.email, contact.phone];
             for (index, key) in merged.index.iter_mut().zip(&keys) {
                 if let Some(key) = key {
-                    index.insert(key.clone(), merged.entries.len());
+                    index.entry(key.clone()).or_insert(merged.entries.len());
                 }
             }
             merged.entries.push(MergedContact {
@@ -153,25 +236,21 @@ impl MergeBatch {
                 keys,
                 language: contact.language,
                 timezone: contact.timezone,
-                consent: contact.consent,
+                consents: contact.consents,
                 attributes: contact.attributes,
-                is_in_batch: false,
-                is_changed: false,
-                lost_key: false,
+                ..MergedContact::new()
             });
         }
         merged
     }
 
-    fn merge(&mut self, person: &NewContact) {
+    fn merge(&mut self, person: &NewContact, evidence: &Evidence) {
         let keys = [&person.external_id, &person.email, &person.phone];
         let at = self.find(keys);
-        let mut consent = person.consent;
         for (kind, key) in keys.into_iter().enumerate() {
-            if let Some(key) = key
-                && self.reassign_key(kind, key, at) == Some(Consent::No)
-            {
-                consent = consent.or(Some(Consent::No));
+            if let Some(key) = key {
+                let refused = self.reassign_key(kind, key, at, &evidence.purpose);
+                self.entries[at].enter(EntryKind::Withdraw, &refused, &evidence.purpose);
             }
         }
         let entry = &mut self.entries[at];
@@ -179,7 +258,9 @@ impl MergeBatch {
         entry.is_changed = true;
         entry.language = person.language.clone().or_else(|| entry.language.take());
         entry.timezone = person.timezone.clone().or_else(|| entry.timezone.take());
-        entry.consent = consent.unwrap_or(entry.consent);
+        if let Some(answer) = person.consent {
+            entry.answer(answer, evidence);
+        }
         for (name, value) in &person.attributes {
             if value.is_null() {
                 entry.attributes.remove(name);
@@ -189,45 +270,79 @@ impl MergeBatch {
         }
     }
 
-    /// Returns the index of the contact that has the first of the keys that any contact has, else
-    /// of a new contact.
-    fn find(&mut self, keys: [&Option<String>; 3]) -> usize {
+    /// Returns the index of the contact with the external id, else with the e-mail address, else,
+    /// if neither is given, with the phone number; else of a new contact.
+    fn find(&mut self, [external_id, email, phone]: [&Option<String>; 3]) -> usize {
+        let phone = if external_id.is_none() && email.is_none() { phone } else { &None };
+        let keys = [external_id, email, phone];
         let known = self.index.iter().zip(keys).find_map(|(index, key)| index.get(key.as_ref()?).copied());
         known.unwrap_or_else(|| {
-            self.entries.push(MergedContact {
-                id: None,
-                keys: [None, None, None],
-                language: None,
-                timezone: None,
-                consent: Consent::Yes,
-                attributes: Map::new(),
-                is_in_batch: false,
-                is_changed: false,
-                lost_key: false,
-            });
+            self.entries.push(MergedContact::new());
             self.entries.len() - 1
         })
     }
 
-    /// Assigns a key to the contact at index `at`. Returns the consent of the contact that had it
-    /// before, if another one had.
-    fn reassign_key(&mut self, kind: usize, key: &str, at: usize) -> Option<Consent> {
+    /// Assigns a key to the contact at index `at`. An external id or e-mail address is taken from
+    /// the contact that had it; returns the kinds of address for which that contact had withdrawn
+    /// their consent.
+    fn reassign_key(&mut self, kind: usize, key: &str, at: usize, purpose: &str) -> Vec<ConsentKind> {
         if self.entries[at].keys[kind].as_deref() == Some(key) {
-            return None;
+            return Vec::new();
         }
-        let loser = self.index[kind].insert(key.to_owned(), at).map(|loser| {
+        if kind == PHONE {
+            self.index[kind].entry(key.to_owned()).or_insert(at);
+            self.entries[at].keys[kind] = Some(key.to_owned());
+            return Vec::new();
+        }
+        let loser = self.index[kind].insert(key.to_owned(), at);
+        let refused = loser.map_or_else(Vec::new, |loser| {
             let loser = &mut self.entries[loser];
             loser.keys[kind] = None;
             loser.is_changed = true;
             loser.lost_key = true;
-            loser.consent
+            let is_refused =
+                |kind: &ConsentKind| loser.consents.state(purpose, *kind) == Some(ConsentState::Withdrawn);
+            ConsentKind::ALL.iter().copied().filter(is_refused).collect()
         });
         let entry = &mut self.entries[at];
         if let Some(old) = entry.keys[kind].replace(key.to_owned()) {
             entry.lost_key = true;
             self.index[kind].remove(&old);
         }
-        loser
+        refused
+    }
+
+    /// Gives the inserted contacts their ids.
+    fn set_ids(&mut self, inserted: Vec<Inserted>) {
+        for (id, external_id, email, phone) in inserted {
+            let keys = [external_id, email, phone];
+            let known = self.index.iter().zip(&keys).take(PHONE);
+            let at = known.into_iter().find_map(|(index, key)| index.get(key.as_ref()?).copied());
+            let at = at.or_else(|| self.index[PHONE].get(keys[PHONE].as_ref()?).copied());
+            if let Some(at) = at {
+                self.entries[at].id = Some(id.0);
+            }
+        }
+    }
+
+    /// Appends the entries of all contacts to the ledger.
+    async fn append_consents(&self, tx: &mut Tx, evidence: &Evidence, now: Millis) -> Result<(), StoreError> {
+        let mut entries = Vec::new();
+        for merged in &self.entries {
+            let Some(id) = merged.id else { continue };
+            let addresses: Vec<_> = merged.keys[1..].iter().flatten().map(String::as_str).collect();
+            entries.extend(merged.entries.iter().map(|(entry, kinds)| NewEntry {
+                contact: ContactId(id),
+                entry: *entry,
+                basis: if *entry == EntryKind::Withdraw { Basis::None } else { evidence.basis },
+                kinds: kinds.clone(),
+                addresses: addresses.join(" "),
+            }));
+        }
+        if entries.is_empty() {
+            return Ok(());
+        }
+        Ledger::lock(tx).await?.append(tx, &entries, evidence, now).await
     }
 
     /// Checks that the merged attributes of each contact fit in [`MAX_ATTRIBUTES_BYTES`].
@@ -273,7 +388,7 @@ impl<'a> From<&'a MergedContact> for Row<'a> {
             phone: phone.as_deref(),
             language: entry.language.as_deref(),
             timezone: entry.timezone.as_deref(),
-            consent: entry.consent.as_str(),
+            consents: entry.consents.stored(),
             attributes: &entry.attributes,
         }
     }

@@ -14,6 +14,7 @@ pub(crate) const NO_CONTACTS_YET: &str = "No contacts yet";
 pub(crate) const LANGUAGE: &str = "Language";
 pub(crate) const ZONE: &str = "Time zone";
 pub(crate) const CONSENT: &str = "Consent";
+pub(crate) const NO_CONSENT_YET: &str = "None given: nothing that needs consent goes to them.";
 pub(crate) const EMAIL: &str = "E-mail";
 pub(crate) const PHONE: &str = "Phone";
 pub(crate) const EXTERNAL_ID: &str = "Your ID";

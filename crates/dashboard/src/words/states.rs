@@ -1,6 +1,11 @@
 //! Names of states, reasons and events.
 
-use store::{Consent, DeliveryState, EventKind, RunKind, RunState, SuppressionReason, TallyState};
+use std::collections::BTreeMap;
+
+use store::{
+    ConsentKind, ConsentState, Consents, DeliveryState, EventKind, RunKind, RunState, SuppressionReason,
+    TallyState,
+};
 
 use super::{FAILED, LEFT_OUT, SENT};
 
@@ -106,19 +111,38 @@ pub(crate) const fn machine_event(kind: EventKind) -> &'static str {
 
 pub(crate) const NOT_COUNTED: &str = "not counted";
 
-/// Returns the consent of a contact as a sentence.
-pub(crate) const fn consent(consent: Consent) -> &'static str {
-    match consent {
-        Consent::Yes => "Agreed to be written to",
-        Consent::No => "Did not agree to be written to",
+/// Returns the consents of a contact, one text per purpose and state: `news: agreed to e-mail`.
+#[must_use]
+pub fn consents(consents: &Consents) -> Vec<String> {
+    let mut groups: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (purpose, kind, state) in consents.iter() {
+        let state = match state {
+            ConsentState::Granted => "agreed to",
+            ConsentState::Pending => "not yet confirmed for",
+            ConsentState::Withdrawn => "refused",
+        };
+        let kind = match kind {
+            ConsentKind::Email => "e-mail",
+            ConsentKind::Phone => "phone",
+            ConsentKind::Other => "other channels",
+        };
+        groups.entry((purpose, state)).or_default().push(kind);
     }
+    groups
+        .iter()
+        .map(|((purpose, state), kinds)| format!("{purpose}: {state} {}", kinds.join(", ")))
+        .collect()
 }
 
-/// Returns the consent of a contact for a table column.
-pub(crate) const fn agreed(consent: Consent) -> &'static str {
-    match consent {
-        Consent::Yes => "Yes",
-        Consent::No => "No",
+/// Returns the consents of a contact for a table column.
+pub(crate) fn agreed(consents: &Consents) -> &'static str {
+    let has = |wanted| consents.iter().any(|(.., state)| state == wanted);
+    match (has(ConsentState::Granted), has(ConsentState::Withdrawn), has(ConsentState::Pending)) {
+        (true, true, _) => "Partly",
+        (true, false, _) => "Yes",
+        (false, true, _) => "No",
+        (false, false, true) => "Not confirmed",
+        (false, false, false) => "Unknown",
     }
 }
 

@@ -170,7 +170,7 @@ impl Simulation {
             phone: None,
             language: None,
             timezone: zone.map(str::to_owned),
-            consent: None,
+            consent: Some(store::Consent::Yes),
             attributes: serde_json::Map::new(),
         };
         store.contact_upsert(&PEOPLE.map(person), now).await.unwrap();

@@ -189,7 +189,7 @@ impl Fixture {
             phone: None,
             language: None,
             timezone: None,
-            consent: None,
+            consent: Some(store::Consent::Yes),
             attributes: serde_json::Map::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use contacts::{Contact, packed_columns, unpack_contacts};
+use contacts::{Contact, lacks_consent, packed_columns, unpack_contacts};
 use database::{
     ContactId, DeliveryId, LeaseId, Millis, RunId, RunName, Sql, StoreError, Tx, args, batch, batch_of_ids,
     id_space, sql,
@@ -74,8 +74,8 @@ const CLAIM: Sql = sql!(
            when due.contact_id = 0 or r.to_address is not null then null
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
-           when c.consent = 'no' then 'no_consent'
            else coalesce(" suppressed_because!() ", case
+             when " lacks_consent!() " then 'no_consent'
              when $6 is not null
                and (case $6 when 'opened' then p.opened_at when 'clicked' then p.clicked_at
                             else p.converted_at end is not null) <> ($7 = 1) then 'condition' end)

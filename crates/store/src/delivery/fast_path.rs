@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use contacts::lacks_consent;
 use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
 
 use super::answer::truncated;
@@ -41,7 +42,7 @@ const GRANT: Sql = sql!(
        left join contacts c on c.id = d.contact_id
        where (d.attempts = 0 or not exists (select 1 from runs n where " is_newer!("$3") "))
          and (d.contact_id = 0 or r.to_address is not null
-          or c.consent <> 'no'
+          or not " lacks_consent!() "
              and " address_of!() " is not null
              and " suppressed_because!() " is null))
      update deliveries set state = 'sending', reason = null, attempts = deliveries.attempts + 1

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use contacts::lacks_consent;
 use database::{DeliveryId, LeaseId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, sql};
 
 use super::DeliveryState;
@@ -26,8 +27,7 @@ const GRANT: Sql = sql!(
            when due.contact_id = 0 or r.to_address is not null then null
            when c.id is null then 'no_address'
            when " address_of!() " is null then 'no_address'
-           when c.consent = 'no' then 'no_consent'
-           else " suppressed_because!() "
+           else coalesce(" suppressed_because!() ", case when " lacks_consent!() " then 'no_consent' end)
          end as verdict
        from input i
        join deliveries due on due.id = i.id

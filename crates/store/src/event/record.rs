@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use contacts::{EngagementKind, SuppressionReason};
+use contacts::{ConsentChange, ConsentKind, EngagementKind, EntryKind, Evidence, SuppressionReason};
 use database::{
     ContactId, DeliveryId, Millis, Sql, StoreError, Tx, args, batch, batch_of_ids, id_space,
     retry_on_deadlock, sql,
@@ -145,6 +145,7 @@ impl Store {
         let inserted = insert(&mut tx, &events, now).await?;
         mark(&mut tx, &events, &mut deltas).await?;
         suppress(&mut tx, &events).await?;
+        enter_consents(&mut tx, &events, now).await?;
         deltas.apply(&mut tx, now).await?;
         if let Some(classifier) = classifier {
             reclassify::reclassify(&mut tx, &events, classifier).await?;
@@ -291,6 +292,37 @@ async fn suppress(tx: &mut Tx, events: &[Resolved<'_>]) -> Result<(), StoreError
     let input: Vec<_> = events.iter().enumerate().filter_map(suppression).collect();
     if !input.is_empty() {
         tx.execute(&SUPPRESS, args![batch(&input)?]).await?;
+    }
+    Ok(())
+}
+
+const PURPOSE: Sql = sql!("select coalesce(purpose, ''), coalesce(address, '') from runs where id = $1");
+
+/// Enters unsubscriptions and complaints into the ledger of consent, for the purpose of the run and
+/// the kind of address that it was sent to.
+async fn enter_consents(tx: &mut Tx, events: &[Resolved<'_>], now: Millis) -> Result<(), StoreError> {
+    for Resolved { delivery, event } in events {
+        let entry = match event.kind {
+            EventKind::Unsubscribed => EntryKind::Withdraw,
+            EventKind::Complained => EntryKind::Object,
+            _ => continue,
+        };
+        let run: Option<(String, String)> = tx.row(&PURPOSE, args![delivery.run()]).await?;
+        let Some((purpose, address)) = run.filter(|(purpose, _)| !purpose.is_empty()) else { continue };
+        let kind = match address.as_str() {
+            "email" => ConsentKind::Email,
+            "phone" => ConsentKind::Phone,
+            _ => ConsentKind::Other,
+        };
+        let change = ConsentChange { contact: delivery.contact(), entry, kinds: vec![kind] };
+        let evidence = Evidence {
+            purpose,
+            method: source(event),
+            actor: "contact".to_owned(),
+            given_at: Some(event.occurred_at),
+            ..Evidence::default()
+        };
+        contacts::change_in(tx, &change, &evidence, now).await?;
     }
     Ok(())
 }

@@ -32,13 +32,14 @@ impl Store {
         &self,
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
+        purpose: Option<&str>,
         now: Millis,
     ) -> Result<Vec<(String, u64)>, StoreError> {
         let (dialect, address) = (self.dialect(), RecipientAddress::Email.stored()?);
         let mut expression =
-            Expression::new(dialect, audiences, now, ContactRange::ALL, args![address.as_str()]);
+            Expression::new(dialect, audiences, now, ContactRange::ALL, args![address.as_str(), purpose]);
         let members = expression.members(audience)?;
-        let query = recipients_query("contacts c", "0", "$1", &members, "");
+        let query = recipients_query("contacts c", "0", "$1", "$2", &members, "");
         let domain = match dialect {
             SqlDialect::Sqlite => "substr(c.email, instr(c.email, '@') + 1)",
             SqlDialect::Postgres => "split_part(c.email, '@', 2)",

@@ -31,6 +31,7 @@ struct Input<'a> {
     to_address: Option<&'a str>,
     account: Option<&'a str>,
     asked: Option<String>,
+    purpose: Option<&'a str>,
 }
 
 /// Inserts runs. A run's name comes from the database's own random number generator (SQLite:
@@ -40,13 +41,14 @@ const INSERT: Sql = sql!(
     "with " [batch 1 as input: position bigint, campaign text, step text, channel text, instant bigint, kind text,
              revision_id bigint, parent_id bigint, condition text, on_uncertain text, look_after bigint,
              cost_micros bigint, currency text, expires_at bigint, trigger text, ends_at bigint, delays text,
-             missed_to bigint, own_clock bigint, to_address text, account text, asked text]
+             missed_to bigint, own_clock bigint, to_address text, account text, asked text,
+             purpose text]
     "insert into runs (campaign, step, channel, instant, kind, state, revision_id, parent_id, condition,
        on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
-       to_address, account, asked, engaged, name, created_at)
+       to_address, account, asked, purpose, engaged, name, created_at)
      select campaign, step, channel, instant, kind, 'planned', revision_id, parent_id, condition,
        on_uncertain, look_after, cost_micros, currency, expires_at, trigger, ends_at, delays, missed_to, own_clock,
-       to_address, account, asked, case kind when 'test' then 2 else 1 end, "
+       to_address, account, asked, purpose, case kind when 'test' then 2 else 1 end, "
     { sqlite: "random()", postgres: "hashtextextended(cast(gen_random_uuid() as text), 0)" }
     ", $2
      from input where true order by position
@@ -205,5 +207,6 @@ fn input((position, run): (usize, &NewRun)) -> Result<Input<'_>, StoreError> {
         to_address: run.origin.to_address.as_deref(),
         account: run.origin.account.as_deref(),
         asked: run.origin.request.as_ref().map(ManualRequest::stored).transpose()?,
+        purpose: run.origin.purpose.as_deref(),
     })
 }

@@ -120,6 +120,9 @@ pub struct RunOrigin {
     pub account: Option<String>,
     /// The request of the person, of a run by hand or a test copy.
     pub request: Option<ManualRequest>,
+    /// The id of the purpose whose consent each recipient must have given; `None` where no consent
+    /// is needed.
+    pub purpose: Option<String>,
 }
 
 /// The request of a person who sent a step by hand. It is stored so that an interrupted planning

@@ -249,6 +249,7 @@ impl Store {
         recipients: &RecipientSource<'_>,
         missed_to: Option<Millis>,
         ends: Option<Millis>,
+        purpose: Option<&str>,
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
         if matches!(recipients, RecipientSource::Feed { .. }) {
@@ -261,7 +262,7 @@ impl Store {
         if let Some(ends) = ends {
             query.exclusions.push_str(&format!(" when due > {ends} then 'expired'"));
         }
-        let (text, args) = query.count_statement();
+        let (text, args) = query.count_statement(purpose);
         let row: Option<ReasonCounts> = self.row(Assembled(text), args).await?;
         Ok(plan_counts(row))
     }
@@ -276,12 +277,13 @@ impl Store {
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
         address: &RecipientAddress,
+        purpose: Option<&str>,
         now: Millis,
     ) -> Result<PlanCounts, StoreError> {
-        let args = args![address.stored()?.as_str()];
+        let args = args![address.stored()?.as_str(), purpose];
         let mut expression = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
         let members = expression.members(audience)?;
-        let query = recipients_query("contacts c", "0", "$1", &members, "");
+        let query = recipients_query("contacts c", "0", "$1", "$2", &members, "");
         let text = format!("select {} from ({query}) judged", counts_by_reason());
         let row: Option<ReasonCounts> = self.row(Assembled(text), expression.args()).await?;
         Ok(plan_counts(row))

@@ -1,7 +1,7 @@
 //! The query for a run's recipients, in parts of SQL statements, each recipient with the reason to
 //! leave them out if there is one.
 
-use contacts::{ContactRange, Expression};
+use contacts::{ContactRange, Expression, lacks_consent};
 use database::{Arg, ID_SPACE, InputError, Millis, RunId, Sql, SqlDialect, StoreError, args, sql};
 use jiff::tz::TimeZone;
 use schedule::{Condition, Moment, Reaction};
@@ -201,15 +201,13 @@ impl RecipientQuery {
         }
     }
 
-    /// Returns the statement that counts the recipients by reason, with its arguments.
-    pub(super) fn count_statement(self) -> (String, Vec<Arg>) {
+    /// Returns the statement that counts the recipients by reason, with its arguments, for a run
+    /// that does not exist yet. $1 is its purpose.
+    pub(super) fn count_statement(mut self, purpose: Option<&str>) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, exclusions, .. } = &self;
-        let selected = recipients_query(from, due, "$2", members, exclusions);
-        // Each placeholder has to occur in the statement.
-        let text = format!(
-            "{with} select {} from ({selected}) judged where cast($1 as bigint) is not null",
-            counts_by_reason()
-        );
+        let selected = recipients_query(from, due, "$2", "$1", members, exclusions);
+        let text = format!("{with} select {} from ({selected}) judged", counts_by_reason());
+        self.args[0] = Arg::from(purpose);
         (text, self.args)
     }
 
@@ -274,7 +272,7 @@ impl RecipientQuery {
     /// Returns the statement that inserts the deliveries, with its arguments.
     pub(super) fn insert_statement(&self) -> (String, Vec<Arg>) {
         let Self { with, from, due, members, exclusions, .. } = self;
-        let mut selected = recipients_query(from, due, "$2", members, exclusions);
+        let mut selected = recipients_query(from, due, "$2", PURPOSE_OF_RUN, members, exclusions);
         if self.ignores_exclusions {
             selected = format!("select id, due, cast(null as text) as reason from ({selected}) everybody");
         }
@@ -319,23 +317,30 @@ pub(super) fn excluded_counts(row: Option<ReasonCounts>) -> impl Iterator<Item =
     REASONS.into_iter().zip([a, b, c, d, e, f, g, h, i, j, k]).filter(|(_, count)| *count > 0)
 }
 
+/// The SQL expression of the purpose of run $1.
+const PURPOSE_OF_RUN: &str = "(select purpose from runs where id = $1)";
+
 /// The query for contacts, each with the reason to leave them out if there is one. `address` is the
-/// placeholder of the needed address, as in `runs.address`.
+/// placeholder of the needed address, as in `runs.address`, and `purpose` the expression of the
+/// purpose, as in `runs.purpose`.
 pub(super) fn recipients_query(
     from: &str,
     due: &str,
     address: &str,
+    purpose: &str,
     members: &str,
     exclusions: &str,
 ) -> String {
     format!(
-        "select id, due, case when address is null then 'no_address' when consent = 'no' then 'no_consent'
-                when suppressed is not null then suppressed{exclusions} end as reason
-         from (select c.id, {due} as due, {needed} as address, c.consent, s.reason as suppressed
-               from {from} join (select cast({address} as text) as address) r on true
+        "select id, due, case when address is null then 'no_address' when suppressed is not null then suppressed
+                when lacks_consent then 'no_consent'{exclusions} end as reason
+         from (select c.id, {due} as due, {needed} as address, {lacks_consent} as lacks_consent, s.reason as suppressed
+               from {from}
+               join (select cast({address} as text) as address, cast({purpose} as text) as purpose) r on true
                left join suppressions s on {is_suppressed}
                where {members}) who",
         needed = address_of!(),
+        lacks_consent = lacks_consent!(),
         is_suppressed = is_suppressed!(),
     )
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use campaign::{Audience, AudienceId};
 use contacts::{Contact, ContactRange, Expression, contact_columns};
-use database::{Assembled, Millis, SqlDialect, StoreError, args, batch};
+use database::{Arg, Assembled, Millis, SqlDialect, StoreError, args, batch};
 
 use super::recipients::recipients_query;
 use crate::{RecipientAddress, Store};
@@ -36,13 +36,14 @@ impl Store {
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
         address: &RecipientAddress,
+        purpose: Option<&str>,
         now: Millis,
         limit: i64,
     ) -> Result<Vec<Contact>, StoreError> {
-        let args = args![address.stored()?.as_str(), limit];
+        let args = args![address.stored()?.as_str(), limit, purpose];
         let mut expression = Expression::new(self.dialect(), audiences, now, ContactRange::ALL, args);
         let members = expression.members(audience)?;
-        let query = recipients_query("contacts c", "0", "$1", &members, "");
+        let query = recipients_query("contacts c", "0", "$1", "$3", &members, "");
         let text = format!(
             concat!(
                 "select ",
@@ -55,10 +56,10 @@ impl Store {
         self.rows(Assembled(text), expression.args()).await
     }
 
-    /// Returns the longest value of each of these attributes among the contacts who would get what
-    /// a channel sends to an audience; `email`, `phone`, `external_id`, `language` and `timezone`
-    /// are attributes too. Of values of the same length the greatest, byte by byte. Attributes that
-    /// no contact has are absent. One pass, however many attributes.
+    /// Returns the longest value, by that unit, of each of these attributes among the contacts who
+    /// would get what a channel sends to an audience; `email`, `phone`, `external_id`, `language`
+    /// and `timezone` are attributes too. Of values of the same length the greatest, byte by byte.
+    /// Attributes that no contact has are absent. One pass, however many attributes.
     ///
     /// # Errors
     /// The audience cannot be evaluated, or the database refused or went away.
@@ -68,17 +69,18 @@ impl Store {
         audiences: &BTreeMap<AudienceId, Audience>,
         audience: &AudienceId,
         address: &RecipientAddress,
-        attributes: &[&str],
-        length: LengthUnit,
+        purpose: Option<&str>,
+        (attributes, length): (&[&str], LengthUnit),
         now: Millis,
     ) -> Result<BTreeMap<String, String>, StoreError> {
         let dialect = self.dialect();
         let names = batch(attributes)?;
         let mut args = args![address.stored()?.as_str()];
         args.push(names);
+        args.push(Arg::from(purpose));
         let mut expression = Expression::new(dialect, audiences, now, ContactRange::ALL, args);
         let members = expression.members(audience)?;
-        let query = recipients_query("contacts c", "0", "$1", &members, "");
+        let query = recipients_query("contacts c", "0", "$1", "$3", &members, "");
         let text = longest_values(dialect, length, &query);
         let rows: Vec<(String, String)> = self.rows(Assembled(text), expression.args()).await?;
         let unmarked = |(name, value): (String, String)| Some((name, value.get(LENGTH_DIGITS..)?.to_owned()));

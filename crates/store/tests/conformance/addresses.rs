@@ -86,7 +86,9 @@ pub(crate) async fn each_channel_reaches_contacts_with_its_address(f: &StoreFixt
             let stopped = address.suppression_key(&contact) == Some((AddressKind::Email, "out@x.example"));
             let state = match address.of(&contact) {
                 None => "suppressed no_address",
-                Some(_) if contact.consent == Consent::No => "suppressed no_consent",
+                Some(_) if !contact.consents.is_granted("news", address.consent_kind()) => {
+                    "suppressed no_consent"
+                }
                 Some(_) if stopped => "suppressed unsubscribed",
                 Some(_) => "queued",
             };
@@ -94,7 +96,7 @@ pub(crate) async fn each_channel_reaches_contacts_with_its_address(f: &StoreFixt
         }
         assert_eq!(f.states(run).await, expected, "{address:?}");
         let queued = expected.iter().filter(|state| state.ends_with("queued")).count();
-        let counts = f.store.plan_count(&audiences, whole, &address, NOW).await.unwrap();
+        let counts = f.store.plan_count(&audiences, whole, &address, Some("news"), NOW).await.unwrap();
         assert_eq!((counts.audience, counts.reached), (14, i64::try_from(queued).unwrap()), "{address:?}");
         let lease = f.lease(NOW).await;
         assert_eq!(f.begin(lease, run, NOW, 100).await.len(), queued, "all of them may begin: {address:?}");

@@ -1,7 +1,7 @@
 //! Tests that contacts are found by any of their keys and never inserted twice.
 
 use serde_json::{Map, Value, json};
-use store::{Consent, ContactId, NewContact, UpsertCounts};
+use store::{Consent, ConsentKind, ContactId, NewContact, UpsertCounts};
 
 use crate::fixture::{NOW, StoreFixture, person};
 
@@ -54,7 +54,11 @@ pub(crate) async fn upsert_merges(f: &StoreFixture) {
     second.attributes = attributes(json!({"tier": "silver", "vip": null, "new \"key\"": ""}));
     upsert(f, &[second]).await;
     let merged = f.store.contact_find("P@X.example").await.unwrap().unwrap();
-    assert_eq!(merged.consent, Consent::No, "an absent consent keeps the stored one");
+    assert_eq!(
+        merged.consents.stored(),
+        " news:email-  news:phone-  news:other- ",
+        "a yes in a later import changes nothing"
+    );
     assert_eq!(
         (merged.language.as_deref(), merged.timezone.as_deref()),
         (Some("zh-CN"), Some("Asia/Shanghai"))
@@ -88,7 +92,7 @@ pub(crate) async fn keys_move_and_a_refusal_moves_with_them(f: &StoreFixture) {
     let a = f.store.contact_find("a").await.unwrap().unwrap();
     let b = f.store.contact_find("b").await.unwrap().unwrap();
     assert_eq!((a.email, b.email.as_deref()), (None, Some("a@x.example")));
-    assert_eq!(b.consent, Consent::No, "the reader of that address had refused");
+    assert!(!b.consents.is_granted("news", ConsentKind::Email), "the reader of that address had refused");
     // Two contacts swap their addresses in one batch.
     upsert(f, &[keyed(Some("c"), Some("c@x.example"), None), keyed(Some("d"), Some("d@x.example"), None)])
         .await;

@@ -326,9 +326,9 @@ const MANY_CONTACTS: i64 = 45_000;
 
 async fn insert_many_contacts(f: &StoreFixture) {
     f.write(&format!(
-        "insert into contacts (email, consent, created_at, updated_at)
+        "insert into contacts (email, consents, created_at, updated_at)
          with recursive n(i) as (select 1 union all select i + 1 from n where i < {MANY_CONTACTS})
-         select 'p' || i || '@example.com', case when i % 10 = 0 then 'no' else 'yes' end, 0, 0 from n"
+         select 'p' || i || '@example.com', case when i % 10 = 0 then '' else ' news:email+ ' end, 0, 0 from n"
     ))
     .await;
 }

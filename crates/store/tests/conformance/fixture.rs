@@ -150,7 +150,7 @@ impl StoreFixture {
             cost_micros: campaign::Money::from_millionths(1_000),
             currency: "CNY".to_owned(),
             expires_at: NOW + 2 * DAY,
-            origin: store::RunOrigin::default(),
+            origin: store::RunOrigin { purpose: Some("news".to_owned()), ..store::RunOrigin::default() },
         };
         edit(&mut run);
         self.store.run_insert(&run, run.instant.max(NOW)).await.unwrap().unwrap()
@@ -262,7 +262,7 @@ pub(crate) fn person(email: &str) -> NewContact {
         phone: None,
         language: None,
         timezone: None,
-        consent: None,
+        consent: Some(store::Consent::Yes),
         attributes: serde_json::Map::new(),
     }
 }

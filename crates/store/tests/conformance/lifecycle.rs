@@ -407,7 +407,8 @@ pub(crate) async fn large_runs_are_processed_in_chunks(f: &StoreFixture) {
     const PEOPLE: i64 = 41_000;
     f.write(&format!(
         "with recursive n(n) as (select 1 union all select n + 1 from n where n < {PEOPLE})
-         insert into contacts (email, created_at, updated_at) select 'p' || n || '@example.com', 0, 0 from n"
+         insert into contacts (email, consents, created_at, updated_at)
+         select 'p' || n || '@example.com', ' news:email+ ', 0, 0 from n"
     ))
     .await;
     let cancelled = f.planned("cancelled").await;

@@ -7,6 +7,7 @@ mod allowance;
 mod audience;
 mod backlog;
 mod bounces;
+mod consents;
 mod contacts;
 mod database_copies;
 mod engagement;
@@ -64,6 +65,10 @@ on_both_databases! {
         an_accepted_delivery_clears_the_count, another_address_starts_a_new_count,
         a_soft_bounce_counts_once_and_only_when_recorded, a_paused_run_stores_its_figures,
         an_interrupted_cancellation_continues;
+    consents: no_import_raises_a_consent, a_request_counts_once_it_is_confirmed, purposes_are_apart,
+        consent_is_asked_until_the_last_moment, a_run_without_a_purpose_asks_nobody,
+        an_unsubscription_is_entered_and_may_be_undone, a_changed_ledger_is_found, an_erased_entry_is_sound,
+        concurrent_changes_keep_the_chain;
     contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people,
         keys_move_and_a_refusal_moves_with_them, invalid_contacts_are_reported, finding_and_paging,
         concurrent_imports_insert_each_contact_once;

@@ -11,6 +11,9 @@ use store::{Consent, ContactId, Millis, PlanCounts, RecipientAddress, RecipientS
 use crate::fixture::{DAY, HOUR, NOW, StoreFixture, all_contacts, id, person, to_all_contacts};
 use crate::lifecycle::suppression;
 
+/// The purpose of the runs.
+const NEWS: Option<&str> = Some("news");
+
 pub(crate) async fn each_contact_is_planned_once(f: &StoreFixture) {
     f.people(1_000).await;
     let run = f.run("mail", |_| {}).await;
@@ -38,11 +41,13 @@ pub(crate) async fn contacts_are_left_out_with_a_reason(f: &StoreFixture) {
     one_of_each(f).await;
     let audiences = all_contacts();
     let all_contacts = audiences.keys().next().unwrap();
-    let counts = f.store.plan_count(&audiences, all_contacts, &RecipientAddress::Email, NOW).await.unwrap();
+    let counts =
+        f.store.plan_count(&audiences, all_contacts, &RecipientAddress::Email, NEWS, NOW).await.unwrap();
     let left_out = [("no_address", 1), ("no_consent", 1), ("unsubscribed", 1)];
     let left_out = left_out.map(|(reason, count)| (reason.to_owned(), count)).into();
     assert_eq!(counts, PlanCounts { audience: 4, reached: 1, left_out });
-    let by_phone = f.store.plan_count(&audiences, all_contacts, &RecipientAddress::Phone, NOW).await.unwrap();
+    let by_phone =
+        f.store.plan_count(&audiences, all_contacts, &RecipientAddress::Phone, NEWS, NOW).await.unwrap();
     assert_eq!((by_phone.reached, by_phone.left_out["no_address"]), (1, 3));
 
     let run = f.planned("mail").await;
@@ -255,7 +260,7 @@ pub(crate) async fn domains_and_last_due_time(f: &StoreFixture) {
     f.store.suppression_add(&[suppression("b@gmail.com")]).await.unwrap();
     let audiences = all_contacts();
     let audience = audiences.keys().next().unwrap();
-    let domains = f.store.plan_domains(&audiences, audience, NOW).await.unwrap();
+    let domains = f.store.plan_domains(&audiences, audience, NEWS, NOW).await.unwrap();
     let domains: Vec<_> = domains.iter().map(|(domain, count)| (domain.as_str(), *count)).collect();
     assert_eq!(domains, [("example.com", 3), ("gmail.com", 1), ("other.example", 1)]);
     let run = f.planned("mail").await;

@@ -9,6 +9,9 @@ use store::{Consent, LengthUnit, NewContact, RecipientAddress};
 use crate::fixture::{NOW, StoreFixture, all_contacts, person};
 use crate::lifecycle::suppression;
 
+/// The purpose of the runs.
+const NEWS: Option<&str> = Some("news");
+
 /// A contact with a phone number that ends in `n`, who agreed to messages or did not.
 fn reader(n: usize, consent: Consent, attributes: Value) -> NewContact {
     let Value::Object(attributes) = attributes else { panic!("an object") };
@@ -37,7 +40,7 @@ pub(crate) async fn the_first_recipients(f: &StoreFixture) {
     let audiences = all_contacts();
     let all = audiences.keys().next().unwrap();
     let emails = async |address: &RecipientAddress, limit| {
-        let found = f.store.plan_sample(&audiences, all, address, NOW, limit).await.unwrap();
+        let found = f.store.plan_sample(&audiences, all, address, NEWS, NOW, limit).await.unwrap();
         found.into_iter().filter_map(|contact| contact.email).collect::<Vec<_>>()
     };
     assert_eq!(
@@ -57,7 +60,7 @@ pub(crate) async fn the_longest_of_each_attribute(f: &StoreFixture) {
     let all = audiences.keys().next().unwrap();
     let names = ["name", "visits", "vip", "email", "a\"b", "'; drop table runs; --", "missing", "timezone"];
     let longest = async |address: &RecipientAddress, length| {
-        f.store.plan_longest_values(&audiences, all, address, &names, length, NOW).await.unwrap()
+        f.store.plan_longest_values(&audiences, all, address, NEWS, (&names, length), NOW).await.unwrap()
     };
     let of = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
         pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
@@ -83,7 +86,14 @@ pub(crate) async fn the_longest_of_each_attribute(f: &StoreFixture) {
     let none = no_members.keys().next().unwrap();
     let found = f
         .store
-        .plan_longest_values(&no_members, none, &RecipientAddress::Email, &names, LengthUnit::Bytes, NOW)
+        .plan_longest_values(
+            &no_members,
+            none,
+            &RecipientAddress::Email,
+            NEWS,
+            (&names, LengthUnit::Bytes),
+            NOW,
+        )
         .await;
     assert_eq!(found.unwrap(), BTreeMap::new());
 }
@@ -99,7 +109,7 @@ pub(crate) async fn length_is_in_characters_or_in_bytes(f: &StoreFixture) {
     for (length, expected) in [(LengthUnit::Characters, "Christopher"), (LengthUnit::Bytes, "欧阳修文")] {
         let found = f
             .store
-            .plan_longest_values(&audiences, all, &RecipientAddress::Phone, &["name"], length, NOW)
+            .plan_longest_values(&audiences, all, &RecipientAddress::Phone, NEWS, (&["name"], length), NOW)
             .await;
         assert_eq!(found.unwrap()["name"], expected);
     }

@@ -10,6 +10,7 @@ use schedule::Schedule;
 use crate::consistency::SilencedRule;
 use crate::ids::{AudienceId, CampaignId, ChannelId, StepId, TemplateId};
 use crate::text::{EmailAddress, Language};
+use crate::workspace::Purpose;
 use money::{Currency, Money};
 
 /// One campaign file, read and checked.
@@ -27,6 +28,8 @@ pub struct Campaign {
     pub owner: Option<EmailAddress>,
     /// The audience of steps that do not have their own.
     pub audience: AudienceId,
+    /// The purpose for which it is sent.
+    pub purpose: Purpose,
     /// The id that it had before; its history is carried over.
     pub previous_id: Option<CampaignId>,
     /// True while nothing of it may be sent.

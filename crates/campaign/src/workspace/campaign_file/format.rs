@@ -20,6 +20,10 @@ pub(crate) struct CampaignFile {
     pub(crate) owner: Field<String>,
     /// The audience, unless a step has its own: the name of a file in audiences/.
     pub(crate) audience: Field<String>,
+    /// The purpose for which it is sent, as in `[purposes]`; the only marketing purpose if not
+    /// given.
+    #[serde(default)]
+    pub(crate) purpose: Field<String>,
     /// The name that this file had before, without `.toml`: its history of sends is carried over to
     /// the new name.
     #[serde(default)]

@@ -12,11 +12,11 @@ use crate::workspace::campaign_file::format::{BudgetFile, CampaignFile, GoalFile
 use crate::workspace::campaign_file::schedule::duration_or_default;
 use crate::workspace::campaign_file::{silenced_rules, step, stop_rules};
 use crate::workspace::date_time::{BadDate, DateOrTime};
-use crate::workspace::definitions::{AUDIENCE, Definitions, find_or_report};
+use crate::workspace::definitions::{AUDIENCE, Definitions, PURPOSE, Registry, find_or_report};
 use crate::workspace::message::check::{check_translated_facts, check_written};
 use crate::workspace::message::merge::MessageDraft;
 use crate::workspace::value::{event_name, one_line, read_amount, read_currency};
-use crate::workspace::{Budget, Campaign, Goal, date_time};
+use crate::workspace::{Budget, Campaign, Goal, Purpose, date_time};
 
 const DEFAULT_GOAL_WINDOW: Duration = Duration::from_secs(7 * 86_400);
 
@@ -33,6 +33,7 @@ pub(crate) fn campaign(
     let audience = audience
         .and_then(|name| find_or_report(source, &AUDIENCE, name, &definitions.audiences))
         .map(|audience| audience.id.clone());
+    let purpose = purpose(source, definitions, file);
     let message = source.require(&file.message, "[message]", "[message]\nsubject = \"…\"", None);
     let message = message.map(|message| MessageDraft::read(source, message)).unwrap_or_default();
     check_written(source, definitions, &message);
@@ -44,6 +45,7 @@ pub(crate) fn campaign(
         definitions,
         message: &message,
         audience: audience.as_ref(),
+        purpose,
         starts,
         ends,
     };
@@ -63,6 +65,7 @@ pub(crate) fn campaign(
         objective: file.objective.value().cloned(),
         owner,
         audience: audience?,
+        purpose: purpose?.clone(),
         previous_id,
         hold,
         starts,
@@ -74,6 +77,42 @@ pub(crate) fn campaign(
         silenced_rules,
         steps: steps?,
     })
+}
+
+/// Returns the purpose that the campaign names, or else the only marketing purpose.
+fn purpose<'a>(
+    source: &SourceFile,
+    definitions: &'a Definitions,
+    file: &CampaignFile,
+) -> Option<&'a Purpose> {
+    let purposes = &definitions.purposes;
+    match &file.purpose {
+        Field::Present(name) if definitions.settings_incomplete && !purposes.contains_key(&name.value) => {
+            None
+        }
+        Field::Present(name) => find_or_report(source, &PURPOSE, name, purposes),
+        Field::Invalid => None,
+        Field::Absent => {
+            let is_broken = purposes.values().any(Option::is_none);
+            let marketing: Vec<_> = purposes.values().flatten().filter(|it| it.is_marketing).collect();
+            if let ([purpose], false) = (marketing.as_slice(), is_broken) {
+                return Some(purpose);
+            }
+            if !is_broken && !definitions.settings_incomplete {
+                missing_purpose(source, purposes);
+            }
+            None
+        }
+    }
+}
+
+/// Reports that the campaign has to name one of several purposes.
+fn missing_purpose(source: &SourceFile, purposes: &Registry<Purpose>) {
+    let names: Vec<_> = purposes.keys().map(|name| format!("`{name}`")).collect();
+    let first = purposes.keys().next().map_or("news", String::as_str);
+    let message = "`purpose` is missing, and chorus.toml has no single marketing purpose";
+    let help = format!("Add a line such as `purpose = \"{first}\"`. There are {}.", names.join(", "));
+    source.error("missing-purpose", None, message, help);
 }
 
 /// Reads the id that the campaign had before. The module `load` compares the `was` of different

@@ -17,7 +17,7 @@ use crate::workspace::definitions::{AUDIENCE, CHANNEL, Definitions, TEMPLATE, fi
 use crate::workspace::message::check::{CheckedStep, check_merged, check_written};
 use crate::workspace::message::merge::MessageDraft;
 use crate::workspace::{
-    CampaignMessage, Channel, ChannelKind, OnUncertain, Per, Step, Template, TemplateRole,
+    CampaignMessage, Channel, ChannelKind, OnUncertain, Per, Purpose, Step, Template, TemplateRole,
 };
 
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(48 * 3600);
@@ -37,6 +37,8 @@ pub(crate) struct StepReader<'a> {
     pub(crate) message: &'a MessageDraft,
     /// The campaign's audience, if it can be used.
     pub(crate) audience: Option<&'a AudienceId>,
+    /// The campaign's purpose, if it can be used.
+    pub(crate) purpose: Option<&'a Purpose>,
     /// The campaign's `starts` and `ends`, if given.
     pub(crate) starts: Option<Timestamp>,
     pub(crate) ends: Option<Timestamp>,
@@ -93,6 +95,9 @@ impl StepReader<'_> {
             None => !incomplete,
         });
         let channel = channel.and_then(|name| find_or_report(self.source, &CHANNEL, name, channels));
+        if let (Some(name), Some(channel)) = (step.channel.get(), channel) {
+            self.check_purpose(name, channel);
+        }
         let name = self.source.require(&step.template, "template", "template = \"newsletter\"", owner);
         let templates = &self.definitions.templates;
         let template = name.and_then(|name| find_or_report(self.source, &TEMPLATE, name, templates));
@@ -132,6 +137,22 @@ impl StepReader<'_> {
             on_uncertain: on_uncertain?,
             expires: expires?,
         })
+    }
+
+    /// Reports a channel that the campaign's purpose may not use. A post to a feed is written to
+    /// nobody in particular.
+    fn check_purpose(&self, name: &Located<String>, channel: &Channel) {
+        let Some(Purpose { id, channels: Some(allowed), .. }) = self.purpose else { return };
+        if allowed.contains(&channel.id) || channel.kind.per() == Per::Feed {
+            return;
+        }
+        let message = format!("the purpose `{id}` may not use the channel `{}`", channel.id);
+        let names: Vec<_> = allowed.iter().map(|channel| format!("`{channel}`")).collect();
+        let help = format!(
+            "Use {}, or add this channel to `channels` of [purposes.{id}] in chorus.toml.",
+            names.join(", ")
+        );
+        self.source.error("channel-of-another-purpose", name.span.clone(), message, help);
     }
 
     /// Reports an `at` that lies outside the campaign's bounds.

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use source::{Entries, Field, Scalar, nearest};
 
 use crate::network::{NETWORKS, Network};
-use crate::workspace::{AttributeKind, Per};
+use crate::workspace::{AttributeKind, OptIn, Per};
 
 /// The settings of a workspace: brand, channels, database and server.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -23,6 +23,10 @@ pub(crate) struct ChorusFile {
     /// is not declared is text.
     #[serde(default)]
     pub(crate) attributes: Field<Entries<AttributeKind>>,
+    /// The purposes for which the brand writes to people, each under its own name; one marketing
+    /// purpose, `news`, if none is given.
+    #[serde(default)]
+    pub(crate) purposes: Field<Entries<PurposeFile>>,
     /// The channels that messages are sent through, each under its own name.
     #[serde(default)]
     pub(crate) channels: Field<Entries<ChannelFile>>,
@@ -56,6 +60,24 @@ pub(crate) struct BrandFile {
     /// seeds`.
     #[serde(default)]
     pub(crate) seeds: Field<Vec<Field<String>>>,
+}
+
+/// A purpose for which the brand writes to people.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PurposeFile {
+    /// The title, in the words that contacts read.
+    pub(crate) title: Field<String>,
+    /// false: no marketing, such as an order confirmation; it needs no consent. true if not given.
+    #[serde(default)]
+    pub(crate) marketing: Field<bool>,
+    /// The way in which contacts consent: `double` counts a yes once it is confirmed by mail,
+    /// `single` at once, `soft` is for customers who were told at a purchase. single if not given.
+    #[serde(default)]
+    pub(crate) opt_in: Field<OptIn>,
+    /// The channels that it may use; all if not given.
+    #[serde(default)]
+    pub(crate) channels: Field<Vec<Field<String>>>,
 }
 
 /// The database that stores contacts, deliveries and results.

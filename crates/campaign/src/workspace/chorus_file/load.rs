@@ -6,11 +6,11 @@ use std::path::Path;
 use source::{ConfinedDir, Diagnostic, Diagnostics, SourceFile};
 
 use crate::workspace::chorus_file::format::ChorusFile;
-use crate::workspace::chorus_file::{attributes, channel, read, server};
+use crate::workspace::chorus_file::{attributes, channel, purposes, read, server};
 use crate::workspace::definitions::Registry;
 use crate::workspace::mask::mask;
 use crate::workspace::toml_file::{MAX_FILE_MIB, read_document};
-use crate::workspace::{AttributeKind, Brand, Channel, DatabaseSettings, Server};
+use crate::workspace::{AttributeKind, Brand, Channel, DatabaseSettings, Purpose, Server};
 
 /// Name of the settings file in the workspace.
 pub(crate) const CHORUS_TOML: &str = "chorus.toml";
@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     pub(crate) server: Option<Server>,
     pub(crate) attributes: BTreeMap<String, AttributeKind>,
     pub(crate) channels: Registry<Channel>,
+    pub(crate) purposes: Registry<Purpose>,
     /// True if the file could not be read completely, so that a channel or attribute may only seem
     /// to be missing.
     pub(crate) incomplete: bool,
@@ -39,6 +40,7 @@ pub(crate) fn settings(
         server: None,
         attributes: BTreeMap::new(),
         channels: Registry::new(),
+        purposes: Registry::new(),
         incomplete: true,
     };
     let text = match dir.read(Path::new(CHORUS_TOML), MAX_FILE_MIB) {
@@ -57,9 +59,11 @@ pub(crate) fn settings(
         settings.server = server::server(&context, &file);
         settings.attributes = attributes::attributes(&source, &file.attributes);
         settings.channels = channel::channels(&context, &file, settings.brand.as_ref());
+        settings.purposes = purposes::purposes(&source, &file.purposes, &settings.channels);
         let is_lost = |given: bool, read: bool| given && !read;
         settings.incomplete = source.has_syntax_errors()
             || is_lost(file.channels.is_given(), file.channels.get().is_some())
+            || is_lost(file.purposes.is_given(), file.purposes.get().is_some())
             || is_lost(file.attributes.is_given(), file.attributes.get().is_some());
         require_postal_address(&source, &mut settings, &file);
     }

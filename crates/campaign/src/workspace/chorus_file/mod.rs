@@ -9,7 +9,8 @@ pub(crate) mod load;
 pub(crate) mod network;
 pub(crate) mod pace;
 pub(crate) mod private_key;
-pub(crate) mod read;
+pub(crate) mod purposes;
+mod read;
 #[cfg(test)]
 mod sample_key;
 pub(crate) mod server;

@@ -1,10 +1,12 @@
 //! The settings in `chorus.toml`: brand, channels, database and server.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use url::Url;
 
 use crate::consistency::Market;
-use crate::ids::ChannelId;
+use crate::ids::{ChannelId, PurposeId};
 use crate::network::{Account, ContactAddress, Per};
 use crate::pace::{DailyLimit, Rate};
 use crate::receiver::Receivers;
@@ -168,5 +170,51 @@ impl ChannelKind {
             Self::Outbox { .. } | Self::Smtp { .. } => ContactAddress::Email,
             Self::Network(account) => account.address(),
         }
+    }
+}
+
+/// A purpose for which the brand writes to people, from `[purposes]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Purpose {
+    /// The key under `[purposes]`, at most 32 bytes.
+    pub id: PurposeId,
+    /// The title, in the words that contacts read.
+    pub title: String,
+    /// True for marketing, which needs the contact's consent.
+    pub is_marketing: bool,
+    /// The way in which contacts consent.
+    pub opt_in: OptIn,
+    /// The channels that it may use; `None` for all.
+    pub channels: Option<BTreeSet<ChannelId>>,
+}
+
+/// The way in which contacts consent to a purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OptIn {
+    /// A yes counts once the contact has confirmed it from their own address.
+    Double,
+    /// A yes counts.
+    #[default]
+    Single,
+    /// Customers are told at a purchase and can refuse (Directive 2002/58/EC, article 13 (2)).
+    Soft,
+}
+
+impl Purpose {
+    /// The id of the purpose of workspaces that declare none.
+    pub const NEWS: &str = "news";
+
+    /// Returns the purpose that a workspace without `[purposes]` has: `news`, single opt-in, on all
+    /// channels.
+    #[must_use]
+    pub fn news() -> Option<Self> {
+        Some(Self {
+            id: PurposeId::parse(Self::NEWS).ok()?,
+            title: "News".to_owned(),
+            is_marketing: true,
+            opt_in: OptIn::Single,
+            channels: None,
+        })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::Value;
-use store::{Consent, Contact, ContactId, Store};
+use store::{ConsentState, Consents, Contact, ContactId, Store};
 
 use crate::disk;
 use crate::setup::{App, Env};
@@ -83,7 +83,6 @@ async fn attribute_names(store: &Store) -> anyhow::Result<BTreeSet<String>> {
 
 fn row(contact: &Contact, names: &BTreeSet<String>) -> Vec<String> {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let consent = if contact.consent == Consent::Yes { "yes" } else { "no" };
     let mut row = vec![
         escape_formula(&text(&contact.external_id)),
         escape_formula(&text(&contact.email)),
@@ -91,10 +90,22 @@ fn row(contact: &Contact, names: &BTreeSet<String>) -> Vec<String> {
         text(&contact.phone),
         text(&contact.language),
         text(&contact.timezone),
-        consent.to_owned(),
+        consent(&contact.consents).to_owned(),
     ];
     row.extend(names.iter().map(|name| contact.attributes.get(name).map_or_else(String::new, cell)));
     row
+}
+
+/// Returns the cell of the column `consent`: `yes` or `no` where all of the contact's consents are
+/// the same, else empty, which an import leaves as they are.
+fn consent(consents: &Consents) -> &'static str {
+    let mut states = consents.iter().map(|(.., state)| state);
+    match states.next() {
+        Some(first) if !states.all(|state| state == first) => "",
+        Some(ConsentState::Granted) => "yes",
+        Some(ConsentState::Withdrawn) => "no",
+        Some(ConsentState::Pending) | None => "",
+    }
 }
 
 fn cell(value: &Value) -> String {

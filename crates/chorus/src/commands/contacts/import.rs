@@ -8,13 +8,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
+use campaign::OptIn;
 use campaign::workspace::AttributeKind;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
-use store::{Millis, Store, UpsertCounts};
+use store::{Basis, Consent, Evidence, Millis, Store, UpsertCounts};
 
 use super::row::{BadRow, Column, column, contact};
-use crate::disk;
+use crate::lookup::find_purpose;
 use crate::setup::{App, Env};
+use crate::time::When;
+use crate::{arguments, disk};
 use terminal::output::{self, Format, user_error};
 use terminal::progress::{self, Unit};
 
@@ -31,6 +35,8 @@ pub(crate) struct ImportResult {
     created: u64,
     updated: u64,
     rejected: u64,
+    /// True if the import could enter consents: from a column, or because an option said so.
+    has_consents: bool,
     /// The first [`MAX_LISTED`] invalid rows.
     problems: Vec<Problem>,
 }
@@ -42,13 +48,95 @@ struct Problem {
     problem: String,
 }
 
-pub(super) async fn run(env: &Env, app: &App, path: &Path) -> anyhow::Result<ExitCode> {
+/// The options about the consents that an import enters.
+#[derive(Debug, Args)]
+pub(super) struct ConsentOptions {
+    /// The legal basis of the consents in the file; `none` enters none. In a file without a column
+    /// `consent` everybody agreed.
+    #[arg(long, value_enum, value_name = "BASIS")]
+    consent: Option<ImportBasis>,
+    /// The place where they agreed, such as a form or a shop.
+    #[arg(long, value_name = "TEXT", requires = "consent")]
+    consent_source: Option<String>,
+    /// The time at which they agreed: 2027-03-02, 2027-03-02T10:00 or -7d. Default: now.
+    #[arg(long, value_name = "TIME", requires = "consent", allow_hyphen_values = true)]
+    consent_time: Option<When>,
+    /// The purpose that they agreed to, as in `[purposes]` of chorus.toml. Default: the only
+    /// marketing purpose.
+    #[arg(long, value_parser = arguments::id)]
+    purpose: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ImportBasis {
+    /// A freely given, informed yes
+    Consent,
+    /// Told at a purchase, with a way to refuse
+    SoftOptIn,
+    /// Needed for what they ordered
+    Contract,
+    /// No consent is entered
+    None,
+}
+
+/// The consents that an import enters.
+pub(super) struct Answers {
+    /// The evidence of all of them.
+    pub(super) evidence: Evidence,
+    /// The answer of contacts in a file without a column `consent`.
+    pub(super) without_column: Option<Consent>,
+}
+
+impl ConsentOptions {
+    fn answers(&self, app: &App, path: &Path) -> anyhow::Result<Answers> {
+        let purpose = find_purpose(app.workspace(), self.purpose.as_deref())?;
+        let basis = match self.consent {
+            None => Basis::Unproven,
+            Some(ImportBasis::None) => Basis::None,
+            Some(ImportBasis::Consent) => Basis::Consent,
+            Some(ImportBasis::SoftOptIn) => Basis::SoftOptIn,
+            Some(ImportBasis::Contract) => Basis::Contract,
+        };
+        let is_proven = !matches!(basis, Basis::Unproven | Basis::None);
+        if is_proven && self.consent_source.is_none() {
+            return Err(user_error(
+                "say where they agreed, such as `--consent-source \"form on example.com\"`: a consent without evidence \
+                 cannot be shown to an authority",
+            ));
+        }
+        let zone = &app.workspace().brand.timezone;
+        let given_at = self.consent_time.as_ref().map(|at| at.resolve(zone, app.clock.now())).transpose()?;
+        if given_at.is_some_and(|at| at > app.clock.now()) {
+            return Err(user_error("--consent-time is in the future; write the time at which they agreed"));
+        }
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Answers {
+            evidence: Evidence {
+                purpose: purpose.id.to_string(),
+                needs_confirmation: purpose.opt_in == OptIn::Double,
+                basis,
+                source: Some(self.consent_source.clone().unwrap_or_else(|| format!("the file {file}"))),
+                given_at: given_at.map(Millis::from),
+                ..Evidence::default()
+            },
+            without_column: is_proven.then_some(Consent::Yes),
+        })
+    }
+}
+
+pub(super) async fn run(
+    env: &Env,
+    app: &App,
+    path: &Path,
+    options: &ConsentOptions,
+) -> anyhow::Result<ExitCode> {
+    let answers = options.answers(app, path)?;
     let file = disk::open(path)?;
     let bar = (env.format == Format::Text)
         .then(|| progress::bar("importing", estimated_rows(path).unwrap_or(0), Unit::Contacts));
     let now = app.clock.millis();
     let attributes = &app.workspace().attributes;
-    let result = import(&app.store, attributes, file, now, |rows| {
+    let result = import(&app.store, attributes, file, &answers, now, |rows| {
         if let Some(bar) = &bar {
             bar.set_position(rows);
         }
@@ -58,6 +146,13 @@ pub(super) async fn run(env: &Env, app: &App, path: &Path) -> anyhow::Result<Exi
         bar.finish_and_clear();
     }
     print_result(env, &result)?;
+    if !result.has_consents && options.consent.is_none() {
+        output::note(
+            "Nobody's consent was entered: the file has no column `consent`. Messages that need one are not sent to \
+             people without it. If they agreed, say so, and where: `--consent consent --consent-source \"…\"`; if not, \
+             say `--consent none`.",
+        );
+    }
     Ok(if result.rejected == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
@@ -100,6 +195,7 @@ pub(crate) async fn import(
     store: &Store,
     attributes: &BTreeMap<String, AttributeKind>,
     source: impl Read,
+    answers: &Answers,
     now: Millis,
     progress: impl Fn(u64),
 ) -> anyhow::Result<ImportResult> {
@@ -111,7 +207,9 @@ pub(crate) async fn import(
     reader.delimiter(separator).flexible(true).terminator(csv::Terminator::Any(b'\n'));
     let mut reader = reader.from_reader(source);
     let columns = columns(reader.byte_headers()?, attributes)?;
-    let mut result = ImportResult::default();
+    let has_column = columns.contains(&Column::Consent);
+    let has_consents = has_column || answers.without_column.is_some();
+    let mut result = ImportResult { has_consents, ..ImportResult::default() };
     let mut batch = Vec::with_capacity(BATCH_SIZE);
     let mut record = csv::ByteRecord::new();
     let mut rows = 0;
@@ -122,17 +220,24 @@ pub(crate) async fn import(
         rows += 1;
         let line = record.position().map_or(0, csv::Position::line);
         match contact(&columns, &record) {
-            Ok(contact) => batch.push(contact),
+            Ok(mut contact) => {
+                if !has_column {
+                    contact.consent = answers.without_column;
+                }
+                let enters_grants = answers.evidence.basis != Basis::None;
+                contact.consent = contact.consent.filter(|answer| enters_grants || *answer == Consent::No);
+                batch.push(contact);
+            }
             Err(problem) => result.reject(line, &problem),
         }
         if batch.len() == BATCH_SIZE {
-            result.add(store.contact_upsert(&batch, now).await?);
+            result.add(store.contact_import(&batch, &answers.evidence, now).await?);
             batch.clear();
             store.yield_writer().await;
             progress(rows);
         }
     }
-    result.add(store.contact_upsert(&batch, now).await?);
+    result.add(store.contact_import(&batch, &answers.evidence, now).await?);
     Ok(result)
 }
 

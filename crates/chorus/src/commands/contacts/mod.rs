@@ -29,11 +29,14 @@ enum Action {
     /// Import contacts from a CSV file with a header; existing contacts are updated
     #[command(after_help = help::examples(&[
         ("chorus contacts import contacts.csv", ""),
+        ("chorus contacts import a.csv --consent consent --consent-source form", ""),
     ]))]
     Import {
         /// A UTF-8 file with commas or semicolons. Columns: email, phone, external_id (at least one
         /// of them), language, timezone, consent (yes/no); any other column is an attribute.
         file: PathBuf,
+        #[command(flatten)]
+        answers: import::ConsentOptions,
     },
     /// Export all contacts as CSV, or as JSON with --format json
     #[command(after_help = help::examples(&[
@@ -62,13 +65,21 @@ pub(crate) async fn import_from(
     source: &[u8],
     now: store::Millis,
 ) -> anyhow::Result<()> {
-    import::import(store, attributes, source, now, |_| ()).await.map(|_| ())
+    let answers = import::Answers {
+        evidence: store::Evidence {
+            basis: store::Basis::Consent,
+            source: Some("the demo's contacts.csv".to_owned()),
+            ..store::Evidence::default()
+        },
+        without_column: None,
+    };
+    import::import(store, attributes, source, &answers, now, |_| ()).await.map(|_| ())
 }
 
 pub(crate) async fn run(env: &Env, options: &Options) -> anyhow::Result<ExitCode> {
     let app = env.open().await?;
     let code = match &options.action {
-        Action::Import { file } => import::run(env, &app, file).await?,
+        Action::Import { file, answers } => import::run(env, &app, file, answers).await?,
         Action::Export { out } => export::run(env, &app, out.as_deref()).await?,
         Action::Show { address } => show::run(env, &app, address).await?,
     };

@@ -48,7 +48,8 @@ fn print_contact(contact: &Contact, suppression: Option<&Suppression>) -> anyhow
             facts.push((name, value.clone()));
         }
     }
-    facts.push(("consent", format!("{:?}", contact.consent).to_lowercase()));
+    let consents = dashboard::words::consents(&contact.consents);
+    facts.push(("consent", if consents.is_empty() { "none given".to_owned() } else { consents.join("; ") }));
     for (name, value) in &contact.attributes {
         facts.push((name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     }

@@ -120,7 +120,8 @@ async fn summary(
     let recipients =
         scheduler::manual_recipients(app.workspace(), campaign, step, request, &step_request, now);
     let recipients = recipients.map_err(cannot)?;
-    let counts = app.store.plan_preview(&recipients, None, None, now.into()).await?;
+    let purpose = scheduler::required_purpose(campaign);
+    let counts = app.store.plan_preview(&recipients, None, None, purpose, now.into()).await?;
     let mut lines = vec![match recipients {
         RecipientSource::Feed { .. } => format!("{}/{}: one post by {}.", campaign.id, step.id, step.channel),
         _ => format!("{}/{}: {} by {}.", campaign.id, step.id, people(&counts), step.channel),

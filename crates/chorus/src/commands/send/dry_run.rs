@@ -76,9 +76,10 @@ async fn dry_run(app: &App, campaign: &Campaign, step: &Step, to: Option<&str>) 
         (Some(_), Some(to)) => (vec![Some(find_contact(app, to).await?)], 1, 0),
         (Some(needed), None) => {
             let (audiences, audience) = (&workspace.audiences, &step.audience);
-            let counts = app.store.plan_count(audiences, audience, &needed, now).await?;
+            let purpose = scheduler::required_purpose(campaign);
+            let counts = app.store.plan_count(audiences, audience, &needed, purpose, now).await?;
             let limit = i64::try_from(MAX_SHOWN).unwrap_or(i64::MAX);
-            let first = app.store.plan_sample(audiences, audience, &needed, now, limit).await?;
+            let first = app.store.plan_sample(audiences, audience, &needed, purpose, now, limit).await?;
             let people = first.into_iter().map(Some).collect();
             (people, counts.reached, counts.audience - counts.reached)
         }

@@ -53,7 +53,7 @@ fn contact_row(contact: &Contact) -> Markup {
             th scope="row" { a href={ "/contacts/" (contact.id) } { (name(contact)) } }
             td { (or_none(&contact.language)) }
             td { (or_none(&contact.timezone)) }
-            td { (words::agreed(contact.consent)) }
+            td { (words::agreed(&contact.consents)) }
         }
     }
 }
@@ -99,7 +99,11 @@ fn facts(contact: &Contact, context: &PageContext) -> Markup {
                 @for (name, value) in known {
                     @if let Some(value) = value { div { dt { (name) } dd { (value) } } }
                 }
-                div { dt { (words::CONSENT) } dd { (words::consent(contact.consent)) } }
+                div {
+                    dt { (words::CONSENT) }
+                    @for consent in words::consents(&contact.consents) { dd { (consent) } }
+                    @if contact.consents.iter().next().is_none() { dd { (words::NO_CONSENT_YET) } }
+                }
                 div { dt { (words::KNOWN_SINCE) } dd { (components::time(&context.times, contact.created_at)) } }
                 @for (name, value) in &contact.attributes { div { dt { (name) } dd { (written(value)) } } }
             }
