@@ -62,6 +62,7 @@ pub(crate) enum Action {
     Audiences(commands::audiences::Options),
     Contacts(commands::contacts::Options),
     Consent(commands::consent::Options),
+    Suppressions(commands::suppressions::Options),
     Explain(commands::explain::Options),
     Report(commands::report::Options),
     Doctor(commands::doctor::Options),
@@ -138,6 +139,8 @@ fn require_format(command: &Command, matches: &ArgMatches) -> Result<(), clap::E
     Err(error)
 }
 
+#[cfg(test)]
+mod argument_tests;
 #[cfg(test)]
 mod tests {
     use clap_complete::Shell;

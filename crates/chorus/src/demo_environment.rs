@@ -163,7 +163,5 @@ fn start_time(workspace: &Workspace, speed: u32) -> Timestamp {
 }
 
 async fn import(app: &App) -> anyhow::Result<()> {
-    let attributes = &app.workspace().attributes;
-    let now = app.clock.millis();
-    contacts::import_from(&app.store, attributes, embedded::CONTACTS.as_bytes(), now).await
+    contacts::import_from(app, embedded::CONTACTS.as_bytes()).await
 }

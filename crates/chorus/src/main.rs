@@ -1,10 +1,8 @@
 //! The `chorus` executable: command line, configuration and start of the services.
 
-mod arguments;
 mod command_line;
 mod commands;
 mod demo_environment;
-mod disk;
 mod embedded;
 mod files;
 mod http_span;
@@ -13,7 +11,6 @@ mod operations;
 mod server;
 mod setup;
 mod signals;
-mod time;
 
 use std::process::ExitCode;
 
@@ -52,6 +49,7 @@ async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Action::Audiences(options) => commands::audiences::run(&env, &options).await,
         Action::Contacts(options) => commands::contacts::run(&env, &options).await,
         Action::Consent(options) => commands::consent::run(&env, &options).await,
+        Action::Suppressions(options) => commands::suppressions::run(&env, &options).await,
         Action::Explain(options) => commands::explain::run(&env, &options).await,
         Action::Report(options) => commands::report::run(&env, &options).await,
         Action::Doctor(options) => commands::doctor::run(&env, &options).await,

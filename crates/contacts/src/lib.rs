@@ -37,8 +37,10 @@
 //! ```
 
 mod audience;
+mod chance;
 mod consent;
 mod contact;
+mod erasure;
 mod suppression;
 
 use std::ops::Deref;
@@ -50,7 +52,10 @@ pub use consent::{
     Basis, ConsentChange, ConsentEntry, ConsentKind, ConsentState, Consents, DEFAULT_PURPOSE, EntryKind,
     Evidence, LedgerReport, change_in,
 };
-pub use contact::{AddressKind, Consent, Contact, NewContact, UpsertCounts, unpack_contacts};
+pub use contact::{
+    AddressKind, Consent, Contact, ImportedBatch, NewContact, RowEffect, UpsertCounts, unpack_contacts,
+};
+pub use erasure::{ErasedAddress, remember_erased};
 pub use suppression::{Suppression, SuppressionReason};
 
 /// Access to the contacts, suppressions and audiences of a database. Cheap to clone.

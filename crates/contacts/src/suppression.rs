@@ -1,8 +1,8 @@
 //! Suppressions: addresses that must not be written to again.
 
-use database::{Millis, Sql, StoreError, args, batch, enum_names, sql};
+use database::{Millis, Sql, StoreError, Tx, args, batch, enum_names, sql};
 
-use crate::{AddressKind, Contacts};
+use crate::{AddressKind, Contacts, ErasedAddress};
 
 /// The reason for which an address is suppressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -70,6 +70,28 @@ const LIST: Sql = sql!(
     "select kind, address, reason, source, created_at from suppressions
      order by created_at desc, kind, address limit $1"
 );
+
+/// Suppresses addresses whose earlier owner must not be written to, as if they had unsubscribed:
+/// their own yes takes it back.
+pub(crate) async fn suppress_in(
+    tx: &mut Tx,
+    addresses: &[ErasedAddress<'_>],
+    source: &str,
+    now: Millis,
+) -> Result<(), StoreError> {
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    let reason = SuppressionReason::Unsubscribed.as_str();
+    let row = |(kind, address): &(&'static str, &str)| {
+        serde_json::json!({
+            "kind": kind, "address": address, "reason": reason, "source": source, "created_at": now,
+        })
+    };
+    let rows: Vec<_> = addresses.iter().map(row).collect();
+    tx.execute(&ADD, args![batch(&rows)?]).await?;
+    Ok(())
+}
 
 impl Contacts {
     /// Adds suppressions; addresses that are suppressed already stay as they are. Returns the

@@ -125,6 +125,7 @@ fn person(email: &str) -> NewContact {
         timezone: None,
         consent: Some(store::Consent::Yes),
         attributes,
+        ..NewContact::default()
     }
 }
 

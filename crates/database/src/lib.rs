@@ -46,6 +46,7 @@ pub mod iso8601;
 mod marker;
 mod migrations;
 mod open;
+mod purge;
 mod settings;
 mod statement;
 mod stopped;

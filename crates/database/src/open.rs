@@ -141,6 +141,8 @@ async fn open_sqlite(url: &str, on_write_wait: fn(Duration)) -> Result<Database,
     }
     let pool = SqlitePoolOptions::new().test_before_acquire(false).idle_timeout(None).max_lifetime(None);
     let write = options.clone().pragma("cache_size", "-8192").pragma("journal_size_limit", "67108864");
+    // What is deleted is overwritten: an erased contact must not be found in the file.
+    let write = write.pragma("secure_delete", "on");
     let write = if in_memory { write } else { write.journal_mode(SqliteJournalMode::Wal) };
     let writer = if in_memory { pool.clone() } else { discard_stuck(pool.clone()) };
     let writer = writer.min_connections(1).max_connections(1).connect_with(write).await;

@@ -36,6 +36,7 @@ mod backlog;
 mod counter_deltas;
 mod delivery;
 mod engagement;
+mod erasure;
 mod event;
 mod lease;
 mod occurrence;
@@ -58,8 +59,8 @@ pub use allowance::{AllowanceGrant, AllowanceRequest, ReceiverHold};
 pub use backlog::Backlog;
 pub use contacts::{
     AddressKind, Basis, Consent, ConsentChange, ConsentEntry, ConsentKind, ConsentState, Consents, Contact,
-    DEFAULT_PURPOSE, EntryKind, Evidence, LedgerReport, NewContact, Suppression, SuppressionReason,
-    UpsertCounts,
+    DEFAULT_PURPOSE, EntryKind, Evidence, ImportedBatch, LedgerReport, NewContact, RowEffect, Suppression,
+    SuppressionReason, UpsertCounts,
 };
 pub use database::{
     Clock, ContactId, CopyEvidence, DatabaseError, DatabaseLocation, DeliveryId, Denied, ErrorSide, Health,

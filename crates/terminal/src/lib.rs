@@ -1,7 +1,7 @@
-//! What commands write for people and programs: text, tables, progress bars, colours, errors, and
-//! the log.
+//! What commands read from the command line and write for people and programs: values, files, text,
+//! tables, progress bars, colours, errors, and the log.
 //!
-//! Its one job: one way of writing each, so that every command looks the same.
+//! Its one job: one way for each, so that every command looks the same.
 //!
 //! Invariants:
 //! - A colour never says what a word does not: without colours nothing is lost.
@@ -15,8 +15,11 @@
 //! assert_eq!(counted(1_u64, "error", "errors"), "1 error");
 //! ```
 
+pub mod arguments;
 pub mod color;
+pub mod disk;
 pub mod help;
 pub mod logging;
 pub mod output;
 pub mod progress;
+pub mod time;

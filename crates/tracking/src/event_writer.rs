@@ -238,10 +238,7 @@ mod tests {
     /// Creates the tables, one contact and one run to it.
     async fn prepare(store: &Store) {
         store.migrate().await.unwrap();
-        let email = Some("mei@example.org".to_owned());
-        let (external_id, phone, language, timezone, consent) = (None, None, None, None, None);
-        let attributes = serde_json::Map::new();
-        let contact = NewContact { external_id, email, phone, language, timezone, consent, attributes };
+        let contact = NewContact { email: Some("mei@example.org".to_owned()), ..NewContact::default() };
         store.contact_upsert(&[contact], Millis::EPOCH).await.unwrap();
         let revision = store.revision_put("hash", "spring", "mail", "{}", &[], Millis::EPOCH).await.unwrap();
         let run = NewRun {

@@ -72,6 +72,7 @@ async fn insert_contact(store: &Store, email: &str, now: Millis) -> ContactId {
         timezone: None,
         consent: Some(store::Consent::Yes),
         attributes: serde_json::Map::new(),
+        ..NewContact::default()
     };
     store.contact_upsert(&[contact], now).await.unwrap();
     store.contact_find(email).await.unwrap().unwrap().id

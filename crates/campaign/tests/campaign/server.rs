@@ -32,6 +32,8 @@ fn a_proxy_is_a_web_address_and_may_hold_a_password() {
     assert_eq!(proxy(""), Ok(None));
     let url = proxy("proxy = \"http://proxy.example:3128\"").unwrap().unwrap();
     assert_eq!(url.expose().unwrap(), "http://proxy.example:3128");
+    let url = proxy("proxy = \"http://user:${SMTP_PASSWORD}@proxy.example:3128\"").unwrap().unwrap();
+    assert_eq!(url.expose().unwrap(), "http://user:hunter2@proxy.example:3128");
     for bad in ["proxy.example:3128", "socks5://proxy.example:1080", "http://"] {
         let found = proxy(&format!("proxy = \"{bad}\"")).unwrap_err();
         assert!(found.contains("`proxy` is not the address of a proxy"), "{found}");
@@ -53,5 +55,19 @@ fn an_invalid_address_is_reported_with_its_place() {
         let found = read(same).unwrap_err();
         assert!(found.contains("`admin_listen` is the address that `listen` has"), "{found}");
         assert!(found.contains("chorus.toml:") && found.contains('^'), "with its place: {found}");
+    }
+}
+
+#[test]
+fn a_webhook_may_have_two_keys_while_one_is_changed() {
+    const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let findings = |secret: &str| {
+        let folder = Folder::new();
+        folder.write("chorus.toml", CHORUS.replace(KEY, secret));
+        folder.findings_text()
+    };
+    assert_eq!(findings(&format!("{KEY} {KEY}")), "");
+    for wrong in [format!("{KEY} short"), " ".to_owned()] {
+        assert!(findings(&wrong).contains("`secret`"), "{wrong}");
     }
 }

@@ -6,8 +6,8 @@ use campaign::Audience;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use crate::arguments;
 use crate::setup::{App, Env};
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, number};
 

@@ -13,10 +13,10 @@ use terminal::color::{self, Tone};
 use terminal::help;
 use terminal::output::{self, Format, counted, number, user_error};
 
-use crate::arguments;
 use crate::lookup::{find_contact, find_purpose};
 use crate::setup::{App, Env};
-use crate::time::{self, When};
+use terminal::arguments;
+use terminal::time::{self, When};
 
 /// Maximum number of entries that are shown.
 const MAX_ENTRIES: i64 = 200;

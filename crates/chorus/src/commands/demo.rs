@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::arguments;
 use crate::demo_environment::DemoEnvironment;
 use crate::server::StopSignal;
 use crate::setup::Env;
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, counted};
 

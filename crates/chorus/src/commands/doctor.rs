@@ -15,16 +15,16 @@ use store::{Clock, Health, Identity, StopReason, Store, StoreError};
 use tokio::task::JoinSet;
 use url::{Host, Url};
 
-use crate::arguments;
 use crate::commands::runs::describe;
 use crate::commands::{preview, stop};
-use crate::disk;
 use crate::setup::{self, Env};
-use crate::time;
+use terminal::arguments;
 use terminal::color::{self, Tone};
+use terminal::disk;
 use terminal::help;
 use terminal::output::{self, Format, counted};
 use terminal::progress::{self, Unit};
+use terminal::time;
 
 /// Examine configuration, database, DNS, TLS and signing, without sending anything
 #[derive(Debug, Args)]

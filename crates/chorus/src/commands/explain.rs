@@ -9,13 +9,13 @@ use schedule::Trigger;
 use serde::Serialize;
 use store::{Contact, DeliveryRow, DeliveryState, Explanation, Millis, RecipientAddress, Run, RunState};
 
-use crate::arguments;
 use crate::commands::runs;
 use crate::setup::{App, Env};
-use crate::time;
+use terminal::arguments;
 use terminal::color::{self, Tone};
 use terminal::help;
 use terminal::output::{self, Format, user_error};
+use terminal::time;
 
 /// Explain why a contact received a campaign, waits for it, or did not receive it
 #[derive(Debug, Args)]

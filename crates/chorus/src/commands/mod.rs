@@ -20,3 +20,4 @@ pub(crate) mod send;
 pub(crate) mod serve;
 pub(crate) mod start;
 pub(crate) mod stop;
+pub(crate) mod suppressions;

@@ -20,12 +20,12 @@ use source::Diagnostics;
 use store::iso8601::Iso8601 as _;
 use store::{Millis, PlanCounts, RecipientAddress, RecipientSource};
 
-use crate::arguments;
 use crate::setup::{App, Env, variable};
-use crate::time::When;
 use row::Row;
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, user_error};
+use terminal::time::When;
 
 /// Show what would run when, with the number of recipients, who is left out and why, and the cost
 #[derive(Debug, Args)]

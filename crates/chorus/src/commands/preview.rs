@@ -11,10 +11,10 @@ use measure::LengthBudget;
 use serde::Serialize;
 use store::Contact;
 
-use crate::arguments;
-use crate::disk;
 use crate::lookup::find_step;
 use crate::setup::{App, Env};
+use terminal::arguments;
+use terminal::disk;
 use terminal::help;
 use terminal::output::{self, Format, user_error};
 

@@ -10,11 +10,11 @@ use money::Money;
 use serde::Serialize;
 use store::{Millis, RollupFilter, RollupRow};
 
-use crate::arguments;
 use crate::setup::{App, Env};
-use crate::time::When;
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, number};
+use terminal::time::When;
 
 /// Show the counts, rates and earnings of each campaign, step and channel
 #[derive(Debug, Args)]

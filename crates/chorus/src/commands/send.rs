@@ -16,12 +16,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::confirmation::Confirmation;
-use crate::arguments;
 use crate::commands::runs;
 use crate::lookup::find_step;
 use crate::server::StopSignal;
 use crate::setup::{self, App, Env};
 use error::cannot;
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, user_error};
 use terminal::progress::{self, Unit};

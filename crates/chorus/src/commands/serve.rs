@@ -10,13 +10,13 @@ use scheduler::{Engine, Files};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments;
 use crate::commands::runs;
 use crate::files::{FileWatcher, FilesStatus};
 use crate::operations::Operations;
 use crate::server::{self, AccessKeys, AdminServer, Listeners, Server, StopSignal};
 use crate::setup::{App, Env};
 use crate::signals::ReloadSignal;
+use terminal::arguments;
 use terminal::help;
 use terminal::output::{self, Format, counted};
 

@@ -9,7 +9,7 @@ use store::{Clock, StopReason, Stopped, Store};
 
 use super::backlog::BacklogStatus;
 use super::query_failure::{QUERY_TIMEOUT, QueryFailure};
-use crate::disk;
+use terminal::disk;
 
 /// The lag behind schedule above which a channel without progress fails the check.
 pub(super) const LAG_LIMIT: Duration = Duration::from_secs(300);

@@ -7,11 +7,10 @@
 use std::collections::HashMap;
 
 use database::{ContactId, Millis, RowError, Sql, StoreError, Tx, args, batch, sql};
-use rand::Rng as _;
 use sha2::{Digest, Sha256};
 
 use super::{Basis, ConsentChange, ConsentKind, ConsentState, Consents, EntryKind, Evidence};
-use crate::Contacts;
+use crate::{Contacts, chance};
 
 /// The number of entries that a verification reads at a time.
 const PAGE_SIZE: i64 = 5_000;
@@ -47,8 +46,10 @@ pub struct ConsentEntry {
     /// The version of the text that the contact agreed to; `None` if unknown or erased.
     pub text_version: Option<String>,
     /// The time at which the answer was given.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub occurred_at: Millis,
     /// The time at which the entry was made.
+    #[serde(serialize_with = "database::iso8601::serialize")]
     pub recorded_at: Millis,
     /// The random salt of the digest, in hexadecimal; `None` once erased.
     #[serde(skip)]
@@ -68,6 +69,10 @@ pub(crate) struct NewEntry {
     pub(crate) basis: Basis,
     pub(crate) kinds: Vec<ConsentKind>,
     pub(crate) addresses: String,
+    /// The contact's own source, in place of that of the evidence.
+    pub(crate) source: Option<String>,
+    /// The contact's own time of the answer, in place of that of the evidence.
+    pub(crate) given_at: Option<Millis>,
 }
 
 /// The result of a verification of the ledger.
@@ -170,7 +175,7 @@ impl Ledger {
     }
 
     fn row<'a>(&mut self, entry: &'a NewEntry, evidence: &'a Evidence, now: Millis) -> Row<'a> {
-        let salt = new_salt();
+        let salt = chance::salt();
         let kinds: Vec<_> = entry.kinds.iter().map(|kind| kind.as_str()).collect();
         let mut row = Row {
             id: self.last_id + 1,
@@ -182,9 +187,9 @@ impl Ledger {
             method: &evidence.method,
             actor: &evidence.actor,
             addresses: &entry.addresses,
-            source: evidence.source.as_deref(),
+            source: entry.source.as_deref().or(evidence.source.as_deref()),
             text_version: evidence.text_version.as_deref(),
-            occurred_at: evidence.given_at.unwrap_or(now),
+            occurred_at: entry.given_at.or(evidence.given_at).unwrap_or(now),
             digest: String::new(),
             hash: String::new(),
             salt,
@@ -196,12 +201,6 @@ impl Ledger {
         self.last_hash.clone_from(&row.hash);
         row
     }
-}
-
-/// Returns a random salt. A salt that a caller could choose would be none.
-#[expect(clippy::disallowed_methods, reason = "the one place")]
-fn new_salt() -> String {
-    hex::encode(rand::rng().random::<[u8; 16]>())
 }
 
 /// Returns the digest of an entry's personal values.
@@ -471,7 +470,15 @@ pub async fn change_in(
     }
     let basis = if state == ConsentState::Withdrawn { Basis::None } else { evidence.basis };
     let addresses = format!("{email} {phone}").trim().to_owned();
-    let entry = NewEntry { contact: change.contact, entry, basis, kinds: kinds.clone(), addresses };
+    let entry = NewEntry {
+        contact: change.contact,
+        entry,
+        basis,
+        kinds: kinds.clone(),
+        addresses,
+        source: None,
+        given_at: None,
+    };
     ledger.append(tx, &[entry], evidence, now).await?;
     let standing = [Standing { id: change.contact.0, consents: consents.stored() }];
     tx.execute(&SET_STANDING, args![batch(&standing)?, now]).await?;

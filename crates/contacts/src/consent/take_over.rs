@@ -80,6 +80,8 @@ fn entry((contact, email, phone, consent): &Before) -> NewEntry {
         basis: if is_yes { Basis::Unproven } else { Basis::None },
         kinds: ConsentKind::ALL.iter().copied().filter(covers).collect(),
         addresses: [email, phone].into_iter().flatten().cloned().collect::<Vec<_>>().join(" "),
+        source: None,
+        given_at: None,
     }
 }
 

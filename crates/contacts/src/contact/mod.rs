@@ -55,7 +55,7 @@ pub struct Contact {
 
 /// A contact to insert or update: found by external id, else by e-mail address, else by phone
 /// number. At least one of the three must be present.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct NewContact {
     /// The marketer's own key of the contact.
     pub external_id: Option<String>,
@@ -70,8 +70,44 @@ pub struct NewContact {
     /// The answer to the question for consent, if one is known. A yes is entered only where the
     /// contact has no entry for the purpose and kind of address; a no always.
     pub consent: Option<Consent>,
+    /// The place where this contact gave the answer, if it is not that of the whole import.
+    pub consent_source: Option<String>,
+    /// The time at which this contact gave the answer, if it is not that of the whole import.
+    pub consent_at: Option<Millis>,
     /// Attributes merged over the stored ones, key by key.
     pub attributes: Map<String, Value>,
+}
+
+/// The effect of a row of an import on its contact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowEffect {
+    /// The contact was inserted.
+    Created,
+    /// The stored contact was changed.
+    Updated,
+    /// The stored contact was the same already.
+    Unchanged,
+}
+
+/// The result of an import of one batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ImportedBatch {
+    /// For each row its contact, and the effect of all rows of the batch on that contact.
+    pub rows: Vec<(ContactId, RowEffect)>,
+    /// The number of rows whose phone number another contact has, too.
+    pub shared_phones: u64,
+}
+
+impl ImportedBatch {
+    /// Returns the numbers of contacts that were inserted, and of those that were known before.
+    #[must_use]
+    pub fn counts(&self) -> UpsertCounts {
+        let mut contacts: Vec<_> = self.rows.clone();
+        contacts.sort_by_key(|(contact, _)| contact.0);
+        contacts.dedup_by_key(|(contact, _)| contact.0);
+        let created = contacts.iter().filter(|(_, effect)| *effect == RowEffect::Created).count() as u64;
+        UpsertCounts { created, updated: contacts.len() as u64 - created }
+    }
 }
 
 /// The numbers of contacts that an upsert inserted and updated.

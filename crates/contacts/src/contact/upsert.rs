@@ -6,8 +6,10 @@ use std::collections::HashMap;
 use database::{ContactId, InputError, Millis, Sql, StoreError, Tx, args, batch, sql};
 use serde_json::{Map, Value};
 
-use super::{Contact, NewContact, UpsertCounts};
+use super::{Contact, ImportedBatch, NewContact, RowEffect, UpsertCounts};
 use crate::consent::{Ledger, NewEntry, changed_kinds};
+use crate::erasure::erased_before;
+use crate::suppression::suppress_in;
 use crate::{
     Basis, Consent, ConsentKind, ConsentState, Consents, Contacts, EntryKind, Evidence, contact_columns,
 };
@@ -79,7 +81,7 @@ impl Contacts {
         people: &[NewContact],
         now: Millis,
     ) -> Result<UpsertCounts, StoreError> {
-        self.contact_import(people, &Evidence::default(), now).await
+        Ok(self.contact_import(people, &Evidence::default(), now).await?.counts())
     }
 
     /// Inserts and updates contacts in one transaction with set-based statements. Later rows win
@@ -103,42 +105,51 @@ impl Contacts {
         people: &[NewContact],
         evidence: &Evidence,
         now: Millis,
-    ) -> Result<UpsertCounts, StoreError> {
+    ) -> Result<ImportedBatch, StoreError> {
         people.iter().try_for_each(check)?;
         if people.is_empty() {
-            return Ok(UpsertCounts::default());
+            return Ok(ImportedBatch::default());
         }
         let keys: Vec<_> = people.iter().map(ContactKeys::from).collect();
         let mut tx = self.begin().await?;
         // Two concurrent imports would both insert a contact that neither has stored yet.
         tx.lock("lock table contacts in share row exclusive mode").await?;
         let mut merged = MergeBatch::new(tx.rows(&FIND_KNOWN, args![batch(&keys)?]).await?);
-        for person in people {
-            merged.merge(person, evidence);
-        }
+        let rows: Vec<usize> = people.iter().map(|person| merged.merge(person, evidence)).collect();
         merged.check_sizes()?;
         let losers = merged.rows(|entry| entry.id.is_some() && entry.lost_key);
         if !losers.is_empty() {
             tx.execute(&CLEAR_KEYS, args![batch(&losers)?]).await?;
         }
-        let known = merged.rows(|entry| entry.id.is_some() && entry.is_changed);
+        let known = merged.rows(|entry| entry.id.is_some() && entry.is_changed());
         if !known.is_empty() {
             tx.execute(&UPDATE, args![batch(&known)?, now]).await?;
         }
         let new = merged.rows(|entry| entry.id.is_none() && entry.has_key());
-        let done = UpsertCounts { created: new.len() as u64, updated: merged.updated() };
+        let effects: Vec<_> = merged.entries.iter().map(MergedContact::effect).collect();
         if !new.is_empty() {
             let inserted = tx.rows(&INSERT, args![batch(&new)?, now]).await?;
             merged.set_ids(inserted);
         }
+        merged.suppress_earlier(&mut tx, now).await?;
         merged.append_consents(&mut tx, evidence, now).await?;
         tx.commit().await?;
-        Ok(done)
+        let row = |at: usize| (ContactId(merged.entries[at].id.unwrap_or_default()), effects[at]);
+        let rows = rows.into_iter().map(row).collect();
+        Ok(ImportedBatch { rows, shared_phones: merged.shared_phones })
     }
 }
 
 /// The id and the keys of an inserted contact.
 type Inserted = (ContactId, Option<String>, Option<String>, Option<String>);
+
+/// An entry that a row adds to the ledger: its kinds of address, and the row's own evidence.
+struct MergedEntry {
+    entry: EntryKind,
+    kinds: Vec<ConsentKind>,
+    source: Option<String>,
+    given_at: Option<Millis>,
+}
 
 /// A contact of the batch: the stored values with the rows merged so far.
 struct MergedContact {
@@ -147,13 +158,13 @@ struct MergedContact {
     language: Option<String>,
     timezone: Option<String>,
     consents: Consents,
-    /// The entries that the batch adds to the ledger, with the kinds of address of each.
-    entries: Vec<(EntryKind, Vec<ConsentKind>)>,
+    /// The entries that the batch adds to the ledger.
+    entries: Vec<MergedEntry>,
     attributes: Map<String, Value>,
     /// True where a row of the batch is about this contact.
     is_in_batch: bool,
-    /// True where the contact has to be written.
-    is_changed: bool,
+    /// The stored values, to see whether anything changed.
+    before: Option<Box<Contact>>,
     /// True where the contact lost or changed a stored key.
     lost_key: bool,
 }
@@ -169,8 +180,27 @@ impl MergedContact {
             entries: Vec::new(),
             attributes: Map::new(),
             is_in_batch: false,
-            is_changed: false,
+            before: None,
             lost_key: false,
+        }
+    }
+
+    /// Returns true if the contact has to be written.
+    fn is_changed(&self) -> bool {
+        let Some(before) = &self.before else { return true };
+        let [external_id, email, phone] = &self.keys;
+        self.lost_key
+            || (external_id, email, phone) != (&before.external_id, &before.email, &before.phone)
+            || (&self.language, &self.timezone) != (&before.language, &before.timezone)
+            || self.consents != before.consents
+            || self.attributes != before.attributes
+    }
+
+    fn effect(&self) -> RowEffect {
+        match self.id {
+            None => RowEffect::Created,
+            Some(_) if self.is_changed() => RowEffect::Updated,
+            Some(_) => RowEffect::Unchanged,
         }
     }
 
@@ -180,7 +210,7 @@ impl MergedContact {
 
     /// Enters an answer: a yes where there is no entry yet, for the addresses that the contact has;
     /// a no for all.
-    fn answer(&mut self, answer: Consent, evidence: &Evidence) {
+    fn answer(&mut self, answer: Consent, person: &NewContact, evidence: &Evidence) {
         let [_, email, phone] = &self.keys;
         let (entry, kinds): (_, Vec<_>) = match answer {
             Consent::No => (EntryKind::Withdraw, ConsentKind::ALL.to_vec()),
@@ -193,11 +223,11 @@ impl MergedContact {
                 (evidence.entry(EntryKind::Grant), has.into_iter().filter(|it| it.0).map(|it| it.1).collect())
             }
         };
-        self.enter(entry, &kinds, &evidence.purpose);
+        self.enter(entry, &kinds, &evidence.purpose, Some(person));
     }
 
     /// Enters an entry for those of `kinds` that it changes. A grant never changes another entry.
-    fn enter(&mut self, entry: EntryKind, kinds: &[ConsentKind], purpose: &str) {
+    fn enter(&mut self, entry: EntryKind, kinds: &[ConsentKind], purpose: &str, person: Option<&NewContact>) {
         let state = ConsentState::after(entry);
         let only_unknown = state != ConsentState::Withdrawn;
         let kinds = changed_kinds(&self.consents, purpose, kinds, state, only_unknown);
@@ -207,9 +237,17 @@ impl MergedContact {
         for kind in &kinds {
             self.consents.set(purpose, *kind, state);
         }
-        self.entries.push((entry, kinds));
+        self.entries.push(MergedEntry {
+            entry,
+            kinds,
+            source: person.and_then(|person| person.consent_source.clone()),
+            given_at: person.and_then(|person| person.consent_at),
+        });
     }
 }
+
+/// The position of the e-mail address among the keys.
+const EMAIL: usize = 1;
 
 /// The position of the phone number among the keys.
 const PHONE: usize = 2;
@@ -219,12 +257,23 @@ const PHONE: usize = 2;
 struct MergeBatch {
     entries: Vec<MergedContact>,
     index: [HashMap<String, usize>; 3],
+    /// The number of rows whose phone number another contact has, too.
+    shared_phones: u64,
+    /// The addresses that contacts gave up who had withdrawn their consent for them. The contact
+    /// that gets such an address later may be the same person.
+    released: Vec<(&'static str, String)>,
 }
 
 impl MergeBatch {
     fn new(known: Vec<Contact>) -> Self {
-        let mut merged = Self { entries: Vec::with_capacity(known.len()), index: Default::default() };
+        let mut merged = Self {
+            entries: Vec::with_capacity(known.len()),
+            index: Default::default(),
+            shared_phones: 0,
+            released: Vec::new(),
+        };
         for contact in known {
+            let before = Some(Box::new(contact.clone()));
             let keys = [contact.external_id, contact.email, contact.phone];
             for (index, key) in merged.index.iter_mut().zip(&keys) {
                 if let Some(key) = key {
@@ -238,28 +287,29 @@ impl MergeBatch {
                 timezone: contact.timezone,
                 consents: contact.consents,
                 attributes: contact.attributes,
+                before,
                 ..MergedContact::new()
             });
         }
         merged
     }
 
-    fn merge(&mut self, person: &NewContact, evidence: &Evidence) {
+    /// Merges a row into its contact, and returns the index of that.
+    fn merge(&mut self, person: &NewContact, evidence: &Evidence) -> usize {
         let keys = [&person.external_id, &person.email, &person.phone];
         let at = self.find(keys);
         for (kind, key) in keys.into_iter().enumerate() {
             if let Some(key) = key {
                 let refused = self.reassign_key(kind, key, at, &evidence.purpose);
-                self.entries[at].enter(EntryKind::Withdraw, &refused, &evidence.purpose);
+                self.entries[at].enter(EntryKind::Withdraw, &refused, &evidence.purpose, None);
             }
         }
         let entry = &mut self.entries[at];
         entry.is_in_batch = true;
-        entry.is_changed = true;
         entry.language = person.language.clone().or_else(|| entry.language.take());
         entry.timezone = person.timezone.clone().or_else(|| entry.timezone.take());
         if let Some(answer) = person.consent {
-            entry.answer(answer, evidence);
+            entry.answer(answer, person, evidence);
         }
         for (name, value) in &person.attributes {
             if value.is_null() {
@@ -268,6 +318,7 @@ impl MergeBatch {
                 entry.attributes.insert(name.clone(), value.clone());
             }
         }
+        at
     }
 
     /// Returns the index of the contact with the external id, else with the e-mail address, else,
@@ -290,15 +341,17 @@ impl MergeBatch {
             return Vec::new();
         }
         if kind == PHONE {
-            self.index[kind].entry(key.to_owned()).or_insert(at);
-            self.entries[at].keys[kind] = Some(key.to_owned());
+            let owner = *self.index[kind].entry(key.to_owned()).or_insert(at);
+            self.shared_phones += u64::from(owner != at);
+            if let Some(old) = self.entries[at].keys[kind].replace(key.to_owned()) {
+                self.release(at, ConsentKind::Phone, old);
+            }
             return Vec::new();
         }
         let loser = self.index[kind].insert(key.to_owned(), at);
         let refused = loser.map_or_else(Vec::new, |loser| {
             let loser = &mut self.entries[loser];
             loser.keys[kind] = None;
-            loser.is_changed = true;
             loser.lost_key = true;
             let is_refused =
                 |kind: &ConsentKind| loser.consents.state(purpose, *kind) == Some(ConsentState::Withdrawn);
@@ -308,8 +361,20 @@ impl MergeBatch {
         if let Some(old) = entry.keys[kind].replace(key.to_owned()) {
             entry.lost_key = true;
             self.index[kind].remove(&old);
+            if kind == EMAIL {
+                self.release(at, ConsentKind::Email, old);
+            }
         }
         refused
+    }
+
+    /// Remembers an address that the contact at index `at` gave up, if they had withdrawn a consent
+    /// for it.
+    fn release(&mut self, at: usize, kind: ConsentKind, address: String) {
+        let mut states = self.entries[at].consents.iter();
+        if states.any(|(_, of, state)| of == kind && state == ConsentState::Withdrawn) {
+            self.released.push((kind.as_str(), address));
+        }
     }
 
     /// Gives the inserted contacts their ids.
@@ -325,18 +390,40 @@ impl MergeBatch {
         }
     }
 
+    /// Suppresses the addresses of the batch that belonged to a contact who was erased, and those
+    /// that contacts gave up who had withdrawn their consent.
+    async fn suppress_earlier(&self, tx: &mut Tx, now: Millis) -> Result<(), StoreError> {
+        let own = |entry: &MergedContact| {
+            let [_, email, phone] = &entry.keys;
+            let before = entry.before.as_deref();
+            let is_new = |key: &Option<String>, stored: Option<&Option<String>>| stored != Some(key);
+            let email = email.clone().filter(|_| is_new(email, before.map(|before| &before.email)));
+            let phone = phone.clone().filter(|_| is_new(phone, before.map(|before| &before.phone)));
+            [("email", email), ("phone", phone)]
+        };
+        let new: Vec<_> = self.entries.iter().flat_map(own).collect();
+        let new: Vec<_> = new.iter().filter_map(|(kind, key)| Some((*kind, key.as_deref()?))).collect();
+        let found = erased_before(tx, &new).await?;
+        suppress_in(tx, &found, "erased", now).await?;
+        let released: Vec<_> =
+            self.released.iter().map(|(kind, address)| (*kind, address.as_str())).collect();
+        suppress_in(tx, &released, "import", now).await
+    }
+
     /// Appends the entries of all contacts to the ledger.
     async fn append_consents(&self, tx: &mut Tx, evidence: &Evidence, now: Millis) -> Result<(), StoreError> {
         let mut entries = Vec::new();
         for merged in &self.entries {
             let Some(id) = merged.id else { continue };
             let addresses: Vec<_> = merged.keys[1..].iter().flatten().map(String::as_str).collect();
-            entries.extend(merged.entries.iter().map(|(entry, kinds)| NewEntry {
+            entries.extend(merged.entries.iter().map(|merged| NewEntry {
                 contact: ContactId(id),
-                entry: *entry,
-                basis: if *entry == EntryKind::Withdraw { Basis::None } else { evidence.basis },
-                kinds: kinds.clone(),
+                entry: merged.entry,
+                basis: if merged.entry == EntryKind::Withdraw { Basis::None } else { evidence.basis },
+                kinds: merged.kinds.clone(),
                 addresses: addresses.join(" "),
+                source: merged.source.clone(),
+                given_at: merged.given_at,
             }));
         }
         if entries.is_empty() {
@@ -360,11 +447,6 @@ impl MergeBatch {
 
     fn rows(&self, selects: impl Fn(&MergedContact) -> bool) -> Vec<Row<'_>> {
         self.entries.iter().filter(|entry| selects(entry)).map(Row::from).collect()
-    }
-
-    /// Returns the number of stored contacts that the batch updates.
-    fn updated(&self) -> u64 {
-        self.entries.iter().filter(|entry| entry.id.is_some() && entry.is_in_batch).count() as u64
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn send_all_again_sure(uncertain: i64) -> String {
 }
 
 pub(crate) fn repeats(times: i64) -> String {
-    format!("sent {} more, may have come twice", count(times, TIMES))
+    format!("sent {} more, may have been received twice", count(times, TIMES))
 }
 
 pub(crate) fn tries(attempts: i64) -> String {

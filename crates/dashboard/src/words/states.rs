@@ -29,7 +29,7 @@ pub const fn delivery_state(state: DeliveryState) -> &'static str {
 pub const fn tally(state: TallyState) -> &'static str {
     match state {
         TallyState::Ended(state) => delivery_state(state),
-        TallyState::Repeat => "May have come twice",
+        TallyState::Repeat => "May have been received twice",
         TallyState::Bounced | TallyState::Complained => state.as_str(),
     }
 }

@@ -165,13 +165,10 @@ impl Simulation {
         let now = Millis::from(start);
         let clock = Clock::fixed(start);
         let person = |(email, zone): (&str, Option<&str>)| NewContact {
-            external_id: None,
             email: Some(email.to_owned()),
-            phone: None,
-            language: None,
             timezone: zone.map(str::to_owned),
             consent: Some(store::Consent::Yes),
-            attributes: serde_json::Map::new(),
+            ..NewContact::default()
         };
         store.contact_upsert(&PEOPLE.map(person), now).await.unwrap();
         let lease = store.lease_open("model", true, now, Millis::MAX).await.unwrap();

@@ -184,13 +184,9 @@ impl Fixture {
 
     pub(crate) fn person(email: &str) -> NewContact {
         NewContact {
-            external_id: None,
             email: Some(email.to_owned()),
-            phone: None,
-            language: None,
-            timezone: None,
             consent: Some(store::Consent::Yes),
-            attributes: serde_json::Map::new(),
+            ..NewContact::default()
         }
     }
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::RwLock;
 
 use campaign::OnUncertain;
-use serde_json::Map;
 use store::{
     AddressKind, Clock, ContactId, DeliveryName, GroupCommit, LinkName, Metric, NewContact, NewRun,
     OutboxMessage, Outcome, RecipientAddress, RecipientSource, RollupFilter, RunId, RunKind,
@@ -80,9 +79,7 @@ fn address(number: i64) -> String {
 }
 
 async fn insert_contact(store: &Store, number: i64) -> ContactId {
-    let (external_id, phone, language, timezone, consent) = (None, None, None, None, None);
-    let (email, attributes) = (Some(address(number)), Map::new());
-    let contact = NewContact { external_id, email, phone, language, timezone, consent, attributes };
+    let contact = NewContact { email: Some(address(number)), ..NewContact::default() };
     store.contact_upsert(&[contact], NOW).await.unwrap();
     store.contact_find(&address(number)).await.unwrap().unwrap().id
 }

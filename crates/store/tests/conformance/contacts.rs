@@ -68,6 +68,24 @@ pub(crate) async fn upsert_merges(f: &StoreFixture) {
     assert_eq!(merged.created_at, NOW);
 }
 
+/// An address whose owner refused stays refused, whichever contact gets it, in one file or in
+/// several.
+pub(crate) async fn a_refused_address_stays_refused_when_it_moves(f: &StoreFixture) {
+    let row = |id: &str, email: &str, consent| NewContact {
+        consent: Some(consent),
+        ..keyed(Some(id), Some(email), None)
+    };
+    upsert(f, &[row("1", "a@x.example", Consent::No), row("2", "b@x.example", Consent::Yes)]).await;
+    upsert(f, &[row("1", "b@x.example", Consent::Yes), row("2", "a@x.example", Consent::Yes)]).await;
+    let run = f.planned("mail").await;
+    assert_eq!(f.states(run).await, ["1 suppressed no_consent", "2 suppressed unsubscribed"]);
+    upsert(f, &[row("3", "c@x.example", Consent::No)]).await;
+    upsert(f, &[row("3", "d@x.example", Consent::Yes)]).await;
+    upsert(f, &[row("4", "c@x.example", Consent::Yes)]).await;
+    let run = f.planned("second").await;
+    assert_eq!(f.states(run).await[2..], ["3 suppressed no_consent", "4 suppressed unsubscribed"]);
+}
+
 pub(crate) async fn a_batch_may_repeat_people(f: &StoreFixture) {
     let mut first = keyed(Some("a"), Some("a@x.example"), None);
     first.attributes = attributes(json!({"n": 1, "m": 1}));

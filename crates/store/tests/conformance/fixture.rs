@@ -256,15 +256,7 @@ fn random_number() -> u64 {
 }
 
 pub(crate) fn person(email: &str) -> NewContact {
-    NewContact {
-        external_id: None,
-        email: Some(email.to_owned()),
-        phone: None,
-        language: None,
-        timezone: None,
-        consent: Some(store::Consent::Yes),
-        attributes: serde_json::Map::new(),
-    }
+    NewContact { email: Some(email.to_owned()), consent: Some(store::Consent::Yes), ..NewContact::default() }
 }
 
 pub(crate) fn audience(id: &str, rule: Rule) -> (AudienceId, Audience) {

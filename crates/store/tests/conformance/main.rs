@@ -11,6 +11,7 @@ mod consents;
 mod contacts;
 mod database_copies;
 mod engagement;
+mod erasure;
 mod events;
 mod fencing;
 mod fixture;
@@ -69,13 +70,14 @@ on_both_databases! {
         consent_is_asked_until_the_last_moment, a_run_without_a_purpose_asks_nobody,
         an_unsubscription_is_entered_and_may_be_undone, a_changed_ledger_is_found, an_erased_entry_is_sound,
         concurrent_changes_keep_the_chain;
-    contacts: upsert_finds_by_each_key, upsert_merges, a_batch_may_repeat_people,
+    contacts: upsert_finds_by_each_key, a_refused_address_stays_refused_when_it_moves, upsert_merges, a_batch_may_repeat_people,
         keys_move_and_a_refusal_moves_with_them, invalid_contacts_are_reported, finding_and_paging,
         concurrent_imports_insert_each_contact_once;
     database_copies: the_same_database_is_no_copy, a_copy_stops_everything_until_it_is_adopted,
         a_copy_takes_the_place_of_a_stop_by_hand, a_database_of_an_older_version_is_marked,
         deliveries_in_a_log_are_marked_as_sent, an_ended_run_is_reconciled_too,
         a_log_also_shows_deliveries_of_cancelled_runs_and_follow_ups;
+    erasure: nothing_tells_who_an_erased_contact_was, an_erased_address_that_is_imported_again_gets_nothing;
     recount: rollups_and_tallies_equal_a_recount, rollups_by_hour_and_filtered;
     events: first_reactions_count_once, a_feed_counts_each_time, machines_and_reports,
         unknown_deliveries_are_dropped, suppressions_follow, test_runs_move_nothing,

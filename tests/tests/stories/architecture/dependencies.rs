@@ -9,7 +9,7 @@ use super::sources::Source;
 use super::{assert_none, entries, root, text, toml};
 
 /// The crates and their levels. A crate may depend only on crates of lower levels.
-const LEVELS: [(&str, u8); 25] = [
+const LEVELS: [(&str, u8); 26] = [
     ("database", 0),
     ("facts", 0),
     ("fake_server", 0),
@@ -24,6 +24,7 @@ const LEVELS: [(&str, u8); 25] = [
     ("message", 1),
     ("platform", 1),
     ("contacts", 2),
+    ("import", 2),
     ("network", 2),
     ("smtp", 2),
     ("template", 2),

@@ -36,9 +36,15 @@ pub(crate) fn is_web(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-/// Returns true for base64 of 24 to 64 bytes, which Standard Webhooks 1.0.0 requires of a symmetric
-/// key.
+/// Returns true for keys separated by white space, each base64 of 24 to 64 bytes, which Standard
+/// Webhooks 1.0.0 requires of a symmetric key. Each of several keys signs, so that a key can be
+/// changed without an interruption.
 pub(crate) fn is_signing_key(text: &str) -> bool {
+    let mut keys = text.split_whitespace().peekable();
+    keys.peek().is_some() && keys.all(is_one_key)
+}
+
+fn is_one_key(text: &str) -> bool {
     let key = text.strip_prefix("whsec_").unwrap_or(text);
     let bare = key.trim_end_matches('=');
     let letters = bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');

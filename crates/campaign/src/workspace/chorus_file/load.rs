@@ -77,6 +77,7 @@ fn is_secret(keys: &[&str]) -> bool {
     matches!(
         keys,
         ["database", "url"]
+            | ["server", "proxy"]
             | ["channels", _, "url" | "secret" | "token"]
             | ["channels", _, "dkim", "key"]
             | ["channels", _, "dkim", "ed25519", "key"]

@@ -5,23 +5,39 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use import::escape_formula;
 use serde_json::Value;
-use store::{ConsentState, Consents, Contact, ContactId, Store};
+use store::{AddressKind, ConsentState, Consents, Contact, ContactId, Store};
 
-use crate::disk;
+use crate::lookup::find_contact;
 use crate::setup::{App, Env};
+use terminal::disk;
 use terminal::output::{self, Format, counted};
 
 /// Number of contacts that are read at a time.
 const PAGE_SIZE: i64 = 5_000;
+/// Maximum number of rows of one kind about one contact.
+const MAX_ROWS: i64 = 100_000;
 /// The columns before those of attributes.
 const FIXED_COLUMNS: [&str; 6] = ["external_id", "email", "phone", "language", "timezone", "consent"];
 
-pub(super) async fn run(env: &Env, app: &App, out: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(
+    env: &Env,
+    app: &App,
+    out: Option<&Path>,
+    of: Option<&str>,
+) -> anyhow::Result<ExitCode> {
     let mut to: Box<dyn Write> = match out {
         Some(path) => Box::new(std::io::BufWriter::new(disk::create(path)?)),
         None => Box::new(std::io::stdout()),
     };
+    if let Some(address) = of {
+        let everything = everything(app, address).await?;
+        serde_json::to_writer_pretty(&mut to, &everything)?;
+        to.write_all(b"\n")?;
+        to.flush()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let count = match env.format {
         Format::Json => export_json(&app.store, &mut to).await?,
         _ => export_csv(&app.store, &mut to).await?,
@@ -31,6 +47,32 @@ pub(super) async fn run(env: &Env, app: &App, out: Option<&Path>) -> anyhow::Res
         output::note(format!("{} in {}", counted(count, "contact", "contacts"), path.display()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns everything that is stored about a contact, for a request of their own (GDPR, articles 15
+/// and 20).
+async fn everything(app: &App, address: &str) -> anyhow::Result<Value> {
+    let store = &app.store;
+    let contact = find_contact(app, address).await?;
+    let deliveries = store.delivery_of_contact(contact.id, MAX_ROWS).await?;
+    let mut messages = Vec::new();
+    for delivery in &deliveries {
+        messages.extend(store.outbox_get(delivery.id).await?);
+    }
+    let mut suppressions = Vec::new();
+    for (kind, address) in [(AddressKind::Email, &contact.email), (AddressKind::Phone, &contact.phone)] {
+        if let Some(address) = address {
+            suppressions.extend(store.suppression_get(kind, address).await?);
+        }
+    }
+    Ok(serde_json::json!({
+        "contact": contact,
+        "consents": store.consent_entries(contact.id, MAX_ROWS).await?,
+        "suppressions": suppressions,
+        "deliveries": deliveries,
+        "messages": messages,
+        "events": store.event_of_contact(contact.id, MAX_ROWS).await?,
+    }))
 }
 
 /// Writes each contact as a JSON object on one line. Returns the number of contacts.
@@ -113,24 +155,5 @@ fn cell(value: &Value) -> String {
         Value::String(text) => escape_formula(text),
         Value::Null => String::new(),
         other => other.to_string(),
-    }
-}
-
-/// Returns a text that spreadsheets do not evaluate as a formula: an apostrophe is put before a
-/// leading `=`, `+`, `-`, `@`, tab or carriage return (OWASP, CSV injection).
-fn escape_formula(text: &str) -> String {
-    let risky = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
-    if text.starts_with(risky) { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_escaped() {
-        assert_eq!(escape_formula("=cmd|' /C calc'!A0"), "'=cmd|' /C calc'!A0");
-        assert_eq!(escape_formula("＝1+1"), "'＝1+1");
-        assert_eq!(escape_formula("Zhang"), "Zhang");
     }
 }

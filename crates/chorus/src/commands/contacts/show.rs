@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use store::{AddressKind, Contact, DeliveryRow, EventRow, Suppression};
 
 use crate::setup::{App, Env};
-use crate::time;
 use terminal::color;
 use terminal::output::{self, Format, user_error};
+use terminal::time;
 
 /// Maximum number of deliveries and of events that are shown.
 const MAX_ROWS: i64 = 100;

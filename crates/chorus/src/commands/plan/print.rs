@@ -9,9 +9,9 @@ use store::Run;
 
 use super::row::Row;
 use crate::commands::runs;
-use crate::time;
 use terminal::color::{self, Tone};
 use terminal::output::{self, number};
+use terminal::time;
 
 /// Prints the occurrences that run, who is left out of them, and the occurrences that do not run.
 pub(super) fn print(

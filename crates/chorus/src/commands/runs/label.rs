@@ -2,7 +2,7 @@
 
 use store::{Run, RunState};
 
-use crate::time;
+use terminal::time;
 
 /// Formats the time of a run, as local time if the run follows the contacts' time zones.
 pub(crate) fn show_instant(run: &Run, zone: &jiff::tz::TimeZone) -> String {

@@ -15,7 +15,6 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use store::{DeliveryState, Run, RunKind, RunState};
 
-use crate::arguments;
 use crate::setup::{App, Env};
 use change::{get, report_change};
 pub(crate) use label::show_instant;
@@ -23,6 +22,7 @@ use label::state_name;
 pub(crate) use occurrences::show_time;
 pub(crate) use show::print_run;
 pub(crate) use stop_banner::describe;
+use terminal::arguments;
 use terminal::color;
 use terminal::help;
 use terminal::output::{self, Format, counted, number, user_error};

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use schedule::Moment;
 use store::{Millis, NewOccurrence, OccurrenceKind, OccurrenceReason, OccurrenceRow, OccurrenceState};
 
-use crate::arguments::StepName;
 use crate::lookup::find_step;
 use crate::setup::{App, Env};
-use crate::time::{self, When};
+use terminal::arguments::StepName;
 use terminal::color;
 use terminal::output::{self, Format, user_error};
+use terminal::time::{self, When};
 
 /// Options that select an occurrence.
 #[derive(Debug, Args)]

@@ -11,8 +11,8 @@ use scan::{FoundMessageIds, MessageIdScanner};
 use store::{ContactId, DeliveryId, DeliveryName, DeliveryState, Run, RunState};
 use tracking::LinkSigner;
 
-use crate::disk;
 use crate::setup::{App, Env};
+use terminal::disk;
 use terminal::output::{self, Format, counted, number};
 use terminal::progress::{self, Unit};
 

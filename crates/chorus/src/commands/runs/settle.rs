@@ -4,8 +4,8 @@ use clap::{ArgGroup, Args};
 use store::{ContactId, Settlement};
 
 use super::change::{get, report_change};
-use crate::arguments;
 use crate::setup::{App, Env};
+use terminal::arguments;
 use terminal::output::{counted, user_error};
 
 /// Options of `chorus runs settle`.

@@ -8,9 +8,9 @@ use store::{DeliveryId, DeliveryRow, DeliveryState, Run, TallyState};
 use super::change::get;
 use super::label::{show_instant, state_name};
 use crate::setup::{App, Env};
-use crate::time;
 use terminal::color;
 use terminal::output::{self, Format, counted, number};
+use terminal::time;
 
 /// Prints one run, with the deliveries in `state`, or the failed ones.
 pub(super) async fn show(

@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 use store::{StopReason, Stopped};
 
 use crate::setup::App;
-use crate::time;
 use terminal::color::{self, Tone};
+use terminal::time;
 
 /// Returns a sentence that describes a stop: its start and reason.
 pub(crate) fn describe(stopped: &Stopped, zone: &TimeZone) -> String {

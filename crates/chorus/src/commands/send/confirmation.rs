@@ -9,8 +9,8 @@ use store::{DeliveryState, PlanCounts, RecipientSource, Run, RunState};
 
 use super::error::cannot;
 use crate::setup::App;
-use crate::time;
 use terminal::output::{self, number};
+use terminal::time;
 
 /// Returns the text of a refusal: why the step is not sent, and what to do.
 pub(super) fn refusal_text(app: &App, campaign: &Campaign, step: &Step, refusal: &Refusal) -> String {

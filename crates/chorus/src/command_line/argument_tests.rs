@@ -1,7 +1,8 @@
 //! Tests of every value on the command line that cannot be used, and of its error.
 
-use super::*;
-use crate::command_line;
+use terminal::arguments::*;
+
+use super::parse;
 
 /// A command line with a wrong value, separated by blanks, and a part of its error.
 const WRONG: &[(&str, &str)] = &[
@@ -74,7 +75,7 @@ const WRONG: &[(&str, &str)] = &[
 #[test]
 fn a_wrong_value_is_a_usage_error_that_says_what_to_write() {
     for (line, says) in WRONG {
-        let error = command_line::parse(["chorus"].into_iter().chain(line.split(' '))).unwrap_err();
+        let error = parse(["chorus"].into_iter().chain(line.split(' '))).unwrap_err();
         assert!(error.to_string().contains(says), "{line}: {error}");
         assert_eq!(error.exit_code(), 2, "{line}");
     }
@@ -96,7 +97,7 @@ fn right_values_are_taken() {
         "serve --listen [::]:80",
         "doctor --dns [2620:fe::fe]:53",
     ] {
-        let parsed = command_line::parse(["chorus"].into_iter().chain(line.split(' ')));
+        let parsed = parse(["chorus"].into_iter().chain(line.split(' ')));
         assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
     }
 }

@@ -8,27 +8,40 @@ use schedule::duration::BadDuration;
 
 /// A value on the command line that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadArgument {
+pub enum BadArgument {
+    /// A run number.
     #[error("{0} is no run number: run numbers are whole numbers such as 12; `chorus runs` lists them")]
     RunNumber(String),
+    /// A number of rows.
     #[error("{0} is no number of rows: write a whole number from 1 to {MAX_ROWS}, such as 100")]
     Rows(String),
+    /// A number of seconds.
     #[error("{0} is no number of seconds: write a whole number such as 60")]
     Seconds(String),
+    /// A speed of the demo.
     #[error(
         "{0} is no speed: write the simulated seconds in a real one, a whole number from 1 to {MAX_SPEED}"
     )]
     Speed(String),
+    /// A port.
     #[error("{0} is no port: write a whole number from 1 to 65535, such as 8080, or 0 for any free one")]
     Port(String),
+    /// An address with a port, and how to write it.
     #[error("{0} is no address and port: write {1}")]
     Address(String, String),
+    /// A time to wait, and what is wrong with it.
     #[error("{0} is no time to wait: {1}; write it like 90s, 10m or 1h")]
     Wait(String, BadDuration),
+    /// The name of a step with its campaign.
     #[error("{0} is no step: write CAMPAIGN/STEP, such as spring/mail")]
     Step(String),
+    /// An id that is given as the name of a file, and how to write it.
     #[error("{0} is no id: write {1}, the name of the file without its folder and without .toml")]
     FileName(String, String),
+    /// A text that gives no column a name.
+    #[error("{0} names no column; write it like \"Email Address=email\", or \"Note=\" to leave it out")]
+    Mapping(String),
+    /// An empty id.
     #[error("an id is missing: write the name of a file without .toml, such as spring-launch")]
     NoId,
 }
@@ -39,39 +52,39 @@ const MAX_ROWS: u32 = 1_000_000;
 const MAX_SPEED: u32 = 86_400;
 
 /// Parses the number of a run, from 1.
-pub(crate) fn run_number(text: &str) -> Result<i64, BadArgument> {
+pub fn run_number(text: &str) -> Result<i64, BadArgument> {
     text.parse().ok().filter(|number| *number > 0).ok_or_else(|| BadArgument::RunNumber(text.to_owned()))
 }
 
-/// Parses the maximum number of rows of a list, from 1 to [`MAX_ROWS`].
-pub(crate) fn rows(text: &str) -> Result<u32, BadArgument> {
+/// Parses the maximum number of rows of a list, from 1 to a million.
+pub fn rows(text: &str) -> Result<u32, BadArgument> {
     let rows = text.parse().ok().filter(|rows| (1..=MAX_ROWS).contains(rows));
     rows.ok_or_else(|| BadArgument::Rows(text.to_owned()))
 }
 
 /// Parses a number of seconds.
-pub(crate) fn seconds(text: &str) -> Result<u64, BadArgument> {
+pub fn seconds(text: &str) -> Result<u64, BadArgument> {
     text.parse().map_err(|_| BadArgument::Seconds(text.to_owned()))
 }
 
-/// Parses the number of simulated seconds in a real one, from 1 to [`MAX_SPEED`].
-pub(crate) fn speed(text: &str) -> Result<u32, BadArgument> {
+/// Parses the number of simulated seconds in a real one, from 1 to a day.
+pub fn speed(text: &str) -> Result<u32, BadArgument> {
     let speed = text.parse().ok().filter(|speed| (1..=MAX_SPEED).contains(speed));
     speed.ok_or_else(|| BadArgument::Speed(text.to_owned()))
 }
 
 /// Parses a port; 0 stands for any free one.
-pub(crate) fn port(text: &str) -> Result<u16, BadArgument> {
+pub fn port(text: &str) -> Result<u16, BadArgument> {
     text.parse().map_err(|_| BadArgument::Port(text.to_owned()))
 }
 
 /// Parses the address and port of a listener: `127.0.0.1:8080` or `[::1]:8080`.
-pub(crate) fn listen_address(text: &str) -> Result<SocketAddr, BadArgument> {
+pub fn listen_address(text: &str) -> Result<SocketAddr, BadArgument> {
     address(text, Ipv6Addr::LOCALHOST, "127.0.0.1:8080, or [::1]:8080", 8080)
 }
 
 /// Parses the address and port of a DNS server: `9.9.9.9:53` or `[2620:fe::fe]:53`.
-pub(crate) fn dns_server(text: &str) -> Result<SocketAddr, BadArgument> {
+pub fn dns_server(text: &str) -> Result<SocketAddr, BadArgument> {
     address(text, Ipv6Addr::new(0x2620, 0xfe, 0, 0, 0, 0, 0, 0xfe), "9.9.9.9:53, or [2620:fe::fe]:53", 53)
 }
 
@@ -102,17 +115,17 @@ fn address(text: &str, v6: Ipv6Addr, example: &str, port: u16) -> Result<SocketA
 }
 
 /// Parses a time to wait, such as `90s`.
-pub(crate) fn wait(text: &str) -> Result<Duration, BadArgument> {
+pub fn wait(text: &str) -> Result<Duration, BadArgument> {
     schedule::duration::parse(text).map_err(|error| BadArgument::Wait(text.to_owned(), error))
 }
 
 /// A step as `CAMPAIGN/STEP`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StepName {
+pub struct StepName {
     /// Id of the campaign.
-    pub(crate) campaign: String,
+    pub campaign: String,
     /// Id of the step.
-    pub(crate) step: String,
+    pub step: String,
 }
 
 impl FromStr for StepName {
@@ -128,7 +141,7 @@ impl FromStr for StepName {
 }
 
 /// Parses the id of a campaign or audience: any text but the path of its file.
-pub(crate) fn id(text: &str) -> Result<String, BadArgument> {
+pub fn id(text: &str) -> Result<String, BadArgument> {
     let name = text.rsplit('/').next().unwrap_or_default();
     match name.strip_suffix(".toml") {
         _ if text.is_empty() => Err(BadArgument::NoId),
@@ -137,5 +150,9 @@ pub(crate) fn id(text: &str) -> Result<String, BadArgument> {
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// Parses `COLUMN=NAME`, split at the last `=`.
+pub fn mapping(text: &str) -> Result<(String, String), BadArgument> {
+    let parts = text.rsplit_once('=').filter(|(column, _)| !column.trim().is_empty());
+    let parts = parts.map(|(column, name)| (column.to_owned(), name.trim().to_owned()));
+    parts.ok_or_else(|| BadArgument::Mapping(text.to_owned()))
+}

@@ -1,20 +1,21 @@
 //! The files that commands read and write, and the free space on the disk of a SQLite file.
 
 use std::fs::File;
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use terminal::output::user_error;
+use crate::output::user_error;
 
 /// Free space in bytes below which a warning is given: 1 GiB.
-pub(crate) const WARN_BELOW_BYTES: u64 = 1 << 30;
+pub const WARN_BELOW_BYTES: u64 = 1 << 30;
 
 /// Free space in bytes below which checks fail, because writes will soon fail: 100 MiB.
-pub(crate) const MIN_FREE_BYTES: u64 = 100 << 20;
+pub const MIN_FREE_BYTES: u64 = 100 << 20;
 
 /// Returns the bytes that this process can use on the disk of `file`, which need not exist; `None`
 /// if the system does not report them.
-pub(crate) fn free_bytes(file: &Path) -> Option<u64> {
+pub fn free_bytes(file: &Path) -> Option<u64> {
     let folder = file.ancestors().skip(1).find(|folder| folder.is_dir())?;
     let disk = rustix::fs::statvfs(folder).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -24,7 +25,7 @@ pub(crate) fn free_bytes(file: &Path) -> Option<u64> {
 ///
 /// # Errors
 /// Returns an error that says in words why the file cannot be read.
-pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
+pub fn open(path: &Path) -> anyhow::Result<File> {
     let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
     if path.is_dir() {
         return Err(cannot("read", path, &ErrorKind::IsADirectory.into()));
@@ -36,16 +37,38 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
 ///
 /// # Errors
 /// Returns an error that says in words why the file cannot be written.
-pub(crate) fn create(path: &Path) -> anyhow::Result<File> {
-    File::create(path).map_err(|error| cannot("write", path, &error))
+pub fn create(path: &Path) -> anyhow::Result<File> {
+    if is_database(path) {
+        return Err(user_error(format!(
+            "cannot write {}: it is a database; name another file",
+            path.display()
+        )));
+    }
+    let mut options = File::options();
+    // Files that Chorus writes have people in them: only their owner may read them.
+    options.create(true).truncate(true).write(true).mode(0o600);
+    options.open(path).map_err(|error| cannot("write", path, &error))
 }
 
 /// Creates a folder that the user named, with those above it, unless it exists.
 ///
 /// # Errors
 /// Returns an error that says in words why the folder cannot be created.
-pub(crate) fn create_folder(path: &Path) -> anyhow::Result<()> {
+pub fn create_folder(path: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(path).map_err(|error| cannot("make the folder", path, &error))
+}
+
+/// Returns true if a file is a SQLite database, by its first bytes.
+fn is_database(path: &Path) -> bool {
+    let mut start = [0; 16];
+    let is_read = File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok();
+    is_read && start == *b"SQLite format 3\0"
+}
+
+/// Returns true if two paths lead to one file.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| path.metadata().map(|meta| (meta.dev(), meta.ino())).ok();
+    id(one).is_some_and(|id_of_one| Some(id_of_one) == id(other))
 }
 
 /// Returns an error about a path that the user named.

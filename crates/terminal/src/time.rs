@@ -9,7 +9,7 @@ use store::Millis;
 
 /// A time on the command line, which may need the current time or a time zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum When {
+pub enum When {
     /// The current time: `now`.
     Now,
     /// A number of days from now, such as `+14d` and `-7d`.
@@ -22,11 +22,14 @@ pub(crate) enum When {
 
 /// A text on the command line that is no time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadTime {
+pub enum BadTime {
+    /// A text of another form.
     #[error("{0} is no time: write 2027-03-02, 2027-03-02T10:00, +14d, -7d or now")]
     Shape(String),
+    /// A day or time that the calendar does not have.
     #[error("{0} does not exist: write a day of the calendar, such as 2027-03-02, or 2027-03-02T10:00")]
     Calendar(String),
+    /// A time that is too far away.
     #[error("{0} is too far away: write at most {MAX_DAYS} days, such as +14d")]
     TooFar(String),
 }
@@ -73,7 +76,7 @@ impl When {
     ///
     /// # Errors
     /// Returns an error for a time outside the years -9999 to 9999.
-    pub(crate) fn resolve(&self, zone: &TimeZone, now: Timestamp) -> anyhow::Result<Timestamp> {
+    pub fn resolve(&self, zone: &TimeZone, now: Timestamp) -> anyhow::Result<Timestamp> {
         Ok(match self {
             Self::Now => now,
             Self::Days(days) => now.checked_add((days * 24).hours())?,
@@ -84,17 +87,17 @@ impl When {
 }
 
 /// Formats a time in a time zone, such as `Tue 2 Mar 2027 10:05`.
-pub(crate) fn show(at: Timestamp, zone: &TimeZone) -> String {
+pub fn show(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%a %-d %b %Y %H:%M").to_string()
 }
 
 /// Formats a stored time as [`show`] does; `?` if it is out of range.
-pub(crate) fn show_millis(at: Millis, zone: &TimeZone) -> String {
+pub fn show_millis(at: Millis, zone: &TimeZone) -> String {
     at.timestamp().map_or_else(|_| "?".to_owned(), |at| show(at, zone))
 }
 
 /// Formats a local time that applies in each contact's time zone.
-pub(crate) fn show_contact_time(wall: DateTime) -> String {
+pub fn show_contact_time(wall: DateTime) -> String {
     format!("{} (each contact's time)", wall.strftime("%a %-d %b %Y %H:%M"))
 }
 
